@@ -37,6 +37,7 @@ class OptionError(ValueError):
 
 
 STDIN_LIMIT = discover.MAX_BYTES
+_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "foreign_ignores")
 ERRORS = (
     config.ConfigError,
     selection.SelectionError,
@@ -72,6 +73,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     since: str | None = None,
     documents: bool | None = None,
     render: bool = True,
+    strict_coverage: bool = False,
     helm_values: Sequence[str | os.PathLike[str]] = (),
     foreign_ignores: bool = True,
     shellcheck: bool | None = None,
@@ -88,7 +90,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
-    relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
+    relative to. `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
+    where a program or a dependency is absent without which something was not judged. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
     _refuse_empty(
@@ -109,19 +112,20 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         since=since,
         jobs=jobs,
         render=render,
+        strict_coverage=strict_coverage,
         helm_values=tuple(Path(one) for one in helm_values),
         foreign_ignores=foreign_ignores,
         shellcheck=shellcheck,
         documents=documents,
         checklists=checklists,
     )
-    found = discover.discover_files(paths, settings.file.exclude, base=base)
+    discovered = discover.discover_files(paths, settings.file.exclude, base=base)
     if stdin is not None:
-        _add_stdin(found, stdin)
+        _add_stdin(discovered, stdin)
     clock.append(time.perf_counter())
     day = today or datetime.date.today()
     work = _run_cached if cache and since is None else run_pipeline
-    run = work(found, settings, day, progress)
+    run = work(discovered, settings, day, progress)
     clock.append(time.perf_counter())
     seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
     return _build_report(run, settings, seconds)
@@ -137,17 +141,19 @@ def _refuse_empty(**options: Any) -> None:
 
 def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
     """Raise OptionError for a values file that was given and cannot be read."""
-    for one in values:
+    for value in values:
         try:
-            why = "" if files.decode(files.read(Path(one), files.LIMIT)) is not None else "no text"
+            why = (
+                "" if files.decode(files.read(Path(value), files.LIMIT)) is not None else "no text"
+            )
         except OSError as error:
-            why = files.reason_of(error)
+            why = files.os_error_text(error)
         if why:
-            raise OptionError(f"helm_values: {os.fspath(one)} cannot be read: {why}")
+            raise OptionError(f"helm_values: {os.fspath(value)} cannot be read: {why}")
 
 
 def _run_cached(
-    found: discover.DiscoveredFiles,
+    discovered: discover.DiscoveredFiles,
     settings: Settings,
     today: datetime.date,
     progress: Callable[[int, int], None] | None,
@@ -156,24 +162,28 @@ def _run_cached(
     from readiness.run import cache
 
     kept = cache.user_cache()
-    if not kept.is_apart(found):
-        return run_pipeline(found, settings, today, progress)
-    key = cache.cache_key(found, settings, today.isoformat())
-    run = kept.fetch(key, found, settings)
+    if not kept.is_apart(discovered):
+        return run_pipeline(discovered, settings, today, progress)
+    key = cache.cache_key(discovered, settings, today.isoformat())
+    run = kept.load(key, discovered, settings)
     if run is None:
-        run = run_pipeline(found, settings, today, progress)
+        run = run_pipeline(discovered, settings, today, progress)
         kept.store(key, run)
     return run
 
 
 def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] | None) -> Report:
-    """The report on a run."""
+    """Score the findings of a run, evaluate its checklists and decide the gate; `seconds` is the time of each phase."""
     known = all_checklists()
     for name in settings.checklists:
         if name not in {one.system for one in known}:
             there = ", ".join(one.system for one in known)
             raise checklist.ChecklistError(f"no checklist is called {name!r}; there are {there}")
-    active = [selection.narrowed(rule, run.active) for rule in run.rules if rule.id in run.active]
+    active = [
+        selection.with_counted_tiers(rule, run.active)
+        for rule in run.rules
+        if rule.id in run.active
+    ]
     return report.build_report(
         version=__version__,
         rules=active,
@@ -187,6 +197,7 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
         chosen=settings.checklists,
         fail_on=settings.fail_on,
         min_score=settings.min_score,
+        strict_coverage=settings.strict_coverage,
         hidden=run.hidden,
         timing=seconds,
         others=run.others,
@@ -195,17 +206,17 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
     )
 
 
-def _add_stdin(found: discover.DiscoveredFiles, data: bytes) -> None:
+def _add_stdin(discovered: discover.DiscoveredFiles, data: bytes) -> None:
     """Standard input as one file called `-`."""
     text = discover.decode_text(data) if len(data) <= STDIN_LIMIT else None
     if text is None:
         why = "it is not text" if len(data) <= STDIN_LIMIT else "it is over the size limit"
-        found.unread.append(discover.UnreadFile("-", why))
+        discovered.unread.append(discover.UnreadFile("-", why))
     else:
         # It has no name to go by: ask what it would be under each.
         names = ("stdin.yaml", "Dockerfile", "nginx.conf")
         kind = next((k for name in names if (k := kinds.classify(name, text))), "")
-        found.texts.append(Source("-", text, kind=kind))
+        discovered.texts.append(Source("-", text, kind=kind))
 
 
 def _load_config(given: str | os.PathLike[str] | bool) -> Config:
@@ -213,7 +224,7 @@ def _load_config(given: str | os.PathLike[str] | bool) -> Config:
     if given is False:
         return Config()
     path = config.find_settings_file(Path.cwd()) if given is True else Path(given)
-    return config.load(path) if path else Config()
+    return config.load_settings(path) if path else Config()
 
 
 def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: Any) -> Settings:
@@ -228,11 +239,7 @@ def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: 
         documents=file.documents if options["documents"] is None else options["documents"],
         rules=(*file.rules, *options["rules"]),
         baseline=options["baseline"] or file.baseline,
-        since=options["since"],
-        jobs=options["jobs"],
-        render=options["render"],
-        helm_values=options["helm_values"],
-        foreign_ignores=options["foreign_ignores"],
+        **{key: options[key] for key in _PLAIN},
         shellcheck=file.shellcheck if options["shellcheck"] is None else options["shellcheck"],
         file=file,
     )
@@ -248,18 +255,18 @@ def find_rules(name: str) -> tuple[list[list[LoadedRule]], list[str]]:
     for bound in rules.load_rules():
         by_id.setdefault(bound.rule.id, []).append(bound)
     names = Names()
-    found = [one for one in by_id if name in {one, one.partition("/")[2]}]
-    if not found:
-        words = [name, *names.ending(name)]
-        found = [one.rule for word in words for one in names.of(word) if one.rule in by_id]
-    if not found:
-        found = [one for one, (first, *_) in by_id.items() if says(first.rule, name)]
-    if not found:
-        raise selection.SelectionError(selection.unknown_selector(name))
-    return [by_id[one] for one in dict.fromkeys(found)], list(names.notices.values())
+    matching = [one for one in by_id if name in {one, one.partition("/")[2]}]
+    if not matching:
+        words = [name, *names.ids_ending_with(name)]
+        matching = [one.rule for word in words for one in names.names_of(word) if one.rule in by_id]
+    if not matching:
+        matching = [one for one, (first, *_) in by_id.items() if has_equivalent(first.rule, name)]
+    if not matching:
+        raise selection.SelectionError(selection.unknown_selector_text(name))
+    return [by_id[one] for one in dict.fromkeys(matching)], list(names.notices.values())
 
 
-def says(rule: Rule, peer_id: str) -> bool:
+def has_equivalent(rule: Rule, peer_id: str) -> bool:
     """Whether a rule, or a part of it, says the same as a rule of another linter."""
     return any(peer_id in ids for ids in rule.equivalents.values())
 
@@ -267,23 +274,25 @@ def says(rule: Rule, peer_id: str) -> bool:
 def search_rules(*, like: str | None, kind: str | None, profile: str | None) -> list[Rule]:
     """The rules that fit all that is asked. Raises SelectionError where none does."""
     bounds = rules.load_rules()
-    found = rules.one_each(bounds)
+    matching = rules.unique_rules(bounds)
     if like:
-        found = [rule for rule in found if says(rule, like)]
+        matching = [rule for rule in matching if has_equivalent(rule, like)]
     if kind:
-        found = [rule for rule in found if rule.kind == kind]
+        matching = [rule for rule in matching if rule.kind == kind]
     if profile:
         none = selection.Words((), ())
         active = selection.chosen_rules(
             bounds, rules.rules_folder(), name=profile, select=none, ignore=none
         )
-        found = [selection.narrowed(rule, active) for rule in found if rule.id in active]
-    if not found:
+        matching = [
+            selection.with_counted_tiers(rule, active) for rule in matching if rule.id in active
+        ]
+    if not matching:
         asked = " ".join(
             f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value
         )
         raise selection.SelectionError(f"there is no rule {asked}".rstrip())
-    return found
+    return matching
 
 
 def rule_as_json(rule: Rule) -> dict[str, Any]:
@@ -296,35 +305,38 @@ def rule_as_json(rule: Rule) -> dict[str, Any]:
         "category": rule.category,
         "kind": rule.kind,
         "level": rule.level,
+        "message": rule.message,
+        "messages": rule.sentences_at(""),
         "why": rule.why,
         "fix": rule.fix,
+        "limits": rule.limits,
         "links": list(rule.links),
         "equivalents": {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())},
         "checklist": list(rule.checklist),
         "tiers": [
-            {"name": one.name, "level": one.level, "severity": str(one.severity)}
-            for one in rule.tiers
+            {"name": tier.name, "level": tier.level, "severity": str(tier.severity)}
+            for tier in rule.tiers
         ],
         "parts": list(rule.parts),
     }
 
 
-def facts() -> list[Facts]:
+def facts_tables() -> list[Facts]:
     """The tables of facts, by topic. Raises FactsError."""
     return [table.facts(topic) for topic in table.topics()]
 
 
-def facts_row(one: Facts, today: datetime.date) -> dict[str, Any]:
+def facts_row(facts: Facts, today: datetime.date) -> dict[str, Any]:
     """The head of a table of facts as JSON, with its age in days."""
     return {
-        "topic": one.topic,
-        "rows": len(one.rows),
-        "source": list(one.source),
-        "read": one.read.isoformat(),
-        "every": one.every,
-        "age": one.age(today),
-        "stale": one.is_stale(today),
-        "made_by": one.made_by,
+        "topic": facts.topic,
+        "rows": len(facts.rows),
+        "source": list(facts.source),
+        "read": facts.read.isoformat(),
+        "every": facts.every,
+        "age": facts.age(today),
+        "stale": facts.is_stale(today),
+        "made_by": facts.made_by,
     }
 
 
@@ -357,12 +369,12 @@ def admission_lines(paths: Sequence[str]) -> Iterator[str]:
 
     settings = _load_config(True)
     core = {bound.rule.id: bound.rule for bound in core_rules()}
-    made = assemble.assemble(
+    assembly = assemble.assemble(
         discover.discover_files(paths, settings.exclude), core, documents=settings.documents
     )
-    yield from (f"{one.path}:{one.line}: {one.message}" for one in made.broken)
-    found = list(admitted.admission_lines(made.projects))
-    yield from found or ["no workload was found"]
+    yield from (f"{one.path}:{one.line}: {one.message}" for one in assembly.broken)
+    lines = list(admitted.admission_lines(assembly.projects))
+    yield from lines or ["no workload was found"]
 
 
 def split_checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -385,4 +397,4 @@ def baseline_text(report: Report) -> str:
 @memo
 def catalogue() -> tuple[Rule, ...]:
     """Every rule of the tool, by id."""
-    return tuple(rules.one_each(rules.load_rules()))
+    return tuple(rules.unique_rules(rules.load_rules()))

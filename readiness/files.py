@@ -18,12 +18,12 @@ _SORTS = (
 )
 
 
-def sort_of(mode: int) -> str:
+def file_type_of(mode: int) -> str:
     """What a file is by its mode: `a FIFO`, `a device` and the like; empty for a regular file."""
     return next((word for is_one, word in _SORTS if is_one(mode)), "")
 
 
-def over(size: int, limit: int) -> str:
+def too_large_reason(size: int, limit: int) -> str:
     """Why a file of so many bytes is not read; empty where it may be."""
     if size <= limit:
         return ""
@@ -32,10 +32,10 @@ def over(size: int, limit: int) -> str:
     return f"{size / MIB:.1f} MiB is over the limit of {limit // MIB} MiB"
 
 
-def refusal(status: os.stat_result, limit: int) -> str:
+def refusal_reason(status: os.stat_result, limit: int) -> str:
     """Why a file is not read: it is no regular one, or has more than `limit` bytes. Empty where it may be."""
-    sort = sort_of(status.st_mode)
-    return f"it is {sort}, no regular file" if sort else over(status.st_size, limit)
+    sort = file_type_of(status.st_mode)
+    return f"it is {sort}, no regular file" if sort else too_large_reason(status.st_size, limit)
 
 
 def read(path: Path, limit: int) -> bytes:
@@ -44,23 +44,23 @@ def read(path: Path, limit: int) -> bytes:
     Size and sort are asked before anything is opened, for opening alone may wait or set something off, and once more of
     what was opened. A sparse file is as large as it says: no more than `limit` bytes ever come into memory.
     """
-    _refuse(path.stat(), limit)
+    _raise_if_refused(path.stat(), limit)
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as file:
-        _refuse(os.fstat(handle), limit)
+        _raise_if_refused(os.fstat(handle), limit)
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise OSError(errno.EFBIG, over(len(data), limit))
+        raise OSError(errno.EFBIG, too_large_reason(len(data), limit))
     return data
 
 
-def _refuse(status: os.stat_result, limit: int) -> None:
-    why = refusal(status, limit)
+def _raise_if_refused(status: os.stat_result, limit: int) -> None:
+    why = refusal_reason(status, limit)
     if why:
         raise OSError(errno.EINVAL, why)
 
 
-def reason_of(error: OSError) -> str:
+def os_error_text(error: OSError) -> str:
     """What the system says of a file, without its path, which may be absolute."""
     said = error.strerror or type(error).__name__
     return said[:1].lower() + said[1:]

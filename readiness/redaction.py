@@ -83,27 +83,31 @@ class Redactor:
         if len(text) > _LONGEST:
             text = text[:_LONGEST] + "…"
         if text not in self._texts:
-            self._texts[text] = _mask_spans(text, self._told(text)) if self._suspect(text) else text
+            self._texts[text] = (
+                _mask_spans(text, self._spans_in_sentence(text))
+                if self._may_hold_secret(text)
+                else text
+            )
         return self._texts[text]
 
-    def _suspect(self, text: str) -> bool:
+    def _may_hold_secret(self, text: str) -> bool:
         """Whether there is any reason to look closer: most messages have none, and there are many."""
         return bool(_MAYBE.search(text)) or bool(self._values)
 
-    def _told(self, text: str) -> list[Span]:
+    def _spans_in_sentence(self, text: str) -> list[Span]:
         """What to mask in a sentence: `secrets: delete` in one is about a right, not a value."""
         found = (
-            one
-            for one in _values_that_look_secret(text)
-            if not _may_be_ordinary_word(text[one.start : one.end])
+            span
+            for span in _values_that_look_secret(text)
+            if not _may_be_ordinary_word(text[span.start : span.end])
         )
-        return _merge_spans([*found, *self._known(text)])
+        return _merge_spans([*found, *self._known_spans(text)])
 
     def spans(self, text: str) -> list[Span]:
         """What to mask in a text, merged and in order."""
-        return _merge_spans([*_values_that_look_secret(text), *self._known(text)])
+        return _merge_spans([*_values_that_look_secret(text), *self._known_spans(text)])
 
-    def _known(self, text: str) -> Iterator[Span]:
+    def _known_spans(self, text: str) -> Iterator[Span]:
         """Where the values of known secrets stand in a text."""
         starts = self._values
         if len(starts) < len(text) and not any(start in text for start in starts):
@@ -113,18 +117,18 @@ class Redactor:
                 if text.startswith(value, at):
                     yield Span(at, at + len(value))
 
-    def line(self, source: Source, number: int, around: Span) -> list[Span]:
+    def line_spans(self, source: Source, number: int, around: Span) -> list[Span]:
         """What to mask in line `number` (from 1) of a file, in and near the columns (from 0) that are shown."""
         root = source.root
         text = root.line(number)
         low = max(around.start - _AROUND, 0)
         piece = text[low : around.end + _AROUND]
-        found = [*self.spans(piece), *_values_assigned_to_secrets(_INSTRUCTION, piece)]
-        found = [Span(low + span.start, low + span.end) for span in found]
+        spans = [*self.spans(piece), *_values_assigned_to_secrets(_INSTRUCTION, piece)]
+        spans = [Span(low + span.start, low + span.end) for span in spans]
         self._read_whole(root)
-        found += self._rows.get((root.path, number), [])
-        found += _value_of_name_value_entry(root, number, text)
-        return _merge_spans(span for span in found if span.start < span.end)
+        spans += self._rows.get((root.path, number), [])
+        spans += _value_of_name_value_entry(root, number, text)
+        return _merge_spans(span for span in spans if span.start < span.end)
 
     def _read_whole(self, root: Source) -> None:
         """Hide private keys and the values of Secret objects: none of their lines looks like a secret by itself."""
@@ -162,21 +166,21 @@ def _values_that_look_secret(text: str) -> Iterator[Span]:
         yield from _values_assigned_to_secrets(_FLAG, text)
         yield from _values_assigned_to_secrets(_DEFAULT, text)
     for pattern in (_BEARER, _USER):
-        for found in pattern.finditer(text):
-            value = found["value"]
+        for match in pattern.finditer(text):
+            value = match["value"]
             if not secrets.is_placeholder(value) and not value.isalpha():
-                yield Span(*found.span("value"))
+                yield Span(*match.span("value"))
 
 
 def _values_assigned_to_secrets(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     """The values that a pattern finds under names of secrets."""
-    for found in pattern.finditer(text):
-        group = found.lastgroup or "value"
-        value = found[group]
+    for match in pattern.finditer(text):
+        group = match.lastgroup or "value"
+        value = match[group]
         if value in _PERMISSION_WORDS or secrets.is_placeholder(value):
             continue
-        if _names_secret(found["name"]):
-            yield Span(*found.span(group))
+        if _names_secret(match["name"]):
+            yield Span(*match.span(group))
 
 
 def _names_secret(name: str) -> bool:

@@ -86,24 +86,24 @@ def find_settings_file(start: Path) -> Path | None:
         here = here.parent
 
 
-def load(path: Path) -> Config:
+def load_settings(path: Path) -> Config:
     """The settings in a file. Raises ConfigError with file, line and column."""
-    shown = path.name if path.name == NAME else path.as_posix()
+    report_path = path.name if path.name == NAME else path.as_posix()
     try:
-        source = Source(shown, files.read(path, MAX_BYTES).decode("utf-8-sig"))
+        source = Source(report_path, files.read(path, MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
-        raise ConfigError(shown, f"cannot be read: {files.reason_of(error)}") from None
+        raise ConfigError(report_path, f"cannot be read: {files.os_error_text(error)}") from None
     except UnicodeDecodeError:
-        raise ConfigError(shown, "cannot be read: not UTF-8") from None
+        raise ConfigError(report_path, "cannot be read: not UTF-8") from None
     try:
         documents = load_all(source.text)
     except ParseError as error:
-        raise ConfigError(location(source, error.offset), error.message) from None
+        raise ConfigError(location_text(source, error.offset), error.message) from None
     spec = documents[0] if documents else None
     if spec is None:
         return Config(source)
     if not isinstance(spec, Map) or len(documents) > 1:
-        raise ConfigError(location(source, 0), "the settings are one mapping")
+        raise ConfigError(location_text(source, 0), "the settings are one mapping")
     validate_settings(source, spec)
     return Config(
         source,
@@ -117,16 +117,16 @@ def load(path: Path) -> Config:
         shellcheck=spec.get("shellcheck", False),
         checklists=tuple(spec.get("checklists", ())),
         rules=tuple(
-            _named(source, path.parent, folder, spec["rules"].at(number).start, "--rules")
+            _named_path(source, path.parent, folder, spec["rules"].at(number).start, "--rules")
             for number, folder in enumerate(spec.get("rules", ()))
         ),
-        baseline=_named(
+        baseline=_named_path(
             source, path.parent, spec["baseline"], spec.at("baseline").start, "--baseline"
         )
         if "baseline" in spec
         else None,
         parameters=tuple(
-            (rule, given, location(source, spec["parameters"].key(rule).start))
+            (rule, given, location_text(source, spec["parameters"].key(rule).start))
             for rule, given in spec.get("parameters", {}).items()
         ),
         locked=tuple(spec.get("locked", ())),
@@ -142,26 +142,26 @@ def is_inside(folder: Path, path: Path) -> bool:
         return False
 
 
-def _named(source: Source, folder: Path, given: str, offset: int, option: str) -> Path:
+def _named_path(source: Source, folder: Path, given: str, offset: int, option: str) -> Path:
     """A path that the settings name: it stays in their folder, for they may come with the tree that is judged."""
     path = folder / given
     if Path(given).is_absolute() or PureWindowsPath(given).drive or not is_inside(folder, path):
         raise ConfigError(
-            location(source, offset),
+            location_text(source, offset),
             f"{given[:200]!r} leads out of the folder of these settings; put it inside, or give it as {option}",
         )
     return path
 
 
 def parse_waiver(source: Source, item: Map) -> Waiver:
-    """One entry of `waivers`."""
+    """The waiver that an entry of `waivers` describes. Raises ConfigError."""
     until = item.get("until")
     if until is not None:
         try:
             datetime.date.fromisoformat(until)
         except ValueError:
             raise ConfigError(
-                location(source, item.at("until").start), f"{until} is no date"
+                location_text(source, item.at("until").start), f"{until} is no date"
             ) from None
     return Waiver(
         item["rule"],
@@ -179,7 +179,7 @@ def validate_settings(source: Source, spec: Map) -> None:
     """Hold the settings against their schema. Raises ConfigError for the first mistake, at its place."""
     import jsonschema
 
-    _hold_size(source, spec)
+    _verify_size(source, spec)
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     errors = sorted(
         jsonschema.Draft202012Validator(schema).iter_errors(spec),
@@ -187,10 +187,10 @@ def validate_settings(source: Source, spec: Map) -> None:
     )
     if errors:
         offset, message = explain_schema_error(spec, errors[0], schema)
-        raise ConfigError(location(source, offset), message)
+        raise ConfigError(location_text(source, offset), message)
 
 
-def _hold_size(source: Source, spec: Map) -> None:
+def _verify_size(source: Source, spec: Map) -> None:
     """Raise ConfigError for settings of more entries than anybody writes, and for a list that says a thing twice."""
     left = MAX_ENTRIES
     stack: list[Any] = [spec]
@@ -201,15 +201,17 @@ def _hold_size(source: Source, spec: Map) -> None:
         )
         left -= len(inner)
         if left < 0:
-            raise ConfigError(location(source, 0), f"settings have {MAX_ENTRIES} entries at most")
+            raise ConfigError(
+                location_text(source, 0), f"settings have {MAX_ENTRIES} entries at most"
+            )
         stack += inner
     for key, value in spec.items():
         seen: set[str] = set()
-        for number, one in enumerate(value if isinstance(value, Seq) else ()):
-            if isinstance(one, str) and one in seen:
-                place = location(source, value.at(number).start)
-                raise ConfigError(place, f"{key} names {one[:200]!r} twice")
-            seen |= {one} if isinstance(one, str) else set()
+        for number, element in enumerate(value if isinstance(value, Seq) else ()):
+            if isinstance(element, str) and element in seen:
+                place = location_text(source, value.at(number).start)
+                raise ConfigError(place, f"{key} names {element[:200]!r} twice")
+            seen |= {element} if isinstance(element, str) else set()
 
 
 def explain_schema_error(spec: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
@@ -235,15 +237,15 @@ def explain_schema_error(spec: Map, error: Any, schema: dict[str, Any]) -> tuple
     if error.validator == "required":
         absent = [key for key in error.validator_value if key not in node]
         return span.start, f"{name} lacks {' and '.join(absent)}"
-    return span.start, f"{name}: {_short(error.message)}"
+    return span.start, f"{name}: {_shortened(error.message)}"
 
 
-def _short(text: str) -> str:
+def _shortened(text: str) -> str:
     """A message of the validator, which quotes all of a value."""
     return text if len(text) <= 300 else f"{text[:200]} … {text[-80:]}"
 
 
-def location(source: Source, offset: int) -> str:
+def location_text(source: Source, offset: int) -> str:
     """`file:line:column` of an offset."""
     position = source.position(offset)
     return f"{source.path}:{position.line}:{position.column}"

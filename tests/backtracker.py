@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 
 from readiness.syntax.pcre_tree import Node
-from readiness.syntax.regex import END, START, WORDS, bit
+from readiness.syntax.regex import END, START, WORDS, char_bit
 
 Then = Callable[[int], bool]
-_LINE = bit("\n")
+_LINE = char_bit("\n")
 
 
 class TooManyError(Exception):
@@ -20,7 +20,7 @@ class Engine:
     """Tries the ways through an expression one after the other, as Python's engine does."""
 
     def __init__(self, text: str, most: int) -> None:
-        self.bits = [bit(char) for char in text]
+        self.bits = [char_bit(char) for char in text]
         self.steps = 0
         self.most = most
 

@@ -12,7 +12,7 @@ from readiness.model.project import Project
 from readiness.ruleset import examples
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.examples import Example
-from readiness.ruleset.message_facts import SOME
+from readiness.ruleset.message_facts import SOME, key_of
 from tests.conftest import catalogue
 
 
@@ -56,14 +56,18 @@ def seen(key: str) -> tuple[tuple[Subject, Hit], ...]:
 
 @cache
 def by_check() -> Mapping[str, tuple[str, ...]]:
-    """The facts that the hits of a check have, by the check's name; those that only some have are marked."""
+    """The facts that the hits of a check have, by the check's name; those that only some have are marked.
+
+    Hits that name one of the rule's messages are kept apart, under the check, a colon and that name.
+    """
     always: dict[str, set[str]] = {}
     ever: dict[str, set[str]] = {}
     for bound in catalogue():
         for _, hit in seen(bound.key) if bound.check else ():
-            always.setdefault(bound.check, set(hit.facts)).intersection_update(hit.facts)
-            ever.setdefault(bound.check, set()).update(hit.facts)
+            key = key_of(bound.check, hit.say)
+            always.setdefault(key, set(hit.facts)).intersection_update(hit.facts)
+            ever.setdefault(key, set()).update(hit.facts)
     return {
-        check: tuple(sorted(name if name in always[check] else name + SOME for name in names))
-        for check, names in sorted(ever.items())
+        key: tuple(sorted(name if name in always[key] else name + SOME for name in names))
+        for key, names in sorted(ever.items())
     }

@@ -28,7 +28,7 @@ FACTS = ROOT / "docs" / "facts.md"
 def committed_texts() -> dict[Path, str]:
     """What is generated and committed, by its file."""
     rows = ",\n".join(
-        f"{json.dumps(one)}: {json.dumps(names)}" for one, names in by_check().items()
+        f"{json.dumps(check)}: {json.dumps(names)}" for check, names in by_check().items()
     )
     return {
         INDEX: index_text(),
@@ -41,7 +41,7 @@ def index_text() -> str:
     """The index of all rules."""
     bounds = rules.load_rules()
     head = (
-        f"# Rules\n\n{len(rules.one_each(bounds))} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
+        f"# Rules\n\n{len(rules.unique_rules(bounds))} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
         "`python -m tests.make_docs` writes this index and all pages beside it.\n\n"
     )
     return head + pages.rules_index(bounds, "../../rules")
@@ -51,8 +51,8 @@ def page_texts() -> dict[Path, str]:
     """Every rule's page, by its file."""
     asks = {
         item.id: item.ask
-        for one in checklist.load_checklists(rules.rules_folder() / "checklists")
-        for item in one.items
+        for listed in checklist.load_checklists(rules.rules_folder() / "checklists")
+        for item in listed.items
     }
     tiers: dict[str, list[LoadedRule]] = {}
     for bound in rules.load_rules():
@@ -71,20 +71,33 @@ def facts_page() -> Iterator[str]:
     yield "|---|---|"
     for kind in kinds.KINDS:
         for target in kinds.targets_of(kind):
-            told = (f"`{name}` ({sort})" for name, sort in message_facts.of_target(target).items())
+            told = (
+                f"`{name}` ({sort})" for name, sort in message_facts.facts_of_target(target).items()
+            )
             yield f"| `{target}` | {', '.join(told)} |"
     yield "\n## Checks\n"
     yield "| check | parameters (`with`) | facts |"
     yield "|---|---|---|"
-    for check, names in by_check().items():
+    for check in dict.fromkeys(key.partition(":")[0] for key in by_check()):
         function = bindings.resolve_check(check)
         hints = typing.get_type_hints(function)
         takes = (
-            f"`{one.name}` ({bindings.told(hints[one.name])})"
-            for one in inspect.signature(function).parameters.values()
-            if one.kind is one.KEYWORD_ONLY and one.name != "project"
+            f"`{parameter.name}` ({bindings.type_text(hints[parameter.name])})"
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "project"
         )
-        yield f"| `{check}` | {', '.join(takes)} | {', '.join(map(shown, names))} |"
+        yield f"| `{check}` | {', '.join(takes)} | {facts_cell(check)} |"
+
+
+def facts_cell(check: str) -> str:
+    """The facts of a check as the page has them, those of hits that name a message behind its name."""
+    told = []
+    for key, names in by_check().items():
+        name, _, say = key.partition(":")
+        if name == check:
+            facts = ", ".join(map(shown, names))
+            told.append(f"**{say}** {facts}".strip() if say else facts)
+    return "; ".join(told)
 
 
 def shown(fact: str) -> str:

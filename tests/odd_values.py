@@ -55,7 +55,8 @@ def crashes(batch: Sequence[Files]) -> list[str]:
             found.paths.add(f"{number}/{path}")
     settings = app.merge_options(
         Config(), checklists=None, select=("ALL",), ignore=(), profile=None, fail_on=None, min_score=None, rules=(),
-        baseline=None, since=None, jobs=1, render=False, helm_values=(), foreign_ignores=True, shellcheck=False,
+        baseline=None, since=None, jobs=1, render=False,
+        strict_coverage=False, helm_values=(), foreign_ignores=True, shellcheck=False,
         documents=None,
     )  # fmt: skip
     try:
@@ -96,8 +97,8 @@ def changed(change: Callable[[str, str], Iterator[Change]]) -> Iterator[Make]:
     """The examples with one file changed in each way."""
     for files in all_examples():
         for path, text in files.items():
-            for one in change(path, text):
-                yield partial(with_change, files, path, *one)
+            for variant in change(path, text):
+                yield partial(with_change, files, path, *variant)
 
 
 def with_change(files: Files, path: str, span: Span, value: str) -> Files:
@@ -280,15 +281,18 @@ def compose_ways(
             yield from compose_ways(compose.schema_data()["$defs"][name], way, (*seen, name))
         return
     for key in ("oneOf", "anyOf", "allOf"):
-        for one in schema.get(key, ()):
-            yield from compose_ways(one, way, seen)
+        for branch in schema.get(key, ()):
+            yield from compose_ways(branch, way, seen)
     inner = {**schema.get("properties", {})}
-    for one in (*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")):
-        if isinstance(one, dict):
-            inner["web"] = one
-    for name, one in inner.items():
+    for subschema in (
+        *schema.get("patternProperties", {}).values(),
+        schema.get("additionalProperties"),
+    ):
+        if isinstance(subschema, dict):
+            inner["web"] = subschema
+    for name, subschema in inner.items():
         yield (*way, name)
-        yield from compose_ways(one, (*way, name), seen)
+        yield from compose_ways(subschema, (*way, name), seen)
     if isinstance(schema.get("items"), dict):
         yield (*way, 0)
         yield from compose_ways(schema["items"], (*way, 0), seen)

@@ -174,5 +174,5 @@ def _within(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
         for part in value:
             yield from _within(part, depth + 1)
     elif is_dataclass(value):
-        for one in fields(value):
-            yield from _within(getattr(value, one.name, None), depth + 1)
+        for field in fields(value):
+            yield from _within(getattr(value, field.name, None), depth + 1)

@@ -31,10 +31,12 @@ LAYERS = [
 # The same inside kinds and checks: what stands on several kinds stands above them.
 ROOMS = {
     "kinds": [
-        {"dotenv", "dockerignore", "purpose", "pipeline", "k8s", "nginx", "dependabot"},
+        {"units", "variables"},
+        {"dotenv", "dockerignore", "purpose", "pipeline", "k8s", "dependabot"},
         {"github", "gitlab"},
         {"dockerfile"},
         {"compose"},
+        {"nginx"},
         {"delivery"},
         {"joins"},
     ],
@@ -200,3 +202,11 @@ def test_what_looks_at_a_kind_is_loaded_where_there_is_one() -> None:
     assert [
         name for name in names if name.startswith(("readiness.kinds.", "readiness.checks."))
     ] == []
+
+
+def test_tests_stand_in_rooms_as_the_package_does() -> None:
+    """A test is found by the room of what it tests; `conformance` and `snapshots` are data of the whole."""
+    tests = Path(__file__).resolve().parent
+    folders = {one.parent.relative_to(tests).as_posix() for one in tests.rglob("test_*.py")}
+    rooms = {one.parent.relative_to(PACKAGE).as_posix() for one in PACKAGE.rglob("*.py")}
+    assert folders <= rooms

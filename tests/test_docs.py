@@ -89,5 +89,5 @@ def test_the_expressions_that_the_guide_refuses_are_refused_and_the_others_are_n
     for bad, good in rows:
         for code, refused in ((bad, True), (good, False)):
             for pattern in re.findall(r"`([^`]+)`", code):
-                why = backtracking.refusal(pattern.replace("\\|", "|"), Work(10**6))
+                why = backtracking.refusal_reason(pattern.replace("\\|", "|"), Work(10**6))
                 assert bool(why) is refused, pattern

@@ -67,9 +67,9 @@ def test_a_hardened_story_is_ready(story: str, monkeypatch: pytest.MonkeyPatch) 
     result = check(story, "--format", "json", monkeypatch=monkeypatch)
     report = json.loads(result.stdout)
     bad = [
-        f"{one['path']}:{one['line']} {one['rule']}: {one['message']}"
-        for one in report["findings"]
-        if one["severity"] not in {"low", "info"} and not one["suppressed"]
+        f"{row['path']}:{row['line']} {row['rule']}: {row['message']}"
+        for row in report["findings"]
+        if row["severity"] not in {"low", "info"} and not row["suppressed"]
     ]
     assert bad == []
     assert (report["grade"], report["verdict"], result.exit_code) == ("A", "ready", 0)

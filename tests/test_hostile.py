@@ -12,15 +12,13 @@ import pytest
 
 import readiness
 from readiness.verdict.report import Report
+from tests.make import write_files
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n    - {name: x, image: 'x:1.0.0'}\n"
 
 
 def run(root: Path, **files: str | bytes) -> Report:
-    for name, data in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
+    write_files(root, files)
     return readiness.check([root], select=["ALL"], base=root)
 
 

@@ -19,7 +19,6 @@ NAME = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*)+\Z")
 RULE = """\
 title: TODO what is wrong, at most 60 characters, no full stop
 severity: medium
-confidence: high
 category: TODO isolation | secrets | reliability | delivery | edge | observability | correctness | style
 level: optional
 target: {target}
@@ -94,7 +93,9 @@ def main() -> int:
         return 2
     for path in written:
         print(f"wrote {path.relative_to(ROOT)}")
-    print(f"then: python -m pytest tests/test_rules.py tests/test_rule_files.py -k {asked.rule}")
+    print(
+        f"then: python -m pytest tests/ruleset/test_rules.py tests/ruleset/test_rule_files.py -k {asked.rule}"
+    )
     return 0
 
 

@@ -86,19 +86,19 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
     """
     from readiness import api
 
-    found = exit_on_error(lambda: api.search_rules(like=like, kind=kind, profile=profile))
+    matching = exit_on_error(lambda: api.search_rules(like=like, kind=kind, profile=profile))
     if format_ == "json":
         import json
 
-        click.echo(json.dumps([api.rule_as_json(rule) for rule in found], indent=2))
+        click.echo(json.dumps([api.rule_as_json(rule) for rule in matching], indent=2))
         return
     if format_ == "markdown":
         from readiness.reports import pages
 
-        click.echo(pages.rules_table(found), nl=False)
+        click.echo(pages.rules_table(matching), nl=False)
         return
-    width = max(len(rule.id) for rule in found)
-    for rule in found:
+    width = max(len(rule.id) for rule in matching)
+    for rule in matching:
         click.echo(f"{rule.id:{width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}")
 
 
@@ -169,33 +169,34 @@ def list_facts(stale: bool, today: datetime.datetime | None, format_: str) -> No
     from readiness import api
 
     day = today.date() if today else datetime.date.today()
-    found = exit_on_error(api.facts)
-    shown = [one for one in found if not stale or one.is_stale(day)]
+    tables = exit_on_error(api.facts_tables)
+    listed = [one for one in tables if not stale or one.is_stale(day)]
     if format_ == "json":
         import json
 
-        click.echo(json.dumps([api.facts_row(one, day) for one in shown], indent=2))
+        click.echo(json.dumps([api.facts_row(one, day) for one in listed], indent=2))
     else:
-        for line in _facts_lines(shown, day):
+        for line in _facts_lines(listed, day):
             click.echo(line)
-        if not shown:
+        if not listed:
             click.echo("no facts are over their time")
-    if stale and shown:
+    if stale and listed:
         sys.exit(FAILED)
 
 
-def _facts_lines(found: list[Facts], today: datetime.date) -> list[str]:
+def _facts_lines(tables: list[Facts], today: datetime.date) -> list[str]:
     """A line for each topic, in columns."""
     rows = [
         (
-            one.topic,
-            f"{len(one.rows)} rows",
-            f"read {one.read}",
-            f"{one.age(today)} of {one.every} days{' STALE' if one.is_stale(today) else ''}",
-            one.made_by,
-            one.source[0] + (f" and {len(one.source) - 1} more" if len(one.source) > 1 else ""),
+            facts.topic,
+            f"{len(facts.rows)} rows",
+            f"read {facts.read}",
+            f"{facts.age(today)} of {facts.every} days{' STALE' if facts.is_stale(today) else ''}",
+            facts.made_by,
+            facts.source[0]
+            + (f" and {len(facts.source) - 1} more" if len(facts.source) > 1 else ""),
         )
-        for one in found
+        for facts in tables
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [

@@ -47,8 +47,8 @@ def exit_on_error(work: Callable[[], Any]) -> Any:
 
 def tell(notices: Iterable[str]) -> None:
     """Say on standard error what a user should know beside the result, a line each."""
-    for one in notices:
-        click.echo(f"readiness: {strip_control_characters(one)}", err=True)
+    for notice in notices:
+        click.echo(f"readiness: {strip_control_characters(notice)}", err=True)
 
 
 def write_file(name: str, text: str) -> None:

@@ -100,6 +100,11 @@ def main() -> None:
     help="Render Helm charts and build kustomizations (default: yes, with what is installed).",
 )
 @click.option(
+    "--strict-coverage",
+    is_flag=True,
+    help="Fail where a program or a dependency is absent without which something was not judged.",
+)
+@click.option(
     "--helm-values",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False),
@@ -140,7 +145,7 @@ def main() -> None:
     "--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True
 )
 @click.option("--explain-score", is_flag=True, help="Print the sum that makes the score.")
-@click.option("--allow-empty", is_flag=True, help="Nothing to check is no error (for hooks).")
+@click.option("--allow-empty", is_flag=True, help="Nothing to judge is no error (for hooks).")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the gate says.")
 @click.option("-q", "--quiet", is_flag=True, help="Only findings that fail the gate, and the gate.")
 @click.option(
@@ -149,7 +154,7 @@ def main() -> None:
 def check(**flags: Any) -> None:
     """Judge files and folders (default: the working directory; - reads manifests from standard input).
 
-    Exit code 0: the gate passed. 1: it failed. 2: the tool could not do its work.
+    Exit code 0: the gate passed. 1: it failed. 2: the tool could not do its work, or too little was there to judge.
 
     \b
     Examples:
@@ -169,20 +174,10 @@ def check(**flags: Any) -> None:
     exit_on_error(lambda: write_reports(report, outputs, flags))
     if report.crashed:
         sys.exit(UNABLE)
-    if not report.files_judged and not flags["allow_empty"]:
-        raise CommandError(nothing_checked(report))
-    sys.exit(
-        PASSED if flags["exit_zero"] or report.gate.passed or not report.files_judged else FAILED
-    )
-
-
-def nothing_checked(report: Report) -> str:
-    """Why a run judged nothing, and what to do: the first file of ours that was left alone says it, if there is one."""
-    left = report.coverage.unread
-    if not left:
-        return "nothing to check: no file of a kind that readiness knows; name files, or another folder"
-    more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
-    return f"nothing was checked: {left[0].path}{more}: {left[0].reason}"
+    if not report.gate.evaluated and not flags["allow_empty"]:
+        raise CommandError(f"not assessed: {report.gate.reason}")
+    passed = report.gate.passed or not report.gate.evaluated
+    sys.exit(PASSED if flags["exit_zero"] or passed else FAILED)
 
 
 def parse_output(value: str) -> tuple[str, str]:
@@ -226,6 +221,7 @@ def run_check(flags: dict[str, Any]) -> Report:
         since=flags["since"],
         documents=flags["documents"],
         render=flags["render"],
+        strict_coverage=flags["strict_coverage"],
         helm_values=flags["helm_values"],
         foreign_ignores=flags["foreign_ignores"],
         shellcheck=flags["shellcheck"],

@@ -36,7 +36,7 @@ class Command(click.Command):
     """A command that refuses empty values: an unset variable of a script must not read as an option left out."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
+        """Refuse options with empty values, then run the command as click does."""
         for parameter in self.get_params(ctx):
             value = ctx.params.get(parameter.name or "")
             values = value if isinstance(value, tuple) else (value,)
@@ -56,8 +56,8 @@ class Program(click.Group):
         _open_streams()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _terminate)
-        code = _outcome(partial(self.main, *args, **{**kwargs, "standalone_mode": False}))
-        sys.exit(_flushed(code))
+        code = _exit_code_of(partial(self.main, *args, **{**kwargs, "standalone_mode": False}))
+        sys.exit(_flush_output(code))
 
     def make_context(
         self,
@@ -67,17 +67,17 @@ class Program(click.Group):
         **extra: Any,
     ) -> click.Context:
         """As click's; --help and --version write here."""
-        with _carried():
+        with _click_errors_carried():
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click's."""
-        with _carried():
+        """As click's, with its own errors carried to the outermost place."""
+        with _click_errors_carried():
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def _carried() -> Iterator[None]:
+def _click_errors_carried() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, EOFError, OSError) as error:
@@ -112,7 +112,7 @@ def _terminate(_number: int, _frame: Any) -> NoReturn:
     raise SystemExit(TERMINATED)
 
 
-def _outcome(run: Callable[[], Any]) -> int:
+def _exit_code_of(run: Callable[[], Any]) -> int:
     """The exit code of a command; what ends it otherwise is told in one sentence."""
     try:
         result = run()
@@ -124,62 +124,64 @@ def _outcome(run: Callable[[], Any]) -> int:
             error.show()
         return UNABLE
     except (click.Abort, KeyboardInterrupt):
-        return _interrupted()
+        return _end_interrupted()
     except CarriedError as carried:
         interrupted = isinstance(carried.error, KeyboardInterrupt)
-        return _interrupted() if interrupted else _failed(carried.error)
+        return _end_interrupted() if interrupted else _report_crash(carried.error)
     except BaseException as error:  # the outermost place: nothing gets past it
-        return _failed(error)
+        return _report_crash(error)
 
 
-def _interrupted() -> int:
+def _end_interrupted() -> int:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # asked once is enough: what is left is clearing up
-    _tell("interrupted")
+    _print_error("interrupted")
     return INTERRUPTED
 
 
-def _failed(error: BaseException) -> int:
+def _report_crash(error: BaseException) -> int:
     """Tell of an error that nothing else answers. It is never shown in its own words, which may quote a secret."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
         plain = {errno.EPIPE: "nobody reads it to its end", errno.EBADF: "it is closed"}
         why = plain.get(error.errno or 0) or (error.strerror or "error").lower()
-        _tell(f"standard output cannot be written: {why}; send it to a file, or to a reader of all")
-        _discard()
+        _print_error(
+            f"standard output cannot be written: {why}; send it to a file, or to a reader of all"
+        )
+        _discard_pending_output()
     elif isinstance(error, MemoryError):
-        _tell("out of memory; give it more, or judge fewer files at a time")
+        _print_error("out of memory; give it more, or judge fewer files at a time")
     else:
-        _tell(
-            f"internal error: {_what(error)}, and nothing was decided; set {DEBUG}=1 to see where it comes from,"
+        _print_error(
+            f"internal error: {_crash_summary(error)}, and nothing was decided; set {DEBUG}=1 to see where it comes from,"
             f" and report it at {ISSUES}"
         )
     if os.environ.get(DEBUG):
         lines = "".join(traceback.format_exception(error)).splitlines()
-        _tell(
+        _print_error(
             "\n| ".join(["its traceback:", *lines])
         )  # no line of it may begin as a CI command does
     return UNABLE
 
 
-def _what(error: BaseException) -> str:
+def _crash_summary(error: BaseException) -> str:
     """An error's class, and the place in the code that raised it."""
     from readiness.run import engine
 
     name = type(error).__name__
-    return str(error) if name == "WorkerError" else f"{name} in {engine.place(error)}"
+    return str(error) if name == "WorkerError" else f"{name} in {engine.code_place(error)}"
 
 
-def _flushed(code: int) -> int:
+def _flush_output(code: int) -> int:
     """The exit code once everything is written: a report that did not arrive decides nothing."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
-        return _failed(error) if isinstance(error, OSError) else UNABLE
+        return _report_crash(error) if isinstance(error, OSError) else UNABLE
     return code
 
 
-def _discard() -> None:
+def _discard_pending_output() -> None:
     """Send what is still to be written to nowhere, or Python would complain about it at its end."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -188,7 +190,7 @@ def _discard() -> None:
         sys.stdout.flush()
 
 
-def _tell(text: str) -> None:
+def _print_error(text: str) -> None:
     """Text on standard error, which may be closed as well."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"readiness: {strip_control_characters(text)}\n")

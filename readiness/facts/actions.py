@@ -10,28 +10,28 @@ from typing import Any
 from readiness.facts.table import column, rows
 
 
-def fact(name: str, key: str) -> Any:
+def action_property(name: str, key: str) -> Any:
     """One property of an action; None where it is not known."""
     return rows("actions").get(name, {}).get(key)
 
 
-def effects(name: str) -> tuple[str, ...]:
+def effects_of_action(name: str) -> tuple[str, ...]:
     """What a step with an action does, told of the action itself, else of its repository, else of its owner."""
     known, parts = column("actions", "effects"), name.split("/")
     keys = ("/".join(parts[:count]) for count in (3, 2, 1))
     return next((tuple(known[key]) for key in keys if key in known), ())
 
 
-def files(name: str) -> str:
+def files_brought_by(name: str) -> str:
     """What an action brings into the repository's folder: none, the repository, a cache; empty where it is not known."""
     known = column("actions", "files")
     if name in known:
         return str(known[name])
-    return next((what for pattern, what in _patterns() if pattern.fullmatch(name)), "")
+    return next((what for pattern, what in _name_patterns() if pattern.fullmatch(name)), "")
 
 
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+def _name_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     """The names with `*`, which stands for one part of a name."""
     named = ((name, what) for name, what in column("actions", "files").items() if "*" in name)
     return tuple(
@@ -39,7 +39,7 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     )
 
 
-def interface(name: str) -> Mapping[str, Any]:
+def action_interface(name: str) -> Mapping[str, Any]:
     """The inputs and outputs of an action, and below which version it no longer runs; empty for most."""
     found: Mapping[str, Any] = rows("action-interfaces").get(name, {})
     return found

@@ -15,5 +15,5 @@ def platform_arguments() -> frozenset[str]:
 
 @cache
 def proxy_arguments() -> frozenset[str]:
-    """Those that every build may get."""
+    """The build arguments that Docker predefines, so that no ARG need declare them: HTTP_PROXY and its like."""
     return frozenset(column("build-arguments", "proxy"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from readiness.facts.programs import fact
+from readiness.facts.programs import program_property
 
 _RELOADS = frozenset({"--reload", "--debug", "--watch", "--hot", "--auto-reload"})
 _SCRIPTS = frozenset({"dev", "develop", "start:dev"})
 
 
-def server_of(program: str, words: Sequence[str]) -> str:
+def development_server(program: str, words: Sequence[str]) -> str:
     """The development server that a command starts; empty where it starts none."""
     if re.match(r"python[0-9.]*\Z", program):
         if words[:1] == ["-m"] and len(words) > 1:
@@ -31,14 +31,14 @@ def server_of(program: str, words: Sequence[str]) -> str:
         return f"{program} {' '.join(words[:2])}" if rest and rest[0] in _SCRIPTS else ""
     if program in ("vault", "consul", "server", "agent") and "-dev" in words:
         return f"{program} -dev"
-    return _by_verb(program, words)
+    return _server_of_verb(program, words)
 
 
-def _by_verb(program: str, words: Sequence[str]) -> str:
+def _server_of_verb(program: str, words: Sequence[str]) -> str:
     verb = words[0] if words and not words[0].startswith("-") else ""
     if program == "flask":
         verb = "run" if "run" in words else verb
-    known = fact(program, "develops") or ()
+    known = program_property(program, "develops") or ()
     if "*" in known:
         return program
     if verb not in known:

@@ -7,7 +7,7 @@ import posixpath
 from readiness.facts.table import column, rows
 
 
-def within(path: str, folder: str) -> bool:
+def is_within(path: str, folder: str) -> bool:
     """Whether a path is a folder or something in it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
@@ -18,7 +18,7 @@ def is_sensitive(path: str) -> bool:
     if "whole" in row or "below" in row:
         return True
     below = column("host-paths", "below")
-    return "harmless" not in row and any(within(path, folder) for folder in below)
+    return "harmless" not in row and any(is_within(path, folder) for folder in below)
 
 
 def is_plugin_folder(path: str) -> bool:
@@ -34,7 +34,7 @@ def holds_volumes(path: str) -> bool:
 
 def holds_cloud_credentials(path: str) -> bool:
     """Whether credentials of a cloud stand at a path of a host."""
-    return any(within(path, folder) for folder in column("host-paths", "cloud"))
+    return any(is_within(path, folder) for folder in column("host-paths", "cloud"))
 
 
 def is_runtime_socket(path: str) -> bool:

@@ -23,49 +23,49 @@ def public_name(image: Image) -> str:
 
 
 @lru_cache(maxsize=4096)
-def known(image: Image) -> tuple[Row, ...]:
+def image_rows(image: Image) -> tuple[Row, ...]:
     """All that the facts say of an image, the closest first: a name before a pattern, a tag's own before the name's.
 
     Of an image whose name a variable hides nothing is known, and no more than its name says where it hides the tag.
     """
-    return () if image.name_unknown else tuple(_known(image))
+    return () if image.name_unknown else tuple(_matching_rows(image))
 
 
-def _known(image: Image) -> Iterator[Row]:
+def _matching_rows(image: Image) -> Iterator[Row]:
     name = public_name(image)
-    exact, patterns = _index()
-    found = [exact[name]] if name in exact else []
-    found += [row for pattern, row in patterns if glob.matches(pattern, name)]
-    for row in found:
+    exact, patterns = _rows_and_patterns()
+    rows = [exact[name]] if name in exact else []
+    rows += [row for pattern, row in patterns if glob.glob_matches(pattern, name)]
+    for row in rows:
         for variant in row.get("variants", ()):
-            if _fits(name, image, variant):
+            if _is_variant_for(name, image, variant):
                 yield variant
         yield row
 
 
-def _fits(name: str, image: Image, variant: Row) -> bool:
+def _is_variant_for(name: str, image: Image, variant: Row) -> bool:
     """Whether a variant of a row is for an image."""
-    if any(glob.matches(other, name) for other in variant.get("except", ())):
+    if any(glob.glob_matches(other, name) for other in variant.get("except", ())):
         return False
     if image.tag_unknown:
         return "tag" not in variant and "except-tag" not in variant
-    if not glob.matches(variant.get("tag", "*"), image.tag):
+    if not glob.glob_matches(variant.get("tag", "*"), image.tag):
         return False
-    return "except-tag" not in variant or not glob.matches(variant["except-tag"], image.tag)
+    return "except-tag" not in variant or not glob.glob_matches(variant["except-tag"], image.tag)
 
 
-def fact(image: Image, key: str) -> Any:
+def image_property(image: Image, key: str) -> Any:
     """One property of an image; None where it is not known."""
-    return next((row[key] for row in known(image) if key in row), None)
+    return next((row[key] for row in image_rows(image) if key in row), None)
 
 
-def by_last_part(image: Image) -> tuple[Row, ...]:
+def rows_by_last_part(image: Image) -> tuple[Row, ...]:
     """The rows of images that the last part of a name tells under any owner and in any registry."""
-    return () if image.name_unknown else _last_parts().get(image.name.rpartition("/")[2], ())
+    return () if image.name_unknown else _rows_by_last_part().get(image.name.rpartition("/")[2], ())
 
 
 @cache
-def _index() -> tuple[dict[str, Row], list[tuple[str, Row]]]:
+def _rows_and_patterns() -> tuple[dict[str, Row], list[tuple[str, Row]]]:
     """The rows by name, and those of patterns."""
     exact: dict[str, Row] = {}
     patterns: list[tuple[str, Row]] = []
@@ -78,7 +78,7 @@ def _index() -> tuple[dict[str, Row], list[tuple[str, Row]]]:
 
 
 @cache
-def _last_parts() -> dict[str, tuple[Row, ...]]:
+def _rows_by_last_part() -> dict[str, tuple[Row, ...]]:
     found: dict[str, tuple[Row, ...]] = {}
     for name, row in rows("images").items():
         if row.get("anywhere"):

@@ -42,7 +42,7 @@ class Manager:
 
 @cache
 def managers() -> tuple[Manager, ...]:
-    """All of them."""
+    """All package managers of the table."""
     return tuple(_manager(name, row) for name, row in rows("managers").items())
 
 
@@ -53,7 +53,7 @@ def by_program() -> Mapping[str, Manager]:
 
 
 def _manager(name: str, row: Mapping[str, Any]) -> Manager:
-    """The manager that a row tells of."""
+    """The Manager of one row of the table, by its name there."""
 
     def words(key: str) -> frozenset[str]:
         return frozenset(row.get(key, ()))

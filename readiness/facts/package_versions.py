@@ -14,32 +14,32 @@ _NO_VERSION = frozenset(
 )
 
 
-def unpinned(one: Call) -> tuple[Word, ...]:
+def unpinned_packages(call: Call) -> tuple[Word, ...]:
     """The packages that a call installs without a version; what comes from a variable is left out."""
-    name = one.manager.name
-    if one.action != "install" or one.verb.value in _NO_VERSION or one.group in _GROUPS:
+    name = call.manager.name
+    if call.action != "install" or call.verb.value in _NO_VERSION or call.group in _GROUPS:
         return ()
-    if name == "pip" and one.command.has("-c", "--constraint", valued="refitC"):
+    if name == "pip" and call.command.has("-c", "--constraint", valued="refitC"):
         return ()
-    if name == "gem" and one.command.has("-v", "--version"):
+    if name == "gem" and call.command.has("-v", "--version"):
         return ()
-    if one.group == "module":
-        return tuple(word for word in one.packages if word.known and ":" not in word.value)
+    if call.group == "module":
+        return tuple(word for word in call.packages if word.known and ":" not in word.value)
     return tuple(
-        word for word in one.packages if word.known and not _pinned(one.manager, word.value)
+        word for word in call.packages if word.known and not _is_pinned(call.manager, word.value)
     )
 
 
 _GROUPS = frozenset({"group", "groups", "env"})
 
 
-def _pinned(manager: Manager, package: str) -> bool:
+def _is_pinned(manager: Manager, package: str) -> bool:
     if not package:
         return True
     if manager.name in ("npm", "yarn", "pnpm", "bun"):
-        return _npm_pinned(package)
+        return _is_npm_pinned(package)
     if manager.name in ("pip", "pipx", "uv"):
-        return _pip_pinned(package)
+        return _is_pip_pinned(package)
     if package.startswith(("@", "/")):
         return True  # a group, or a file that some package has: neither has a version
     return manager.pin is None or bool(manager.pin.search(package))
@@ -51,7 +51,7 @@ _VCS = re.compile(r"(?:git|hg|svn|bzr)\+(?!file:)[^/]*:(?://[^/]*)?")
 _DISTRIBUTION = re.compile(r"\.(?:whl|zip|tar|tar\.\w+|tgz|tbz2?)\Z", re.IGNORECASE)
 
 
-def _pip_pinned(package: str) -> bool:
+def _is_pip_pinned(package: str) -> bool:
     """A version, an archive, a folder, or an address of a repository with a commit or tag."""
     named = _NAMED_ADDRESS.match(package)
     address = package[named.end() :] if named else package
@@ -71,7 +71,7 @@ _GIT = re.compile(
 _MOVING = frozenset({"latest", "next", "canary", "beta", "nightly"})
 
 
-def _npm_pinned(package: str) -> bool:
+def _is_npm_pinned(package: str) -> bool:
     """`name@1`, `@scope/name@1`, a folder, an archive, or a git address with a commit."""
     if package.startswith((".", "/", "~", "file:")) or package.endswith(
         (".tgz", ".tar.gz", ".tar")

@@ -37,44 +37,44 @@ class Call:
     def program(self) -> str:
         """What is run, as a reader names it: pip also where Python runs it as a module."""
         name = self.command.program
-        return _module(self.command.words)[0] if _PYTHON.match(name) else name
+        return _python_module(self.command.words)[0] if _PYTHON.match(name) else name
 
 
-def call(command: Command) -> Call | None:
+def package_call(command: Command) -> Call | None:
     """What a command asks of a package manager; None where it is none, or asks for nothing known."""
     command = unwrapped(command)
-    program, words = _program(command)
+    program, words = _manager_program(command)
     manager = by_program().get(program)
     if manager is None:
         return None
     if manager.name == "pacman":
-        return _by_option(manager, command, words)
+        return _pacman_call(manager, command, words)
     rest = _operands(words, manager)
     if not rest:
         if manager.name == "yarn" and not command.has("--version", "-v", "--help"):
-            return Call(manager, "install", (), command, _name(command))
+            return Call(manager, "install", (), command, _program_word(command))
         return None
     verb, packages, group = rest[0], rest[1:], ""
     if verb.value in _GROUPS and packages:
         group, verb, packages = verb.value, packages[0], packages[1:]
     elif verb.value == "workspace" and len(packages) > 1:
         group, verb, packages = verb.value, packages[1], packages[2:]
-    action = _action(manager, verb.value)
+    action = _action_of_verb(manager, verb.value)
     return Call(manager, action, packages, command, verb, group) if action else None
 
 
-def _program(command: Command) -> tuple[str, tuple[Word, ...]]:
+def _manager_program(command: Command) -> tuple[str, tuple[Word, ...]]:
     """The package manager that a command starts, by the table's name for it, and its words."""
     # xx-apt-get and its like (tonistiigi/xx) install for the target platform
     program, words = command.program.removeprefix("xx-"), command.words
     if _PYTHON.match(program):
-        program, words = _module(words)
+        program, words = _python_module(words)
     if program == "uv" and words and words[0].value in ("pip", "tool"):
         return f"uv {words[0].value}", words[1:]
     return "pip" if _PIP.match(program) else program, words
 
 
-def _module(words: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
+def _python_module(words: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
     """The module that Python runs: `-m pip`, also behind other options."""
     at = 0
     while at < len(words) and words[at].value.startswith("-"):
@@ -87,20 +87,20 @@ def _module(words: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
     return "", ()
 
 
-def _name(command: Command) -> Word:
+def _program_word(command: Command) -> Word:
     return Word(command.name, command.name, True, command.name_span)
 
 
-def _action(manager: Manager, verb: str) -> str:
+def _action_of_verb(manager: Manager, verb: str) -> str:
     return next((action for action in _ACTIONS if verb in getattr(manager, action)), "")
 
 
-def _by_option(manager: Manager, command: Command, words: tuple[Word, ...]) -> Call | None:
+def _pacman_call(manager: Manager, command: Command, words: tuple[Word, ...]) -> Call | None:
     """pacman says what it does with an option: -S, -Syu, -Scc, -R."""
     for word in words:
         if word.value[:2] in ("-S", "-R", "-U"):
             rest = tuple(one for one in words if not one.value.startswith("-"))
-            action = _action(manager, word.value.replace("q", ""))
+            action = _action_of_verb(manager, word.value.replace("q", ""))
             if rest and action in ("update", ""):
                 action = "install"
             return Call(manager, action, rest, command, word) if action else None
@@ -117,13 +117,13 @@ def _operands(words: tuple[Word, ...], manager: Manager) -> tuple[Word, ...]:
         elif word.value == "--":
             return (*found, *(() if manager.name == "gem" else words[at + 1 :]))
         elif word.value.startswith("-") and len(word.value) > 1:
-            skip = _takes_next(word.value, manager.valued)
+            skip = _is_value_next(word.value, manager.valued)
         else:
             found.append(word)
     return tuple(found)
 
 
-def _takes_next(option: str, valued: frozenset[str]) -> bool:
+def _is_value_next(option: str, valued: frozenset[str]) -> bool:
     """Whether the word behind an option is its value: `-t x`, and `-yt x` too."""
     if option in valued:
         return True
@@ -133,20 +133,20 @@ def _takes_next(option: str, valued: frozenset[str]) -> bool:
     return not any(f"-{letter}" in valued for letter in letters[:-1])
 
 
-def assumes_yes(one: Call) -> bool:
+def assumes_yes(call: Call) -> bool:
     """Whether it goes on without an answer."""
-    command = one.command
-    if command.has(*one.manager.yes):
+    command = call.command
+    if command.has(*call.manager.yes):
         return True
-    if one.manager.name == "apt" and sum(map(_quiet, command.values)) > 1:
+    if call.manager.name == "apt" and sum(map(_quietness, command.values)) > 1:
         return True  # apt-get(8): quiet twice, or -q=2, means yes too
     return any(
         name.lower() in ("apt::get::assume-yes", "assumeyes") and value in TRUE
-        for name, value in settings(one)
+        for name, value in option_settings(call)
     )
 
 
-def _quiet(value: str) -> int:
+def _quietness(value: str) -> int:
     """How quiet an option of apt-get makes it."""
     name, _, level = value.partition("=")
     if name in ("-q", "--quiet"):
@@ -158,15 +158,15 @@ def _quiet(value: str) -> int:
 TRUE = frozenset({"1", "true", "yes", "on", "with", "enable"})
 
 
-def removes(command: Command) -> bool:
+def is_removal(command: Command) -> bool:
     """Whether a command of a system's package manager takes packages away."""
-    one = call(command)
-    return one is not None and one.manager.system and one.action == "remove"
+    parsed = package_call(command)
+    return parsed is not None and parsed.manager.system and parsed.action == "remove"
 
 
-def settings(one: Call) -> Iterator[tuple[str, str]]:
+def option_settings(call: Call) -> Iterator[tuple[str, str]]:
     """The settings that `-o Name=value` and `--setopt=name=value` give to a call."""
-    for word in one.command.words:
+    for word in call.command.words:
         name, equals, value = word.value.rpartition("=")
         if equals:
             yield re.split(r"[=\s]", name)[-1].removeprefix("-o"), value.strip("\"';").lower()

@@ -8,12 +8,12 @@ from typing import Any
 from readiness.facts.table import column, rows
 
 
-def fact(program: str, key: str) -> Any:
+def program_property(program: str, key: str) -> Any:
     """One property of a program; None where it is not known."""
     return rows("programs").get(program, {}).get(key)
 
 
-def started_at(program: str, words: Sequence[str]) -> int | None:
+def started_program_index(program: str, words: Sequence[str]) -> int | None:
     """Which of its words is the program that a runner (`poetry run x`, `npx x`) starts; None where it starts none."""
     verbs = column("programs", "runs").get(program)
     if verbs is None:

@@ -44,26 +44,26 @@ class Known:
     volatile: bool
 
     @property
-    def store(self) -> bool:
+    def is_store(self) -> bool:
         """Whether it keeps other services' data."""
         return self.role in STORES
 
     @property
-    def keeps(self) -> bool:
+    def keeps_data(self) -> bool:
         """Whether it is a store whose data must last: no cache, and nothing that keeps none by default."""
-        return self.store and bool(self.data) and self.role != "cache" and not self.volatile
+        return self.is_store and bool(self.data) and self.role != "cache" and not self.volatile
 
-    def opens(self, name: str, value: str) -> bool:
+    def opens_to_all(self, name: str, value: str) -> bool:
         """Whether a setting of this value lets everybody in."""
         values = self.off.get(name, ())
         return value.lower() in values or ("*" in values and value != "")
 
-    def folders(self, image: Image | None) -> tuple[str, ...]:
+    def state_folders(self, image: Image | None) -> tuple[str, ...]:
         """The folders that hold state in the release that a tag names."""
-        found = _RELEASE.search(image.tag) if image is not None and self.from18 else None
-        if found is None or int(found.group(1)) < 18:
+        match = _RELEASE.search(image.tag) if image is not None and self.from18 else None
+        if match is None or int(match.group(1)) < 18:
             return self.data
-        return (f"{self.from18}/{found.group(1)}/docker",)
+        return (f"{self.from18}/{match.group(1)}/docker",)
 
 
 _RELEASE = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")
@@ -94,7 +94,7 @@ def _row(row: Mapping[str, Any]) -> Known:
     )
 
 
-def known(image: Image) -> Known | None:
+def public_image(image: Image) -> Known | None:
     """What is known of an image, by its name; a mirror of a public image is that image."""
     table = _table()
     name = images.public_name(image).replace("bitnamilegacy/", "bitnami/")
@@ -103,9 +103,9 @@ def known(image: Image) -> Known | None:
 
 def starts_slowly(image: Image) -> bool:
     """Whether a server takes a minute and more before it answers, by its name or by that of the one it is a copy of."""
-    if images.fact(image, "slow-start") is True:
+    if images.image_property(image, "slow-start") is True:
         return True
-    return any(row.get("slow-start") is True for row in images.by_last_part(image))
+    return any(row.get("slow-start") is True for row in images.rows_by_last_part(image))
 
 
 def data_folders(image: Image) -> tuple[str, ...]:
@@ -113,9 +113,9 @@ def data_folders(image: Image) -> tuple[str, ...]:
 
     A copy of a well-known one under another owner or in another registry counts as that one.
     """
-    found = known(image)
+    found = public_image(image)
     if found is not None:
-        return found.folders(image) if found.keeps else ()
-    others = [_row(row) for row in images.by_last_part(image) if "role" in row]
-    folders = [folder for one in others if one.keeps for folder in one.folders(image)]
+        return found.state_folders(image) if found.keeps_data else ()
+    others = [_row(row) for row in images.rows_by_last_part(image) if "role" in row]
+    folders = [folder for one in others if one.keeps_data for folder in one.state_folders(image)]
     return tuple(dict.fromkeys(folders))

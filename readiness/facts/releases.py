@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from readiness.facts import images
-from readiness.facts.base_images import official
+from readiness.facts.base_images import is_official
 from readiness.facts.table import facts, rows
 from readiness.syntax.image import Image
 
@@ -27,7 +27,7 @@ class EndOfLife(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _product(name: str) -> Mapping[str, Any]:
+def _product_releases(name: str) -> Mapping[str, Any]:
     """What is known of the releases of a product: its title, release -> day, code name -> release."""
     first, second = rows("releases").get(name, {}), rows("other-releases").get(name, {})
     return {
@@ -37,7 +37,7 @@ def _product(name: str) -> Mapping[str, Any]:
     }
 
 
-def _day(today: datetime.date | None) -> str:
+def _comparison_day(today: datetime.date | None) -> str:
     """The day that ends are compared with; that of the facts where none is given."""
     return (today or facts("releases").read).isoformat()
 
@@ -46,50 +46,56 @@ def end_of_life(image: Image, today: datetime.date | None = None) -> EndOfLife |
     """The release that an image's tag names, when its updates had ended by `today`: of its program, else of its system."""
     if image.name_unknown or image.tag_unknown:
         return None
-    name, day = images.public_name(image), _day(today)
-    product = images.fact(image, "releases")
-    found = (
-        _ended(product, _cycles(_release_in(image)), _shown(name, product), day)
+    name, day = images.public_name(image), _comparison_day(today)
+    product = images.image_property(image, "releases")
+    end_of_life = (
+        _first_ended(
+            product, _cycles(_release_part_of_tag(image)), _release_title(name, product), day
+        )
         if product
         else None
     )
-    whole = images.fact(image, "ended")
-    if found is None and whole is not None and whole <= day:
-        found = EndOfLife(name.rpartition("/")[2], whole)
-    if found is None and (product or official(image) or images.fact(image, "systems")):
+    ended = images.image_property(image, "ended")
+    if end_of_life is None and ended is not None and ended <= day:
+        end_of_life = EndOfLife(name.rpartition("/")[2], ended)
+    if end_of_life is None and (
+        product or is_official(image) or images.image_property(image, "systems")
+    ):
         in_name = name if name.startswith("gcr.io/distroless/") else ""
-        found = _system(f"{in_name}-{image.tag}", day)
-    return found
+        end_of_life = _ended_distribution(f"{in_name}-{image.tag}", day)
+    return end_of_life
 
 
 def end_of_release(
     product: str, version: str, today: datetime.date | None = None
 ) -> EndOfLife | None:
     """The release of a product, by its name in the table, when its updates had ended by `today`."""
-    return _ended(product, _cycles(version), _product(product)["title"], _day(today))
+    return _first_ended(
+        product, _cycles(version), _product_releases(product)["title"], _comparison_day(today)
+    )
 
 
-def _shown(name: str, product: str) -> str:
+def _release_title(name: str, product: str) -> str:
     """How a release of an image is called: by the image where it is the product's own, else by the product."""
-    return str(_product(product)["title"]) if "/" in name else name
+    return str(_product_releases(product)["title"]) if "/" in name else name
 
 
-def _release_in(image: Image) -> str:
+def _release_part_of_tag(image: Image) -> str:
     """The part of the tag that names the release."""
-    form = images.fact(image, "release-in")
+    form = images.image_property(image, "release-in")
     if form is None:
         return image.tag.split("-")[0]
-    found = re.search(form, image.tag)
-    return found.group(1) if found else ""
+    match = re.search(form, image.tag)
+    return match.group(1) if match else ""
 
 
-def _ended(product: str, cycles: list[str], shown: str, today: str) -> EndOfLife | None:
+def _first_ended(product: str, cycles: list[str], title: str, today: str) -> EndOfLife | None:
     """The first of these releases that had ended by a day."""
-    known = _product(product)
+    known = _product_releases(product)
     for cycle in cycles:
         day = known["ends"].get(known["names"].get(cycle, cycle))
         if day is not None and day <= today:
-            return EndOfLife(cycle if cycle.startswith(shown) else f"{shown} {cycle}", day)
+            return EndOfLife(cycle if cycle.startswith(title) else f"{title} {cycle}", day)
     return None
 
 
@@ -102,19 +108,23 @@ def _cycles(tag: str) -> list[str]:
     return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
-def _system(text: str, today: str) -> EndOfLife | None:
+def _ended_distribution(text: str, today: str) -> EndOfLife | None:
     """The distribution in a tag: `3.11-buster`, `20-alpine3.18`, `11.8.0-base-ubuntu20.04`."""
     for part in re.split(r"[-_]", text)[1:]:
         for system in _NAMED:
-            found = (
-                _ended(system, [part], part, today) if part in _product(system)["names"] else None
+            end_of_life = (
+                _first_ended(system, [part], part, today)
+                if part in _product_releases(system)["names"]
+                else None
             )
-            if found:
-                return found
+            if end_of_life:
+                return end_of_life
         match = _SYSTEM.match(part)
         if match:
             system = match.group(1)
-            found = _ended(_PRODUCTS.get(system, system), _cycles(match.group(2)), system, today)
-            if found:
-                return found
+            end_of_life = _first_ended(
+                _PRODUCTS.get(system, system), _cycles(match.group(2)), system, today
+            )
+            if end_of_life:
+                return end_of_life
     return None

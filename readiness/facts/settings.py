@@ -10,7 +10,6 @@ from readiness.facts.table import column
 _DEBUG = re.compile(r"(?:\A|_)DEBUG(?:_MODE|_ENABLED)?\Z")
 _LOG_LEVEL = re.compile(r"(?:\A|_)LOG_?(?:GING_?)?LEVEL\Z")
 _ON = frozenset({"1", "true", "yes", "on", "*", "app:*"})
-_DEVELOPMENT = frozenset({"development", "dev", "debug", "local"})
 _FINE = frozenset({"debug", "trace", "all", "verbose"})
 
 
@@ -32,7 +31,7 @@ def turns_debug_on(name: str, value: str) -> bool:
     """Whether a variable of this value turns a debug mode on, or says that the environment is development."""
     value = value.lower()
     if names_environment(name):
-        return value in _DEVELOPMENT
+        return value in column("purpose-words", "setting")
     if name in column("settings", "debug"):
         return value in column("settings", "debug")[name]
     return _DEBUG.search(name.upper()) is not None and value in _ON
@@ -49,6 +48,6 @@ def logs_too_much(name: str, value: str) -> bool:
     return value.lower() in _FINE and sets_log_level(name)
 
 
-def reports_errors(name: str) -> bool:
+def is_error_reporting(name: str) -> bool:
     """Whether a variable tells a program where to report its errors."""
     return name.upper() in column("settings", "error-tracker")

@@ -61,7 +61,7 @@ def topics() -> list[str]:
 @cache
 def facts(topic: str) -> Facts:
     """The facts of a topic. Raises FactsError where their file is not as it must be."""
-    return read(FOLDER, topic)
+    return read_facts(FOLDER, topic)
 
 
 def rows(topic: str) -> Mapping[str, Any]:
@@ -75,11 +75,14 @@ def column(topic: str, name: str) -> Mapping[str, Any]:
     return {thing: row[name] for thing, row in rows(topic).items() if name in row}
 
 
-def read(folder: Path, topic: str) -> Facts:
+def read_facts(folder: Path, topic: str) -> Facts:
     """The facts in one file of a folder. Raises FactsError."""
-    for file, load in ((folder / f"{topic}.yaml", _compiled), (folder / f"{topic}.json", _json)):
+    for file, load in (
+        (folder / f"{topic}.yaml", _load_compiled),
+        (folder / f"{topic}.json", _load_json),
+    ):
         try:
-            return _facts(topic, load(file))
+            return _parse_facts(topic, load(file))
         except FileNotFoundError:
             continue
         except (FactsError, ParseError, ValueError) as error:
@@ -87,15 +90,15 @@ def read(folder: Path, topic: str) -> Facts:
     raise FactsError(f"there are no facts on {topic!r}")
 
 
-def _json(file: Path) -> Any:
+def _load_json(file: Path) -> Any:
     return json.loads(file.read_bytes())
 
 
-def _compiled(file: Path) -> Any:
-    return compiled.load_file(file, _yaml)
+def _load_compiled(file: Path) -> Any:
+    return compiled.load_file(file, _load_yaml)
 
 
-def _yaml(file: Path) -> Any:
+def _load_yaml(file: Path) -> Any:
     """What a YAML file says, without what is only there to be merged into rows."""
     documents = load_all(file.read_text(encoding="utf-8"))
     data = documents[0] if len(documents) == 1 else None
@@ -104,7 +107,7 @@ def _yaml(file: Path) -> Any:
     return data
 
 
-def _facts(topic: str, data: Any) -> Facts:
+def _parse_facts(topic: str, data: Any) -> Facts:
     if not isinstance(data, dict) or data.keys() - _OPTIONAL != _HEADER:
         raise FactsError(f"a file of facts is a mapping with {', '.join(sorted(_HEADER))}")
     source, made_by, things = data["source"], data["made-by"], data["rows"]

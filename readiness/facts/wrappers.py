@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from readiness.facts.programs import fact
+from readiness.facts.programs import program_property
 from readiness.model import Span
 from readiness.syntax.command import Assignment, Command, Word
 
@@ -28,12 +28,12 @@ def layers(command: Command) -> Iterator[Command]:
         if found is None:
             return
         yield found
-        found = _started(found)
+        found = _wrapped_command(found)
 
 
-def _started(command: Command) -> Command | None:
+def _wrapped_command(command: Command) -> Command | None:
     """What a wrapper starts; None where the command is none, or only asks (`command -v x`)."""
-    wrapper = fact(command.program, "wraps")
+    wrapper = program_property(command.program, "wraps")
     if wrapper is None or (command.program == "command" and command.has("-v", "-V")):
         return None
     at, skip, with_value = 0, "operand" in wrapper, wrapper.get("valued", ())

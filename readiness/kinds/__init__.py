@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from readiness.model import Note, ParseError, Source
+from readiness.model.project import Project
 from readiness.syntax import template
 
 KINDS = (
@@ -55,15 +56,15 @@ def classify(path: str, text: str) -> str:
     return ""
 
 
-def made_from(path: str, text: str) -> str:
+def kind_of_template(path: str, text: str) -> str:
     """The kind of what a template makes, where the ending of its name is a template's; an empty string for other files.
 
     `deploy.yaml.j2` is no manifest, and what it makes is one. Lists and environment files need nothing put in to be read.
     """
-    inner = template.inner(path)
+    inner = template.target_path(path)
     if inner == path:
         return ""
-    plain = template.without(text, template.marks(text))
+    plain = template.without_marks(text, template.find_marks(text))
     kind = classify(inner, text) or classify(inner, plain)
     return "" if kind in {"dotenv", "dockerignore"} else kind
 
@@ -75,7 +76,7 @@ _TEMPLATES = re.compile(r"(?:\A|/)templates/")
 _TEMPLATE = (".yaml", ".yml", ".tpl")
 
 
-def expected(path: str, paths: Collection[str]) -> str:
+def kind_expected_of(path: str, paths: Collection[str]) -> str:
     """The kind that a file's name alone promises, for a file that nobody could open; empty where it promises none.
 
     `paths` are those of the files around it: values and templates belong to the chart that they stand in. What charts
@@ -105,11 +106,11 @@ def mark_that_stops(source: Source, error: ParseError) -> int | None:
     A mark in a comment, a quoted string or a block scalar stops no parser, so it excuses nothing.
     """
     text = source.text
-    marks = list(template.marks(text))
+    marks = list(template.find_marks(text))
     if not marks:
         return None
     try:
-        parse(Source(source.path, template.without(text, marks), kind=source.kind))
+        parse(Source(source.path, template.without_marks(text, marks), kind=source.kind))
     except ParseError as again:
         if again.offset <= error.offset:
             return None
@@ -138,7 +139,7 @@ def embedded(kind: str, document: Any) -> Iterator[Source]:
     return inner(document) if inner else iter(())
 
 
-def unfilled(kind: str, document: Any) -> int | None:
+def first_template_mark(kind: str, document: Any) -> int | None:
     """Where a file that parses is a template all the same: the offset of the first place that its tool cannot read."""
     found = getattr(kind_module(kind), "unfilled", None)
     return found(document) if found else None
@@ -152,10 +153,42 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
             found(by_kind, paths)
 
 
+def purpose_text(kind: str, document: Any) -> str:
+    """What a document was taken for and why, where that is not production and its kind decides it; else empty."""
+    found = getattr(kind_module(kind), "purpose_text", None)
+    return found(document) if found else ""
+
+
 def suppression_notes(kind: str, document: Any) -> Iterator[Note]:
     """The suppressions that a document carries as data: annotations of Kubernetes objects."""
     found = getattr(kind_module(kind), "notes", None)
     return found(document) if found else iter(())
+
+
+# The modules that tell which files of a kind are applied together, by `unit_of(document, project)`: its first file's path.
+_UNITS = {
+    "compose": "readiness.kinds.compose.application",
+    "gitlab": "readiness.kinds.gitlab.includes",
+    "nginx": "readiness.kinds.nginx.includes",
+}
+
+
+def units_of_sources(project: Project) -> dict[int, str]:
+    """What the documents of a project are applied with, by the identity of their sources.
+
+    That is the project's own unit where it is one; else the first file of a compose project, of a pipeline or of a server's
+    configuration, and for all others the folder (`.` for the first one).
+    """
+    found: dict[int, str] = {}
+    for kind, documents in project.by_kind.items():
+        unit_of = importlib.import_module(_UNITS[kind]).unit_of if kind in _UNITS else None
+        for document in documents:
+            source = document.source
+            unit = project.unit or (
+                unit_of(document, project) if unit_of else posixpath.dirname(source.root.path)
+            )
+            found[id(source)] = unit or "."
+    return found
 
 
 _GROUPS = {

@@ -28,7 +28,7 @@ def claims(path: str, text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """A configuration."""
+    """A `dependabot.yml`."""
 
     source: Source
     node: Map
@@ -36,7 +36,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Update:
-    """One entry of `updates`."""
+    """One entry of `updates`: an ecosystem in some folders."""
 
     source: Source
     node: Map

@@ -52,16 +52,16 @@ class Document:
 
     @property
     def node(self) -> Document:
-        """The document itself."""
+        """The document itself, which answers `get` and `at` for predicates."""
         return self
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """There are no keys in it."""
+        """Always `default`: an ignore file has no keys."""
         del key
         return default
 
     def at(self, key: Any = None, /) -> Span:
-        """The whole text."""
+        """The place of the whole text, for a finding about the file."""
         del key
         return Span(0, len(self.source.text))
 
@@ -112,19 +112,19 @@ def _path_parts(path: str) -> tuple[str, ...]:
 def _pattern_matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     """Whether a pattern matches a path or a folder that it lies in; `**` stands for any number of parts."""
     reached = {0}
-    for one in pattern:
-        if one == "**":
+    for segment in pattern:
+        if segment == "**":
             reached = set(range(min(reached), len(parts) + 1)) if reached else reached
         else:
             reached = {
-                at + 1 for at in reached if at < len(parts) and _part_matches(one, parts[at])
+                at + 1 for at in reached if at < len(parts) and _part_matches(segment, parts[at])
             }
     return bool(reached - {0})
 
 
 def _part_matches(pattern: str, part: str) -> bool:
     """Whether one part of a pattern names a part of a path: `[^a]` and `\\*` are Go's, not the shell's."""
-    return glob.matches(_ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"), part)
+    return glob.glob_matches(_ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"), part)
 
 
 _ESCAPED = re.compile(r"\\(.)")
@@ -132,16 +132,16 @@ _ESCAPED = re.compile(r"\\(.)")
 
 def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
     """Whether a pattern may match something inside a folder, or the folder itself."""
-    for one, part in zip(pattern, folder, strict=False):
-        if one == "**":
+    for segment, part in zip(pattern, folder, strict=False):
+        if segment == "**":
             return True
-        if not _part_matches(one, part):
+        if not _part_matches(segment, part):
             return False
     return len(pattern) >= len(folder)
 
 
 def files(document: Document) -> Iterable[Document]:
-    """The file as a whole."""
+    """Target `dockerignore.file`: the document itself."""
     return (document,)
 
 

@@ -50,7 +50,7 @@ class Document:
 
     @property
     def node(self) -> Document:
-        """The document itself."""
+        """The document itself, which answers `get` and `at` for predicates."""
         return self
 
     def get(self, key: str, default: Any = None, /) -> Any:
@@ -71,7 +71,7 @@ def parse(source: Source) -> Document:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Value:
-    """One value of an environment file."""
+    """One `NAME=value` of an environment file, as a subject of rules."""
 
     document: Document
     entry: dotenv.Entry
@@ -80,23 +80,28 @@ class Value:
 
     @property
     def source(self) -> Source:
-        """The file."""
+        """The source of the environment file."""
         return self.document.source
 
     @property
     def node(self) -> Document:
-        """The whole file."""
+        """The document that it stands in."""
         return self.document
 
     @property
     def name(self) -> str:
-        """The variable."""
+        """The name of the variable."""
         return self.entry.name
 
     @property
     def production(self) -> bool:
-        """Whether a compose file reads it that may run in production."""
+        """Whether a compose file reads it that is not for development or tests by its name."""
         return self.document.production
+
+    @property
+    def named_aside(self) -> bool:
+        """Whether the names of all compose files that read it say that they are for development or tests."""
+        return not self.document.production
 
 
 def values(document: Document) -> Iterator[Value]:
@@ -105,7 +110,7 @@ def values(document: Document) -> Iterator[Value]:
 
 
 def files(document: Document) -> Iterator[Document]:
-    """The file as a whole."""
+    """Target `dotenv.file`: the document itself."""
     yield document
 
 

@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-_NAMES = {
-    **dict.fromkeys(
-        "dev devel develop development local debug devcontainer gitpod devshell".split(), "dev"
-    ),
-    **dict.fromkeys(
-        "test tests testing testbed ci e2e integration benchmark bench coverage travis qa playwright cypress".split(),
-        "test",
-    ),
-    **dict.fromkeys("prod production live deploy release staging".split(), "prod"),
-}
-_OF_IMAGES = {
-    **_NAMES,
-    **dict.fromkeys(
-        "build builder builds crossbuild buildenv toolchain tooling lint".split(), "build"
-    ),
-}
-_OF_COMPOSE = {**_NAMES, "override": "dev", "watch": "dev"}
+from readiness.facts.table import column
+from readiness.model import Span
+
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
 # `gitlab` may be what is run.
 _FOLDERS = re.compile(
-    r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainer|gitpod)|(?P<prod>prod|production|live|staging)"
+    r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainers?(?:[._-][\w.-]+)?|gitpod)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
     r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|\.ci|testdata|__(?:tests|fixtures)__"
-    r"|integration|e2e|qa|bench|benchmarks?"
+    r"|suites|integration|e2e|qa|bench|benchmarks?|playwright|cypress|selenium|puppeteer"
     r"|\.(?:circleci|github|gitlab|buildkite|cirrus|travis))"
 )
 
@@ -39,14 +26,19 @@ _FOLDERS = re.compile(
 @lru_cache(maxsize=512)
 def image_purpose(path: str) -> str:
     """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
-    return _purpose_by_names(path, _OF_IMAGES)
+    return _purpose_by_names(path, _words("file") | _words("image"))
 
 
 @lru_cache(maxsize=512)
 def compose_purpose(path: str) -> str:
     """dev, test, prod or unknown, for a compose file: the words of its name count before its folders."""
-    found = _purpose_by_names(path, _OF_COMPOSE)
+    found = _purpose_by_names(path, _words("file") | _words("compose"))
     return "unknown" if found == "build" else found
+
+
+def _words(place: str) -> dict[str, str]:
+    """What words in the name of a file of some sort say that it is for."""
+    return dict(column("purpose-words", place))
 
 
 def _purpose_by_names(path: str, names: Mapping[str, str]) -> str:
@@ -57,9 +49,9 @@ def _purpose_by_names(path: str, names: Mapping[str, str]) -> str:
             return names[word]
     folders = () if block else posixpath.dirname(path).lower().split("/")
     for folder in reversed(folders):
-        found = _FOLDERS.fullmatch(folder)
-        if found:
-            return found.lastgroup or "unknown"
+        match = _FOLDERS.fullmatch(folder)
+        if match:
+            return match.lastgroup or "unknown"
     return "unknown"
 
 
@@ -70,7 +62,127 @@ _SHOWN = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
 def is_for_trial(path: str) -> bool:
     """Whether a file is for development or tests, or an example, by its path: no outsider meets what it says as it stands."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
-    return _purpose_by_names(path, _NAMES) in ("dev", "test") or any(map(_SHOWN.fullmatch, folders))
+    return _purpose_by_names(path, _words("file")) in ("dev", "test") or any(
+        map(_SHOWN.fullmatch, folders)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One thing in a file that says it is not production's: the fact by name, where it stands, and the words of a report.
+
+    `strong` signs decide alone. `purpose` is what the file would be for.
+    """
+
+    fact: str
+    text: str
+    span: Span
+    strong: bool = False
+    purpose: str = "development"
+
+
+# Two weak signs decide where neither follows from the other and no file of production was seen with both. A published
+# store beside a weak password is no such pair: that is what carelessness in production looks like.
+_PAIRS = frozenset(
+    map(
+        frozenset,
+        (
+            ("kept", "restarts"),
+            ("kept", "published"),
+            ("kept", "login"),
+            ("kept", "sample"),
+            ("restarts", "published"),
+            ("restarts", "login"),
+            ("restarts", "sample"),
+            ("stores", "published"),
+        ),
+    )
+)
+
+
+def deciding_signs(signs: Iterable[Sign], apart_from: str = "") -> tuple[Sign, ...]:
+    """The signs that say together that a file is not production's: one strong one, or two that fit; none where they do not.
+
+    `apart_from` is a fact that does not count: a rule is not silenced by what it reports.
+    """
+    counted = [one for one in signs if one.fact != apart_from]
+    strong = next((one for one in counted if one.strong), None)
+    if strong is not None:
+        return (strong,)
+    for index, first in enumerate(counted):
+        for second in counted[index + 1 :]:
+            if {first.fact, second.fact} in _PAIRS:
+                return first, second
+    return ()
+
+
+class Judged:
+    """What may run in production. Rules ask `production`; those that report a fact which may itself say that a file is for
+    development ask what the rest says, so that no rule is silenced by the fact that it reports."""
+
+    __slots__ = ()
+
+    def is_production(self, apart_from: str = "") -> bool:
+        """Whether it may run in production, by all but one fact."""
+        raise NotImplementedError
+
+    @property
+    def production(self) -> bool:
+        """Whether it may run in production."""
+        return self.is_production()
+
+    @property
+    def production_whatever_restarts(self) -> bool:
+        """Whether it may run in production, be anything restarted or not."""
+        return self.is_production("restarts")
+
+    @property
+    def production_whatever_is_kept(self) -> bool:
+        """Whether it may run in production, be data kept in volumes or not."""
+        return self.is_production("kept")
+
+    @property
+    def production_whatever_is_published(self) -> bool:
+        """Whether it may run in production, be a store's port published or not."""
+        return self.is_production("published")
+
+    @property
+    def production_whatever_is_mounted(self) -> bool:
+        """Whether it may run in production, be source code mounted or not."""
+        return self.is_production("mounted")
+
+    @property
+    def production_whatever_starts(self) -> bool:
+        """Whether it may run in production, be a server for development started or not."""
+        return self.is_production("command")
+
+    @property
+    def production_whatever_lets_in(self) -> bool:
+        """Whether it may run in production, be its passwords weak or not."""
+        return self.is_production("login")
+
+
+_SAMPLE_FOLDERS = re.compile(
+    r"(?:examples?|samples?|demos?)(?:[-_][\w.-]+)?|[\w.-]+[-_](?:examples?|samples?|demos?)"
+    r"|quick-?starts?|getting-?started|tutorials?|docs?"
+)
+
+
+def is_sample_path(path: str) -> bool:
+    """Whether a folder on the way to a file is one of examples."""
+    folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
+    return any(map(_SAMPLE_FOLDERS.fullmatch, folders))
+
+
+_PROGRAM_INPUT = re.compile(r"(?:^|/)(?:testdata|__fixtures__|src/test/resources)/")
+
+
+def is_program_input(path: str) -> bool:
+    """Whether a file lies where languages keep the input of a program's tests, which is old or broken on purpose.
+
+    https://pkg.go.dev/cmd/go#hdr-Test_packages, https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html
+    """
+    return bool(_PROGRAM_INPUT.search(path))
 
 
 _SHELLS = frozenset("sh bash ash dash zsh".split())

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from readiness import kinds
-from readiness.loading import discover, environments, fenced, ignoring, reading
-from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading import (
+    discover,
+    environments,
+    fenced,
+    ignoring,
+    overlays,
+    program_input,
+    reading,
+)
+from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
+from readiness.loading.charts import Charts
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
-from readiness.model.project import Project
+from readiness.model.project import Project, Run
 
 UNKNOWN_KIND = "of no kind that readiness knows"
 ENV_FILE_UNUSED = "no compose file reads it"
+PROGRAM_INPUT = "input of a program's tests; name it to have it checked"
 DOCUMENT_NOT_ASKED = "a document; name it, or ask with --documents"
 
 
 def assemble(
-    found: DiscoveredFiles,
+    discovered: DiscoveredFiles,
     core: dict[str, Rule],
     *,
     documents: bool | None,
@@ -34,115 +44,187 @@ def assemble(
     project of its own; it is read where it was named, where `documents` asks for it or where nothing else was found, so
     that a README's snippets do not score a repository.
     """
-    made = Assembly(others=found.skipped)
-    for unread in found.unread:
+    assembly = Assembly(others=discovered.skipped)
+    for unread in discovered.unread:
         if unread.kind != "dotenv":
-            _unread(unread, made, core)
-    for one in found.overruled:
-        kind = "" if one.reason.startswith(ignoring.LINK) else "patterns"  # Git follows none either
-        made.rows.append(FileStatus(one.path, kind, "skipped", one.reason))
-    charts = environments.chart_folders(found.paths)
+            _unread(unread, assembly, core)
+    for unread in discovered.overruled:
+        kind = (
+            "" if unread.reason.startswith(ignoring.LINK) else "patterns"
+        )  # Git follows none either
+        assembly.rows.append(FileStatus(unread.path, kind, "skipped", unread.reason))
+    inputs = program_input.take_out(discovered)
+    charts = environments.chart_folders(discovered.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
-    built = environments.build_overlays(found, made, core, asked=render)
+    built = overlays.build_overlays(discovered, assembly, core, asked=render)
     ours = []
-    for source in found.texts:
+    _mark_pipeline_parts(discovered)
+    for source in discovered.texts:
         folder = environments.chart_containing(source.path, charts)
         if folder is not None:
             templates[folder].append(source.path)
         elif source.path in built:
-            made.rows.append(environments.state(source.path, "k8s", built[source.path]))
-            made.sources.append(source)
+            assembly.rows.append(
+                environments.template_state(source.path, "k8s", built[source.path])
+            )
+            assembly.sources.append(source)
         elif posixpath.basename(source.path) in OVERLAYS:
-            environments.overlay(source, made, core)
+            overlays.add_kustomization(source, assembly, core)
         elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind
             ours.append(source)
         else:
-            _set_aside(source, found, made)
-    closed = [one for one in found.unread if one.kind == "dotenv"]
-    pairs = _parse_project_files(ours, closed, made, core)
+            _set_aside(source, discovered, assembly)
+    closed = [one for one in discovered.unread if one.kind == "dotenv"]
+    pairs = _parse_project_files(ours, closed, assembly, core, inputs)
     if pairs:
-        made.projects.insert(0, environments.make_project(pairs, found))
+        assembly.projects.insert(0, environments.make_project(pairs, discovered))
+    _add_charts(Charts(discovered, assembly, core, helm_values, render), charts, templates)
+    _add_documents(discovered, assembly, charts, documents)
+    assembly.rows.sort(key=lambda row: row.path)
+    Run(assembly.projects)
+    return assembly
+
+
+def _mark_pipeline_parts(found: DiscoveredFiles) -> None:
+    """Give the files that a pipeline of GitLab includes its kind, whatever they are called."""
+    texts = {source.path: source for source in found.texts}
+    if any(posixpath.basename(path) == ".gitlab-ci.yml" for path in texts):
+        from readiness.kinds.gitlab.includes import part_paths
+
+        for path in part_paths({path: source.text for path, source in texts.items()}):
+            texts[path].kind = "gitlab"
+
+
+def _add_charts(
+    charts: Charts, folders: frozenset[str], templates: Mapping[str, Sequence[str]]
+) -> None:
+    """Every chart of the tree, with its own values and with those of the releases that install it.
+
+    A chart may make releases of others: of these the first round is rendered.
+    """
+    made = charts.made
+    if not templates and not any("k8s" in project.by_kind for project in made.projects):
+        return
+    from readiness.loading.releases import Releases
+
+    releases = Releases(charts.found, folders)
+    outer = releases.collect(made.projects, made)
+    releases.collect_inflated(overlays.inflating_overlays(charts.found), outer)
+    before = len(made.projects)
     for folder in sorted(templates):
-        if templates[folder]:
-            environments.add_chart(
-                folder, templates[folder], found, made, core, values=helm_values, asked=render
-            )
-    _add_documents(found, made, charts, documents)
-    made.rows.sort(key=lambda row: row.path)
-    return made
+        charts.add(folder, templates[folder], outer.get(folder, ()))
+    for folder, inner in sorted(releases.collect(made.projects[before:], made).items()):
+        charts.add_releases(folder, inner)
+    rendered = releases.places(charts.rendered)
+    for project in made.projects:
+        project.rendered = rendered
 
 
 def _add_documents(
-    found: DiscoveredFiles, made: Assembly, charts: frozenset[str], documents: bool | None
+    discovered: DiscoveredFiles, assembly: Assembly, charts: frozenset[str], documents: bool | None
 ) -> None:
     """Adds a project for each Markdown document that is asked for; charts' own texts are left to the chart."""
-    found.prose = [
-        one for one in found.prose if environments.chart_containing(one.path, charts) is None
+    discovered.prose = [
+        source
+        for source in discovered.prose
+        if environments.chart_containing(source.path, charts) is None
     ]
-    prose = [source for source in found.prose if _is_markdown(source)]
+    prose = [source for source in discovered.prose if _is_markdown(source)]
     texts = {id(source) for source in prose}
-    made.rows += [
-        FileStatus(one.path, "", "skipped", UNKNOWN_KIND)
-        for one in found.prose
-        if id(one) not in texts
+    assembly.rows += [
+        FileStatus(source.path, "", "skipped", UNKNOWN_KIND)
+        for source in discovered.prose
+        if id(source) not in texts
     ]
-    alone = not made.projects
+    alone = not any(row.kind or row.status == "unreadable" for row in assembly.rows)
     for source in prose:
-        asked = alone or source.path in found.named if documents is None else documents
+        asked = alone or source.path in discovered.named if documents is None else documents
         if asked:
-            _add_markdown(source, made)
+            _add_markdown(source, assembly)
         else:
-            made.rows.append(FileStatus(source.path, "", "skipped", DOCUMENT_NOT_ASKED))
+            assembly.rows.append(FileStatus(source.path, "", "skipped", DOCUMENT_NOT_ASKED))
 
 
-def _set_aside(source: Source, found: DiscoveredFiles, made: Assembly) -> None:
+def _set_aside(source: Source, discovered: DiscoveredFiles, assembly: Assembly) -> None:
     """A text of no kind: a document, a template of what has one, or somebody else's file."""
     if _is_markdown(source):
-        found.prose.append(source)
-    elif kind := kinds.made_from(source.path, source.text):
-        made.rows.append(FileStatus(source.path, kind, "skipped", TEMPLATE))
-    elif discover.makes_ours(source.path) and source.path not in found.named:
-        made.others += 1  # opened for what it makes, and that is none of ours either
+        discovered.prose.append(source)
+    elif kind := kinds.kind_of_template(source.path, source.text):
+        assembly.rows.append(FileStatus(source.path, kind, "skipped", TEMPLATE))
+    elif discover.is_template_of_ours(source.path) and source.path not in discovered.named:
+        assembly.others += 1  # opened for what it makes, and that is none of ours either
     else:
-        made.rows.append(FileStatus(source.path, "", "skipped", UNKNOWN_KIND))
+        assembly.rows.append(FileStatus(source.path, "", "skipped", UNKNOWN_KIND))
 
 
 def _parse_project_files(
-    ours: list[Source], closed: list[UnreadFile], made: Assembly, core: dict[str, Rule]
+    ours: list[Source],
+    closed: list[UnreadFile],
+    assembly: Assembly,
+    core: dict[str, Rule],
+    inputs: Sequence[Source],
 ) -> list[tuple[str, Any]]:
     """The documents of the project; of environment files those that a compose file reads.
 
-    `closed` are the environment files that nobody could read.
+    `closed` are the environment files that nobody could read, `inputs` what the tests of programs read: of those belongs
+    to the project what a compose file takes in.
     """
-    files = [one for one in ours if one.kind == "dotenv"]
-    pairs = list(made.parse((one for one in ours if one.kind != "dotenv"), core))
+    pairs = list(assembly.parse((one for one in ours if one.kind != "dotenv"), core))
+    taken_in = _sources_taken_in(pairs, inputs, assembly)
+    pairs += assembly.parse((one for one in taken_in if one.kind != "dotenv"), core)
+    files = [one for one in (*ours, *taken_in) if one.kind == "dotenv"]
     if not files and not closed:
         return pairs
     from readiness.kinds.compose.join import env_paths_read_by
 
     wanted = env_paths_read_by(document for kind, document in pairs if kind == "compose")
     read = [one for one in files if posixpath.normpath(one.path) in wanted]
-    made.rows += [
-        FileStatus(one.path, "", "skipped", ENV_FILE_UNUSED) for one in files if one not in read
+    assembly.rows += [
+        FileStatus(source.path, "", "skipped", ENV_FILE_UNUSED)
+        for source in files
+        if source not in read
     ]
-    for one in closed:
-        if posixpath.normpath(one.path) in wanted:
-            _unread(one, made, core)
+    for unread in closed:
+        if posixpath.normpath(unread.path) in wanted:
+            _unread(unread, assembly, core)
         else:
-            made.rows.append(FileStatus(one.path, "", "skipped", ENV_FILE_UNUSED))
-    return pairs + list(made.parse(read, core))
+            assembly.rows.append(FileStatus(unread.path, "", "skipped", ENV_FILE_UNUSED))
+    return pairs + list(assembly.parse(read, core))
 
 
-def _unread(one: UnreadFile, made: Assembly, core: dict[str, Rule]) -> None:
+def _sources_taken_in(
+    pairs: Sequence[tuple[str, Any]], inputs: Sequence[Source], assembly: Assembly
+) -> list[Source]:
+    """Of the input of programs what compose files take in, by whatever number of steps; a row for each of the rest."""
+    for source in inputs:
+        source.kind = source.kind or kinds.classify(source.path, source.text)
+    left = {posixpath.normpath(one.path): one for one in inputs if one.kind}
+    documents = [document for kind, document in pairs if kind == "compose"]
+    found: list[Source] = []
+    while documents:
+        paths = program_input.paths_taken_in(documents)
+        new = [left.pop(path) for path in sorted(paths & left.keys())]
+        found += new
+        nested = reading.parse_sources([one for one in new if one.kind == "compose"])
+        documents = [document for _, document, error in nested if error is None]
+    assembly.rows += [
+        FileStatus(one.path, "", "skipped", PROGRAM_INPUT if one.kind else UNKNOWN_KIND)
+        for one in inputs
+        if one not in found
+    ]
+    return found
+
+
+def _unread(unread: UnreadFile, assembly: Assembly, core: dict[str, Rule]) -> None:
     """The row of a file that was not read, and the finding that stands for it where it should have been, at its beginning."""
-    if one.status == "skipped":
-        made.rows.append(FileStatus(one.path, one.kind, one.status, one.reason))
+    if unread.status == "skipped":
+        assembly.rows.append(FileStatus(unread.path, unread.kind, unread.status, unread.reason))
         return
-    made.rows.append(FileStatus(one.path, "", one.status, one.reason))
+    assembly.rows.append(FileStatus(unread.path, "", unread.status, unread.reason, BROKEN))
     rule = core["core/unreadable"]
-    text = messages.fill(rule.message, {"reason": one.reason}.get)
-    made.broken.append(Finding(rule, Source(one.path, ""), Span(0, 0), text))
+    text = messages.fill_message(rule.message, {"reason": unread.reason}.get)
+    assembly.broken.append(Finding(rule, Source(unread.path, ""), Span(0, 0), text))
 
 
 def _is_markdown(source: Source) -> bool:
@@ -151,7 +233,7 @@ def _is_markdown(source: Source) -> bool:
     return is_markdown(source.path, source.text)
 
 
-def _add_markdown(source: Source, made: Assembly) -> None:
+def _add_markdown(source: Source, assembly: Assembly) -> None:
     """The fenced blocks of a document, as one project; blocks that do not parse are told and no findings."""
     pairs = []
     problems = []
@@ -161,18 +243,18 @@ def _add_markdown(source: Source, made: Assembly) -> None:
             continue
         for inner, document, error in reading.parse_sources([block]):
             if error is None:
-                made.sources.append(inner)
+                assembly.sources.append(inner)
                 pairs.append((inner.kind, document))
             else:
                 line = inner.position(error.offset).line
                 problems.append(f"line {line}: {error.message}")
     if not pairs and not problems:
-        made.rows.append(
+        assembly.rows.append(
             FileStatus(source.path, "", "skipped", "no block of a kind that readiness knows")
         )
         return
     reason = (
         f"{len(problems)} of its blocks do not parse: {'; '.join(problems[:3])}" if problems else ""
     )
-    made.rows.append(FileStatus(source.path, "markdown", "checked", reason))
-    made.projects.append(Project(pairs, prose=True))
+    assembly.rows.append(FileStatus(source.path, "markdown", "checked", reason))
+    assembly.projects.append(Project(pairs, prose=True))

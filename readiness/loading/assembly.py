@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
 from readiness.loading import reading
@@ -13,26 +13,44 @@ from readiness.model import Finding, ParseError, Rule, Source
 from readiness.model.project import Project
 from readiness.syntax import template
 
+if TYPE_CHECKING:
+    from readiness.loading.render.overlay.placed import PlacedSource
+
 TEMPLATE = "a template: render it first, then check what comes out"
 _KIND_NAMES = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
 
 
+# Why a file that is ours was not judged, or not all of it: what the verdict and the gate make of that differs.
+BROKEN = "broken"  # its own tool cannot read it as it stands: fails the gate as a syntax error does
+ABSENT = "absent"  # a program or a dependency is not here; the reason names what helps: never ready
+OUTSIDE = "outside"  # it stands elsewhere by design (a remote chart, a remote include): listed
+
+
 @dataclass(slots=True)
 class FileStatus:
-    """One file of the report: its kind and whether it was judged, else why not."""
+    """One file of the report: its kind and whether it was judged, else why not.
+
+    `cause` sorts the reason: BROKEN, ABSENT, OUTSIDE, or empty for what was judged whole or left out on purpose. A file
+    that was judged may have one too, where something that it names was not.
+
+    `purpose` says what the file was taken for and why, where production's questions were not asked of it.
+    """
 
     path: str
     kind: str
     status: str
     reason: str = ""
+    cause: str = ""
+    purpose: str = ""
 
 
 @dataclass(slots=True)
 class Assembly:
     """Projects to judge, a row for each file that was opened, findings about those that do not parse, all sources.
 
-    `others` counts the files that were passed over by their names alone. `inputs` are what rendering read.
+    `others` counts the files that were passed over by their names alone. `inputs` are what rendering read. `kept` are
+    overlays whose patches take something away, with what would be there without that.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -42,6 +60,7 @@ class Assembly:
     others: int = 0
     environments: dict[str, int] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
+    kept: list[tuple[PlacedSource, Project]] = field(default_factory=list)
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True
@@ -68,12 +87,14 @@ class Assembly:
             else:
                 rule = core["core/syntax"]
             if rows:
-                self.rows.append(FileStatus(source.path, source.kind, "invalid", error.message))
-            self.broken.append(reading.syntax_finding(rule, source, error, _word(source)))
+                self.rows.append(
+                    FileStatus(source.path, source.kind, "invalid", error.message, BROKEN)
+                )
+            self.broken.append(reading.syntax_finding(rule, source, error, _status_word(source)))
 
     def _in_part(self, source: Source, document: Any, core: dict[str, Rule]) -> None:
         """A finding where a file was read but for a place that its own tool cannot read."""
-        place = kinds.unfilled(source.kind, document)
+        place = kinds.first_template_mark(source.kind, document)
         if place is None or _is_kept_as_template(source):
             return
         if _is_read_as_it_stands(source):
@@ -84,11 +105,11 @@ class Assembly:
         else:
             rule, reason = core["core/template-unjudged"], "what is put in here was not judged"
         self.broken.append(
-            reading.syntax_finding(rule, source, ParseError(reason, place), _word(source))
+            reading.syntax_finding(rule, source, ParseError(reason, place), _status_word(source))
         )
 
 
-def _word(source: Source) -> str:
+def _status_word(source: Source) -> str:
     """What a kind is called in messages."""
     return _KIND_NAMES.get(source.kind, source.kind)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from readiness import files, kinds
-from readiness.files import reason_of
+from readiness.files import os_error_text
 from readiness.loading import passed
 from readiness.loading.client_settings import is_surely_without_credential
 from readiness.loading.ignoring import Ignoring
@@ -108,8 +108,8 @@ def discover_files(
         if path.is_dir():
             walk.start(path)
         else:
-            walk.take(path)
-    walk.follow()
+            walk.add_named_file(path)
+    walk.follow_links()
     for path, reason in walk.ignoring.overruled.items():
         walk.found.overruled.append(UnreadFile(walk.shown(path), reason))
     walk.found.texts.sort(key=lambda source: source.path)
@@ -126,9 +126,9 @@ def _may_be_env_file(name: str) -> bool:
     return dotenv.claims(name, "")
 
 
-def makes_ours(name: str) -> bool:
+def is_template_of_ours(name: str) -> bool:
     """Whether a file is opened only for what it makes, which may be ours by its name: `deploy.yaml.j2`."""
-    inner = template.inner(name)
+    inner = template.target_path(name)
     return (
         inner != name
         and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
@@ -157,14 +157,14 @@ class Walk:
         return text.replace(os.sep, "/")
 
     def start(self, folder: Path) -> None:
-        """Walk a folder that was given."""
+        """Walk a folder that was named on the command line, under the .gitignore files above it."""
         self.found.walked = True
         self.found.folders.add(self.shown(folder))
         self.roots.append(os.path.realpath(folder))
-        self.above(folder)
-        self.folder(folder, 0)
+        self.enter_parents(folder)
+        self.walk_folder(folder, 0)
 
-    def above(self, folder: Path) -> None:
+    def enter_parents(self, folder: Path) -> None:
         """Read the .gitignore files of the folders above one, up to the root of its repository."""
         self.ignoring.stack.clear()
         chain, here = [], folder.resolve()
@@ -173,58 +173,58 @@ class Walk:
             chain.append(here)
         if (here / ".git").exists():
             self.found.closed.add(self.shown(here / ".git"))
-            for one in reversed(chain):
-                self.ignoring.enter(one)
+            for outer in reversed(chain):
+                self.ignoring.enter(outer)
 
-    def out(self, entry: os.DirEntry[str], *, folder: bool) -> bool:
+    def is_left_out(self, entry: os.DirEntry[str], *, folder: bool) -> bool:
         """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        shown = self.shown(entry.path) if self.ignoring.exclude else ""
-        return self.ignoring.out(entry.path, shown, folder=folder)
+        report_path = self.shown(entry.path) if self.ignoring.exclude else ""
+        return self.ignoring.is_left_out(entry.path, report_path, folder=folder)
 
-    def unread(self, path: str | Path, reason: str) -> None:
+    def add_unread(self, path: str | Path, reason: str) -> None:
         """Remember a file or folder that should have been judged and was not."""
         self.found.unread.append(UnreadFile(self.shown(path), reason))
 
-    def folder(self, folder: Path, depth: int) -> None:
+    def walk_folder(self, folder: Path, depth: int) -> None:
         """One folder, entry by entry; links out of it are not followed."""
         if depth > MAX_DEPTH:
-            self.unread(folder, f"folders are nested over {MAX_DEPTH} deep")
+            self.add_unread(folder, f"folders are nested over {MAX_DEPTH} deep")
             return
         try:
             with os.scandir(folder) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
-            self.unread(folder, reason_of(error))
+            self.add_unread(folder, os_error_text(error))
             return
         entered = self.ignoring.enter(folder)
         for entry in entries:
             try:
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if entry.is_symlink() and not passed.is_below(entry, folder):
+                if entry.is_symlink() and not passed.is_link_below(entry, folder):
                     self.found.closed.add(self.shown(entry.path))
-                    if entry.name not in VENDORED and not self.out(entry, folder=False):
+                    if entry.name not in VENDORED and not self.is_left_out(entry, folder=False):
                         self.links.append(Path(entry.path))
                     continue
             except OSError as error:
-                self.unread(entry.path, reason_of(error))
+                self.add_unread(entry.path, os_error_text(error))
                 continue
-            if (is_folder and entry.name in VENDORED) or self.out(entry, folder=is_folder):
+            if (is_folder and entry.name in VENDORED) or self.is_left_out(entry, folder=is_folder):
                 self.found.closed.add(self.shown(entry.path))
                 continue
             if is_folder:
-                self.folder(Path(entry.path), depth + 1)
+                self.walk_folder(Path(entry.path), depth + 1)
             else:
-                self.file(Path(entry.path))
+                self.add_file(Path(entry.path))
         if entered:
             self.ignoring.leave()
 
-    def take(self, path: Path) -> None:
+    def add_named_file(self, path: Path) -> None:
         """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like.
 
         Of what stands beside a compose file the environment files are read: what they say belongs to it.
         """
         self.found.named.add(self.shown(path))
-        self.file(path, named=True)
+        self.add_file(path, named=True)
         try:
             with os.scandir(path.parent) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
@@ -233,71 +233,75 @@ class Walk:
         self.found.paths.update(self.shown(entry.path) for entry in entries)
         texts = self.found.texts
         if path.suffix.lower() in {".yaml", ".yml"} and texts and "services" in texts[-1].text:
-            self.environments(path.parent, entries)
+            self.add_env_files(path.parent, entries)
 
-    def environments(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
+    def add_env_files(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """The environment files among the entries of a folder, but for those that are ignored or led to by a link."""
         wanted = [one for one in entries if _may_be_env_file(one.name)]
         if not wanted:
             return
-        self.above(folder)
+        self.enter_parents(folder)
         self.ignoring.enter(folder)
         for entry in wanted:
-            if self.out(entry, folder=False):
+            if self.is_left_out(entry, folder=False):
                 continue
             if entry.is_symlink():
-                shown = self.shown(entry.path)
+                report_path = self.shown(entry.path)
                 self.found.unread.append(
-                    UnreadFile(shown, passed.NOT_FOLLOWED, "skipped", "dotenv")
+                    UnreadFile(report_path, passed.NOT_FOLLOWED, "skipped", "dotenv")
                 )
             elif not entry.is_dir():
-                self.file(Path(entry.path))
+                self.add_file(Path(entry.path))
         self.ignoring.stack.clear()
 
-    def file(self, path: Path, *, named: bool = False) -> None:
+    def add_file(self, path: Path, *, named: bool = False) -> None:
         """One file: read it where it may be ours."""
-        found, suffix = self.found, path.suffix.lower()
+        discovered, suffix = self.found, path.suffix.lower()
         name = self.shown(path)
-        found.paths.add(name)
+        discovered.paths.add(name)
         certain = (
             named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS_IGNORED.search(path.name))
         )
         environment = _may_be_env_file(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
         other = (suffix in _FOREIGN_SUFFIXES or path.name in _METADATA) and not (
-            named or makes_ours(path.name)
+            named or is_template_of_ours(path.name)
         )
         if is_surely_without_credential(path):
-            found.harmless.add(name)
+            discovered.harmless.add(name)
         if (other or hidden) and not certain:
-            found.skipped += 1
+            discovered.skipped += 1
             return
         try:
             status = path.stat()
-            why = files.refusal(status, MAX_BYTES)
+            why = files.refusal_reason(status, MAX_BYTES)
             key = (status.st_dev, status.st_ino)
             if status.st_ino and key in self.seen:
-                found.skipped += 1
+                discovered.skipped += 1
                 return
             text = None if why else decode_text(files.read(path, MAX_BYTES))
         except OSError as error:
-            self.unread(path, reason_of(error))
+            self.add_unread(path, os_error_text(error))
             return
-        if files.sort_of(status.st_mode):  # a socket called nginx.sock is nobody's configuration
+        if files.file_type_of(
+            status.st_mode
+        ):  # a socket called nginx.sock is nobody's configuration
             certain = (
-                named or suffix in {".yaml", ".yml"} or bool(passed.kind_of(name, found.paths))
+                named
+                or suffix in {".yaml", ".yml"}
+                or bool(passed.promised_kind(name, discovered.paths))
             )
         source = self.seen[key] = None if text is None else Source(name, text)
         if source is not None:
-            (found.prose if suffix in DOCUMENTS else found.texts).append(source)
+            (discovered.prose if suffix in DOCUMENTS else discovered.texts).append(source)
         elif environment and not named:
-            found.unread.append(UnreadFile(name, why or NO_TEXT, kind="dotenv"))
+            discovered.unread.append(UnreadFile(name, why or NO_TEXT, kind="dotenv"))
         elif certain and not other:
-            self.unread(path, why or NO_TEXT)
+            self.add_unread(path, why or NO_TEXT)
         else:
-            found.skipped += 1
+            discovered.skipped += 1
 
-    def follow(self) -> None:
+    def follow_links(self) -> None:
         """Answer for the links that lead out of their folders, once all else was read.
 
         What is ours by its name is read where it stands in the tree and was not met there, else told. Of others, those
@@ -305,12 +309,14 @@ class Walk:
         """
         for link in self.links:
             name = self.shown(link)
-            kind = passed.kind_of(name, self.found.paths)
-            why = passed.refusal(link, passed.roots(link, kind, self.roots))
+            kind = passed.promised_kind(name, self.found.paths)
+            why = passed.link_refusal_reason(
+                link, passed.allowed_link_targets(link, kind, self.roots)
+            )
             if kind == "dotenv" and why:
                 self.found.unread.append(UnreadFile(name, why, kind=kind))
             elif kind and why:
-                self.unread(link, why)
+                self.add_unread(link, why)
             elif kind:
                 self.read_link(link, kind)
             elif why and link.suffix.lower() in {".yaml", ".yml", ".conf"}:
@@ -321,14 +327,14 @@ class Walk:
         try:
             status = link.stat()
         except OSError as error:
-            self.unread(link, reason_of(error))
+            self.add_unread(link, os_error_text(error))
             return
         key = (status.st_dev, status.st_ino)
         known = self.seen.get(key)
         if key not in self.seen:
-            self.file(link)
+            self.add_file(link)
         elif known is None:
-            self.unread(link, "a link to a file that was not read")
+            self.add_unread(link, "a link to a file that was not read")
         elif kind in {"helm", "kustomize"} or not kinds.classify(known.path, known.text):
             self.found.texts.append(Source(self.shown(link), known.text))
 

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-import re
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from readiness import kinds
-from readiness.loading import reading
-from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import BROKEN, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
-from readiness.loading.render import OVERLAYS
-from readiness.loading.render.made import GeneratedSource, RenderError
-from readiness.model import Finding, ParseError, Rule, Source, Span
-from readiness.model.messages import fill
+from readiness.loading.render.made import GeneratedSource
+from readiness.model import Finding, Rule, Source, Span
+from readiness.model.messages import fill_message
 from readiness.model.project import Project
-from readiness.syntax.yaml import Map, load_all
 
-if TYPE_CHECKING:
-    from readiness.loading.render import helm, kustomize
-    from readiness.loading.render.gather import Gathered
-
-_LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
 UNPARSED = "what it renders to does not parse"
 RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
 
@@ -35,7 +24,7 @@ def chart_folders(paths: set[str]) -> frozenset[str]:
         posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml"
     }
     return frozenset(
-        one for one in folders if not any(_contains_chart(other, one) for other in folders)
+        folder for folder in folders if not any(_contains_chart(other, folder) for other in folders)
     )
 
 
@@ -53,224 +42,52 @@ def chart_containing(path: str, charts: frozenset[str]) -> str | None:
     return None
 
 
-def add_chart(
-    folder: str,
-    templates: Sequence[str],
-    found: DiscoveredFiles,
-    made: Assembly,
-    core: dict[str, Rule],
-    *,
-    values: Sequence[Path],
-    asked: bool,
-) -> None:
-    """A chart's renderings, a project for each environment; what fails is a finding at Chart.yaml."""
-    from readiness.loading.render import helm, inputs
-
-    path = posixpath.join(folder, "Chart.yaml")
-    about = next((one for one in found.texts if one.path == path), None)
-    if about is None or _LIBRARY_CHART.search(about.text):
-        return
-    reason = RENDERING_OFF if not asked else "" if helm.available_renderer() else helm.MISSING
-    renderings: list[helm.RenderedTemplate] = []
-    errors: dict[str, str] = {}
-    wanted = [] if reason else helm.environments(found.base / folder, values)
-    if wanted:
-        made.inputs.append(inputs.of_chart(found.base, folder))
-        try:
-            renderings, errors = helm.render(found.base / folder, folder, wanted)
-        except RenderError as fault:
-            errors = {one.name: str(fault) for one in wanted}
-    for problem in dict.fromkeys(errors.values()):
-        names = [name for name, said in errors.items() if said == problem]
-        some = f" with {', '.join(names)}" if len(names) < len(wanted) else ""
-        made.broken.append(
-            _render_failure(core["core/not-rendered"], about, "chart", some, problem)
-        )
-    environments = [one.name for one in wanted if one.name not in errors]
-    if wanted and not environments:
-        reason = "its chart does not render; the finding at Chart.yaml says why and what helps"
-    sources = {id(one.template): one.template for one in renderings}
-    made.sources += sources.values()
-    made.environments |= {one.path: len(environments) for one in sources.values()}
-    broken: set[str] = set()
-    for name in environments:
-        broken |= add_environment(
-            made, [one for one in renderings if one.environment == name], found, core
-        )
-    made.rows += [
-        FileStatus(one, "helm", "skipped", reason)
-        if reason
-        else state(one, "helm", UNPARSED if one in broken else "")
-        for one in templates
-    ]
-
-
 def add_environment(
-    made: Assembly, texts: Sequence[GeneratedSource], found: DiscoveredFiles, core: dict[str, Rule]
+    assembly: Assembly,
+    texts: Sequence[GeneratedSource],
+    discovered: DiscoveredFiles,
+    core: dict[str, Rule],
+    unit: str,
 ) -> set[str]:
-    """One environment's manifests, as a project of its own; the paths of the files whose texts do not parse."""
+    """One environment's manifests, as a project of its own, which is one unit; the paths of the files whose texts do not parse."""
     for source in texts:
         source.kind = kinds.classify(source.path, source.text)
-    before = len(made.broken)
-    pairs = list(made.parse([one for one in texts if one.kind], core, rows=False))
-    made.projects.append(make_project(pairs, found))
-    roots = ((one.source.root, one.span) for one in made.broken[before:])
+    before = len(assembly.broken)
+    pairs = list(assembly.parse([one for one in texts if one.kind], core, rows=False))
+    assembly.projects.append(make_project(pairs, discovered, unit))
+    roots = ((one.source.root, one.span) for one in assembly.broken[before:])
     return {root.place(span)[0].path for root, span in roots if isinstance(root, GeneratedSource)}
 
 
-def state(path: str, kind: str, reason: str) -> FileStatus:
+def template_state(path: str, kind: str, reason: str) -> FileStatus:
     """The row of what was rendered: judged, or with the reason why some of it could not be."""
     return (
-        FileStatus(path, kind, "invalid", reason) if reason else FileStatus(path, kind, "checked")
+        FileStatus(path, kind, "invalid", reason, BROKEN)
+        if reason
+        else FileStatus(path, kind, "checked")
     )
 
 
-def make_project(pairs: Iterable[tuple[str, Any]], found: DiscoveredFiles) -> Project:
+def make_project(
+    pairs: Iterable[tuple[str, Any]], discovered: DiscoveredFiles, unit: str = ""
+) -> Project:
     """Documents as a project that knows what the walk saw, covered and passed over."""
     return Project(
         pairs,
-        found.paths,
-        complete=found.walked,
-        walked=found.folders,
-        closed=found.closed,
-        ignored=found.ignored,
-        harmless=found.harmless,
+        discovered.paths,
+        complete=discovered.walked,
+        walked=discovered.folders,
+        closed=discovered.closed,
+        ignored=discovered.ignored,
+        harmless=discovered.harmless,
+        unit=unit,
     )
 
 
-def build_overlays(
-    found: DiscoveredFiles, made: Assembly, core: dict[str, Rule], *, asked: bool
-) -> dict[str, str]:
-    """Build what the kustomizations deploy: path -> why not all of it is judged, of the files judged by that alone."""
-    sources = {source.path: source for source in found.texts}
-    if not any(posixpath.basename(path) in OVERLAYS for path in sources):
-        return {}
-
-    from readiness.loading.render import kustomize
-    from readiness.loading.render.gather import Gathered, RefusedError
-    from readiness.loading.render.process import UNCONFINED
-
-    known = kustomize.read_kustomizations(sources)
-    for path in (path for one in known.values() for path in one.patches if path in sources):
-        sources[path].fragment = True  # a part of an object, where the overlay is not built
-    roots = kustomize.root_kustomizations(known)
-    if not roots:
-        return {}
-    missing = RENDERING_OFF if not asked else "" if kustomize.build_command() else kustomize.MISSING
-    if missing:
-        made.rows += [FileStatus(one.source.path, "kustomize", "skipped", missing) for one in roots]
-        return {}
-    wanted = _gather(roots, found, made)
-    unseen = kustomize.unseen([one for one in wanted if isinstance(one, Gathered)], sources)
-    made.sources += unseen.values()
-    sources |= unseen
-    known = kustomize.read_kustomizations(sources)
-    reached = [kustomize.reachable(root, known) for root in roots]
-    taken: dict[str, str] = {}
-    answers = _build(roots, reached, wanted, sources)
-    for root, within, built in zip(roots, reached, answers, strict=True):
-        if isinstance(built, RefusedError):
-            way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
-            reason = f"{built}; {way} judges what it gives"
-            made.rows.append(FileStatus(root.source.path, "kustomize", "skipped", reason))
-            continue
-        if isinstance(built, RenderError):
-            made.rows.append(FileStatus(root.source.path, "kustomize", "skipped", str(built)))
-            rule = core["core/not-rendered"]
-            made.broken.append(_render_failure(rule, root.source, "overlay", "", str(built)))
-            continue
-        mine = {path for one in within for path in (*one.files, *one.patches)}
-        for path in mine | {root.source.path}:
-            made.environments[path] = made.environments.get(path, 0) + 1
-        broken = add_environment(made, [built], found, core)
-        for _, error, home in built.lost:
-            made.broken.append(_lost(core["core/syntax"], home, error))
-            broken.add(home.path)
-        own = root.source.path
-        made.rows.append(state(own, "kustomize", UNPARSED if own in broken else ""))
-        if not built.confined and own not in broken:
-            made.rows[-1].reason = UNCONFINED
-        taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
-    return taken
-
-
-def _lost(rule: Rule, home: Source, error: ParseError) -> Finding:
-    """The finding that stands for a document that an overlay builds and nobody can read, where it came from."""
-    text = rule.message.format(kind="Kubernetes", reason=error.message)
-    return Finding(rule, home, home.one_line(Span(0, len(home.text))), text)
-
-
-def overlay(source: Source, made: Assembly, core: dict[str, Rule]) -> None:
-    """A kustomization that stands by itself in the project: nothing else says so where it is no YAML, or no mapping."""
-    try:
-        documents = load_all(source.text)
-        if not documents or not isinstance(documents[0], Map):
-            raise ParseError("a kustomization is a mapping", 0)
-    except ParseError as error:
-        line = source.line(source.position(error.offset).line)
-        if "{{" in line or "{%" in line:
-            made.rows.append(FileStatus(source.path, "kustomize", "skipped", TEMPLATE))
-            return
-        made.rows.append(FileStatus(source.path, "kustomize", "invalid", error.message))
-        made.broken.append(
-            reading.syntax_finding(core["core/syntax"], source, error, "kustomization")
-        )
-    else:
-        made.sources.append(source)
-
-
-def _gather(
-    roots: Sequence[kustomize.Kustomization], found: DiscoveredFiles, made: Assembly
-) -> list[Gathered | RenderError]:
-    """What each overlay takes in, or why it is not built."""
-    from readiness.loading.render import inputs
-    from readiness.loading.render.gather import gather
-    from readiness.loading.render.tree import Tree, root_of
-
-    trees: dict[Path, Tree] = {}
-    given = [found.base / one for one in (*found.folders, *map(posixpath.dirname, found.named))]
-    wanted: list[Gathered | RenderError] = []
-    for root in roots:
-        folder = found.base / root.folder
-        where = root_of(folder, given)
-        tree = trees.setdefault(where, Tree(where, found.base))
-        try:
-            wanted.append(gather(tree, tree.place(folder)))
-        except RenderError as error:
-            wanted.append(error)
-    for tree in trees.values():
-        made.inputs += inputs.of_tree(tree)
-    return wanted
-
-
-def _build(
-    roots: Sequence[kustomize.Kustomization],
-    reached: Sequence[list[kustomize.Kustomization]],
-    wanted: Sequence[Gathered | RenderError],
-    sources: Mapping[str, Source],
-) -> list[kustomize.BuiltOverlay | RenderError]:
-    """What each overlay builds, or why it does not."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from readiness.loading.render import kustomize
-
-    def work(number: int) -> kustomize.BuiltOverlay | RenderError:
-        taken = wanted[number]
-        if isinstance(taken, RenderError):
-            return taken
-        try:
-            return kustomize.build_overlay(roots[number], reached[number], sources, taken)
-        except RenderError as error:
-            return error
-
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        return list(pool.map(work, range(len(roots))))
-
-
-def _render_failure(
+def render_failure(
     rule: Rule, source: Source, what: str, environment: str, problem: str
 ) -> Finding:
     """The finding that stands for a chart or an overlay that gave nothing, at its own file's first line."""
     facts = {"what": what, "environment": environment, "reason": problem}
-    text = fill(rule.message, facts.get)
+    text = fill_message(rule.message, facts.get)
     return Finding(rule, source, source.one_line(Span(0, len(source.text))), text)

@@ -41,6 +41,6 @@ _NAMED = re.compile(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.
 
 def filename_in_first_line(text: str) -> str:
     """The file name in a first-line comment, as prose often gives it (`# docker-compose.prod.yml`)."""
-    found = _NAMED.match(text[:300])
-    name = found.group(1) if found else ""
+    match = _NAMED.match(text[:300])
+    name = match.group(1) if match else ""
     return name if "." in name or name.lower().startswith("dockerfile") else ""

@@ -49,7 +49,7 @@ class Ignoring:
                     raise OSError(errno.ELOOP, LINK)
                 data = files.read(file, MAX_BYTES)
             except OSError as error:
-                self.overruled[file] = f"{files.reason_of(error)}; nothing is left out by it"
+                self.overruled[file] = f"{files.os_error_text(error)}; nothing is left out by it"
                 return False
             self.known[root] = Ignored(data.decode("utf-8", "replace").splitlines())
         self.stack.append((root, self.known[root]))
@@ -59,9 +59,9 @@ class Ignoring:
         """Go by the last .gitignore no longer."""
         self.stack.pop()
 
-    def out(self, path: str, shown: str, *, folder: bool) -> bool:
+    def is_left_out(self, path: str, report_path: str, *, folder: bool) -> bool:
         """Whether an entry of a folder is left out; `shown` is its path as reports print it."""
-        if self.exclude and self._excluded(shown):
+        if self.exclude and self._excluded(report_path):
             return True
         if not self.stack:
             return False
@@ -80,10 +80,10 @@ class Ignoring:
     def _excluded(self, path: str) -> bool:
         """Whether a glob of `exclude` matches a path, or the path of a folder."""
         for pattern in self.exclude:
-            if not self.work.spend(2 * glob.cost(pattern, path)):
+            if not self.work.spend(2 * glob.match_cost(pattern, path)):
                 self.overruled[self.base / NAME] = _LONG
                 return False
-            if glob.matches(pattern, path) or glob.matches(pattern, path + "/"):
+            if glob.glob_matches(pattern, path) or glob.glob_matches(pattern, path + "/"):
                 return True
         return False
 

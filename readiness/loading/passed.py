@@ -15,7 +15,7 @@ OUTSIDE = "a link out of the tree, which is not followed"
 _FOLDERS = (".github", ".github/workflows")  # of ours by their names, whatever is in them
 
 
-def refusal(link: Path, roots: Iterable[str]) -> str:
+def link_refusal_reason(link: Path, roots: Iterable[str]) -> str:
     """Why a link is not followed; empty for one that leads to a regular file below one of the roots (real paths)."""
     try:
         target = os.path.realpath(link, strict=True)
@@ -26,11 +26,11 @@ def refusal(link: Path, roots: Iterable[str]) -> str:
         return PRIVATE
     if not any(target.startswith(root.rstrip(os.sep) + os.sep) for root in roots):
         return OUTSIDE
-    sort = files.sort_of(mode)
+    sort = files.file_type_of(mode)
     return f"a link to {sort}" if sort else ""
 
 
-def roots(link: Path, kind: str, walked: Iterable[str]) -> list[str]:
+def allowed_link_targets(link: Path, kind: str, walked: Iterable[str]) -> list[str]:
     """Where a link may lead (real paths): into the walked folders; of a chart's file only into its chart, which is rendered
     by itself."""
     if kind != "helm":
@@ -39,14 +39,14 @@ def roots(link: Path, kind: str, walked: Iterable[str]) -> list[str]:
     return [os.path.realpath(home)]
 
 
-def kind_of(path: str, paths: Collection[str]) -> str:
+def promised_kind(path: str, paths: Collection[str]) -> str:
     """The kind of ours that a path promises by its name, that of a folder with workflows too; empty for none."""
     if any(f"/{path}".endswith(f"/{folder}") for folder in _FOLDERS):
         return "github"
-    return kinds.expected(path, paths)
+    return kinds.kind_expected_of(path, paths)
 
 
-def is_below(entry: os.DirEntry[str], folder: Path) -> bool:
+def is_link_below(entry: os.DirEntry[str], folder: Path) -> bool:
     """Whether a link leads to a file below the folder that it stands in."""
     try:
         target = Path(entry.path).resolve(strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -86,12 +87,12 @@ class Finding(NamedTuple):
 
     @property
     def why(self) -> str:
-        """Why it breaks in production."""
+        """Why it breaks in production, in the words for its tier and part."""
         return self.definition.text("why", self.tier, self.part)
 
     @property
     def fix(self) -> str:
-        """What mends it."""
+        """How to fix it, in the words for its tier and part."""
         return self.definition.text("fix", self.tier, self.part)
 
     @property
@@ -119,12 +120,12 @@ class Finding(NamedTuple):
 
     @property
     def start(self) -> Position:
-        """The first character."""
+        """Line and column of the first character."""
         return self.source.position(self.span.start)
 
     @property
     def end(self) -> Position:
-        """One past the last character."""
+        """Line and column behind the last character."""
         start = self.start
         return Position(start.line, start.column + self.span.end - self.span.start)
 
@@ -134,11 +135,20 @@ class Finding(NamedTuple):
         return self.start.line
 
 
-def with_worse_severity(one: Finding, twin: Finding) -> Finding:
+def with_worse_severity(finding: Finding, twin: Finding) -> Finding:
     """`one`, with the severity and the tier of `twin` where that is worse: both say the same of the same place."""
-    if twin.severity <= one.severity:
-        return one
-    return one._replace(lowered=twin.lowered, tier=twin.tier)
+    if twin.severity <= finding.severity:
+        return finding
+    return finding._replace(lowered=twin.lowered, tier=twin.tier)
+
+
+def message_shape(message: str, resource: str) -> str:
+    """A message with blanks for the resource that it is about: two that differ in nothing else say the same."""
+    kind, _, name = resource.partition("/")
+    for word in (resource, name or kind):
+        if word:
+            message = re.sub(rf"(?<![\w/-]){re.escape(word)}(?![\w-])", "\0", message)
+    return message
 
 
 def join_names(items: Iterable[object]) -> str:

@@ -25,7 +25,7 @@ class Subject(Protocol):
 
     @property
     def source(self) -> Source:
-        """Where it stands."""
+        """The source in which the subject stands."""
 
     @property
     def node(self) -> Any:
@@ -53,7 +53,8 @@ class Hit(NamedTuple):
 
     `absent` says that the hit is about something left out, shown at its closest owner: such hits are dropped in
     fragments. `source`, `resource` and `container` are given only where they differ from the subject's, `severity`
-    only where this place is less bad than the rule's other ones.
+    only where this place is less bad than the rule's other ones. `say` names one of the rule's `messages`; without one
+    the hit has the rule's `message`.
     """
 
     span: Span
@@ -64,6 +65,7 @@ class Hit(NamedTuple):
     container: str | None = None
     related: tuple[Related, ...] = ()
     severity: Severity | None = None
+    say: str = ""
 
 
 class Unknown(NamedTuple):
@@ -93,10 +95,11 @@ def hit(
     container: str | None = None,
     related: Iterable[Related] = (),
     severity: Severity | None = None,
+    say: str = "",
     **facts: Value,
 ) -> Hit:
-    """A hit on something that stands at `span`; a `severity` can only lower the rule's."""
-    return Hit(span, facts, False, at, resource, container, tuple(related), severity)
+    """A hit on something that stands at `span`; a `severity` can only lower the rule's, `say` names its message."""
+    return Hit(span, facts, False, at, resource, container, tuple(related), severity, say)
 
 
 def missing(
@@ -107,10 +110,11 @@ def missing(
     container: str | None = None,
     related: Iterable[Related] = (),
     severity: Severity | None = None,
+    say: str = "",
     **facts: Value,
 ) -> Hit:
-    """A hit on something that is not there; `span` is its closest owner, `severity` as in hit."""
-    return Hit(span, facts, True, at, resource, container, tuple(related), severity)
+    """A hit on something that is not there; `span` is its closest owner, `severity` and `say` as in hit."""
+    return Hit(span, facts, True, at, resource, container, tuple(related), severity, say)
 
 
 def marked_spans(outcome: Outcome) -> set[Span]:

@@ -32,42 +32,42 @@ class Piece(NamedTuple):
 @lru_cache(maxsize=2048)
 def pieces(message: str) -> tuple[Piece, ...]:
     """A message in its pieces. Raises MessageError."""
-    found = []
+    pieces = []
     text, at = "", 0
-    for one in _PIECE.finditer(message):
-        text += message[at : one.start()]
-        at = one.end()
-        if one[1]:
-            found.append(Piece(text, one[1], bool(one[2])))
+    for match in _PIECE.finditer(message):
+        text += message[at : match.start()]
+        at = match.end()
+        if match[1]:
+            pieces.append(Piece(text, match[1], bool(match[2])))
             text = ""
-        elif one[0] in {"{{", "}}"}:
-            text += one[0][0]
+        elif match[0] in {"{{", "}}"}:
+            text += match[0][0]
         else:
-            shown = message[one.start() : one.start() + 30]
+            excerpt = message[match.start() : match.start() + 30]
             raise MessageError(
-                f"{shown!r} is no fact; `{{name}}` and `{{name!r}}` are filled in, and a brace by itself is doubled"
+                f"{excerpt!r} is no fact; `{{name}}` and `{{name!r}}` are filled in, and a brace by itself is doubled"
             )
-    return (*found, Piece(text + message[at:]))
+    return (*pieces, Piece(text + message[at:]))
 
 
-def names(message: str) -> frozenset[str]:
+def fact_names(message: str) -> frozenset[str]:
     """The facts that a message names. Raises MessageError."""
     return frozenset(one.name for one in pieces(message) if one.name)
 
 
-def fill(message: str, fact: Callable[[str], object]) -> str:
+def fill_message(message: str, fact: Callable[[str], object]) -> str:
     """A message with its facts in it: `fact` gives the value of a name."""
     if "{" not in message and "}" not in message:
         return message
-    made = []
-    for one in pieces(message):
-        made.append(one.text)
-        if one.name:
-            made.append(shown(fact(one.name), quoted=one.quoted))
-    return "".join(made)
+    parts = []
+    for piece in pieces(message):
+        parts.append(piece.text)
+        if piece.name:
+            parts.append(message_value(fact(piece.name), quoted=piece.quoted))
+    return "".join(parts)
 
 
-def shown(value: object, *, quoted: bool = False) -> str:
+def message_value(value: object, *, quoted: bool = False) -> str:
     """A value as a message shows it: plain ones only, and no more of a long one than fits into a sentence."""
     if not isinstance(value, Value):
         return UNKNOWN

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from readiness.model import Source
 
 T = TypeVar("T")
+S = TypeVar("S")
 _MARKS = (".git", ".gitignore")
 
 
@@ -21,11 +22,28 @@ def parent_folders(path: str) -> Iterator[str]:
 
 
 class Document(Protocol):
-    """A parsed source of a kind."""
+    """What every parser of a kind returns: it knows its source."""
 
     @property
     def source(self) -> Source:
-        """Where it stands."""
+        """The source that it was parsed from."""
+
+
+class Run:
+    """All projects of a run but those of prose: what is in none of a project's files may be in another's."""
+
+    def __init__(self, projects: Iterable[Project]) -> None:
+        self.projects = tuple(one for one in projects if not one.prose)
+        self._memo: dict[Any, Any] = {}
+        for one in self.projects:
+            one.run = self
+
+    def memo(self, build: Callable[[Run], T]) -> T:
+        """What `build` makes of the run, made once."""
+        if build not in self._memo:
+            self._memo[build] = build(self)
+        answer: T = self._memo[build]
+        return answer
 
 
 class Project:
@@ -35,8 +53,11 @@ class Project:
     `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
     `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out);
     `ignored` tells of a path whether a .gitignore leaves it out. `harmless` are files that may hold credentials by their
-    names, were read, and hold none. `today` is the day of the run, with which dated facts are compared; None where there is
-    none, and then the day of the facts counts.
+    names, were read, and hold none. `rendered` are the places (path, offset) of Helm values with which a chart was rendered:
+    its manifests are judged in their stead. `today` is the day of the run, with which dated facts are compared; None where
+    there is none, and then the day of the facts counts. `unit` names what is applied together where that is all of the
+    project: an overlay, or one environment of a chart; it is empty where the files decide. `run` holds the other projects
+    of the run.
     """
 
     def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
@@ -51,6 +72,7 @@ class Project:
         ignored: Callable[[str], bool] = lambda path: False,
         harmless: Iterable[str] = (),
         today: datetime.date | None = None,
+        unit: str = "",
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -63,6 +85,9 @@ class Project:
         self.ignored = ignored
         self.harmless = frozenset(map(posixpath.normpath, harmless))
         self.today = today
+        self.unit = unit
+        self.run: Run | None = None
+        self.rendered: frozenset[tuple[str, int]] = frozenset()
         self._memo: dict[Any, Any] = {}
         self._by_path: dict[str, dict[str, Any]] = {}
         self._folders: frozenset[str] | None = None
@@ -76,9 +101,9 @@ class Project:
         """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
         if kind not in self._by_path:
             self._by_path[kind] = {
-                posixpath.normpath(one.source.path): one
-                for one in self.documents(kind)
-                if one.source.parent is None
+                posixpath.normpath(document.source.path): document
+                for document in self.documents(kind)
+                if document.source.parent is None
             }
         return self._by_path[kind]
 
@@ -89,20 +114,32 @@ class Project:
         answer: T = self._memo[build]
         return answer
 
+    def once(self, build: Callable[[S, Project], T], subject: S) -> T:
+        """What `build` makes of one subject, made once a run; subjects are told apart by identity.
+
+        `build` is a function of a module: another one made at each call would be another question. What lives shorter than
+        the project is kept for as long, so that its identity stays its own.
+        """
+        key = (build, id(subject))
+        if key not in self._memo:
+            self._memo[key] = (subject, build(subject, self))
+        answer: T = self._memo[key][1]
+        return answer
+
     def exists(self, path: str) -> bool:
         """Whether a file or folder was seen at `path` (normalised; a path out of the tree was not)."""
         path = posixpath.normpath(path)
         if self._folders is None:
-            found = set()
+            folders = set()
             for known in self.paths:
                 parent = posixpath.dirname(known)
-                while parent and parent not in found:
-                    found.add(parent)
+                while parent and parent not in folders:
+                    folders.add(parent)
                     parent = posixpath.dirname(parent)
-            self._folders = frozenset(found)
+            self._folders = frozenset(folders)
         return path in self.paths or path in self._folders
 
-    def sees(self, folder: str) -> bool:
+    def is_walked(self, folder: str) -> bool:
         """Whether the walk covered `folder`, so that what was not seen in it is not there.
 
         Only a walked folder tells absence: of a file given by itself, the neighbours are unknown.
@@ -110,12 +147,12 @@ class Project:
         folder = posixpath.normpath(folder or ".")
         return self.complete and (folder in self.walked or self.exists(folder))
 
-    def tracked(self, path: str) -> bool:
+    def is_tracked(self, path: str) -> bool:
         """Whether a file is surely part of a repository: one is seen around it, and no .gitignore leaves it out."""
         if self._repositories is None:
             marks = (one for one in (*self.closed, *self.paths) if one.endswith(_MARKS))
             self._repositories = frozenset(
-                posixpath.dirname(posixpath.normpath(one)) for one in marks
+                posixpath.dirname(posixpath.normpath(mark)) for mark in marks
             )
         path = posixpath.normpath(path)
         return not self.ignored(path) and any(
@@ -123,7 +160,7 @@ class Project:
             for root in self._repositories
         )
 
-    def lacks(self, path: str) -> bool:
+    def is_surely_missing(self, path: str) -> bool:
         """Whether there is surely nothing at `path`: its place was walked, and nothing on the way passed over.
 
         A submodule that is not checked out is an empty folder, so below a `.gitmodules` nobody can tell; and what a
@@ -132,7 +169,7 @@ class Project:
         path = posixpath.normpath(path)
         if not self.complete or self.exists(path):
             return False
-        whole, covered = path, False
+        full_path, covered = path, False
         while True:
             if path in self.closed or path in self.paths:
                 return False
@@ -140,5 +177,5 @@ class Project:
                 return False
             covered = covered or path in self.walked
             if path in {".", "/", ".."} or path.endswith("/.."):
-                return covered and not self.ignored(whole)
+                return covered and not self.ignored(full_path)
             path = posixpath.dirname(path) or "."

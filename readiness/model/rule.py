@@ -48,6 +48,10 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 LEVELS = ("recommended", "strict", "optional")
+# What these say is that something has no verdict: the tree that is judged can't take it back, by comment, waiver, settings
+# or baseline.
+UNJUDGED = frozenset({"core/crash", "core/syntax", "core/template-unjudged", "core/unreadable"})
+NOT_RENDERED = "core/not-rendered"
 # A parameter of a check that is a regular expression: one whose time outgrows the text is refused where it is given.
 Pattern = NewType("Pattern", str)
 
@@ -90,13 +94,23 @@ class Proof(NamedTuple):
     by: str
 
 
+class Sentence(NamedTuple):
+    """A message that a check asks for by its name, for all hits or for those of a tier."""
+
+    name: str
+    text: str
+    tier: str = ""
+
+
 class Rule(NamedTuple):
     """One rule: what is wrong, why it breaks in production, how bad it is, how to fix it.
 
     `hides` says that its hits stand on secret values, which no output shows. A rule in `tiers` has the severity of the
     worst and the level of the first, and the checklist items of all. Where hits are told apart by the fact `by`, `parts`
     are its values. `equivalents` are those of all tiers and parts, `claims` says which belong to which, and is empty
-    where all hits have all of them.
+    where all hits have all of them. `sentences` are the messages of hits that name one; `message`, for all others, is empty
+    where there are none. `limits` is what the rule cannot see.
+    `proves` says that it names values that speak for its checklist items.
     """
 
     id: str
@@ -115,13 +129,15 @@ class Rule(NamedTuple):
     level: str = "recommended"
     hides: bool = False
     opinion: str = ""
-    since: str = ""
+    limits: str = ""
     tiers: tuple[Tier, ...] = ()
     by: str = ""
     parts: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     wordings: tuple[Wording, ...] = ()
     proof: Proof | None = None
+    sentences: tuple[Sentence, ...] = ()
+    proves: bool = False
 
     def __str__(self) -> str:
         return self.id
@@ -150,14 +166,14 @@ class Rule(NamedTuple):
         return f"{self.id}:{tier}" if tier else self.id
 
     def rank(self, tier: str) -> int:
-        """How many tiers stand before one."""
+        """The index of a tier among the rule's tiers, the mildest first."""
         return next((at for at, one in enumerate(self.tiers) if one.name == tier), 0)
 
     def tier(self, name: str) -> Tier:
         """The tier of a name; where there are none, the whole rule as one."""
-        for one in self.tiers:
-            if one.name == name:
-                return one
+        for tier in self.tiers:
+            if tier.name == name:
+                return tier
         return Tier("", self.level, self.severity, self.checklist, self.opinion)
 
     def text(self, field: str, tier: str = "", part: str = "") -> str:
@@ -168,14 +184,19 @@ class Rule(NamedTuple):
                 return found[key]
         return str(getattr(self, field))
 
+    def sentences_at(self, tier: str) -> dict[str, str]:
+        """The messages of a tier for hits that name one, by name."""
+        own = {one.name: one.text for one in self.sentences if one.tier == tier}
+        return {one.name: one.text for one in self.sentences if not one.tier} | own
+
     def equivalents_at(self, tier: str, part: str) -> Mapping[str, tuple[str, ...]]:
         """The rules of other linters that say the same as a hit of that tier and part."""
         if not self.claims:
             return self.equivalents
         found: dict[str, tuple[str, ...]] = {}
-        for one in self.claims:
-            if one.tier in {"", tier} and one.part in {"", part}:
-                found[one.peer] = tuple(dict.fromkeys((*found.get(one.peer, ()), *one.ids)))
+        for claim in self.claims:
+            if claim.tier in {"", tier} and claim.part in {"", part}:
+                found[claim.peer] = tuple(dict.fromkeys((*found.get(claim.peer, ()), *claim.ids)))
         return found
 
 

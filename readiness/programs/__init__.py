@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 
-def find(name: str) -> str:
+def find_program(name: str) -> str:
     """The absolute path of a program on PATH; empty where there is none.
 
     Entries of PATH that are not absolute are left out: they would be looked for in the folder that is scanned.
@@ -18,7 +18,7 @@ def find(name: str) -> str:
     return found if found and Path(found).is_absolute() else ""
 
 
-def identity(path: str) -> str:
+def program_identity(path: str) -> str:
     """What tells one version of a program from the next: its file, with time and size; empty where there is none."""
     if not path:
         return ""

@@ -26,7 +26,7 @@ _MACHINES = {
 }
 
 
-def limit(seconds: int, memory: int, output: int, *, address: int = 0) -> None:
+def limit_resources(seconds: int, memory: int, output: int, *, address: int = 0) -> None:
     """No more than so many seconds of processor time, bytes of memory and bytes in a file.
 
     `address` limits the address space too, of which some runtimes reserve much and use little.
@@ -112,7 +112,7 @@ def main(arguments: list[str]) -> None:
     """Confine this process and become the program that the arguments name."""
     seconds, memory, output, report = map(int, arguments[:4])
     namespace, program = arguments[4] == "namespace", arguments[5:]
-    limit(seconds, memory, output)
+    limit_resources(seconds, memory, output)
     with contextlib.suppress(
         AttributeError
     ):  # Python ignores it, and a program that does writes on and on

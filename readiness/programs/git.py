@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from readiness.programs import find
-from readiness.programs.process import NOWHERE, Limits, ProgramError, run
+from readiness.programs import find_program
+from readiness.programs.process import NOWHERE, Limits, ProgramError, run_program
 
 TIMEOUT = 120  # seconds
 MEMORY = 2 << 30  # bytes
@@ -67,18 +67,18 @@ class Entry:
     size: int
 
 
-def git(*arguments: str, request: bytes = b"", output: int = 0) -> bytes:
+def run_git(*arguments: str, request: bytes = b"", output: int = 0) -> bytes:
     """What a git command prints, run in the working directory: LISTING bytes unless another limit is given.
 
     Raises GitError with git's own words.
     """
-    program = find("git")
+    program = find_program("git")
     if not program:
         raise GitError("git is not installed")
     environment = {name: value for name, value in os.environ.items() if _KEPT.match(name)}
     settings = [word for one in _OFF for word in ("-c", one)]
     try:
-        answer = run(
+        answer = run_program(
             [program, "--no-pager", *settings, *arguments],
             folder=Path.cwd(),
             environment=environment | _GIVEN,
@@ -89,69 +89,69 @@ def git(*arguments: str, request: bytes = b"", output: int = 0) -> bytes:
     except ProgramError as error:
         raise GitError(f"git {arguments[0]}: {error}") from None
     if answer.code:
-        raise GitError(_words(answer.messages) or f"git {arguments[0]} failed")
+        raise GitError(_error_text(answer.messages) or f"git {arguments[0]} failed")
     return answer.output
 
 
-def _words(messages: str) -> str:
+def _error_text(messages: str) -> str:
     """The first line of what git says, as it may be shown."""
-    return _shown(next(iter(messages.strip().splitlines()), ""))
+    return _printable(next(iter(messages.strip().splitlines()), ""))
 
 
-def _shown(text: str) -> str:
+def _printable(text: str) -> str:
     """A text of the repository without what a terminal would act on."""
     return "".join(one if one.isprintable() else "?" for one in text)[:300]
 
 
-def parting(ref: str) -> str:
+def merge_base(ref: str) -> str:
     """The commit where the current branch left `ref`. Raises GitError."""
     if not ref or ref.startswith("-"):
         raise GitError(f"{ref!r} is no revision")
-    git("rev-parse", "--git-dir")  # what there is to say of the repository itself
+    run_git("rev-parse", "--git-dir")  # what there is to say of the repository itself
     try:
-        ours = git("rev-parse", "--verify", "HEAD^{commit}")
+        ours = run_git("rev-parse", "--verify", "HEAD^{commit}")
     except GitError:
         raise GitError("this branch has no commit yet") from None
     try:
-        theirs = git("rev-parse", "--verify", f"{ref}^{{commit}}")
+        theirs = run_git("rev-parse", "--verify", f"{ref}^{{commit}}")
     except GitError:
         raise GitError(f"{ref!r} is no commit of this repository; fetch it first") from None
     both = [one.decode("ascii", "replace").strip() for one in (theirs, ours)]
     try:
-        return git("merge-base", *both).decode("ascii", "replace").strip()
+        return run_git("merge-base", *both).decode("ascii", "replace").strip()
     except GitError as error:
         raise GitError(
             f"{ref!r} and this branch have no commit in common here; fetch more of the history ({error})"
         ) from None
 
 
-def prefix() -> str:
+def path_in_repository() -> str:
     """Where the working directory stands in its repository, with a `/` at its end unless that is the top."""
-    return os.fsdecode(git("rev-parse", "--show-prefix").rstrip(b"\n"))
+    return os.fsdecode(run_git("rev-parse", "--show-prefix").rstrip(b"\n"))
 
 
-def entries(commit: str, below: str) -> Iterator[Entry]:
+def tree_entries(commit: str, below: str) -> Iterator[Entry]:
     """The files, links and submodules of a commit below a folder, by their paths from there. Raises GitError.
 
     What no file system could hold is left out, as git leaves it out: a path with `..` or `.git` in it.
     """
     words = ["ls-tree", "-r", "-l", "-z", "--full-tree", commit]
-    listed = git(*words, *(["--", below] if below else []))
+    listed = run_git(*words, *(["--", below] if below else []))
     for row in listed.split(b"\0"):
-        found = _ENTRY.match(row)
-        if not found:
+        match = _ENTRY.match(row)
+        if not match:
             continue
-        mode, kind, name, size, path = found.groups()
-        inside = os.fsdecode(path).removeprefix(below)
-        if not is_proper(inside):
+        mode, kind, name, size, path = match.groups()
+        path_in_folder = os.fsdecode(path).removeprefix(below)
+        if not is_proper(path_in_folder):
             continue
         if kind == b"blob" and not size.isdigit():
             raise GitError(
-                f"{_shown(inside)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
+                f"{_printable(path_in_folder)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
                 " (`git fetch --refetch --filter=blob:limit=1g`, or check out without a filter)"
             )
         word = "link" if mode == b"120000" else kind.decode("ascii", "replace")
-        yield Entry(word, inside, name.decode(), int(size) if size.isdigit() else 0)
+        yield Entry(word, path_in_folder, name.decode(), int(size) if size.isdigit() else 0)
 
 
 def is_proper(path: str) -> bool:
@@ -165,28 +165,28 @@ def is_proper(path: str) -> bool:
     )
 
 
-def contents(wanted: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
+def blob_contents(wanted: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
     """Each of some entries with its bytes, as they stand in the repository. Raises GitError."""
     batch: list[Entry] = []
     size = 0
-    for one in wanted:
-        if batch and size + one.size > BATCH:
+    for entry in wanted:
+        if batch and size + entry.size > BATCH:
             yield from _batch(batch, size)
             batch, size = [], 0
-        batch.append(one)
-        size += one.size
+        batch.append(entry)
+        size += entry.size
     if batch:
         yield from _batch(batch, size)
 
 
 def _batch(batch: Sequence[Entry], size: int) -> Iterator[tuple[Entry, bytes]]:
     request = "".join(f"{one.object}\n" for one in batch).encode()
-    answer = git("cat-file", "--batch", request=request, output=size + 200 * len(batch))
+    answer = run_git("cat-file", "--batch", request=request, output=size + 200 * len(batch))
     at = 0
-    for one in batch:
-        found = _HEADER.match(answer, at)
-        if not found or found[1].decode() != one.object:
-            raise GitError(f"{_shown(one.path)} cannot be read from the repository")
-        end = found.end() + int(found[2])
-        yield one, answer[found.end() : end]
+    for entry in batch:
+        match = _HEADER.match(answer, at)
+        if not match or match[1].decode() != entry.object:
+            raise GitError(f"{_printable(entry.path)} cannot be read from the repository")
+        end = match.end() + int(match[2])
+        yield entry, answer[match.end() : end]
         at = end + 1

@@ -60,7 +60,7 @@ class Answer:
         return lines[-1] if lines else f"exit code {self.code}"
 
 
-def run(
+def run_program(
     command: Sequence[str],
     *,
     folder: Path,
@@ -87,9 +87,9 @@ def run(
         confined = confined and os.name == "posix" and bool(sys.executable)
         try:
             code = subprocess.run(  # noqa: S603  # an argument list; what it reads is data to it
-                [*(_launcher(limits, word.fileno()) if confined else ()), *command],
+                [*(_launcher_command(limits, word.fileno()) if confined else ()), *command],
                 stdin=given, stdout=out, stderr=err, timeout=limits.seconds, check=False,
-                cwd=folder, env={**_libraries(), **environment}, pass_fds=(word.fileno(),) if confined else (),
+                cwd=folder, env={**_library_environment(), **environment}, pass_fds=(word.fileno(),) if confined else (),
             ).returncode  # fmt: skip
         except subprocess.TimeoutExpired:
             raise TooLateError(f"it did not finish in {limits.seconds:g} seconds") from None
@@ -104,7 +104,7 @@ def run(
         return Answer(output, said, code, _read(word, 16).decode() or confine.NONE)
 
 
-def _libraries() -> dict[str, str]:
+def _library_environment() -> dict[str, str]:
     """Where the libraries of this Python are, for the one that becomes the program: by absolute folders alone."""
     made = {}
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
@@ -114,7 +114,7 @@ def _libraries() -> dict[str, str]:
     return made
 
 
-def _launcher(limits: Limits, report: int) -> list[str]:
+def _launcher_command(limits: Limits, report: int) -> list[str]:
     """What confines itself and then becomes the program."""
     largest = max(limits.output, MESSAGES) + 1  # of any file, and both go into one
     numbers = (int(limits.seconds), limits.memory, largest, report)

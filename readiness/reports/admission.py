@@ -38,6 +38,6 @@ def _pod_lines(pod: Pod) -> Iterator[str]:
         if not verdict[level] or (level == "restricted" and verdict["baseline"]):
             continue
         yield f"  refused by {level}:"
-        for one in verdict[level]:
-            container = f" (container {one.container!r})" if one.container else ""
-            yield f"    {location(pod.source, one.span)}: {one.what}{container} [k8s/pss-{one.control}]"
+        for violation in verdict[level]:
+            container = f" (container {violation.container!r})" if violation.container else ""
+            yield f"    {location(pod.source, violation.span)}: {violation.what}{container} [k8s/pss-{violation.control}]"

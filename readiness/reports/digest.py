@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from readiness.model import Finding, Severity, join_names
+from readiness.model import UNJUDGED, Finding, Severity, join_names
 from readiness.redaction import Redactor
 from readiness.reports.frame import escape_controls
 from readiness.verdict.report import Report
-from readiness.verdict.score import UNJUDGED, counts_in_score
+from readiness.verdict.score import counts_in_score, is_unread
 
 TOP = 10
 LEAST_GAIN = 0.005  # what rounds to nothing is no advice
@@ -52,74 +52,85 @@ class Group:
 def first_sentence(text: str) -> str:
     """The first sentence of a text, on one line."""
     text = " ".join(text.split())
-    found = _SENTENCE.search(text)
-    return text[: found.end()] if found else text
+    match = _SENTENCE.search(text)
+    return text[: match.end()] if match else text
 
 
 def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
     """The open findings, file by file, those of one rule, severity and fix in one file together."""
-    found: list[tuple[str, list[list[Finding]]]] = []
+    files: list[tuple[str, list[list[Finding]]]] = []
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
         alike: dict[tuple[str, Severity, str, str], list[Finding]] = {}
-        for one in ones:
-            alike.setdefault((one.rule, one.severity, one.why, one.fix), []).append(one)
-        found.append((path, list(alike.values())))
-    crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
+        for finding in ones:
+            alike.setdefault((finding.rule, finding.severity, finding.why, finding.fix), []).append(
+                finding
+            )
+        files.append((path, list(alike.values())))
+    crowded = not verbose and sum(len(groups) for _, groups in files) > CROWD
     known: set[tuple[str, str]] = set()
-    for path, groups in found:
-        shown = []
+    for path, groups in files:
+        file_groups = []
         last = None
         for first, *others in groups:
             short = crowded and first.severity <= Severity.LOW
             new = verbose or (first.rule, first.why) not in known
             place = (first.start, first.end)
-            shown.append(Group(first, tuple(others), short, new, verbose or place != last))
+            file_groups.append(Group(first, tuple(others), short, new, verbose or place != last))
             if not short:
                 known.add((first.rule, first.why))
                 last = place
-        yield path, shown
+        yield path, file_groups
 
 
-def headline(one: Finding, redactor: Redactor) -> str:
+def headline(finding: Finding, redactor: Redactor) -> str:
     """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
-    start = one.start
-    where = f"{one.path}:{start.line}:{start.column}"
-    return escape_controls(f"{where}: {one.severity}[{one.rule}] {redactor.text(one.message)}")
+    start = finding.start
+    where = f"{finding.path}:{start.line}:{start.column}"
+    return escape_controls(
+        f"{where}: {finding.severity}[{finding.rule}] {redactor.text(finding.message)}"
+    )
 
 
 def highest_gains(report: Report) -> list[tuple[Finding, int]]:
     """The findings with the highest gain, and how many share the place of each: one fix mends them all."""
     places: dict[tuple[str, str, int], list[Finding]] = {}
-    for one in report.open:
-        if one.gain >= LEAST_GAIN:
-            places.setdefault((one.rule, *one.place), []).append(one)
+    for finding in report.open:
+        if finding.gain >= LEAST_GAIN:
+            places.setdefault((finding.rule, *finding.place), []).append(finding)
     best = sorted(
-        places.values(), key=lambda ones: (-round(ones[0].gain, 4), _reading_order(ones[0]))
+        places.values(),
+        key=lambda findings: (-round(findings[0].gain, 4), _reading_order(findings[0])),
     )
-    return [(ones[0], len(ones)) for ones in best[:TOP]]
+    return [(findings[0], len(findings)) for findings in best[:TOP]]
 
 
-def _reading_order(one: Finding) -> tuple[int, str, int, str]:
-    path, offset = one.place
-    return -one.severity, path, offset, one.rule
+def _reading_order(finding: Finding) -> tuple[int, str, int, str]:
+    path, offset = finding.place
+    return -finding.severity, path, offset, finding.rule
 
 
 def verdict_text(report: Report) -> str:
     """The verdict, and what stands against `ready`."""
     if report.verdict == "ready":
-        return "ready: nothing high or critical is open, and every file was read"
-    if report.verdict == "not-assessed":
-        return "not assessed: there was nothing to judge"
+        if not report.outside:
+            return "ready: nothing high or critical is open, and every file was read"
+        some = plural(len(report.outside), "file")
+        return f"ready, of what is here: nothing high or critical is open; {some} stand for what lies elsewhere"
+    if not report.assessed:
+        return (
+            f"not assessed: {report.gate.reason}" if not report.gate.evaluated else "not assessed"
+        )
     against = []
     for severity in (Severity.CRITICAL, Severity.HIGH):
         count = sum(one.severity is severity for one in report.open)
         if count:
             against.append(f"{count} {severity}")
     reasons = [f"{join_names(against)} open"] if against else []
-    unread = {row.path for row in report.coverage.unread}
+    unread = {row.path for row in report.coverage.unread if is_unread(row)}
     if unread:
-        reasons.append(f"{plural(len(report.coverage.unread), 'file')} not read")
-    in_part = {one.path for one in report.open if one.rule in UNJUDGED} - unread
+        reasons.append(f"{plural(len(unread), 'file')} not read")
+    in_part = {one.path for one in report.open if one.rule in UNJUDGED}
+    in_part = (in_part | {row.path for row in report.coverage.unread}) - unread
     if in_part:
         reasons.append(f"{plural(len(in_part), 'file')} read in part")
     return f"not ready: {', '.join(reasons)}"
@@ -164,9 +175,9 @@ def coverage_text(report: Report) -> str:
 def kinds_text(report: Report) -> str:
     """The files by kind: how many there are, and how many of them were read where that is fewer."""
     parts = [
-        f"{KINDS.get(one.kind, one.kind)} {one.files}"
-        + (f" ({one.checked} read)" if one.checked < one.files else "")
-        for one in report.coverage.by_kind
+        f"{KINDS.get(coverage.kind, coverage.kind)} {coverage.files}"
+        + (f" ({coverage.checked} read)" if coverage.checked < coverage.files else "")
+        for coverage in report.coverage.by_kind
     ]
     if report.others:
         parts.append(f"{plural(report.others, 'other file')} left alone")
@@ -176,27 +187,41 @@ def kinds_text(report: Report) -> str:
 def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """The files of ours that have no verdict, and why."""
     rows = report.coverage.unread
-    shown = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
-    lines = [escape_controls(f"{row.path}: {redactor.text(row.reason)}") for row in shown]
-    return lines if len(shown) == len(rows) else [*lines, f"and {len(rows) - len(shown)} more"]
+    visible_rows = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
+    lines = [escape_controls(f"{row.path}: {redactor.text(row.reason)}") for row in visible_rows]
+    return (
+        lines
+        if len(visible_rows) == len(rows)
+        else [*lines, f"and {len(rows) - len(visible_rows)} more"]
+    )
+
+
+def purpose_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
+    """The files that were taken for something else than production's, and why: all of them, or the first few."""
+    rows = [row for row in report.files if row.purpose]
+    visible_rows = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
+    lines = [escape_controls(f"{row.path}: {redactor.text(row.purpose)}") for row in visible_rows]
+    more = len(rows) - len(visible_rows)
+    return [*lines, f"and {more} more (-v names them)"] if more else lines
 
 
 def checklist_lines(report: Report) -> list[str]:
     """A line for each checklist that was chosen."""
     return [
-        f"{one.checklist.title}: "
-        + ", ".join(
-            f"{one.count(state)} {state}" for state in ("met", "failed", "open", "attested")
-        )
-        for one in report.checklists
-        if one.checklist.system in report.chosen
+        f"{outcome.checklist.title}: {outcome.summary}"
+        for outcome in report.checklists
+        if outcome.checklist.system in report.chosen
     ]
 
 
 def gate_text(report: Report, redactor: Redactor) -> str:
     """The last line: passed or failed, and why."""
-    word = "passed" if report.gate.passed else "failed"
-    return escape_controls(f"gate {word}: {redactor.text(report.gate.reason)}")
+    word = (
+        "passed" if report.gate.passed else "failed" if report.gate.evaluated else "not evaluated"
+    )
+    excused = report.files_excused
+    aside = f"; {plural(excused, 'file')} not taken for production" if excused else ""
+    return escape_controls(f"gate {word}: {redactor.text(report.gate.reason)}{aside}")
 
 
 def severity_counts(findings: Iterable[Finding]) -> str:
@@ -211,5 +236,5 @@ def severity_counts(findings: Iterable[Finding]) -> str:
 
 
 def plural(count: int, word: str) -> str:
-    """`1 file`, `2 files`."""
+    """A count with its noun: `1 file`, `2 files`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -11,24 +11,24 @@ from readiness.verdict.score import Category, Term, severity_portions
 
 def score_lines(report: Report) -> list[str]:
     """The sum: every rule that costs points, every category, raw, the ceiling, the score and the grade."""
-    shown = ["score, algorithm 1: points x (1 + log2 places), bent to each category's cap", ""]
+    lines = ["score, algorithm 1: points x (1 + log2 places), bent to each category's cap", ""]
     for category in report.categories:
-        shown += _category_lines(
+        lines += _category_lines(
             category, [t for t in report.result.terms if t.rule.category == category.id]
         )
     if report.raw is None:
-        return [*shown, "nothing was judged: no score"]
+        return [*lines, "too little was judged: no score"]
     losses = math.fsum(one.loss for one in report.categories)
-    shown.append(f"raw   = 100 - {losses:.2f} = {report.raw:.2f}")
+    lines.append(f"raw   = 100 - {losses:.2f} = {report.raw:.2f}")
     if report.result.ceiling < 100:
         worst = {49: "critical", 89: "high"}[report.result.ceiling]
-        shown.append(
+        lines.append(
             f"score = floor(min({report.raw:.2f}, {report.result.ceiling})) = {report.score}: a {worst} finding is open"
         )
     else:
-        shown.append(f"score = floor({report.raw:.2f}) = {report.score}")
-    shown.append(f"grade = {report.grade}, coverage {report.coverage.percent} %")
-    return shown
+        lines.append(f"score = floor({report.raw:.2f}) = {report.score}")
+    lines.append(f"grade = {report.grade}, coverage {report.coverage.percent} %")
+    return lines
 
 
 def _category_lines(category: Category, terms: list[Term]) -> list[str]:

@@ -35,8 +35,8 @@ class Frame:
 
 def escape_controls(text: str) -> str:
     """Text from a file for a log or a terminal: nothing in it steers either."""
-    shown = "".join(map(_visible_char, text)) if not text.isprintable() else text
-    return escape_workflow_commands(shown)
+    visible = "".join(map(_visible_char, text)) if not text.isprintable() else text
+    return escape_workflow_commands(visible)
 
 
 def escape_workflow_commands(line: str) -> str:
@@ -56,7 +56,7 @@ def code_frame(finding: Finding, redactor: Redactor, width: int) -> Frame | None
     span = Span(first, min(first + max(finding.span.end - finding.span.start, 1), len(text)))
     low = max(span.start - width, 0)  # no more characters than could ever be shown
     high = min(low + 3 * width, len(text))
-    hidden = redactor.line(finding.source, start.line, Span(low, high))
+    hidden = redactor.line_spans(finding.source, start.line, Span(low, high))
     cells = _masked_cells(text, hidden, low, high)
     before = sum(map(display_width, cells[: span.start - low]))
     marked = max(sum(map(display_width, cells[span.start - low : span.end - low])), 1)
@@ -92,8 +92,8 @@ def _visible_char(char: str) -> str:
 def _masked_cells(text: str, hidden: Iterable[Span], low: int, high: int) -> list[str]:
     """What is shown for each character from `low` to `high`; a masked value is shown at its first one."""
     cells = [_visible_char(char) if char != "\t" else char for char in text[low:high]]
-    for found in _COMMAND.finditer(text, low, high):
-        cells[found.start() + 1 - low] = "\\x23"
+    for match in _COMMAND.finditer(text, low, high):
+        cells[match.start() + 1 - low] = "\\x23"
     for span in hidden:
         start, end = max(span.start, low) - low, min(span.end, high) - low
         if start < end:

@@ -31,17 +31,19 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     redactor = Redactor(report.hidden)
     prefix = workspace_prefix()
     wanted = filter(report.gate.fails, report.open) if options.quiet else report.open
-    ones = sorted(wanted, key=lambda one: (-one.severity, -round(one.gain, 4), one.place, one.rule))
+    findings = sorted(
+        wanted, key=lambda one: (-one.severity, -round(one.gain, 4), one.place, one.rule)
+    )
     for level in ("error", "warning", "notice"):
-        mine = [one for one in ones if LEVELS[one.severity] == level]
+        mine = [one for one in findings if LEVELS[one.severity] == level]
         room = CAP if len(mine) <= CAP else CAP - 1  # the last one tells of the rest
-        for one in mine[:room]:
-            out.write(annotation_command(one, level, redactor, prefix) + "\n")
+        for finding in mine[:room]:
+            out.write(annotation_command(finding, level, redactor, prefix) + "\n")
         if len(mine) > room:
             more = f"and {len(mine) - room} more of this level: the log of this step has them all"
             out.write(workflow_command(level, {"title": "readiness"}, more) + "\n")
-    for one in ones:
-        out.write(digest.headline(one, redactor) + "\n")
+    for finding in findings:
+        out.write(digest.headline(finding, redactor) + "\n")
     number = (
         "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
     )
@@ -49,11 +51,11 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     out.write(digest.gate_text(report, redactor) + "\n")
 
 
-def annotation_command(one: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
+def annotation_command(finding: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
     """The command that puts a finding on its line."""
-    start, end, rule = one.start, one.end, one.definition
+    start, end, rule = finding.start, finding.end, finding.definition
     properties = {
-        "file": escape_controls(prefix + one.path),
+        "file": escape_controls(prefix + finding.path),
         "line": str(start.line),
         "endLine": str(end.line),
     }
@@ -61,9 +63,9 @@ def annotation_command(one: Finding, level: str, redactor: Redactor, prefix: str
         properties |= {"col": str(start.column), "endColumn": str(max(end.column, start.column))}
     properties["title"] = escape_controls(f"{rule.title} ({rule.id})")
     body = [
-        redactor.text(one.message),
-        digest.first_sentence(one.why),
-        f"Fix: {digest.first_sentence(one.fix)}",
+        redactor.text(finding.message),
+        digest.first_sentence(finding.why),
+        f"Fix: {digest.first_sentence(finding.fix)}",
     ]
     text = "\n".join(map(escape_controls, filter(None, body)))
     return workflow_command(
@@ -73,8 +75,10 @@ def annotation_command(one: Finding, level: str, redactor: Redactor, prefix: str
 
 def workflow_command(name: str, properties: dict[str, str], message: str) -> str:
     """A workflow command with everything escaped, so that no value can end it or begin another."""
-    shown = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
-    return f"::{name} {shown}::{_escape_data(message)}"
+    property_list = ",".join(
+        f"{key}={_escape_property(value)}" for key, value in properties.items()
+    )
+    return f"::{name} {property_list}::{_escape_data(message)}"
 
 
 def _escape_data(text: str) -> str:

@@ -16,7 +16,7 @@ from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.examples import Example, Mark
 from readiness.ruleset.families import FOLDER as FAMILIES
 from readiness.ruleset.families import is_family
-from readiness.verdict.checklist import STATES, ChecklistOutcome
+from readiness.verdict.checklist import ChecklistOutcome
 
 _LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}
 _CATEGORIES = {
@@ -54,11 +54,17 @@ def rule_page(tiers: Sequence[LoadedRule], asks: Mapping[str, str]) -> str:
     """
     bound = tiers[0]
     rule = bound.rule
-    parts = [f"# {rule.id}", f"**{rule.title}**", facts_line(rule), *members(rule)]
-    parts += [f"## Why\n\n{words(rule, 'why')}", f"## Fix\n\n{words(rule, 'fix')}"]
+    parts = [f"# {rule.id}", f"**{rule.title}**", facts_line(rule), *member_lines(rule)]
+    parts += [f"## Why\n\n{field_text(rule, 'why')}", f"## Fix\n\n{field_text(rule, 'fix')}"]
     if rule.proof:
         parts.append(f'## Severity\n\n{severities(rule)}: "{rule.proof.meets}". {rule.proof.by}')
-    rows = parameters(tiers)
+    if rule.sentences:
+        texts = dict.fromkeys(one.text for one in rule.sentences)
+        rows = [rule.message, *texts] if rule.message else [*texts]
+        parts.append("## Messages\n\n" + "\n".join(f"- {text}" for text in rows))
+    if rule.limits:
+        parts.append(f"## Limits\n\n{rule.limits}")
+    rows = parameter_lines(tiers)
     if rows:
         parts.append(
             "## Parameters\n\nSet under `parameters` in `.readiness.yaml`.\n\n" + "\n".join(rows)
@@ -69,11 +75,11 @@ def rule_page(tiers: Sequence[LoadedRule], asks: Mapping[str, str]) -> str:
         parts.append("## Both views\n\n" + "\n\n".join(views))
     if rule.targets != ("core",):
         default = str(kinds.kind_module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
-        found = examples.examples_of(bound, default)
-        parts += [example_text("Bad", example) for example in found if example.bad]
-        parts += [example_text("Good", example) for example in found if not example.bad]
+        all_examples = examples.examples_of(bound, default)
+        parts += [example_text("Bad", example) for example in all_examples if example.bad]
+        parts += [example_text("Good", example) for example in all_examples if not example.bad]
     if rule.equivalents:
-        parts.append("## In other linters\n\n" + "\n".join(equivalents(rule)))
+        parts.append("## In other linters\n\n" + "\n".join(equivalent_lines(rule)))
     if rule.checklist:
         rows = [f"- {item}: {asks.get(item, '')}".rstrip(": ") for item in rule.checklist]
         parts.append("## Checklists\n\n" + "\n".join(rows))
@@ -97,27 +103,29 @@ def place_of(bound: LoadedRule) -> str:
     return f"{folder}/{bound.path.name}"
 
 
-def members(rule: Rule) -> Iterator[str]:
+def member_lines(rule: Rule) -> Iterator[str]:
     """The tiers and the parts of a rule, and how to name one."""
     if rule.tiers:
         rows = ["| tier | severity | profile | says |", "|---|---|---|---|"]
-        for one in rule.tiers:
-            said = rule.text("message", one.name).replace("|", "\\|")
+        for tier in rule.tiers:
+            sentences = rule.sentences_at(tier.name).values()
+            said = rule.text("message", tier.name) or " / ".join(sentences)
+            said = said.replace("|", "\\|")
             rows.append(
-                f"| `{rule.id}:{one.name}` | {one.severity} | {_LEVELS[one.level]} | {said} |"
+                f"| `{rule.id}:{tier.name}` | {tier.severity} | {_LEVELS[tier.level]} | {said} |"
             )
         yield "## Tiers\n\n" + "\n".join(rows)
     if rule.parts:
         yield "## Parts\n\n" + ", ".join(f"`{rule.id}:{one}`" for one in rule.parts)
 
 
-def words(rule: Rule, field: str) -> str:
+def field_text(rule: Rule, field: str) -> str:
     """`why` or `fix`: the rule's words, then those of its tiers and parts that have others."""
     own: dict[str, list[str]] = {}
-    for one in rule.wordings:
-        if one.field == field:
-            name = " ".join(filter(None, (one.tier, one.part)))
-            own.setdefault(one.text, []).append(name)
+    for wording in rule.wordings:
+        if wording.field == field:
+            name = " ".join(filter(None, (wording.tier, wording.part)))
+            own.setdefault(wording.text, []).append(name)
     common = rule.text(field)
     named = {name for names in own.values() for name in names}
     if common in own and (set(rule.parts) <= named or not rule.parts):
@@ -127,7 +135,7 @@ def words(rule: Rule, field: str) -> str:
     return common + ("\n\n" + "\n".join(rows) if rows else "")
 
 
-def parameters(tiers: Sequence[LoadedRule]) -> list[str]:
+def parameter_lines(tiers: Sequence[LoadedRule]) -> list[str]:
     """The parameters of a rule, those in which its tiers differ with the name of the tier."""
     values: dict[str, list[str]] = {}
     for bound in tiers:
@@ -139,17 +147,19 @@ def parameters(tiers: Sequence[LoadedRule]) -> list[str]:
     ]
 
 
-def equivalents(rule: Rule) -> Iterator[str]:
+def equivalent_lines(rule: Rule) -> Iterator[str]:
     """A line for each other linter, with the tier or part that says what its rule does where not all do."""
     claims = rule.claims or [Claim(peer, ids) for peer, ids in rule.equivalents.items()]
     for peer in sorted(rule.equivalents):
-        told: dict[str, list[str]] = {}
-        for one in claims:
-            for name in one.ids if one.peer == peer else ():
-                told.setdefault(name, []).append(" ".join(filter(None, (one.tier, one.part))))
+        members_by_id: dict[str, list[str]] = {}
+        for claim in claims:
+            for name in claim.ids if claim.peer == peer else ():
+                members_by_id.setdefault(name, []).append(
+                    " ".join(filter(None, (claim.tier, claim.part)))
+                )
         yield f"- {peer}: " + ", ".join(
             name if "" in members else f"{name} ({join_names(members)})"
-            for name, members in told.items()
+            for name, members in members_by_id.items()
         )
 
 
@@ -158,7 +168,7 @@ def value_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def severities(rule: Rule) -> str:
+def severities_text(rule: Rule) -> str:
     """The severities of a rule's tiers, the worst first; its own where it has none."""
     return " or ".join(dict.fromkeys(str(one.severity) for one in rule.tiers)) or str(rule.severity)
 
@@ -166,7 +176,7 @@ def severities(rule: Rule) -> str:
 def facts_line(rule: Rule) -> str:
     """The line under the title: severity, confidence, category, profile."""
     return (
-        f"{severities(rule)} · confidence {rule.confidence} · "
+        f"{severities_text(rule)} · confidence {rule.confidence} · "
         f"{rule.category} ({_CATEGORIES[rule.category]}) · {_LEVELS[rule.level]}"
     )
 
@@ -207,15 +217,17 @@ def checklist_lines(outcomes: Iterable[ChecklistOutcome]) -> Iterator[str]:
     for number, outcome in enumerate(outcomes):
         if number:
             yield ""
-        counts = ", ".join(f"{outcome.count(state)} {state}" for state in STATES)
-        yield f"{outcome.checklist.title}: {counts}"
+        yield f"{outcome.checklist.title}: {outcome.summary}"
         for verdict in outcome.verdicts:
             yield f"  {verdict.state:8}  {verdict.item.id}: {verdict.item.ask}"
             places = [f"{one.path}:{one.line} {one.rule}" for one in verdict.findings]
             places += [f"{place.path}:{place.line}" for place in verdict.evidence]
-            shown = places[:3]
+            first_places = places[:3]
             more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-            yield " " * 12 + (", ".join(shown) + more if shown else verdict.reason)
+            yield " " * 12 + (", ".join(first_places) + more if first_places else verdict.reason)
+            if len({unit.state for unit in verdict.units}) > 1:
+                for unit in verdict.units:
+                    yield " " * 12 + f"{unit.state} in {unit.unit or '.'}"
 
 
 def rules_table(found: Iterable[Rule]) -> str:
@@ -224,7 +236,7 @@ def rules_table(found: Iterable[Rule]) -> str:
     for rule in found:
         title = rule.title.replace("|", "\\|")
         rows.append(
-            f"| {rule.id} | {severities(rule)} | {rule.category} | {rule.level} | {title} |"
+            f"| {rule.id} | {severities_text(rule)} | {rule.category} | {rule.level} | {title} |"
         )
     return "\n".join(rows) + "\n"
 
@@ -243,15 +255,15 @@ def rules_index(bounds: Iterable[LoadedRule], link: str) -> str:
     for kind in (one for one in _KINDS if one in topics):
         sections = topics[kind]
         parts.append(f"## {_KINDS[kind]}")
-        for (name, lead), found in sorted(sections.items()):
+        for (name, lead), rules in sorted(sections.items()):
             rows = ["| rule | severity | profile | what |", "|---|---|---|---|"]
-            for bound in sorted(found, key=lambda one: one.rule.id):
+            for bound in sorted(rules, key=lambda one: one.rule.id):
                 rule = bound.rule
                 title = rule.title.replace("|", "\\|")
                 name_of = rule.id.partition("/")[2]
                 file = f"{link}/{place_of(bound)}"
                 rows.append(
-                    f"| [{name_of}]({file}) | {severities(rule)} | {rule.level} | {title} |"
+                    f"| [{name_of}]({file}) | {severities_text(rule)} | {rule.level} | {title} |"
                 )
             parts.append(f"### {kind}: {name}\n\n{lead}\n\n" + "\n".join(rows))
     return "\n\n".join(parts) + "\n"

@@ -17,8 +17,8 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     """Write the report: findings by file, the score, and the gate's line last."""
     redactor = Redactor(report.hidden)
     if options.quiet:
-        for one in filter(report.gate.fails, report.findings):
-            out.write(digest.headline(one, redactor) + "\n")
+        for finding in filter(report.gate.fails, report.findings):
+            out.write(digest.headline(finding, redactor) + "\n")
         out.write(digest.gate_text(report, redactor) + "\n")
         return
     for _, groups in digest.findings_by_file(report, verbose=options.verbose):
@@ -58,19 +58,19 @@ def _group_lines(group: digest.Group, redactor: Redactor, options: Options) -> l
     return lines
 
 
-def _frame_lines(one: Finding, redactor: Redactor, width: int) -> list[str]:
-    shown = code_frame(one, redactor, width - 10)
-    if shown is None:
+def _frame_lines(finding: Finding, redactor: Redactor, width: int) -> list[str]:
+    frame = code_frame(finding, redactor, width - 10)
+    if frame is None:
         return []
-    return [f"{shown.number:>6} | {shown.text}".rstrip(), f"       | {shown.carets}"]
+    return [f"{frame.number:>6} | {frame.text}".rstrip(), f"       | {frame.carets}"]
 
 
-def _related_lines(one: Finding, redactor: Redactor) -> list[str]:
+def _related_lines(finding: Finding, redactor: Redactor) -> list[str]:
     return [
         escape_controls(
             f"  see {other.source.root.path}:{other.source.position(other.span.start).line}: {redactor.text(other.message)}"
         )
-        for other in one.related
+        for other in finding.related
     ]
 
 
@@ -115,11 +115,11 @@ def _score_lines(report: Report, redactor: Redactor, options: Options) -> list[s
     best = digest.highest_gains(report)
     if best:
         lines.append("highest gain:")
-    for one, sharing in best:
+    for finding, sharing in best:
         also = f" ({sharing} findings)" if sharing > 1 else ""
         lines.append(
             escape_controls(
-                f"  +{one.gain:.2f} {one.path}:{one.line} {one.severity}[{one.rule}]{also}"
+                f"  +{finding.gain:.2f} {finding.path}:{finding.line} {finding.severity}[{finding.rule}]{also}"
             )
         )
     lines.append(f"findings: {digest.severity_counts(report.open)}")
@@ -128,6 +128,10 @@ def _score_lines(report: Report, redactor: Redactor, options: Options) -> list[s
     lines += [
         f"not read: {line}"
         for line in digest.unread_lines(report, redactor, verbose=options.verbose)
+    ]
+    lines += [
+        f"purpose: {line}"
+        for line in digest.purpose_lines(report, redactor, verbose=options.verbose)
     ]
     lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
     return lines

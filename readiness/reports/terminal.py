@@ -52,8 +52,8 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     )
     redactor = Redactor(report.hidden)
     if options.quiet:
-        for one in filter(report.gate.fails, report.findings):
-            console.print(_message_line(one, redactor, _place_text(one, WIDE)))
+        for finding in filter(report.gate.fails, report.findings):
+            console.print(_message_line(finding, redactor, _place_text(finding, WIDE)))
         console.print(_gate_text(report, redactor))
         return
     kinds = {row.path: row.kind for row in report.files}
@@ -87,63 +87,69 @@ def _group_text(
     group: digest.Group, redactor: Redactor, options: Options, width: int
 ) -> list[RenderableType]:
     """One rule's findings in one file."""
-    one = group.first
-    short = _place_text(one, 0) if group.brief else None  # the file's name stands above
-    parts: list[RenderableType] = [_message_line(one, redactor, short)]
+    finding = group.first
+    short = _place_text(finding, 0) if group.brief else None  # the file's name stands above
+    parts: list[RenderableType] = [_message_line(finding, redactor, short)]
     if not group.brief:
-        parts.append(_where_text(one, width))
+        parts.append(_where_text(finding, width))
         if group.framed:
-            parts += _frame_text(one, redactor, width)
+            parts += _frame_text(finding, redactor, width)
         prose = []
         if group.new:
-            prose.append(("why", one.why if options.verbose else digest.first_sentence(one.why)))
-        prose.append(("fix", one.fix if options.verbose else digest.first_sentence(one.fix)))
+            prose.append(
+                ("why", finding.why if options.verbose else digest.first_sentence(finding.why))
+            )
+        prose.append(
+            ("fix", finding.fix if options.verbose else digest.first_sentence(finding.fix))
+        )
         parts += [_wrapped_text(label, text, width) for label, text in prose]
-    parts += _related_text(one, redactor, width)
+    parts += _related_text(finding, redactor, width)
     parts += _further_places(group, redactor, options, width)
     return parts
 
 
-def _message_line(one: Finding, redactor: Redactor, place: Text | None = None) -> RenderableType:
+def _message_line(
+    finding: Finding, redactor: Redactor, place: Text | None = None
+) -> RenderableType:
     """Severity and message; the message hangs under itself where it is long."""
     row = Table.grid(padding=0)
     row.add_column(width=INDENT, no_wrap=True)
     row.add_column(overflow="fold")
-    severity = Text(f"  {one.severity}", SEVERITY[one.severity])
-    message = Text(escape_controls(redactor.text(one.message)))
-    message.stylize("bold" if one.severity >= Severity.HIGH else "")
+    severity = Text(f"  {finding.severity}", SEVERITY[finding.severity])
+    message = Text(escape_controls(redactor.text(finding.message)))
+    message.stylize("bold" if finding.severity >= Severity.HIGH else "")
     row.add_row(severity, Text.assemble(message, "  ", place) if place else message)
     return row
 
 
-def _place_text(one: Finding, room: int) -> Text:
+def _place_text(finding: Finding, room: int) -> Text:
     """The rule, and where it is: as terminals make a link of it where that fits, else line and column."""
-    start = one.start
-    where = escape_controls(f"{one.path}:{start.line}:{start.column}")
-    if display_width(where) + len(one.rule) + 2 > room:
+    start = finding.start
+    where = escape_controls(f"{finding.path}:{start.line}:{start.column}")
+    if display_width(where) + len(finding.rule) + 2 > room:
         where = f"{start.line}:{start.column}"
-    return Text.assemble((where, "dim"), "  ", (one.rule, "dim italic"))
+    return Text.assemble((where, "dim"), "  ", (finding.rule, "dim italic"))
 
 
-def _where_text(one: Finding, width: int) -> RenderableType:
-    gain = f"  +{one.gain:.1f}" if one.gain >= 0.05 else ""
-    place = _place_text(one, width - INDENT - len(gain))
+def _where_text(finding: Finding, width: int) -> RenderableType:
+    gain = f"  +{finding.gain:.1f}" if finding.gain >= 0.05 else ""
+    place = _place_text(finding, width - INDENT - len(gain))
     place.append(gain, "green")
     return Padding(place, (0, 0, 0, INDENT))
 
 
-def _frame_text(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
+def _frame_text(finding: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
     """The line with the place marked under it."""
-    shown = code_frame(one, redactor, max(min(width, 2 * PROSE) - INDENT - 3, 20))
-    if shown is None:
+    frame = code_frame(finding, redactor, max(min(width, 2 * PROSE) - INDENT - 3, 20))
+    if frame is None:
         return []
-    gutter = f"{shown.number:>{INDENT - 1}} "
+    gutter = f"{frame.number:>{INDENT - 1}} "
     return [
-        Text.assemble((f"{gutter}│ ", "dim"), shown.text),
+        Text.assemble((f"{gutter}│ ", "dim"), frame.text),
         Text.assemble(
             (f"{' ' * len(gutter)}│ ", "dim"),
-            " " * shown.start,
-            ("━" * shown.width, SEVERITY[one.severity]),
+            " " * frame.start,
+            ("━" * frame.width, SEVERITY[finding.severity]),
         ),
     ]
 
@@ -156,14 +162,14 @@ def _wrapped_text(label: str, text: str, width: int) -> RenderableType:
     return Padding(row, (0, 0, 0, INDENT), expand=False)
 
 
-def _related_text(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
+def _related_text(finding: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
     return [
         _wrapped_text(
             "see",
             f"{other.source.root.path}:{other.source.position(other.span.start).line} {redactor.text(other.message)}",
             width,
         )
-        for other in one.related
+        for other in finding.related
     ]
 
 
@@ -174,11 +180,12 @@ def _further_places(
     if not group.others:
         return []
     few = options.verbose or len(group.others) <= ALSO
-    shown = group.others if few else group.others[: ALSO - 2]
+    visible = group.others if few else group.others[: ALSO - 2]
     rows = [
-        _wrapped_text("also", f"{one.line}: {redactor.text(one.message)}", width) for one in shown
+        _wrapped_text("also", f"{finding.line}: {redactor.text(finding.message)}", width)
+        for finding in visible
     ]
-    rest = group.others[len(shown) :]
+    rest = group.others[len(visible) :]
     if rest:
         lines = ", ".join(str(one.line) for one in rest[:40])
         more = f" and {len(rest) - 40} more" if len(rest) > 40 else ""
@@ -188,13 +195,13 @@ def _further_places(
 
 def _print_details(console: Console, report: Report, redactor: Redactor) -> None:
     """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
-    for one in report.suppressed:
-        why = one.suppressed
-        console.print(_message_line(one, redactor, _place_text(one, WIDE)))
+    for finding in report.suppressed:
+        why = finding.suppressed
+        console.print(_message_line(finding, redactor, _place_text(finding, WIDE)))
         if why:
             until = f", until {why.until}" if why.until else ""
-            told = f"suppressed by {why.by}: {redactor.text(why.reason)}{until}"
-            console.print(Padding(Text(escape_controls(told), "dim"), (0, 0, 0, INDENT)))
+            reason = f"suppressed by {why.by}: {redactor.text(why.reason)}{until}"
+            console.print(Padding(Text(escape_controls(reason), "dim"), (0, 0, 0, INDENT)))
     for row in report.files:
         said = [digest.KINDS.get(row.kind, row.kind or "unknown"), row.status]
         said += [redactor.text(row.reason)] if row.reason else []
@@ -234,22 +241,26 @@ def _score_panel(report: Report, width: int) -> RenderableType:
 
 
 def _category_bars(categories: tuple[Category, ...]) -> RenderableType:
-    """What is left of each category."""
+    """A table with a bar for each category: how much of its points is left."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    for one in categories:
-        share = 1 - one.loss / one.cap
-        if not one.assessed and not one.loss:
+    for category in categories:
+        share = 1 - category.loss / category.cap
+        if not category.assessed and not category.loss:
             table.add_row(
-                Text(one.title, "dim"), Text("·" * BAR, "dim"), Text("not assessed", "dim")
+                Text(category.title, "dim"), Text("·" * BAR, "dim"), Text("not assessed", "dim")
             )
             continue
         color = "green" if share >= 0.8 else "yellow" if share >= 0.5 else "red"
-        full = min(int(share * BAR + 0.5), BAR - 1 if one.loss > 0.005 else BAR)
+        full = min(int(share * BAR + 0.5), BAR - 1 if category.loss > 0.005 else BAR)
         bar = Text.assemble(("━" * full, color), ("─" * (BAR - full), "dim"))
-        table.add_row(Text(one.title), bar, Text(f"{one.cap - one.loss:.1f} of {one.cap:>2}"))
+        table.add_row(
+            Text(category.title),
+            bar,
+            Text(f"{category.cap - category.loss:.1f} of {category.cap:>2}"),
+        )
     return table
 
 
@@ -258,14 +269,14 @@ def _gains_table(best: list[tuple[Finding, int]]) -> RenderableType:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for one, sharing in best:
+    for finding, sharing in best:
         also = f" ({sharing} findings)" if sharing > 1 else ""
         place = Text.assemble(
-            one.rule, also, "  ", (escape_controls(f"{one.path}:{one.line}"), "dim")
+            finding.rule, also, "  ", (escape_controls(f"{finding.path}:{finding.line}"), "dim")
         )
         table.add_row(
-            Text(f"+{one.gain:.2f}", "green"),
-            Text(str(one.severity), SEVERITY[one.severity]),
+            Text(f"+{finding.gain:.2f}", "green"),
+            Text(str(finding.severity), SEVERITY[finding.severity]),
             place,
         )
     return table
@@ -282,6 +293,10 @@ def _facts_text(report: Report, redactor: Redactor, options: Options) -> list[Re
         ("not read", line)
         for line in digest.unread_lines(report, redactor, verbose=options.verbose)
     ]
+    rows += [
+        ("purpose", line)
+        for line in digest.purpose_lines(report, redactor, verbose=options.verbose)
+    ]
     rows += [("checklist", line) for line in digest.checklist_lines(report)]
     table = Table.grid(padding=0)
     table.add_column(width=INDENT, no_wrap=True)
@@ -292,7 +307,7 @@ def _facts_text(report: Report, redactor: Redactor, options: Options) -> list[Re
 
 
 def _gate_text(report: Report, redactor: Redactor) -> Text:
-    """The last line."""
+    """The last line: whether the gate passed, and why."""
     return Text(
         digest.gate_text(report, redactor), "bold green" if report.gate.passed else "bold red"
     )

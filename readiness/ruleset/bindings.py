@@ -35,7 +35,7 @@ def parameter_names(check: Callable[..., Outcome]) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
-def hold(name: str, given: Mapping[str, Any]) -> None:
+def verify_binding(name: str, given: Mapping[str, Any]) -> None:
     """Raise BindingError where no check has the name, or the parameters given are not its own."""
     import inspect
 
@@ -60,11 +60,11 @@ def hold(name: str, given: Mapping[str, Any]) -> None:
     for key, value in given.items():
         if inspect.signature(check).parameters[key].kind is not inspect.Parameter.KEYWORD_ONLY:
             raise BindingError(f"{key} is no parameter of the check")
-        if not fits(value, hints[key]):
-            raise BindingError(f"{key} must be {told(hints[key])}")
+        if not is_of_hinted_type(value, hints[key]):
+            raise BindingError(f"{key} must be {type_text(hints[key])}")
 
 
-def takes(name: str, subjects: Iterable[type]) -> bool:
+def accepts_subjects(name: str, subjects: Iterable[type]) -> bool:
     """Whether a check looks at subjects of these classes."""
     check = resolve_check(name)
     wanted = typing.get_type_hints(check)[parameter_names(check)[0]]
@@ -75,7 +75,7 @@ def takes(name: str, subjects: Iterable[type]) -> bool:
     )
 
 
-def fits(value: Any, hint: Any) -> bool:
+def is_of_hinted_type(value: Any, hint: Any) -> bool:
     """Whether a value out of a YAML file is of the type that a parameter has."""
     if hint is Pattern or hint is str:
         return isinstance(value, str)
@@ -84,43 +84,47 @@ def fits(value: Any, hint: Any) -> bool:
             value, bool
         )
     if isinstance(hint, types.UnionType):
-        return any(fits(value, one) for one in typing.get_args(hint))
+        return any(is_of_hinted_type(value, one) for one in typing.get_args(hint))
     inner = typing.get_args(hint)
     if typing.get_origin(hint) in (list, Sequence):
-        return isinstance(value, list) and all(fits(one, inner[0]) for one in value)
+        return isinstance(value, list) and all(is_of_hinted_type(one, inner[0]) for one in value)
     if typing.get_origin(hint) is Mapping:
-        return isinstance(value, dict) and all(fits(one, inner[1]) for one in value.values())
+        return isinstance(value, dict) and all(
+            is_of_hinted_type(one, inner[1]) for one in value.values()
+        )
     return hint is Any or (isinstance(hint, type) and isinstance(value, hint))
 
 
-def told(hint: Any) -> str:
-    """A type in words."""
+def type_text(hint: Any) -> str:
+    """A parameter's type as errors and docs name it: `a list of strings`."""
     inner = typing.get_args(hint)
     if isinstance(hint, types.UnionType):
-        return " or ".join(told(one) for one in inner)
+        return " or ".join(type_text(one) for one in inner)
     if typing.get_origin(hint) in (list, Sequence):
-        return f"a list, each {told(inner[0])}"
+        return f"a list, each {type_text(inner[0])}"
     if typing.get_origin(hint) is Mapping:
-        return f"a mapping, each value {told(inner[1])}"
+        return f"a mapping, each value {type_text(inner[1])}"
     words = {str: "text", int: "a whole number", float: "a number", bool: "true or false",
              Pattern: "a regular expression", type(None): "nothing"}  # fmt: skip
     return words.get(hint, "a value")
 
 
-def patterns(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def parameter_patterns(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(parameter, regular expression) of every expression among the parameters that are given to a check."""
     hints = typing.get_type_hints(resolve_check(name))
     for key, value in given.items():
-        yield from ((key, one) for one in _within(value, hints[key]))
+        yield from ((key, one) for one in _patterns_within(value, hints[key]))
 
 
-def _within(value: Any, hint: Any) -> Iterator[str]:
+def _patterns_within(value: Any, hint: Any) -> Iterator[str]:
     if hint is Pattern:
         yield value
         return
     inner = typing.get_args(hint)
-    for one in (
+    for element in (
         value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     ):
         for part in inner:
-            yield from _within(one, part) if part is Pattern or typing.get_args(part) else ()
+            yield from (
+                _patterns_within(element, part) if part is Pattern or typing.get_args(part) else ()
+            )

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from readiness.model import Hit, Outcome, Rule, Severity, Subject, Unknown
+from readiness.model import Hit, Outcome, Rule, Severity, Span, Subject, Unknown
 from readiness.model.project import Project
 from readiness.ruleset.bindings import parameter_names, resolve_check
 from readiness.ruleset.predicates import Clause
@@ -19,6 +19,7 @@ class LoadedRule:
     """A rule, and what runs it: which subjects it counts and the function that judges one.
 
     A rule in tiers has one for each, in their order; `own` are the parameters in `arguments` that the tier sets itself.
+    `proofs` are the values of a subject in order that speak for the rule's checklist items.
     """
 
     rule: Rule
@@ -30,6 +31,7 @@ class LoadedRule:
     targets: tuple[str, ...] = ()
     tier: str = ""
     own: frozenset[str] = frozenset()
+    proofs: tuple[Clause, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -64,7 +66,12 @@ class LoadedRule:
         parts = ("", *self.rule.parts)
         return {part: self.rule.text("message", self.tier, part) for part in parts}
 
-    def takes(self, parameter: str) -> bool:
+    @cached_property
+    def sentences(self) -> Mapping[str, str]:
+        """The messages for hits that name one, by name."""
+        return self.rule.sentences_at(self.tier)
+
+    def accepts(self, parameter: str) -> bool:
         """Whether the check has a parameter of that name."""
         return bool(self.check) and parameter in parameter_names(resolve_check(self.check))
 
@@ -84,7 +91,12 @@ class LoadedRule:
             else self.function(subject)
         )
 
+    def evidence(self, subject: Subject) -> Iterator[Span]:
+        """Where a subject that the rule has nothing against shows that it is in order."""
+        for one in self.proofs:
+            yield from one.spans(subject.node)
+
     def judge(self, subject: Subject) -> Iterator[Hit | Unknown]:
         """The declarative form: every path of `require` must hold, none of `forbid` may."""
-        for one in self.clauses:
-            yield from one.judge(subject.node)
+        for clause in self.clauses:
+            yield from clause.judge(subject.node)

@@ -27,7 +27,7 @@ class Mark(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What stands behind the carets."""
+        """The words behind the carets in an example: severity and members."""
         severity = () if self.severity is None else (str(self.severity),)
         return " ".join((*severity, *self.members))
 
@@ -48,7 +48,7 @@ _SEVERITIES = {str(one): one for one in Severity}
 def examples_of(bound: LoadedRule, default_path: str) -> list[Example]:
     """The examples of a rule's file; a text stands under `default_path`, a mapping gives its own paths."""
     spec = _read(bound)
-    found = []
+    examples = []
     for bad in (True, False):
         for item in spec.get("bad" if bad else "good") or ():
             texts = item if isinstance(item, dict) else {default_path: item}
@@ -56,8 +56,8 @@ def examples_of(bound: LoadedRule, default_path: str) -> list[Example]:
             for path, text in texts.items():
                 plain[path], found_marks = strip_carets(path, str(text), bound.rule.members)
                 marks += found_marks
-            found.append(Example(bad, plain, tuple(marks)))
-    return found
+            examples.append(Example(bad, plain, tuple(marks)))
+    return examples
 
 
 def _read(bound: LoadedRule) -> Mapping[str, Any]:

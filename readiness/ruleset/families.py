@@ -1,8 +1,8 @@
 """Family files: many rules of one make in one file, what they share once and a row for each.
 
-`common` are words that every row has unless it has its own, `with` added up (`null` in a row is for none); `frame` is the
-text of every example (or one for the `bad` and one for the `good` ones), with the line `{}` where a row's own lines go;
-`rules` maps the name of each rule to its words.
+`common` are words that every row has unless it has its own, `with` and `messages` added up (`null` in a row is for none);
+`frame` is the text of every example (or one for the `bad` and one for the `good` ones), with the line `{}` where a row's own
+lines go; `rules` maps the name of each rule to its words.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from readiness.ruleset.rule_file import (
     NAME,
     RuleError,
     documents_of,
-    failing,
-    hold_entries,
-    hold_words,
+    error_factory,
     read_without_examples,
-    shown,
+    shown_path,
+    verify_entry_count,
+    verify_keys,
 )
 from readiness.syntax.yaml import Map
 
@@ -28,6 +28,7 @@ FOLDER = "families"  # beside the rule files of a group
 KEYS = ("common", "frame", "rules")
 HOLE = "{}"
 _EXAMPLES = ("bad", "good")
+_ADDED_UP = ("with", "messages")
 
 
 def is_family(path: Path) -> bool:
@@ -35,59 +36,61 @@ def is_family(path: Path) -> bool:
     return path.parent.name == FOLDER
 
 
-def way(path: Path, name: str) -> tuple[str, ...]:
+def key_path(path: Path, name: str) -> tuple[str, ...]:
     """The keys that lead to the words of the rule `name` in its file; none where it has the file for itself."""
     return ("rules", name) if is_family(path) else ()
 
 
-def spec_of(path: Path) -> dict[str, Any]:
+def family_spec(path: Path) -> dict[str, Any]:
     """What a family file says, its examples apart: the words of every rule in it, by name. Raises RuleError."""
-    return _whole(_read(path))
+    return _merged_rows(_read_family(path))
 
 
-def checked(path: Path) -> dict[str, Any]:
+def checked_family(path: Path) -> dict[str, Any]:
     """What a family file of somebody's own says, as `spec_of`; each of its words is of the right shape. Raises RuleError."""
-    spec = _read(path, MAX_BYTES)
-    hold_entries(path, spec)
+    spec = _read_family(path, MAX_BYTES)
+    verify_entry_count(path, spec)
     common = spec.get("common") or {}
-    hold_words(common, failing(path, "common"), parts="by" in common)
+    verify_keys(common, error_factory(path, "common"), parts="by" in common)
     for name, row in spec["rules"].items():
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise RuleError(
-                shown(path), f"rules have names such as image-tag-latest, not {str(name)[:80]!r}"
+                shown_path(path),
+                f"rules have names such as image-tag-latest, not {str(name)[:80]!r}",
             )
-        hold_words(row, failing(path, "rules", name), parts="by" in common or "by" in row)
-    return _whole(spec)
+        verify_keys(row, error_factory(path, "rules", name), parts="by" in common or "by" in row)
+    return _merged_rows(spec)
 
 
-def _whole(spec: Map) -> dict[str, Any]:
+def _merged_rows(spec: Map) -> dict[str, Any]:
     common = spec.get("common") or {}
-    return {name: _row(common, row) for name, row in spec["rules"].items()}
+    return {name: _merged_row(common, row) for name, row in spec["rules"].items()}
 
 
-def _row(common: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+def _merged_row(common: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """The words of a row with those that all rows share."""
     whole = {**common, **row}
-    if common.get("with") and row.get("with"):
-        whole["with"] = {**common["with"], **row["with"]}
+    for key in _ADDED_UP:
+        if common.get(key) and row.get(key):
+            whole[key] = {**common[key], **row[key]}
     return {key: value for key, value in whole.items() if key not in _EXAMPLES}
 
 
 def examples_of(path: Path, name: str) -> dict[str, Any]:
     """The examples of a rule of the file, each in the frame where the file has one and the example is a text."""
-    spec = _read(path)
+    spec = _read_family(path)
     given, row = spec.get("frame"), spec["rules"][name]
-    made = {}
+    examples = {}
     for key in _EXAMPLES:
         frame = given.get(key) if isinstance(given, Map) else given
-        made[key] = [
-            framed(str(frame), item) if frame and isinstance(item, str) else item
+        examples[key] = [
+            put_in_frame(str(frame), item) if frame and isinstance(item, str) else item
             for item in row.get(key) or ()
         ]
-    return made
+    return examples
 
 
-def framed(frame: str, text: str) -> str:
+def put_in_frame(frame: str, text: str) -> str:
     """A frame with a text in place of the line that is its hole, as deep as that stands; carets move along."""
     lines = []
     for line in frame.splitlines(keepends=True):
@@ -99,7 +102,7 @@ def framed(frame: str, text: str) -> str:
     return "".join(lines)
 
 
-def _read(path: Path, limit: int | None = None) -> Map:
+def _read_family(path: Path, limit: int | None = None) -> Map:
     """The file as YAML. Raises RuleError."""
     source = read_without_examples(path, limit, whole=True)
     documents = documents_of(source)
@@ -109,8 +112,8 @@ def _read(path: Path, limit: int | None = None) -> Map:
     for key in spec:
         if key not in KEYS:
             where = f"{source.path}:{source.position(spec.key(key).start).line}"
-            told = f"no key is called {str(key)[:80]!r}; allowed are {', '.join(KEYS)}"
-            raise RuleError(where, told)
+            problem = f"no key is called {str(key)[:80]!r}; allowed are {', '.join(KEYS)}"
+            raise RuleError(where, problem)
     mappings = [(spec, "common")] if spec.get("common") is not None else []
     for owner, name in (*mappings, *((spec["rules"], name) for name in spec["rules"])):
         if not isinstance(owner[name], Map):

@@ -25,13 +25,13 @@ class Name(NamedTuple):
     def __str__(self) -> str:
         return f"{self.rule}{MARK}{self.member}" if self.member else self.rule
 
-    def fits(self, finding: Finding) -> bool:
+    def is_name_of(self, finding: Finding) -> bool:
         """Whether it names a finding."""
         return finding.rule == self.rule and self.member in {"", finding.tier, finding.part}
 
-    def reaches(self, finding: Finding) -> bool:
+    def may_cover(self, finding: Finding) -> bool:
         """Whether it names a finding, or a stricter tier than the finding's."""
-        if self.fits(finding):
+        if self.is_name_of(finding):
             return True
         tiers = [tier.name for tier in finding.definition.tiers]
         return (
@@ -41,20 +41,20 @@ class Name(NamedTuple):
         )
 
 
-def parse(word: str) -> Name:
+def parse_name(word: str) -> Name:
     """`rule` or `rule:member` as written."""
     rule, _, member = word.partition(MARK)
     return Name(rule, member)
 
 
 @cache
-def renamed() -> dict[str, tuple[Name, ...]]:
+def former_ids() -> dict[str, tuple[Name, ...]]:
     """The ids that rules had before, and what each of them is now."""
-    table = compiled.load(rules.rules_folder(), _table)[RENAMED]
-    return {old: tuple(map(parse, new)) for old, new in table.items()}
+    table = compiled.load_folder(rules.rules_folder(), _read_table)[RENAMED]
+    return {old: tuple(map(parse_name, new)) for old, new in table.items()}
 
 
-def _table(path: Path) -> dict[str, list[str]]:
+def _read_table(path: Path) -> dict[str, list[str]]:
     """The file as plain data: an old id is one rule now, or several."""
     spec = load_all(path.read_text(encoding="utf-8"))[0]
     return {old: new if isinstance(new, list) else [new] for old, new in spec.items()}
@@ -75,9 +75,9 @@ class Names:
     @cached_property
     def _former(self) -> dict[str, tuple[Name, ...]]:
         """What former ids are called now; none that a rule of somebody's own has."""
-        return {old: names for old, names in renamed().items() if old not in self._known}
+        return {old: names for old, names in former_ids().items() if old not in self._known}
 
-    def of(self, word: str, where: str = "") -> tuple[Name, ...]:
+    def names_of(self, word: str, where: str = "") -> tuple[Name, ...]:
         """What a word names; nothing where no rule has or had that name. `where` it stands is for the notice."""
         found = self.meaning(word)
         if found and word in self._former:
@@ -85,20 +85,20 @@ class Names:
         return found
 
     def meaning(self, word: str) -> tuple[Name, ...]:
-        """As `of`, without a notice."""
+        """What a word names, as `names_of`, without the notice about former ids."""
         if word in self._known or rules.EXTERNAL.fullmatch(word):
             return (Name(word),)
-        name = parse(word)
+        name = parse_name(word)
         if name.member and name.rule in self._known and name.member in self.members(name.rule):
             return (name,)
         return self._former.get(word, ())
 
-    def ending(self, tail: str) -> list[str]:
+    def ids_ending_with(self, tail: str) -> list[str]:
         """The ids whose part behind the slash is `tail`; where there is none, the former ones."""
         found = [one for one in self.ids if one.partition("/")[2] == tail]
         return found or [one for one in self._former if one.partition("/")[2] == tail]
 
-    def former(self, rule: str) -> Iterable[tuple[str, Name]]:
+    def former_ids_of(self, rule: str) -> Iterable[tuple[str, Name]]:
         """The ids that a rule, or a part of it, had before."""
         return (
             (old, name)
@@ -109,16 +109,16 @@ class Names:
 
     def starting_with(self, word: str, where: str = "") -> tuple[Name, ...]:
         """What the former ids name that begin with a word, where the name of today does not; nothing for a whole id."""
-        found: dict[Name, None] = {}
+        meant: dict[Name, None] = {}
         if "/" in word and word not in self._known:
             for old, names in self._former.items():
                 if old.startswith(word):
-                    found |= dict.fromkeys(one for one in names if not one.rule.startswith(word))
-        if found:
+                    meant |= dict.fromkeys(one for one in names if not one.rule.startswith(word))
+        if meant:
             self._tell(
-                word, tuple(found), where, more=any(one.startswith(word) for one in self.ids)
+                word, tuple(meant), where, more=any(one.startswith(word) for one in self.ids)
             )
-        return tuple(found)
+        return tuple(meant)
 
     def members(self, rule: str) -> tuple[str, ...]:
         """The tiers and the parts of a rule."""

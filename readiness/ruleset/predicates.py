@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax import secrets
 
 _STEP = re.compile(r'"([^"]+)"|([^.\[\]"]+)|(\[\])')
@@ -29,6 +29,13 @@ class Clause:
     holds: Callable[[Any], bool]
     required: bool
     patterns: tuple[str, ...] = ()
+
+    def spans(self, node: Any) -> Iterator[Span]:
+        """The places of the values at the end of the path for which the predicate holds; a value that is not there is none."""
+        for owner, key, value in path_ends(node, self.steps):
+            long = isinstance(value, str) and len(value) > LONGEST
+            if value is not _ABSENT and value is not None and not long and self.holds(value):
+                yield owner.at(key)
 
     def judge(self, node: Any) -> Iterator[Hit | Unknown]:
         """A hit where the path ends in something that breaks the clause."""
@@ -63,8 +70,8 @@ def path_ends(node: Any, steps: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any
     nodes = [node]
     for number, key in enumerate(steps, 1):
         rest, following = steps[number:], []
-        for one in {id(one): one for one in nodes}.values():
-            for end in _next(one, key, rest):
+        for parent in {id(parent): parent for parent in nodes}.values():
+            for end in _next(parent, key, rest):
                 if rest and end[2] is not _ABSENT:
                     following.append(end[2])
                 else:
@@ -73,7 +80,7 @@ def path_ends(node: Any, steps: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any
 
 
 def _next(node: Any, key: str, rest: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any]]:
-    """One step of a path from a node."""
+    """(owner, key, value) of each node that one step of a path leads to; `[]` fans out over a list."""
     if not hasattr(node, "get") or not hasattr(node, "at"):
         return
     if key == "[]":
@@ -146,5 +153,5 @@ def is_same(value: Any, other: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """An int or a float, and no bool."""
+    """Whether a value is an int or a float; a bool is none here, though Python counts it as an int."""
     return isinstance(value, int | float) and not isinstance(value, bool)

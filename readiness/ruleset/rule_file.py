@@ -15,12 +15,14 @@ from readiness.syntax.yaml import Map, Seq, load_all
 
 MAX_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
-KEYS = frozenset(
-    "title severity confidence category level opinion target when require forbid check with message why fix links"
-    " same-as checklist since hides by tiers proof bad good".split()
-)
+ORDER = (
+    "title severity confidence category hides level opinion target when by require forbid check with message messages"
+    " why fix limits links same-as checklist proves proof tiers bad good"
+).split()  # the order in which the fields of our own files stand
+KEYS = frozenset(ORDER)
 TIER_KEYS = frozenset(
-    "severity level opinion target when require forbid check with message why fix same-as checklist".split()
+    "severity level opinion target when require forbid check with message messages why fix same-as"
+    " checklist proves".split()
 )
 MAX_TIERS = 12  # of a rule: each is judged by itself
 MAX_PARTS = 100
@@ -42,7 +44,7 @@ Fail = Callable[..., RuleError]
 """(what is wrong, *keys that lead to the place) to the error that says so at the line."""
 
 
-def shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """A rule file as errors name it: from the working directory where it lies below it, else its group and its name."""
     here = Path.cwd()
     if here in path.parents:
@@ -50,7 +52,7 @@ def shown(path: Path) -> str:
     return "/".join(path.parts[-3:] if path.parent.name == "families" else path.parts[-2:])
 
 
-def failing(path: Path, *way: str, tier: str = "") -> Fail:
+def error_factory(path: Path, *way: str, tier: str = "") -> Fail:
     """What makes errors about a file, or about what stands in it at the end of `way`.
 
     Where a tier is named, a key of the tier's own stands there, any other in the rule.
@@ -86,11 +88,11 @@ def read_without_examples(path: Path, limit: int | None = None, *, whole: bool =
         text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not UTF-8"
-        raise RuleError(shown(path), f"cannot be read: {why.lower()}") from None
+        raise RuleError(shown_path(path), f"cannot be read: {why.lower()}") from None
     if limit is not None and len(data) > limit:
-        raise RuleError(shown(path), f"a rule file has {limit // 1024} KiB at most; split it")
+        raise RuleError(shown_path(path), f"a rule file has {limit // 1024} KiB at most; split it")
     cut = None if whole else _EXAMPLES.search(text)
-    return Source(shown(path), text[: cut.start()] if cut else text)
+    return Source(shown_path(path), text[: cut.start()] if cut else text)
 
 
 def documents_of(source: Source) -> list[Any]:
@@ -102,7 +104,7 @@ def documents_of(source: Source) -> list[Any]:
         raise RuleError(where, error.message) from None
 
 
-def spec_of(path: Path, limit: int | None = None) -> Map:
+def rule_spec(path: Path, limit: int | None = None) -> Map:
     """What a rule file says, its examples apart. Raises RuleError."""
     source = read_without_examples(path, limit)
     documents = documents_of(source)
@@ -112,15 +114,15 @@ def spec_of(path: Path, limit: int | None = None) -> Map:
     return spec
 
 
-def checked(path: Path) -> dict[str, Any]:
+def checked_rule(path: Path) -> dict[str, Any]:
     """What a rule file of somebody's own says, each of its words of the right shape. Raises RuleError."""
-    spec = spec_of(path, MAX_BYTES)
-    hold_entries(path, spec)
-    hold_words(spec, failing(path), parts="by" in spec)
+    spec = rule_spec(path, MAX_BYTES)
+    verify_entry_count(path, spec)
+    verify_keys(spec, error_factory(path), parts="by" in spec)
     return spec
 
 
-def hold_entries(path: Path, spec: Mapping[str, Any]) -> None:
+def verify_entry_count(path: Path, spec: Mapping[str, Any]) -> None:
     """Raise RuleError for a file of too many entries."""
     left = MAX_ENTRIES
     stack: list[Any] = [spec]
@@ -131,11 +133,11 @@ def hold_entries(path: Path, spec: Mapping[str, Any]) -> None:
         )
         left -= len(inner)
         if left < 0:
-            raise RuleError(shown(path), f"a rule file has {MAX_ENTRIES} entries at most")
+            raise RuleError(shown_path(path), f"a rule file has {MAX_ENTRIES} entries at most")
         stack += inner
 
 
-def hold_words(words: Mapping[str, Any], fail: Fail, *, parts: bool, tier: str = "") -> None:
+def verify_keys(words: Mapping[str, Any], fail: Fail, *, parts: bool, tier: str = "") -> None:
     """Raise what `fail` makes for a word of a rule, or of a tier, that is none or of a wrong shape.
 
     `parts` says that the rule has some, so that its words may differ by them.
@@ -152,112 +154,119 @@ def hold_words(words: Mapping[str, Any], fail: Fail, *, parts: bool, tier: str =
         if not form(value):
             raise fail(f"{key} must be {said}", *way, key)
     for name, own in () if tier else (words.get("tiers") or {}).items():
-        hold_words(own, fail, parts=parts, tier=name)
+        verify_keys(own, fail, parts=parts, tier=name)
 
 
-def _plain(value: Any) -> bool:
+def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float)
 
 
-def _line(value: Any) -> bool:
+def _is_line(value: Any) -> bool:
     return isinstance(value, str) and value.strip().isprintable() and len(value) <= 1000
 
 
-def _prose(value: Any) -> bool:
+def _is_prose(value: Any) -> bool:
     return isinstance(value, str) and all(c.isprintable() or c in "\n\t" for c in value)
 
 
-def _lines(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_line, value))
+def _are_lines(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_line, value))
 
 
-def _mapping(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_line, value)) and bool(value)
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_line, value)) and bool(value)
 
 
-def _conditions(value: Any) -> bool:
-    return _mapping(value) and all(
-        _plain(one) or (isinstance(one, list) and bool(one) and all(map(_plain, one)))
-        for one in value.values()
+def _are_conditions(value: Any) -> bool:
+    return _is_mapping(value) and all(
+        _is_plain(condition)
+        or (isinstance(condition, list) and bool(condition) and all(map(_is_plain, condition)))
+        for condition in value.values()
     )
 
 
-def _ids(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_plain, value))
+def _are_ids(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_plain, value))
 
 
-def _equivalents(value: Any) -> bool:
+def _are_equivalents(value: Any) -> bool:
     return value is None or (
-        isinstance(value, dict) and all(map(_line, value)) and all(map(_ids, value.values()))
+        isinstance(value, dict) and all(map(_is_line, value)) and all(map(_are_ids, value.values()))
     )
 
 
-def _equivalents_by_part(value: Any) -> bool:
+def _are_equivalents_by_part(value: Any) -> bool:
     return value is None or (
         isinstance(value, dict)
-        and all(map(_line, value))
+        and all(map(_is_line, value))
         and all(
-            _ids(ids) or (_mapping(ids) and all(_plain(one) or _ids(one) for one in ids.values()))
+            _are_ids(ids)
+            or (_is_mapping(ids) and all(_is_plain(one) or _are_ids(one) for one in ids.values()))
             for ids in value.values()
         )
     )
 
 
-def _by_part(form: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def _plain_or_by_part(form: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """The words that all hits have, or a mapping of parts to the words of each."""
-    return lambda value: form(value) or (_mapping(value) and all(map(form, value.values())))
+    return lambda value: form(value) or (_is_mapping(value) and all(map(form, value.values())))
 
 
-def _parts(value: Any) -> bool:
+def _are_parts(value: Any) -> bool:
     return (
-        _mapping(value)
+        _is_mapping(value)
         and len(value) == 1
-        and all(_lines(one) and 0 < len(one) <= MAX_PARTS for one in value.values())
+        and all(_are_lines(one) and 0 < len(one) <= MAX_PARTS for one in value.values())
     )
 
 
-def _tiers(value: Any) -> bool:
+def _are_tiers(value: Any) -> bool:
     return (
-        _mapping(value)
+        _is_mapping(value)
         and len(value) <= MAX_TIERS
         and all(isinstance(one, Map) for one in value.values())
     )
 
 
-def _proof(value: Any) -> bool:
+def _is_proof(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and value.keys() == {"meets", "by"}
-        and all(map(_line, value.values()))
+        and all(map(_is_line, value.values()))
     )
 
 
-_ONE_LINE = (_line, "one line of text")
-_TEXT = (_prose, "text without control characters")
-_LIST = (lambda value: value is None or _lines(value), "a list of texts")
-_MAPPING = (_mapping, "a mapping")
+_ONE_LINE = (_is_line, "one line of text")
+_TEXT = (_is_prose, "text without control characters")
+_LIST = (lambda value: value is None or _are_lines(value), "a list of texts")
+_MAPPING = (_is_mapping, "a mapping")
 _BY_PART: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "message": (_by_part(_line), "one line of text, or one for each part"),
-    **dict.fromkeys(("why", "fix"), (_by_part(_prose), "text without control characters, or such a text for each part")),
-    "same-as": (_equivalents_by_part, "a mapping of linters to lists of their ids, or to such a list for each part"),
+    "message": (_plain_or_by_part(_is_line), "one line of text, or one for each part"),
+    **dict.fromkeys(
+        ("why", "fix"), (_plain_or_by_part(_is_prose), "text without control characters, or such a text for each part")
+    ),
+    "same-as": (_are_equivalents_by_part, "a mapping of linters to lists of their ids, or to such a list for each part"),
 }  # fmt: skip
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(("title", "message", "severity", "confidence", "category", "level", "check"), _ONE_LINE),
-    **dict.fromkeys(("why", "fix", "opinion"), _TEXT),
-    **dict.fromkeys(("require", "forbid"), _MAPPING),
-    "with": (lambda value: value is None or _mapping(value), "a mapping"),
-    "target": (lambda value: _line(value) or (_lines(value) and bool(value)), "a target, or a list of them"),
-    "when": (_conditions, "a mapping of facts to values or lists of values"),
+    "messages": (
+        lambda value: _is_mapping(value) and all(map(_is_line, value.values())),
+        "a mapping of names that the check says to one line of text each",
+    ),
+    **dict.fromkeys(("why", "fix", "opinion", "limits"), _TEXT),
+    **dict.fromkeys(("require", "forbid", "proves"), _MAPPING),
+    "with": (lambda value: value is None or _is_mapping(value), "a mapping"),
+    "target": (lambda value: _is_line(value) or (_are_lines(value) and bool(value)), "a target, or a list of them"),
+    "when": (_are_conditions, "a mapping of facts to values or lists of values"),
     "links": (
-        lambda value: value is None or (_lines(value) and all(map(_LINK.fullmatch, value))),
+        lambda value: value is None or (_are_lines(value) and all(map(_LINK.fullmatch, value))),
         "a list of addresses that begin with https://",
     ),
-    "same-as": (_equivalents, "a mapping of linters to lists of their ids"),
-    "by": (_parts, f"one fact of the hits with its values, as {{manager: [apk, apt]}}, {MAX_PARTS} at most"),
-    "tiers": (_tiers, f"a mapping of names to what each tier has of its own, {MAX_TIERS} at most"),
+    "same-as": (_are_equivalents, "a mapping of linters to lists of their ids"),
+    "by": (_are_parts, f"one fact of the hits with its values, as {{manager: [apk, apt]}}, {MAX_PARTS} at most"),
+    "tiers": (_are_tiers, f"a mapping of names to what each tier has of its own, {MAX_TIERS} at most"),
     "checklist": _LIST,
-    "proof": (_proof, "{meets: a sentence of docs/severity.md, by: the fact in the file}"),
-    "since": (_plain, "a version"),
+    "proof": (_is_proof, "{meets: a sentence of docs/severity.md, by: the fact in the file}"),
     "hides": (lambda value: isinstance(value, bool), "true or false"),
     "bad": (lambda _: True, ""),
     "good": (lambda _: True, ""),

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from readiness.model import CATEGORIES, LEVELS, Finding, Rule, spelling
 from readiness.ruleset.bound import LoadedRule
-from readiness.ruleset.names import Name, Names, renamed
+from readiness.ruleset.names import Name, Names, former_ids
 from readiness.ruleset.rule_file import RuleError
-from readiness.ruleset.rules import EXTERNAL, load_rules, one_each
+from readiness.ruleset.rules import EXTERNAL, load_rules, unique_rules
 from readiness.syntax.yaml import Map, load_all
 
 ALL = "ALL"
@@ -30,15 +30,17 @@ class Words(NamedTuple):
     plain: tuple[str, ...]
     names: tuple[Name, ...]
 
-    def covers(self, name: Name) -> bool:
+    def is_covering(self, name: Name) -> bool:
         """Whether ids and prefixes among the words choose all that a name means."""
         return any(word == ALL or is_named_by(word, name.rule) for word in self.plain) or any(
-            one.rule == name.rule and one.member in {"", name.member} for one in self.names
+            chosen.rule == name.rule and chosen.member in {"", name.member} for chosen in self.names
         )
 
-    def fits(self, finding: Finding) -> bool:
+    def is_naming(self, finding: Finding) -> bool:
         """Whether ids and prefixes among the words choose a finding."""
-        return self.covers(Name(finding.rule)) or any(one.fits(finding) for one in self.names)
+        return self.is_covering(Name(finding.rule)) or any(
+            one.is_name_of(finding) for one in self.names
+        )
 
 
 def profile_names(folder: Path) -> tuple[str, ...]:
@@ -69,13 +71,15 @@ def needed_levels(folder: Path, name: str, select: Sequence[str]) -> tuple[str, 
     return LEVELS if select or extra else chosen_levels
 
 
-def read(words: Iterable[str], names: Names, where: str = "", *, strict: bool = True) -> Words:
+def parse_words(
+    words: Iterable[str], names: Names, where: str = "", *, strict: bool = True
+) -> Words:
     """What words choose. Raises SelectionError for one that names nothing where `strict`: it must not pass in silence."""
     plain: list[str] = []
-    found: list[Name] = []
+    named: list[Name] = []
     for word in words:
-        if word in renamed():
-            found += names.of(word, where)
+        if word in former_ids():
+            named += names.names_of(word, where)
         elif (
             word == ALL
             or word in CATEGORIES
@@ -83,13 +87,13 @@ def read(words: Iterable[str], names: Names, where: str = "", *, strict: bool = 
             or any(is_named_by(word, one) for one in names.ids)
         ):
             plain.append(word)
-            found += names.starting_with(word, where)
+            named += names.starting_with(word, where)
         else:
-            some = names.of(word, where) or names.starting_with(word, where)
+            some = names.names_of(word, where) or names.starting_with(word, where)
             if strict and not some:
-                raise SelectionError(unknown_selector(word))
-            found += some
-    return Words(tuple(plain), tuple(found))
+                raise SelectionError(unknown_selector_text(word))
+            named += some
+    return Words(tuple(plain), tuple(named))
 
 
 def is_named_by(word: str, name: str) -> bool:
@@ -97,7 +101,7 @@ def is_named_by(word: str, name: str) -> bool:
     return word in {name, name.partition("/")[0]} or ("/" in word and name.startswith(word))
 
 
-def cells(rule: Rule) -> Cells:
+def tier_part_pairs(rule: Rule) -> Cells:
     """All hits that a rule may have, by tier and part."""
     tiers = [tier.name for tier in rule.tiers] or [""]
     return frozenset((tier, part) for tier in tiers for part in ("", *rule.parts))
@@ -115,44 +119,44 @@ def chosen_rules(
     if select.plain or select.names:
         its_levels, extra = (), ()
     active: Active = {}
-    for rule in one_each(bounds):
-        every = cells(rule)
+    for rule in unique_rules(bounds):
+        every = tier_part_pairs(rule)
         mine: set[tuple[str, str]] = set()
         if rule.kind == CORE or any(
             selector_matches(word, rule) for word in (*select.plain, *extra)
         ):
             mine |= every
         mine |= {cell for cell in every if rule.tier(cell[0]).level in its_levels}
-        for one in select.names:
-            mine.update(_reached(one, rule))
+        for chosen in select.names:
+            mine.update(_selected_pairs(chosen, rule))
         if any(selector_matches(word, rule) for word in ignore.plain):
             continue
-        for one in ignore.names:
-            if one.rule == rule.id:
-                mine -= {cell for cell in every if one.member in {"", *cell}}
+        for ignored in ignore.names:
+            if ignored.rule == rule.id:
+                mine -= {cell for cell in every if ignored.member in {"", *cell}}
         if mine:
             active[rule.id] = frozenset(mine)
     return active
 
 
-def _reached(name: Name, rule: Rule) -> Iterable[tuple[str, str]]:
+def _selected_pairs(name: Name, rule: Rule) -> Iterable[tuple[str, str]]:
     """The hits of a rule that a name selects."""
     if name.rule != rule.id:
         return ()
-    every = cells(rule)
+    every = tier_part_pairs(rule)
     if name.member in rule.parts or not name.member:
         return (cell for cell in every if name.member in {"", cell[1]})
     rank = rule.rank(name.member)
     return (cell for cell in every if rule.rank(cell[0]) <= rank)
 
 
-def counts(finding: Finding, active: Active) -> bool:
+def is_counted(finding: Finding, active: Active) -> bool:
     """Whether a finding is one that was asked for."""
     mine = active.get(finding.rule, frozenset())
     return (finding.tier, finding.part) in mine
 
 
-def runs(bound: LoadedRule, active: Active) -> bool:
+def must_run(bound: LoadedRule, active: Active) -> bool:
     """Whether a tier has to run: what it finds counts, or is told by it and so not by a stricter one that counts."""
     mine = active.get(bound.rule.id)
     if mine is None:
@@ -161,7 +165,7 @@ def runs(bound: LoadedRule, active: Active) -> bool:
     return rule.rank(bound.tier) <= max(rule.rank(tier) for tier, _ in mine)
 
 
-def narrowed(rule: Rule, active: Active) -> Rule:
+def with_counted_tiers(rule: Rule, active: Active) -> Rule:
     """A rule with those of its tiers alone that count."""
     if not rule.tiers:
         return rule
@@ -172,20 +176,20 @@ def narrowed(rule: Rule, active: Active) -> Rule:
     )
 
 
-def unknown_selector(selector: str) -> str:
+def unknown_selector_text(selector: str) -> str:
     """What to say of a selector that names nothing, with the nearest that does."""
     if EXTERNAL.fullmatch(selector):
         page = f"https://www.shellcheck.net/wiki/{selector.rpartition('/')[2]}"
         return f"{selector!r} is ShellCheck's; its page is {page}"
-    found = {rule.id: rule for rule in one_each(load_rules())}
-    rule_id, mark, member = selector.partition(":")
-    if mark and rule_id in found:
-        there = ", ".join(found[rule_id].members) or "none"
+    rules = {rule.id: rule for rule in unique_rules(load_rules())}
+    rule_id, separator, member = selector.partition(":")
+    if separator and rule_id in rules:
+        there = ", ".join(rules[rule_id].members) or "none"
         return f"{rule_id} has no tier or part {member!r}; there are {there}"
-    tails = {name.partition("/")[2]: name for name in found}
-    peers = {one: name for name, rule in found.items() for ids in rule.equivalents.values() for one in ids}  # fmt: skip
+    tails = {name.partition("/")[2]: name for name in rules}
+    peers = {one: name for name, rule in rules.items() for ids in rule.equivalents.values() for one in ids}  # fmt: skip
     if selector in peers:
         return f"{selector!r} is another linter's id; the rule here is {peers[selector]!r}"
-    near = spelling.nearest(selector, [*found, *CATEGORIES, *tails])
+    near = spelling.nearest(selector, [*rules, *CATEGORIES, *tails])
     hint = f"; did you mean {tails.get(near, near)!r}?" if near else ""
     return f"no rule, category or prefix is called {selector!r}{hint}"

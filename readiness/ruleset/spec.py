@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from readiness.facts.table import rows, topics
 from readiness.model import (
     CATEGORIES,
     LEVELS,
@@ -14,6 +15,7 @@ from readiness.model import (
     Confidence,
     Proof,
     Rule,
+    Sentence,
     Severity,
     Tier,
     Wording,
@@ -24,6 +26,7 @@ from readiness.ruleset.rule_file import KEYS, TIER_KEYS, Fail
 
 NEEDED = ("title", "severity", "category", "target", "message", "why", "fix")
 WORDS = ("message", "why", "fix")
+ADDED_UP = ("when", "with", "messages")  # of a tier: its own entries beside those of the rule
 OTHER = "other"  # among words by part: what the parts that are not named have
 NAME = re.compile(r"[A-Za-z][\w-]*")
 _SEVERITIES = {str(one): one for one in Severity}
@@ -36,34 +39,34 @@ def make_rule(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tupl
     for key in spec:
         if key not in KEYS:
             raise fail(f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}", key)
-    tiers = _tiers(spec, fail)
-    for tier, whole in tiers.items() or (("", spec),):
+    tiers = _words_by_tier(spec, fail)
+    for tier, words in tiers.items() or (("", spec),):
         for key in NEEDED:
-            if key not in whole:
+            if key not in words and not (key == "message" and words.get("messages")):
                 raise fail(f"{key!r} is missing", *(("tiers", tier) if tier else ()), key)
-    steps = tuple(_tier(tier, whole, fail) for tier, whole in tiers.items())
+    steps = tuple(_make_tier(tier, words, fail) for tier, words in tiers.items())
     first = {**next(iter(tiers.values())), **_own_words(spec)} if tiers else spec
-    rule = _plain(name, first, fail)
+    rule = _base_rule(name, first, fail)
     if steps or "by" in spec:
-        rule = _in_members(rule, spec, steps, tiers, fail)
+        rule = _with_members(rule, spec, steps, tiers, fail)
     if not tiers:
         return (_bind(rule, file, spec, "", fail),)
     bounds = []
-    for tier, whole in tiers.items():
+    for tier, words in tiers.items():
         at = ("tiers", tier)
-        inside: Fail = lambda text, *keys, at=at: fail(text, *at, *keys)  # noqa: E731
-        bounds.append(_bind(rule, file, whole, tier, inside))
+        fail_in_tier: Fail = lambda text, *keys, at=at: fail(text, *at, *keys)  # noqa: E731
+        bounds.append(_bind(rule, file, words, tier, fail_in_tier))
     return tuple(bounds)
 
 
-def _tiers(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str, Any]]:
+def _words_by_tier(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str, Any]]:
     """The words of each tier, what it leaves out taken from the rule."""
     given = spec.get("tiers")
     if given is None:
         return {}
     if not isinstance(given, dict) or not given:
         raise fail("`tiers` is a mapping of names to what each tier has of its own", "tiers")
-    found: dict[str, Mapping[str, Any]] = {}
+    tiers: dict[str, Mapping[str, Any]] = {}
     for name, own in given.items():
         if not isinstance(own, dict):
             raise fail(f"the tier {name} is a mapping", "tiers", name)
@@ -71,16 +74,16 @@ def _tiers(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str, Any]]:
             if key not in TIER_KEYS:
                 allowed = ", ".join(sorted(TIER_KEYS))
                 raise fail(f"a tier has no key {key!r}; allowed are {allowed}", "tiers", name, key)
-        whole = {**spec, **own}
-        for key in ("when", "with"):
-            whole[key] = {**(spec.get(key) or {}), **(own.get(key) or {})}
-        whole["own"] = frozenset(own.get("with") or ())
+        merged = {**spec, **own}
+        for key in ADDED_UP:
+            merged[key] = {**(spec.get(key) or {}), **(own.get(key) or {})}
+        merged["own"] = frozenset(own.get("with") or ())
         for key in _FORMS - own.keys() if _FORMS & own.keys() else ():
-            whole.pop(key, None)
+            merged.pop(key, None)
         if name in LEVELS and "level" not in own:
-            whole["level"] = name
-        found[name] = whole
-    return found
+            merged["level"] = name
+        tiers[name] = merged
+    return tiers
 
 
 def _own_words(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,27 +91,31 @@ def _own_words(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {word: spec[word] for word in WORDS if word in spec}
 
 
-def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
+def _base_rule(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
     """The words of a rule as a Rule; of one in tiers those of its first."""
     return Rule(
         id=name,
         title=stripped_text(spec["title"]),
-        severity=_SEVERITIES[choice(spec, "severity", _SEVERITIES, fail)],
-        confidence=_CONFIDENCES[choice(spec, "confidence", _CONFIDENCES, fail, default="high")],
-        category=choice(spec, "category", CATEGORIES, fail),
+        severity=_SEVERITIES[choice_under(spec, "severity", _SEVERITIES, fail)],
+        confidence=_CONFIDENCES[
+            choice_under(spec, "confidence", _CONFIDENCES, fail, default="high")
+        ],
+        category=choice_under(spec, "category", CATEGORIES, fail),
         kind=name.partition("/")[0],
         targets=targets_of(spec),
-        message=_first_text(spec["message"]),
+        message=_first_text(spec.get("message", "")),
         why=_first_text(spec["why"]),
         fix=_first_text(spec["fix"]),
         links=tuple(spec.get("links") or ()),
-        equivalents={peer: _ids(ids) for peer, ids in (spec.get("same-as") or {}).items()},
+        equivalents={peer: _id_list(ids) for peer, ids in (spec.get("same-as") or {}).items()},
         checklist=tuple(spec.get("checklist") or ()),
         hides=spec.get("hides") is True,
-        level=choice(spec, "level", LEVELS, fail, default=LEVELS[0]),
+        level=choice_under(spec, "level", LEVELS, fail, default=LEVELS[0]),
         opinion=stripped_text(spec.get("opinion") or ""),
-        since=str(spec.get("since") or ""),
         proof=_proof(spec),
+        limits=stripped_text(spec.get("limits") or ""),
+        sentences=tuple(_sentences(spec, "", fail)),
+        proves="proves" in spec or "require" in spec,
     )
 
 
@@ -118,7 +125,7 @@ def _proof(spec: Mapping[str, Any]) -> Proof | None:
     return Proof(stripped_text(given["meets"]), stripped_text(given["by"])) if given else None
 
 
-def _in_members(
+def _with_members(
     rule: Rule,
     spec: Mapping[str, Any],
     steps: tuple[Tier, ...],
@@ -126,29 +133,32 @@ def _in_members(
     fail: Fail,
 ) -> Rule:
     """A rule with its tiers (`steps`, with the words of each in `tiers`) and its parts."""
-    by, parts = _by(spec, fail)
+    by, parts = _part_fact(spec, fail)
     _verify_members(steps, parts, fail)
     claims = [*_claims(spec, parts, fail)]
     wordings = [*_wordings(spec, "", parts, fail)]
+    sentences = [*_sentences(spec, "", fail)]
     for tier in tiers:
         own, way = spec["tiers"][tier], ("tiers", tier)
         claims += _claims(own, parts, fail, *way)
         wordings += _wordings(own, tier, parts, fail, *way)
+        sentences += _sentences(own, tier, fail, *way)
     items = (item for tier in steps for item in tier.checklist)
-    targets = (target for whole in tiers.values() for target in targets_of(whole))
+    targets = (target for words in tiers.values() for target in targets_of(words))
     return rule._replace(
         targets=tuple(dict.fromkeys(targets)) or rule.targets,
-        equivalents=_union(claims),
+        equivalents=_all_equivalents(claims),
         checklist=tuple(dict.fromkeys(items)) if steps else rule.checklist,
         tiers=steps,
         by=by,
         parts=parts,
         claims=tuple(claims) if any(one.tier or one.part for one in claims) else (),
         wordings=tuple(wordings),
+        sentences=tuple(sentences),
     )
 
 
-def _by(spec: Mapping[str, Any], fail: Fail) -> tuple[str, tuple[str, ...]]:
+def _part_fact(spec: Mapping[str, Any], fail: Fail) -> tuple[str, tuple[str, ...]]:
     """The fact that tells the hits apart, and its values."""
     given = spec.get("by")
     if given is None:
@@ -161,12 +171,12 @@ def _by(spec: Mapping[str, Any], fail: Fail) -> tuple[str, tuple[str, ...]]:
     return str(fact), tuple(str(value) for value in values)
 
 
-def _tier(name: str, whole: Mapping[str, Any], fail: Fail) -> Tier:
+def _make_tier(name: str, whole: Mapping[str, Any], fail: Fail) -> Tier:
     way = ("tiers", name) if name else ()
     return Tier(
         name,
-        choice(whole, "level", LEVELS, fail, *way, default=LEVELS[0]),
-        _SEVERITIES[choice(whole, "severity", _SEVERITIES, fail, *way)],
+        choice_under(whole, "level", LEVELS, fail, *way, default=LEVELS[0]),
+        _SEVERITIES[choice_under(whole, "severity", _SEVERITIES, fail, *way)],
         tuple(whole.get("checklist") or ()),
         stripped_text(whole.get("opinion") or ""),
     )
@@ -178,11 +188,11 @@ def _verify_members(tiers: Sequence[Tier], parts: Sequence[str], fail: Fail) -> 
     for name in names:
         if not NAME.fullmatch(name) or name == OTHER or names.count(name) > 1:
             raise fail(f"{name!r} can't name a tier or a part, or does so twice", "tiers")
-    for one, after in itertools.pairwise(tiers):
-        if LEVELS.index(after.level) < LEVELS.index(one.level):
-            raise fail(f"{after.name} has a milder level than {one.name} before it", "tiers")
-        if after.severity > one.severity:
-            raise fail(f"{after.name} is worse than {one.name} before it", "tiers")
+    for tier, after in itertools.pairwise(tiers):
+        if LEVELS.index(after.level) < LEVELS.index(tier.level):
+            raise fail(f"{after.name} has a milder level than {tier.name} before it", "tiers")
+        if after.severity > tier.severity:
+            raise fail(f"{after.name} is worse than {tier.name} before it", "tiers")
 
 
 def _claims(
@@ -192,24 +202,24 @@ def _claims(
     tier = way[-1] if way else ""
     for peer, ids in (spec.get("same-as") or {}).items():
         if not isinstance(ids, dict):
-            yield Claim(peer, _ids(ids), tier)
+            yield Claim(peer, _id_list(ids), tier)
             continue
         for part, own in ids.items():
             if part not in parts:
                 raise fail(f"{part!r} is no value that `by` lists", *way, "same-as", peer, part)
-            yield Claim(peer, _ids(own), tier, part)
+            yield Claim(peer, _id_list(own), tier, part)
 
 
-def _ids(given: Any) -> tuple[str, ...]:
+def _id_list(given: Any) -> tuple[str, ...]:
     """One id of another linter, or several."""
     return tuple(str(one) for one in (given if isinstance(given, list) else [given]))
 
 
-def _union(claims: Sequence[Claim]) -> dict[str, tuple[str, ...]]:
+def _all_equivalents(claims: Sequence[Claim]) -> dict[str, tuple[str, ...]]:
     """All equivalents, by peer."""
     found: dict[str, tuple[str, ...]] = {}
-    for one in claims:
-        found[one.peer] = tuple(dict.fromkeys((*found.get(one.peer, ()), *one.ids)))
+    for claim in claims:
+        found[claim.peer] = tuple(dict.fromkeys((*found.get(claim.peer, ()), *claim.ids)))
     return found
 
 
@@ -232,6 +242,14 @@ def _wordings(
             yield Wording(field, tier, "", stripped_text(given))
 
 
+def _sentences(spec: Mapping[str, Any], tier: str, fail: Fail, *way: str) -> Iterator[Sentence]:
+    """The messages of the rule, or of its tier, for hits that name one."""
+    for name, text in (spec.get("messages") or {}).items():
+        if not NAME.fullmatch(str(name)):
+            raise fail(f"{name!r} can't name a message", *way, "messages", name)
+        yield Sentence(name, stripped_text(text), tier)
+
+
 def _first_text(given: Any) -> str:
     """The words of the rule as a whole: the plain ones, those of `other`, or of the first part."""
     if isinstance(given, dict):
@@ -244,7 +262,7 @@ def stripped_text(value: Any) -> str:
     return str(value).strip()
 
 
-def choice(
+def choice_under(
     spec: Mapping[str, Any],
     key: str,
     allowed: Collection[str],
@@ -297,7 +315,25 @@ def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail)
         targets,
         tier,
         spec.get("own", frozenset()),
+        _proofs(spec, clauses, fail),
     )
+
+
+def _proofs(spec: Mapping[str, Any], clauses: tuple[Clause, ...], fail: Fail) -> tuple[Clause, ...]:
+    """The values that prove the rule's items: those under `proves`, else those that `require` asks for."""
+    given = spec.get("proves")
+    if given is None:
+        return tuple(one for one in clauses if one.required)
+    if not isinstance(given, dict) or not given:
+        raise fail(
+            "`proves` is a mapping of paths to what stands there where all is well", "proves"
+        )
+    if not spec.get("checklist") and "own" not in spec:
+        raise fail("`proves` speaks for checklist items, and `checklist` names none", "proves")
+    try:
+        return tuple(clause(where, what, required=True) for where, what in given.items())
+    except ValueError as error:
+        raise fail(str(error), "proves") from None
 
 
 def _arguments(spec: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
@@ -305,4 +341,24 @@ def _arguments(spec: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
     given = spec.get("with") or {}
     if not isinstance(given, dict):
         raise fail("`with` is a mapping of the check's parameters", "with")
-    return dict(given)
+    return {name: _with_facts(value, fail) for name, value in given.items()}
+
+
+def _with_facts(value: Any, fail: Fail) -> Any:
+    """A parameter's value; for `{facts: topic.property}`, or a list of such names, the things of which the facts say that.
+
+    Things that are numbers in the facts, such as ports, are numbers here too.
+    """
+    if not isinstance(value, dict) or value.keys() != {"facts"}:
+        return value
+    named = value["facts"] if isinstance(value["facts"], list) else [value["facts"]]
+    things: list[str | int] = []
+    for name in named:
+        topic, _, told = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+        table = rows(topic) if topic in topics() else {}
+        found = [one for one, row in table.items() if isinstance(row, dict) and told in row]
+        if not found:
+            wrong = f"there are no facts called {str(name)[:80]!r}"
+            raise fail(f"{wrong}; name a topic and a property, as `ports.ssh`", "with")
+        things += (int(one) if one.isdecimal() else one for one in found)
+    return list(dict.fromkeys(things))

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from readiness.loading.assembly import FileStatus
 from readiness.loading.discover import MAX_BYTES, DiscoveredFiles
 from readiness.loading.environments import chart_folders
 from readiness.loading.render import is_overlay
+from readiness.loading.render.archive import member_text
 from readiness.loading.render.made import Input
 from readiness.model import (
     Claim,
@@ -25,6 +26,7 @@ from readiness.model import (
     Finding,
     Related,
     Rule,
+    Sentence,
     Severity,
     Source,
     Span,
@@ -56,7 +58,7 @@ class Cache:
 
     folder: Path
 
-    def fetch(self, key: str, found: DiscoveredFiles, settings: Settings) -> RunResult | None:
+    def load(self, key: str, discovered: DiscoveredFiles, settings: Settings) -> RunResult | None:
         """The result under a key, its places in the texts that were just read; None where there is none to use."""
         file = self.folder / f"{key}.json"
         try:
@@ -65,7 +67,11 @@ class Cache:
             return None
         try:
             data = compiled.unseal(text)
-            return _run_from_row(data, found, settings) if _is_unchanged(data, found) else None
+            return (
+                _run_from_row(data, discovered, settings)
+                if _is_unchanged(data, discovered)
+                else None
+            )
         except _UNUSABLE:
             with contextlib.suppress(OSError):
                 file.unlink()
@@ -88,13 +94,13 @@ class Cache:
         except OSError:
             return
 
-    def is_apart(self, found: DiscoveredFiles) -> bool:
+    def is_apart(self, discovered: DiscoveredFiles) -> bool:
         """Whether the folder stands outside of what is scanned: whoever wrote that could have written results too."""
         from readiness.loading.render.tree import root_of
 
         here = Path(os.path.realpath(self.folder))
-        folders = [found.base / one for one in found.folders]
-        folders += [(found.base / one).parent for one in found.named]
+        folders = [discovered.base / one for one in discovered.folders]
+        folders += [(discovered.base / one).parent for one in discovered.named]
         return not any(here.is_relative_to(root_of(one, folders)) for one in folders)
 
 
@@ -105,54 +111,59 @@ def user_cache() -> Cache:
     return Cache(user_cache_path("readiness"))
 
 
-def cache_key(found: DiscoveredFiles, settings: Settings, today: str) -> str:
+def cache_key(discovered: DiscoveredFiles, settings: Settings, today: str) -> str:
     """The hash of all that a result depends on and that is known before the run.
 
     That is the tool with its rules and libraries, the programs that it may start, the settings, the day, every path and
     byte of the walk. What rendering reads besides is kept in the result and compared when that is fetched.
     """
-    made = hashlib.sha256()
+    digest = hashlib.sha256()
 
     def add(*parts: object) -> None:
         for part in parts:
             data = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
-            made.update(len(data).to_bytes(8, "little"))
-            made.update(data)
+            digest.update(len(data).to_bytes(8, "little"))
+            digest.update(data)
 
-    add(FORMAT, __version__, sys.version, today, settings_text(settings), *_tool())
-    add("programs", *_programs(found, settings))
+    add(FORMAT, __version__, sys.version, today, settings_text(settings), *_tool_files())
+    add("programs", *_programs(discovered, settings))
     for root in settings.rules:
-        for where in rules.written(root):
-            add(where, _bytes(root / where) if (root / where).is_file() else b"")
+        for where in rules.rule_paths(root):
+            add(where, _bytes_or_empty(root / where) if (root / where).is_file() else b"")
     for values in settings.helm_values:
-        add(_bytes(values))
+        add(_bytes_or_empty(values))
     if settings.baseline:
-        add(_bytes(settings.baseline))
-    for source in found.texts:
+        add(_bytes_or_empty(settings.baseline))
+    for source in discovered.texts:
         add(source.path, source.text)
     add("documents")
-    for source in found.prose:
+    for source in discovered.prose:
         add(source.path, source.text)
-    add(*sorted(found.named))
-    add("harmless", *sorted(found.harmless))
-    add(*sorted(found.paths), *map(str, found.unread), found.walked, found.skipped)
-    add("walk", *sorted(found.folders), "closed", *sorted(found.closed))
-    for ignored in found.ignoring.known.values():
+    add(*sorted(discovered.named))
+    add("harmless", *sorted(discovered.harmless))
+    add(
+        *sorted(discovered.paths),
+        *map(str, discovered.unread),
+        discovered.walked,
+        discovered.skipped,
+    )
+    add("walk", *sorted(discovered.folders), "closed", *sorted(discovered.closed))
+    for ignored in discovered.ignoring.known.values():
         add("ignores", *ignored.lines)
-    add("overruled", *map(str, found.overruled))
-    return made.hexdigest()
+    add("overruled", *map(str, discovered.overruled))
+    return digest.hexdigest()
 
 
-def _tool() -> Iterator[str]:
+def _tool_files() -> Iterator[str]:
     """The tool's own files by name, time and size, and the folder of the libraries, which changes with each of them."""
-    yield from _states(FOLDER, (".py", ".json", ".yaml"))
-    yield from _states(rules.rules_folder(), (".yaml",))
+    yield from _file_states(FOLDER, (".py", ".json", ".yaml"))
+    yield from _file_states(rules.rules_folder(), (".yaml",))
     yaml = importlib.util.find_spec("yaml")
     if yaml and yaml.origin:
-        yield programs.identity(str(Path(yaml.origin).parents[1]))
+        yield programs.program_identity(str(Path(yaml.origin).parents[1]))
 
 
-def _states(folder: Path, endings: tuple[str, ...]) -> Iterator[str]:
+def _file_states(folder: Path, endings: tuple[str, ...]) -> Iterator[str]:
     with os.scandir(folder) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
     for entry in entries:
@@ -160,22 +171,24 @@ def _states(folder: Path, endings: tuple[str, ...]) -> Iterator[str]:
             status = entry.stat()
             yield f"{entry.path} {status.st_mtime_ns} {status.st_size}"
         elif entry.is_dir() and entry.name != "__pycache__":
-            yield from _states(Path(entry.path), endings)
+            yield from _file_states(Path(entry.path), endings)
 
 
-def _programs(found: DiscoveredFiles, settings: Settings) -> Iterator[str]:
+def _programs(discovered: DiscoveredFiles, settings: Settings) -> Iterator[str]:
     """The programs that this run may ask, each with what tells one version of it from the next."""
-    if settings.render and chart_folders(found.paths):
+    if settings.render and chart_folders(discovered.paths):
         library = importlib.util.find_spec("helm_python")
-        yield programs.identity(library.origin if library and library.origin else "")
-        yield programs.identity(programs.find("helm"))
-    if settings.render and any(map(is_overlay, found.paths)):
-        yield from map(programs.identity, map(programs.find, ("kustomize", "kubectl")))
+        yield programs.program_identity(library.origin if library and library.origin else "")
+        yield programs.program_identity(programs.find_program("helm"))
+    if settings.render and any(map(is_overlay, discovered.paths)):
+        yield from map(
+            programs.program_identity, map(programs.find_program, ("kustomize", "kubectl"))
+        )
     if settings.shellcheck:
-        yield programs.identity(programs.find("shellcheck"))
+        yield programs.program_identity(programs.find_program("shellcheck"))
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes_or_empty(path: Path) -> bytes:
     """What a file says; nothing where it cannot be read, which the run will tell."""
     try:
         return path.read_bytes()
@@ -193,13 +206,13 @@ def settings_text(settings: Settings) -> str:
     return repr(sorted(parts.items())) + said
 
 
-def _is_unchanged(data: Mapping[str, Any], found: DiscoveredFiles) -> bool:
+def _is_unchanged(data: Mapping[str, Any], discovered: DiscoveredFiles) -> bool:
     """Whether what rendering read is as it was."""
     if not data["inputs"]:
         return True
     from readiness.loading.render import inputs
 
-    return inputs.is_unchanged((Input(*row) for row in data["inputs"]), found.base)
+    return inputs.is_unchanged((Input(*row) for row in data["inputs"]), discovered.base)
 
 
 Place = tuple[str, int, int]
@@ -216,7 +229,7 @@ def _run_row(run: RunResult) -> dict[str, Any]:
     return {
         "rules": [_rule_row(rule) for rule in run.rules],
         "active": {name: sorted(cells) for name, cells in sorted(run.active.items())},
-        "rows": [[row.path, row.kind, row.status, row.reason] for row in run.rows],
+        "rows": [astuple(row) for row in run.rows],
         "others": run.others,
         "tally": {
             name: [look.subjects, look.unknown, [_place_row(*place) for place in look.places]]
@@ -237,38 +250,40 @@ def _rule_row(rule: Rule) -> dict[str, Any]:
     return {**rule._asdict(), **numbers, "equivalents": dict(rule.equivalents)}
 
 
-def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
+def _finding_row(finding: Finding, redactor: Redactor) -> list[Any]:
     """A finding without the values of secrets: the folder is no place for them either."""
-    silenced = one.suppressed
+    silenced = finding.suppressed
     return [
-        one.rule,
-        _place_row(one.source, one.span),
-        redactor.text(one.message),
-        redactor.text(one.resource),
-        one.container,
+        finding.rule,
+        _place_row(finding.source, finding.span),
+        redactor.text(finding.message),
+        redactor.text(finding.resource),
+        finding.container,
         [
             [_place_row(other.source, other.span), redactor.text(other.message)]
-            for other in one.related
+            for other in finding.related
         ],
         [silenced.by, silenced.reason, silenced.until] if silenced else None,
-        one.fingerprint,
-        [one.lowered, one.tier, one.part],
+        finding.fingerprint,
+        [finding.lowered, finding.tier, finding.part],
     ]
 
 
-def _run_from_row(data: dict[str, Any], found: DiscoveredFiles, settings: Settings) -> RunResult:
-    known = {source.path: source for source in (*found.texts, *found.prose)}
+def _run_from_row(
+    data: dict[str, Any], discovered: DiscoveredFiles, settings: Settings
+) -> RunResult:
+    known = {source.path: source for source in (*discovered.texts, *discovered.prose)}
     if settings.file.source:
         known.setdefault(settings.file.source.path, settings.file.source)
 
     def at(place: list[Any]) -> tuple[Source, Span]:
         path, start, end = place
         if path not in known:
-            known[path] = _unseen(found.base, path) if end else Source(path, "")
+            known[path] = _unread_source(discovered.base, path) if end else Source(path, "")
         return known[path], Span(start, end)
 
     rules = {row["id"]: _rule_from_row(row) for row in data["rules"]}
-    findings = [_finding(row, rules, at) for row in data["findings"]]
+    findings = [_finding_from_row(row, rules, at) for row in data["findings"]]
     return RunResult(
         rows=[FileStatus(*row) for row in data["rows"]],
         others=data["others"],
@@ -294,7 +309,7 @@ def _run_from_row(data: dict[str, Any], found: DiscoveredFiles, settings: Settin
     )
 
 
-def _finding(
+def _finding_from_row(
     row: list[Any], rules: Mapping[str, Rule], at: Callable[[list[Any]], tuple[Source, Span]]
 ) -> Finding:
     rule, place, message, resource, container, related, silenced, mark, told = row
@@ -314,15 +329,16 @@ def _finding(
     )
 
 
-def _unseen(base: Path, path: str) -> Source:
-    """A file that rendering read and the walk did not: a part of a chart, which is as it was."""
+def _unread_source(base: Path, path: str) -> Source:
+    """A file that rendering read and the walk did not: a part of a chart, maybe packed, which is as it was."""
     file = base / path
     try:
         if file.stat().st_size <= MAX_BYTES:
             return Source(path, file.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         pass
-    return Source(path, "")
+    text = member_text(base, path) if ".tgz/" in path else None
+    return Source(path, (text or b"").decode("utf-8", "replace"))
 
 
 def _rule_from_row(row: dict[str, Any]) -> Rule:
@@ -335,5 +351,6 @@ def _rule_from_row(row: dict[str, Any]) -> Rule:
     )
     claims = tuple(Claim(peer, tuple(ids), tier, part) for peer, ids, tier, part in row["claims"])
     wordings = tuple(Wording(*one) for one in row["wordings"])
-    members = {"tiers": tiers, "claims": claims, "wordings": wordings}
+    sentences = tuple(Sentence(*one) for one in row["sentences"])
+    members = {"tiers": tiers, "claims": claims, "wordings": wordings, "sentences": sentences}
     return Rule(**{**row, **lists, **levels, **members, "equivalents": peers})

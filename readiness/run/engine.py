@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import posixpath
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +30,11 @@ from readiness.ruleset.bound import LoadedRule
 
 @dataclass(slots=True)
 class RuleTally:
-    """What a rule looked at: how many subjects, how many were undecidable, the first places it is about."""
+    """What a rule looked at: how many subjects, how many were undecidable, and the first places that speak for it.
+
+    These are values that are there, in subjects that it has nothing against: see LoadedRule.evidence. `places` has some
+    of each folder.
+    """
 
     subjects: int = 0
     unknown: int = 0
@@ -43,7 +49,7 @@ class EngineResult:
     tally: dict[str, RuleTally] = field(default_factory=dict)
     subjects: dict[str, int] = field(default_factory=dict)
 
-    def look(self, key: str) -> RuleTally:
+    def tally_of(self, key: str) -> RuleTally:
         """The tally of a rule, or of a tier: see Rule.key."""
         tally = self.tally.get(key)
         if tally is None:
@@ -55,7 +61,7 @@ RulesByCondition = dict[
     Any, list[LoadedRule]
 ]  # the rules of one target, by the condition under which they judge a subject
 PIPELINES = frozenset({"github", "gitlab"})
-PLACES = 3  # as many places a rule as a checklist shows for evidence
+PLACES = 3  # of a folder: as many places a rule as a checklist shows for evidence
 
 
 def run_rules(
@@ -132,24 +138,40 @@ def _run_rule(
     """One rule over those subjects of a target that it judges."""
     if not subjects:
         return
-    tally = outcome.look(bound.key)
+    tally = outcome.tally_of(bound.key)
     tally.subjects += len(subjects)
+    proving = bool(bound.proofs) and not project.prose
     for subject in subjects:
         try:
-            aside = False
-            for found in bound.run(subject, project):
-                if isinstance(found, NotApplicable):
-                    aside = True
-                elif isinstance(found, Unknown):
+            silent = True
+            for unknown in bound.run(subject, project):
+                silent = False
+                if isinstance(unknown, NotApplicable):
+                    continue
+                if isinstance(unknown, Unknown):
                     tally.unknown += 1
-                elif found.absent and _is_shown_in_part(subject, project, bound):
+                elif unknown.absent and _is_shown_in_part(subject, project, bound):
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
-                    outcome.findings.append(finding_from_hit(bound, subject, found))
-            if not aside and len(tally.places) < PLACES:
-                tally.places.append((subject.source, subject.node.at()))
+                    finding = finding_from_hit(bound, subject, unknown)
+                    units = project.memo(kinds.units_of_sources)
+                    unit = units.get(id(finding.source)) or units.get(id(finding.source.root), "")
+                    outcome.findings.append(finding._replace(unit=unit))
+            if silent and proving and not subject.source.fragment:
+                _note_evidence(bound, subject, tally)
         except Exception as error:  # a rule's bug must cost that rule, not the run
             _record_crash(bound, subject, error, core, outcome)
+
+
+def _note_evidence(bound: LoadedRule, subject: Subject, tally: RuleTally) -> None:
+    """Add the places that speak for a rule, while its folder has few."""
+    folder = posixpath.dirname(subject.source.root.path)
+    room = PLACES - sum(
+        posixpath.dirname(source.root.path) == folder for source, _ in tally.places[-PLACES:]
+    )
+    if room > 0:
+        spans = itertools.islice(bound.evidence(subject), room)
+        tally.places += [(subject.source, span) for span in spans]
 
 
 def _record_crash(
@@ -160,7 +182,7 @@ def _record_crash(
     outcome: EngineResult,
 ) -> None:
     """Tell of a check that raised; what crashed has no verdict, so it proves no item."""
-    outcome.look(bound.key).unknown += 1
+    outcome.tally_of(bound.key).unknown += 1
     outcome.findings.append(crash_finding(core["core/crash"], bound, subject, error))
 
 
@@ -174,20 +196,20 @@ def _is_shown_in_part(subject: Subject, project: Project, bound: LoadedRule) -> 
     return project.prose and bound.needs_project and subject.source.kind not in PIPELINES
 
 
-def finding_from_hit(bound: LoadedRule, subject: Subject, found: Hit) -> Finding:
+def finding_from_hit(bound: LoadedRule, subject: Subject, hits: Hit) -> Finding:
     """A hit with its rule, its place on one line, and its message."""
-    source, rule = found.source or subject.source, bound.rule
-    facts = facts_of(subject, found)
-    part = messages.shown(facts(rule.by)) if rule.by else ""
-    severity = bound.severity if found.severity is None else min(found.severity, bound.severity)
+    source, rule = hits.source or subject.source, bound.rule
+    facts = facts_of(subject, hits)
+    part = messages.message_value(facts(rule.by)) if rule.by else ""
+    severity = bound.severity if hits.severity is None else min(hits.severity, bound.severity)
     return Finding(
         definition=rule,
         source=source,
-        span=source.one_line(found.span),
-        message=fill_message(bound, part, facts),
-        resource=subject.resource if found.resource is None else found.resource,
-        container=subject.container if found.container is None else found.container,
-        related=found.related,
+        span=source.one_line(hits.span),
+        message=fill_message(bound, part, facts, hits.say),
+        resource=subject.resource if hits.resource is None else hits.resource,
+        container=subject.container if hits.container is None else hits.container,
+        related=hits.related,
         heads=enclosing_starts(subject) if source is subject.source else (),
         lowered=None if severity is rule.severity else severity,
         tier=bound.tier,
@@ -207,16 +229,17 @@ def enclosing_starts(subject: Any) -> tuple[int, ...]:
     return tuple(starts)
 
 
-def facts_of(subject: Subject, found: Hit) -> Callable[[str], object]:
+def facts_of(subject: Subject, hits: Hit) -> Callable[[str], object]:
     """The facts of a hit, by name, and those of its subject where the hit says nothing of a name."""
-    return lambda name: (
-        found.facts[name] if name in found.facts else getattr(subject, name, _ABSENT)
-    )
+    return lambda name: hits.facts[name] if name in hits.facts else getattr(subject, name, _ABSENT)
 
 
-def fill_message(bound: LoadedRule, part: str, facts: Callable[[str], object]) -> str:
-    """The message for hits of a part, with the facts in it."""
-    return messages.fill(bound.messages.get(part) or bound.messages[""], facts)
+def fill_message(
+    bound: LoadedRule, part: str, facts: Callable[[str], object], say: str = ""
+) -> str:
+    """The message that a hit names with `say`, else that for hits of its part, with the facts in it."""
+    text = bound.sentences.get(say) or bound.messages.get(part) or bound.messages[""]
+    return messages.fill_message(text or bound.rule.title, facts)
 
 
 _ABSENT = object()
@@ -224,46 +247,47 @@ _ABSENT = object()
 
 def crash_finding(rule: Rule, bound: LoadedRule, subject: Subject, error: Exception) -> Finding:
     """The finding that stands for a check that raised: which rule, on what, where in the code."""
-    facts = {"rule": bound.rule.id, "error": type(error).__name__, "where": place(error)}
-    text = messages.fill(rule.message, facts.get)
+    facts = {"rule": bound.rule.id, "error": type(error).__name__, "where": code_place(error)}
+    text = messages.fill_message(rule.message, facts.get)
     return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
 
 
-def place(error: BaseException) -> str:
+def code_place(error: BaseException) -> str:
     """`file.py:line` of the code that raised an error; `?` where it has no traceback."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     return f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
 
 
 def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:
-    """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once, at its worst.
+    """Sorted by path, offset and rule; the same thing said twice of one place and name (aliases give twins) once, at its worst.
 
     What a tier of a rule says of a place, a stricter tier does not say again.
     """
-    kept: dict[tuple[str, int, int, str, str], Finding] = {}
-    for (path, offset, rule, _, message), one in sorted(
+    kept: dict[tuple[str, int, int, str, str, str], Finding] = {}
+    for (path, offset, rule, name, message), finding in sorted(
         ((report_order(one), one) for one in findings), key=itemgetter(0)
     ):
-        key = (path, offset, one.span.end - one.span.start, rule, message)
-        kept[key] = with_worse_severity(kept[key], one) if key in kept else one
+        key = (path, offset, finding.span.end - finding.span.start, rule, name, message)
+        kept[key] = with_worse_severity(kept[key], finding) if key in kept else finding
     first: dict[Any, int] = {}
-    for one in kept.values():
-        if one.tier:
-            rank = one.definition.rank(one.tier)
-            first[_subject(one)] = min(first.get(_subject(one), rank), rank)
+    for finding in kept.values():
+        if finding.tier:
+            rank = finding.definition.rank(finding.tier)
+            first[_duplicate_key(finding)] = min(first.get(_duplicate_key(finding), rank), rank)
     return [
-        one
-        for one in kept.values()
-        if not one.tier or one.definition.rank(one.tier) == first[_subject(one)]
+        finding
+        for finding in kept.values()
+        if not finding.tier
+        or finding.definition.rank(finding.tier) == first[_duplicate_key(finding)]
     ]
 
 
-def _subject(one: Finding) -> tuple[str, tuple[str, int], str, str, str]:
+def _duplicate_key(finding: Finding) -> tuple[str, tuple[str, int], str, str, str]:
     """What a rule says at most once, at the mildest tier that does."""
-    return one.rule, one.place, one.resource, one.container, one.part
+    return finding.rule, finding.place, finding.resource, finding.container, finding.part
 
 
-def report_order(one: Finding) -> tuple[str, int, str, str, str]:
-    """The order of reports."""
-    path, offset = one.place
-    return path, offset, one.rule, one.resource, one.message
+def report_order(finding: Finding) -> tuple[str, int, str, str, str]:
+    """The sort key of reports: path, offset, rule, resource, message."""
+    path, offset = finding.place
+    return path, offset, finding.rule, finding.resource, finding.message

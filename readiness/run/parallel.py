@@ -58,14 +58,14 @@ def run_parallel(
         )
     numbers = {id(source): number for number, source in enumerate(sources)}
     by_id = {bound.rule.id: bound.rule for bound in rules} | core
-    _load(rules)
+    _import_checks(rules)
 
     def share(number: int) -> Answer:
         return _run_share(projects, rules[number::jobs], core, numbers)
 
     outcome = EngineResult()
-    with _forked(share, min(jobs, max(len(rules), 1))) as answers:
-        for rows, tally, subjects in map(_received, answers):
+    with _forked_processes(share, min(jobs, max(len(rules), 1))) as answers:
+        for rows, tally, subjects in map(_received_answer, answers):
             outcome.findings += [_finding_from_row(row, by_id, sources) for row in rows]
             for name, (count, unknown, places) in tally.items():
                 seen = [(sources[n], span) for n, span in places]
@@ -75,24 +75,24 @@ def run_parallel(
     return outcome
 
 
-def _load(rules: Sequence[LoadedRule]) -> None:
+def _import_checks(rules: Sequence[LoadedRule]) -> None:
     """Import what the rules need before anything is forked: another thread may be importing it at this moment, and
     a forked process would wait for that thread, which it does not have."""
     from readiness.syntax import shell
 
     for bound in rules:
         _ = bound.function, bound.needs_project
-    shell.language()
+    shell.bash_language()
 
 
 @contextlib.contextmanager
-def _forked(share: Callable[[int], Answer], count: int) -> Iterator[list[Connection]]:
+def _forked_processes(share: Callable[[int], Answer], count: int) -> Iterator[list[Connection]]:
     """`count` processes that each send one answer; none of them outlives the block, whatever ends it."""
     processes: list[BaseProcess] = []
     answers: list[Connection] = []
     try:
         try:
-            _fork(share, count, processes, answers)
+            _start_processes(share, count, processes, answers)
         except OSError as error:
             why = (error.strerror or type(error).__name__).lower()
             raise ParallelError(
@@ -108,7 +108,7 @@ def _forked(share: Callable[[int], Answer], count: int) -> Iterator[list[Connect
             receiver.close()
 
 
-def _fork(
+def _start_processes(
     share: Callable[[int], Answer],
     count: int,
     processes: list[BaseProcess],
@@ -123,7 +123,9 @@ def _fork(
             receiver, sender = context.Pipe(duplex=False)
             answers.append(receiver)
             with sender:
-                process = context.Process(target=_work, args=(share, number, sender), daemon=True)
+                process = context.Process(
+                    target=_run_worker, args=(share, number, sender), daemon=True
+                )
                 process.start()
                 processes.append(process)
 
@@ -138,7 +140,7 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(share: Callable[[int], Answer], number: int, sender: Connection) -> None:
+def _run_worker(share: Callable[[int], Answer], number: int, sender: Connection) -> None:
     """One process: its answer, or the error that kept it from one. An interrupt is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -147,14 +149,14 @@ def _work(share: Callable[[int], Answer], number: int, sender: Connection) -> No
     try:
         answer = share(number)
     except Exception as error:  # told to the parent, which raises it
-        answer = f"{type(error).__name__} in {engine.place(error)}", traceback.format_exc()
+        answer = f"{type(error).__name__} in {engine.code_place(error)}", traceback.format_exc()
     with contextlib.suppress(OSError):  # the parent is gone
         sender.send(answer)
     sys.stderr.flush()
     os._exit(0)  # what the parent would do at its end is not this process's to do
 
 
-def _received(receiver: Connection) -> Answer:
+def _received_answer(receiver: Connection) -> Answer:
     """A process's answer. Raises what the process met, or ParallelError where it ended without an answer."""
     try:
         answer: Answer | tuple[str, str] = receiver.recv()
@@ -164,8 +166,8 @@ def _received(receiver: Connection) -> Answer:
             " use fewer, or leave it out"
         ) from None
     if len(answer) == 2:
-        told, trace = answer
-        error = MemoryError() if told.startswith("MemoryError ") else WorkerError(told)
+        message, trace = answer
+        error = MemoryError() if message.startswith("MemoryError ") else WorkerError(message)
         error.add_note(trace)
         raise error
     return answer
@@ -190,17 +192,19 @@ def _run_share(
 
 
 def _finding_rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]:
-    for one in findings:
-        related = [(numbers[id(r.source)], r.span, r.message) for r in one.related]
-        place = numbers[id(one.source)], one.span
-        words = one.message, one.resource, one.container, related, one.heads
-        told = one.lowered, one.tier, one.part
-        yield one.rule, place, *words, told
+    for finding in findings:
+        related = [(numbers[id(r.source)], r.span, r.message) for r in finding.related]
+        place = numbers[id(finding.source)], finding.span
+        words = finding.message, finding.resource, finding.container, related, finding.heads
+        told = finding.lowered, finding.tier, finding.part, finding.unit
+        yield finding.rule, place, *words, told
 
 
 def _finding_from_row(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:
     rule, (number, span), message, resource, container, related, heads, told = row
     others = tuple(Related(sources[n], where, text) for n, where, text in related)
-    made = Finding(rules[rule], sources[number], span, message, resource, container, others, heads)
-    lowered, tier, part = told
-    return made._replace(lowered=lowered, tier=tier, part=part)
+    finding = Finding(
+        rules[rule], sources[number], span, message, resource, container, others, heads
+    )
+    lowered, tier, part, unit = told
+    return finding._replace(lowered=lowered, tier=tier, part=part, unit=unit)

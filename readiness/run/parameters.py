@@ -19,17 +19,17 @@ def apply_parameters(bounds: list[LoadedRule], file: Config, names: Names) -> li
     """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
     given = []
     for word, parameters, where in file.parameters:
-        found = names.of(word, where)
+        found = names.names_of(word, where)
         if not found:
             raise ConfigError(where, f"no rule is called {word!r}")
         given += [(name, parameters, where) for name in found]
-    made = list(bounds)
-    for one in given:
-        mine = [at for at, bound in enumerate(made) if bound.rule.id == one[0].rule]
+    rules = list(bounds)
+    for change in given:
+        mine = [at for at, bound in enumerate(rules) if bound.rule.id == change[0].rule]
         if mine:
-            changed = _adjust([made[at] for at in mine], one)
-            made[mine[0] : mine[-1] + 1] = changed
-    return made
+            changed = _adjust([rules[at] for at in mine], change)
+            rules[mine[0] : mine[-1] + 1] = changed
+    return rules
 
 
 def _adjust(tiers: Sequence[LoadedRule], given: Given) -> list[LoadedRule]:
@@ -43,25 +43,25 @@ def _adjust(tiers: Sequence[LoadedRule], given: Given) -> list[LoadedRule]:
         )
     if name.member and not any(one.tier == name.member for one in tiers):
         return list(tiers)  # a tier that this run has no need of
-    taken = [_taken(tiers, one, parameters, name) for one in tiers]
+    taken = [_parameters_for_tier(tiers, one, parameters, name) for one in tiers]
     for parameter in parameters:
         if not any(parameter in some for some in taken):
             # Nothing takes it: let the first say so in the words of its check.
             at = next((n for n, one in enumerate(tiers) if one.tier == name.member), 0)
             taken[at][parameter] = parameters[parameter]
-    made = []
-    for one, some in zip(tiers, taken, strict=True):
-        changed = replace(one, arguments={**one.arguments, **some}) if some else one
+    adjusted = []
+    for loaded, some in zip(tiers, taken, strict=True):
+        changed = replace(loaded, arguments={**loaded.arguments, **some}) if some else loaded
         if some:
             try:
                 rules.verify_rule(changed)
             except RuleError as error:
                 raise ConfigError(where, f"{rule.id}: {error.message}") from None
-        made.append(changed)
-    return made
+        adjusted.append(changed)
+    return adjusted
 
 
-def _taken(
+def _parameters_for_tier(
     tiers: Sequence[LoadedRule], tier: LoadedRule, parameters: Mapping[str, Any], name: Name
 ) -> dict[str, Any]:
     """The parameters that are for one tier.
@@ -77,5 +77,5 @@ def _taken(
     return {
         key: value
         for key, value in parameters.items()
-        if tier.takes(key) and (key not in differing or tier is tiers[0])
+        if tier.accepts(key) and (key not in differing or tier is tiers[0])
     }

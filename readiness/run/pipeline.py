@@ -11,16 +11,17 @@ from pathlib import Path
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, FileStatus
-from readiness.loading.render.made import Input
-from readiness.model import Finding, Rule, Source, Span
+from readiness.loading.render.made import Input, written_place
+from readiness.model import NOT_RENDERED, UNJUDGED, Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
-from readiness.ruleset.names import Names
+from readiness.ruleset.names import Name, Names
 from readiness.run import engine
 from readiness.run.parameters import apply_parameters
 from readiness.settings import NAME, Config
-from readiness.triage import baseline, foreign, suppress
+from readiness.triage import baseline, copies, foreign, suppress
+from readiness.triage.unjudged import broken_paths, is_unjudged
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
 from readiness.verdict.score import RENDERED_TO
@@ -42,6 +43,7 @@ class Settings:
     since: str | None
     jobs: int
     render: bool
+    strict_coverage: bool
     helm_values: tuple[Path, ...]
     foreign_ignores: bool
     shellcheck: bool
@@ -82,40 +84,43 @@ class Asked:
 
 
 def run_pipeline(
-    found: discover.DiscoveredFiles,
+    discovered: discover.DiscoveredFiles,
     settings: Settings,
     today: datetime.date,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunResult:
     """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
     core = {one.rule.id: one.rule for one in core_rules()}
-    made = assemble.assemble(
-        found,
+    assembly = assemble.assemble(
+        discovered,
         core,
         documents=settings.documents,
         render=settings.render,
         helm_values=settings.helm_values,
     )
-    for project in made.projects:
+    for project in (*assembly.projects, *(project for _, project in assembly.kept)):
         project.today = today
-    asked = _select_rules(made, settings)
+    asked = _select_rules(assembly, settings)
     active = asked.active
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
-    running = [one for one in asked.bounds if one.rule.hides or selection.runs(one, active)]
-    outcome = _run_engine(made, running, core, settings.jobs, progress)
-    external = shell_findings(made, settings, core) if settings.shellcheck else []
+    running = [one for one in asked.bounds if one.rule.hides or selection.must_run(one, active)]
+    outcome = _run_engine(assembly, running, core, settings.jobs, progress)
+    external = shell_findings(assembly, settings, core) if settings.shellcheck else []
     outcome.findings += external
     active |= {one.rule: selection.WHOLE for one in external}
-    _relocate(made, outcome)
-    hidden = _hidden_places(made, outcome)
-    found_all = engine.sort_and_deduplicate([*made.broken, *outcome.findings])
-    wanted = [one for one in found_all if selection.counts(one, active) or one.rule == "core/crash"]
-    findings, left_out = _triaged(wanted, made, asked, settings, today)
+    _tell_purposes(assembly)
+    _relocate(assembly, outcome, running, core)
+    hidden = _hidden_places(assembly, outcome)
+    found_all = engine.sort_and_deduplicate([*assembly.broken, *outcome.findings])
+    wanted = [
+        one for one in found_all if selection.is_counted(one, active) or one.rule == "core/crash"
+    ]
+    findings, left_out = _triage_findings(wanted, assembly, asked, settings, today)
     return RunResult(
-        rows=made.rows,
-        others=made.others,
+        rows=assembly.rows,
+        others=assembly.others,
         rules=(
-            *rules.one_each(asked.bounds),
+            *rules.unique_rules(asked.bounds),
             *{one.rule: one.definition for one in external}.values(),
         ),
         active=active,
@@ -124,73 +129,120 @@ def run_pipeline(
         findings=findings,
         hidden=hidden,
         foreign=left_out,
-        evidence=evidence.collect_evidence(made.projects),
-        inputs=made.inputs,
+        evidence=evidence.collect_evidence(assembly.projects),
+        inputs=assembly.inputs,
         notices=tuple(asked.names.notices.values()),
     )
 
 
-def _relocate(made: Assembly, outcome: engine.EngineResult) -> None:
+def _tell_purposes(assembly: Assembly) -> None:
+    """Say in its row what a file was taken for, where production's questions were not asked of it."""
+    purposes = {
+        document.source.path: text
+        for project in assembly.projects
+        if not project.prose
+        for kind, documents in project.by_kind.items()
+        for document in documents
+        if (text := kinds.purpose_text(kind, document))
+    }
+    for row in assembly.rows:
+        row.purpose = purposes.get(row.path, "")
+
+
+def _relocate(
+    assembly: Assembly,
+    outcome: engine.EngineResult,
+    running: list[LoadedRule],
+    core: dict[str, Rule],
+) -> None:
     """Tell what was found in renderings where it was written."""
-    if made.environments:
+    if assembly.environments:
         from readiness.loading.render import relocate
+        from readiness.run import removals
 
-        outcome.findings = relocate.relocate_findings(outcome.findings, made.environments)
-        made.broken = relocate.relocate_findings(made.broken, made.environments)
+        removals.blame_removals(assembly, outcome, running, core)
+        outcome.findings = relocate.relocate_findings(outcome.findings, assembly.environments)
+        assembly.broken = relocate.relocate_findings(assembly.broken, assembly.environments)
+        for tally in outcome.tally.values():
+            places = dict.fromkeys(written_place(source, span) for source, span in tally.places)
+            tally.places = list(places)
 
 
-def _hidden_places(made: Assembly, outcome: engine.EngineResult) -> list[tuple[Source, Span]]:
+def _hidden_places(assembly: Assembly, outcome: engine.EngineResult) -> list[tuple[Source, Span]]:
     """Where secrets stand: what rules on secrets found, and the defaults of variables that hold one."""
     hidden = [(one.source, one.span) for one in outcome.findings if one.definition.hides]
-    read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
+    read = (
+        one for project in assembly.projects for kind in project.by_kind.values() for one in kind
+    )
     for source in dict.fromkeys(one.source.root for one in read):
         hidden += redaction.secret_default_spans(source)
     return hidden
 
 
-def _select_rules(made: Assembly, settings: Settings) -> Asked:
+def _select_rules(assembly: Assembly, settings: Settings) -> Asked:
     """The rules that can have something to say, and what of them was asked for."""
     names = Names(settings.rules)
     file = settings.file
-    select = selection.read(
-        settings.select, names, _where(settings.select, file.select, "--select")
+    select = selection.parse_words(
+        settings.select, names, _place_of_words(settings.select, file.select, "--select")
     )
-    ignore = selection.read(
-        settings.ignore, names, _where(settings.ignore, file.ignore, "--ignore")
+    ignore = selection.parse_words(
+        settings.ignore, names, _place_of_words(settings.ignore, file.ignore, "--ignore")
     )
-    locked = selection.read(file.locked, names, NAME, strict=False)
+    locked = selection.parse_words(file.locked, names, NAME, strict=False)
     levels = selection.needed_levels(rules.rules_folder(), settings.profile, settings.select)
     bounds = apply_parameters(
-        rules.load_rules(settings.rules, rule_groups(made), levels), file, names
+        rules.load_rules(settings.rules, rule_groups(assembly), levels), file, names
     )
     active = selection.chosen_rules(
         bounds, rules.rules_folder(), name=settings.profile, select=select, ignore=ignore
     )
+    _keep_unjudged(active, settings, names)
     return Asked(names, bounds, active, locked)
 
 
-def _where(words: Sequence[str], written: Sequence[str], option: str) -> str:
+def _keep_unjudged(active: selection.Active, settings: Settings, names: Names) -> None:
+    """Count what says that something has no verdict, whatever the settings of the tree leave out.
+
+    `--ignore` is the caller's word and may. Raises SelectionError for a word in the settings that could have no effect.
+    """
+    file = settings.file
+    for word in file.ignore:
+        if word in UNJUDGED:
+            raise selection.SelectionError(
+                f"{NAME}: ignore: {word} says that something has no verdict, and the settings can't leave that out;"
+                " mend what it names, or leave the file out under `exclude`"
+            )
+    asked = selection.parse_words(settings.ignore[len(file.ignore) :], names, "--ignore")
+    for rule in (*UNJUDGED, NOT_RENDERED) if file.ignore else ():
+        if not asked.is_covering(Name(rule)) and "correctness" not in asked.plain:
+            active.setdefault(rule, selection.WHOLE)
+
+
+def _place_of_words(words: Sequence[str], written: Sequence[str], option: str) -> str:
     """Where words stand: in the settings file, or behind an option."""
     return NAME if words and set(words) <= set(written) else option
 
 
-def _triaged(
+def _triage_findings(
     findings: list[Finding],
-    made: Assembly,
+    assembly: Assembly,
     asked: Asked,
     settings: Settings,
     today: datetime.date,
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings, those marked that do not count, and how many the comments of other linters left out."""
-    law = suppress.Law(asked.names, asked.locked, asked.active, today)
-    marked = apply_own_suppressions(findings, made, asked.bounds, law, settings)
-    kept, left_out = apply_foreign_suppressions(marked, made, settings, asked.locked)
+    broken = broken_paths(assembly.rows)
+    law = suppress.Law(asked.names, asked.locked, asked.active, today, broken)
+    marked = apply_own_suppressions(findings, assembly, asked.bounds, law, settings)
+    whole = copies.fold_copies(engine.sort_and_deduplicate(marked))
+    kept, left_out = apply_foreign_suppressions(whole, assembly, settings, law)
     stamped = baseline.add_fingerprints(engine.sort_and_deduplicate(kept))
-    return _suppress_known(stamped, asked.names, settings, today), left_out
+    return _suppress_known(stamped, law, settings), left_out
 
 
 def _run_engine(
-    made: Assembly,
+    assembly: Assembly,
     running: list[LoadedRule],
     core: dict[str, Rule],
     jobs: int,
@@ -200,33 +252,44 @@ def _run_engine(
     if jobs > 1:
         from readiness.run import parallel
 
-        return parallel.run_parallel(made.projects, running, core, made.sources, jobs)
+        for (
+            project
+        ) in assembly.projects:  # what documents are is asked here, too, not only where rules run
+            kinds.prepare(project.by_kind, project.paths)
+        return parallel.run_parallel(assembly.projects, running, core, assembly.sources, jobs)
     outcome = engine.EngineResult()
-    tick = _progress_ticks(made, running, progress) if progress else None
-    for project in made.projects:
+    tick = _progress_ticks(assembly, running, progress) if progress else None
+    for project in assembly.projects:
         engine.run_rules(project, running, core, outcome, tick)
     return outcome
 
 
 def _suppress_known(
-    findings: list[Finding], names: Names, settings: Settings, today: datetime.date
+    findings: list[Finding], law: suppress.Law, settings: Settings
 ) -> list[Finding]:
-    """The findings, those marked that a baseline or an earlier revision had already."""
+    """The findings, those marked that a baseline or an earlier revision had already.
+
+    A baseline lies in the tree, so it says nothing of what has no verdict; an earlier revision is nobody's word.
+    """
     if settings.baseline:
         known = baseline.load_baseline(settings.baseline)
-        known = baseline.renew(findings, known, names, settings.baseline.name)
+        known = baseline.renew_fingerprints(findings, known, law.names, settings.baseline.name)
         findings = baseline.suppress_known(
-            findings, known, "baseline", "known when the baseline was written"
+            findings,
+            known,
+            "baseline",
+            "known when the baseline was written",
+            spared=lambda one: is_unjudged(one, law.broken),
         )
     if settings.since is not None:
-        known = _findings_before(settings, today)
+        known = _findings_before(settings, law.today)
         findings = baseline.suppress_known(
             findings, known, "since", f"stood already where this branch left {settings.since}"
         )
     return findings
 
 
-def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) -> list[Finding]:
+def shell_findings(assembly: Assembly, settings: Settings, core: dict[str, Rule]) -> list[Finding]:
     """What ShellCheck says, but for what --ignore leaves out or --select does not name."""
     from readiness.run.external import shellcheck
 
@@ -238,35 +301,35 @@ def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) ->
         )
 
     silent = core["core/script-unjudged"]
-    found = shellcheck.shellcheck_findings(made.projects, silent)
-    return [one for one in found if one.definition is silent or wanted(one.definition)]
+    findings = shellcheck.shellcheck_findings(assembly.projects, silent)
+    return [one for one in findings if one.definition is silent or wanted(one.definition)]
 
 
 def _progress_ticks(
-    made: Assembly, running: Sequence[LoadedRule], progress: Callable[[int, int], None]
+    assembly: Assembly, running: Sequence[LoadedRule], progress: Callable[[int, int], None]
 ) -> Callable[[], None]:
     """What counts rules for `progress`, each once for every kind of file in every project."""
     targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
-    total = sum(targets.count(kind) for project in made.projects for kind in project.by_kind)
+    total = sum(targets.count(kind) for project in assembly.projects for kind in project.by_kind)
     count = iter(range(1, total + 1))
     return lambda: progress(next(count, total), total)
 
 
-def rule_groups(made: Assembly) -> list[str]:
+def rule_groups(assembly: Assembly) -> list[str]:
     """The groups of rules that can have something to say of what was found.
 
     Those of files that were not read are asked too, and have no answer: that is what coverage counts.
     """
-    found = {kinds.rule_group(kind) for project in made.projects for kind in project.by_kind}
-    found |= {
-        kinds.rule_group(RENDERED_TO.get(row.kind, row.kind)) for row in made.rows if row.kind
+    groups = {kinds.rule_group(kind) for project in assembly.projects for kind in project.by_kind}
+    groups |= {
+        kinds.rule_group(RENDERED_TO.get(row.kind, row.kind)) for row in assembly.rows if row.kind
     }
-    return [one for one in rules.GROUPS if one in found or one in {"core", "project"}]
+    return [one for one in rules.GROUPS if one in groups or one in {"core", "project"}]
 
 
 def apply_own_suppressions(
     findings: list[Finding],
-    made: Assembly,
+    assembly: Assembly,
     bounds: Sequence[LoadedRule],
     law: suppress.Law,
     settings: Settings,
@@ -276,9 +339,11 @@ def apply_own_suppressions(
     from readiness.loading.render.relocate import relocate_note as told
 
     known = {bound.rule.id: bound.rule for bound in bounds}
-    written = [source for source in made.sources if not isinstance(source.root, GeneratedSource)]
+    written = [
+        source for source in assembly.sources if not isinstance(source.root, GeneratedSource)
+    ]
     directives = [one for source in written for one in suppress.comment_directives(source)]
-    for project in made.projects:
+    for project in assembly.projects:
         for kind, documents in project.by_kind.items():
             for document in documents:
                 directives += [
@@ -297,21 +362,21 @@ def apply_own_suppressions(
 
 
 def apply_foreign_suppressions(
-    findings: list[Finding], made: Assembly, settings: Settings, locked: selection.Words
+    findings: list[Finding], assembly: Assembly, settings: Settings, law: suppress.Law
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings that no comment for another linter silences, and how many of each rule one does."""
     if not settings.foreign_ignores:
         return findings, {}
     from readiness.loading.render.relocate import relocate_note as told
 
-    found = (
+    directives = (
         directive
-        for project in made.projects
+        for project in assembly.projects
         for kind, documents in project.by_kind.items()
         for document in documents
         for directive in foreign.foreign_directives(kind, document, told)
     )
-    return foreign.drop_silenced(findings, found, locked.fits)
+    return foreign.drop_silenced(findings, directives, law.is_locked)
 
 
 def _findings_before(settings: Settings, today: datetime.date) -> baseline.Known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.pcre_tree import OTHER, Node, mask
+from readiness.syntax.pcre_tree import OTHER, Node, char_mask
 
 MAX_STATES = 1500
 
@@ -22,7 +22,7 @@ class Machine:
     accept: int = 0
 
     def state(self) -> int:
-        """A new state."""
+        """Add a state without transitions; its number."""
         if len(self.moves) >= MAX_STATES:
             raise UnsupportedError("too many states")
         self.moves.append((0, -1))
@@ -40,7 +40,7 @@ def build_machine(root: Node) -> Machine:
 
 
 def _add_node(machine: Machine, node: Node, enter: int, leave: int) -> None:
-    """Lay a node between two states."""
+    """Thompson's construction: add transitions so that `enter` reaches `leave` by what `node` matches."""
     if node.kind == "chars":
         state = machine.state()
         machine.jumps[enter].append((state, ""))
@@ -101,14 +101,14 @@ def machine_matches(machine: Machine, text: str) -> bool:
 
 def _closure(machine: Machine, states: set[int], at_start: bool, at_end: bool) -> set[int]:
     """The states reached without a character."""
-    found, stack = set(states), list(states)
+    reached, stack = set(states), list(states)
     while stack:
         for following, anchor in machine.jumps[stack.pop()]:
             blocked = (anchor == "start" and not at_start) or (anchor == "end" and not at_end)
-            if not blocked and following not in found:
-                found.add(following)
+            if not blocked and following not in reached:
+                reached.add(following)
                 stack.append(following)
-    return found
+    return reached
 
 
 def sample_texts(root: Node, limit: int = 16) -> list[str]:
@@ -121,14 +121,14 @@ _LIKED = "a1-./: "
 
 def _sample_texts(node: Node, limit: int) -> list[str]:
     if node.kind == "chars":
-        liked = next((char for char in _LIKED if node.chars & mask(char)), None)
+        liked = next((char for char in _LIKED if node.chars & char_mask(char)), None)
         known = node.chars & ((1 << OTHER) - 1)
         return [liked or (chr((known & -known).bit_length() - 1) if known else "\u00e9")]
     if node.kind == "alt":
-        found: list[str] = []
+        samples: list[str] = []
         for part in node.parts:
-            found += _sample_texts(part, limit)[: max(limit // len(node.parts), 1)]
-        return found
+            samples += _sample_texts(part, limit)[: max(limit // len(node.parts), 1)]
+        return samples
     if node.kind == "repeat":
         once = _sample_texts(node.parts[0], limit)
         counts = [node.least] if node.least else [1, 0]

@@ -17,8 +17,8 @@ from readiness.syntax import regex
 from readiness.syntax.pcre import UnsupportedError
 from readiness.syntax.pcre_tree import Node, Regex
 from readiness.syntax.regex import AROUND
-from readiness.syntax.ways import SCAN, SEARCH, Edges, Machine, Use, Work, components, loops
-from readiness.syntax.ways import machine as machine_of
+from readiness.syntax.ways import SCAN, SEARCH, Edges, Machine, Use, Work, components, find_loops
+from readiness.syntax.ways import build_machine as machine_of
 
 MAX_EFFORT = 2_000_000  # steps of the analysis
 MAX_WAYS = 256
@@ -39,18 +39,22 @@ class Growth:
     factor: float = 1
 
 
-def growth(root: Node, use: Use = SEARCH, work: Work | None = None) -> Growth:
+def growth_of_time(root: Node, use: Use = SEARCH, work: Work | None = None) -> Growth:
     """How the time for an expression of Python's grows. Raises UnsupportedError where that can't be told."""
     machine = machine_of(root, use, work or Work(MAX_EFFORT), lenient=False)
-    failing = loops(machine.failing)
-    if any(_doubles(machine, loop) for loop in failing):
+    failing = find_loops(machine.failing)
+    if any(_is_doubling(machine, loop) for loop in failing):
         return Growth(math.inf, math.inf)
-    mixed = [loop for loop in loops(machine.edges) if loop not in failing]
+    mixed = [loop for loop in find_loops(machine.edges) if loop not in failing]
     pairs = []
     for first in (*failing, *mixed):
         again = use.again and use.everywhere and SCAN in first
         through = machine.edges if first in mixed or again else machine.failing
-        pairs += [(first, second) for second in failing if _share(machine, first, second, through)]
+        pairs += [
+            (first, second)
+            for second in failing
+            if _may_share_text(machine, first, second, through)
+        ]
     chain = _Chain(machine, failing, pairs)
     ends = [(pair, chain.from_pair(number)) for number, pair in enumerate(pairs)]
     degree, factor = max((end for _, end in ends), default=(0, 1.0))
@@ -59,7 +63,7 @@ def growth(root: Node, use: Use = SEARCH, work: Work | None = None) -> Growth:
     return Growth(degree + 1, alone + 1, factor)
 
 
-def _doubles(machine: Machine, loop: Set[int]) -> bool:
+def _is_doubling(machine: Machine, loop: Set[int]) -> bool:
     """Whether two different walks over the same text leave one state of a loop and come back to it together."""
     inner = {state: [edge for edge in machine.failing[state] if edge[0] in loop] for state in loop}
     for edges in inner.values():
@@ -72,13 +76,13 @@ def _doubles(machine: Machine, loop: Set[int]) -> bool:
     known = set(waiting)
     while waiting:
         two = waiting.pop()
-        found = twos[two] = []
-        for one, chars in inner[two // size]:
+        successors = twos[two] = []
+        for first, chars in inner[two // size]:
             for other, others in inner[two % size]:
                 machine.work.spend()
-                if chars & others and machine.places[one].chars & machine.places[other].chars:
-                    found.append(one * size + other)
-        fresh = set(found) - known
+                if chars & others and machine.places[first].chars & machine.places[other].chars:
+                    successors.append(first * size + other)
+        fresh = set(successors) - known
         known |= fresh
         waiting += fresh
     for group in components(twos):
@@ -88,20 +92,20 @@ def _doubles(machine: Machine, loop: Set[int]) -> bool:
     return False
 
 
-def _share(machine: Machine, first: Set[int], second: Set[int], through: Edges) -> bool:
+def _may_share_text(machine: Machine, first: Set[int], second: Set[int], through: Edges) -> bool:
     """Whether one text can go round in a loop, lead from there to another loop, and go round in that.
 
     Then a walk over many turns of that text can change over at each of them.
     """
-    if first == second or not machine.reached(first, through) & second:
+    if first == second or not machine.reachable(first, through) & second:
         return False
     before: Edges = [[] for _ in through]
     for state, edges in enumerate(through):
         for to, chars in edges:
             before[to].append((state, chars))
-    leading = machine.reached(second, before)
+    leading = machine.reachable(second, before)
     return any(
-        _changes(machine, (p, p, q), (first, leading, second), through)
+        _may_change_loops(machine, (p, p, q), (first, leading, second), through)
         for p in first - second
         for q in second
         if machine.places[p].chars & machine.places[q].chars
@@ -111,14 +115,14 @@ def _share(machine: Machine, first: Set[int], second: Set[int], through: Edges) 
 Three = tuple[int, int, int]
 
 
-def _changes(
+def _may_change_loops(
     machine: Machine, start: Three, among: tuple[Set[int], Set[int], Set[int]], through: Edges
 ) -> bool:
     """Whether a text leads from (p, p, q) to (p, q, q), each walk among its own states."""
     p, _, q = start
     known, stack = {start}, [start]
     while stack:
-        for three in _steps(machine, stack.pop(), among, through):
+        for three in _next_states(machine, stack.pop(), among, through):
             if three == (p, q, q):
                 return True
             if three not in known:
@@ -127,20 +131,24 @@ def _changes(
     return False
 
 
-def _steps(
+def _next_states(
     machine: Machine, at: Three, among: tuple[Set[int], Set[int], Set[int]], through: Edges
 ) -> Iterator[Three]:
     """Where three walks can be after one character that all of them take."""
-    one, two, three = machine.edges[at[0]], through[at[1]], machine.failing[at[2]]
+    first_edges, second_edges, third_edges = (
+        machine.edges[at[0]],
+        through[at[1]],
+        machine.failing[at[2]],
+    )
     places = machine.places
-    for a, taken in one:
+    for a, taken in first_edges:
         if a not in among[0]:
             continue
-        for b, others in two:
+        for b, others in second_edges:
             both, ahead = taken & others, places[a].chars & places[b].chars
             if b not in among[1] or not both or not ahead:
                 continue
-            for c, last in three:
+            for c, last in third_edges:
                 machine.work.spend()
                 if c in among[2] and both & last and ahead & places[c].chars:
                     yield a, b, c
@@ -162,7 +170,7 @@ class _Chain:
             [
                 number
                 for number, (first, _) in enumerate(pairs)
-                if first in failing and machine.reached(second, machine.failing) & first
+                if first in failing and machine.reachable(second, machine.failing) & first
             ]
             for _, second in pairs
         ]
@@ -179,13 +187,15 @@ class _Chain:
         return self.known[number]
 
 
-def most_ways(root: Node, work: Work | None = None) -> int:
+def max_open_ways(root: Node, work: Work | None = None) -> int:
     """How many ways are open at once at most, tried at one place of a text: what each of its characters costs.
 
     For an expression whose time grows in proportion. Raises UnsupportedError where that can't be told.
     """
     machine = machine_of(root, Use(everywhere=False), work or Work(MAX_EFFORT), lenient=False)
-    alphabet = _alphabet({chars for place in machine.places for _, chars in place.edges})
+    alphabet = _representative_chars(
+        {chars for place in machine.places for _, chars in place.edges}
+    )
     start: tuple[tuple[int, int], ...] = ((0, 1),)
     known, stack, most = {start}, [start], 1
     while stack:
@@ -208,7 +218,7 @@ def most_ways(root: Node, work: Work | None = None) -> int:
     return most
 
 
-def _alphabet(sets: Iterable[int]) -> list[int]:
+def _representative_chars(sets: Iterable[int]) -> list[int]:
     """One character for each kind that some sets tell apart, as a bit."""
     kinds: dict[tuple[bool, ...], int] = {}
     known = list(sets)
@@ -219,31 +229,31 @@ def _alphabet(sets: Iterable[int]) -> list[int]:
     return list(kinds.values())
 
 
-def refusal(pattern: str, work: Work) -> str:
+def refusal_reason(pattern: str, work: Work) -> str:
     """Why an expression of somebody's own is not used, and what to write instead; empty where its time is bounded well."""
     try:
-        root = regex.parse(pattern)
-        found = growth(root, work=work)
-        ways = most_ways(root, work) if found.degree == 1 else 1
+        root = regex.parse_regex(pattern)
+        growth = growth_of_time(root, work=work)
+        ways = max_open_ways(root, work) if growth.degree == 1 else 1
     except UnsupportedError as error:
         return str(error)
-    if found.degree == math.inf:
+    if growth.degree == math.inf:
         return (
             "its time can double with each character of the text, for one text goes through its repeats in several ways,"
             " as through (a+)+ or (a|aa)*; write what is repeated so that each text fits in one way"
         )
-    if found.alone > 1:
+    if growth.alone > 1:
         return (
             "its time can grow faster than the text, for two repeats can share it, as in .*.* or a*a*b;"
             " leave one out, or let them take different characters"
         )
-    if found.degree > 1:
+    if growth.degree > 1:
         return (
             "its time can grow faster than the text, for it is tried at each place and a repeat runs on from there;"
             " let it begin with ^ or \\b, or give the repeat a bound, such as {0,80}"
         )
-    if found.factor > MAX_FACTOR:
-        return f"its bounds multiply to {found.factor:.0f}, and {MAX_FACTOR} is the most; make them smaller"
+    if growth.factor > MAX_FACTOR:
+        return f"its bounds multiply to {growth.factor:.0f}, and {MAX_FACTOR} is the most; make them smaller"
     if ways > MAX_WAYS:
         return "one text goes through it in too many ways; let its alternatives and optional parts begin differently"
     return ""
@@ -252,4 +262,4 @@ def refusal(pattern: str, work: Work) -> str:
 def is_exponential(expression: Regex) -> bool:
     """Whether some text makes PCRE try a number of ways that doubles with each character. Raises UnsupportedError."""
     machine = machine_of(expression.root, SEARCH, Work(_PCRE_EFFORT), lenient=True)
-    return any(_doubles(machine, loop) for loop in loops(machine.failing))
+    return any(_is_doubling(machine, loop) for loop in find_loops(machine.failing))

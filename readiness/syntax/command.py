@@ -131,18 +131,18 @@ class Command:
 
     def operands(self, with_value: frozenset[str] = frozenset()) -> tuple[Word, ...]:
         """The words that are no options and no values of the options named in `with_value`."""
-        found: list[Word] = []
+        words: list[Word] = []
         skip = False
         for index, word in enumerate(self.words):
             if skip:
                 skip = False
             elif word.value == "--":
-                return (*found, *self.words[index + 1 :])
+                return (*words, *self.words[index + 1 :])
             elif word.value.startswith("-") and len(word.value) > 1:
                 skip = word.value in with_value
             else:
-                found.append(word)
-        return tuple(found)
+                words.append(word)
+        return tuple(words)
 
 
 def _ends_cluster(value: str, letter: str) -> bool:

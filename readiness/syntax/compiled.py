@@ -22,13 +22,13 @@ HOME = Path(__file__).with_name("__pycache__")
 Reader = Callable[[Path], Any]
 
 
-def load(folder: Path, read: Reader, home: Path | None = None) -> dict[str, Any]:
+def load_folder(folder: Path, read: Reader, home: Path | None = None) -> dict[str, Any]:
     """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
-    stamp = _stamp(folder, _states(folder), read)
-    made: dict[str, Any] = _made(
+    stamp = _cache_stamp(folder, _file_states(folder), read)
+    made: dict[str, Any] = _cached_or_made(
         (home or HOME) / f"{folder.parent.name}-{folder.name}.json",
         stamp,
-        lambda: {name: read(folder / f"{name}.yaml") for name in names(folder)},
+        lambda: {name: read(folder / f"{name}.yaml") for name in file_names(folder)},
     )
     return made
 
@@ -36,11 +36,13 @@ def load(folder: Path, read: Reader, home: Path | None = None) -> dict[str, Any]
 def load_file(file: Path, read: Reader, home: Path | None = None) -> Any:
     """What `read` makes of one YAML file. Raises OSError where there is none."""
     status = file.stat()
-    stamp = _stamp(file, [[file.name, status.st_mtime_ns, status.st_size]], read)
-    return _made((home or HOME) / f"{file.parent.name}.{file.stem}.json", stamp, lambda: read(file))
+    stamp = _cache_stamp(file, [[file.name, status.st_mtime_ns, status.st_size]], read)
+    return _cached_or_made(
+        (home or HOME) / f"{file.parent.name}.{file.stem}.json", stamp, lambda: read(file)
+    )
 
 
-def names(folder: Path) -> list[str]:
+def file_names(folder: Path) -> list[str]:
     """The names of the YAML files of a folder without their endings, in order."""
     try:
         with os.scandir(folder) as scan:
@@ -49,32 +51,32 @@ def names(folder: Path) -> list[str]:
         return []
 
 
-def _made(kept: Path, stamp: list[Any], make: Callable[[], Any]) -> Any:
+def _cached_or_made(kept: Path, stamp: list[Any], make: Callable[[], Any]) -> Any:
     """What was kept under this stamp, else what `make` makes, as the same plain data that the next run will see."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         found = unseal(kept.read_bytes())  # fails where it is not there yet, or spoilt
         if found["stamp"] == stamp:
             return found["made"]
     text = seal({"stamp": stamp, "made": make()})
-    _keep(kept, text)
+    _write_atomically(kept, text)
     return unseal(text)["made"]
 
 
-def _states(folder: Path) -> list[list[Any]]:
+def _file_states(folder: Path) -> list[list[Any]]:
     """Name, time and size of each YAML file of a folder."""
     with os.scandir(folder) as scan:
         files = sorted((one.name, one.stat()) for one in scan if one.name.endswith(".yaml"))
     return [[name, status.st_mtime_ns, status.st_size] for name, status in files]
 
 
-def _stamp(path: Path, states: list[list[Any]], read: Reader) -> list[Any]:
+def _cache_stamp(path: Path, states: list[list[Any]], read: Reader) -> list[Any]:
     """What tells one state of a folder or a file from the next, and of the modules that read it."""
     modules = (__file__, yaml.__file__, read.__code__.co_filename)
-    return [str(path), [_changed(str(module)) for module in modules], states]
+    return [str(path), [_modified_time(str(module)) for module in modules], states]
 
 
 @cache
-def _changed(module: str) -> int:
+def _modified_time(module: str) -> int:
     """When a module's file was changed last; no module changes under a running process that has loaded it."""
     return Path(module).stat().st_mtime_ns
 
@@ -95,7 +97,7 @@ def unseal(text: bytes) -> dict[str, Any]:
     return data
 
 
-def _keep(file: Path, text: bytes) -> None:
+def _write_atomically(file: Path, text: bytes) -> None:
     """Write the file whole or not at all: others may be reading it."""
     part = file.with_suffix(f".{os.getpid()}.part")
     try:

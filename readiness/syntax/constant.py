@@ -36,7 +36,7 @@ def evaluate_constant(node: Node) -> Any:
 
 
 def is_truthy(value: Any) -> bool:
-    """What an `if:` makes of a value."""
+    """Whether `if:` treats a value as true: all but false, 0, NaN, the empty string and null."""
     if isinstance(value, float) and math.isnan(value):
         return False
     return isinstance(value, list | dict) or value not in (None, False, 0, "")

@@ -11,7 +11,7 @@ _PART = re.compile(r"(\*|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4
 
 
 class CronError(ValueError):
-    """Why a text is no schedule."""
+    """The reason why a text is no cron schedule that GitHub accepts."""
 
 
 def shortest_interval(text: str) -> int:
@@ -38,7 +38,7 @@ def _has_such_day(days: set[int], months: set[int]) -> bool:
 
 
 def _field_values(field: str, name: str, low: int, high: int, names: dict[str, int]) -> set[int]:
-    found: set[int] = set()
+    values: set[int] = set()
     for part in field.split(","):
         match = _PART.match(part)
         if match is None:
@@ -54,8 +54,8 @@ def _field_values(field: str, name: str, low: int, high: int, names: dict[str, i
             raise CronError(f"{part!r} runs backwards")
         if step == "0":
             raise CronError(f"{part!r} has a step of zero")
-        found |= set(range(start, end + 1, int(step or 1)))
-    return found
+        values |= set(range(start, end + 1, int(step or 1)))
+    return values
 
 
 def _field_number(text: str, name: str, low: int, high: int, names: dict[str, int]) -> int:

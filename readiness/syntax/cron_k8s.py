@@ -27,9 +27,9 @@ def schedule_mistake(schedule: str) -> str:
         return f"it has {len(fields)} fields and needs 5"
     for text, spec in zip(fields, FIELDS, strict=True):
         for part in text.split(","):
-            found = _part_mistake(part, *spec)
-            if found:
-                return found
+            mistake = _part_mistake(part, *spec)
+            if mistake:
+                return mistake
     return ""
 
 

@@ -14,8 +14,8 @@ from readiness.model import ParseError, Span
 from readiness.syntax.dockerfile_options import option_error
 from readiness.syntax.instruction import Dockerfile, Flag, Heredoc, Instruction, Pair
 from readiness.syntax.pieces import Pieces, join_pieces
-from readiness.syntax.template import marks
-from readiness.syntax.words import SPACE, json_words, split_words, unquote, words_of
+from readiness.syntax.template import find_marks
+from readiness.syntax.words import SPACE, json_words, split_words, unquoted, words_of
 
 KEYWORDS = frozenset(
     {
@@ -70,7 +70,7 @@ class _Reader:
         return last - 1
 
     def fail(self, message: str, offset: int) -> None:
-        """Note what is wrong."""
+        """Add a parse error at an offset of the text."""
         self.errors.append(ParseError(message, offset))
 
 
@@ -86,22 +86,22 @@ def parse_dockerfile(text: str, *, is_template: bool = False) -> Dockerfile:
     reader.escape = directives.get("escape", "\\") if directives.get("escape") == "`" else "\\"
     # a frontend of somebody else may know other options
     reader.foreign = "docker/dockerfile" not in directives.get("syntax", "docker/dockerfile")
-    found: list[Instruction] = []
+    instructions: list[Instruction] = []
     for pieces, gap in _logical_lines(reader):
-        if len(found) > MAX_INSTRUCTIONS:
+        if len(instructions) > MAX_INSTRUCTIONS:
             message = (
                 f"more than {MAX_INSTRUCTIONS} instructions, which no builder makes an image of"
             )
             raise ParseError(message, pieces.offset(0))
         above, reader.above = tuple(reader.above), []
-        one = _parse_instruction(reader, pieces)
-        if one is not None:
-            found.append(replace(one, comments=above, gap=gap))
-    if not found:
+        instruction = _parse_instruction(reader, pieces)
+        if instruction is not None:
+            instructions.append(replace(instruction, comments=above, gap=gap))
+    if not instructions:
         first = reader.errors[0] if reader.errors else ParseError("file with no instructions", 0)
         raise first
     return Dockerfile(
-        tuple(found),
+        tuple(instructions),
         directives,
         tuple(reader.comments),
         tuple(reader.errors),
@@ -115,7 +115,7 @@ def _in_one_form(text: str) -> str:
     """The text of a template with its marks as `{{ }}`, and tags that stand alone as comments; all else in its place."""
     pieces: list[str] = []
     at = 0
-    for mark in marks(text):
+    for mark in find_marks(text):
         written = text[mark.start : mark.end]
         if mark.control and mark.alone:
             pieces += [text[at : mark.start], _commented(written)]
@@ -134,7 +134,7 @@ def _commented(written: str) -> str:
 
 def _parser_directives(reader: _Reader) -> dict[str, str]:
     """The parser directives at the head; anything that is none ends them, a comment too."""
-    found: dict[str, str] = {}
+    directives: dict[str, str] = {}
     while True:
         at = reader.at
         line = reader.line()
@@ -144,10 +144,10 @@ def _parser_directives(reader: _Reader) -> dict[str, str]:
             else None
         )
         name = match.group(1).lower() if match else ""
-        if match is None or name in found or name not in {"escape", "syntax", "check"}:
+        if match is None or name in directives or name not in {"escape", "syntax", "check"}:
             reader.at = at
-            return found
-        found[name] = match.group(2).strip()
+            return directives
+        directives[name] = match.group(2).strip()
         reader.comments.append(Span(match.start(), match.end()))
 
 
@@ -211,22 +211,22 @@ def _parse_instruction(reader: _Reader, pieces: Pieces) -> Instruction | None:
             reader.fail(f"unknown instruction: {written[:40]}", place.start)
         return None
     end = len(pieces.text.rstrip(SPACE))
-    one = Instruction(keyword, written, pieces.span(start, end), place)
+    instruction = Instruction(keyword, written, pieces.span(start, end), place)
     rest = _trim_pieces(pieces.cut(match.end(), end))
     if keyword == "ONBUILD":
-        return _parse_onbuild(reader, one, rest)
+        return _parse_onbuild(reader, instruction, rest)
     flags, body = _split_flags(rest, reader.escape)
-    one = replace(one, flags=flags, body=body)
-    one = _split_arguments(reader, one)
-    if keyword in _HEREDOCS and not one.json:
-        one = replace(one, heredocs=tuple(_read_heredocs(reader, one)))
-    _validate(reader, one)
-    return one
+    instruction = replace(instruction, flags=flags, body=body)
+    instruction = _split_arguments(reader, instruction)
+    if keyword in _HEREDOCS and not instruction.json:
+        instruction = replace(instruction, heredocs=tuple(_read_heredocs(reader, instruction)))
+    _validate(reader, instruction)
+    return instruction
 
 
 def _is_mark(line: str, start: int) -> bool:
     """Whether another program puts its words where an instruction should begin."""
-    first = next(marks(line[start:]), None)
+    first = next(find_marks(line[start:]), None)
     return (first is not None and first.start == 0) or _VARIABLE.match(line, start) is not None
 
 
@@ -257,7 +257,7 @@ def _split_flags(pieces: Pieces, escape: str) -> tuple[tuple[Flag, ...], Pieces]
     """The flags before the arguments, and what is left."""
     if not pieces.text.startswith("--"):
         return (), pieces
-    found: list[Flag] = []
+    flags: list[Flag] = []
     rest = len(pieces.text)
     for start, end, _ in split_words(pieces, escape):
         raw = pieces.text[start:end]
@@ -270,74 +270,76 @@ def _split_flags(pieces: Pieces, escape: str) -> tuple[tuple[Flag, ...], Pieces]
         name, equals, value = raw[2:].partition("=")
         middle = start + 2 + len(name) + len(equals)
         place = pieces.span(middle, end) if equals else pieces.span(start, end)
-        found.append(
-            Flag(name.lower(), unquote(value, escape), value, pieces.span(start, end), place)
+        flags.append(
+            Flag(name.lower(), unquoted(value, escape), value, pieces.span(start, end), place)
         )
-    return tuple(found), pieces.cut(rest, len(pieces.text))
+    return tuple(flags), pieces.cut(rest, len(pieces.text))
 
 
-def _split_arguments(reader: _Reader, one: Instruction) -> Instruction:
+def _split_arguments(reader: _Reader, instruction: Instruction) -> Instruction:
     """The instruction with its words: JSON entries, pairs, or words between blanks."""
     escape = reader.escape
-    body = one.body
-    if one.keyword == "HEALTHCHECK":
-        found = words_of(body, escape)
-        if found and found[0].raw.upper() == "CMD":
-            start = _skip_blanks(body.text, len(found[0].raw), len(body.text))
+    body = instruction.body
+    if instruction.keyword == "HEALTHCHECK":
+        words = words_of(body, escape)
+        if words and words[0].raw.upper() == "CMD":
+            start = _skip_blanks(body.text, len(words[0].raw), len(body.text))
             command = body.cut(start, len(body.text))
             entries = json_words(command)
             tail = entries if entries is not None else words_of(command, escape)
-            return replace(one, words=(found[0], *tail), body=command, json=entries is not None)
-        return replace(one, words=found)
-    if one.keyword in _MAY_BE_JSON:
+            return replace(
+                instruction, words=(words[0], *tail), body=command, json=entries is not None
+            )
+        return replace(instruction, words=words)
+    if instruction.keyword in _MAY_BE_JSON:
         entries = json_words(body)
         if entries is not None:
-            return replace(one, words=entries, json=True)
-    found = words_of(body, escape)
-    one = replace(one, words=found)
-    return _with_pairs(one, escape) if one.keyword in _PAIRS else one
+            return replace(instruction, words=entries, json=True)
+    words = words_of(body, escape)
+    instruction = replace(instruction, words=words)
+    return _with_pairs(instruction, escape) if instruction.keyword in _PAIRS else instruction
 
 
-def _with_pairs(one: Instruction, escape: str) -> Instruction:
+def _with_pairs(instruction: Instruction, escape: str) -> Instruction:
     """ENV, LABEL and ARG: `name=value` words, or the old form `name value` up to the line's end."""
-    first = one.words[0].raw if one.words else ""
-    if one.keyword != "ARG" and one.words and "=" not in first:
-        start = _skip_blanks(one.body.text, len(first), len(one.body.text))
-        raw = one.body.text[start:]
-        name = one.words[0]
-        place = one.body.span(start, len(one.body.text)) if raw else name.span
+    first = instruction.words[0].raw if instruction.words else ""
+    if instruction.keyword != "ARG" and instruction.words and "=" not in first:
+        start = _skip_blanks(instruction.body.text, len(first), len(instruction.body.text))
+        raw = instruction.body.text[start:]
+        name = instruction.words[0]
+        place = instruction.body.span(start, len(instruction.body.text)) if raw else name.span
         entry = Span(name.span.start, place.end)
-        pair = Pair(name.value, raw, unquote(raw, escape), name.span, place, entry)
-        return replace(one, pairs=(pair,), legacy=True)
+        pair = Pair(name.value, raw, unquoted(raw, escape), name.span, place, entry)
+        return replace(instruction, pairs=(pair,), legacy=True)
     pairs = []
-    spans = list(split_words(one.body, escape))
-    for word, (start, end, _) in zip(one.words, spans, strict=True):
+    spans = list(split_words(instruction.body, escape))
+    for word, (start, end, _) in zip(instruction.words, spans, strict=True):
         name_raw, equals, value = word.raw.partition("=")
-        if not equals and one.keyword != "ARG":
+        if not equals and instruction.keyword != "ARG":
             continue
         middle = start + len(name_raw)
         pairs.append(
             Pair(
-                unquote(name_raw, escape),
+                unquoted(name_raw, escape),
                 value if equals else None,
-                unquote(value, escape),
-                one.body.span(start, middle),
-                one.body.span(middle + 1, end) if equals and value else word.span,
+                unquoted(value, escape),
+                instruction.body.span(start, middle),
+                instruction.body.span(middle + 1, end) if equals and value else word.span,
                 word.span,
             )
         )
-    return replace(one, pairs=tuple(pairs))
+    return replace(instruction, pairs=tuple(pairs))
 
 
-def _read_heredocs(reader: _Reader, one: Instruction) -> Iterator[Heredoc]:
+def _read_heredocs(reader: _Reader, instruction: Instruction) -> Iterator[Heredoc]:
     """The here-documents that the line announces; reads their bodies off the text."""
-    if "<<" not in one.body.text:
+    if "<<" not in instruction.body.text:
         return
-    for word in one.words:
+    for word in instruction.words:
         match = _HEREDOC.match(word.raw) if word.closed else None
         if match is None:
             continue
-        name = unquote(match.group(3), reader.escape)
+        name = unquoted(match.group(3), reader.escape)
         start = stop = reader.at
         while True:
             line = reader.line()
@@ -354,33 +356,36 @@ def _read_heredocs(reader: _Reader, one: Instruction) -> Iterator[Heredoc]:
         )
 
 
-def _validate(reader: _Reader, one: Instruction) -> None:
+def _validate(reader: _Reader, instruction: Instruction) -> None:
     """What the builder refuses: too few arguments, and forms that it does not know."""
-    count = len(one.words)
-    if one.keyword == "FROM" and count not in (1, 3):
-        reader.fail("FROM requires either one or three arguments", one.span.start)
-    elif one.keyword == "FROM" and count == 3 and one.words[1].raw.upper() != "AS":
-        reader.fail("the second argument of FROM is AS", one.words[1].span.start)
-    elif one.keyword in _AT_LEAST and count < _AT_LEAST[one.keyword]:
-        need = _AT_LEAST[one.keyword]
+    keyword, words = instruction.keyword, instruction.words
+    count = len(words)
+    if keyword == "FROM" and count not in (1, 3):
+        reader.fail("FROM requires either one or three arguments", instruction.span.start)
+    elif keyword == "FROM" and count == 3 and words[1].raw.upper() != "AS":
+        reader.fail("the second argument of FROM is AS", words[1].span.start)
+    elif keyword in _AT_LEAST and count < _AT_LEAST[keyword]:
+        need = _AT_LEAST[keyword]
         noun = "argument" if need == 1 else "arguments"
-        reader.fail(f"{one.keyword} requires at least {_NUMBERS[need]} {noun}", one.span.start)
-    elif one.keyword == "SHELL" and not one.json:
-        reader.fail("SHELL requires its arguments in JSON form", one.span.start)
-    elif one.keyword == "HEALTHCHECK" and one.words[0].raw.upper() not in ("CMD", "NONE"):
-        reader.fail(f"HEALTHCHECK knows CMD and NONE, not {one.words[0].raw[:40]}", one.span.start)
-    elif one.keyword in ("ENV", "LABEL"):
-        if one.legacy and count == 1:
-            reader.fail(f"{one.keyword} must have two arguments", one.span.start)
-        for word in () if one.legacy else one.words:
+        reader.fail(f"{keyword} requires at least {_NUMBERS[need]} {noun}", instruction.span.start)
+    elif keyword == "SHELL" and not instruction.json:
+        reader.fail("SHELL requires its arguments in JSON form", instruction.span.start)
+    elif keyword == "HEALTHCHECK" and words[0].raw.upper() not in ("CMD", "NONE"):
+        reader.fail(
+            f"HEALTHCHECK knows CMD and NONE, not {words[0].raw[:40]}", instruction.span.start
+        )
+    elif keyword in ("ENV", "LABEL"):
+        if instruction.legacy and count == 1:
+            reader.fail(f"{keyword} must have two arguments", instruction.span.start)
+        for word in () if instruction.legacy else words:
             if "=" not in word.raw:
                 reader.fail(f"no = in {word.raw[:40]}: the form is name=value", word.span.start)
                 break
-    error = None if reader.foreign else option_error(one)
+    error = None if reader.foreign else option_error(instruction)
     if error is not None:
         reader.errors.append(error)
-    if one.keyword in _QUOTED and not one.json:
-        for word in one.words:
+    if keyword in _QUOTED and not instruction.json:
+        for word in words:
             if not word.closed:
                 reader.fail("a quote that is opened and never closed", word.span.start)
                 break

@@ -27,20 +27,22 @@ _SIGNALS = frozenset(
 _REALTIME = re.compile(r"RT(?:MIN\+|MAX-)[0-9]{1,2}\Z")
 
 
-def option_error(one: Instruction) -> ParseError | None:
+def option_error(instruction: Instruction) -> ParseError | None:
     """The first thing in an instruction's options that the builder refuses; None where nothing is."""
-    for flag in one.flags:
+    for flag in instruction.flags:
         reason = (
-            _flag_error(one.keyword, flag) if "$" not in flag.raw and "{{" not in flag.raw else ""
+            _flag_error(instruction.keyword, flag)
+            if "$" not in flag.raw and "{{" not in flag.raw
+            else ""
         )
         if reason:
             return ParseError(reason, flag.span.start)
-    if one.keyword == "STOPSIGNAL" and len(one.words) == 1:
-        text = one.words[0].value
+    if instruction.keyword == "STOPSIGNAL" and len(instruction.words) == 1:
+        text = instruction.words[0].value
         name = text.upper().removeprefix("SIG")
         known = name in _SIGNALS or _REALTIME.match(name) or (text.isdigit() and text.strip("0"))
-        if not known and not one.words[0].is_variable:
-            return ParseError(f"there is no signal {text[:40]}", one.words[0].span.start)
+        if not known and not instruction.words[0].is_variable:
+            return ParseError(f"there is no signal {text[:40]}", instruction.words[0].span.start)
     return None
 
 

@@ -125,11 +125,11 @@ def _quoted_value(text: str, start: int, name: str, key: Span) -> tuple[Entry, i
     quote, at = text[start], start + 1
     closing = _CLOSING[quote]
     while True:
-        found = closing.search(text, at)
-        if found is None:
+        match = closing.search(text, at)
+        if match is None:
             raise ParseError("a quote is not closed", start)
-        at = found.end()
-        if found.group() == quote:
+        at = match.end()
+        if match.group() == quote:
             break
     span = Span(start + 1, at - 1)
     inner = text[span.start : span.end].replace("\\" + quote, quote)
@@ -138,11 +138,11 @@ def _quoted_value(text: str, start: int, name: str, key: Span) -> tuple[Entry, i
     return Entry(name, key, span, inner, quote == "'"), at
 
 
-def _unescape(found: re.Match[str]) -> str:
+def _unescape(match: re.Match[str]) -> str:
     """What an escape in double quotes stands for; a number is octal."""
-    body = found.group(1)
+    body = match.group(1)
     if not body.startswith("0"):
-        return _ESCAPES.get(body, found.group())
+        return _ESCAPES.get(body, match.group())
     digits = body[1:]
     whole = len(digits) == 3 and all(one in "01234567" for one in digits)
     return chr(int(digits, 8)) if whole and int(digits, 8) < 256 else "\\" + digits
@@ -173,7 +173,7 @@ _RAW = "a line is `NAME=value`, and a name has no blanks"
 
 def resolve_entries(entries: Iterable[Entry], outer: Mapping[str, str] = NOTHING) -> dict[str, str]:
     """name -> value, with HOLE for what nobody can tell. What stands in `outer` goes before what the file says itself."""
-    found: dict[str, str] = {}
+    resolved: dict[str, str] = {}
     seen: dict[str, str] = dict(outer)
     growth = 0
     for entry in entries:
@@ -186,7 +186,7 @@ def resolve_entries(entries: Iterable[Entry], outer: Mapping[str, str] = NOTHING
             except InterpolationError:
                 value = HOLE
             growth += len(value)
-        found[entry.name] = value
+        resolved[entry.name] = value
         if entry.name not in outer:
             seen[entry.name] = value
-    return found
+    return resolved

@@ -35,7 +35,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A context by its name: `github`."""
+    """A context by its name, as `github` in `github.ref`."""
 
     name: str
     span: Span
@@ -69,7 +69,7 @@ class Star:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function's call."""
+    """A function call: its name as written and its arguments."""
 
     name: str
     arguments: tuple[Node, ...]
@@ -78,7 +78,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Negation."""
+    """Negation, `!operand`."""
 
     operand: Node
     span: Span
@@ -154,7 +154,7 @@ class _Token:
 def _tokens(text: str) -> list[_Token]:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters", 0)
-    found: list[_Token] = []
+    tokens: list[_Token] = []
     at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
@@ -170,17 +170,17 @@ def _tokens(text: str) -> list[_Token]:
         at = match.end()
         if (
             kind == "string"
-            and found
-            and found[-1].kind == "string"
-            and found[-1].span.end == span.start
+            and tokens
+            and tokens[-1].kind == "string"
+            and tokens[-1].span.end == span.start
         ):
-            before = found.pop()  # '' inside a string is a quote: 'it''s' is one string
+            before = tokens.pop()  # '' inside a string is a quote: 'it''s' is one string
             span = Span(before.span.start, span.end)
-            found.append(_Token(kind, text[span.start : span.end], span))
+            tokens.append(_Token(kind, text[span.start : span.end], span))
         elif kind != "blank":
-            found.append(_Token(kind, match.group(), span))
-    found.append(_Token("end", "", Span(len(text), len(text))))
-    return found
+            tokens.append(_Token(kind, match.group(), span))
+    tokens.append(_Token("end", "", Span(len(text), len(text))))
+    return tokens
 
 
 class _Parser:
@@ -343,7 +343,7 @@ def children(node: Node) -> tuple[Node, ...]:
     return (node.left, node.right) if isinstance(node, Binary) else ()
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk_tree(node: Node) -> Iterator[Node]:
     """The node and every one below it, owners after what they own."""
     stack = [node]
     while stack:
@@ -382,11 +382,11 @@ def accesses(node: Node) -> Iterator[tuple[Node, tuple[str, ...]]]:
     stack = [node]
     while stack:
         item = stack.pop()
-        found = access_path(item) if isinstance(item, Name | Member | Index | Star) else None
-        if found is None:
+        path = access_path(item) if isinstance(item, Name | Member | Index | Star) else None
+        if path is None:
             stack.extend(reversed(children(item)))
             continue
-        yield item, found
+        yield item, path
         while not isinstance(item, Name):
             if isinstance(item, Index):
                 stack.append(item.key)

@@ -30,7 +30,7 @@ class Part:
     pattern: bool = False
     made: re.Pattern[str] | None = None
 
-    def takes(self, name: str, budget: Budget) -> bool:
+    def matches(self, name: str, budget: Budget) -> bool:
         """Whether it matches a name. Raises SpentError."""
         if self is _STAR:
             return bool(name)
@@ -40,8 +40,8 @@ class Part:
             return name == self.text
         if self.made is None:
             budget.spend(_MAKING + len(self.text))
-            self.made = glob.compiled(self.text)
-        if not budget.spend(glob.cost(self.text, name)):
+            self.made = glob.compiled_glob(self.text)
+        if not budget.spend(glob.match_cost(self.text, name)):
             raise SpentError
         return self.made.match(name) is not None
 
@@ -76,12 +76,12 @@ class Pattern:
         """How the pattern matches a path: 2 the path itself, 1 a folder around it, 0 not at all. Raises SpentError."""
         if self.always:
             return self.always if len(names) > 1 or not self.folder else 0
-        if self.parts[0] is not _ANY and not self.parts[0].takes(names[0], budget):
+        if self.parts[0] is not _ANY and not self.parts[0].matches(names[0], budget):
             return 0
         ends = self._ends(names, budget)
         if self.parts[-1] is _ANY:
-            inside = any(end < len(names) for end in ends)
-            return 0 if not inside else _ABOVE if self.folder else _WHOLE
+            is_in_folder = any(end < len(names) for end in ends)
+            return 0 if not is_in_folder else _ABOVE if self.folder else _WHOLE
         return _WHOLE if len(names) in ends else _ABOVE if ends else 0
 
     def _ends(self, names: Sequence[str], budget: Budget) -> set[int]:
@@ -92,7 +92,7 @@ class Pattern:
                 reached = set(range(min(reached), len(names)))
             else:
                 reached = {
-                    at + 1 for at in reached if at < len(names) and part.takes(names[at], budget)
+                    at + 1 for at in reached if at < len(names) and part.matches(names[at], budget)
                 }
             if not reached:
                 break
@@ -110,7 +110,7 @@ class Ignored:
         self._endings: list[tuple[str, Pattern]] = []
         self._globs: list[tuple[Part, Pattern]] = []
         self._others: list[Pattern] = []
-        for pattern in patterns(self.lines):
+        for pattern in parse_patterns(self.lines):
             part = pattern.name_anywhere
             if part is None:
                 self._others.append(pattern)
@@ -136,9 +136,9 @@ class Ignored:
         for at, name in enumerate(names):
             for pattern in self._of(name, budget):
                 if at < last:
-                    above = _later(above, pattern)
+                    above = _later_pattern(above, pattern)
                 elif not pattern.folder:
-                    whole = _later(whole, pattern)
+                    whole = _later_pattern(whole, pattern)
         for pattern in self._others:
             if whole is not None and whole.number > pattern.number:
                 break
@@ -146,36 +146,36 @@ class Ignored:
                 raise SpentError
             rank = pattern.rank(names, budget)
             if rank == _WHOLE:
-                whole = _later(whole, pattern)
+                whole = _later_pattern(whole, pattern)
             elif rank == _ABOVE:
-                above = _later(above, pattern)
-        found = whole or above
-        return found is not None and found.ignores
+                above = _later_pattern(above, pattern)
+        winner = whole or above
+        return winner is not None and winner.ignores
 
     def _of(self, name: str, budget: Budget) -> tuple[Pattern, ...]:
         """The patterns that match a name, of those that speak of names anywhere. Raises SpentError."""
         known = self._told.get(name)
         if known is None:
-            found = list(self._names.get(name, ()))
+            patterns = list(self._names.get(name, ()))
             if name.endswith(self._ends):
-                found += [pattern for ending, pattern in self._endings if name.endswith(ending)]
-            found += [pattern for part, pattern in self._globs if part.takes(name, budget)]
+                patterns += [pattern for ending, pattern in self._endings if name.endswith(ending)]
+            patterns += [pattern for part, pattern in self._globs if part.matches(name, budget)]
             if not budget.spend(1 + len(self._ends) // 16):
                 raise SpentError
             if len(self._told) >= _REMEMBERED:
                 self._told.clear()
-            known = self._told[name] = tuple(found)
+            known = self._told[name] = tuple(patterns)
         return known
 
 
 _REMEMBERED = 20_000  # names
 
 
-def _later(one: Pattern | None, other: Pattern) -> Pattern:
-    return other if one is None or other.number > one.number else one
+def _later_pattern(pattern: Pattern | None, other: Pattern) -> Pattern:
+    return other if pattern is None or other.number > pattern.number else pattern
 
 
-def patterns(lines: Iterable[str]) -> Iterator[Pattern]:
+def parse_patterns(lines: Iterable[str]) -> Iterator[Pattern]:
     """The patterns of the lines, without blanks, comments and what is none."""
     for number, line in enumerate(lines):
         text = line if line.endswith("\\ ") else line.rstrip()
@@ -183,13 +183,13 @@ def patterns(lines: Iterable[str]) -> Iterator[Pattern]:
             continue
         names = text.removeprefix("!").split("/")
         folder = not names[-1]
-        parts = _parts(names)
+        parts = _pattern_parts(names)
         if parts:
-            always = _always(parts, folder)
+            always = _verdict_on_all(parts, folder)
             yield Pattern(number, not text.startswith("!"), parts, folder or always[1], always[0])
 
 
-def _parts(names: list[str]) -> tuple[Part, ...]:
+def _pattern_parts(names: list[str]) -> tuple[Part, ...]:
     """The parts of a pattern: from any folder on where it names none, and with all that is in a folder it names."""
     if not names[0]:
         names = names[1:]
@@ -197,17 +197,17 @@ def _parts(names: list[str]) -> tuple[Part, ...]:
         names = names if names[0] == "**" else ["**", *names]
     if names and not names[-1]:
         names = [*names[:-1], "**"]
-    found: list[Part] = []
+    parts: list[Part] = []
     for name in names:
         part = _ANY if name == "**" else part_of(name)
         if part is None:
             return ()
-        if part is not _ANY or found[-1:] != [_ANY]:
-            found.append(part)
-    return tuple(found)
+        if part is not _ANY or parts[-1:] != [_ANY]:
+            parts.append(part)
+    return tuple(parts)
 
 
-def _always(parts: tuple[Part, ...], folder: bool) -> tuple[int, bool]:
+def _verdict_on_all(parts: tuple[Part, ...], folder: bool) -> tuple[int, bool]:
     """What a pattern of stars alone says of every path, and whether only of those in a folder; 0 for other patterns."""
     stars = ["**" if part is _ANY else "*" if part is _STAR else "" for part in parts]
     if stars in (["**"], ["**", "*", "**"]):

@@ -25,7 +25,7 @@ class Budget:
         return self.left >= 0
 
 
-def matches(pattern: str, text: str) -> bool:
+def glob_matches(pattern: str, text: str) -> bool:
     """Whether a pattern matches all of a text, the same on every system; a star takes slashes too."""
     if pattern == "*":
         return True
@@ -34,14 +34,14 @@ def matches(pattern: str, text: str) -> bool:
     return _compiled(pattern).match(text) is not None
 
 
-def cost(pattern: str, text: str) -> int:
+def match_cost(pattern: str, text: str) -> int:
     """The most units that it can take to match one with the other."""
     return 1 + (len(pattern) * len(text) >> 10)
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
+def compiled_glob(pattern: str) -> re.Pattern[str]:
     """The expression of a pattern, for those who keep it."""
     return re.compile(fnmatch.translate(pattern))
 
 
-_compiled = lru_cache(maxsize=4096)(compiled)
+_compiled = lru_cache(maxsize=4096)(compiled_glob)

@@ -159,7 +159,7 @@ class Image:
 
     @property
     def undigested(self) -> str:
-        """As written, without the digest."""
+        """The reference as written, without `@sha256:...`."""
         return self.text.partition("@")[0]
 
     @property
@@ -233,8 +233,8 @@ def _end_of_variable(text: str, at: int) -> int:
     """The end of the variable part that starts at `at`; `at` itself where none starts there."""
     closer = _CLOSERS.get(text[at : at + 2])
     if closer is None:
-        found = _SIMPLE.match(text, at)
-        return found.end() if found else at
+        match = _SIMPLE.match(text, at)
+        return match.end() if match else at
     if closer != "}":
         end = text.find(closer, at + 2)
         return end + len(closer) if end >= 0 else len(text)

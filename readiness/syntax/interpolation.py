@@ -73,22 +73,22 @@ def interpolate(
     pieces: list[Expanded] = []
     at = size = 0
     while True:
-        found = value.find("$", at)
-        if found < 0:
+        dollar = value.find("$", at)
+        if dollar < 0:
             pieces.append(Expanded(value[at:]))
             return _concatenate(pieces)
-        pieces.append(Expanded(value[at:found]))
-        plain = _NAME.match(value, found + 1)
+        pieces.append(Expanded(value[at:dollar]))
+        plain = _NAME.match(value, dollar + 1)
         if plain:
             piece, at = _value_without_default(plain.group(), environment), plain.end()
-        elif value.startswith("${", found):
-            piece, at = _expand_braced(value, found, environment, offset, depth)
+        elif value.startswith("${", dollar):
+            piece, at = _expand_braced(value, dollar, environment, offset, depth)
         else:  # `$$` is a dollar, and so is one before anything else
-            piece, at = Expanded("$"), found + 1 + value.startswith("$$", found)
+            piece, at = Expanded("$"), dollar + 1 + value.startswith("$$", dollar)
         pieces.append(piece)
         size += len(piece.text)
         if size > MAX_TEXT:
-            raise InterpolationError("it grows too long", offset + found)
+            raise InterpolationError("it grows too long", offset + dollar)
 
 
 def _concatenate(pieces: list[Expanded]) -> Expanded:
@@ -121,22 +121,22 @@ def _expand_braced(
     value: str, start: int, environment: Mapping[str, str], offset: int, depth: int
 ) -> tuple[Expanded, int]:
     """What `${...}` at `start` gives, and where it ends."""
-    found = _NAME.match(value, start + 2)
-    if found is None:
+    match = _NAME.match(value, start + 2)
+    if match is None:
         raise InterpolationError(
             "`${` takes the name of a variable; a plain `$` is written `$$`", offset + start
         )
-    end, name = _closing(value, found.end()), found.group()
+    end, name = _closing(value, match.end()), match.group()
     if end < 0:
         reason = "`${` is not closed" if end == -1 else "nested too deeply"
         raise InterpolationError(reason, offset + start)
-    operator = next((one for one in _OPERATORS if value.startswith(one, found.end())), "")
-    if not operator and end != found.end():
+    operator = next((one for one in _OPERATORS if value.startswith(one, match.end())), "")
+    if not operator and end != match.end():
         reason = (
             "after its name a variable takes one of :- - :+ + :? ?; a plain `$` is written `$$`"
         )
         raise InterpolationError(reason, offset + start)
-    where = found.end() + len(operator)
+    where = match.end() + len(operator)
     rest = interpolate(value[where:end], environment, offset + where, depth + 1)
     given = environment.get(name)
     there = bool(given) if operator.startswith(":") else given is not None

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.model import ParseError, Source, Span
+from readiness.syntax.nginx_heads import DATA
 from readiness.syntax.template import is_named
 
 MAX_DEPTH = 100
@@ -48,7 +49,7 @@ _PUT_IN = {
 }
 _FORM = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
-# missing semicolon. In the blocks of `_FREE` the first word of a line is data.
+# missing semicolon. In the blocks of `DATA` the first word of a line is data.
 _BLOCKS = frozenset(
     {
         "http",
@@ -69,7 +70,6 @@ _SIMPLE = frozenset(
     resolver return rewrite root sendfile server_name server_tokens set ssl_certificate ssl_certificate_key
     ssl_protocols ssl_ciphers try_files user keepalive_timeout worker_connections worker_processes uwsgi_pass""".split()
 )
-_FREE = frozenset({"map", "geo", "types", "split_clients", "charset_map"})
 
 REPEATED = frozenset(
     """access_log add_header add_trailer allow auth_http_header deny env error_log error_page fastcgi_hide_header
@@ -211,19 +211,19 @@ class Block:
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value in force under `key`, as the class says, or the default."""
-        found = self.found(key)
-        if not found:
+        directives = self.found(key)
+        if not directives:
             return default
-        if any(d.block for d in found):
-            return [d.block for d in found if d.block]
-        return [d.value for d in found] if key in REPEATED else found[-1].value
+        if any(d.block for d in directives):
+            return [d.block for d in directives if d.block]
+        return [d.value for d in directives] if key in REPEATED else directives[-1].value
 
     def at(self, key: Any = None, /) -> Span:
         """The place of the arguments in force under `key`; the directive that opens the block where there are none."""
         if isinstance(key, str):
-            found = self.found(key)
-            if found:
-                return found[-1].head if found[-1].block else found[-1].at("value")
+            directives = self.found(key)
+            if directives:
+                return directives[-1].head if directives[-1].block else directives[-1].at("value")
         return self.owner.head if self.owner else Span(self.start, self.end)
 
 
@@ -244,7 +244,7 @@ def unescape(text: str) -> str:
     r"""A word as nginx stores it: `\"`, `\'`, `\\`, `\t`, `\r` and `\n` are replaced, other backslashes stay."""
     if "\\" not in text:
         return text
-    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
 
 
 def parse_nginx(source: Source) -> Block:
@@ -261,18 +261,18 @@ def parse_nginx(source: Source) -> Block:
     places: list[Span] = []
     match = _TOKEN.match
     place = 1 if text.startswith("\ufeff") else 0
-    while (found := match(text, place)) is not None:
-        group = found.lastindex
-        place = found.end()
+    while (token := match(text, place)) is not None:
+        group = token.lastindex
+        place = token.end()
         if group == _WORD:
-            word = found[1]
-            if not words and (after := _put_in(source, block, found.start(1))):
+            word = token[1]
+            if not words and (after := _put_in(source, block, token.start(1))):
                 place = after
                 continue
             words.append(unescape(word) if "\\" in word else word)
-            places.append(Span(found.start(1), place))
+            places.append(Span(token.start(1), place))
         elif group == _MARK:
-            mark = found[2]
+            mark = token[2]
             if mark == ";":
                 _end_simple_directive(words, places, block, place)
                 block.directives.append(Directive(words, places, place, block))
@@ -292,8 +292,8 @@ def parse_nginx(source: Source) -> Block:
                 block.end = block.owner.end = place
                 block, depth = block.owner.parent, depth - 1
         elif group != _COMMENT:
-            words.append(unescape(found[group or 0]))
-            places.append(Span(found.start(group or 0) - 1, place))
+            words.append(unescape(token[group or 0]))
+            places.append(Span(token.start(group or 0) - 1, place))
             if place < end and text[place] not in " \t\r\n;{)":
                 raise ParseError(f'unexpected "{text[place]}"', place)
     _check_all_closed(text, place, block, words, places)
@@ -311,8 +311,8 @@ def _put_in(source: Source, block: Block, start: int) -> int:
     in_prose = source.parent is not None and not source.parent.kind
     form = "prose" if in_prose else "template" if is_named(source.path) else ""
     stop = start
-    while (found := _PUT_IN[form].match(text, stop)) is not None:
-        stop = found.end()
+    while (match := _PUT_IN[form].match(text, stop)) is not None:
+        stop = match.end()
     if stop == start or text[stop : stop + 1] not in {"\r", "\n", "#", ""}:
         return 0
     blanks = _BLANKS.match(text, stop)
@@ -329,7 +329,7 @@ def _end_simple_directive(words: list[str], places: list[Span], block: Block, pl
     """A `;` was met: there must be words, and not those of a block."""
     if not words:
         raise ParseError('unexpected ";"', place - 1)
-    if words[0] in _BLOCKS and block.name not in _FREE:
+    if words[0] in _BLOCKS and block.name not in DATA:
         raise ParseError(f'directive "{words[0]}" has no opening "{{"', places[0].start)
 
 
@@ -337,7 +337,7 @@ def _open_block(words: list[str], places: list[Span], block: Block, place: int) 
     """The directive whose `{` was met, with its block begun."""
     if not words:
         raise ParseError('unexpected "{"', place - 1)
-    if block.name in _FREE:
+    if block.name in DATA:
         raise ParseError('unexpected "{"', place - 1)
     if words[0] in _SIMPLE:
         raise ParseError(f'directive "{words[0]}" is not terminated by ";"', places[0].start)
@@ -350,19 +350,19 @@ def _open_block(words: list[str], places: list[Span], block: Block, place: int) 
 def _read_lua_block(directive: Directive, text: str, place: int) -> int:
     """Take the Lua code of a `*_by_lua_block` as its last argument; the offset after the closing brace."""
     start, depth = place, 1
-    while (found := _LUA.match(text, place)) is not None:
-        place = found.end()
-        if found[3] == "{":
+    while (match := _LUA.match(text, place)) is not None:
+        place = match.end()
+        if match[3] == "{":
             depth += 1
-        elif found[3] == "}":
+        elif match[3] == "}":
             depth -= 1
             if depth == 0:
                 directive.block = None
                 directive.args = (*directive.args, text[start : place - 1])
                 directive.places = (*directive.places, Span(start, place - 1))
                 return place
-        elif found[1] is not None or found[2] is not None:  # [[ ... ]], [=[ ... ]=], --[[ ... ]]
-            level = found[1] if found[1] is not None else found[2]
+        elif match[1] is not None or match[2] is not None:  # [[ ... ]], [=[ ... ]=], --[[ ... ]]
+            level = match[1] if match[1] is not None else match[2]
             closing = text.find(f"]{level}]", place)
             if closing < 0:
                 break

@@ -36,7 +36,7 @@ class Head(NamedTuple):
     block: str
 
 
-def heads(text: str) -> Iterator[Head]:
+def statement_heads(text: str) -> Iterator[Head]:
     """The statements of a text, in order; those of blocks that hold data or Lua are left out.
 
     A brace that nothing stands before opens no block: what follows is read as if it were not there.
@@ -44,13 +44,13 @@ def heads(text: str) -> Iterator[Head]:
     blocks: list[str] = []
     words: list[str] = []
     start = last = place = 0
-    while (found := _TOKEN.match(text, place)) is not None:
-        group = found.lastindex or 0
-        place = found.end()
+    while (match := _TOKEN.match(text, place)) is not None:
+        group = match.lastindex or 0
+        place = match.end()
         if group == _MARK:
-            mark = found[2]
+            mark = match[2]
             if words:
-                yield from _head(words, mark, text, start, last, blocks)
+                yield from _statement_head(words, mark, text, start, last, blocks)
             if mark == "{" and words:
                 blocks.append(words[0])
             elif mark == "}" and blocks:
@@ -58,14 +58,14 @@ def heads(text: str) -> Iterator[Head]:
             words = []
         elif group > 1:
             if not words:
-                start = found.start(group)
-            words.append(found[group])
+                start = match.start(group)
+            words.append(match[group])
             last = place
     if words:
-        yield from _head(words, "", text, start, last, blocks)
+        yield from _statement_head(words, "", text, start, last, blocks)
 
 
-def _head(
+def _statement_head(
     words: list[str], end: str, text: str, start: int, last: int, blocks: list[str]
 ) -> Iterator[Head]:
     block = blocks[-1] if blocks else ""

@@ -19,29 +19,29 @@ _TOKEN = re.compile(
 _MARK, _DOUBLE, _SINGLE, _PLAIN = 2, 3, 4, 5
 
 
-def keys(text: str) -> frozenset[str]:
+def top_level_keys(text: str) -> frozenset[str]:
     """The outermost keys of the documents that begin with a brace or a bracket; none where no document does."""
     roots = list(_ROOT.finditer(text))
     ends = [*(root.start() for root in roots[1:]), len(text)]
     return frozenset(
         name
         for root, end in zip(roots, ends, strict=False)
-        for name in _keys(text, root.end(), end)
+        for name in _mapping_keys(text, root.end(), end)
         if name
     )
 
 
-def _keys(text: str, place: int, end: int) -> Iterator[str]:
+def _mapping_keys(text: str, place: int, end: int) -> Iterator[str]:
     """The keys of the outermost mapping that begins at `place`, or of those in the list that does.
 
     They are looked for as far as `end`, where the next document begins: so none is read twice, closed or not.
     """
     depth = maps = 0
     name, is_key = "", False
-    while (found := _TOKEN.match(text, place, end)) is not None:
-        group, place = found.lastindex or 0, found.end()
+    while (match := _TOKEN.match(text, place, end)) is not None:
+        group, place = match.lastindex or 0, match.end()
         if group == _MARK:
-            mark = found[2]
+            mark = match[2]
             if mark == ":" and is_key and maps == 1:
                 yield name
             depth += (mark in "{[") - (mark in "}]")
@@ -50,10 +50,10 @@ def _keys(text: str, place: int, end: int) -> Iterator[str]:
             if depth <= 0:
                 return
         elif group in {_DOUBLE, _SINGLE, _PLAIN}:
-            name = _plain(found[group].strip()) if is_key and maps == 1 else ""
+            name = _unquoted_key(match[group].strip()) if is_key and maps == 1 else ""
 
 
-def _plain(written: str) -> str:
+def _unquoted_key(written: str) -> str:
     """A key without its quotes; escapes as JSON has them."""
     if written[:1] == '"' and "\\" in written:
         try:

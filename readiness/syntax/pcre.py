@@ -8,32 +8,33 @@ from __future__ import annotations
 import functools
 import re
 
-from readiness.syntax.pcre_tree import ANY, DOT, OTHER, Node, Regex, mask
+from readiness.syntax.pcre_tree import ANY, DOT, OTHER, Node, Regex, char_mask
 
 MAX_LENGTH = 4000
 MAX_NESTING = 60
 
 
-def _span(first: int, last: int) -> int:
+def _char_range(first: int, last: int) -> int:
     return sum(1 << point for point in range(min(first, OTHER), min(last, OTHER) + 1))
 
 
-_DIGIT, _LOWER, _UPPER = _span(48, 57), _span(97, 122), _span(65, 90)
-_WORD = _DIGIT | _LOWER | _UPPER | mask("_")
-_SPACE = mask(" \t\n\r\f\v")
+_DIGIT, _LOWER, _UPPER = _char_range(48, 57), _char_range(97, 122), _char_range(65, 90)
+_WORD = _DIGIT | _LOWER | _UPPER | char_mask("_")
+_SPACE = char_mask(" \t\n\r\f\v")
 _CLASSES = {
     "d": _DIGIT,
     "w": _WORD,
     "s": _SPACE,
-    "h": mask(" \t"),
-    "v": mask("\n\v\f\r"),
-    "R": mask("\n\v\f\r"),
-    "N": ANY & ~mask("\n"),
+    "h": char_mask(" \t"),
+    "v": char_mask("\n\v\f\r"),
+    "R": char_mask("\n\v\f\r"),
+    "N": ANY & ~char_mask("\n"),
 }
 _POSIX = {
     "alpha": _LOWER | _UPPER, "digit": _DIGIT, "alnum": _LOWER | _UPPER | _DIGIT, "upper": _UPPER, "lower": _LOWER, "space": _SPACE,
-    "blank": mask(" \t"), "word": _WORD, "xdigit": _DIGIT | mask("abcdefABCDEF"), "cntrl": _span(0, 31) | 1 << 127,
-    "punct": _span(33, 47) | _span(58, 64) | _span(91, 96) | _span(123, 126), "print": _span(32, 126), "graph": _span(33, 126),
+    "blank": char_mask(" \t"), "word": _WORD, "xdigit": _DIGIT | char_mask("abcdefABCDEF"), "cntrl": _char_range(0, 31) | 1 << 127,
+    "punct": _char_range(33, 47) | _char_range(58, 64) | _char_range(91, 96) | _char_range(123, 126),
+    "print": _char_range(32, 126), "graph": _char_range(33, 126),
 }  # fmt: skip
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "a": "\a", "e": "\x1b"}
 
@@ -90,12 +91,12 @@ class _Reader:
         if char and char in "*+?":
             self.place += 1
             return {"*": (0, None), "+": (1, None), "?": (0, 1)}[char]
-        found = _COUNT.match(self.text, self.place) if char == "{" else None
-        if found is None:
+        match = _COUNT.match(self.text, self.place) if char == "{" else None
+        if match is None:
             return None
-        self.place = found.end()
-        least = int(found[1])
-        most = least if found[2] is None else (int(found[3]) if found[3] else None)
+        self.place = match.end()
+        least = int(match[1])
+        most = least if match[2] is None else (int(match[3]) if match[3] else None)
         if least > 1000 or (most is not None and (most > 1000 or most < least)):
             raise UnsupportedError("count out of range")
         return least, most
@@ -116,7 +117,7 @@ class _Reader:
             return self.escape()
         if char in "*+?":
             raise UnsupportedError("nothing to repeat")
-        return Node("chars", chars=self.fold(mask(char)))
+        return Node("chars", chars=self.fold(char_mask(char)))
 
     def group(self, depth: int) -> Node:
         number = 0
@@ -176,7 +177,9 @@ class _Reader:
             end = self.text.find("\\E", self.place)
             literal = self.text[self.place : end if end >= 0 else len(self.text)]
             self.place = end + 2 if end >= 0 else len(self.text)
-            return Node("cat", tuple(Node("chars", chars=self.fold(mask(one))) for one in literal))
+            return Node(
+                "cat", tuple(Node("chars", chars=self.fold(char_mask(one))) for one in literal)
+            )
         if char in "123456789kgpPXC":
             raise UnsupportedError("back-reference or Unicode property")
         return Node("chars", chars=self.fold(self.simple_escape(char)))
@@ -185,22 +188,22 @@ class _Reader:
         if char.lower() in _CLASSES and char in "dwshvRNDWSHV":
             return _CLASSES[char] if char in _CLASSES else ANY & ~_CLASSES[char.lower()]
         if char in _CONTROL:
-            return mask(_CONTROL[char])
+            return char_mask(_CONTROL[char])
         if char == "x":
-            found = _HEX.match(self.text, self.place)
-            if found:
-                self.place = found.end()
-                return 1 << min(int(found[1] or found[2] or "0", 16), OTHER)
+            match = _HEX.match(self.text, self.place)
+            if match:
+                self.place = match.end()
+                return 1 << min(int(match[1] or match[2] or "0", 16), OTHER)
         if char == "0":
-            found = _OCTAL.match(self.text, self.place)
-            self.place = found.end() if found else self.place
-            return 1 << min(int(found[0] or "0", 8), OTHER) if found else 1
-        return mask(char)
+            match = _OCTAL.match(self.text, self.place)
+            self.place = match.end() if match else self.place
+            return 1 << min(int(match[0] or "0", 8), OTHER) if match else 1
+        return char_mask(char)
 
     def bracket(self) -> int:
         negated = self.peek() == "^"
         self.place += negated
-        found, first = 0, True
+        chars, first = 0, True
         while True:
             char = self.take()
             if char == "]" and not first:
@@ -210,24 +213,24 @@ class _Reader:
             if posix:
                 self.place = posix.end()
                 inner = _POSIX.get(posix[2], 0)
-                found |= ANY & ~inner if posix[1] else inner
+                chars |= ANY & ~inner if posix[1] else inner
                 continue
             low = self.member(char)
             if self.peek() == "-" and self.peek(2) not in {"-]", "-"} and low.bit_count() == 1:
                 self.place += 1
                 high = self.member(self.take())
                 if high.bit_count() == 1 and high >= low:
-                    found |= _span(low.bit_length() - 1, high.bit_length() - 1)
+                    chars |= _char_range(low.bit_length() - 1, high.bit_length() - 1)
                     continue
-                low |= high | mask("-")
-            found |= low
-        return ANY & ~found if negated else found
+                low |= high | char_mask("-")
+            chars |= low
+        return ANY & ~chars if negated else chars
 
     def member(self, char: str) -> int:
         if char != "\\":
-            return mask(char)
+            return char_mask(char)
         char = self.take()
-        return mask("\b") if char == "b" else self.simple_escape(char)
+        return char_mask("\b") if char == "b" else self.simple_escape(char)
 
     def fold(self, chars: int) -> int:
         if not self.icase:

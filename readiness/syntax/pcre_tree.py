@@ -13,15 +13,15 @@ OTHER = 128
 ANY = (1 << (OTHER + 1)) - 1
 
 
-def mask(chars: str) -> int:
-    """The set of the given characters."""
+def char_mask(chars: str) -> int:
+    """The set of the given characters as a bit mask; those from code point OTHER on share a bit."""
     found = 0
     for char in chars:
         found |= 1 << min(ord(char), OTHER)
     return found
 
 
-DOT = ANY & ~mask("\n")
+DOT = ANY & ~char_mask("\n")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +59,9 @@ def walk(node: Node) -> Iterator[Node]:
     """A node and everything in it."""
     stack = [node]
     while stack:
-        one = stack.pop()
-        yield one
-        stack.extend(reversed(one.parts))
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(current.parts))
 
 
 def may_hold(node: Node, chars: int) -> bool:
@@ -91,48 +91,48 @@ def may_be_empty(node: Node) -> bool:
     return all(may_be_empty(one) for one in node.parts)
 
 
-def single(node: Node) -> int:
+def single_chars(node: Node) -> int:
     """The characters of a node that takes exactly one; 0 for any other node."""
     if node.kind == "chars":
         return node.chars
-    found = 0
+    chars = 0
     if node.kind == "alt":
         for part in node.parts:
-            one = single(part)
-            if not one:
+            length = single_chars(part)
+            if not length:
                 return 0
-            found |= one
+            chars |= length
     elif node.kind in {"group", "cat"} and len(node.parts) == 1:
-        found = single(node.parts[0])
-    return found
+        chars = single_chars(node.parts[0])
+    return chars
 
 
 def first_chars(node: Node) -> int:
     """The characters that a text matched by the node can begin with."""
     if node.kind == "chars":
         return node.chars
-    found = 0
+    chars = 0
     if node.kind == "alt":
-        for one in node.parts:
-            found |= first_chars(one)
-        return found
-    for one in node.parts:
-        found |= first_chars(one)
-        if not may_be_empty(one):
+        for part in node.parts:
+            chars |= first_chars(part)
+        return chars
+    for part in node.parts:
+        chars |= first_chars(part)
+        if not may_be_empty(part):
             break
-    return found
+    return chars
 
 
 def last_chars(node: Node) -> int:
     """The characters that a text matched by the node can end with."""
     if node.kind == "chars":
         return node.chars
-    found = 0
-    for one in reversed(node.parts):
-        found |= last_chars(one)
-        if node.kind != "alt" and not may_be_empty(one):
+    chars = 0
+    for part in reversed(node.parts):
+        chars |= last_chars(part)
+        if node.kind != "alt" and not may_be_empty(part):
             break
-    return found
+    return chars
 
 
 def chars_before(root: Node, target: Node) -> int:
@@ -141,14 +141,14 @@ def chars_before(root: Node, target: Node) -> int:
     def search(node: Node, left: int) -> int | None:
         if node is target:
             return left
-        for one in node.parts:
-            found = search(one, left)
-            if found is not None:
-                return found
+        for part in node.parts:
+            result = search(part, left)
+            if result is not None:
+                return result
             if node.kind != "alt":
                 left = (
-                    last_chars(one) | (left if may_be_empty(one) else 0)
-                    if last_chars(one) or not may_be_empty(one)
+                    last_chars(part) | (left if may_be_empty(part) else 0)
+                    if last_chars(part) or not may_be_empty(part)
                     else left
                 )
         return None
@@ -165,10 +165,10 @@ def is_anchored(node: Node, kind: str) -> bool:
     if node.kind == "repeat" and node.least == 0:
         return False
     parts = node.parts if kind == "start" else node.parts[::-1]
-    for one in parts:
-        if is_anchored(one, kind):
+    for part in parts:
+        if is_anchored(part, kind):
             return True
-        if one.kind in {"chars"} or not may_be_empty(one):
+        if part.kind in {"chars"} or not may_be_empty(part):
             return False
     return False
 

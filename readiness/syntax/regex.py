@@ -26,13 +26,13 @@ _LINE = 1 << ord("\n")
 _WIDE = 1000  # characters past ASCII in ranges of an expression that ignores case: Python goes through them one by one
 
 
-def _where(holds: Callable[[str], bool]) -> int:
+def _chars_where(holds: Callable[[str], bool]) -> int:
     return sum(1 << point for point in range(WORD) if holds(chr(point)))
 
 
-_DIGITS = _where(str.isdigit)
-_WORDS = _where(lambda char: char.isalnum() or char == "_")
-_LOWER, _UPPER = _where(str.islower), _where(str.isupper)
+_DIGITS = _chars_where(str.isdigit)
+_WORDS = _chars_where(lambda char: char.isalnum() or char == "_")
+_LOWER, _UPPER = _chars_where(str.islower), _chars_where(str.isupper)
 _KIN = sum(
     1 << ord(char) for char in "kKsSiI"
 )  # there are letters past ASCII that equal these but for case
@@ -40,9 +40,13 @@ WORDS = _WORDS | 1 << WORD | 1 << NUMBER
 _UNICODE = {
     "digit": _DIGITS | 1 << NUMBER,
     "word": WORDS,
-    "space": _where(str.isspace) | 1 << SPACE,
+    "space": _chars_where(str.isspace) | 1 << SPACE,
 }
-_PLAIN = {"digit": _DIGITS, "word": _WORDS, "space": _where(lambda char: char in " \t\n\r\f\v")}
+_PLAIN = {
+    "digit": _DIGITS,
+    "word": _WORDS,
+    "space": _chars_where(lambda char: char in " \t\n\r\f\v"),
+}
 _ANCHORS = {
     "AT_BEGINNING": "start",
     "AT_BEGINNING_STRING": "start",
@@ -55,7 +59,7 @@ _ONE = frozenset({"LITERAL", "NOT_LITERAL", "IN", "ANY"})
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 
 
-def parse(pattern: str | bytes, flags: int = 0) -> Node:
+def parse_regex(pattern: str | bytes, flags: int = 0) -> Node:
     """The tree of an expression. Raises UnsupportedError with the reason."""
     if len(pattern) > MAX_LENGTH:
         raise UnsupportedError(f"it is over {MAX_LENGTH} characters long")
@@ -81,7 +85,7 @@ def _sequence(items: Iterable[tuple[Any, Any]], flags: int, depth: int) -> Node:
 def _node(name: str, value: Any, flags: int, depth: int) -> Node:
     """The node of one item that Python's parser gives: its name, and what comes with it."""
     if name in _ONE:
-        return Node("chars", chars=_chars(name, value, flags)[0])
+        return Node("chars", chars=_item_chars(name, value, flags)[0])
     if name in _REPEATS:
         least, most, inner = value
         endless = str(most) == "MAXREPEAT"
@@ -105,7 +109,7 @@ def _node(name: str, value: Any, flags: int, depth: int) -> Node:
         lines = flags & re.MULTILINE and str(value) in {"AT_BEGINNING", "AT_END"}
         return Node(f"line-{anchor}" if lines else anchor)
     if name in {"ASSERT", "ASSERT_NOT"}:
-        return _look(value[0] > 0, value[1], name == "ASSERT_NOT", flags, depth)
+        return _lookaround(value[0] > 0, value[1], name == "ASSERT_NOT", flags, depth)
     if name == "GROUPREF":
         return Node("back")
     if name == "GROUPREF_EXISTS":
@@ -116,10 +120,10 @@ def _node(name: str, value: Any, flags: int, depth: int) -> Node:
     raise UnsupportedError(f"it uses {name.lower()}, which nothing is known about")
 
 
-def _look(ahead: bool, inner: Any, negated: bool, flags: int, depth: int) -> Node:
+def _lookaround(ahead: bool, inner: Any, negated: bool, flags: int, depth: int) -> Node:
     """A look-around; one at a single character is an anchor that says which."""
     if len(inner) == 1 and str(inner[0][0]) in _ONE:
-        may, sure = _chars(str(inner[0][0]), inner[0][1], flags)
+        may, sure = _item_chars(str(inner[0][0]), inner[0][1], flags)
         return Node("next" if ahead else "previous", chars=AROUND & ~sure if negated else may)
     return Node("look" if ahead else "behind", (_sequence(inner, flags, depth),))
 
@@ -127,19 +131,19 @@ def _look(ahead: bool, inner: Any, negated: bool, flags: int, depth: int) -> Nod
 Chars = tuple[int, int]
 
 
-def _chars(name: str, value: Any, flags: int) -> Chars:
+def _item_chars(name: str, value: Any, flags: int) -> Chars:
     """The characters that an item may take, and those of them that it takes for sure."""
     if name == "ANY":
         found = ANY if flags & re.DOTALL else ANY & ~_LINE
         return found, found
     if name == "IN":
-        return _set(value, flags)
-    may, sure = _fold(bit(chr(value)), bit(chr(value)) & _ASCII, flags, [value])
+        return _set_chars(value, flags)
+    may, sure = _case_folded(char_bit(chr(value)), char_bit(chr(value)) & _ASCII, flags, [value])
     return (ANY & ~sure, ANY & ~may) if name == "NOT_LITERAL" else (may, sure)
 
 
-def bit(char: str) -> int:
-    """The bit of a character."""
+def char_bit(char: str) -> int:
+    """The bit that stands for a character in a mask; those past ASCII share one bit a class: digits, letters, spaces, rest."""
     if char.isascii():
         return 1 << ord(char)
     if char.isdecimal():
@@ -149,7 +153,7 @@ def bit(char: str) -> int:
     return 1 << (SPACE if char.isspace() else REST)
 
 
-def _set(items: Iterable[tuple[Any, Any]], flags: int) -> Chars:
+def _set_chars(items: Iterable[tuple[Any, Any]], flags: int) -> Chars:
     may = sure = 0
     ends: list[int] = []
     negated = False
@@ -159,7 +163,7 @@ def _set(items: Iterable[tuple[Any, Any]], flags: int) -> Chars:
         if name == "NEGATE":
             negated = True
         elif name == "LITERAL":
-            may, sure = may | bit(chr(value)), sure | bit(chr(value)) & _ASCII
+            may, sure = may | char_bit(chr(value)), sure | char_bit(chr(value)) & _ASCII
             ends.append(value)
         elif name == "RANGE":
             low, high = value
@@ -174,15 +178,15 @@ def _set(items: Iterable[tuple[Any, Any]], flags: int) -> Chars:
             chars = classes[word.removeprefix("not_")]
             chars = ANY & ~chars if word.startswith("not_") else chars
             may, sure = may | chars, sure | chars
-    may, sure = _fold(may, sure, flags, ends)
+    may, sure = _case_folded(may, sure, flags, ends)
     return (ANY & ~sure, ANY & ~may) if negated else (may, sure)
 
 
-def _fold(may: int, sure: int, flags: int, points: Iterable[int]) -> Chars:
+def _case_folded(may: int, sure: int, flags: int, points: Iterable[int]) -> Chars:
     """The same with both cases of letters where case is ignored."""
     if not flags & re.IGNORECASE:
         return may, sure
-    may, sure = _both(may), _both(sure)
+    may, sure = _both_cases(may), _both_cases(sure)
     if may & _KIN:
         may |= 1 << WORD
     if any(point >= WORD for point in points):
@@ -190,6 +194,6 @@ def _fold(may: int, sure: int, flags: int, points: Iterable[int]) -> Chars:
     return may, sure
 
 
-def _both(chars: int) -> int:
+def _both_cases(chars: int) -> int:
     lower, upper = chars & _LOWER, chars & _UPPER
     return chars | lower >> 32 | upper << 32

@@ -51,11 +51,11 @@ def _align_offsets(raw: str, value: str) -> list[int]:
     table = []
     for char in value:
         if not char.isspace():
-            found = raw.find(char, at)
-            if found < 0:
-                found = min(at, max(len(raw) - 1, 0))
-            table.append(found)
-            at = found + 1
+            position = raw.find(char, at)
+            if position < 0:
+                position = min(at, max(len(raw) - 1, 0))
+            table.append(position)
+            at = position + 1
         else:
             table.append(at)
             if at < len(raw) and raw[at] == char and char != "\n":

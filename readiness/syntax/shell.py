@@ -15,7 +15,7 @@ from typing import Any
 
 from readiness.syntax.command import Assignment, Command, Mark, Redirect, Use, Word
 from readiness.syntax.pieces import Pieces, plain_pieces
-from readiness.syntax.words import expand_word, nesting, variable_references
+from readiness.syntax.words import expand_word, nesting_depth, variable_references
 
 __all__ = [
     "SHELLS",
@@ -95,7 +95,7 @@ class Script:
 
 
 @cache
-def language() -> Any:
+def bash_language() -> Any:
     """The grammar of bash, loaded when it is first asked for. Threads may share it; a parser they may not."""
     import tree_sitter
     import tree_sitter_bash
@@ -106,7 +106,7 @@ def language() -> Any:
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
-def _tree(text: str) -> Any:
+def _syntax_tree(text: str) -> Any:
     """The syntax tree of a text, a byte for each character.
 
     Letters beyond ASCII go in as the letter a and all else beyond it as dots, which are characters of words as they are.
@@ -116,8 +116,8 @@ def _tree(text: str) -> Any:
     """
     import tree_sitter
 
-    plain_text = _NOT_ASCII.sub(lambda found: "a" if found[0].isalnum() else ".", text)
-    return tree_sitter.Parser(language()).parse(plain_text.encode("ascii"))
+    plain_text = _NOT_ASCII.sub(lambda match: "a" if match[0].isalnum() else ".", text)
+    return tree_sitter.Parser(bash_language()).parse(plain_text.encode("ascii"))
 
 
 def commands_of(text: str, base: int = 0) -> tuple[Command, ...]:
@@ -130,13 +130,13 @@ def parse_script(pieces: Pieces, depth: int = 0) -> Script:
     if (
         len(pieces.text) > MAX_LENGTH
         or any(pieces.text.count(char) > MAX_OPERATORS for char in "|(<&;")
-        or nesting(pieces.text) > MAX_NESTING
+        or nesting_depth(pieces.text) > MAX_NESTING
     ):
         return Script(pieces, (), True, frozenset())
     walk = _Walk(pieces)
-    root = _tree(pieces.text).root_node
+    root = _syntax_tree(pieces.text).root_node
     walk.run(root)
-    found = tuple(
+    commands = tuple(
         replace(
             command,
             redirects=tuple(walk.redirects.get(index, ())),
@@ -145,19 +145,21 @@ def parse_script(pieces: Pieces, depth: int = 0) -> Script:
         for index, command in enumerate(walk.commands)
     )
     if depth < _NESTED:
-        for command in found:
+        for command in commands:
             for script in _inner_script(command, pieces):
                 base = next(walk.pipelines) + 1
                 inner = parse_script(script, depth + 1).commands
-                found += tuple(
+                commands += tuple(
                     replace(
-                        one, parent=-1, pipeline=base + one.pipeline if one.pipeline >= 0 else -1
+                        command,
+                        parent=-1,
+                        pipeline=base + command.pipeline if command.pipeline >= 0 else -1,
                     )
-                    for one in inner
+                    for command in inner
                 )
                 walk.pipelines = itertools.count(base + len(inner))
     return Script(
-        pieces, found, bool(root.has_error), frozenset(walk.functions),
+        pieces, commands, bool(root.has_error), frozenset(walk.functions),
         tuple(walk.marks), tuple(walk.uses), frozenset(walk.bound),
     )  # fmt: skip
 
@@ -217,7 +219,7 @@ class _Walk:
         self.pipelines = itertools.count()
 
     def run(self, root: Any) -> None:
-        """Collect everything under `root`."""
+        """Collect the commands, functions, marks and variable uses under `root`."""
         stack: list[tuple[Any, _Context]] = [(root, (-1, 0, -1, frozenset()))]
         while stack:
             node, context = stack.pop()
@@ -269,7 +271,7 @@ class _Walk:
                 position += 1
 
     def word(self, node: Any) -> Word:
-        """A node as a word."""
+        """The Word of a syntax node, with its place in the source."""
         start, end = node.start_byte, node.end_byte
         return self.slice(start, end)
 
@@ -319,8 +321,8 @@ class _Walk:
 
     def bare_assignment(self, node: Any, context: _Context) -> None:
         """Add an assignment that stands on its own as a command without a name."""
-        one = self.assignment(node)
-        self.add(node, Word("", "", True, one.span), (), (one,), context)
+        assignment = self.assignment(node)
+        self.add(node, Word("", "", True, assignment.span), (), (assignment,), context)
 
     def add(
         self,
@@ -343,7 +345,7 @@ class _Walk:
         self.operator = ""
 
     def use(self, node: Any, parent: int) -> None:
-        """Add the use of a variable."""
+        """Record the use of a variable: whether it is quoted, split into words, and in which command."""
         name = next((one for one in node.children if one.type == "variable_name"), None)
         if name is None:
             return

@@ -60,18 +60,18 @@ def is_kept_with_templates(path: str) -> bool:
     )
 
 
-def inner(path: str) -> str:
+def target_path(path: str) -> str:
     """The path of what a template makes: its own without the template's ending; the same path where it has none."""
     return _ENDING.sub("", path)
 
 
-def marks(text: str) -> Iterator[Mark]:
+def find_marks(text: str) -> Iterator[Mark]:
     """The marks of a text, in order; one that is never closed is none."""
     at = 0
     unclosed: set[str] = set()
-    while (found := _OPENER.search(text, at)) is not None:
-        start, at = found.span()
-        form = found[0][:2]
+    while (match := _OPENER.search(text, at)) is not None:
+        start, at = match.span()
+        form = match[0][:2]
         closer = _CLOSERS.get(form, "")
         if closer:
             end = -1 if form in unclosed else text.find(closer, at)
@@ -82,24 +82,24 @@ def marks(text: str) -> Iterator[Mark]:
         else:
             form = form if form == "%%" else form[0]
         control = _CONTROL.match(text, start) is not None
-        yield Mark(start, at, form, control, _is_alone(text, start, at))
+        yield Mark(start, at, form, control, _is_alone_on_lines(text, start, at))
 
 
-def _is_alone(text: str, start: int, end: int) -> bool:
+def _is_alone_on_lines(text: str, start: int, end: int) -> bool:
     """Whether nothing else stands on the lines of a mark."""
     while start and text[start - 1] in " \t":
         start -= 1
     return (not start or text[start - 1] == "\n") and _REST.match(text, end) is not None
 
 
-def without(text: str, found: Iterable[Mark]) -> str:
+def without_marks(text: str, marks: Iterable[Mark]) -> str:
     """The text with its marks taken out, every other character in its place.
 
     What puts in nothing, or stands alone on its lines, becomes blank; what puts in a part of a line becomes a word.
     """
     pieces: list[str] = []
     at = 0
-    for mark in found:
+    for mark in marks:
         pieces.append(text[at : mark.start])
         written = text[mark.start : mark.end]
         if mark.control or mark.alone:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.pcre_tree import OTHER, Node, may_be_empty, single, walk
+from readiness.syntax.pcre_tree import OTHER, Node, may_be_empty, single_chars, walk
 from readiness.syntax.regex import ANY, AROUND, END, START, WORDS
 
 MAX_STATES = 4000
@@ -76,18 +76,18 @@ class _Draft:
         self.jumps: list[list[tuple[int, Anchor]]] = []
 
     def state(self, chars: int = 0, run: float = 0, following: int = -1) -> int:
-        """A new state."""
+        """Add a state and return its number. Raises UnsupportedError where there are too many."""
         if len(self.chars) >= MAX_STATES:
             raise UnsupportedError("it has too many states")
         self.chars.append((chars, run, following))
         self.jumps.append([])
         return len(self.chars) - 1
 
-    def lay(self, node: Node, enter: int, leave: int, run: float = 0) -> None:
+    def add_node(self, node: Node, enter: int, leave: int, run: float = 0) -> None:
         """Lay a node between two states; `run` is how much the outermost loop around it can take, 0 outside of loops."""
         jumps = self.jumps[enter]
         if node.kind == "chars":
-            jumps.append((self.state(self.taken(node.chars), run, leave), _OPEN))
+            jumps.append((self.state(self.chars_taken(node.chars), run, leave), _OPEN))
         elif node.kind in _ANCHORS:
             blurred = self.lenient and node.kind == "edge"
             jumps.append((leave, _MAYBE if blurred else _ANCHORS[node.kind]))
@@ -97,7 +97,7 @@ class _Draft:
             jumps.append((leave, ((AROUND, node.chars, node.chars & _CERTAIN),)))
         elif node.kind == "look":  # goes along its text, and then on from where it began
             jumps.append((leave, _MAYBE))
-            self.lay(node.parts[0], enter, self.state())
+            self.add_node(node.parts[0], enter, self.state())
         elif node.kind == "back":  # takes some text or other
             loop = self.state()
             jumps.append((loop, _MAYBE))
@@ -105,31 +105,31 @@ class _Draft:
             self.jumps[loop].append((leave, _MAYBE))
         elif node.kind == "alt":
             for part in node.parts:
-                self.lay(part, enter, leave, run)
+                self.add_node(part, enter, leave, run)
         elif node.kind == "repeat":
-            self.repeat(node, enter, leave, run)
+            self.add_repeat(node, enter, leave, run)
         else:
-            self.parts(node, enter, leave, run)
+            self.add_parts(node, enter, leave, run)
 
-    def taken(self, chars: int) -> int:
+    def chars_taken(self, chars: int) -> int:
         """The characters of a set: PCRE's reader tells those past ASCII by one bit, Python's by four."""
         return chars | _PAST if self.lenient and chars & _PAST else chars
 
-    def parts(self, node: Node, enter: int, leave: int, run: float) -> None:
-        """Lay one part after the other."""
+    def add_parts(self, node: Node, enter: int, leave: int, run: float) -> None:
+        """Chain the parts of a node so that they lead from `enter` to `leave`."""
         place = enter
-        for part in (_all_or_nothing(node) or node.parts) if node.atomic else node.parts:
+        for part in (_as_possessive(node) or node.parts) if node.atomic else node.parts:
             following = self.state()
-            self.lay(part, place, following, run)
+            self.add_node(part, place, following, run)
             place = following
         self.jumps[place].append((leave, _OPEN))
 
-    def repeat(self, node: Node, enter: int, leave: int, run: float) -> None:
+    def add_repeat(self, node: Node, enter: int, leave: int, run: float) -> None:
         """Lay a repeat: the turns that it must have, then those that it may have or a loop."""
         inner = node.parts[0]
-        widest = _width(node)
+        widest = _max_width(node)
         if not widest:  # anchors and look-around: once is as good as often
-            self.lay(inner, enter, leave, run)
+            self.add_node(inner, enter, leave, run)
             self.jumps[enter].append((leave, _MAYBE if node.least else _OPEN))
             return
         many = _COPIES if not self.lenient else _MANY - 1 if _has_loop(inner) else math.inf
@@ -141,27 +141,27 @@ class _Draft:
         if endless:
             for _ in range(min(node.least, _COPIES) - 1):
                 following = self.state()
-                self.lay(inner, place, following, run or widest)
+                self.add_node(inner, place, following, run or widest)
                 place = following
-            self.loop(node, place, leave, run or widest)
+            self.add_loop(node, place, leave, run or widest)
             return
         most = min(node.most or 0, _COPIES)
         for turn in range(most):
             if turn >= node.least:
                 self.jumps[place].append((leave, _OPEN))
             following = self.state()
-            self.lay(inner, place, following, run)
+            self.add_node(inner, place, following, run)
             place = following
         self.jumps[place].append((leave, _OPEN if node.least <= most else _MAYBE))
 
-    def loop(self, node: Node, place: int, leave: int, run: float) -> None:
+    def add_loop(self, node: Node, place: int, leave: int, run: float) -> None:
         """Lay the turns of a repeat that go round."""
         loop, after = self.state(), self.state()
         self.jumps[place].append((loop, _OPEN))
-        self.lay(node.parts[0], loop, after, run)
+        self.add_node(node.parts[0], loop, after, run)
         out = _OPEN if node.least <= _COPIES else _MAYBE
         if node.atomic and node.most is None:
-            others = AROUND & ~_surely(self.taken(single(node.parts[0])))
+            others = AROUND & ~_certain_chars(self.chars_taken(single_chars(node.parts[0])))
             # With one of its own characters next it goes on, and ends behind the last of them: that is as sure.
             out = ((AROUND, others, AROUND),)
         self.jumps[after] += [(loop, _OPEN), (leave, out)]
@@ -169,16 +169,16 @@ class _Draft:
             self.jumps[place].append((leave, out))
 
 
-def _all_or_nothing(node: Node) -> tuple[Node, ...]:
+def _as_possessive(node: Node) -> tuple[Node, ...]:
     """An atomic group around a repeat of one character as the possessive repeat that it is; else nothing."""
     while len(node.parts) == 1 and node.kind in {"group", "cat"}:
         node = node.parts[0]
-    if node.kind == "repeat" and single(node.parts[0]):
+    if node.kind == "repeat" and single_chars(node.parts[0]):
         return (Node("repeat", node.parts, least=node.least, most=node.most, atomic=True),)
     return ()
 
 
-def _surely(chars: int) -> int:
+def _certain_chars(chars: int) -> int:
     """Of the characters of a set those that it takes for sure: past ASCII a bit may stand for one character of many."""
     return chars if chars & _PAST == _PAST else chars & ~_PAST
 
@@ -187,7 +187,7 @@ def _has_loop(node: Node) -> bool:
     return any(one.kind == "repeat" and one.most is None for one in walk(node))
 
 
-def _width(node: Node) -> float:
+def _max_width(node: Node) -> float:
     """The most characters that a node can take."""
     if node.kind == "chars":
         return 1
@@ -196,11 +196,11 @@ def _width(node: Node) -> float:
     if node.kind in {"look", "behind"}:
         return 0
     if node.kind == "alt":
-        return max((_width(part) for part in node.parts), default=0)
+        return max((_max_width(part) for part in node.parts), default=0)
     if node.kind == "repeat":
-        once = _width(node.parts[0])
+        once = _max_width(node.parts[0])
         return 0 if not once else math.inf if node.most is None else once * node.most
-    return sum(_width(part) for part in node.parts)
+    return sum(_max_width(part) for part in node.parts)
 
 
 def components(edges: dict[int, list[int]]) -> Iterator[list[int]]:
@@ -272,26 +272,26 @@ class Machine:
             for place in places
         ]
 
-    def reached(self, starts: Iterable[int], edges: Edges) -> set[int]:
+    def reachable(self, starts: Iterable[int], edges: Edges) -> set[int]:
         """The states that can be reached from some, these among them."""
-        found = set(starts)
-        stack = list(found)
+        reached = set(starts)
+        stack = list(reached)
         while stack:
             for to, _ in edges[stack.pop()]:
                 self.work.spend()
-                if to not in found:
-                    found.add(to)
+                if to not in reached:
+                    reached.add(to)
                     stack.append(to)
-        return found
+        return reached
 
 
-def loops(edges: Edges) -> list[set[int]]:
+def find_loops(edges: Edges) -> list[set[int]]:
     """The sets of states that all reach each other."""
     plain = {state: [to for to, _ in nexts] for state, nexts in enumerate(edges)}
     return [set(group) for group in components(plain)]
 
 
-def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
+def build_machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
     """The machine of an expression put to use: from each character straight to those that can come next.
 
     `lenient` judges as one does of an expression that works in production (PCRE's): a repeat with a bound is no danger, and
@@ -299,7 +299,7 @@ def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
     """
     draft = _Draft(lenient=lenient)
     start, accept = draft.state(), draft.state()
-    draft.lay(root, start, accept)
+    draft.add_node(root, start, accept)
     places = [Place(START, math.inf)]
     numbers: dict[tuple[int, int], int] = {}
     waiting = [(0, start)]
@@ -310,7 +310,9 @@ def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
         places[1].edges.append((1, ANY))
     while waiting:
         number, enter = waiting.pop()
-        for to, before, after, sure in _ways(draft, enter, places[number].chars, accept, work):
+        for to, before, after, sure in _transitions(
+            draft, enter, places[number].chars, accept, work
+        ):
             if to == accept:
                 if before == places[number].chars and not (use.everywhere and number == SCAN):
                     places[number].ends |= sure & END if use.whole else sure
@@ -326,7 +328,7 @@ def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
     return Machine(places, use, work)
 
 
-def _ways(
+def _transitions(
     draft: _Draft, enter: int, chars: int, accept: int, work: Work
 ) -> Iterator[tuple[int, int, int, int]]:
     """Every way to the next character or to the end.
@@ -346,6 +348,14 @@ def _ways(
         if place == accept or draft.chars[place][0]:
             yield place, before, after, sure
         for to, anchor in draft.jumps[place]:
-            for one, two, three in anchor if to not in seen else ():
-                if before & one and after & two:
-                    stack.append((to, before & one, after & two, sure & three, seen | {place}))
+            for holds_before, holds_after, certain in anchor if to not in seen else ():
+                if before & holds_before and after & holds_after:
+                    stack.append(
+                        (
+                            to,
+                            before & holds_before,
+                            after & holds_after,
+                            sure & certain,
+                            seen | {place},
+                        )
+                    )

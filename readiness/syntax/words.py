@@ -78,7 +78,7 @@ def split_words(pieces: Pieces, escape: str, start: int = 0) -> Iterator[tuple[i
 def words_of(pieces: Pieces, escape: str, start: int = 0) -> tuple[Word, ...]:
     """The words of a text, with their places."""
     return tuple(
-        Word(raw, unquote(raw, escape), pieces.span(begin, end), closed)
+        Word(raw, unquoted(raw, escape), pieces.span(begin, end), closed)
         for begin, end, closed in split_words(pieces, escape, start)
         for raw in (pieces.text[begin:end],)
     )
@@ -93,9 +93,9 @@ def json_words(pieces: Pieces) -> tuple[Word, ...] | None:
     at = _is_blank(text, 0)
     if text[at : at + 1] != "[":
         return None
-    found: list[Word] = []
+    words: list[Word] = []
     at = _is_blank(text, at + 1)
-    while text[at : at + 1] != "]" or found:
+    while text[at : at + 1] != "]" or words:
         match = _JSON_STRING.match(text, at)
         if match is None:
             return None
@@ -103,14 +103,14 @@ def json_words(pieces: Pieces) -> tuple[Word, ...] | None:
             value = json.loads(match.group())
         except ValueError:
             return None
-        found.append(Word(match.group(), value, pieces.span(at, match.end()), json=True))
+        words.append(Word(match.group(), value, pieces.span(at, match.end()), json=True))
         at = _is_blank(text, match.end())
         if text[at : at + 1] == "]":
             break
         if text[at : at + 1] != ",":
             return None
         at = _is_blank(text, at + 1)
-    return tuple(found)
+    return tuple(words)
 
 
 def _is_blank(text: str, at: int) -> int:
@@ -119,7 +119,7 @@ def _is_blank(text: str, at: int) -> int:
     return at
 
 
-def unquote(raw: str, escape: str = "\\") -> str:
+def unquoted(raw: str, escape: str = "\\") -> str:
     """The word without its quotes; variables stay as they are written."""
     if not any(char in raw for char in ('"', "'", escape)):
         return raw
@@ -139,12 +139,12 @@ def variable_references(raw: str, escape: str = "\\", quoted: bool = True) -> It
         elif quoted and not quote and char in "\"'":
             quote = char
         elif char == "$" and quote != "'":
-            found = reference_at(raw, at)
-            if found:
-                yield found
-                if found.modifier:
-                    yield from _shift_references(found, raw, escape)
-                at = found.end
+            reference = reference_at(raw, at)
+            if reference:
+                yield reference
+                if reference.modifier:
+                    yield from _shift_references(reference, raw, escape)
+                at = reference.end
                 continue
         at += 1
 
@@ -164,17 +164,17 @@ def _shift_references(outer: Reference, raw: str, escape: str) -> Iterator[Refer
 def reference_at(text: str, at: int) -> Reference | None:
     """The reference that starts at the `$` at `at`; None where it is an ordinary dollar."""
     if text[at + 1 : at + 2] != "{":
-        found = _NAME.match(text, at + 1) or _SPECIAL.match(text, at + 1)
-        return Reference(found.group(), at, found.end()) if found else None
-    found = _NAME.match(text, at + 2) or _SPECIAL.match(text, at + 2)
-    if not found:
+        match = _NAME.match(text, at + 1) or _SPECIAL.match(text, at + 1)
+        return Reference(match.group(), at, match.end()) if match else None
+    match = _NAME.match(text, at + 2) or _SPECIAL.match(text, at + 2)
+    if not match:
         return None
     close = _closing(text, at + 1)
     if close < 0:
         return None
-    rest = text[found.end() : close]
+    rest = text[match.end() : close]
     size = 2 if rest[:2] in (":-", ":+", ":?", "##", "%%", "//") else 1 if rest else 0
-    return Reference(found.group(), at, close + 1, rest[:size], rest[size:])
+    return Reference(match.group(), at, close + 1, rest[:size], rest[size:])
 
 
 def _closing(text: str, at: int) -> int:
@@ -198,12 +198,12 @@ def _closing(text: str, at: int) -> int:
 _BRACKETS = re.compile(r"[(){}]")
 
 
-def nesting(text: str) -> int:
+def nesting_depth(text: str) -> int:
     """How deeply braces or parentheses stand in each other, whatever they mean."""
     depth = {"(": 0, "{": 0}
     most = 0
-    for found in _BRACKETS.finditer(text):
-        char = found[0]
+    for match in _BRACKETS.finditer(text):
+        char = match[0]
         if char in depth:
             depth[char] += 1
             most = max(most, depth[char])
@@ -233,31 +233,33 @@ def expand_word(raw: str, lookup: Lookup | None, escape: str = "\\", depth: int 
         elif not quote and char in "\"'":
             quote = char
         else:
-            found = reference_at(raw, at) if lookup and char == "$" and quote != "'" else None
-            value = _reference_value(found, lookup, escape, depth) if found and lookup else char
+            reference = reference_at(raw, at) if lookup and char == "$" and quote != "'" else None
+            value = (
+                _reference_value(reference, lookup, escape, depth) if reference and lookup else char
+            )
             if value is None or size > _LIMIT:
                 return None
             out.append(value)
-            size += len(value) if found else 0
-            at = found.end - 1 if found else at
+            size += len(value) if reference else 0
+            at = reference.end - 1 if reference else at
         at += 1
     return "".join(out)
 
 
-def _reference_value(found: Reference, lookup: Lookup, escape: str, depth: int) -> str | None:
-    value = lookup(found.name)
-    kind = found.modifier
+def _reference_value(reference: Reference, lookup: Lookup, escape: str, depth: int) -> str | None:
+    value = lookup(reference.name)
+    kind = reference.modifier
     if not kind or value is None:
         return value
     if depth > _DEPTH:
         return None
     if kind[-1] == "-":
-        return value or expand_word(found.argument, lookup, escape, depth + 1)
+        return value or expand_word(reference.argument, lookup, escape, depth + 1)
     if kind[-1] == "+":
-        return expand_word(found.argument, lookup, escape, depth + 1) if value else ""
+        return expand_word(reference.argument, lookup, escape, depth + 1) if value else ""
     if kind[-1] == "?":
         return value
-    return _apply_modifier(value, kind, expand_word(found.argument, lookup, escape, depth + 1))
+    return _apply_modifier(value, kind, expand_word(reference.argument, lookup, escape, depth + 1))
 
 
 def _apply_modifier(value: str, kind: str, argument: str | None) -> str | None:
@@ -273,6 +275,6 @@ def _apply_modifier(value: str, kind: str, argument: str | None) -> str | None:
     sizes = range(len(value) + 1) if len(kind) == 1 else range(len(value), -1, -1)
     for size in sizes:
         head, tail = value[:size], value[len(value) - size :]
-        if glob.matches(argument, head if kind[0] == "#" else tail):
+        if glob.glob_matches(argument, head if kind[0] == "#" else tail):
             return value[size:] if kind[0] == "#" else value[: len(value) - size]
     return value

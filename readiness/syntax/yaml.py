@@ -10,115 +10,25 @@ import yaml
 from yaml._yaml import CParser
 
 from readiness.model import ParseError, Span
+from readiness.syntax.nodes import Map, Seq
+
+__all__ = [
+    "MAX_NODES",
+    "Map",
+    "Scalar",
+    "Seq",
+    "literal_line_starts",
+    "load_all",
+    "plain_scalar",
+    "separated",
+    "unfilled",
+    "walk",
+]
 
 Scalar = str | int | float | bool | None
 MAX_NODES = 2_000_000  # nodes of one file; a file of 50 MB stays under it, a bomb of aliases never counts (aliases share)
 
-MAX_WRITTEN = 100_000  # characters that one node is written out to
-MAX_NESTED = 200  # and how many one inside the other: an alias may stand in itself
 MAX_KEY = 1_000  # characters that a key which is no scalar is written out to: each level around it doubles its escapes
-
-
-class Map(dict[str, Any]):
-    """A mapping: an ordinary dict, plus the place of each value.
-
-    `get` is dict's own (never overridden: it is called a million times a run). Keys that are no strings stand
-    under their text.
-    """
-
-    __slots__ = ("_edges", "_span", "differing", "flow", "merged", "repeated", "tag")
-
-    def __init__(self, span: Span) -> None:
-        super().__init__()
-        self._span = span
-        self._edges: dict[str, tuple[int, int, int]] = {}
-        self.repeated: list[tuple[str, int]] = []
-        self.differing: set[str] = (
-            set()
-        )  # repeated keys whose values are not one and the same scalar
-        self.merged: set[str] = set()
-        self.flow = False
-        self.tag = ""
-
-    def at(self, key: Any = None, /) -> Span:
-        """The span of the value under `key`; of the whole mapping where there is no such key."""
-        edge = self._edges.get(key) if key is not None else None
-        return Span(edge[1], edge[2]) if edge else self._span
-
-    def key(self, key: str) -> Span:
-        """The span of the key itself; of the whole mapping where there is no such key."""
-        edge = self._edges.get(key)
-        return Span(edge[0], edge[0] + len(key)) if edge else self._span
-
-    def entry(self, key: str) -> Span:
-        """The span of `key: value`, key included; of the whole mapping where there is no such key."""
-        edge = self._edges.get(key)
-        return Span(edge[0], edge[2]) if edge else self._span
-
-    def __repr__(self) -> str:
-        return _bounded_text(self)
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        """By identity: a node is a place, and two equal places are two."""
-        return id(self)
-
-
-class Seq(list[Any]):
-    """A sequence: an ordinary list, plus the place of each entry."""
-
-    __slots__ = ("_edges", "_span", "flow", "tag")
-
-    def __init__(self, span: Span) -> None:
-        super().__init__()
-        self._span = span
-        self._edges: list[tuple[int, int]] = []
-        self.flow = False
-        self.tag = ""
-
-    def get(self, key: Any, default: Any = None, /) -> Any:
-        """The entry at an index given as a number; the default otherwise."""
-        return self[key] if isinstance(key, int) and 0 <= key < len(self) else default
-
-    def at(self, key: Any = None, /) -> Span:
-        """The span of the entry at `key`; of the whole sequence where there is none."""
-        if isinstance(key, int) and 0 <= key < len(self._edges):
-            return Span(*self._edges[key])
-        return self._span
-
-    def __repr__(self) -> str:
-        return _bounded_text(self)
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        """By identity, as Map."""
-        return id(self)
-
-
-def _bounded_text(node: Map | Seq) -> str:
-    """A node as Python writes plain data, up to a bound: what aliases of aliases stand for no memory holds."""
-    parts: list[str] = []
-    size = 0
-    stack = [_text_pieces(node)]
-    while stack and size < MAX_WRITTEN:
-        piece = next(stack[-1], None)
-        if piece is None:
-            stack.pop()
-        elif isinstance(piece, str):
-            parts.append(piece)
-            size += len(piece)
-        else:
-            stack.append(_text_pieces(piece) if len(stack) < MAX_NESTED else iter("…"))
-    return "".join(parts)
-
-
-def _text_pieces(node: Map | Seq) -> Iterator[str | Map | Seq]:
-    """What a node is written as, the nodes in it still as they are."""
-    pairs = node.items() if isinstance(node, Map) else ((None, item) for item in node)
-    yield "{" if isinstance(node, Map) else "["
-    for index, (key, value) in enumerate(pairs):
-        yield (", " if index else "") + ("" if key is None else f"{key!r}: ")
-        yield value if isinstance(value, Map | Seq) else repr(value)
-    yield "}" if isinstance(node, Map) else "]"
-
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(
@@ -301,9 +211,9 @@ def load_all(text: str) -> list[Any]:
         reason = ", ".join(part for part in (error.context, error.problem) if part)
         raise ParseError(reason, base + mark.index if mark else 0) from None
     except yaml.reader.ReaderError as error:
-        shown = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
+        character = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
         raise ParseError(
-            f"{shown} is not allowed in YAML", base + _character_offset(text, error.position)
+            f"{character} is not allowed in YAML", base + _character_offset(text, error.position)
         ) from None
     except UnicodeEncodeError as error:
         raise ParseError(
@@ -329,7 +239,7 @@ def separated(text: str) -> str:
     """
     if "---#" not in text:
         return text
-    return _COMMENTED.sub(lambda found: "---" + " " * len(found[1]), text)
+    return _COMMENTED.sub(lambda match: "---" + " " * len(match[1]), text)
 
 
 def _character_offset(text: str, position: int) -> int:

@@ -28,7 +28,7 @@ class Pairs:
 
 
 class Items:
-    """A sequence."""
+    """A sequence: its entries in order."""
 
     __slots__ = ("entries",)
 
@@ -97,7 +97,7 @@ def _text(event: Any) -> str:
         return text
 
 
-def strings(node: Whole, plain: frozenset[str]) -> Iterator[tuple[str, str]]:
+def string_values(node: Whole, plain: frozenset[str]) -> Iterator[tuple[str, str]]:
     """(outermost key, text) of every string in a document, but for what stands under a key that is among `plain`.
 
     Keys are compared without case. A node with several aliases is told once under each outermost key. Raises WholeError
@@ -110,17 +110,17 @@ def strings(node: Whole, plain: frozenset[str]) -> Iterator[tuple[str, str]]:
         steps += 1
         if steps > MAX_STEPS:
             raise WholeError("too many values")
-        under, one = stack.pop()
-        if isinstance(one, str):
-            yield under, one
+        under, current = stack.pop()
+        if isinstance(current, str):
+            yield under, current
             continue
-        if (under, id(one)) in seen:
+        if (under, id(current)) in seen:
             continue
-        seen.add((under, id(one)))
-        if isinstance(one, Items):
-            stack += [(under, item) for item in one.entries]
+        seen.add((under, id(current)))
+        if isinstance(current, Items):
+            stack += [(under, item) for item in current.entries]
             continue
-        for key, value in one.entries:
+        for key, value in current.entries:
             name = key.casefold() if isinstance(key, str) else ""
             if not name:
                 stack.append((under, key))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from readiness import files
-from readiness.model import Finding, Suppression
+from readiness.model import UNJUDGED, Finding, Suppression
 from readiness.programs import git
 from readiness.ruleset.names import Name, Names
 
@@ -37,18 +37,22 @@ def add_fingerprints(findings: Iterable[Finding]) -> list[Finding]:
     """
     seen: collections.Counter[str] = collections.Counter()
     done = []
-    for one in findings:
-        mark = mark_under(one, one.rule)
+    for finding in findings:
+        mark = fingerprint_under(finding, finding.rule)
         seen[mark] += 1
         number = f"-{seen[mark]}" if seen[mark] > 1 else ""
-        done.append(one._replace(fingerprint=mark + number))
+        done.append(finding._replace(fingerprint=mark + number))
     return done
 
 
-def mark_under(one: Finding, rule: str) -> str:
+def fingerprint_under(finding: Finding, rule: str) -> str:
     """The hash of a finding under an id of its rule: that of today, or one that it had before."""
-    text = "" if one.definition.hides else one.source.text[one.span.start : one.span.end]
-    parts = "\0".join((rule, one.resource, one.container, " ".join(text.split())))
+    text = (
+        ""
+        if finding.definition.hides
+        else finding.source.text[finding.span.start : finding.span.end]
+    )
+    parts = "\0".join((rule, finding.resource, finding.container, " ".join(text.split())))
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -60,17 +64,19 @@ def fingerprint_base(fingerprint: str) -> str:
 def baseline_text(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
     """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read.
 
+    What says that something has no verdict is left out: no baseline silences it.
+
     `shown` makes of a name what may be shown of it.
     """
     rows = [
         {
-            "fingerprint": one.fingerprint,
-            "rule": one.rule,
-            "path": one.path,
-            "resource": shown(one.resource),
+            "fingerprint": finding.fingerprint,
+            "rule": finding.rule,
+            "path": finding.path,
+            "resource": shown(finding.resource),
         }
-        for one in findings
-        if not one.suppressed
+        for finding in findings
+        if not finding.suppressed and finding.rule not in UNJUDGED
     ]
     return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
 
@@ -89,7 +95,7 @@ def load_baseline(path: Path) -> Known:
             (fingerprint_base(str(row["fingerprint"])), str(row["path"])) for row in rows
         )
     except OSError as error:
-        raise BaselineError(f"{path.name}: cannot be read: {files.reason_of(error)}") from None
+        raise BaselineError(f"{path.name}: cannot be read: {files.os_error_text(error)}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BaselineError(
             f"{path.name}: this is no baseline; `readiness baseline` writes one"
@@ -102,9 +108,17 @@ def known_findings(findings: Iterable[Finding]) -> Known:
 
 
 def suppress_known(
-    findings: Sequence[Finding], known: Known, by: str, reason: str
+    findings: Sequence[Finding],
+    known: Known,
+    by: str,
+    reason: str,
+    *,
+    spared: Callable[[Finding], bool] = lambda one: False,
 ) -> list[Finding]:
-    """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved."""
+    """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved.
+
+    What is `spared` goes on counting, known or not.
+    """
     left = collections.Counter(known)
     suppression = Suppression(by, reason)
     done = list(findings)
@@ -113,65 +127,67 @@ def suppress_known(
             anywhere = collections.Counter[str]()
             for (fingerprint, _), count in left.items():
                 anywhere[fingerprint] += count
-        for index, one in enumerate(done):
-            if one.suppressed:
+        for index, finding in enumerate(done):
+            if finding.suppressed or spared(finding):
                 continue
-            fingerprint = fingerprint_base(one.fingerprint)
+            fingerprint = fingerprint_base(finding.fingerprint)
             if moved and anywhere[fingerprint]:
                 anywhere[fingerprint] -= 1
-            elif not moved and left[fingerprint, one.path]:
-                left[fingerprint, one.path] -= 1
+            elif not moved and left[fingerprint, finding.path]:
+                left[fingerprint, finding.path] -= 1
             else:
                 continue
-            done[index] = one._replace(suppressed=suppression)
+            done[index] = finding._replace(suppressed=suppression)
     return done
 
 
-def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -> Known:
+def renew_fingerprints(
+    findings: Sequence[Finding], known: Known, names: Names, where: str
+) -> Known:
     """What is known, with the marks of today for what is known under an id that a rule had before.
 
     A file that was written before rules were renamed goes on working, and `names` notes that it is old. Each
     entry goes to one finding, those at their old path first, as in `mark`. What several ids say of one place, because
     they are one rule now, is one entry.
     """
-    left, made = collections.Counter(known), collections.Counter(known)
+    left, renewed = collections.Counter(known), collections.Counter(known)
     waiting = [one for one in findings if not one.suppressed]
     count, seen = 0, set[tuple[str, Name]]()
     for moved in (False, True):
-        places = _places(left)
+        places = _paths_by_fingerprint(left)
         rest = []
-        for one in waiting:
-            today = fingerprint_base(one.fingerprint)
+        for finding in waiting:
+            today = fingerprint_base(finding.fingerprint)
             former = [
-                (old, name, mark_under(one, old))
-                for old, name in names.former(one.rule)
-                if name.reaches(one)
+                (old, name, fingerprint_under(finding, old))
+                for old, name in names.former_ids_of(finding.rule)
+                if name.may_cover(finding)
             ]
             paths = [
                 at
                 for mark in (today, *(mark for *_, mark in former))
-                for at in (places.get(mark, ()) if moved else (one.path,))
+                for at in (places.get(mark, ()) if moved else (finding.path,))
                 if left[mark, at]
             ]
             if not paths:
-                rest.append(one)
+                rest.append(finding)
                 continue
             path = paths[0]
             for old, name, mark in former:
                 if left[mark, path]:
                     left[mark, path] -= 1
-                    made[mark, path] -= 1
+                    renewed[mark, path] -= 1
                     count += 1
                     seen.add((old, name))
-            made[today, path] += not left[today, path]
+            renewed[today, path] += not left[today, path]
             left[today, path] -= bool(left[today, path])
         waiting = rest
     if seen:
-        names.notices[where] = _old(where, count, *min(seen))
-    return made
+        names.notices[where] = _former_id_notice(where, count, *min(seen))
+    return renewed
 
 
-def _old(where: str, count: int, old: str, name: Name) -> str:
+def _former_id_notice(where: str, count: int, old: str, name: Name) -> str:
     """The notice of a baseline file with entries under former ids, one of which it names."""
     stand = "1 finding stands" if count == 1 else f"{count} findings stand"
     return (
@@ -183,7 +199,7 @@ def _old(where: str, count: int, old: str, name: Name) -> str:
 Places = dict[str, list[str]]
 
 
-def _places(known: Known) -> Places:
+def _paths_by_fingerprint(known: Known) -> Places:
     """The paths that have a mark, by mark."""
     found: Places = {}
     for mark, path in known:
@@ -205,8 +221,8 @@ def checkout_revision(ref: str) -> Iterator[Path]:
         tree = Path(folder, "tree")
         (tree / ".git").mkdir(parents=True)  # it is a repository's tree, as this one is
         try:
-            commit = git.parting(ref)
-            _write(list(git.entries(commit, git.prefix())), tree, ref)
+            commit = git.merge_base(ref)
+            _write_tree(list(git.tree_entries(commit, git.path_in_repository())), tree, ref)
         except git.GitError as error:
             raise BaselineError(f"--since: {error}") from None
         except OSError as error:
@@ -217,7 +233,7 @@ def checkout_revision(ref: str) -> Iterator[Path]:
         yield tree
 
 
-def _write(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
+def _write_tree(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
     """Write the entries of a tree into a folder. Raises BaselineError where they are too much."""
     small = [one for one in entries if one.kind == "blob" and one.size <= MAX_BYTES]
     total = sum(one.size for one in small)
@@ -226,17 +242,17 @@ def _write(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
             f"--since: the files at {ref!r} are {total >> 20} MiB, over the limit of {MAX_TREE >> 20} MiB;"
             " run it in a folder of the repository"
         )
-    for one, data in git.contents(small):
-        with _new(tree, one.path) as file:
+    for entry, data in git.blob_contents(small):
+        with _open_new_file(tree, entry.path) as file:
             file.write(data)
-    for one in entries:
-        if one.kind == "commit":
-            (tree / one.path).mkdir(parents=True, exist_ok=True)
-        elif one.kind == "blob" and one.size > MAX_BYTES:
-            with _new(tree, one.path) as file:
+    for entry in entries:
+        if entry.kind == "commit":
+            (tree / entry.path).mkdir(parents=True, exist_ok=True)
+        elif entry.kind == "blob" and entry.size > MAX_BYTES:
+            with _open_new_file(tree, entry.path) as file:
                 file.truncate(MAX_BYTES + 1)
     links = [one for one in entries if one.kind == "link" and one.size <= MAX_TARGET]
-    _link(tree, links)
+    _write_links(tree, links)
 
 
 # What the file system says of a name that it cannot hold, or cannot tell from another: git leaves such files out too.
@@ -245,7 +261,7 @@ _NO_NAME = frozenset(
 )
 
 
-def _new(tree: Path, path: str) -> BinaryIO:
+def _open_new_file(tree: Path, path: str) -> BinaryIO:
     """A file of the tree to write to; nowhere where the file system has no place of that name."""
     try:
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
@@ -256,17 +272,17 @@ def _new(tree: Path, path: str) -> BinaryIO:
         return Path(os.devnull).open("r+b")
 
 
-def _link(tree: Path, entries: Sequence[git.Entry]) -> None:
+def _write_links(tree: Path, entries: Sequence[git.Entry]) -> None:
     """Make the links that stay in the tree, after all files, so that none is written through a link."""
-    made = []
-    for one, target in git.contents(entries):
-        path = tree / one.path
+    paths = []
+    for entry, target in git.blob_contents(entries):
+        path = tree / entry.path
         with suppress(OSError, ValueError):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.symlink_to(os.fsdecode(target))
-            made.append(path)
+            paths.append(path)
     root = tree.resolve()
-    for path in made:
+    for path in paths:
         if not Path(os.path.realpath(path)).is_relative_to(root):
             path.unlink()
 

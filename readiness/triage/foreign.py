@@ -30,7 +30,7 @@ class Directive:
 
 
 def foreign_directives(
-    kind: str, document: Any, told: Callable[[Note], Note] = lambda note: note
+    kind: str, document: Any, relocate: Callable[[Note], Note] = lambda note: note
 ) -> Iterator[Directive]:
     """What a document holds; `told` moves an annotation of a rendered object to where it was written."""
     text = document.source.text
@@ -44,26 +44,26 @@ def foreign_directives(
         if "zizmor:" in text:
             yield from _zizmor_directives(kind, document)
     elif kind == "k8s" and any(word in text for word in _ANNOTATIONS):
-        yield from _k8s_directives(document, told)
+        yield from _k8s_directives(document, relocate)
 
 
 def drop_silenced(
-    findings: Sequence[Finding], found: Iterable[Directive], locked: Callable[[Finding], bool]
+    findings: Sequence[Finding], directives: Iterable[Directive], locked: Callable[[Finding], bool]
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings that stay, and how many were left out of each rule, or tier (see Rule.key).
 
     A finding that is suppressed already keeps its reason; what is locked is never silenced.
     """
-    covers = _index_ranges(found)
+    covers = _index_ranges(directives)
     if not covers:
         return list(findings), {}
     kept: list[Finding] = []
     left: Counter[str] = Counter()
-    for one in findings:
-        if one.suppressed is None and _is_silenced(one, covers) and not locked(one):
-            left[one.key] += 1
+    for finding in findings:
+        if finding.suppressed is None and _is_silenced(finding, covers) and not locked(finding):
+            left[finding.key] += 1
         else:
-            kept.append(one)
+            kept.append(finding)
     return kept, dict(left)
 
 
@@ -72,13 +72,15 @@ Ranges = tuple[
 ]  # where they begin and where they end, in order, none within another
 
 
-def _index_ranges(found: Iterable[Directive]) -> dict[tuple[int, str, str], Ranges]:
+def _index_ranges(directives: Iterable[Directive]) -> dict[tuple[int, str, str], Ranges]:
     """The ranges by source, peer and rule, merged, so that a file full of directives costs no more than its length."""
     spans: dict[tuple[int, str, str], list[Span]] = {}
-    for one in found:
-        for rule in one.rules:
-            spans.setdefault((id(one.source), one.peer, rule), []).append(one.span)
-    made: dict[tuple[int, str, str], Ranges] = {}
+    for directive in directives:
+        for rule in directive.rules:
+            spans.setdefault((id(directive.source), directive.peer, rule), []).append(
+                directive.span
+            )
+    ranges: dict[tuple[int, str, str], Ranges] = {}
     for key, some in spans.items():
         starts: list[int] = []
         ends: list[int] = []
@@ -88,19 +90,19 @@ def _index_ranges(found: Iterable[Directive]) -> dict[tuple[int, str, str], Rang
             else:
                 starts.append(start)
                 ends.append(end)
-        made[key] = starts, ends
-    return made
+        ranges[key] = starts, ends
+    return ranges
 
 
-def _is_silenced(one: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
+def _is_silenced(finding: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
     """Whether a directive of a peer covers the place and names a rule that says the same as the finding."""
-    source = id(one.source)
-    for peer, ids in one.equivalents.items():
+    source = id(finding.source)
+    for peer, ids in finding.equivalents.items():
         for rule in (*ids, EVERY):
             ranges = covers.get((source, peer, rule))
             if ranges:
-                at = bisect.bisect_right(ranges[0], one.span.start) - 1
-                if at >= 0 and one.span.start <= ranges[1][at]:
+                at = bisect.bisect_right(ranges[0], finding.span.start) - 1
+                if at >= 0 and finding.span.start <= ranges[1][at]:
                     return True
     return False
 
@@ -150,25 +152,25 @@ def _dockerfile_directives(document: Any) -> Iterator[Directive]:
     stages = [one.span.start for one in instructions if one.keyword == "FROM"]
     for start, end in document.syntax.comments:
         comment = source.text[start:end]
-        found = _CHECKOV.search(comment)
-        if found:
-            yield Directive(source, "checkov", _split_names(found["rules"]), _whole_file(source))
+        match = _CHECKOV.search(comment)
+        if match:
+            yield Directive(source, "checkov", _split_names(match["rules"]), _whole_file(source))
         at = bisect.bisect_right(starts, start)
         if at and start < instructions[at - 1].span.end:
             continue  # between the lines of an instruction: no other tool looks there
         below = _instruction_range(starts, at, source)
-        found = _CHECK.match(comment)
-        if found:
-            yield Directive(source, "buildkit", _skipped_checks(found["value"]), below)
-        found = _HADOLINT.match(comment)
-        if found and found["reach"] == "global":
+        match = _CHECK.match(comment)
+        if match:
+            yield Directive(source, "buildkit", _skipped_checks(match["value"]), below)
+        match = _HADOLINT.match(comment)
+        if match and match["reach"] == "global":
             below = _whole_file(source)
-        elif found and found["reach"] == "stage":
+        elif match and match["reach"] == "stage":
             below = _instruction_range(
                 stages, max(bisect.bisect_right(stages, below.start), 1) - 1, source
             )
-        if found:
-            yield Directive(source, "hadolint", _split_names(found["rules"]), below)
+        if match:
+            yield Directive(source, "hadolint", _split_names(match["rules"]), below)
 
 
 def _instruction_range(starts: list[int], at: int, source: Source) -> Span:
@@ -203,12 +205,12 @@ _DCLINT = re.compile(
 def _dclint_directives(source: Source) -> Iterator[Directive]:
     first = _first_content_line(source)
     for row, line in _lines_with(source, "dclint"):
-        found = _DCLINT.search(line)
-        if not found:
+        match = _DCLINT.search(line)
+        if not match:
             continue
-        rules = tuple(found["rules"].replace(",", " ").split()) or (EVERY,)
-        if found["reach"] == "-line":
-            alone = not line[: found.start()].strip()
+        rules = tuple(match["rules"].replace(",", " ").split()) or (EVERY,)
+        if match["reach"] == "-line":
+            alone = not line[: match.start()].strip()
             last = min(row + alone, len(source.lines))
             yield Directive(source, "dclint", rules, _line_range(source, row, last))
             if _LISTS.match(source.line(last)):
@@ -216,7 +218,7 @@ def _dclint_directives(source: Source) -> Iterator[Directive]:
                 below = _line_range(source, last, _last_line_of_block(source, last))
                 yield Directive(source, "dclint", tuple(sorted(named)), below)
         elif row <= first:
-            every = (EVERY,) if found["reach"] else rules
+            every = (EVERY,) if match["reach"] else rules
             yield Directive(source, "dclint", every, _whole_file(source))
 
 
@@ -271,16 +273,18 @@ def _zizmor_directives(kind: str, document: Any) -> Iterator[Directive]:
     source: Source = document.source
     scripts = _script_lines(document) if kind == "github" else set()
     blocks: list[_Block] = []
-    for one in sorted(_zizmor_blocks(kind, document), key=lambda block: (block.first, block.last)):
-        if not blocks or blocks[-1].last < one.first:
-            blocks.append(one)
+    for block in sorted(
+        _zizmor_blocks(kind, document), key=lambda block: (block.first, block.last)
+    ):
+        if not blocks or blocks[-1].last < block.first:
+            blocks.append(block)
     begins = [block.first for block in blocks]
     for row, line in _lines_with(source, "zizmor:"):
         comment = _COMMENT.search(line)
-        found = _ZIZMOR.search(line, comment.end()) if comment else None
-        if not found or row in scripts:
+        match = _ZIZMOR.search(line, comment.end()) if comment else None
+        if not match or row in scripts:
             continue
-        rules = tuple(name.strip() for name in found["rules"].split(","))
+        rules = tuple(name.strip() for name in match["rules"].split(","))
         yield Directive(source, "zizmor", rules, _line_range(source, row))
         at = bisect.bisect_right(begins, row) - 1
         if at >= 0 and row <= blocks[at].last:
@@ -349,7 +353,7 @@ _ANNOTATIONS = ("checkov.io/skip", "kube-linter.io/", "kube-score/ignore", "pola
 _POLARIS = re.compile(r"polaris\.fairwinds\.com/(?P<rule>\w+)-exempt\Z")
 
 
-def _k8s_directives(document: Any, told: Callable[[Note], Note]) -> Iterator[Directive]:
+def _k8s_directives(document: Any, relocate: Callable[[Note], Note]) -> Iterator[Directive]:
     """The annotations of objects; kube-score reads those of the pod template too."""
     carriers = [(one.annotations, one.node, False) for one in document.objects]
     carriers += [
@@ -361,7 +365,7 @@ def _k8s_directives(document: Any, told: Callable[[Note], Note]) -> Iterator[Dir
         for key, value in notes.items():
             peer, rules = _parse_annotation(key, value if isinstance(value, str) else "")
             if rules and (peer == "kube-score" or not template):
-                where = told(Note(document.source, key, "", notes.entry(key), node.at()))
+                where = relocate(Note(document.source, key, "", notes.entry(key), node.at()))
                 yield Directive(where.source, peer, rules, where.within)
 
 
@@ -377,5 +381,5 @@ def _parse_annotation(key: str, value: str) -> tuple[str, tuple[str, ...]]:
         return "kube-score", _split_names(value)
     if value == "true" and key == "polaris.fairwinds.com/exempt":
         return "polaris", (EVERY,)
-    found = _POLARIS.match(key) if value == "true" else None
-    return ("polaris", (found["rule"],)) if found else ("", ())
+    match = _POLARIS.match(key) if value == "true" else None
+    return ("polaris", (match["rule"],)) if match else ("", ())

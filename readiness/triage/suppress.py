@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from readiness.model import Finding, Note, Rule, Source, Span, Suppression
-from readiness.model.messages import fill
+from readiness.model import UNJUDGED, Finding, Note, Rule, Source, Span, Suppression
+from readiness.model.messages import fill_message
 from readiness.ruleset.names import Name, Names
 from readiness.ruleset.select import Active, Words
 from readiness.settings import Waiver
 from readiness.syntax import glob
+from readiness.triage.unjudged import is_unjudged
 
 _COMMENT = re.compile(
     r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)"
@@ -45,18 +46,26 @@ Catalogue = dict[str, Rule]
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day."""
+    """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day.
+
+    `broken` are the files that their own tools cannot read: that they are not judged can't be silenced either.
+    """
 
     names: Names
     locked: Words
     active: Active
     today: datetime.date
+    broken: frozenset[str] = frozenset()
 
-    def meant(self, word: str, source: Source, span: Span) -> tuple[Name, ...]:
+    def is_locked(self, finding: Finding) -> bool:
+        """Whether nothing in the tree can silence a finding."""
+        return self.locked.is_naming(finding) or is_unjudged(finding, self.broken)
+
+    def names_meant(self, word: str, source: Source, span: Span) -> tuple[Name, ...]:
         """What a word names where it stands."""
-        return self.names.of(word, f"{source.root.path}:{source.position(span.start).line}")
+        return self.names.names_of(word, f"{source.root.path}:{source.position(span.start).line}")
 
-    def ran(self, names: Iterable[Name]) -> bool:
+    def have_all_run(self, names: Iterable[Name]) -> bool:
         """Whether all that is named was asked for: of what did not run nobody can say that it has no finding."""
         return all(
             any(name.member in {"", *cell} for cell in self.active.get(name.rule, ()))
@@ -70,30 +79,30 @@ def comment_directives(source: Source) -> Iterator[Directive]:
     if "readiness:" not in text:
         return
     head = _end_of_file_header(text)
-    for start, found in _written(text):
+    for start, match in _written_directives(text):
         row = bisect.bisect_right(source.lines, start)
-        reason, until = _parse_reason(found["rest"])
-        names = tuple(name.strip() for name in (found["rules"] or "").split(",") if name.strip())
+        reason, until = _parse_reason(match["rest"])
+        names = tuple(name.strip() for name in (match["rules"] or "").split(",") if name.strip())
         alone = not text[source.lines[row - 1] : start].strip()
         lines = frozenset({row, _next_code(source, row)} if alone else {row})
-        span = Span(start, found.end())
+        span = Span(start, match.end())
         yield Directive(
             source, span, names, reason, until, "comment", None if start < head else lines
         )
 
 
-def _written(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+def _written_directives(text: str) -> Iterator[tuple[int, re.Match[str]]]:
     """(where the comment begins, the directive in it) of every directive behind a `#` on its line."""
     at = text.find("readiness:")
     while at >= 0:
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         start = text.find("#", text.rfind("\n", 0, at) + 1, end)
-        found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
-        while found is not None:
-            yield start, found
-            start = text.find("#", found.end(), end)
-            found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        match = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        while match is not None:
+            yield start, match
+            start = text.find("#", match.end(), end)
+            match = _COMMENT.search(text, start + 1, end) if start >= 0 else None
         at = text.find("readiness:", end)
 
 
@@ -101,10 +110,10 @@ def _end_of_file_header(text: str) -> int:
     """Where the comments and blank lines at the top of a file end."""
     at = 0
     while at < len(text):
-        found = _HEAD.match(text, at)
-        if not found or found.end() == at:
+        match = _HEAD.match(text, at)
+        if not match or match.end() == at:
             break
-        at = found.end()
+        at = match.end()
     return at
 
 
@@ -123,10 +132,10 @@ def _parse_reason(rest: str) -> tuple[str, str | None]:
     """The reason and the date in what follows the rules."""
     text = rest.strip().lstrip(":- ").strip()
     reason, word, date = text.rpartition("until")
-    found = _UNTIL.match(date) if word and not re.search(r"\w\Z", reason) else None
-    if not found:
+    match = _UNTIL.match(date) if word and not re.search(r"\w\Z", reason) else None
+    if not match:
         return text, None
-    return reason.strip(" \t,;"), found["date"].strip(",;")
+    return reason.strip(" \t,;"), match["date"].strip(",;")
 
 
 def annotation_directive(note: Note, names: Names) -> Directive:
@@ -135,14 +144,14 @@ def annotation_directive(note: Note, names: Names) -> Directive:
     A colon can't stand in a key, so a tier or a part stands behind a dot.
     """
     wanted = note.rule.replace(".", "/", 1)
-    found = names.ending(note.rule) or [
+    meant = names.ids_ending_with(note.rule) or [
         word for word in (wanted, wanted.replace(".", ":", 1)) if names.meaning(word)
     ]
     reason, until = _parse_reason(note.text)
     return Directive(
         note.source,
         note.span,
-        tuple(found) or (note.rule,),
+        tuple(meant) or (note.rule,),
         reason,
         until,
         "annotation",
@@ -166,42 +175,54 @@ def apply_suppressions(
     """
     problems: list[Finding] = []
     good: list[tuple[Directive, tuple[Name, ...]]] = []
-    for one in directives:
-        meant = {word: law.meant(word, one.source, one.span) for word in one.rules}
-        problem = invalid_reason(meant, one.reason, one.until, law)
+    for directive in directives:
+        meant = {
+            word: law.names_meant(word, directive.source, directive.span)
+            for word in directive.rules
+        }
+        problem = invalid_reason(meant, directive.reason, directive.until, law)
         if problem:
             problems.append(
                 _suppression_finding(
-                    catalogue["core/suppression-invalid"], one.source, one.span, problem=problem
+                    catalogue["core/suppression-invalid"],
+                    directive.source,
+                    directive.span,
+                    problem=problem,
                 )
             )
-        elif one.until and datetime.date.fromisoformat(one.until) < law.today:
+        elif directive.until and datetime.date.fromisoformat(directive.until) < law.today:
             rule = catalogue["core/suppression-expired"]
             problems.append(
                 _suppression_finding(
-                    rule, one.source, one.span, rules=", ".join(one.rules), until=one.until
+                    rule,
+                    directive.source,
+                    directive.span,
+                    rules=", ".join(directive.rules),
+                    until=directive.until,
                 )
             )
         else:
-            good.append((one, tuple(name for some in meant.values() for name in some)))
+            good.append((directive, tuple(name for some in meant.values() for name in some)))
     valid = _valid_waivers(waivers, catalogue, law, config, problems)
     kept, used, used_waivers = _mark_silenced(findings, good, valid, law)
     places = {directive_place(good[number][0]) for number in used}
     unused = catalogue["core/suppression-unused"]
     problems.extend(
-        _suppression_finding(unused, one.source, one.span, rules=", ".join(one.rules))
-        for one, names in good
-        if directive_place(one) not in places and law.ran(names)
+        _suppression_finding(
+            unused, directive.source, directive.span, rules=", ".join(directive.rules)
+        )
+        for directive, names in good
+        if directive_place(directive) not in places and law.have_all_run(names)
     )
     for number, (waiver, names) in enumerate(valid):
-        if config and number not in used_waivers and law.ran(names):
+        if config and number not in used_waivers and law.have_all_run(names):
             problems.append(_suppression_finding(unused, config, waiver.span, rules=waiver.rule))
     return [*kept, *problems]
 
 
-def directive_place(one: Directive) -> tuple[str, int]:
+def directive_place(directive: Directive) -> tuple[str, int]:
     """Where a directive stands in its file; a comment inside a nested document is seen twice, from both."""
-    return one.source.root.path, one.source.to_root(one.span.start)
+    return directive.source.root.path, directive.source.to_root(directive.span.start)
 
 
 Named = tuple[Directive, tuple[Name, ...]]
@@ -213,19 +234,19 @@ def _mark_silenced(
 ) -> tuple[list[Finding], set[int], set[int]]:
     """The findings, marked; and the numbers of the directives and of the waivers that silenced any."""
     by_source: dict[int, list[int]] = {}
-    for number, (one, _) in enumerate(good):
-        by_source.setdefault(id(one.source), []).append(number)
+    for number, (directive, _) in enumerate(good):
+        by_source.setdefault(id(directive.source), []).append(number)
     used: set[int] = set()
     used_waivers: set[int] = set()
     kept: list[Finding] = []
     for finding in findings:
         suppression = None
-        free = bool(by_source or valid) and not law.locked.fits(finding)
+        free = bool(by_source or valid) and not law.is_locked(finding)
         for number in _directives_for(finding, by_source) if free else ():
-            one, names = good[number]
-            if _directive_covers(one, names, finding):
+            directive, names = good[number]
+            if _directive_covers(directive, names, finding):
                 used.add(number)
-                suppression = Suppression(one.by, one.reason, one.until)
+                suppression = Suppression(directive.by, directive.reason, directive.until)
         for number, (waiver, names) in enumerate(valid if free and suppression is None else ()):
             if _waiver_covers(waiver, names, finding):
                 used_waivers.add(number)
@@ -243,19 +264,20 @@ def _directives_for(finding: Finding, by_source: dict[int, list[int]]) -> Iterat
         source = source.parent
 
 
-def _directive_covers(one: Directive, names: Sequence[Name], finding: Finding) -> bool:
+def _directive_covers(directive: Directive, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
-    if not any(name.fits(finding) for name in names):
+    if not any(name.is_name_of(finding) for name in names):
         return False
-    if finding.source is not one.source:
-        return one.lines is None and one.within is None
-    if one.within is not None:
-        return one.within.start <= finding.span.start <= one.within.end
-    if one.lines is None:
+    if finding.source is not directive.source:
+        return directive.lines is None and directive.within is None
+    if directive.within is not None:
+        return directive.within.start <= finding.span.start <= directive.within.end
+    if directive.lines is None:
         return True
-    lines = one.source.lines
+    lines = directive.source.lines
     return any(
-        bisect.bisect_right(lines, at) in one.lines for at in (finding.span.start, *finding.heads)
+        bisect.bisect_right(lines, at) in directive.lines
+        for at in (finding.span.start, *finding.heads)
     )
 
 
@@ -268,8 +290,10 @@ def invalid_reason(
     for word, names in meant.items():
         if not names:
             return f"suppression names {word!r}, and no rule is called that"
-        if all(law.locked.covers(name) for name in names):
+        if all(law.locked.is_covering(name) for name in names):
             return f"{word} is locked by the settings and can't be suppressed"
+        if all(name.rule in UNJUDGED for name in names):
+            return f"{word} says that something has no verdict, which can't be suppressed: mend what it names"
     if len(reason) < 3:
         return f"suppression of {', '.join(meant)} gives no reason"
     if until:
@@ -291,7 +315,7 @@ def _valid_waivers(
     valid = []
     for waiver in waivers:
         where = f"{config.path}:{waiver.line}" if config else ""
-        names = law.names.of(waiver.rule, where)
+        names = law.names.names_of(waiver.rule, where)
         problem = invalid_reason({waiver.rule: names}, waiver.reason, waiver.until, law)
         over = (
             bool(waiver.until)
@@ -319,12 +343,12 @@ def _valid_waivers(
 def _waiver_covers(waiver: Waiver, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
-        any(name.fits(finding) for name in names)
-        and (not waiver.path or glob.matches(waiver.path, finding.path))
-        and (not waiver.resource or glob.matches(waiver.resource, finding.resource))
+        any(name.is_name_of(finding) for name in names)
+        and (not waiver.path or glob.glob_matches(waiver.path, finding.path))
+        and (not waiver.resource or glob.glob_matches(waiver.resource, finding.resource))
     )
 
 
 def _suppression_finding(rule: Rule, source: Source, span: Span, **facts: str) -> Finding:
     """A finding about a suppression, where it stands."""
-    return Finding(rule, source, source.one_line(span), fill(rule.message, facts.get))
+    return Finding(rule, source, source.one_line(span), fill_message(rule.message, facts.get))

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from readiness.model import Finding, Rule, Source, Span, join_names
 from readiness.syntax import compiled
 from readiness.syntax.yaml import load_all
+from readiness.verdict.evidence_names import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 STATES = ("met", "failed", "open", "attested")
 VERIFY = ("static", "evidence", "attest")
 KINDS = ("dockerfile", "compose", "nginx", "kubernetes", "ci", "repo")
 _KEYS = frozenset(("id", "section", "ask", "verify", "over", "figures", "proof", "shown", "open"))
-# What files can show by what is in them, in words; readiness/verdict/evidence finds it.
-FACTS = {
-    "alert": "an alert",
-    "alert-errors": "an alert on errors",
-    "alert-latency": "an alert on latency",
-    "alert-memory": "an alert on memory",
-    "alert-cpu": "an alert on CPU use",
-    "alert-not-ready": "an alert on pods that are not ready",
-    "alert-restarts": "an alert on restarts",
-    "alert-routing": "a route for alerts",
-    "api-description": "a description of the API",
-    "autoscaler-own-metric": "an autoscaler on a metric of the application",
-    "backup": "a backup",
-    "backup-schedule": "a backup on a schedule",
-    "dashboard-errors": "a dashboard of errors",
-    "dashboard-latency": "a dashboard of latency",
-    "dashboard-rate": "a dashboard of request rates",
-    "dashboard-resources": "a dashboard of resources",
-    "dashboard-server": "a server for dashboards",
-    "error-tracker": "an error tracker",
-    "gitops": "a deployment driven from git",
-    "incident-plan": "a plan for incidents",
-    "log-level": "a log level of info or quieter",
-    "log-shipping": "logs that are shipped",
-    "log-store": "a store for logs",
-    "production-named": "an environment named production",
-    "recovery-plan": "a plan for disaster recovery",
-    "runbook": "a runbook",
-    "scraping": "metrics that are scraped",
-    "service-with-metrics": "a ClusterIP Service with a port for metrics beside its own",
-    "troubleshooting": "a guide for troubleshooting",
-}
 
 
 class ChecklistError(Exception):
@@ -61,9 +32,10 @@ class Item:
 
     `verify` says what can show it (configuration alone, an artefact in the tree, or only a person),
     `over` the kinds of file that do, `figures` the numbers that the document gives. `proof` lists
-    the groups of rules, or tiers of rules, that prove it: all of one group must have looked and found nothing.
-    None: each rule that names the item is a group of its own. Empty: rules only tell when it fails.
-    `shown` names FACTS that must be shown too; `open` says why nothing here can prove the item.
+    the groups of rules (or tiers of rules) and FACTS that prove it: each FACT of one group, and each rule that says
+    what value proves it, must have a place that shows it; the other rules must have run. None: each rule that names
+    the item is a group of its own. Empty: rules only tell when it fails. `shown` names FACTS that must be shown too;
+    `open` says why nothing here can prove the item.
     """
 
     id: str
@@ -91,7 +63,7 @@ class RuleLook(Protocol):
 
     @property
     def subjects(self) -> int:
-        """How many it judged."""
+        """How many subjects the rule judged."""
 
     @property
     def unknown(self) -> int:
@@ -99,7 +71,7 @@ class RuleLook(Protocol):
 
     @property
     def places(self) -> Sequence[tuple[Source, Span]]:
-        """Where it looked first."""
+        """Values that speak for it, in what it has nothing against; the first of each folder."""
 
 
 class EvidencePlace(NamedTuple):
@@ -109,9 +81,21 @@ class EvidencePlace(NamedTuple):
     line: int
 
 
+class UnitVerdict(NamedTuple):
+    """What one unit says of an item: what is applied together, by its name or its folder."""
+
+    unit: str
+    state: str
+    findings: tuple[Finding, ...]
+    evidence: tuple[EvidencePlace, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a run says of one item: the findings against it, or the places that speak for it."""
+    """What a run says of one item: the findings against it, or the places that speak for it.
+
+    `units` says it of each unit that has something to say, where these are several.
+    """
 
     item: Item
     state: str
@@ -119,6 +103,10 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     evidence: tuple[EvidencePlace, ...] = ()
     rules: tuple[str, ...] = ()
+    units: tuple[UnitVerdict, ...] = ()
+
+
+Seen = Mapping[str, Sequence[EvidencePlace]]  # the places that show a fact, or what a rule proves
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +120,16 @@ class ChecklistOutcome:
         """How many items are in a state."""
         return sum(verdict.state == state for verdict in self.verdicts)
 
+    @property
+    def summary(self) -> str:
+        """How many items are in each state; of `attested` there is nothing to say while nothing attests."""
+        found = ((state, self.count(state)) for state in STATES)
+        return ", ".join(f"{n} {state}" for state, n in found if n or state != "attested")
+
 
 def load_checklists(folder: Path) -> tuple[Checklist, ...]:
     """The checklists of a folder, by name."""
-    read = compiled.load(folder, lambda path: load_all(path.read_text("utf-8")))
+    read = compiled.load_folder(folder, lambda path: load_all(path.read_text("utf-8")))
     return tuple(checklist_from(f"{name}.yaml", documents) for name, documents in read.items())
 
 
@@ -192,7 +186,9 @@ def _parse_proof(name: str, key: str, entry: dict[str, Any]) -> tuple[tuple[str,
     made = [[one] if isinstance(one, str) else one for one in groups]
     told = [one for one in made if isinstance(one, list) and all(isinstance(r, str) for r in one)]
     if len(told) < len(made) or not all(told):
-        raise ChecklistError(f"{name}: proof of {key} lists rules, or lists of rules")
+        raise ChecklistError(f"{name}: proof of {key} lists rules and facts, or lists of them")
+    for word in (word for one in told for word in one if "/" not in word and word not in FACTS):
+        raise ChecklistError(f"{name}: proof of {key}: no fact is called {word!r}")
     return tuple(tuple(one) for one in told)
 
 
@@ -207,13 +203,15 @@ def evaluate(
     """The state of every item.
 
     `rules` are those that ran, with the tiers that did, `looks` what each of them saw. An item is failed when a rule
-    that names it found something that is not suppressed; met when the rules that prove it looked at something of theirs,
-    could decide it and found nothing, and what it wants shown is there in `evidence`; open otherwise. Of a rule with
-    tiers only those count that name the item. A waiver is no proof, so an item whose findings are all suppressed is
-    open. So is one of a rule in `silenced`: findings of these were left out.
+    that names it found something that is not suppressed; met when nothing did and places show what proves it; open
+    otherwise: that nothing was found, where nothing was to be seen, meets no item. Of a rule with tiers only those count that
+    name the item. A waiver is no proof, so an item whose findings are all suppressed is open. So is one of a rule in
+    `silenced`: findings of these were left out.
     """
     proving: dict[str, list[str]] = {}
+    silent: set[str] = set()
     for rule in rules:
+        silent.update(() if rule.proves else (rule.id, *rule.keys))
         for tier in rule.tiers or (rule.tier(""),):
             for item in tier.checklist:
                 proving.setdefault(item, []).append(rule.key(tier.name))
@@ -221,20 +219,30 @@ def evaluate(
     for finding in findings:
         for item in finding.checklist:
             against.setdefault(item, []).append(finding)
-    return tuple(
-        ChecklistOutcome(
-            checklist,
-            tuple(
-                _obstacle(each, proving.get(each.id, ()), against.get(each.id, ()), looks, silenced)
-                or _met_verdict(each, proving.get(each.id, ()), looks, evidence or {})
-                for each in checklist.items
-            ),
+    seen = {fact: tuple(places) for fact, places in (evidence or {}).items()}
+    seen |= {
+        key: tuple(
+            dict.fromkeys(
+                EvidencePlace(source.root.path, source.position(span.start).line)
+                for source, span in look.places
+            )
         )
-        for checklist in checklists
+        for key, look in looks.items()
+    }
+
+    def verdict_of(item: Item) -> Verdict:
+        names, found = proving.get(item.id, ()), against.get(item.id, ())
+        whole = _verdict_against(item, names, found, looks, silenced) or _met_verdict(
+            item, names, seen, silent
+        )
+        return replace(whole, units=_unit_verdicts(whole, found, seen, silent))
+
+    return tuple(
+        ChecklistOutcome(one, tuple(verdict_of(item) for item in one.items)) for one in checklists
     )
 
 
-def _obstacle(
+def _verdict_against(
     item: Item,
     rules: Sequence[str],
     findings: Sequence[Finding],
@@ -247,8 +255,8 @@ def _obstacle(
     names = tuple(sorted(rules))
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
-        found = join_names(dict.fromkeys(finding.rule for finding in standing))
-        return Verdict(item, "failed", f"found by {found}", standing, rules=names)
+        rule_names = join_names(dict.fromkeys(finding.rule for finding in standing))
+        return Verdict(item, "failed", f"found by {rule_names}", standing, rules=names)
     if findings or any(name in silenced for name in names):
         how = "waived" if findings else "silenced by a comment for another linter"
         return Verdict(item, "open", f"{how}, which is no proof", tuple(findings), rules=names)
@@ -257,50 +265,90 @@ def _obstacle(
     return None
 
 
-def _met_verdict(
-    item: Item,
-    rules: Sequence[str],
-    looks: Mapping[str, RuleLook],
-    evidence: Mapping[str, Sequence[EvidencePlace]],
-) -> Verdict:
-    """Met where the rules that prove it looked, and what must be shown is there."""
+def _met_verdict(item: Item, rules: Sequence[str], seen: Seen, silent: Collection[str]) -> Verdict:
+    """Met where places show all of one group, and what must be shown too."""
     names = tuple(sorted(rules))
-    groups = item.proof
-    if groups is None:
-        alone = item.verify == "static" and not item.shown
-        groups = tuple((name,) for name in names) if alone else ()
+    groups = _groups(item, names)
     if not groups and not item.shown:
         return Verdict(item, "open", item.open or _open_verdict(item, names), rules=names)
-    meant = {name: _named(name, names) for group in groups for name in group}
-    ran = [group for group in groups if all(meant[name] for name in group)]
+    ran = [
+        group
+        for group in groups
+        if all("/" not in one or _named_by_proof(one, names) for one in group)
+    ]
     if groups and not ran:
-        lacking = join_names(name for name in groups[0] if not meant[name])
+        lacking = join_names(
+            one for one in groups[0] if "/" in one and not _named_by_proof(one, names)
+        )
         return Verdict(item, "open", f"{lacking} did not run", rules=names)
-    saw = {
-        name: [place for one in mine if one in looks for place in looks[one].places]
-        for name, mine in meant.items()
-    }
-    proven = [group for group in ran if all(saw[name] for name in group)]
+    telling = [tuple(one for one in group if one not in silent) for group in ran]
+    proven = [
+        group for group in telling if group and all(_places(one, names, seen) for one in group)
+    ]
+    lacking = join_names(FACTS[fact] for fact in item.shown if not seen.get(fact))
     if groups and not proven:
-        return Verdict(item, "open", "nothing was there to look at", rules=names)
-    lacking = join_names(FACTS[fact] for fact in item.shown if not evidence.get(fact))
+        return Verdict(item, "open", "nothing that is here shows it", rules=names)
     if lacking:
         return Verdict(item, "open", f"the files do not show {lacking}", rules=names)
-    places = {place for fact in item.shown for place in evidence[fact]} | {
-        EvidencePlace(source.root.path, source.position(span.start).line)
-        for group in proven
-        for name in group
-        for source, span in saw[name]
-    }
-    told = join_names(dict.fromkeys(name for group in proven for name in group))
-    seen = join_names(FACTS[fact] for fact in item.shown)
-    why = "; ".join(
-        ([f"{told} found nothing"] if told else []) + ([f"{seen} is there"] if seen else [])
-    )
+    shown = [*dict.fromkeys(one for group in proven for one in group), *item.shown]
+    places = {place for one in shown for place in _places(one, names, seen)}
+    proof = [one if "/" in one else FACTS[one] for one in shown]
+    why = f"shown by {join_names(proof)}"
     return Verdict(item, "met", why, evidence=tuple(sorted(places)), rules=names)
 
 
-def _named(name: str, ran: Sequence[str]) -> list[str]:
+def _groups(item: Item, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The groups that prove an item: its own, or each rule that names it."""
+    if item.proof is not None:
+        return item.proof
+    alone = item.verify == "static" and not item.shown
+    return tuple((name,) for name in names) if alone else ()
+
+
+def _places(one: str, names: Sequence[str], seen: Seen) -> list[EvidencePlace]:
+    """Where a fact, or what a rule proves, is shown."""
+    keys = _named_by_proof(one, names) if "/" in one else [one]
+    return [place for key in keys for place in seen.get(key, ())]
+
+
+def _unit_verdicts(
+    whole: Verdict, findings: Sequence[Finding], seen: Seen, silent: Collection[str]
+) -> tuple[UnitVerdict, ...]:
+    """What each unit says of an item: its findings, or all of one group shown by its own places."""
+    item, names = whole.item, whole.rules
+    if item.verify == "attest":
+        return ()
+    groups = [
+        (*(one for one in group if one not in silent), *item.shown)
+        for group in _groups(item, names) or ((),)
+    ]
+    by_unit: dict[str, dict[str, list[EvidencePlace]]] = {}
+    for one in dict.fromkeys(one for group in groups for one in group):
+        for place in _places(one, names, seen):
+            unit = posixpath.dirname(place.path)
+            by_unit.setdefault(unit, {}).setdefault(one, []).append(place)
+    against: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if not finding.suppressed:
+            unit = finding.unit or posixpath.dirname(finding.path)
+            against.setdefault(unit, []).append(finding)
+    units = sorted(by_unit.keys() | against)
+    if len(units) < 2:
+        return ()
+    found = []
+    for unit in units:
+        mine, shown = tuple(against.get(unit, ())), by_unit.get(unit, {})
+        complete = [group for group in groups if group and all(one in shown for one in group)]
+        places = {place for group in complete for one in group for place in shown[one]}
+        met = complete and whole.state != "open"
+        state = "failed" if mine else "met" if met else "open"
+        found.append(
+            UnitVerdict(unit, state, mine, () if mine or not met else tuple(sorted(places)))
+        )
+    return tuple(found)
+
+
+def _named_by_proof(name: str, ran: Sequence[str]) -> list[str]:
     """What a proof names of the rules and tiers that ran: a tier by itself, a rule by all of its tiers."""
     return [one for one in ran if name in {one, one.partition(":")[0]}]
 
@@ -325,7 +373,17 @@ def outcome_as_json(outcome: ChecklistOutcome) -> dict[str, Any]:
                 "findings": [finding.fingerprint for finding in verdict.findings],
                 "evidence": [place._asdict() for place in verdict.evidence],
                 "attestation": None,
+                **({"units": [_unit_json(one) for one in verdict.units]} if verdict.units else {}),
             }
             for verdict in outcome.verdicts
         ],
+    }
+
+
+def _unit_json(one: UnitVerdict) -> dict[str, Any]:
+    return {
+        "unit": one.unit,
+        "state": one.state,
+        "findings": [finding.fingerprint for finding in one.findings],
+        "evidence": [place._asdict() for place in one.evidence],
     }

@@ -7,40 +7,31 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.model import Finding, Rule, Severity, Source, Span, join_names
+from readiness.loading.assembly import OUTSIDE
+from readiness.model import Finding, Rule, Source, Span
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
-from readiness.verdict.score import Category, Coverage, Score
+from readiness.verdict.gate import Gate, GateOptions, decide_gate, lacking_text
+from readiness.verdict.score import Category, Coverage, Row, Score
 
 VERSION = 1
-UNJUDGED = score.UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One file: its kind, whether it was judged or why not, and how many things in it were looked at."""
+    """One file: its kind, whether it was judged or why not, and how many things in it were looked at.
+
+    `purpose` says what it was taken for and why, where production's questions were not asked of it.
+    """
 
     path: str
     kind: str
     status: str
     reason: str = ""
     subjects: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Whether the run passed, one line that says what decided, and the severity that fails it."""
-
-    passed: bool
-    reason: str
-    fail_on: str = "high"
-
-    def fails(self, finding: Finding) -> bool:
-        """Whether a finding is one that fails the gate."""
-        return not finding.suppressed and (
-            finding.severity >= gate_severity(self.fail_on) or finding.rule in UNJUDGED
-        )
+    cause: str = ""
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +72,12 @@ class Report:
 
     @property
     def categories(self) -> tuple[Category, ...]:
-        """What each category takes off."""
+        """The score's categories, each with the points it takes off."""
         return self.result.categories
 
     @property
     def open(self) -> tuple[Finding, ...]:
-        """The findings that count."""
+        """The findings that are not suppressed."""
         return tuple(one for one in self.findings if not one.suppressed)
 
     @property
@@ -100,14 +91,24 @@ class Report:
         return sum(one.rule == "core/crash" for one in self.findings)
 
     @property
-    def files_judged(self) -> int:
-        """How many files were judged, or are ours and could not be read."""
-        return sum(row.status != "skipped" for row in self.files)
+    def files_excused(self) -> int:
+        """How many files were taken for something else than production's."""
+        return sum(bool(row.purpose) for row in self.files)
+
+    @property
+    def assessed(self) -> bool:
+        """Whether there is a number: enough of what is there was judged."""
+        return self.verdict != "not-assessed"
+
+    @property
+    def outside(self) -> tuple[Row, ...]:
+        """The files that stand for something elsewhere, by design: a remote chart, a remote include."""
+        return tuple(row for row in self.coverage.unread if row.cause == OUTSIDE)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON report, exactly: see data/report.schema.json."""
         redactor = Redactor(self.hidden)
-        made: dict[str, Any] = {
+        data: dict[str, Any] = {
             "version": VERSION,
             "tool": {
                 "name": "readiness",
@@ -133,8 +134,8 @@ class Report:
             "checklists": [checklist.outcome_as_json(one) for one in self.checklists],
         }
         if self.timing is not None:
-            made["timing"] = dict(sorted(self.timing.items()))
-        return made
+            data["timing"] = dict(sorted(self.timing.items()))
+        return data
 
 
 def build_report(  # noqa: PLR0913 - each is one thing that a run gives
@@ -149,6 +150,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     chosen: Collection[str] = (),
     fail_on: str = "high",
     min_score: int | None = None,
+    strict_coverage: bool = False,
     hidden: Iterable[tuple[Source, Span]] = (),
     timing: Mapping[str, float] | None = None,
     others: int = 0,
@@ -163,35 +165,49 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     coverage.
     """
     files = tuple(
-        FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0))
+        FileRow(
+            row.path,
+            row.kind,
+            row.status,
+            row.reason,
+            subjects.get(row.path, 0),
+            row.cause,
+            row.purpose,
+        )
         for row in sorted(rows, key=lambda row: row.path)
     )
     seen = {key for key, look in looks.items() if look.subjects}
     assessed = {rule.category for rule in rules if seen.intersection(rule.keys)}
-    states = [
-        one.state
-        for known in checklists
-        if known.checklist.system in chosen
-        for one in known.verdicts
-    ]
-    cover = score.coverage_of(rules, looks, files, states)
-    result = score.score_findings(findings, coverage=cover.percent, assessed=assessed)
-    unwaived = result
-    if any(one.suppressed for one in findings):
-        all_open = [one._replace(suppressed=None) for one in findings]
-        unwaived = score.score_findings(all_open, coverage=cover.percent, assessed=assessed)
-    gained = tuple(
-        one._replace(gain=gain) for one, gain in zip(findings, result.gains, strict=True)
+    cover = score.coverage_of(rules, looks, files, _item_states(checklists, chosen))
+    judged = score.is_assessable(files, looked=bool(assessed), here=cover.here)
+    counted = assessed if judged else frozenset[str]()
+    result = score.score_findings(findings, coverage=cover.percent, assessed=counted)
+    all_open = [verdict._replace(suppressed=None) for verdict in findings]
+    waiving = any(verdict.suppressed for verdict in findings)
+    unwaived = (
+        score.score_findings(all_open, coverage=cover.percent, assessed=counted)
+        if waiving
+        else result
     )
+    gained = tuple(
+        finding._replace(gain=gain) for finding, gain in zip(findings, result.gains, strict=True)
+    )
+    options = GateOptions(fail_on, min_score, strict_coverage)
     return Report(
         version=version,
         rules_version=rules_version(rules),
         findings=gained,
         files=files,
-        verdict=score.verdict_of(findings, files, judged=bool(assessed)),
+        verdict=score.verdict_of(findings, files, judged=judged),
         result=result,
         unwaived=unwaived,
-        gate=decide_gate(gained, result.score, fail_on, min_score),
+        gate=decide_gate(
+            gained,
+            files,
+            result.score,
+            options,
+            lacking="" if judged else lacking_text(files, cover),
+        ),
         coverage=cover,
         checklists=tuple(checklists),
         chosen=tuple(chosen),
@@ -203,6 +219,12 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     )
 
 
+def _item_states(checklists: Iterable[Checklist], chosen: Collection[str]) -> list[str]:
+    """The states of all items of the checklists that count in coverage."""
+    mine = (known for known in checklists if known.checklist.system in chosen)
+    return [one.state for known in mine for one in known.verdicts]
+
+
 def rules_version(rules: Iterable[Rule]) -> str:
     """A name for a set of rules: scores are comparable only where it is the same."""
     lines = sorted(
@@ -212,124 +234,85 @@ def rules_version(rules: Iterable[Rule]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
-def decide_gate(
-    findings: Iterable[Finding], points: int | None, fail_on: str, min_score: int | None
-) -> Gate:
-    """Whether the run passes, and what decided.
-
-    A file of ours that was not read fails it whatever `fail_on` says, and so does a score under `min_score`.
-    """
-    standing = [one for one in findings if not one.suppressed]
-    unjudged = [one for one in standing if one.rule in UNJUDGED]
-    bad = [one for one in standing if one.severity >= gate_severity(fail_on)]
-    reasons = []
-    if bad:
-        counts = [
-            f"{sum(one.severity is severity for one in bad)} {severity}"
-            for severity in sorted({one.severity for one in bad}, reverse=True)
-        ]
-        reasons.append(f"{join_names(counts)} open (--fail-on {fail_on})")
-    if unjudged:
-        files = sorted({one.path for one in unjudged})
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        reasons.append(f"{files[0]}{more} could not be read")
-    if min_score is not None and points is None:
-        reasons.append(f"no score, and --min-score asks for {min_score}")
-    elif min_score is not None and points is not None and points < min_score:
-        reasons.append(f"score {points} is under --min-score {min_score}")
-    if reasons:
-        return Gate(False, "; ".join(reasons), fail_on)
-    said = (
-        "no finding fails (--fail-on never)"
-        if fail_on == "never"
-        else f"nothing {fail_on} or worse is open"
-    )
-    if min_score is not None:
-        said = f"{said}, score {points} of {min_score} asked"
-    return Gate(True, said, fail_on)
-
-
-def gate_severity(fail_on: str) -> float:
-    """The severity from which a finding fails the gate."""
-    return float("inf") if fail_on == "never" else Severity[fail_on.upper()]
-
-
 def _round_points(number: float | None) -> float | None:
     """Four digits: as many as every platform's arithmetic agrees on, and more than anyone needs."""
     return None if number is None else round(number, 4)
 
 
-def _coverage_json(one: Coverage, redactor: Redactor) -> dict[str, Any]:
+def _coverage_json(coverage: Coverage, redactor: Redactor) -> dict[str, Any]:
     return {
-        "percent": one.percent,
+        "percent": coverage.percent,
         "by_kind": [
             {"kind": k.kind, "files": k.files, "checked": k.checked, "percent": k.percent}
-            for k in one.by_kind
+            for k in coverage.by_kind
         ],
-        "unread": [{"path": row.path, "reason": redactor.text(row.reason)} for row in one.unread],
+        "unread": [
+            {"path": row.path, "reason": redactor.text(row.reason)} for row in coverage.unread
+        ],
     }
 
 
-def _category_json(one: Category) -> dict[str, Any]:
+def _category_json(category: Category) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "title": one.title,
-        "cap": one.cap,
-        "loss": _round_points(one.loss),
-        "assessed": one.assessed,
+        "id": category.id,
+        "title": category.title,
+        "cap": category.cap,
+        "loss": _round_points(category.loss),
+        "assessed": category.assessed,
     }
 
 
 def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "path": row.path,
         "kind": row.kind,
         "status": row.status,
         "reason": redactor.text(row.reason),
         "subjects": row.subjects,
     }
+    return {**data, "purpose": redactor.text(row.purpose)} if row.purpose else data
 
 
 def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:
     """All findings; what they have of their rules is worked out once a rule, tier and part."""
     peers: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     rows = []
-    for one in findings:
-        key = one.rule, one.tier, one.part
+    for finding in findings:
+        key = finding.rule, finding.tier, finding.part
         if key not in peers:
-            peers[key] = {peer: list(ids) for peer, ids in sorted(one.equivalents.items())}
-        rows.append(_finding_json(one, peers[key], redactor))
+            peers[key] = {peer: list(ids) for peer, ids in sorted(finding.equivalents.items())}
+        rows.append(_finding_json(finding, peers[key], redactor))
     return rows
 
 
 def _finding_json(
-    one: Finding, equivalents: dict[str, list[str]], redactor: Redactor
+    finding: Finding, equivalents: dict[str, list[str]], redactor: Redactor
 ) -> dict[str, Any]:
-    start, rule = one.start, one.definition
-    suppressed = one.suppressed
+    start, rule = finding.start, finding.definition
+    suppressed = finding.suppressed
     return {
         "rule": rule.id,
         "title": rule.title,
-        "severity": str(one.severity),
+        "severity": str(finding.severity),
         "confidence": str(rule.confidence),
         "category": rule.category,
-        "message": redactor.text(one.message),
-        "path": one.path,
+        "message": redactor.text(finding.message),
+        "path": finding.path,
         "line": start.line,
         "column": start.column,
         "end_line": start.line,
-        "end_column": start.column + one.span.end - one.span.start,
-        "resource": redactor.text(one.resource),
-        "container": redactor.text(one.container),
-        "gain": _round_points(one.gain),
-        "fingerprint": one.fingerprint,
+        "end_column": start.column + finding.span.end - finding.span.start,
+        "resource": redactor.text(finding.resource),
+        "container": redactor.text(finding.container),
+        "gain": _round_points(finding.gain),
+        "fingerprint": finding.fingerprint,
         "related": [
             {
                 "path": other.source.root.path,
                 "line": other.source.position(other.span.start).line,
                 "message": redactor.text(other.message),
             }
-            for other in one.related
+            for other in finding.related
         ],
         "fix": None,
         "equivalents": equivalents,

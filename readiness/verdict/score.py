@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from readiness.model import Finding, Rule, Severity
+from readiness.loading.assembly import OUTSIDE
+from readiness.model import UNJUDGED, Finding, Rule, Severity
 
 ALGORITHM = 1
 CAPS = {
@@ -44,9 +45,11 @@ UNSCORED = frozenset(
         "core/unreadable",
     }
 )
-# A file of ours that has no verdict, or not all of it: it keeps the gate shut, whatever the flags are.
-UNJUDGED = frozenset({"core/syntax", "core/template-unjudged", "core/unreadable"})
 READ, UNREAD = "checked", ("invalid", "unreadable", "skipped")
+LEAST_COVERAGE = (
+    40  # percent of what is there: under it there is no score, for most of it was not seen
+)
+DOCUMENT = "markdown"  # its fragments make no score beside files
 FixPlace = tuple[str, int]  # where a fix goes: see Finding.place
 RENDERED_TO = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
 
@@ -56,7 +59,7 @@ class Look(Protocol):
 
     @property
     def subjects(self) -> int:
-        """How many it looked at."""
+        """How many subjects the rule looked at."""
 
     @property
     def unknown(self) -> int:
@@ -80,7 +83,15 @@ class Row(Protocol):
 
     @property
     def reason(self) -> str:
-        """Why it was not checked."""
+        """Why the file was not checked; empty where it was."""
+
+    @property
+    def cause(self) -> str:
+        """broken, absent, outside, or nothing: see loading/assembly.py."""
+
+    @property
+    def purpose(self) -> str:
+        """What the file was taken for and why, where that is not production; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +138,35 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class KindCoverage:
-    """How many files of a kind there are, and how many of them were read."""
+    """How many files of a kind there are, how many of them were read, and how many of these only in part."""
 
     kind: str
     files: int
     checked: int
+    partly: int = 0
+
+    @property
+    def share(self) -> float:
+        """How much of it was read, from 0 to 1: a file of which something was not counts half."""
+        return (self.checked - self.partly / 2) / self.files if self.files else 0.0
 
     @property
     def percent(self) -> int:
-        """Of its files, rounded down."""
-        return math.floor(100 * self.checked / self.files) if self.files else 0
+        """The share of its files that were checked, in percent, rounded down."""
+        return math.floor(round(100 * self.share, 6))
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of what the profile asks has a verdict, in whole percent, and which files have none."""
+    """How much of what the profile asks has a verdict, in whole percent, and which files have none, or not all of it.
+
+    `here` is the same without the items of checklists and without what lies outside by design.
+    """
 
     percent: int
     by_kind: tuple[KindCoverage, ...] = ()
     unread: tuple[Row, ...] = ()
+    here: int = 100
 
 
 def score_findings(
@@ -157,15 +178,15 @@ def score_findings(
     """The score of findings, those that are suppressed left out.
 
     `assessed` are the categories of which a rule has looked at something (None: all of them). Without any there
-    is nothing to judge, and no score: empty is not perfect.
+    is no score: what nobody saw is not perfect.
     """
     places: dict[str, dict[FixPlace, Severity]] = {}  # by rule: how bad each place is
     rules: dict[str, Rule] = {}
-    for one in findings:
-        if counts_in_score(one):
-            rules.setdefault(one.rule, one.definition)
-            mine = places.setdefault(one.rule, {})
-            mine[one.place] = max(mine.get(one.place, one.severity), one.severity)
+    for finding in findings:
+        if counts_in_score(finding):
+            rules.setdefault(finding.rule, finding.definition)
+            mine = places.setdefault(finding.rule, {})
+            mine[finding.place] = max(mine.get(finding.place, finding.severity), finding.severity)
     terms = tuple(_rule_term(rules[name], Counter(places[name].values())) for name in sorted(rules))
     categories = tuple(_category_loss(name, terms, assessed) for name in CAPS)
     # The caps add up to 100, so this is 100 - the losses; summed this way a small rest keeps its digits.
@@ -174,8 +195,8 @@ def score_findings(
     ceiling = CEILINGS.get(worst, 100)
     gain = _gains(terms, categories)
     gains = tuple(
-        gain[one.rule, places[one.rule][one.place]] if counts_in_score(one) else 0.0
-        for one in findings
+        gain[finding.rule, places[finding.rule][finding.place]] if counts_in_score(finding) else 0.0
+        for finding in findings
     )
     if assessed is not None and not assessed:
         return Score(None, None, None, ceiling, categories, terms, gains)
@@ -249,18 +270,31 @@ def grade_of(score: int, coverage: int = 100) -> str:
     return "B" if letter == "A" and coverage < FULL_COVERAGE else letter
 
 
+def is_assessable(rows: Iterable[Row], *, looked: bool, here: int) -> bool:
+    """Whether there is a number to give: rules looked at something that is no fragment beside files, and saw enough.
+
+    `here` is the coverage of what is there, in percent.
+    """
+    ours = [row for row in rows if row.kind or row.status == "unreadable"]
+    files = [row for row in ours if row.kind != DOCUMENT]
+    judged = any(row.status == READ for row in files or ours)
+    return looked and judged and here >= LEAST_COVERAGE
+
+
 def verdict_of(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -> str:
     """ready, not-ready or not-assessed, whatever the flags of a run are.
 
-    Ready is: something was judged, nothing high or critical is open, and every file of ours was read.
+    Ready is: enough was judged, nothing high or critical is open, and every file of ours was read whole. What lies outside
+    by design is named beside `ready` and does not stand against it.
     """
     if not judged:
         return "not-assessed"
     blocked = any(
-        not one.suppressed and (one.severity >= Severity.HIGH or one.rule in UNJUDGED)
-        for one in findings
+        not finding.suppressed and (finding.severity >= Severity.HIGH or finding.rule in UNJUDGED)
+        for finding in findings
     )
-    return "not-ready" if blocked or any(map(is_unread, rows)) else "ready"
+    gaps = any(has_gap(row) and row.cause != OUTSIDE for row in rows)
+    return "not-ready" if blocked or gaps else "ready"
 
 
 def is_unread(row: Row) -> bool:
@@ -268,46 +302,74 @@ def is_unread(row: Row) -> bool:
     return row.status in UNREAD and (row.status != "skipped" or bool(row.kind))
 
 
+def has_gap(row: Row) -> bool:
+    """Whether a file of ours has no verdict, or something that it names has none."""
+    return is_unread(row) or (row.status == READ and bool(row.cause))
+
+
 def coverage_of(
-    rules: Iterable[Rule],
+    rules: Sequence[Rule],
     looks: Mapping[str, Look],
     rows: Sequence[Row],
     states: Iterable[str] = (),
 ) -> Coverage:
-    """How much of what was asked has a verdict, by weight.
+    """The coverage of a run.
 
-    Asked is: each of `rules` (those that ran) that had something to look at, or whose kinds of file are there
+    Asked are the rules that had something to look at (`looks`, by the keys of rules and tiers), or whose kinds of file are there
     and none of them could be read; and each item of the chosen checklists, whose `states` are given.
     """
     by_kind = _coverage_by_kind(rows)
+    asked = _answered_rules(rules, looks, by_kind, rows)
+    rest = [row for row in rows if row.cause != OUTSIDE]
+    inside = asked
+    if len(rest) < len(rows):
+        inside = _answered_rules(rules, looks, _coverage_by_kind(rest), rest)
+    items = [
+        (ITEM_WEIGHT, ITEM_WEIGHT if state in {"met", "failed", "attested"} else 0.0)
+        for state in states
+    ]
+    kinds = tuple(by_kind[kind] for kind in sorted(by_kind))
+    unread = tuple(row for row in rows if has_gap(row))
+    return Coverage(_percent([*asked, *items]), kinds, unread, _percent(inside))
+
+
+def _answered_rules(
+    rules: Iterable[Rule],
+    looks: Mapping[str, Look],
+    by_kind: Mapping[str, KindCoverage],
+    rows: Iterable[Row],
+) -> list[tuple[float, float]]:
+    """(weight, how much of it has an answer) of every rule that is asked."""
     known = sum(one.files for one in by_kind.values())
     strangers = sum(is_unread(row) and not row.kind for row in rows)
-    told = known / (known + strangers) if known else 0.0 if strangers else 1.0
-    total, having = [], []
+    known_share = known / (known + strangers) if known else 0.0 if strangers else 1.0
+    found = []
     for rule in rules:
         share = _decided_share(rule, [looks[key] for key in rule.keys if key in looks], by_kind)
         if share is not None:
             weight = max(rule.points, INFO_WEIGHT)
-            total.append(weight)
-            having.append(weight * share * told)
-    for state in states:
-        total.append(ITEM_WEIGHT)
-        having.append(ITEM_WEIGHT if state in {"met", "failed", "attested"} else 0.0)
-    asked = math.fsum(total)
-    percent = math.floor(round(100 * math.fsum(having) / asked, 6)) if asked else 0
-    kinds = tuple(by_kind[kind] for kind in sorted(by_kind))
-    return Coverage(percent, kinds, tuple(row for row in rows if is_unread(row)))
+            found.append((weight, weight * share * known_share))
+    return found
+
+
+def _percent(weights: Sequence[tuple[float, float]]) -> int:
+    """How much of some weights has an answer, rounded down."""
+    asked = math.fsum(weight for weight, _ in weights)
+    having = math.fsum(answered for _, answered in weights)
+    return math.floor(round(100 * having / asked, 6)) if asked else 0
 
 
 def _coverage_by_kind(rows: Iterable[Row]) -> dict[str, KindCoverage]:
-    """The files of each kind, and how many of them were read."""
-    files: dict[str, int] = {}
-    checked: dict[str, int] = {}
+    """The files of each kind, how many of them were read, and how many of these in part."""
+    files: Counter[str] = Counter()
+    checked: Counter[str] = Counter()
+    partly: Counter[str] = Counter()
     for row in rows:
         if row.kind:
-            files[row.kind] = files.get(row.kind, 0) + 1
-            checked[row.kind] = checked.get(row.kind, 0) + (row.status == READ)
-    return {kind: KindCoverage(kind, files[kind], checked[kind]) for kind in files}
+            files[row.kind] += 1
+            checked[row.kind] += row.status == READ
+            partly[row.kind] += row.status == READ and bool(row.cause)
+    return {kind: KindCoverage(kind, files[kind], checked[kind], partly[kind]) for kind in files}
 
 
 def _decided_share(
@@ -320,7 +382,7 @@ def _decided_share(
     kinds = {target.partition(".")[0] for target in rule.targets}
     mine = [one for kind, one in by_kind.items() if RENDERED_TO.get(kind, kind) in kinds]
     files = sum(one.files for one in mine)
-    read = sum(one.checked for one in mine)
+    read = sum(one.share * one.files for one in mine)
     subjects = sum(look.subjects for look in looks)
     if not subjects:
         return 0.0 if files and not read else None

@@ -136,9 +136,9 @@ SHAPES: dict[str, dict[str, Shape]] = {
                 isinstance(value, dict)
                 and all(
                     (IMAGE_SHAPES | {"tag": text, "except-tag": text, "except": many(text)})[key](
-                        one
+                        part
                     )
-                    for key, one in value.items()
+                    for key, part in value.items()
                 )
             )
         )
@@ -154,6 +154,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "filters": many(one_of("branches", "tags", "paths", "workflows")),
         "outsiders": true,
         "base-secrets": true,
+        "payload": many(text),
         "code-of-others": true,
     },
     "github-permissions": {"levels": many(one_of("read", "write", "none"))},
@@ -210,10 +211,28 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "pin": pattern,
         "system": true,
     },
-    "nginx-directives": {"once": true, "starts-line": true},
+    "nginx-directives": {
+        "once": true,
+        "starts-line": true,
+        "application": true,
+        "backend": true,
+        "content": true,
+    },
     "official-images": {},
-    "ports": {"debugger": text},
+    "ports": {"debugger": text, "ssh": true, "ssh-moved": true},
     "other-releases": RELEASES,
+    "purpose-words": {
+        "file": one_of("dev", "test", "prod"),
+        "image": one_of("build"),
+        "compose": one_of("dev"),
+        "service": true,
+        "namespace": true,
+        "deploys": one_of("preview", "staging", "production"),
+        "setting": true,
+    },
+    "registries": {"owned": true},
+    "secret-names": {"hint": true},
+    "tls-ciphers": {"forward": true, "kubelets": true},
     "programs": {
         "wraps": record(valued=many(text), operand=true, assigns=true),
         "runs": many(text),

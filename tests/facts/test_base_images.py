@@ -4,7 +4,12 @@ import datetime
 
 import pytest
 
-from readiness.facts.base_images import known_official, lacks, nonroot_user, official
+from readiness.facts.base_images import (
+    is_known_official,
+    is_official,
+    nonroot_user,
+    surely_lacks_tool,
+)
 from readiness.facts.releases import end_of_life
 from readiness.syntax.image import parse_image
 
@@ -61,7 +66,7 @@ def test_releases_past_their_end(image: str, release: str | None) -> None:
     ],
 )
 def test_what_an_image_comes_without(image: str, tool: str, expected: bool) -> None:
-    assert lacks(parse_image(image), tool) is expected
+    assert surely_lacks_tool(parse_image(image), tool) is expected
 
 
 def test_who_runs() -> None:
@@ -72,8 +77,8 @@ def test_who_runs() -> None:
 
 
 def test_official_images() -> None:
-    assert official(parse_image("anything"))
-    assert not official(parse_image("acme/anything"))
-    assert known_official(parse_image("busybox"))
-    assert known_official(parse_image("public.ecr.aws/docker/library/busybox"))
-    assert not known_official(parse_image("anything"))
+    assert is_official(parse_image("anything"))
+    assert not is_official(parse_image("acme/anything"))
+    assert is_known_official(parse_image("busybox"))
+    assert is_known_official(parse_image("public.ecr.aws/docker/library/busybox"))
+    assert not is_known_official(parse_image("anything"))

@@ -67,7 +67,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., table
             main()
             texts.append({path.name: path.read_bytes() for path in folder.iterdir()})
         assert texts[0] == texts[1]
-        return table.read(folder, topic)
+        return table.read_facts(folder, topic)
 
     return make
 

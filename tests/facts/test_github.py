@@ -88,7 +88,7 @@ def test_filters_name_their_events() -> None:
 def test_effects_are_of_the_action_its_repository_or_its_owner(
     name: str, effects: tuple[str, ...]
 ) -> None:
-    assert actions.effects(name) == effects
+    assert actions.effects_of_action(name) == effects
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_effects_are_of_the_action_its_repository_or_its_owner(
     ],
 )
 def test_what_an_action_brings(name: str, files: str) -> None:
-    assert actions.files(name) == files
+    assert actions.files_brought_by(name) == files
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_an_action_brings(name: str, files: str) -> None:
     ["actions/create-release", "contributor-assistant/github-action", "semgrep/semgrep-action"],
 )
 def test_archived_actions(name: str) -> None:
-    assert actions.fact(name, "archived")
+    assert actions.action_property(name, "archived")
 
 
 def test_actions_that_are_kept_are_not_archived() -> None:

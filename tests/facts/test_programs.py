@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.facts.development import server_of
-from readiness.facts.programs import started_at
+from readiness.facts.development import development_server
+from readiness.facts.programs import started_program_index
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.syntax import shell
 
@@ -27,7 +27,7 @@ from readiness.syntax import shell
 )
 def test_which_word_a_runner_starts(line: str, at: int | None) -> None:
     program, *words = line.split()
-    assert started_at(program, words) == at
+    assert started_program_index(program, words) == at
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_which_word_a_runner_starts(line: str, at: int | None) -> None:
 )
 def test_servers_for_development(line: str, server: str) -> None:
     program, *words = line.split()
-    assert server_of(program, words) == server
+    assert development_server(program, words) == server
 
 
 @pytest.mark.parametrize(

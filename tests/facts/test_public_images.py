@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.facts.public_images import STORES, data_folders, known, starts_slowly
+from readiness.facts.public_images import STORES, data_folders, public_image, starts_slowly
 from readiness.facts.table import column
 from readiness.syntax import image as images
 
 ROLES = STORES | set(
-    "console metrics alerts logs traces proxy tunnel agent registry docker mail-catcher tool".split()
+    "console metrics alerts logs traces proxy tunnel agent registry docker mail-catcher emulator tool".split()
 )
 
 
@@ -39,17 +39,17 @@ FOLDERS = {
 @pytest.mark.parametrize(("text", "folder"), FOLDERS.items())
 def test_where_data_lies_depends_on_the_release(text: str, folder: str) -> None:
     image = images.parse_image(text)
-    row = known(image)
+    row = public_image(image)
     assert row is not None
-    assert row.folders(image)[0] == folder
+    assert row.state_folders(image)[0] == folder
 
 
 def test_any_value_that_is_not_empty_allows_an_empty_password() -> None:
-    row = known(images.parse_image("mysql:8.4"))
+    row = public_image(images.parse_image("mysql:8.4"))
     assert row is not None
-    assert row.opens("MYSQL_ALLOW_EMPTY_PASSWORD", "no")
-    assert not row.opens("MYSQL_ALLOW_EMPTY_PASSWORD", "")
-    assert not row.opens("MYSQL_DATABASE", "yes")
+    assert row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "no")
+    assert not row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "")
+    assert not row.opens_to_all("MYSQL_DATABASE", "yes")
 
 
 DATA = {
@@ -93,6 +93,6 @@ def test_servers_that_start_slowly(text: str, slow: bool) -> None:
 
 @pytest.mark.parametrize("mirror", ["", "public.ecr.aws/docker/library/", "mirror.gcr.io/library/"])
 def test_a_mirror_of_the_official_images_is_them(mirror: str) -> None:
-    found = known(images.parse_image(f"{mirror}rabbitmq:4.0.5"))
+    found = public_image(images.parse_image(f"{mirror}rabbitmq:4.0.5"))
     assert found is not None
     assert found.role == "queue"

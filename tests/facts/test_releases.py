@@ -13,6 +13,7 @@ from readiness.cli.main import main
 from readiness.facts.releases import end_of_life, end_of_release
 from readiness.facts.table import facts
 from readiness.syntax.image import parse_image
+from tests.make import write_files
 
 DAY = datetime.date.fromisoformat
 
@@ -112,10 +113,7 @@ RULES = [
     ],
 )
 def test_the_day_of_the_run_is_asked(tmp_path: Path, today: str, found: list[str]) -> None:
-    for name, text in FILES.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    write_files(tmp_path, FILES)
     for jobs in (1, 2):
         report = readiness.check(
             [tmp_path], select=RULES, base=tmp_path, today=DAY(today), jobs=jobs

@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_a_file_says(tmp_path: Path) -> None:
     (tmp_path / "things.yaml").write_text(TEXT)
-    found = table.read(tmp_path, "things")
+    found = table.read_facts(tmp_path, "things")
     assert found.topic == "things"
     assert found.source == ("https://example.com/list",)
     assert found.made_by == "hand"
@@ -50,14 +50,14 @@ def test_json_says_the_same(tmp_path: Path) -> None:
             }
         )
     )
-    first, second = table.read(tmp_path, "things"), table.read(tmp_path, "other")
+    first, second = table.read_facts(tmp_path, "things"), table.read_facts(tmp_path, "other")
     assert (first.rows, first.read, first.every) == (second.rows, second.read, second.every)
 
 
 def test_what_rows_have_alike_is_merged_into_them(tmp_path: Path) -> None:
     text = TEXT.replace("rows:\n", "shared:\n  web: &web {role: proxy, ports: [80]}\nrows:\n")
     (tmp_path / "things.yaml").write_text(text + "  nginx: {<<: *web, ports: [8080]}\n")
-    found = table.read(tmp_path, "things").rows
+    found = table.read_facts(tmp_path, "things").rows
     assert found["nginx"] == {"role": "proxy", "ports": [8080]}
     assert "web" not in found
 
@@ -75,7 +75,7 @@ def test_facts_are_stale_when_their_time_is_over(
     tmp_path: Path, today: str, age: int, stale: bool
 ) -> None:
     (tmp_path / "things.yaml").write_text(TEXT)
-    found = table.read(tmp_path, "things")
+    found = table.read_facts(tmp_path, "things")
     day = datetime.date.fromisoformat(today)
     assert (found.age(day), found.is_stale(day)) == (age, stale)
 
@@ -104,19 +104,19 @@ def test_what_is_no_file_of_facts_is_refused(
 ) -> None:
     (tmp_path / "things.yaml").write_text(TEXT.replace(old, new))
     with pytest.raises(table.FactsError, match=reason) as caught:
-        table.read(tmp_path, "things")
+        table.read_facts(tmp_path, "things")
     assert str(caught.value).startswith("facts/things.yaml: ")
 
 
 def test_broken_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "things.json").write_text("{")
     with pytest.raises(table.FactsError, match=r"facts/things\.json: "):
-        table.read(tmp_path, "things")
+        table.read_facts(tmp_path, "things")
 
 
 def test_a_topic_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(table.FactsError, match="no facts on 'things'"):
-        table.read(tmp_path, "things")
+        table.read_facts(tmp_path, "things")
 
 
 def test_a_column_is_what_has_the_property() -> None:

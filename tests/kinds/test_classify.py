@@ -131,7 +131,7 @@ MADE = {
 
 @pytest.mark.parametrize(("path", "text", "kind"), MADE.values(), ids=MADE)
 def test_what_a_template_makes(path: str, text: str, kind: str) -> None:
-    assert kinds.made_from(path, text) == kind
+    assert kinds.kind_of_template(path, text) == kind
 
 
 def slowly(path: str, text: str) -> str:
@@ -141,9 +141,9 @@ def slowly(path: str, text: str) -> str:
 def compare(root: Path) -> int:
     found = discover.discover_files([root], base=root)
     wrong = [
-        one.path
-        for one in found.texts
-        if kinds.classify(one.path, one.text) != slowly(one.path, one.text)
+        source.path
+        for source in found.texts
+        if kinds.classify(source.path, source.text) != slowly(source.path, source.text)
     ]
     assert wrong == []
     return len(found.texts)

@@ -14,6 +14,7 @@ from readiness import api
 from readiness.programs import git as plumbing
 from readiness.programs.git import GitError
 from readiness.triage import baseline
+from tests.make import write_files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs shell scripts and links")
 POD = """\
@@ -36,9 +37,7 @@ def git(root: Path, *words: str, request: bytes = b"") -> str:
 
 
 def write(root: Path, **files: str | bytes) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    write_files(root, files)
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def test_a_transport_is_refused_to_an_old_git_too(
     """What a git without GIT_NO_LAZY_FETCH would do: the environment alone keeps it from calling one."""
     monkeypatch.delitem(plumbing._GIVEN, "GIT_NO_LAZY_FETCH")
     with pytest.raises(GitError):
-        plumbing.git("ls-remote", "origin")
+        plumbing.run_git("ls-remote", "origin")
     name = git(root, "rev-parse", "HEAD:deploy/a.yaml")
     (root / ".git" / "objects" / name[:2] / name[2:]).unlink()
     with pytest.raises(api.ERRORS):
@@ -355,4 +354,4 @@ def test_a_worktree_and_packed_objects(
 
 
 def test_words_of_git_reach_no_terminal_raw() -> None:
-    assert plumbing._words("fatal: \x1b[31mred\x07 \u202e\nsecond") == "fatal: ?[31mred? ?"
+    assert plumbing._error_text("fatal: \x1b[31mred\x07 \u202e\nsecond") == "fatal: ?[31mred? ?"

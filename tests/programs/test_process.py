@@ -14,7 +14,7 @@ import pytest
 
 from readiness import programs
 from readiness.programs import confine, process
-from readiness.programs.process import Answer, Limits, ProgramError, TooLateError, run
+from readiness.programs.process import Answer, Limits, ProgramError, TooLateError, run_program
 
 on_linux = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="needs Linux, where the network can be taken away"
@@ -51,14 +51,16 @@ class Listener:
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    one = Listener()
-    yield one
-    one.server.close()
+    started = Listener()
+    yield started
+    started.server.close()
 
 
 def ask(code: str, *arguments: object, folder: Path, **more: object) -> Answer:
     options = {"limits": Limits(20, 1 << 30, 1 << 20), "environment": {"A": "1"}, **more}
-    return run([sys.executable, "-I", "-c", code, *map(str, arguments)], folder=folder, **options)
+    return run_program(
+        [sys.executable, "-I", "-c", code, *map(str, arguments)], folder=folder, **options
+    )
 
 
 @on_linux
@@ -167,12 +169,14 @@ def test_processor_time_has_a_limit(tmp_path: Path) -> None:
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match="no such file"):
-        run(["/no/such"], folder=tmp_path, environment={}, limits=Limits(5, 0, 10), confined=False)
+        run_program(
+            ["/no/such"], folder=tmp_path, environment={}, limits=Limits(5, 0, 10), confined=False
+        )
 
 
 @posix
 def test_a_program_that_is_not_there_when_it_is_confined(tmp_path: Path) -> None:
-    answer = run(["/no/such"], folder=tmp_path, environment={}, limits=Limits(5, 0, 10))
+    answer = run_program(["/no/such"], folder=tmp_path, environment={}, limits=Limits(5, 0, 10))
     assert (answer.code, answer.reason) == (127, "such does not run: No such file or directory")
 
 
@@ -187,9 +191,9 @@ def test_programs_are_looked_for_on_absolute_folders_only(
     monkeypatch.chdir(tmp_path)
     for path in ("", ".", ":", "bin", "./bin"):
         monkeypatch.setenv("PATH", path)
-        assert programs.find("kustomize") == "", path
+        assert programs.find_program("kustomize") == "", path
     monkeypatch.setenv("PATH", f".:bin:{tmp_path / 'bin'}")
-    assert programs.find("kustomize") == str(tmp_path / "bin" / "kustomize")
+    assert programs.find_program("kustomize") == str(tmp_path / "bin" / "kustomize")
 
 
 @posix
@@ -208,12 +212,12 @@ def test_shims_are_told_from_programs(tmp_path: Path) -> None:
 
 def test_a_program_is_told_from_its_next_version(tmp_path: Path) -> None:
     path = tmp_path / "kubectl"
-    assert programs.identity(str(path)) == programs.identity("") == ""
+    assert programs.program_identity(str(path)) == programs.program_identity("") == ""
     path.write_text("one")
-    first = programs.identity(str(path))
-    assert first == programs.identity(str(path)) != ""
+    first = programs.program_identity(str(path))
+    assert first == programs.program_identity(str(path)) != ""
     path.write_text("three")
-    assert programs.identity(str(path)) != first
+    assert programs.program_identity(str(path)) != first
 
 
 def test_nothing_is_found_on_the_path_that_programs_get() -> None:

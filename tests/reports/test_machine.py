@@ -86,7 +86,7 @@ def test_the_schema_refuses_what_is_not_a_report(sample: Report) -> None:
 
 def test_json_of_a_finding() -> None:
     other = Source("svc.yaml", "a: 1\nport: 80\n")
-    one = find(
+    finding = find(
         WEB,
         "nginx:latest",
         rule(equivalents={"trivy": ("KSV-0013",)}),
@@ -94,7 +94,7 @@ def test_json_of_a_finding() -> None:
         container="web",
         related=(Related(other, Span(5, 9), "see here"),),
     )
-    assert report([one]).to_dict()["findings"] == [
+    assert report([finding]).to_dict()["findings"] == [
         {
             "rule": "k8s/probe-missing",
             "title": "Container without a probe",
@@ -110,7 +110,7 @@ def test_json_of_a_finding() -> None:
             "resource": "Deployment/web",
             "container": "web",
             "gain": 5.3343,
-            "fingerprint": one.fingerprint,
+            "fingerprint": finding.fingerprint,
             "related": [{"path": "svc.yaml", "line": 2, "message": "see here"}],
             "fix": None,
             "equivalents": {"trivy": ["KSV-0013"]},
@@ -139,18 +139,18 @@ def test_equal_input_gives_equal_bytes(sample: Report) -> None:
 
 
 def test_json_is_ascii_and_harmless_in_a_log() -> None:
-    one = find(WEB, "web", message="\x1b[31m \x7f \u202e 漢 \ud800 ##[error]x\n::error::y")
-    text = show("json", report([one]))
+    finding = find(WEB, "web", message="\x1b[31m \x7f \u202e 漢 \ud800 ##[error]x\n::error::y")
+    text = show("json", report([finding]))
     assert text.isascii()
     assert all(char == "\n" or char.isprintable() for char in text)
     assert "##[" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
-    assert json.loads(text)["findings"][0]["message"] == one.message
+    assert json.loads(text)["findings"][0]["message"] == finding.message
 
 
 def test_github_annotation() -> None:
-    one = find(WEB, "nginx:latest", message="image 'a:b', 100% movable\nnext")
-    (level, properties, message), *_ = commands(show("github", report([one])))
+    finding = find(WEB, "nginx:latest", message="image 'a:b', 100% movable\nnext")
+    (level, properties, message), *_ = commands(show("github", report([finding])))
     assert level == "error"
     assert properties == {
         "file": "deploy/web.yaml",
@@ -198,9 +198,10 @@ def test_github_levels_and_order() -> None:
 
 def test_github_sorts_by_gain_within_a_severity() -> None:
     many = [find(WEB, "e", rule("k8s/many", "high"), nth=n) for n in range(8)]
-    one = find(WEB, "worker", rule("k8s/once", "high", "edge"))
+    finding = find(WEB, "worker", rule("k8s/once", "high", "edge"))
     titles = [
-        properties["title"] for _, properties, _ in commands(show("github", report([*many, one])))
+        properties["title"]
+        for _, properties, _ in commands(show("github", report([*many, finding])))
     ]
     assert "k8s/once" in titles[0]
 
@@ -223,8 +224,8 @@ def test_github_keeps_to_its_cap_and_tells_of_the_rest() -> None:
 
 
 def test_github_cuts_long_messages_before_the_runner_does() -> None:
-    one = find(WEB, "web", rule(why="w" * 9000 + "."), message="m" * 9000)
-    (_, _, message), *_ = commands(show("github", report([one])))
+    finding = find(WEB, "web", rule(why="w" * 9000 + "."), message="m" * 9000)
+    (_, _, message), *_ = commands(show("github", report([finding])))
     assert len(message) < 4096
     assert message.endswith("…")
 
@@ -258,7 +259,7 @@ HOSTILE = "::error::owned %0A::set-env\n::warning::x\r\x1b[2J ##[add-path]y, fil
 @pytest.mark.parametrize("color", ["never", "always"])
 def test_nothing_from_a_file_steers_the_reader(name: str, color: str) -> None:
     source = Source(HOSTILE, f"{HOSTILE.replace(chr(10), ' ').replace(chr(13), ' ')}\n")
-    one = find(
+    finding = find(
         source,
         "owned",
         message=HOSTILE,
@@ -267,7 +268,7 @@ def test_nothing_from_a_file_steers_the_reader(name: str, color: str) -> None:
     )
     broken = rule("core/syntax", "high", "correctness")
     rows = [FileRow(HOSTILE, "k8s", "invalid", HOSTILE)]
-    made = report([one, find(source, "file", broken, message=HOSTILE)], rows=rows)
+    made = report([finding, find(source, "file", broken, message=HOSTILE)], rows=rows)
     for options in ({}, {"verbose": True}, {"quiet": True}, {"explain": True}):
         text = show(name, made, color=color, width=120, **options)
         bare = re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -81,7 +81,7 @@ def test_a_line_shows_no_secret(name: str) -> None:
 def test_a_message_shows_no_secret(name: str) -> None:
     source = Source("a.yaml", "x: 1\n")
     text = f"command {LINES[name]}"
-    one = find(
+    finding = find(
         source,
         "x",
         message=text,
@@ -91,7 +91,7 @@ def test_a_message_shows_no_secret(name: str) -> None:
     )
     two = find(source, "1", rule("k8s/z"))._replace(suppressed=Suppression("comment", text))
     rows = [FileRow("a.yaml", "k8s", "invalid", text)]
-    assert "planted" not in everything(report([one, two], rows=rows))
+    assert "planted" not in everything(report([finding, two], rows=rows))
 
 
 def test_a_name_and_its_value_on_two_lines() -> None:

@@ -156,7 +156,7 @@ def test_when_there_are_colours(name: str) -> None:
 def test_a_pipe_never_loads_rich() -> None:
     code = (
         "import sys; from readiness import reports; from tests.reports.conftest import report; "
-        "[reports.render(name, report([]), sys.stdout) for name in reports.FORMATS]; "
+        "[reports.write_report(name, report([]), sys.stdout) for name in reports.FORMATS]; "
         "assert 'rich' not in sys.modules, 'rich'"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -208,10 +208,12 @@ def test_findings_that_share_a_place_are_one_line_of_the_highest_gain() -> None:
 
 def test_a_second_place_is_told() -> None:
     other = Source("svc.yaml", "a: 1\nport: 80\n")
-    one = find(WEB, "- name: web", related=(Related(other, Span(5, 9), "the service asks for 80"),))
-    assert "  see svc.yaml:2: the service asks for 80" in show("terminal", report([one]))
+    finding = find(
+        WEB, "- name: web", related=(Related(other, Span(5, 9), "the service asks for 80"),)
+    )
+    assert "  see svc.yaml:2: the service asks for 80" in show("terminal", report([finding]))
     assert "svc.yaml:2 the service asks for 80" in show(
-        "terminal", report([one]), color="always", width=120
+        "terminal", report([finding]), color="always", width=120
     )
 
 

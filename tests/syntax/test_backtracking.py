@@ -67,22 +67,22 @@ EXPONENTIAL = {
 
 @pytest.mark.parametrize(("pattern", "use"), LINEAR.values(), ids=LINEAR)
 def test_linear(pattern: str, use: Use) -> None:
-    assert backtracking.growth(regex.parse(pattern), use).degree == 1
+    assert backtracking.growth_of_time(regex.parse_regex(pattern), use).degree == 1
 
 
 @pytest.mark.parametrize(("pattern", "use", "degree"), POWER.values(), ids=POWER)
 def test_power(pattern: str, use: Use, degree: int) -> None:
-    assert backtracking.growth(regex.parse(pattern), use).degree == degree
+    assert backtracking.growth_of_time(regex.parse_regex(pattern), use).degree == degree
 
 
 @pytest.mark.parametrize(("pattern", "use"), EXPONENTIAL.values(), ids=EXPONENTIAL)
 def test_exponential(pattern: str, use: Use) -> None:
-    assert backtracking.growth(regex.parse(pattern), use).degree == math.inf
+    assert backtracking.growth_of_time(regex.parse_regex(pattern), use).degree == math.inf
 
 
 def test_bounds_multiply() -> None:
     def factor(pattern: str) -> float:
-        return backtracking.growth(regex.parse(pattern)).factor
+        return backtracking.growth_of_time(regex.parse_regex(pattern)).factor
 
     assert factor("[a-z]{1,80}x") == 80
     assert factor("[a-z]{1,80}[a-z]{1,20}x") == 80 * 20
@@ -100,7 +100,7 @@ def test_bounds_multiply() -> None:
     ],
 )
 def test_ways_at_once(pattern: str, least: int, most: int) -> None:
-    assert least <= backtracking.most_ways(regex.parse(pattern)) <= most
+    assert least <= backtracking.max_open_ways(regex.parse_regex(pattern)) <= most
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_ways_at_once(pattern: str, least: int, most: int) -> None:
 )
 def test_what_cannot_be_told(pattern: str, said: str) -> None:
     with pytest.raises(UnsupportedError, match=said):
-        backtracking.growth(regex.parse(pattern))
+        backtracking.growth_of_time(regex.parse_regex(pattern))
 
 
 ATOMS = st.sampled_from(
@@ -144,9 +144,9 @@ def test_what_is_called_linear_is(
     pattern: str, use: Use, before: str, pumped: str, after: str
 ) -> None:
     """Twice the text costs about twice the steps: four times as many would be a square."""
-    root = regex.parse(pattern)
+    root = regex.parse_regex(pattern)
     try:
-        if backtracking.growth(root, use).degree > 1:
+        if backtracking.growth_of_time(root, use).degree > 1:
             return
     except UnsupportedError:
         return
@@ -167,7 +167,7 @@ def test_the_engine_of_the_tests_is_one(pattern: str, text: str) -> None:
     """It finds a match where Python finds one, so that its steps mean something."""
     from tests.backtracker import Engine
 
-    engine, root = Engine(text, 10**6), regex.parse(pattern)
+    engine, root = Engine(text, 10**6), regex.parse_regex(pattern)
     if root is not None and "(?=" not in pattern.replace("(?=.*b)", "").replace("(?=ab)", ""):
         found = any(engine.run(root, at, lambda _: True) for at in range(len(text) + 1))
         assert found is (re.search(pattern, text) is not None)
@@ -176,7 +176,7 @@ def test_the_engine_of_the_tests_is_one(pattern: str, text: str) -> None:
 @given(st.text(alphabet="ab()[]{}|*+?\\^$.,-:<>=!1P'#_xdQE\né", max_size=30))
 def test_no_pattern_raises_anything_else(pattern: str) -> None:
     with contextlib.suppress(UnsupportedError):
-        backtracking.growth(regex.parse(pattern))
+        backtracking.growth_of_time(regex.parse_regex(pattern))
 
 
 @pytest.mark.parametrize(
@@ -194,6 +194,6 @@ def test_no_pattern_raises_anything_else(pattern: str) -> None:
 def test_hostile_patterns_are_bounded(pattern: str) -> None:
     def judge() -> None:
         with contextlib.suppress(UnsupportedError):
-            backtracking.growth(regex.parse(pattern), work=Work(100_000))
+            backtracking.growth_of_time(regex.parse_regex(pattern), work=Work(100_000))
 
     assert effort(judge) < 3_000_000

@@ -11,12 +11,12 @@ from readiness.syntax.instruction import Instruction
 
 
 def only(text: str) -> Instruction:
-    (one,) = parse_dockerfile(text).instructions
-    return one
+    (instruction,) = parse_dockerfile(text).instructions
+    return instruction
 
 
-def cut(text: str, one: Instruction) -> list[str]:
-    return [text[word.span.start : word.span.end] for word in one.words]
+def cut(text: str, instruction: Instruction) -> list[str]:
+    return [text[word.span.start : word.span.end] for word in instruction.words]
 
 
 def test_words_have_their_places_through_continuations_and_comments() -> None:
@@ -33,10 +33,10 @@ def test_words_have_their_places_through_continuations_and_comments() -> None:
 
 def test_exec_form() -> None:
     text = 'CMD [ "a", \\\n  "b\\"c" ] dropped\n'
-    one = only(text)
-    assert one.json
-    assert [word.value for word in one.words] == ["a", 'b"c']
-    assert cut(text, one) == ['"a"', '"b\\"c"']
+    instruction = only(text)
+    assert instruction.json
+    assert [word.value for word in instruction.words] == ["a", 'b"c']
+    assert cut(text, instruction) == ['"a"', '"b\\"c"']
     assert not only("CMD ['a']\n").json
     assert not only("CMD [1]\n").json
     assert not only('CMD ["a",]\n').json
@@ -44,9 +44,9 @@ def test_exec_form() -> None:
 
 def test_pairs() -> None:
     text = "ENV A=1 \\\n  B=\"x y\" C='$D'\n"
-    one = only(text)
-    assert [(p.name, p.value) for p in one.pairs] == [("A", "1"), ("B", "x y"), ("C", "$D")]
-    assert [text[p.span.start : p.span.end] for p in one.pairs] == ["1", '"x y"', "'$D'"]
+    instruction = only(text)
+    assert [(p.name, p.value) for p in instruction.pairs] == [("A", "1"), ("B", "x y"), ("C", "$D")]
+    assert [text[p.span.start : p.span.end] for p in instruction.pairs] == ["1", '"x y"', "'$D'"]
     old = only("ENV A some words = x\n")
     assert old.legacy
     assert old.pairs[0].value == "some words = x"
@@ -74,17 +74,17 @@ def test_escape_directive() -> None:
 
 def test_onbuild() -> None:
     text = "ONBUILD COPY --from=a b c\n"
-    one = only(text)
-    assert one.inner is not None
-    assert one.inner.onbuild
-    assert one.inner.flag("from") is not None
+    instruction = only(text)
+    assert instruction.inner is not None
+    assert instruction.inner.onbuild
+    assert instruction.inner.flag("from") is not None
     assert only("ONBUILD ONBUILD RUN x\n").inner is not None
 
 
 def test_health_check() -> None:
-    one = only("HEALTHCHECK --interval=5s CMD curl -f x || exit 1\n")
-    assert one.words[1].value == "curl"
-    assert one.body.text == "curl -f x || exit 1"
+    instruction = only("HEALTHCHECK --interval=5s CMD curl -f x || exit 1\n")
+    assert instruction.words[1].value == "curl"
+    assert instruction.body.text == "curl -f x || exit 1"
     assert only('HEALTHCHECK CMD ["a"]\n').json
     assert parse_dockerfile("HEALTHCHECK x\n").errors
 
@@ -178,15 +178,15 @@ def test_any_text(text: str) -> None:
         found = parse_dockerfile(text)
     except ParseError:
         return
-    for one in found.instructions:
-        keyword = text[one.keyword_span.start : one.keyword_span.end]
-        assert "\n" in keyword or keyword.upper() == one.keyword
-        for word in one.words:
+    for instruction in found.instructions:
+        keyword = text[instruction.keyword_span.start : instruction.keyword_span.end]
+        assert "\n" in keyword or keyword.upper() == instruction.keyword
+        for word in instruction.words:
             raw = text[word.span.start : word.span.end]
             assert raw == word.raw or "\n" in raw
-        for flag in one.flags:
+        for flag in instruction.flags:
             assert text[flag.span.start : flag.span.start + 2] in ("--", "-\\", "-`")
-        for doc in one.heredocs:
+        for doc in instruction.heredocs:
             assert 0 <= doc.body.start <= doc.body.end <= len(text)
 
 
@@ -201,13 +201,13 @@ def test_agrees_with_the_parser_of_buildkit(text: str) -> None:
     wanted = [one for one in wanted if (one.cmd or "").upper() in dockerfile.KEYWORDS]
     got = parse_dockerfile(text).instructions
     assert [one.keyword for one in got] == [one.cmd.upper() for one in wanted]
-    for mine, one in zip(got, wanted, strict=True):
+    for mine, expected in zip(got, wanted, strict=True):
         line = text.count("\n", 0, mine.span.start) + 1
-        assert one.start_line <= line <= one.end_line
+        assert expected.start_line <= line <= expected.end_line
         if mine.keyword in ("RUN", "CMD"):
-            assert mine.json == one.json
-            if not mine.json and one.value:
-                assert mine.body.text.strip() == one.value[0].strip()
+            assert mine.json == expected.json
+            if not mine.json and expected.value:
+                assert mine.body.text.strip() == expected.value[0].strip()
 
 
 def test_long_hostile_texts_take_linear_time() -> None:

@@ -139,7 +139,7 @@ def test_any_tokens_parse_or_raise_our_error(text: str) -> None:
     if tree is None:
         return
     constant.evaluate_constant(tree)
-    for node in expression.walk(tree):
+    for node in expression.walk_tree(tree):
         assert 0 <= node.span.start <= node.span.end <= len(text)
         if isinstance(node, Call):
             assert text[node.span.start :].startswith(node.name)

@@ -171,7 +171,7 @@ def test_names_cost_nothing() -> None:
     ],
 )  # fmt: skip
 def test_globs(pattern: str, text: str, holds: bool) -> None:
-    assert glob.matches(pattern, text) is holds
+    assert glob.glob_matches(pattern, text) is holds
 
 
 def test_a_glob_never_runs_away() -> None:
@@ -182,9 +182,9 @@ def test_a_glob_never_runs_away() -> None:
     from tests.backtracker import steps
 
     for pattern, text in (("*a" * 12 + "b", "a" * 60), ("*[ab]?" * 8 + "c", "ab" * 30)):
-        root = regex.parse(fnmatch.translate(pattern))
+        root = regex.parse_regex(fnmatch.translate(pattern))
         assert steps(root, text, everywhere=False, again=False, most=100_000) < 20_000
 
 
 def test_lines_that_mean_nothing_make_no_pattern() -> None:
-    assert list(gitignore.patterns(["", "#", "/", "!", "[", "a\\", "   "])) == []
+    assert list(gitignore.parse_patterns(["", "#", "/", "!", "[", "a\\", "   "])) == []

@@ -26,8 +26,8 @@ PARTS = {
 
 @pytest.mark.parametrize("text", PARTS)
 def test_parts(text: str) -> None:
-    one = image.parse_image(text)
-    assert (one.registry, one.name, one.tag, one.digest) == PARTS[text]
+    parsed = image.parse_image(text)
+    assert (parsed.registry, parsed.name, parsed.tag, parsed.digest) == PARTS[text]
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_parts(text: str) -> None:
     ],
 )
 def test_unknown(text: str, name: bool, tag: bool, digest: bool) -> None:
-    one = image.parse_image(text)
-    assert (one.name_unknown, one.tag_unknown, one.digest_unknown) == (name, tag, digest)
+    parsed = image.parse_image(text)
+    assert (parsed.name_unknown, parsed.tag_unknown, parsed.digest_unknown) == (name, tag, digest)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_names() -> None:
 
 @given(st.text(alphabet="ab.:/@${}<>-_ %1\n\x00") | st.text())
 def test_any_text(text: str) -> None:
-    one = image.parse_image(text)
-    assert one.tag == text[one.tag_span.start : one.tag_span.end]
-    assert one.digest == text[one.digest_span.start : one.digest_span.end]
-    assert one.name == text[one.name_span.start : one.name_span.end]
-    assert len(one.masked) == len(text)
-    assert one.valid in {True, False}
-    assert isinstance(one.floating, bool)
+    parsed = image.parse_image(text)
+    assert parsed.tag == text[parsed.tag_span.start : parsed.tag_span.end]
+    assert parsed.digest == text[parsed.digest_span.start : parsed.digest_span.end]
+    assert parsed.name == text[parsed.name_span.start : parsed.name_span.end]
+    assert len(parsed.masked) == len(text)
+    assert parsed.valid in {True, False}
+    assert isinstance(parsed.floating, bool)

@@ -19,16 +19,16 @@ def nested(opening: str, closing: str, depth: int, inner: str = "a") -> str:
     [("${A:-", "}"), ('"$(', ')"'), ("$(", ")"), ("f() { ", "; }"), ("( ", " )")],
 )
 def test_a_script_that_nests_too_deeply_is_broken(opening: str, closing: str) -> None:
-    assert shell.parse_script(shell.plain(nested(opening, closing, 20), 0)).commands
-    deep = shell.parse_script(shell.plain(nested(opening, closing, 400), 0))
+    assert shell.parse_script(shell.plain_pieces(nested(opening, closing, 20), 0)).commands
+    deep = shell.parse_script(shell.plain_pieces(nested(opening, closing, 400), 0))
     assert deep.broken
     assert deep.commands == ()
 
 
 def test_many_brackets_side_by_side_are_no_nesting() -> None:
     script = "case $1 in a) echo ${A:-b} ;; esac; (cd /x && ls)\n" * 90
-    assert words.nesting(script) == 1
-    assert len(shell.parse_script(shell.plain(script, 0)).commands) == 270
+    assert words.nesting_depth(script) == 1
+    assert len(shell.parse_script(shell.plain_pieces(script, 0)).commands) == 270
 
 
 @pytest.mark.parametrize("depth", [23, 400, 20_000])

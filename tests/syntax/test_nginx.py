@@ -187,15 +187,15 @@ def test_value_in_force() -> None:
     )
     http = root.get("http")[0]
     server = http.get("server")[0]
-    one, two = server.get("location")
-    assert one.get("server_tokens") == "off"
-    assert (one.get("add_header"), two.get("add_header")) == (["B 2"], ["A 1"])
+    first, two = server.get("location")
+    assert first.get("server_tokens") == "off"
+    assert (first.get("add_header"), two.get("add_header")) == (["B 2"], ["A 1"])
     assert server.get("listen") == ["80", "[::]:80"]
-    assert one.get("listen") is None
-    assert one.get("proxy_pass", "-") == "-"
+    assert first.get("listen") is None
+    assert first.get("proxy_pass", "-") == "-"
     assert root.source.text[slice(*two.at("add_header"))] == "A 1"
     assert root.source.text[slice(*two.at("root"))] == "/b"
-    assert root.source.text[slice(*one.at("proxy_pass"))] == "location /"
+    assert root.source.text[slice(*first.at("proxy_pass"))] == "location /"
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1, 100_000])

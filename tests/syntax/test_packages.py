@@ -10,7 +10,7 @@ from readiness.syntax import shell
 
 
 def call_of(text: str) -> packages.Call:
-    found = packages.call(shell.commands_of(text)[-1])
+    found = packages.package_call(shell.commands_of(text)[-1])
     assert found is not None
     return found
 
@@ -84,7 +84,7 @@ def test_every_manager_is_called_above() -> None:
      "python -m venv x", "python manage.py install", "yarn --version", "pip", "apt-get"],
 )  # fmt: skip
 def test_no_calls(text: str) -> None:
-    assert packages.call(shell.commands_of(text)[-1]) is None
+    assert packages.package_call(shell.commands_of(text)[-1]) is None
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def test_answers(text: str, yes: bool) -> None:
     ],
 )
 def test_versions(install: str, package: str, pinned: bool) -> None:
-    found = package_versions.unpinned(call_of(f"{install} {package}"))
+    found = package_versions.unpinned_packages(call_of(f"{install} {package}"))
     assert (not found) is pinned
 
 
 def test_options_that_pin_all() -> None:
     for text in ("pip install -c c.txt x", "pip install -qc c.txt x", "gem install x -v 1"):
-        assert package_versions.unpinned(call_of(text)) == ()
-    assert package_versions.unpinned(call_of("pip install -e . x"))
+        assert package_versions.unpinned_packages(call_of(text)) == ()
+    assert package_versions.unpinned_packages(call_of("pip install -e . x"))

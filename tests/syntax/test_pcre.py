@@ -67,14 +67,14 @@ def test_groups() -> None:
 
 def test_questions() -> None:
     regex = parse_regex(r"^/images/(.*)\.(png|gif)$")
-    one, two = regex.groups
-    assert pcre_tree.may_hold(one, pcre_tree.mask("/"))
-    assert not pcre_tree.may_hold(one, pcre_tree.mask("\n"))
-    assert pcre_tree.chars_before(regex.root, one) == pcre_tree.mask("/")
-    assert pcre_tree.chars_before(regex.root, two) == pcre_tree.mask(".")
-    assert pcre_tree.may_be_empty(one)
+    first, two = regex.groups
+    assert pcre_tree.may_hold(first, pcre_tree.char_mask("/"))
+    assert not pcre_tree.may_hold(first, pcre_tree.char_mask("\n"))
+    assert pcre_tree.chars_before(regex.root, first) == pcre_tree.char_mask("/")
+    assert pcre_tree.chars_before(regex.root, two) == pcre_tree.char_mask(".")
+    assert pcre_tree.may_be_empty(first)
     assert not pcre_tree.may_be_empty(two)
-    assert pcre_tree.first_chars(two) == pcre_tree.mask("pg")
+    assert pcre_tree.first_chars(two) == pcre_tree.char_mask("pg")
     assert pcre_tree.is_anchored(regex.root, "start")
     assert pcre_tree.is_anchored(regex.root, "end")
     assert pcre_tree.literal_text(parse_regex("^/a\\.b$").root) == "/a.b"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from readiness.redaction import Redactor
 from readiness.syntax import secrets
 from readiness.syntax.secrets import Kind, Place, Reach, Strength, names
-from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning
+from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning_of
 
 HEX = "3328fa814dd582ccd03dbe785cfd683fb8da92b3"
 GITHUB = "ghp_a8Fk29LmQ0zXvB7nR4tY6uI1oP3sD5gH9jK2"
@@ -115,7 +115,7 @@ def test_what_is_a_secret_anywhere(
 ) -> None:
     found = secrets.classify(name, value, place)
     assert (found.kind, found.reason, found.strength) == (Kind.SECRET, reason, strength)
-    assert found.exposed
+    assert found.is_exposed
 
 
 @pytest.mark.parametrize("place", Place)
@@ -123,7 +123,7 @@ def test_what_is_a_secret_anywhere(
 def test_what_is_none_anywhere(name: str, value: object, kind: Kind, place: Place) -> None:
     found = secrets.classify(name, value, place)
     assert found.kind is kind
-    assert not found.exposed
+    assert not found.is_exposed
 
 
 @pytest.mark.parametrize(("name", "value"), WELL_KNOWN)
@@ -132,7 +132,7 @@ def test_what_everybody_knows_opens_only_where_it_runs(name: str, value: object)
     for place in (Place.BUILD, Place.JOB, Place.SAMPLE):
         found = secrets.classify(name, value, place)
         assert found.kind in (Kind.TEST_VALUE, Kind.PLACEHOLDER) or found.reach is Reach.BESIDE
-        assert not found.exposed
+        assert not found.is_exposed
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_what_everybody_knows_opens_only_where_it_runs(name: str, value: object)
     ],
 )  # fmt: skip
 def test_a_word_that_runs(name: str, value: str, exposed: bool) -> None:
-    assert secrets.classify(name, value).exposed is exposed
+    assert secrets.classify(name, value).is_exposed is exposed
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,9 @@ def test_a_word_that_runs(name: str, value: str, exposed: bool) -> None:
 def test_an_account_is_worth_what_its_host_is(
     value: str, served: bool, build: bool, job: bool
 ) -> None:
-    got = [secrets.classify("", value, place).exposed for place in Place if place.name != "SAMPLE"]
+    got = [
+        secrets.classify("", value, place).is_exposed for place in Place if place.name != "SAMPLE"
+    ]
     assert got == [served, build, job]
 
 
@@ -228,7 +230,7 @@ WORDS = (
 
 @pytest.mark.parametrize("value", WORDS)
 def test_names_and_words_are_not_random(value: str) -> None:
-    assert secrets.strength(value) < Strength.RANDOM
+    assert secrets.strength_of(value) < Strength.RANDOM
 
 
 @pytest.mark.parametrize(
@@ -245,7 +247,7 @@ def test_names_and_words_are_not_random(value: str) -> None:
 def test_what_a_machine_makes_is_random(letters: str, length: int, least: float) -> None:
     draw = random.Random(7)  # noqa: S311 - the same values in every run
     made = ["".join(draw.choices(letters, k=length)) for _ in range(1000)]
-    assert sum(secrets.strength(one) is Strength.RANDOM for one in made) / len(made) >= least
+    assert sum(secrets.strength_of(one) is Strength.RANDOM for one in made) / len(made) >= least
 
 
 @pytest.mark.parametrize(
@@ -268,12 +270,12 @@ def test_what_a_machine_makes_is_random(letters: str, length: int, least: float)
     ],
 )
 def test_what_words_say(value: str, said: Meaning | None) -> None:
-    assert meaning(value) is said
+    assert meaning_of(value) is said
 
 
 def test_hostile_values_cost_little() -> None:
     for value in ("0" * 79 + "z", "dead" * 19 + "z", "testsecretkey" * 6, "a" * 80, "-" * 80):
-        meaning(value)
+        meaning_of(value)
         secrets.classify("PASSWORD", value)
     assert not is_sequence("ab")
 
@@ -306,7 +308,7 @@ def test_hostile_values_cost_little() -> None:
     ],
 )
 def test_what_is_filled_in_elsewhere_or_prose_is_no_secret(text: str) -> None:
-    assert list(secrets.in_text(text)) == []
+    assert list(secrets.secrets_in_text(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -325,13 +327,13 @@ def test_what_is_filled_in_elsewhere_or_prose_is_no_secret(text: str) -> None:
     ],
 )
 def test_secrets_are_found_where_they_stand_and_once(text: str, value: str) -> None:
-    assert [text[one.span.start : one.span.end] for one in secrets.in_text(text)] == [value]
+    assert [text[one.span.start : one.span.end] for one in secrets.secrets_in_text(text)] == [value]
 
 
 def test_the_place_decides_in_text_too() -> None:
     text = "SECRET_KEY=build-key ./manage.py collectstatic; psql postgres://app:app@localhost/x"
-    assert list(secrets.in_text(text, Place.BUILD)) == []
-    assert len(list(secrets.in_text(text, Place.SERVED))) == 2
+    assert list(secrets.secrets_in_text(text, Place.BUILD)) == []
+    assert len(list(secrets.secrets_in_text(text, Place.SERVED))) == 2
 
 
 def test_the_quick_look_misses_no_name_of_a_secret() -> None:
@@ -341,8 +343,8 @@ def test_the_quick_look_misses_no_name_of_a_secret() -> None:
 
 
 def test_a_sentence_about_a_password_is_none() -> None:
-    assert not secrets.classify("ADMIN_PASSWORD", "password for the admin user").exposed
-    assert secrets.classify("ADMIN_PASSWORD", "correct horse battery").exposed
+    assert not secrets.classify("ADMIN_PASSWORD", "password for the admin user").is_exposed
+    assert secrets.classify("ADMIN_PASSWORD", "correct horse battery").is_exposed
 
 
 # -- names --------------------------------------------------------------------------------------------------------
@@ -362,18 +364,18 @@ TAKING = (
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_names_that_only_sound_like_a_secret(name: str) -> None:
-    assert not secrets.sounds_secret(name)
+    assert not secrets.may_name_secret(name)
     assert not secrets.names_secret(name)
 
 
 @pytest.mark.parametrize("name", TAKING)
 def test_names_that_take_a_secret(name: str) -> None:
-    assert secrets.sounds_secret(name)
+    assert secrets.may_name_secret(name)
 
 
 def test_the_working_folder_is_no_password() -> None:
-    assert not secrets.sounds_secret("PWD")
-    assert secrets.sounds_secret("DB_PWD")
+    assert not secrets.may_name_secret("PWD")
+    assert secrets.may_name_secret("DB_PWD")
 
 
 # -- outputs ------------------------------------------------------------------------------------------------------
@@ -407,8 +409,8 @@ def test_no_value_breaks_it(name: str, value: str) -> None:
     for place in Place:
         found = secrets.classify(name, value, place)
         assert 0 <= found.span.start <= found.span.end <= len(value)
-        for one in secrets.in_text(value, place):
-            assert 0 <= one.span.start < one.span.end <= len(value)
+        for secret in secrets.secrets_in_text(value, place):
+            assert 0 <= secret.span.start < secret.span.end <= len(value)
 
 
 # -- files --------------------------------------------------------------------------------------------------------

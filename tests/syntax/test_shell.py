@@ -49,11 +49,13 @@ def test_operators_and_pipelines() -> None:
 
 def test_words_and_assignments() -> None:
     text = "A='x y' run \"a $B\" c\\ d -- 'e'"
-    (one,) = shell.commands_of(text)
-    assert [(a.name, a.value.value if a.value else None) for a in one.assignments] == [("A", "x y")]
-    assert one.values == ("a $B", "c d", "--", "e")
-    assert [word.known for word in one.words] == [False, True, True, True]
-    assert text[one.words[1].span.start : one.words[1].span.end] == "c\\ d"
+    (command,) = shell.commands_of(text)
+    assert [(a.name, a.value.value if a.value else None) for a in command.assignments] == [
+        ("A", "x y")
+    ]
+    assert command.values == ("a $B", "c d", "--", "e")
+    assert [word.known for word in command.words] == [False, True, True, True]
+    assert text[command.words[1].span.start : command.words[1].span.end] == "c\\ d"
 
 
 def test_redirects_belong_to_the_last_command() -> None:
@@ -80,9 +82,9 @@ def test_redirects_belong_to_the_last_command() -> None:
 def test_words_behind_a_redirection_are_the_commands(
     text: str, words: tuple[str, ...], targets: list[str]
 ) -> None:
-    one = shell.commands_of(text)[-1]
-    assert one.values == words
-    assert [r.target.value if r.target else "" for r in one.redirects] == targets
+    command = shell.commands_of(text)[-1]
+    assert command.values == words
+    assert [r.target.value if r.target else "" for r in command.redirects] == targets
 
 
 def test_a_backtick_divides_no_word() -> None:
@@ -113,18 +115,22 @@ def test_places_in_a_dockerfile() -> None:
 
 
 def test_options() -> None:
-    (one,) = shell.commands_of("x -abc --long=1 --other 2 op -- -z")
-    assert one.has("-b")
-    assert one.has("--long")
-    assert not one.has("-z")
-    assert one.option("--long") == "1"
-    assert one.option("--other") == "2"
-    assert [word.value for word in one.operands(frozenset({"--other"}))] == ["op", "-z"]
+    (command,) = shell.commands_of("x -abc --long=1 --other 2 op -- -z")
+    assert command.has("-b")
+    assert command.has("--long")
+    assert not command.has("-z")
+    assert command.option("--long") == "1"
+    assert command.option("--other") == "2"
+    assert [word.value for word in command.operands(frozenset({"--other"}))] == ["op", "-z"]
 
 
 def test_values_of_options_in_clusters() -> None:
-    (one,) = shell.commands_of("useradd -mu 1000 -s=x --gid 5 y -- -u 7")
-    assert (one.option("-u"), one.option("-s"), one.option("-g", "--gid")) == ("1000", "x", "5")
+    (command,) = shell.commands_of("useradd -mu 1000 -s=x --gid 5 y -- -u 7")
+    assert (command.option("-u"), command.option("-s"), command.option("-g", "--gid")) == (
+        "1000",
+        "x",
+        "5",
+    )
 
 
 @pytest.mark.parametrize(
@@ -205,7 +211,7 @@ def test_wrappers(text: str, program: str) -> None:
     ],
 )
 def test_package_managers(text: str, manager: str, action: str, names: list[str]) -> None:
-    call = packages.call(shell.commands_of(text)[0])
+    call = packages.package_call(shell.commands_of(text)[0])
     assert call is not None
     assert (call.manager.name, call.action) == (manager, action)
     assert [word.value for word in call.packages] == names
@@ -223,9 +229,9 @@ def test_package_managers(text: str, manager: str, action: str, names: list[str]
     ],
 )
 def test_unpinned(text: str, expected: int) -> None:
-    call = packages.call(shell.commands_of(text)[0])
+    call = packages.package_call(shell.commands_of(text)[0])
     assert call is not None
-    assert len(package_versions.unpinned(call)) == expected
+    assert len(package_versions.unpinned_packages(call)) == expected
 
 
 def test_a_broken_script_gives_what_can_be_read() -> None:
@@ -237,12 +243,12 @@ def test_a_broken_script_gives_what_can_be_read() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab $(){}[]<>|&;'\"`\\\n-=é#!*", max_size=60) | st.text(max_size=60))
 def test_any_text(text: str) -> None:
-    for one in shell.commands_of(text):
-        assert 0 <= one.span.start <= one.span.end <= len(text)
-        for word in one.words:
+    for command in shell.commands_of(text):
+        assert 0 <= command.span.start <= command.span.end <= len(text)
+        for word in command.words:
             assert text[word.span.start : word.span.end] == word.raw or word.at < 0
-        unwrapped(one)
-        packages.call(one)
+        unwrapped(command)
+        packages.package_call(command)
 
 
 @pytest.mark.parametrize("piece", ["(", "$(", "a|", "a=(", "<<A\n", "a && ", "`", "{", "if "])
@@ -259,7 +265,7 @@ WIDE = """\
 from readiness.syntax import shell
 for code in range(0x80, 0x110000, 997):
     for before in ("{", "{1..", "<<A\\n$", "[[ -", "${a?"):
-        shell.commands(f"a; {before}{chr(code)}; b")
+        shell.commands_of(f"a; {before}{chr(code)}; b")
 """
 
 

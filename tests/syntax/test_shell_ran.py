@@ -18,9 +18,9 @@ STUBS = {"c0", "c1", "c2", "c3", "sudo", "env", "timeout", "nice"}
 @pytest.mark.parametrize("fact", FACTS, ids=[str(number) for number in range(len(FACTS))])
 def test_the_commands_are_those_that_run(fact: dict[str, list[list[str]]]) -> None:
     found = [
-        [one.program, *one.values]
+        [layer.program, *layer.values]
         for command in shell.commands_of(str(fact["script"]))
-        for one in layers(command)
-        if one.program in STUBS
+        for layer in layers(command)
+        if layer.program in STUBS
     ]
     assert sorted(found) == fact["ran"]

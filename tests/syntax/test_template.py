@@ -29,7 +29,7 @@ MARKS = {
 
 @pytest.mark.parametrize(("text", "found"), MARKS.values(), ids=MARKS)
 def test_marks(text: str, found: list[str]) -> None:
-    assert [text[one.start : one.end] for one in template.marks(text)] == found
+    assert [text[one.start : one.end] for one in template.find_marks(text)] == found
 
 
 FORMS = {
@@ -49,8 +49,8 @@ FORMS = {
 
 @pytest.mark.parametrize(("text", "wanted"), FORMS.items(), ids=FORMS)
 def test_what_a_mark_does(text: str, wanted: tuple[bool, bool]) -> None:
-    (one,) = template.marks(text)
-    assert (one.control, one.alone) == wanted
+    (mark,) = template.find_marks(text)
+    assert (mark.control, mark.alone) == wanted
 
 
 WITHOUT = {
@@ -64,13 +64,13 @@ WITHOUT = {
 
 @pytest.mark.parametrize(("text", "wanted"), WITHOUT.items(), ids=WITHOUT)
 def test_the_text_without_marks(text: str, wanted: str) -> None:
-    assert template.without(text, template.marks(text)) == wanted
+    assert template.without_marks(text, template.find_marks(text)) == wanted
 
 
 @given(st.text(alphabet="{}%#<>@$ax \n-=", max_size=60))
 def test_everything_else_keeps_its_place(text: str) -> None:
-    marks = list(template.marks(text))
-    plain = template.without(text, marks)
+    marks = list(template.find_marks(text))
+    plain = template.without_marks(text, marks)
     assert len(plain) == len(text)
     outside = set(range(len(text))) - {at for one in marks for at in range(one.start, one.end)}
     assert all(plain[at] == text[at] for at in outside)
@@ -106,13 +106,13 @@ def test_names(path: str, wanted: bool) -> None:
     [("a.yaml.j2", "a.yaml"), ("a.j2", "a"), ("templates/a.yaml", "templates/a.yaml"), ("b", "b")],
 )
 def test_what_is_made(path: str, made: str) -> None:
-    assert template.inner(path) == made
+    assert template.target_path(path) == made
 
 
 @pytest.mark.parametrize("piece", ["{{x}} ", "{{ ", "{{ {% <% {# ", "@a ", "%%", "{a", "   {{a}}"])
 def test_marks_cost_no_more_than_their_number(piece: str) -> None:
     def work(count: int) -> int:
         text = piece * count
-        return effort(lambda: template.without(text, list(template.marks(text))))
+        return effort(lambda: template.without_marks(text, list(template.find_marks(text))))
 
     assert work(4000) < 5 * work(1000) + 1000

@@ -50,8 +50,8 @@ def main() -> None:
     head = writing.header(places, given.read, 120, "tools/facts/releases.py", TEXT)
     done = {name: one for name, one in things.items() if one["ends"]}
     day = given.read.isoformat()
-    for one in done.values():
-        one["ends"] |= lines(one.pop("all"), day)
+    for release in done.values():
+        release["ends"] |= lines(release.pop("all"), day)
     text = head + "".join(writing.rows(done))
     (writing.FOLDER / "releases.yaml").write_text(text, encoding="utf-8", newline="\n")
 

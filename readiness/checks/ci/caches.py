@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from readiness.facts.actions import fact
+from readiness.facts.actions import action_property
 from readiness.kinds.github.model import Step, Workflow
 from readiness.kinds.github.texts import is_expression
 from readiness.model import Outcome, Span, hit
@@ -51,7 +51,7 @@ def _is_release(workflow: Workflow) -> bool:
 
 def _is_publishing(step: Step) -> bool:
     used = step.uses
-    if used is None or not fact(used.slug, "publishes") or step.dead:
+    if used is None or not action_property(used.slug, "publishes") or step.dead:
         return False
     if used.slug in ("docker/build-push-action", "docker/bake-action"):
         return str(step.options.get("push", "")).lower() not in _NO - {""}
@@ -60,10 +60,14 @@ def _is_publishing(step: Step) -> bool:
 
 def _cache_switch(step: Step) -> Span | None:
     used = step.uses
-    found = fact(used.name, "cache") if used is not None and used.form == "repository" else None
-    if used is None or found is None:
+    switch = (
+        action_property(used.name, "cache")
+        if used is not None and used.form == "repository"
+        else None
+    )
+    if used is None or switch is None:
         return None
-    key = found["input"]
+    key = switch["input"]
     if used.slug == "docker/setup-buildx-action" and "version" not in step.options:
         return None  # the binary comes with the runner, and nothing is cached
     value = step.options.get(key)
@@ -75,11 +79,11 @@ def _cache_switch(step: Step) -> Span | None:
     if used.slug == "actions/setup-go" and value is None and 0 < _major_version(step) < 4:
         return None  # on by itself since v4
     if value is None:
-        return step.node.at("uses") if found["unset"] == "on" else None
+        return step.node.at("uses") if switch["unset"] == "on" else None
     if is_expression(value):
         return None if _TAGS.search(str(value)) else step.options.at(key)
     given = _action_text(value) not in _NO
-    return step.options.at(key) if given is (found["turns"] == "on") else None
+    return step.options.at(key) if given is (switch["turns"] == "on") else None
 
 
 def _action_text(value: Any) -> str:

@@ -24,19 +24,30 @@ def _steps_of(workflow: Workflow) -> Iterator[Step]:
         yield from job.steps
 
 
+_FORGE = re.compile(r"(?:\A|/)\.(?:forgejo|gitea)/")
+_URL = re.compile(r"https?://[^/@\s]+/[^/@\s]+/[^@\s]+@\S+\Z")
+
+
+def _is_url_for_forgejo(text: str, workflow: Workflow) -> bool:
+    """Whether a reference is an action's address, which the runners of Forgejo and Gitea take and GitHub's do not."""
+    return bool(_FORGE.search(workflow.source.root.path) and _URL.match(text))
+
+
 def action_reference_invalid(workflow: Workflow) -> Outcome:
     """A `uses` that is no reference: without a ref, without an owner, a local path without `./`."""
     for step in _steps_of(workflow):
         used = step.uses
         if used is None or not used.text or is_expression(used.text):
             continue
-        told = ""
+        problem = ""
         if used.form == "unknown":
-            told = "has no ref" if "@" not in used.text else "names no owner and repository"
+            problem = "ref" if "@" not in used.text else "repository"
+            if problem == "repository" and _is_url_for_forgejo(used.text, workflow):
+                continue
         elif used.form == "docker" and (not used.path or used.path.endswith(":")):
-            told = "has an empty tag" if used.path else "names no image"
-        if told:
-            yield hit(step.node.at("uses"), uses=used.text, what=told)
+            problem = "tag" if used.path else "image"
+        if problem:
+            yield hit(step.node.at("uses"), say=problem, uses=used.text)
 
 
 def action_input_unknown(workflow: Workflow, *, project: Project) -> Outcome:
@@ -61,23 +72,22 @@ def _inputs_of_local(step: Step, action: Action) -> Iterator[Hit]:
     declared = _declared_inputs(action)
     if declared is None:
         return
+    used = str(step.node["uses"])
     extra = _DOCKER_ARGUMENTS if action.using == "docker" else ()
     names = {name.lower(): body for name, body in declared.items()}
     given = {name.lower() for name in step.options}
     for name in step.options:
         body = names.get(name.lower())
         if isinstance(body, Map) and isinstance(body.get("deprecationMessage"), str):
-            what = f"{step.node['uses']} calls its input {name!r} deprecated"
-            yield hit(step.options.key(name), what=what)
+            yield hit(step.options.key(name), say="deprecated", action=used, input=name)
         if name.lower() not in names and name not in extra:
-            there = f"; there are {join_names(declared)}" if declared else ""
-            yield hit(
-                step.options.key(name), what=f"{step.node['uses']} has no input {name!r}{there}"
-            )
+            say = "unknown-of" if declared else "unknown"
+            known = join_names(declared)
+            yield hit(step.options.key(name), say=say, action=used, input=name, known=known)
     for name, body in declared.items():
         required = isinstance(body, Map) and body.get("required") in (True, "true")
         if required and "default" not in body and name.lower() not in given:
-            yield hit(step.node.at("uses"), what=f"{step.node['uses']} requires the input {name!r}")
+            yield hit(step.node.at("uses"), say="required", action=used, input=name)
 
 
 def _inputs_of_popular(step: Step, used: Uses) -> Iterator[Hit]:
@@ -86,15 +96,14 @@ def _inputs_of_popular(step: Step, used: Uses) -> Iterator[Hit]:
     given = {name.lower() for name in step.options}
     for name in step.options:
         if declared and name.lower() not in declared:
-            yield hit(step.options.key(name), what=f"{used.name} has no input {name!r}")
+            yield hit(step.options.key(name), say="unknown", action=used.name, input=name)
         elif name.lower() in facts.get("deprecated", {}):
             instead = facts["deprecated"][name.lower()]
-            yield hit(
-                step.options.key(name), what=f"{used.name} calls the input {name!r} now {instead!r}"
-            )
+            span = step.options.key(name)
+            yield hit(span, say="renamed", action=used.name, input=name, instead=instead)
     for name in facts.get("required", ()):
         if name.lower() not in given:
-            yield hit(step.node.at("uses"), what=f"{used.name} requires the input {name!r}")
+            yield hit(step.node.at("uses"), say="required", action=used.name, input=name)
 
 
 def action_outdated(step: Step) -> Outcome:
@@ -118,10 +127,7 @@ def workflow_call_invalid(workflow: Workflow, *, project: Project) -> Outcome:
             continue
         local = parse_uses(value).form == "local"
         if (local and "@" in value) or not (local or _CALL.match(value)):
-            yield hit(
-                job.node.at("uses"),
-                what=f"{value!r} is neither owner/repository/path@ref nor ./path without a ref",
-            )
+            yield hit(job.node.at("uses"), say="reference", workflow=value)
             continue
         if local:
             yield from _check_local_call(job, value, project)
@@ -136,26 +142,22 @@ def _check_local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
         if path is None or root is None:
             return
         if posixpath.dirname(path) != folder or not path.endswith((".yml", ".yaml")):
-            what = f"{value!r} is no YAML file of .github/workflows, where called workflows stand"
-            yield hit(job.node.at("uses"), what=what)
-        elif project.sees(folder) and not project.exists(path):
-            yield hit(job.node.at("uses"), what=f"workflow {value!r} is not there")
+            yield hit(job.node.at("uses"), say="folder", workflow=value)
+        elif project.is_walked(folder) and not project.exists(path):
+            yield hit(job.node.at("uses"), say="absent", workflow=value)
         return
     if "workflow_call" not in called.triggers:
-        yield hit(
-            job.node.at("uses"),
-            what=f"workflow {value!r} cannot be called: it has no workflow_call",
-        )
+        yield hit(job.node.at("uses"), say="not-callable", workflow=value)
         return
     settings = called.triggers["workflow_call"]
     settings = settings if isinstance(settings, Map) else Map(called.node.at())
-    for key, told in (("with", "inputs"), ("secrets", "secrets")):
-        declared = settings.get(told, Map(called.node.at()))
+    for key, section in (("with", "inputs"), ("secrets", "secrets")):
+        declared = settings.get(section, Map(called.node.at()))
         if isinstance(declared, Map):
-            yield from _passed_inputs(job, key, told[:-1], declared, value)
+            yield from _passed_inputs(job, key, section[:-1], declared, value)
 
 
-def _passed_inputs(job: Job, key: str, told: str, declared: Map, value: str) -> Iterator[Hit]:
+def _passed_inputs(job: Job, key: str, section: str, declared: Map, value: str) -> Iterator[Hit]:
     given = job.node.get(key)
     if isinstance(given, str):
         return
@@ -163,12 +165,12 @@ def _passed_inputs(job: Job, key: str, told: str, declared: Map, value: str) -> 
     names = {name.lower() for name in declared}
     for name in passed:
         if name.lower() not in names:
-            yield hit(passed.key(name), what=f"workflow {value!r} has no {told} {name!r}")
+            yield hit(passed.key(name), say="unknown", workflow=value, sort=section, name=name)
     have = {name.lower() for name in passed}
     for name, body in declared.items():
         required = isinstance(body, Map) and body.get("required") is True and "default" not in body
         if required and name.lower() not in have:
-            yield hit(job.node.at("uses"), what=f"workflow {value!r} requires the {told} {name!r}")
+            yield hit(job.node.at("uses"), say="required", workflow=value, sort=section, name=name)
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -197,10 +199,7 @@ def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> Outcome
 def input_types(job: Job, project: Project) -> dict[str, str]:
     """What the workflow that a job calls says of its inputs' types, by their names in lower case."""
     called = called_workflow(job, project)
-    settings = called.triggers.get("workflow_call") if called is not None else None
-    declared = settings.get("inputs") if isinstance(settings, Map) else None
-    if not isinstance(declared, Map):
-        return {}
+    declared = called.settings_of("workflow_call").dig("inputs") if called is not None else {}
     return {name.lower(): _input_type(body) for name, body in declared.items()}
 
 

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.checks.ci import worktree
-from readiness.checks.ci.outsiders import Chance, meant
-from readiness.facts.programs import fact
+from readiness.checks.ci.outsiders import Chance, possible_values
+from readiness.facts.programs import program_property
 from readiness.kinds.github.model import Step
 from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import Span
-from readiness.syntax.yaml import Map
 
 # The commit of a pull request, and the repository that it comes from, by the event's payload. A branch's name alone is looked
 # up in the base repository, where an outsider has none.
@@ -77,25 +75,25 @@ class Walk:
         self.repository = _REPOSITORY[event]
         self.folders: dict[str, Checkout | None] = {}
         self.some: list[Checkout] = []  # those of some files only
-        self.found: list[Checkout] = []
+        self.checkouts: list[Checkout] = []
         self.refs: set[str] = set()
         self.remotes: set[str] = set()
         self.patched = False
         self.chance = Chance.YES
 
     def follow(self, step: Step, chance: Chance) -> None:
-        """Take one step."""
+        """Record what one step checks out and runs; `chance`: whether an outsider can get the run as far as this step."""
         self.chance = chance
         used = step.uses
         if used is not None and used.slug == "actions/checkout":
-            self.action(step)
+            self.follow_checkout(step)
             return
-        for path in worktree.action_runs(step):
-            self.runs(path, used.text.partition("@")[0] if used is not None else "")
+        for path in worktree.folders_run_by_action(step):
+            self.mark_run(path, used.text.partition("@")[0] if used is not None else "")
         if step.run is not None:
             _Script(self, step, step.run.value).follow()
 
-    def comes(
+    def add_foreign_code(
         self,
         step: Step,
         span: Span,
@@ -104,28 +102,30 @@ class Walk:
         refused: bool = False,
     ) -> Checkout:
         """Note foreign code in a folder, or in some files of it."""
-        one = Checkout(step, span, files, refused, self.chance)
-        self.found.append(one)
+        checkout = Checkout(step, span, files, refused, self.chance)
+        self.checkouts.append(checkout)
         if files:
-            self.some.append(one)
+            self.some.append(checkout)
         else:
-            self.folders[folder] = one
-        return one
+            self.folders[folder] = checkout
+        return checkout
 
-    def runs(self, path: str, told: str) -> None:
+    def mark_run(self, path: str, by_what: str) -> None:
         """Note that the code of a file or a folder is run."""
-        at = max((f for f in self.folders if worktree.within(path, f)), key=len, default=None)
-        here = [one for one in self.some if any(worktree.within(path, file) for file in one.files)]
-        whole = self.folders[at] if at is not None else None
-        for one in [*here, whole] if whole is not None else here:
-            if not one.ran or one.ran_by < self.chance:
-                one.ran, one.ran_by = told, self.chance
+        at = max((f for f in self.folders if worktree.is_within(path, f)), key=len, default=None)
+        here = [
+            one for one in self.some if any(worktree.is_within(path, file) for file in one.files)
+        ]
+        all_files = self.folders[at] if at is not None else None
+        for checkout in [*here, all_files] if all_files is not None else here:
+            if not checkout.ran or checkout.ran_by < self.chance:
+                checkout.ran, checkout.ran_by = by_what, self.chance
 
-    def action(self, step: Step) -> None:
+    def follow_checkout(self, step: Step) -> None:
         """Take a step with actions/checkout."""
         options = step.options
         ref, repository = (str(options.get(key) or "") for key in ("ref", "repository"))
-        folder = worktree.inside("", str(options.get("path") or ""))
+        folder = worktree.workspace_path("", str(options.get("path") or ""))
         if folder is None:
             return
         elsewhere = self.is_repository(repository)
@@ -136,22 +136,25 @@ class Walk:
             return
         sparse = options.get("sparse-checkout")
         files = [
-            worktree.inside(folder, line.strip().rstrip("/"))
+            worktree.workspace_path(folder, line.strip().rstrip("/"))
             for line in str(sparse or "").split("\n")
         ]
         span = options.at(
             "ref" if self.is_commit(ref) or "repository" not in options else "repository"
         )
         refused = self.event != "issue_comment" and _refuses(step)
-        self.comes(step, span, folder, tuple(file for file in files if file), refused)
+        self.add_foreign_code(step, span, folder, tuple(file for file in files if file), refused)
 
     def is_commit(self, text: str) -> bool:
         """Whether a text names the commit of a pull request."""
-        return any(self.commit.search(one) or _PULL.search(one) for one in meant(text, self.event))
+        return any(
+            self.commit.search(one) or _PULL.search(one)
+            for one in possible_values(text, self.event)
+        )
 
     def is_repository(self, text: str) -> bool:
         """Whether a text names the repository that a pull request comes from."""
-        return any(self.repository.search(one) for one in meant(text, self.event))
+        return any(self.repository.search(one) for one in possible_values(text, self.event))
 
 
 def _refuses(step: Step) -> bool:
@@ -167,57 +170,59 @@ def _refuses(step: Step) -> bool:
             r"[\"']?[ \t]*#[ \t]*(?:actions/checkout@|tag[=:][ \t]*)?(\S+)", text[end : end + 100]
         )
         ref = comment[1] if comment else ""
-    found = _RELEASE.match(ref)
-    if found is None:
+    match = _RELEASE.match(ref)
+    if match is None:
         return True
-    major, minor = int(found[1]), found[2]
+    major, minor = int(match[1]), match[2]
     if minor is None:
         return major > 1
     return (major, int(minor)) >= _REFUSING.get(major, (7, 0))
 
 
 class _Script:
-    """A script's commands in order."""
+    """One pass over the commands of a step's script, with the working folder and the variables as they change."""
 
     def __init__(self, walk: Walk, step: Step, script: str) -> None:
         self.walk = walk
         self.step = step
         self.script = script
-        self.folder = worktree.start(step)
+        self.folder = worktree.start_folder(step)
         self.piped: dict[int, Checkout] = {}
-        self.values = dict(_environment(step))
+        self.values = {
+            name: one.text.value for name, one in step.variables.items() if one.text is not None
+        }
         self.values |= {name: value.strip("\"'") for name, value in _ASSIGNED.findall(script)}
 
     def follow(self) -> None:
-        """Take every command."""
+        """Record what each command of the script checks out and runs, in order."""
         for call in script_calls(self.script):
             if call.program in ("cd", "pushd"):
-                self.folder = worktree.moved(call, self.folder)
+                self.folder = worktree.folder_after_cd(call, self.folder)
             elif call.program == "git":
-                self.git(call)
+                self.follow_git(call)
             elif call.program in ("gh", "hub"):
-                self.gh(call)
+                self.follow_gh(call)
             elif call.program in ("curl", "wget"):
-                self.walk.patched |= any(_PATCH.search(self.value(word)) for word in call.words)
-            elif call.pipeline in self.piped and fact(call.program, "interpreter"):
-                one = self.piped[call.pipeline]
-                one.ran, one.ran_by = f"`{call.program}`", self.walk.chance
+                self.walk.patched |= any(_PATCH.search(self.expanded(word)) for word in call.words)
+            elif call.pipeline in self.piped and program_property(call.program, "interpreter"):
+                checkout = self.piped[call.pipeline]
+                checkout.ran, checkout.ran_by = f"`{call.program}`", self.walk.chance
             else:
-                for path in worktree.runs(call, self.folder):
-                    self.walk.runs(path, f"`{' '.join(call.text.split()[:2])[:40]}`")
+                for path in worktree.paths_run_by(call, self.folder):
+                    self.walk.mark_run(path, f"`{' '.join(call.text.split()[:2])[:40]}`")
 
-    def value(self, word: str) -> str:
+    def expanded(self, word: str) -> str:
         """A word with the variables that are known put in, twice: one may hold another."""
         for _ in range(2):
             word = _VARIABLE.sub(
-                lambda found: self.values.get(found[1], found[0])[:400], word[:2000]
+                lambda match: self.values.get(match[1], match[0])[:400], word[:2000]
             )
         return word
 
     def is_foreign(self, word: str) -> bool:
         """Whether a word names a commit, a ref, a remote or a repository of the pull request."""
         word = word.rpartition("=")[2] if word.startswith("--") else word
-        value = self.value(word)
+        value = self.expanded(word)
         base = re.split(r"[~^:@]", word, maxsplit=1)[0]
         refs, remotes = self.walk.refs, self.walk.remotes
         known = (
@@ -225,61 +230,69 @@ class _Script:
         )
         return known or self.walk.is_commit(value) or self.walk.is_repository(value)
 
-    def comes(self, call: Call, folder: str | None, files: tuple[str, ...] = ()) -> Checkout | None:
+    def add_foreign_code(
+        self, call: Call, folder: str | None, files: tuple[str, ...] = ()
+    ) -> Checkout | None:
         """Note foreign code that a command brings into a folder."""
         run = self.step.run
         if run is None or folder is None:
             return None
-        return self.walk.comes(self.step, run.line(call.start), folder, files)
+        return self.walk.add_foreign_code(self.step, run.line(call.start), folder, files)
 
-    def gh(self, call: Call) -> None:
+    def follow_gh(self, call: Call) -> None:
         """Take a command of GitHub's own tool."""
         if call.verbs[:2] == ("pr", "checkout"):
-            self.comes(call, self.folder)
+            self.add_foreign_code(call, self.folder)
         elif call.verbs[:2] == ("pr", "diff"):
             self.walk.patched = True
         elif call.verbs[:2] == ("repo", "clone") and any(map(self.is_foreign, call.words)):
-            self.comes(call, self.folder)
+            self.add_foreign_code(call, self.folder)
 
-    def git(self, call: Call) -> None:
-        """Take a command of git."""
+    def follow_git(self, call: Call) -> None:
+        """Record what a git command brings into a folder of the workspace."""
         folder, words = self.folder, list(call.words)
         while words and words[0].startswith("-"):
             option = words.pop(0)
             if option in ("-C", "-c", "--git-dir", "--work-tree") and words:
                 value = words.pop(0)
-                folder = worktree.inside(folder, self.value(value)) if option == "-C" else folder
+                folder = (
+                    worktree.workspace_path(folder, self.expanded(value))
+                    if option == "-C"
+                    else folder
+                )
         verb, words = (words[0], words[1:]) if words else ("", [])
         foreign = [word for word in words if self.is_foreign(word)]
         if verb == "remote" and words[:1] in (["add"], ["set-url"]) and foreign:
             names = [word for word in words[1:] if not word.startswith("-")]
             self.walk.remotes.update(names[:1])
         elif verb == "fetch":
-            self.fetched(foreign)
+            self.follow_fetch(foreign)
         elif verb in ("apply", "am") and (self.walk.patched or foreign):
-            self.comes(call, folder)
+            self.add_foreign_code(call, folder)
         elif verb == "clone" and foreign:
-            self.comes(call, self.cloned(words, foreign[0], folder))
+            self.add_foreign_code(call, self.clone_folder(words, foreign[0], folder))
         elif verb in ("show", "cat-file") and foreign:
-            self.shown(call, folder)
+            self.follow_show(call, folder)
         elif (
             verb in _CHANGING and foreign and (not _CHANGING[verb] or _CHANGING[verb] & set(words))
         ):
-            self.changed(call, verb, words, folder)
-        elif verb in ("checkout", "switch") and folder is not None and self.goes_back(words):
+            self.follow_change(call, verb, words, folder)
+        elif (
+            verb in ("checkout", "switch") and folder is not None and self.is_return_to_base(words)
+        ):
             self.walk.folders[folder] = None
 
-    def cloned(self, words: list[str], url: str, folder: str | None) -> str | None:
+    def clone_folder(self, words: list[str], url: str, folder: str | None) -> str | None:
         """The folder that a clone makes: the one that is named, else one called like the repository."""
         after = [word for word in words[words.index(url) + 1 :] if not word.startswith("-")]
         named = after[0] if after else url.removesuffix(".git").rpartition("/")[2]
-        return worktree.inside(folder, named)
+        return worktree.workspace_path(folder, named)
 
-    def goes_back(self, words: list[str]) -> bool:
+    def is_return_to_base(self, words: list[str]) -> bool:
         """Whether a checkout is of a branch of the repository itself, as a whole."""
-        return len(words) == 1 and _BACK.search(self.value(words[0])) is not None
+        return len(words) == 1 and _BACK.search(self.expanded(words[0])) is not None
 
-    def fetched(self, foreign: list[str]) -> None:
+    def follow_fetch(self, foreign: list[str]) -> None:
         """Note what a fetch brings: no file changes."""
         self.walk.refs.discard("FETCH_HEAD")
         for word in foreign:
@@ -287,34 +300,34 @@ class _Script:
             source, colon, target = word.rpartition(":")
             if colon and not target.startswith("//") and source:
                 name = target.removeprefix("refs/heads/").removeprefix("refs/remotes/")
-                self.walk.refs |= {name, self.value(name)}
+                self.walk.refs |= {name, self.expanded(name)}
 
-    def shown(self, call: Call, folder: str | None) -> None:
+    def follow_show(self, call: Call, folder: str | None) -> None:
         """Take a file that git prints: into another file, or into a shell."""
         into = _INTO.match(self.script, call.end)
-        path = worktree.inside(folder, into[1].strip("\"'")) if into else None
+        path = worktree.workspace_path(folder, into[1].strip("\"'")) if into else None
         if path:
-            self.comes(call, folder, (path,))
+            self.add_foreign_code(call, folder, (path,))
         elif call.pipeline >= 0:
-            one = self.comes(call, folder, ("",))
-            if one is not None:
-                self.piped[call.pipeline] = one
+            checkout = self.add_foreign_code(call, folder, ("",))
+            if checkout is not None:
+                self.piped[call.pipeline] = checkout
 
-    def changed(self, call: Call, verb: str, words: list[str], folder: str | None) -> None:
+    def follow_change(self, call: Call, verb: str, words: list[str], folder: str | None) -> None:
         """Take a command that changes files of the working tree to those of a foreign commit."""
         if verb == "worktree":
             names = [
                 word for word in words[1:] if not word.startswith("-") and not self.is_foreign(word)
             ]
-            folder = worktree.inside(folder, names[-1]) if names else folder
+            folder = worktree.workspace_path(folder, names[-1]) if names else folder
         files: list[str] = []
         if verb in ("checkout", "restore"):
             last = max(index for index, word in enumerate(words) if self.is_foreign(word))
             files = [
                 word for word in words[last + 1 :] if word != "--" and not word.startswith("-")
             ]
-        named = (worktree.inside(folder, word.rstrip("/")) for word in files if word != ".")
-        self.comes(call, folder, tuple(path for path in named if path))
+        named = (worktree.workspace_path(folder, word.rstrip("/")) for word in files if word != ".")
+        self.add_foreign_code(call, folder, tuple(path for path in named if path))
 
 
 # What changes the working tree, and the options that it takes for it to do so.
@@ -331,14 +344,3 @@ _CHANGING: dict[str, frozenset[str]] = {
     "reset": frozenset({"--hard", "--merge", "--keep"}),
     "read-tree": frozenset({"-u", "-um", "-mu"}),
 }
-
-
-def _environment(step: Step) -> Iterator[tuple[str, str]]:
-    """The variables of a step as they are written: the workflow's, the job's, its own."""
-    job = step.job
-    nodes = [job.workflow.node, job.node] if job is not None else []
-    for node in (*nodes, step.node):
-        env = node.get("env")
-        for name, value in env.items() if isinstance(env, Map) else ():
-            if isinstance(value, str):
-                yield name, value

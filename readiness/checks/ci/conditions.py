@@ -9,6 +9,7 @@ from readiness.kinds.github.model import Action, Workflow
 from readiness.kinds.github.texts import expressions, is_one_expression, text_at
 from readiness.model import Outcome, hit
 from readiness.syntax import constant
+from readiness.syntax.holes import has_expression
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
@@ -53,7 +54,7 @@ def constant_truth(text: Text) -> bool | None:
     found = list(expressions(text, bare=True))
     if any(not expression.closed for expression in found):
         return None
-    if "${{" in text.value and not is_one_expression(text.value):
+    if has_expression(text.value) and not is_one_expression(text.value):
         return True
     if len(found) != 1 or found[0].tree is None:
         return None

@@ -10,13 +10,16 @@ from readiness.kinds.delivery.model import (
     Pipeline,
     PipelineAction,
     Stage,
+    by_whole,
     finished_before,
+    is_delivering,
+    jobs_of_whole,
     stage_of,
 )
 from readiness.kinds.github import model
 from readiness.kinds.github.actions import local_action
 from readiness.kinds.gitlab import model as gitlab_model
-from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -30,6 +33,7 @@ _TOLD = {
     "infra": "infrastructure code",
     "compose": "compose",
     "ssh": "ssh",
+    "storage": "a copy to object storage",
     "script": "a script",
 }
 
@@ -49,27 +53,41 @@ def all_stages(project: Project) -> dict[int, dict[str, Stage]]:
     def resolve(step: model.Step) -> model.Action | None:
         return local_action(step, project)
 
-    return {
-        id(pipeline): {job.name: stage_of(job, resolve) for job in pipeline.jobs}
-        for pipeline in all_pipelines(project)
-    }
+    return by_whole(
+        all_pipelines(project),
+        lambda one: {job.name: stage_of(job, resolve) for job in jobs_of_whole(one)},
+    )
+
+
+def first_delivering(project: Project) -> Pipeline | None:
+    """The first pipeline that delivers, where what all of them lack is told."""
+    return next((one for one in all_pipelines(project) if is_delivering(one)), None)
+
+
+def are_tests_missing(project: Project) -> bool:
+    """Whether no pipeline tests at all: ci/tests-missing tells it once, at the first that delivers."""
+    first = project.memo(first_delivering)
+    if first is None or (isinstance(first, gitlab_model.File) and first.includes):
+        return False
+    stages = [stage for known in project.memo(all_stages).values() for stage in known.values()]
+    return not any(stage.opaque or stage.does("test") for stage in stages)
 
 
 def finished_before_jobs(project: Project) -> dict[int, dict[str, frozenset[str]]]:
     """What has finished before each job, by the pipeline's identity."""
-    return {id(pipeline): finished_before(pipeline) for pipeline in all_pipelines(project)}
+    return by_whole(all_pipelines(project), finished_before)
 
 
 def jobs_waiting_for(project: Project) -> dict[int, dict[str, list[str]]]:
     """The jobs that wait for each job, by the pipeline's identity."""
-    found: dict[int, dict[str, list[str]]] = {}
+    waiting: dict[int, dict[str, list[str]]] = {}
     for key, before in project.memo(finished_before_jobs).items():
         after: dict[str, list[str]] = {name: [] for name in before}
         for name, names in before.items():
             for other in names:
                 after[other].append(name)
-        found[key] = after
-    return found
+        waiting[key] = after
+    return waiting
 
 
 def effects_by_pipeline(project: Project) -> dict[int, frozenset[str]]:
@@ -96,63 +114,49 @@ class View:
         self.stage = self.stages[job.name]
 
     @cached_property
-    def before(self) -> list[Stage]:
+    def stages_before(self) -> list[Stage]:
         """The stages that have finished before the job starts."""
         names = self.project.memo(finished_before_jobs)[id(self.pipeline)][self.job.name]
         return [self.stages[name] for name in sorted(names)]
 
     @cached_property
-    def after(self) -> list[Stage]:
-        """The stages that wait for the job."""
+    def stages_after(self) -> list[Stage]:
+        """The stages of jobs that need this one, directly or through others."""
         return [
             self.stages[name]
             for name in self.project.memo(jobs_waiting_for)[id(self.pipeline)][self.job.name]
         ]
 
     @cached_property
-    def done_before(self) -> frozenset[str]:
-        """What the stages before it do."""
-        return frozenset().union(*(stage.kinds for stage in self.before))
+    def kinds_done_before(self) -> frozenset[str]:
+        """The kinds of action (test, scan, deploy ...) in the stages that have finished before the job starts."""
+        return frozenset().union(*(stage.kinds for stage in self.stages_before))
 
     @cached_property
-    def done_after(self) -> frozenset[str]:
-        """What the stages behind it do."""
-        return frozenset().union(*(stage.kinds for stage in self.after))
+    def kinds_done_after(self) -> frozenset[str]:
+        """The kinds of action in the stages that wait for the job."""
+        return frozenset().union(*(stage.kinds for stage in self.stages_after))
 
     @property
-    def deploys(self) -> tuple[PipelineAction, ...]:
-        """What the job deploys."""
+    def deployments(self) -> tuple[PipelineAction, ...]:
+        """The deployments among the job's own actions, in order."""
         return self.stage.deploys
 
-    def later(self, act: PipelineAction, *kinds: str) -> bool:
+    def is_done_later(self, act: PipelineAction, *kinds: str) -> bool:
         """Whether one of some things is done after an act, in the job or behind it."""
         own = any(other.kind in kinds and other.order > act.order for other in self.stage.acts)
-        return own or not self.done_after.isdisjoint(kinds)
+        return own or not self.kinds_done_after.isdisjoint(kinds)
 
-    def earlier(self, act: PipelineAction, *kinds: str) -> bool:
+    def is_done_earlier(self, act: PipelineAction, *kinds: str) -> bool:
         """Whether one of some things is done before an act, in the job or in those that it waits for."""
         own = any(other.kind in kinds and other.order < act.order for other in self.stage.acts)
-        return own or not self.done_before.isdisjoint(kinds)
-
-
-def _views_memo(project: Project) -> dict[int, View]:
-    """The views that were asked for, by their job's identity."""
-    del project
-    return {}
-
-
-def view_once(job: Job, project: Project) -> View:
-    """The view of a job, made once."""
-    known = project.memo(_views_memo)
-    if id(job) not in known:
-        known[id(job)] = View(job, project)
-    return known[id(job)]
+        return own or not self.kinds_done_before.isdisjoint(kinds)
 
 
 def view_of(job: Job, project: Project) -> View | None:
     """The view of a job that deploys; None for every other, and for one that only runs when others failed."""
-    view = view_once(job, project)
-    return view if view.deploys and not view.stage.after_failure else None
+    view = project.once(View, job)
+    return view if view.deployments and not view.stage.after_failure else None
 
 
 def tool_name(act: PipelineAction) -> str:
@@ -160,19 +164,19 @@ def tool_name(act: PipelineAction) -> str:
     return _TOLD.get(act.family, "a command")
 
 
-def untested(job: Job, *, kind: str, project: Project) -> Outcome:
-    """A deployment (or a push of an image) with no test before it."""
-    view = view_once(job, project)
-    deploys = [act for act in view.deploys if act.family != "infra"]
+def deploy_untested(job: Job, *, kind: str, project: Project) -> Outcome:
+    """A deployment (or a push of an image) with no test before it, in a project whose pipelines do test."""
+    view = project.once(View, job)
+    deployments = [act for act in view.deployments if act.family != "infra"]
     pushes = [act for act in view.stage.acts if act.kind == "push"]
-    acts = deploys if kind == "deploy" else [] if deploys else pushes
-    if not acts or view.stage.after_failure:
+    acts = deployments if kind == "deploy" else [] if deployments else pushes
+    if not acts or view.stage.after_failure or project.memo(are_tests_missing):
         yield NotApplicable()
         return
     act = acts[0]
-    if view.earlier(act, "test", "smoke" if kind == "deploy" else "test"):
+    if view.is_done_earlier(act, "test", "smoke" if kind == "deploy" else "test"):
         return
-    if any(stage.opaque for stage in view.before) or _may_be_tested_elsewhere(
+    if any(stage.opaque for stage in view.stages_before) or _may_be_tested_elsewhere(
         view.pipeline, project
     ):
         yield Unknown(act.span)
@@ -210,16 +214,16 @@ def deploy_environment_missing(job: Job, *, project: Project) -> Outcome:
     included = isinstance(job, gitlab_model.Job) and "extends" in job.node and job.file.includes
     if included or isinstance(job.node.get("environment"), Map):
         return
-    yield missing(job.key, how=tool_name(view.deploys[0]))
+    yield missing(job.key, how=tool_name(view.deployments[0]))
 
 
 _WATCHED = ("kubernetes", "helm", "ecs", "swarm")
 
 
 def rollout_unwatched(job: Job, *, project: Project) -> Outcome:
-    """A rollout that nobody waits for."""
+    """A deployment whose rollout no later command waits for, so that the pipeline passes while pods crash."""
     view = view_of(job, project)
-    acts = [act for act in view.deploys if act.family in _WATCHED] if view is not None else []
+    acts = [act for act in view.deployments if act.family in _WATCHED] if view is not None else []
     if view is None or not acts or view.stage.target == "preview":
         yield NotApplicable()
         return
@@ -227,11 +231,11 @@ def rollout_unwatched(job: Job, *, project: Project) -> Outcome:
     same = any(a.kind == "rollout" and a.order >= acts[0].order for a in view.stage.acts)
     if (
         same
-        or any(stage.does("rollout") for stage in view.after)
-        or view.later(last, "smoke", "test")
+        or any(stage.does("rollout") for stage in view.stages_after)
+        or view.is_done_later(last, "smoke", "test")
     ):
         return
-    if any(stage.opaque for stage in view.after):
+    if any(stage.opaque for stage in view.stages_after):
         yield Unknown(last.span)
         return
     yield missing(last.span, resource=job.resource, how=tool_name(last))
@@ -240,32 +244,32 @@ def rollout_unwatched(job: Job, *, project: Project) -> Outcome:
 def smoke_test_missing(job: Job, *, project: Project) -> Outcome:
     """A deployment to production after which nothing asks whether it works."""
     view = view_of(job, project)
-    acts = [act for act in view.deploys if act.family != "infra"] if view is not None else []
+    acts = [act for act in view.deployments if act.family != "infra"] if view is not None else []
     if view is None or not acts or view.stage.target in ("preview", "staging"):
         yield NotApplicable()
         return
-    if view.later(acts[-1], "smoke", "test", "benchmark"):
+    if view.is_done_later(acts[-1], "smoke", "test", "benchmark"):
         return
-    if any(stage.opaque for stage in view.after):
+    if any(stage.opaque for stage in view.stages_after):
         yield Unknown(acts[-1].span)
         return
     yield missing(acts[-1].span, resource=job.resource, how=tool_name(acts[-1]))
 
 
-_UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "script")
+_UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "storage", "script")
 
 
 def rollback_missing(job: Job, *, project: Project) -> Outcome:
     """A deployment to production with no way back in the pipelines."""
     view = view_of(job, project)
-    acts = [act for act in view.deploys if act.family in _UNDONE] if view is not None else []
+    acts = [act for act in view.deployments if act.family in _UNDONE] if view is not None else []
     if view is None or not acts or view.stage.target in ("preview", "staging"):
         yield NotApplicable()
         return
     here = project.memo(effects_by_pipeline)[id(view.pipeline)]
     if not here.isdisjoint(("rollback", "gradual")) or project.memo(_is_rollback):
         return
-    if any(stage.opaque for stage in view.after):
+    if any(stage.opaque for stage in view.stages_after):
         yield Unknown(acts[-1].span)
         return
     yield missing(acts[-1].span, resource=job.resource, how=tool_name(acts[-1]))
@@ -289,15 +293,17 @@ def staging_missing(job: Job, *, project: Project) -> Outcome:
     if (
         view is None
         or view.stage.target != "production"
-        or all(a.family == "infra" for a in view.deploys)
+        or all(a.family == "infra" for a in view.deployments)
     ):
         yield NotApplicable()
         return
-    first = view.deploys[0]
-    here = any(stage.deploys and stage.target == "staging" for stage in view.before)
+    first = view.deployments[0]
+    here = any(stage.deploys and stage.target == "staging" for stage in view.stages_before)
     if here or any(environment in first.text.lower() for environment in ("staging", "canary")):
         return
-    if any(stage.opaque for stage in view.before) or _stages_elsewhere(view.pipeline, project):
+    if any(stage.opaque for stage in view.stages_before) or _stages_elsewhere(
+        view.pipeline, project
+    ):
         yield Unknown(first.span)
         return
     yield missing(first.span, resource=job.resource, how=tool_name(first))
@@ -324,6 +330,11 @@ _ADMITS = re.compile(
 )
 
 
+def _is_for_tests(job: model.Job) -> bool:
+    """Whether a job names no environment and calls itself tests: what it fills is more likely theirs than the users'."""
+    return job.environment is None and bool(re.search(r"\b(?:e2e|tests?)\b", job.name.lower()))
+
+
 def deploy_from_pull_request(job: Job, *, project: Project) -> Outcome:
     """A deployment that a pull request starts, other than a preview of it."""
     view = view_of(job, project)
@@ -336,14 +347,17 @@ def deploy_from_pull_request(job: Job, *, project: Project) -> Outcome:
     event = next((e for e in ("pull_request", "pull_request_target") if e in triggers), None)
     if event is None or _is_on_close(triggers[event]):
         return
-    guarded = [job, *(stage.job for stage in view.before)]
+    guarded = [job, *(stage.job for stage in view.stages_before)]
     if any(isinstance(other.node.get("if"), str) for other in guarded):
         return
-    for act in view.deploys:
+    for act in view.deployments:
         step = next((s for s in job.steps if s.resource == act.resource), None)
         condition = step.node.get("if") if step is not None else None
         if not isinstance(condition, str) or not _ADMITS.search(condition):
-            yield hit(act.span, resource=job.resource, how=tool_name(act), event=event)
+            severity = Severity.MEDIUM if _is_for_tests(job) else Severity.HIGH
+            yield hit(
+                act.span, severity=severity, resource=job.resource, how=tool_name(act), event=event
+            )
             return
 
 
@@ -364,9 +378,9 @@ def _is_from_merge_request(job: gitlab_model.Job, view: View) -> Outcome:
     )
     if not job.manual and (started or "merge_requests" in (names or ())):
         yield hit(
-            view.deploys[0].span,
+            view.deployments[0].span,
             resource=job.resource,
-            how=tool_name(view.deploys[0]),
+            how=tool_name(view.deployments[0]),
             event="merge_request",
         )
 
@@ -385,4 +399,4 @@ def deploy_not_serialised(job: Job, *, project: Project) -> Outcome:
         or job.workflow.callable_only
     ):
         return
-    yield missing(job.key, how=tool_name(view.deploys[0]))
+    yield missing(job.key, how=tool_name(view.deployments[0]))

@@ -14,6 +14,7 @@ from readiness.kinds.github.model import Action, Job, Workflow, expanded_texts
 from readiness.kinds.github.texts import Expression, expressions, is_one_expression, texts_below
 from readiness.model import Outcome, Span, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -30,31 +31,27 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is wrong, and where."""
+    """A fault of an expression: its code (syntax, call, undefined, unavailable, type), its place and the sentence about it."""
 
     code: str
     span: Span
     what: str
 
 
-def faults(file: Workflow | Action, *, code: Sequence[str], project: Project) -> Outcome:
+def expression_faulty(file: Workflow | Action, *, code: Sequence[str], project: Project) -> Outcome:
     """What is wrong with the expressions of a file: syntax, call, undefined, unavailable, type."""
-    key = f"faults:{id(project)}"
-    if key not in file.memo:
-        file.memo[key] = list(_faults_of(file, project))
-    for fault in file.memo[key]:
+    for fault in project.once(_expression_faults, file):
         if fault.code in code:
             yield hit(fault.span, what=fault.what)
 
 
-def _faults_of(file: Workflow | Action, project: Project) -> Iterator[Found]:
+def _expression_faults(file: Workflow | Action, project: Project) -> list[Found]:
     uses = (
         _workflow_expressions(file, project)
         if isinstance(file, Workflow)
         else _action_expressions(file, project)
     )
-    for use in uses:
-        yield from _check_types(use)
+    return [fault for use in uses for fault in _check_types(use)]
 
 
 def _check_types(use: Use) -> Iterator[Found]:
@@ -118,16 +115,20 @@ def _wrong_type_effect(use: Use, kind: t.Type) -> Iterator[Found]:
     if wanted is not None:
         if kind.name not in wanted:
             named = use.place.rpartition(".")[2]
-            yield Found("type", use.found.span, f"{named} is {kind.told}; {wanted[0]} is allowed")
+            yield Found(
+                "type",
+                use.found.span,
+                f"{named} is {kind.name_with_article}; {wanted[0]} is allowed",
+            )
         return
     if not alone:
         in_text = use.place.rpartition(".")[2] != "if"
     else:
         in_text = _is_text_place(use) and (kind.name != "null" or not _ASSIGNED.search(use.place))
     if in_text and kind.name in ("object", "array", "null"):
-        shown = {"object": "Object", "array": "Array", "null": "nothing"}[kind.name]
+        text = {"object": "Object", "array": "Array", "null": "nothing"}[kind.name]
         yield Found(
-            "type", use.found.span, f"a value of type {kind.name} is written into a text as {shown}"
+            "type", use.found.span, f"a value of type {kind.name} is written into a text as {text}"
         )
 
 
@@ -138,10 +139,10 @@ def _workflow_expressions(workflow: Workflow, project: Project) -> Iterator[Use]
     for way, text in expanded_texts(workflow):
         place = contexts.expression_place(way)
         bare = _is_bare(way, place)
-        if not bare and "${{" not in text.value:
+        if not bare and not has_expression(text.value):
             continue
-        for found in expressions(text, bare=bare):
-            yield Use(way, place, found, scopes.at(way, place), scopes.wanted(way))
+        for expression in expressions(text, bare=bare):
+            yield Use(way, place, expression, scopes.scope_at(way, place), scopes.wanted_types(way))
 
 
 def _is_bare(way: tuple[Any, ...], place: str) -> bool:
@@ -164,18 +165,18 @@ class _Scopes:
         self.inputs: dict[str, dict[str, str]] = {}
         self.by_step: dict[str, list[tuple[int, str, t.Type]]] = {}
 
-    def at(self, way: tuple[Any, ...], place: str) -> t.Scope | None:
+    def scope_at(self, way: tuple[Any, ...], place: str) -> t.Scope | None:
         allowed = contexts.available_contexts(place)
         if allowed is None:
             return None
         held = self.known
         if len(way) > 1 and way[0] == "jobs":
-            held = self.job(str(way[1]))
+            held = self.job_contexts(str(way[1]))
             if place.startswith("jobs.*.steps") and len(way) > 3:
-                held = {**held, "steps": self.before(str(way[1]), way)}
+                held = {**held, "steps": self.steps_before(str(way[1]), way)}
         return t.Scope(held, allowed[0], allowed[1], place == "jobs.*.if")
 
-    def wanted(self, way: tuple[Any, ...]) -> tuple[str, ...] | None:
+    def wanted_types(self, way: tuple[Any, ...]) -> tuple[str, ...] | None:
         """The types that an input of a called workflow takes: GitHub makes no number or boolean of a text."""
         job = self.jobs.get(str(way[1])) if len(way) == 4 and way[2] == "with" else None
         if job is None or not job.calls:
@@ -185,7 +186,7 @@ class _Scopes:
         kind = self.inputs[job.name].get(str(way[3]).lower())
         return (kind, "any") if kind in ("number", "boolean") else None
 
-    def job(self, name: str) -> dict[str, t.Type]:
+    def job_contexts(self, name: str) -> dict[str, t.Type]:
         if name not in self.by_job:
             job = self.jobs.get(name)
             if job is None:
@@ -199,7 +200,7 @@ class _Scopes:
                 }
         return self.by_job[name]
 
-    def before(self, name: str, way: tuple[Any, ...]) -> t.Type:
+    def steps_before(self, name: str, way: tuple[Any, ...]) -> t.Type:
         """The steps that have run before the one at `way`; in a `parallel` group nobody can tell the order."""
         job = self.jobs.get(name)
         if job is None or not isinstance(way[3], int) or "parallel" in way:
@@ -229,7 +230,7 @@ def _action_expressions(action: Action, project: Project) -> Iterator[Use]:
             place = contexts.expression_place(full)
             bare = way == ("if",)
             allowed = contexts.available_contexts(place)
-            if allowed is None or (not bare and "${{" not in text.value):
+            if allowed is None or (not bare and not has_expression(text.value)):
                 continue
-            for found in expressions(text, bare=bare):
-                yield Use(full, place, found, t.Scope(held, allowed[0], allowed[1]))
+            for expression in expressions(text, bare=bare):
+                yield Use(full, place, expression, t.Scope(held, allowed[0], allowed[1]))

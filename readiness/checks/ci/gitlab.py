@@ -8,6 +8,7 @@ from typing import Any
 from readiness.kinds.gitlab.model import File, Job
 from readiness.model import Outcome, Span, Unknown, hit, join_names
 from readiness.syntax import image as images
+from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -27,14 +28,14 @@ def images_of(file: File) -> Iterator[tuple[str, str, Span]]:
         if isinstance(node, Map) and ("script" in node or name.startswith(".")):
             holders.append((f"job/{name}", node))
     for resource, holder in holders:
-        found = [_image_of(holder, "image")]
+        images = [_image_of(holder, "image")]
         services = holder.get("services")
-        found += (
+        images += (
             [_image_of(services, i) for i in range(len(services))]
             if isinstance(services, Seq)
             else []
         )
-        yield from ((resource, *item) for item in found if item is not None)
+        yield from ((resource, *item) for item in images if item is not None)
 
 
 def floating_images(file: File, *, digest: bool) -> Outcome:
@@ -52,7 +53,7 @@ def gitlab_stage_unknown(job: Job) -> Outcome:
     stage = job.node.get("stage")
     if (
         isinstance(stage, str)
-        and "$" not in stage
+        and not has_variable(stage)
         and not job.file.includes
         and stage not in job.file.stages
     ):
@@ -61,20 +62,14 @@ def gitlab_stage_unknown(job: Job) -> Outcome:
 
 def gitlab_needs_unknown(job: Job) -> Outcome:
     """`needs` of a job that is not there."""
-    found = job.node.get("needs")
-    if job.file.includes or not isinstance(found, Seq):
+    needs = job.node.get("needs")
+    if job.file.includes or not isinstance(needs, Seq):
         return
-    names = {other.name for other in job.file.jobs}
-    for index, item in enumerate(found):
+    for index, item in enumerate(needs):
         if isinstance(item, Map) and (
             set(item) - {"job", "artifacts", "optional", "parallel"} or item.get("optional") is True
         ):
             continue
         name = item.get("job") if isinstance(item, Map) else item
-        if (
-            isinstance(name, str)
-            and "$" not in name
-            and name not in names
-            and name not in job.file.node
-        ):
-            yield hit(found.at(index), needed=name)
+        if isinstance(name, str) and not has_variable(name) and job.file.find(name) is None:
+            yield hit(needs.at(index), needed=name)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from readiness.facts.actions import fact
+from collections.abc import Iterator, Sequence
+
+from readiness.facts.actions import action_property
 from readiness.kinds.dependabot import Update
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.texts import expressions
 from readiness.model import Outcome, hit, missing
 from readiness.syntax import constant
 from readiness.syntax import expression as ex
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map
 
 _SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
@@ -16,35 +19,37 @@ _SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
 
 def shell_unusual(file: Workflow | Action) -> Outcome:
     """`cmd` and home-made shells, and `pip-install` of setup-python."""
-    holders: list[Map] = []
+    steps = [step for owner in _step_owners(file) for step in owner.steps]
+    for node in (*_shell_defaults(file), *(step.node for step in steps)):
+        what = _unusual_shell(node.text("shell"))
+        if what:
+            yield hit(node.at("shell"), what=what)
+    for step in steps:
+        python = step.uses is not None and step.uses.slug == "actions/setup-python"
+        if python and "pip-install" in step.options:
+            what = "pip-install puts packages into the global interpreter"
+            yield hit(step.options.key("pip-install"), what=what)
+
+
+def _step_owners(file: Workflow | Action) -> Sequence[Job | Action]:
+    return file.jobs if isinstance(file, Workflow) else (file,)
+
+
+def _shell_defaults(file: Workflow | Action) -> Iterator[Map]:
+    """Where a workflow and its jobs may name a shell for all steps."""
     if isinstance(file, Workflow):
         for node in (file.node, *(job.node for job in file.jobs)):
-            defaults = node.get("defaults")
-            run = defaults.get("run") if isinstance(defaults, Map) else None
-            holders += [run] if isinstance(run, Map) else []
-        steps = [step for job in file.jobs for step in job.steps]
-    else:
-        steps = list(file.steps)
-    for node in [*holders, *(step.node for step in steps)]:
-        shell = node.get("shell")
-        if isinstance(shell, str) and shell.strip() and "${{" not in shell:
-            name = shell.split()[0].rpartition("/")[2].lower()
-            if name == "cmd":
-                yield hit(
-                    node.at("shell"), what="shell cmd cannot be analysed and quotes in its own way"
-                )
-            elif name not in _SHELLS:
-                yield hit(node.at("shell"), what=f"shell {name!r} is none that runners come with")
-    for step in steps:
-        if (
-            step.uses is not None
-            and step.uses.slug == "actions/setup-python"
-            and "pip-install" in step.options
-        ):
-            yield hit(
-                step.options.key("pip-install"),
-                what="pip-install puts packages into the global interpreter",
-            )
+            yield node.dig("defaults", "run")
+
+
+def _unusual_shell(shell: str) -> str:
+    """What is unusual about a shell; empty where nothing is, and where an expression names it."""
+    if not shell.strip() or has_expression(shell):
+        return ""
+    name = shell.split(maxsplit=1)[0].rpartition("/")[2].lower()
+    if name == "cmd":
+        return "shell cmd cannot be analysed and quotes in its own way"
+    return "" if name in _SHELLS else f"shell {name!r} is none that runners come with"
 
 
 def expression_needless(file: Workflow | Action) -> Outcome:
@@ -52,16 +57,20 @@ def expression_needless(file: Workflow | Action) -> Outcome:
     for way, text in expanded_texts(file):
         if way[-1] == "if" or way[-1] in ("image", "default"):
             continue
-        for found in expressions(text):
-            if found.tree is None:
+        for expression in expressions(text):
+            if expression.tree is None:
                 continue
-            stack: list[ex.Node] = [found.tree]
+            stack: list[ex.Node] = [expression.tree]
             while stack:
                 node = stack.pop()
-                if isinstance(node, ex.Literal) and node is not found.tree:
+                if isinstance(node, ex.Literal) and node is not expression.tree:
                     continue
                 if _is_constant(node):
-                    yield hit(found.place(node.span) if node is not found.tree else found.span)
+                    yield hit(
+                        expression.place(node.span)
+                        if node is not expression.tree
+                        else expression.span
+                    )
                     break
                 stack.extend(reversed(ex.children(node)))
 
@@ -78,7 +87,7 @@ def action_superfluous(step: Step) -> Outcome:
     """An action from outside for what the runner has built in."""
     used = step.uses
     known = used is not None and used.form == "repository"
-    instead = fact(used.slug, "built-in") if used is not None and known else None
+    instead = action_property(used.slug, "built-in") if used is not None and known else None
     if used is not None and instead:
         yield hit(step.node.at("uses"), action=used.slug, instead=instead)
 
@@ -113,11 +122,11 @@ def dependabot_cooldown_short(update: Update, *, days: int = 7) -> Outcome:
     cooldown = update.node.get("cooldown")
     if not isinstance(cooldown, Map):
         grip = update.node.at("package-ecosystem")
-        yield missing(grip, what="has no cooldown")
+        yield missing(grip, say="none")
         return
     if "default-days" not in cooldown:
-        yield missing(update.node.key("cooldown"), what="has a cooldown without default-days")
+        yield missing(update.node.key("cooldown"), say="no-default")
         return
     value = cooldown["default-days"]
     if isinstance(value, int) and not isinstance(value, bool) and value < days:
-        yield hit(cooldown.at("default-days"), what=f"has a cooldown of {value} days")
+        yield hit(cooldown.at("default-days"), say="short", days=value)

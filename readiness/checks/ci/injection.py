@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.facts.actions import fact
+from readiness.facts.actions import action_property
 from readiness.facts.github import is_fixed, is_untrusted
+from readiness.facts.table import column
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.runners import matrix_values
 from readiness.kinds.github.texts import Expression, expressions, is_expression, text_at
-from readiness.model import Outcome, hit
+from readiness.model import Outcome, Severity, hit
 from readiness.syntax import expression as ex
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
@@ -29,7 +30,7 @@ def code_texts(step: Step) -> Iterator[Text]:
         yield run
     used = step.uses
     if used is not None and used.form == "repository":
-        wanted = fact(used.slug, "code") or ()
+        wanted = action_property(used.slug, "code") or ()
         for key in step.options:
             if key.lower() in wanted:
                 text = text_at(step.options, key, step.source)
@@ -57,9 +58,9 @@ def contexts_flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]
             if item.name.lower() not in _BOOLEAN:
                 stack.extend(reversed(item.arguments))
             continue
-        found = ex.access_path(item)
-        if found is not None:
-            yield item, found
+        match = ex.access_path(item)
+        if match is not None:
+            yield item, match
         elif isinstance(item, ex.Member | ex.Index | ex.Star):
             stack.append(item.owner)
 
@@ -67,52 +68,60 @@ def contexts_flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]
 def template_injection(step: Step) -> Outcome:
     """Text from outside that becomes a part of a script."""
     for text in code_texts(step):
-        for found in expressions(text):
-            name = _untrusted_context(found, step, 0)
-            if name is not None:
-                yield hit(found.span, context=name)
+        for expression in expressions(text):
+            name = _untrusted_context(expression, step, 0)
+            if name is None:
+                continue
+            events = _events_giving(name, step)
+            severity = Severity.HIGH
+            if events is not None and events <= {"pull_request"}:
+                severity = Severity.MEDIUM if events else Severity.LOW
+            yield hit(expression.span, severity=severity, context=name)
 
 
-def _untrusted_context(found: Expression, step: Step, depth: int) -> str | None:
-    """The untrusted context that an expression gives, itself or through a variable."""
-    if found.tree is None:
+def _events_giving(context: str, step: Step) -> set[str] | None:
+    """The events of a step's workflow that fill a context; None where a caller brings the event, or any may fill it.
+
+    On `pull_request` alone the run of a fork holds no secret and a token that only reads; where no event of the workflow
+    fills it, it is empty until somebody adds one.
+    """
+    workflow = step.workflow
+    parts = context.split(".")
+    key = parts[2] if parts[:2] == ["github", "event"] and len(parts) > 2 else parts[-1]
+    known = {event for event, keys in column("github-events", "payload").items() if key in keys}
+    if workflow is None or not known or "workflow_call" in workflow.triggers:
         return None
-    for _, path in contexts_flowing(found.tree):
+    return known & set(workflow.triggers)
+
+
+def _untrusted_context(expression: Expression, step: Step, depth: int) -> str | None:
+    """The untrusted context that an expression gives, itself or through a variable."""
+    if expression.tree is None:
+        return None
+    for _, path in contexts_flowing(expression.tree):
         if is_untrusted(path):
             return ".".join(path)
         if path[0] == "env" and len(path) == 2 and depth < 3:
-            text = variable_text(step, path[1])
+            setting = step.variable(path[1])
+            text = setting.text if setting is not None else None
             for inner in expressions(text) if text is not None else ():
                 if (name := _untrusted_context(inner, step, depth + 1)) is not None:
                     return name
     return None
 
 
-def variable_text(step: Step, name: str) -> Text | None:
-    """The text that a variable has in a step: its own, the job's or the workflow's."""
-    nodes = [step.node]
-    if isinstance(step.owner, Job):
-        nodes += [step.owner.node, step.owner.workflow.node]
-    for node in nodes:
-        env = node.get("env")
-        for key in env if isinstance(env, Map) else ():
-            if key.lower() == name.lower():
-                return text_at(env, key, step.source)
-    return None
-
-
 def template_expansion(step: Step) -> Outcome:
     """Any value that is not fixed and becomes a part of a script."""
     for text in code_texts(step):
-        for found in expressions(text):
-            if found.tree is None:
+        for expression in expressions(text):
+            if expression.tree is None:
                 continue
-            for _, path in contexts_flowing(found.tree):
+            for _, path in contexts_flowing(expression.tree):
                 known = path[0] == "secrets" or is_untrusted(
                     path
                 )  # rules of their own speak of these
                 if not known and not _is_safe_context(step, path):
-                    yield hit(found.span, context=".".join(path))
+                    yield hit(expression.span, context=".".join(path))
                     break
 
 
@@ -121,31 +130,16 @@ def _is_safe_context(step: Step, path: tuple[str, ...]) -> bool:
     if is_fixed(".".join(path)):
         return True
     if path[0] == "env" and len(path) == 2:
-        text = variable_text(step, path[1])
-        if text is None:
-            return _has_plain_variable(step, path[1])
-        return not is_expression(text.value)
+        setting = step.variable(path[1])
+        return setting is not None and not is_expression(setting.written)
     if path[0] == "matrix" and len(path) >= 2 and isinstance(step.owner, Job):
-        strategy = step.owner.node.get("strategy")
-        matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+        matrix = step.owner.node.dig("strategy").get("matrix")
         values = matrix_values(step.owner.node, path[1])
         if not isinstance(matrix, Map) or is_expression(matrix.get("include")):
             return False
         dynamic = any(is_expression(v) for v in (matrix.get(path[1]),) if isinstance(v, str))
         return not dynamic and not any(_is_dynamic(value) for value, _ in values)
     return path[0] == "inputs" and _is_typed_input(step, path)
-
-
-def _has_plain_variable(step: Step, name: str) -> bool:
-    """Whether a variable is set to a number or a boolean; an unknown one may hold anything."""
-    nodes = [step.node]
-    if isinstance(step.owner, Job):
-        nodes += [step.owner.node, step.owner.workflow.node]
-    for node in nodes:
-        env = node.get("env")
-        if isinstance(env, Map) and name in {key.lower() for key in env}:
-            return True
-    return False
 
 
 def _is_dynamic(value: object) -> bool:
@@ -161,8 +155,7 @@ def _is_typed_input(step: Step, path: tuple[str, ...]) -> bool:
         return False
     kinds = set()
     for event in ("workflow_dispatch", "workflow_call"):
-        settings = workflow.triggers.get(event)
-        declared = settings.get("inputs") if isinstance(settings, Map) else None
+        declared = workflow.settings_of(event).get("inputs")
         for name, body in declared.items() if isinstance(declared, Map) else ():
             if name.lower() == path[1]:
                 kinds.add(body.get("type") if isinstance(body, Map) else None)

@@ -12,21 +12,18 @@ from readiness.kinds.github.texts import expressions, is_expression, text_at
 from readiness.model import Hit, Outcome, Severity, Span, hit, join_names
 from readiness.syntax import secrets
 from readiness.syntax.expression import accesses
+from readiness.syntax.holes import has_expression
 from readiness.syntax.secrets import Kind, Place, Strength
 from readiness.syntax.yaml import Map, Seq
 
 _ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
-_ID_TOLD = "letters, digits, - and _ after a letter or one _, under 100 in all"
 
 
 def id_invalid(workflow: Workflow) -> Outcome:
     """An id that GitHub does not take, or a step's id that stands twice in a job."""
     for job in workflow.jobs:
         if not _ID.match(job.name):
-            yield hit(
-                job.key,
-                what=f"job id {job.name!r} is not {_ID_TOLD}",
-            )
+            yield hit(job.key, say="job", id=job.name)
         seen: dict[str, str] = {}
         for step in job.steps:
             name = step.node.get("id")
@@ -34,12 +31,9 @@ def id_invalid(workflow: Workflow) -> Outcome:
                 continue
             name = str(name)
             if not _ID.match(name):
-                yield hit(step.node.at("id"), what=f"step id {name!r} is not {_ID_TOLD}")
+                yield hit(step.node.at("id"), say="step", id=name)
             elif name.lower() in seen:
-                yield hit(
-                    step.node.at("id"),
-                    what=f"step id {name!r} stands twice in job {job.name!r}; case does not count",
-                )
+                yield hit(step.node.at("id"), say="repeated", id=name, job=job.name)
             seen.setdefault(name.lower(), name)
 
 
@@ -51,11 +45,9 @@ def needs_invalid(workflow: Workflow) -> Outcome:
         for name, span in _needs_of(job.node):
             low = name.lower()
             if low not in jobs:
-                yield hit(
-                    span, what=f"job {job.name!r} needs {name!r}, which is no job of this workflow"
-                )
+                yield hit(span, say="unknown", job=job.name, needed=name)
             elif low in seen:
-                yield hit(span, what=f"job {job.name!r} needs {name!r} twice")
+                yield hit(span, say="repeated", job=job.name, needed=name)
             seen.add(low)
     yield from _need_circles(jobs)
 
@@ -87,8 +79,8 @@ def _need_circles(jobs: dict[str, Job]) -> Iterator[Hit]:
                 way = [entry[0] for entry in stack]
                 circle = way[way.index(after) :]
                 first = jobs[min(circle, key=lambda n: jobs[n].key.start)]
-                told = " -> ".join([jobs[n].name for n in circle] + [jobs[circle[0]].name])
-                yield hit(first.key, what=f"jobs need each other in a circle: {told}")
+                circle_text = " -> ".join([jobs[n].name for n in circle] + [jobs[circle[0]].name])
+                yield hit(first.key, say="circle", jobs=circle_text)
             else:
                 state[after] = 1
                 stack.append((after, iter([n.lower() for n in jobs[after].needs])))
@@ -97,8 +89,7 @@ def _need_circles(jobs: dict[str, Job]) -> Iterator[Hit]:
 def matrix_invalid(workflow: Workflow) -> Outcome:
     """A matrix value that stands twice, or an `exclude` that takes nothing out."""
     for job in workflow.jobs:
-        strategy = job.node.get("strategy")
-        matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+        matrix = job.node.dig("strategy").get("matrix")
         if isinstance(matrix, Map):
             yield from _repeated_entries(matrix)
             yield from _exclude_entries(matrix)
@@ -110,7 +101,7 @@ def _repeated_entries(matrix: Map) -> Iterator[Hit]:
             continue
         for index, value in enumerate(values):
             if any(type(value) is type(other) and value == other for other in values[:index][:200]):
-                yield hit(values.at(index), what=f"matrix {name!r} has the same value twice")
+                yield hit(values.at(index), say="repeated", key=name)
 
 
 def _exclude_entries(matrix: Map) -> Iterator[Hit]:
@@ -122,19 +113,14 @@ def _exclude_entries(matrix: Map) -> Iterator[Hit]:
         for name, wanted in entry.items():
             values = axes.get(name)
             if values is None:
-                yield hit(
-                    entry.key(name), what=f"exclude names {name!r}, which is no key of the matrix"
-                )
+                yield hit(entry.key(name), say="key", key=name)
             elif (
                 isinstance(values, Seq)
                 and not _has_expression(wanted)
                 and not _has_expression(values)
                 and not any(_excludes_value(v, wanted) for v in values)
             ):
-                yield hit(
-                    entry.at(name),
-                    what=f"exclude takes out a value of {name!r} that the matrix has not",
-                )
+                yield hit(entry.at(name), say="value", key=name)
 
 
 def _has_expression(value: Any) -> bool:
@@ -176,22 +162,22 @@ def permission_invalid(workflow: Workflow) -> Outcome:
             yield from _variable_scopes(value)
         elif value not in ("read-all", "write-all") and not isinstance(value, Seq):
             span = node.at("permissions") if value else node.key("permissions")
-            yield hit(
-                span,
-                what=f"permissions is {value or 'empty'}; read-all, write-all, {{}} or a mapping is allowed",
-            )
+            yield hit(span, say="whole", value=value or "empty")
 
 
 def _variable_scopes(value: Map) -> Iterator[Hit]:
     for name, level in value.items():
         if name not in rows("github-permissions"):
-            yield hit(value.key(name), what=f"there is no permission {name!r}")
+            yield hit(value.key(name), say="unknown", permission=name)
             continue
         allowed = rows("github-permissions")[name].get("levels", ("read", "write", "none"))
         if level not in allowed:
             yield hit(
                 value.at(name),
-                what=f"permission {name} is {level!r}; allowed are {join_names(allowed)}",
+                say="level",
+                permission=name,
+                level=repr(level),
+                allowed=join_names(allowed),
             )
 
 
@@ -202,7 +188,7 @@ def variable_name_invalid(workflow: Workflow) -> Outcome:
     """A variable whose name no shell can read."""
     for node in _environment_mappings(workflow):
         for name in node:
-            if _BAD_NAME.search(name) and "${{" not in name:
+            if _BAD_NAME.search(name) and not has_expression(name):
                 yield hit(node.key(name), variable=name)
 
 
@@ -255,27 +241,28 @@ def container_password_inline(workflow: Workflow) -> Outcome:
             if isinstance(services, Map)
             else []
         )
-        for told, holder in holders:
+        for owner, holder in holders:
             credentials = holder.get("credentials") if isinstance(holder, Map) else None
             if not isinstance(credentials, Map):
                 continue
             password = credentials.get("password")
             text = text_at(credentials, "password", workflow.source)
             read = text is not None and any(
-                found.tree is None or any(accesses(found.tree)) for found in expressions(text)
+                expression.tree is None or any(accesses(expression.tree))
+                for expression in expressions(text)
             )  # `${{ 'secret' }}` stands in the file as well
             if isinstance(password, str | int) and password != "" and not read:
                 yield hit(
                     credentials.at("password"),
                     severity=_severity(password),
                     resource=job.resource,
-                    what=told,
+                    what=owner,
                 )
 
 
 def _severity(password: str | int) -> Severity:
     """How bad a literal is in the place of a registry's password: only what a machine made is surely one that is in use."""
-    found = secrets.classify("password", password, Place.JOB)
-    if found.kind is not Kind.SECRET:
+    verdict = secrets.classify("password", password, Place.JOB)
+    if verdict.kind is not Kind.SECRET:
         return Severity.MEDIUM
-    return Severity.CRITICAL if found.strength >= Strength.RANDOM else Severity.HIGH
+    return Severity.CRITICAL if verdict.strength >= Strength.RANDOM else Severity.HIGH

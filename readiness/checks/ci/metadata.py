@@ -21,7 +21,7 @@ from readiness.kinds.github.shapes import (
     value_span,
 )
 from readiness.kinds.github.texts import is_expression
-from readiness.model import Hit, Outcome, hit, missing
+from readiness.model import Hit, Outcome, Severity, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -71,9 +71,9 @@ def _runs_problems(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         )
     own = {"composite": ("steps",), "docker": _IMAGE, "node": _SCRIPT}[kind]
     shapes = dict.fromkeys((*own, "using", "plugin"), any_value)
-    yield from KeysShape(f"a {using} action", shapes, required=_NEEDS.get(kind, ("main",))).inside(
-        value, owner.key(key)
-    )
+    yield from KeysShape(
+        f"a {using} action", shapes, required=_NEEDS.get(kind, ("main",))
+    ).problems_inside(value, owner.key(key))
 
 
 _ACTION = KeysShape(
@@ -93,16 +93,23 @@ _ACTION = KeysShape(
 )
 
 
+_SHOWN_ONLY = frozenset({"the action has no name", "the action has no description"})
+"""What only the Marketplace and readers ask for: a runner does without."""
+
+
 def action_metadata_invalid(action: Action, *, project: Project) -> Outcome:
     """What GitHub refuses in an action's metadata, and files that it names and that are not there."""
     node = action.node
     first = next(iter(node), None)
-    for problem in _ACTION.inside(node, node.key(first) if first is not None else node.at()):
+    for problem in _ACTION.problems_inside(
+        node, node.key(first) if first is not None else node.at()
+    ):
         make = missing if problem.code == "missing" else hit
-        yield make(problem.span, what=problem.what)
+        severity = Severity.LOW if problem.what in _SHOWN_ONLY else None
+        yield make(problem.span, severity=severity, what=problem.what)
     runs = node.get("runs")
     folder = posixpath.dirname(action.source.path)
-    if isinstance(runs, Map) and project.sees(folder):
+    if isinstance(runs, Map) and project.is_walked(folder):
         yield from _missing_file(runs, action.using, folder, project)
 
 

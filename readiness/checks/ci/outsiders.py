@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.facts.actions import fact
+from readiness.facts.actions import action_property
 from readiness.facts.table import column
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.texts import expressions, is_one_expression, text_at
@@ -21,6 +21,7 @@ from readiness.kinds.github.uses import repository_root
 from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 _OWN = {
@@ -85,86 +86,92 @@ _UNKNOWN: _Both = (Chance.MAYBE, Chance.MAYBE)
 _INSIDE: _Both = (Chance.MAYBE, Chance.YES)
 
 
-def starts(step: Step, event: str, project: Project) -> Chance:
-    """Whether an outsider can bring an event about that gets as far as a step."""
+def chance_to_start(step: Step, event: str, project: Project) -> Chance:
+    """Whether an outsider can bring an event of the workflow about that gets as far as a step."""
     job = step.job
     if job is None:
         return Chance.MAYBE
-    memo, key = job.workflow.memo, f"outsiders/{event}/{job.name}"
-    if key not in memo:
-        way = [_own(one, event) for one in (job, *_needed(job))]
+    chance, asks = project.once(_ways_into, job)[event]
+    part: Chance = min(chance, condition_chance(step.node, step, event))
+    return min(part, Chance.MAYBE) if asks is not None and asks < step.number else part
+
+
+def _ways_into(job: Job, project: Project) -> dict[str, tuple[Chance, int | None]]:
+    """event that lends out secrets -> whether it gets as far as a job, and the step from which on somebody asks who started it."""
+    found = {}
+    for event in filter(job.workflow.triggers.__contains__, base_events()):
+        way = [_own_condition(each, event) for each in (job, *_required_jobs(job))]
         asks = 0 if any(asks is not None for _, asks in way[1:]) else way[0][1]
-        memo[key] = min(_triggers(job.workflow, event, project), *(one for one, _ in way)), asks
-    chance, asks = memo[key]
-    found: Chance = min(chance, condition(step.node, step, event))
-    return min(found, Chance.MAYBE) if asks is not None and asks < step.number else found
+        chances = (chance for chance, _ in way)
+        found[event] = min(_chance_to_trigger(job.workflow, event, project), *chances), asks
+    return found
 
 
-def _own(job: Job, event: str) -> tuple[Chance, int | None]:
+def _own_condition(job: Job, event: str) -> tuple[Chance, int | None]:
     """What a job's own condition lets in, and the number of its first step that asks who started the run."""
     memo, key = job.workflow.memo, f"outsiders/{event}/{job.name}/own"
     if key not in memo:
-        asks = next((one.number for one in job.steps if _asks(one)), None)
-        memo[key] = condition(job.node, job, event), asks
+        asks = next((one.number for one in job.steps if _may_stop_outsiders(one)), None)
+        memo[key] = condition_chance(job.node, job, event), asks
     found: tuple[Chance, int | None] = memo[key]
     return found
 
 
 def has_environment(job: Job) -> bool:
     """Whether a job, or one that it waits for, names an environment: that may ask a reviewer, as the repository's settings say."""
-    return any(one.environment is not None for one in (job, *_needed(job)))
+    return any(one.environment is not None for one in (job, *_required_jobs(job)))
 
 
-def _asks(step: Step) -> bool:
+def _may_stop_outsiders(step: Step) -> bool:
     """Whether a step looks as if it asked who started the run, and stopped it for others."""
     told = [step.node.get(key) for key in ("uses", "run", "name")]
     told += [value for key, value in step.options.items() if key == "script"]
     return any(isinstance(text, str) and _ASKS.search(text[:20_000]) for text in told)
 
 
-def _needed(job: Job) -> list[Job]:
+def _required_jobs(job: Job) -> list[Job]:
     """The jobs that must have run for a job to run; none where its condition says that it runs all the same."""
     condition = job.node.get("if")
     if isinstance(condition, str) and re.search(r"always\(|cancelled\(|failure\(", condition):
         return []
     by_name = {one.name: one for one in job.workflow.jobs}
-    found: dict[str, Job] = {}
+    required: dict[str, Job] = {}
     waiting = list(job.needs)
     while waiting:
         name = waiting.pop()
-        if name in by_name and name not in found and name != job.name:
-            found[name] = by_name[name]
+        if name in by_name and name not in required and name != job.name:
+            required[name] = by_name[name]
             waiting += by_name[name].needs
-    return list(found.values())
+    return list(required.values())
 
 
-def _triggers(workflow: Workflow, event: str, project: Project) -> Chance:
+def _chance_to_trigger(workflow: Workflow, event: str, project: Project) -> Chance:
     """Whether an outsider brings the event about: by its activity types, and by the workflows that it follows."""
-    settings = workflow.triggers.get(event)
-    types = _listed(settings.get("types")) if isinstance(settings, Map) else []
+    settings = workflow.settings_of(event)
+    types = _as_name_list(settings.get("types"))
     if types and set(types) <= _OF_INSIDERS:
         return Chance.MAYBE
     if event != "workflow_run":
         return Chance.YES
-    known = project.memo(_by_name)
+    known = project.memo(_workflows_by_name)
     root = repository_root(workflow.source.path)
-    names = _listed(settings.get("workflows")) if isinstance(settings, Map) else []
+    names = _as_name_list(settings.get("workflows"))
     followed = [known.get((root, name)) for name in names]
     if any(one is not None and set(one.triggers) & _OF_PULL_REQUESTS for one in followed):
         return Chance.YES
     return Chance.NO if followed and all(followed) else Chance.MAYBE
 
 
-def _by_name(project: Project) -> dict[tuple[str | None, str], Workflow]:
+def _workflows_by_name(project: Project) -> dict[tuple[str | None, str], Workflow]:
     """The workflows of a project by their repository's root and their name."""
     return {
-        (repository_root(one.source.path), one.name): one
-        for one in project.documents("github")
-        if isinstance(one, Workflow)
+        (repository_root(workflow.source.path), workflow.name): workflow
+        for workflow in project.documents("github")
+        if isinstance(workflow, Workflow)
     }
 
 
-def _listed(value: Any) -> list[str]:
+def _as_name_list(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
     return [one for one in value if isinstance(one, str)] if isinstance(value, Seq) else []
@@ -178,19 +185,19 @@ class _Run:
     """A run that an outsider starts: its event, and the beginnings of those outputs that they decide."""
 
     event: str
-    decided: tuple[str, ...] = ()
+    decided_outputs: tuple[str, ...] = ()
 
-    def untold(self, path: str) -> bool:
+    def is_unknown(self, path: str) -> bool:
         """Whether the files do not tell what a context holds."""
-        return bool(_UNTOLD.match(path)) and not path.startswith(self.decided)
+        return bool(_UNTOLD.match(path)) and not path.startswith(self.decided_outputs)
 
-    def lacks(self, path: str) -> bool:
+    def is_missing_in_payload(self, path: str) -> bool:
         """Whether a property is one that the payload of the event does not have."""
         part = path.split(".")[2] if path.startswith("github.event.") else ""
         return part in _OWN.values() and part != _OWN[self.event]
 
 
-def condition(node: Map, holder: Job | Step, event: str) -> Chance:
+def condition_chance(node: Map, holder: Job | Step, event: str) -> Chance:
     """Whether an outsider can make the condition of a job or a step true under an event; without one they need not."""
     value = node.get("if")
     if value is None or isinstance(value, bool):
@@ -199,91 +206,91 @@ def condition(node: Map, holder: Job | Step, event: str) -> Chance:
     if text is None:
         return Chance.MAYBE
     found = list(expressions(text, bare=True))
-    if "${{" in text.value and not is_one_expression(text.value.strip()):
+    if has_expression(text.value) and not is_one_expression(text.value.strip()):
         return Chance.YES  # text around ${{ }} makes a string, and a string is true
     tree = found[0].tree if found else None
-    run = _Run(event, _decided(holder))
-    return Chance.MAYBE if tree is None else _both(tree, run)[0]
+    run = _Run(event, _outsider_decided_outputs(holder))
+    return Chance.MAYBE if tree is None else _truth_chances(tree, run)[0]
 
 
-def meant(text: str, event: str) -> list[str]:
+def possible_values(text: str, event: str) -> list[str]:
     """What a text with `${{ }}` can come to in a run that an outsider starts: contexts by their names in place of their values."""
-    found = [text]
+    texts = [text]
     for template in ex.templates(text):
         try:
             tree = ex.parse_expression(template.body)
         except ex.ExpressionError:
             continue
         whole_text = text[template.span.start : template.span.end]
-        values = list(_values(tree, template.body, _Run(event)))
-        found = [one.replace(whole_text, value) for one in found for value in values][:_MOST]
-    return found
+        values = list(_possible_operands(tree, template.body, _Run(event)))
+        texts = [one.replace(whole_text, value) for one in texts for value in values][:_MOST]
+    return texts
 
 
-def _values(node: ex.Node, body: str, run: _Run) -> Iterator[str]:
+def _possible_operands(node: ex.Node, body: str, run: _Run) -> Iterator[str]:
     """The operands that an expression can come to: of `a && b || c` the `b` and the `c`, unless `a` cannot be true."""
     if isinstance(node, ex.Binary) and node.operator == "||":
-        yield from _values(node.left, body, run)
-        yield from _values(node.right, body, run)
+        yield from _possible_operands(node.left, body, run)
+        yield from _possible_operands(node.right, body, run)
     elif isinstance(node, ex.Binary) and node.operator == "&&":
-        if _both(node.left, run)[0] is not Chance.NO:
-            yield from _values(node.right, body, run)
+        if _truth_chances(node.left, run)[0] is not Chance.NO:
+            yield from _possible_operands(node.right, body, run)
     elif isinstance(node, ex.Literal):
         yield str(node.value)
-    elif not run.lacks(_path(node)):
-        yield _path(node) or body[node.span.start : node.span.end]
+    elif not run.is_missing_in_payload(_context_path(node)):
+        yield _context_path(node) or body[node.span.start : node.span.end]
 
 
-def _decided(holder: Job | Step) -> tuple[str, ...]:
+def _outsider_decided_outputs(holder: Job | Step) -> tuple[str, ...]:
     """The beginnings of the outputs that tell which files a change has, for a job and its steps; worked out once."""
     job = holder if isinstance(holder, Job) else holder.job
     if job is None:
         return ()
     memo = job.workflow.memo.setdefault("changed-files", {})
     if job.name not in memo:
-        own = (one.node.get("id") for one in job.steps if _tells_files(one))
-        others = (name for name in job.needs if name in _telling(job.workflow))
+        own = (one.node.get("id") for one in job.steps if _is_change_detection(one))
+        others = (name for name in job.needs if name in _change_detecting_jobs(job.workflow))
         memo[job.name] = (
             *(f"steps.{str(name).lower()}." for name in own),
             *(f"needs.{name.lower()}.outputs" for name in others),
         )
-    found: tuple[str, ...] = memo[job.name]
-    return found
+    prefixes: tuple[str, ...] = memo[job.name]
+    return prefixes
 
 
-def _telling(workflow: Workflow) -> frozenset[str]:
+def _change_detecting_jobs(workflow: Workflow) -> frozenset[str]:
     """The jobs that find out which files a change has."""
     if "changed-files/jobs" not in workflow.memo:
-        names = (one.name for one in workflow.jobs if any(map(_tells_files, one.steps)))
+        names = (one.name for one in workflow.jobs if any(map(_is_change_detection, one.steps)))
         workflow.memo["changed-files/jobs"] = frozenset(names)
     found: frozenset[str] = workflow.memo["changed-files/jobs"]
     return found
 
 
-def _tells_files(step: Step) -> bool:
-    return step.uses is not None and bool(fact(step.uses.slug, "tells-changes"))
+def _is_change_detection(step: Step) -> bool:
+    return step.uses is not None and bool(action_property(step.uses.slug, "tells-changes"))
 
 
-def _both(node: ex.Node, run: _Run) -> _Both:
+def _truth_chances(node: ex.Node, run: _Run) -> _Both:
     """Whether an outsider can make an expression true, and whether they can make it false; the parser bounds the depth."""
     if isinstance(node, ex.Literal):
         return _ALWAYS if is_truthy(node.value) else _NEVER
     if isinstance(node, ex.Not):
-        true, false = _both(node.operand, run)
+        true, false = _truth_chances(node.operand, run)
         return false, true
     if isinstance(node, ex.Binary):
         if node.operator not in ("&&", "||"):
-            return _compared(node, run)
-        (left, off), (right, away) = _both(node.left, run), _both(node.right, run)
+            return _comparison_chances(node, run)
+        (left, off), (right, away) = _truth_chances(node.left, run), _truth_chances(node.right, run)
         if node.operator == "&&":
             return min(left, right), max(off, away)
         return max(left, right), min(off, away)
     if isinstance(node, ex.Call):
-        return _called(node, run)
-    return _value(_path(node), run)
+        return _call_chances(node, run)
+    return _context_chances(_context_path(node), run)
 
 
-def _path(node: ex.Node) -> str:
+def _context_path(node: ex.Node) -> str:
     """A context as it is written, with dots; empty for everything else."""
     parts = (
         ex.access_path(node) if isinstance(node, ex.Name | ex.Member | ex.Index | ex.Star) else None
@@ -291,46 +298,50 @@ def _path(node: ex.Node) -> str:
     return ".".join(parts) if parts else ""
 
 
-def _value(path: str, run: _Run) -> _Both:
-    """A context by itself."""
-    if run.lacks(path) or path.endswith((".merged", ".merged_at", ".merged_by")):
+def _context_chances(path: str, run: _Run) -> _Both:
+    """Whether a context that stands alone as a condition can be true, and whether it can be false."""
+    if run.is_missing_in_payload(path) or path.endswith((".merged", ".merged_at", ".merged_by")):
         return _NEVER
     if path.endswith((".head.repo.fork", ".head_repository.fork")):
         return _ALWAYS
-    return _UNKNOWN if not path or run.untold(path) else _EITHER
+    return _UNKNOWN if not path or run.is_unknown(path) else _EITHER
 
 
-def _read(node: ex.Node, run: _Run) -> _Both:
+def _unjudged_chances(node: ex.Node, run: _Run) -> _Both:
     """What reads some contexts in a way that is not looked into."""
-    paths = [_path(one) for one, _ in ex.accesses(node)]
+    paths = [_context_path(one) for one, _ in ex.accesses(node)]
     if any(_ACTOR.match(path) for path in paths):
         return _INSIDE
     if any(_FORK.match(path) or _AUTHOR.match(path) for path in paths):
         return _UNKNOWN
-    return _UNKNOWN if not paths or any(run.untold(path) for path in paths) else _EITHER
+    return _UNKNOWN if not paths or any(run.is_unknown(path) for path in paths) else _EITHER
 
 
-def _compared(node: ex.Binary, run: _Run) -> _Both:
+def _comparison_chances(node: ex.Binary, run: _Run) -> _Both:
     """`==`, `!=` and the others, between a context and whatever stands on the other side."""
     if node.operator not in ("==", "!="):
-        return _read(node, run)
+        return _unjudged_chances(node, run)
     sides = ((node.left, node.right), (node.right, node.left))
-    answers = [_equal(_path(one), other, run) for one, other in sides if _path(one)]
+    answers = [
+        _equality_chances(_context_path(one), other, run)
+        for one, other in sides
+        if _context_path(one)
+    ]
     true = min((answer[0] for answer in answers), default=Chance.MAYBE)
     false = min((answer[1] for answer in answers), default=Chance.MAYBE)
     return (true, false) if node.operator == "==" else (false, true)
 
 
-def _equal(path: str, other: ex.Node, run: _Run) -> _Both:
+def _equality_chances(path: str, other: ex.Node, run: _Run) -> _Both:
     """Whether a context can be equal to something else, for a run that an outsider starts."""
     value = other.value if isinstance(other, ex.Literal) else None
     word = value.lower() if isinstance(value, str) else value
     if word in (True, False, "true", "false"):
-        true, false = _value(path, run)
+        true, false = _context_chances(path, run)
         return (true, false) if word in (True, "true") else (false, true)
     if path == "github.event_name":
         return _ALWAYS if word == run.event else _NEVER
-    if run.lacks(path):
+    if run.is_missing_in_payload(path):
         return _NEVER
     if path == "github.event.workflow_run.event":
         return _EITHER if word in _OF_PULL_REQUESTS else _NEVER
@@ -342,10 +353,10 @@ def _equal(path: str, other: ex.Node, run: _Run) -> _Both:
         return _NEVER
     if _ACTOR.match(path):
         return _INSIDE
-    return _UNKNOWN if run.untold(path) else _EITHER
+    return _UNKNOWN if run.is_unknown(path) else _EITHER
 
 
-def _called(node: ex.Call, run: _Run) -> _Both:
+def _call_chances(node: ex.Call, run: _Run) -> _Both:
     """A function: those that tell of the run so far, and those that look for a text in a list or in a text."""
     name = node.name.lower()
     if name in ("always", "success"):
@@ -354,16 +365,19 @@ def _called(node: ex.Call, run: _Run) -> _Both:
         return _EITHER
     if name in ("contains", "startswith", "endswith") and len(node.arguments) == 2:
         where, what = node.arguments
-        if _path(where):
-            return _equal(_path(where), what, run)
-        words = _words(where)
-        if _path(what) and words:
-            found = [_equal(_path(what), ex.Literal(word, what.span), run) for word in words]
-            return max(true for true, _ in found), max(false for _, false in found)
-    return _read(node, run)
+        if _context_path(where):
+            return _equality_chances(_context_path(where), what, run)
+        words = _literal_words(where)
+        if _context_path(what) and words:
+            chances = [
+                _equality_chances(_context_path(what), ex.Literal(word, what.span), run)
+                for word in words
+            ]
+            return max(true for true, _ in chances), max(false for _, false in chances)
+    return _unjudged_chances(node, run)
 
 
-def _words(node: ex.Node) -> list[str]:
+def _literal_words(node: ex.Node) -> list[str]:
     """The words of a text, or of a list that is written as one: `fromJSON('["OWNER", "MEMBER"]')`."""
     if isinstance(node, ex.Call) and node.name.lower() == "fromjson" and node.arguments:
         node = node.arguments[0]

@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.facts.actions import fact
+from readiness.checks.ci.rights import Worth, rights_of
+from readiness.facts.actions import action_property
 from readiness.facts.table import rows
+from readiness.kinds.github.actions import local_path
 from readiness.kinds.github.model import Action, Job, Step, Workflow
-from readiness.kinds.github.runners import matrix_name, matrix_values
+from readiness.kinds.github.runners import matrix_texts
 from readiness.kinds.github.texts import is_expression
 from readiness.kinds.github.uses import Uses, parse_uses
 from readiness.kinds.pipeline.scripts import script_calls
-from readiness.model import Outcome, Span, Unknown, hit, spelling
+from readiness.model import Outcome, Severity, Span, Unknown, hit, spelling
+from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
@@ -29,19 +32,38 @@ _BRANCHES = re.compile(
 )
 
 
-def _references(file: Workflow | Action) -> Iterator[tuple[str, Uses, Span]]:
-    """(resource, reference, place) of every action and reusable workflow that a file uses."""
-    holders: list[tuple[str, Map, bool]] = []
+def _references(file: Workflow | Action) -> Iterator[tuple[Job | None, str, Uses, Span]]:
+    """(job, resource, reference, place) of every action and reusable workflow that a file uses."""
+    holders: list[tuple[Job | None, Step | Job]] = []
     if isinstance(file, Action):
-        holders = [(step.resource, step.node, step.dead) for step in file.steps]
+        holders = [(None, step) for step in file.steps]
     else:
         for job in file.jobs:
-            holders.append((job.resource, job.node, job.dead))
-            holders += [(step.resource, step.node, step.dead) for step in job.steps]
-    for resource, node, dead in holders:
-        value = node.get("uses")
-        if isinstance(value, str) and not dead:
-            yield resource, parse_uses(value), node.at("uses")
+            holders.append((job, job))
+            holders += [(job, step) for step in job.steps]
+    for owner, part in holders:
+        value = part.node.get("uses")
+        if isinstance(value, str) and not part.dead:
+            yield owner, part.resource, parse_uses(value), part.node.at("uses")
+
+
+def _severity_of_ref(
+    file: Workflow | Action, job: Job | None, used: Uses, project: Project
+) -> Severity:
+    """How bad it is that others can move a ref: by whose it is, and by what the job hands to it.
+
+    A workflow or an action that lies in this tree under the same path is the repository's own; GitHub's own are trusted
+    with the runner already; a job that shows neither a secret nor a right to change what others run gives little away.
+    """
+    own = local_path(f"./{used.path}", file.source.path) if used.path else None
+    if own is not None and project.exists(own):
+        return Severity.LOW
+    taken = job is not None and (
+        job.node.get("secrets") == "inherit" or rights_of(job).worth is Worth.TAKES_OVER
+    )
+    if not taken or used.owner.lower() in FIRST_PARTY:
+        return Severity.MEDIUM
+    return Severity.HIGH
 
 
 def action_unpinned(
@@ -50,6 +72,7 @@ def action_unpinned(
     kind: str,
     first_party: bool | None = None,
     trusted: Sequence[str] = (),
+    project: Project,
 ) -> Outcome:
     """An action by a ref that its owner can move: a branch, or a tag.
 
@@ -57,8 +80,8 @@ def action_unpinned(
     or repositories, whose refs only the team itself moves.
     """
     own = {name.lower() for name in trusted}
-    for resource, used, span in _references(file):
-        if used.form != "repository" or used.pinned or fact(used.slug, "by-tag"):
+    for job, resource, used, span in _references(file):
+        if used.form != "repository" or used.pinned or action_property(used.slug, "by-tag"):
             continue
         if used.owner.lower() in own or used.slug in own:
             continue
@@ -71,7 +94,8 @@ def action_unpinned(
         if re.fullmatch(r"[0-9a-fA-F]{7,39}", used.ref):
             branch = False
         if ("branch" if branch else "tag") == kind:
-            yield hit(span, resource=resource, uses=used.text, ref=used.ref)
+            severity = _severity_of_ref(file, job, used, project)
+            yield hit(span, resource=resource, severity=severity, uses=used.text, ref=used.ref)
 
 
 def _images_in(file: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
@@ -101,12 +125,12 @@ def images_of_job(job: Job) -> Iterator[tuple[str, Span, Any]]:
         node: Any = owner.get(key)
         value = node.get("image") if isinstance(node, Map) else node
         span = node.at("image") if isinstance(node, Map) else owner.at(key)
-        name = matrix_name(value) if isinstance(value, str) else None
-        if name is None:
+        drawn = matrix_texts(job.node, value) if isinstance(value, str) else None
+        if drawn is None:
             yield job.resource, span, value
             continue
-        for drawn, place in matrix_values(job.node, name):
-            yield job.resource, place, drawn
+        for text, place in drawn:
+            yield job.resource, place, text
 
 
 def unpinned_images(file: Workflow | Action, *, digest: bool) -> Outcome:
@@ -127,7 +151,11 @@ def unpinned_images(file: Workflow | Action, *, digest: bool) -> Outcome:
 def tool_version_missing(step: Step) -> Outcome:
     """A setup action that installs whatever is newest."""
     used = step.uses
-    key = fact(used.name, "newest") if used is not None and used.form == "repository" else None
+    key = (
+        action_property(used.name, "newest")
+        if used is not None and used.form == "repository"
+        else None
+    )
     if used is None or key is None:
         return
     value = step.options.get(key)
@@ -139,8 +167,8 @@ def tool_version_missing(step: Step) -> Outcome:
 
 def action_archived(file: Workflow | Action) -> Outcome:
     """An action whose repository is archived."""
-    for resource, used, span in _references(file):
-        if used.form == "repository" and fact(used.slug, "archived"):
+    for _, resource, used, span in _references(file):
+        if used.form == "repository" and action_property(used.slug, "archived"):
             yield hit(span, resource=resource, action=used.slug)
 
 
@@ -148,7 +176,7 @@ def action_name_near_known(file: Workflow | Action) -> Outcome:
     """An action whose name is one letter away from a well-known one."""
     known = {"/".join(name.split("/")[:2]) for name in rows("action-interfaces")}
     owners = {name.split("/")[0] for name in known}
-    for resource, used, span in _references(file):
+    for _, resource, used, span in _references(file):
         if used.form != "repository" or used.slug in known or used.owner.lower() in owners:
             continue
         for name in sorted(known):
@@ -167,7 +195,7 @@ _PLAIN_PATH = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
 
 def uses_obfuscated(file: Workflow | Action) -> Outcome:
     """An action's path with dots or slashes that only hide which action it is."""
-    for resource, used, span in _references(file):
+    for _, resource, used, span in _references(file):
         written = used.text.partition("@")[0]
         if used.form == "repository" and _PLAIN_PATH.search(written):
             yield hit(span, resource=resource, uses=used.text)
@@ -199,6 +227,6 @@ def package_adhoc(step: Step) -> Outcome:
 
 def local_action_by_path(file: Workflow | Action) -> Outcome:
     """An action or a workflow of the same repository by a path in the workspace, where anything may lie."""
-    for resource, used, span in _references(file):
+    for _, resource, used, span in _references(file):
         if used.form == "local" and used.text.startswith("./"):
             yield hit(span, resource=resource, uses=used.text)

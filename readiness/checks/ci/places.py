@@ -6,14 +6,13 @@ import re
 from typing import Any
 
 from readiness.checks.ci.delivery import view_of
+from readiness.kinds.delivery.effects import REMOTE_FAMILIES
 from readiness.kinds.delivery.model import Stage
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import NotApplicable, Outcome, Related, hit
 from readiness.model.project import Project
 
-# Families whose place stands in the command, in its credentials or in what ran before it in the job.
-_REMOTE = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
 # What an environment, or the job itself, gives another value to.
 _VARIES = re.compile(
     r"\b(?:secrets|vars)\s*[.\[]|toJSON\(\s*(?:secrets|vars)|\bgithub\.job\b|GITHUB_JOB\b|\bmatrix\b",
@@ -29,7 +28,7 @@ _TOLD_ONLY = frozenset({"name", "id", "timeout-minutes", "continue-on-error"})
 def staging_is_production(job: Job, *, project: Project) -> Outcome:
     """Production is deployed by the same steps as staging before it, and nothing in them names another place."""
     view = view_of(job, project)
-    before = [s for s in view.before if s.deploys and s.target == "staging"] if view else []
+    before = [s for s in view.stages_before if s.deploys and s.target == "staging"] if view else []
     if view is None or view.stage.target != "production" or not before:
         yield NotApplicable()
         return
@@ -41,7 +40,7 @@ def staging_is_production(job: Job, *, project: Project) -> Outcome:
         elif mine == theirs:
             there = Related(job.source, other.deploys[0].span, "deploys to the same place")
             yield hit(
-                view.deploys[0].span,
+                view.deployments[0].span,
                 resource=job.resource,
                 related=[there],
                 staging=other.job.name,
@@ -54,7 +53,7 @@ def _path_to_deployment(stage: Stage) -> str | None:
     job = stage.job
     if not isinstance(job, Job) or job.calls:
         return None
-    if any(act.weak or act.family not in _REMOTE for act in stage.deploys):
+    if any(act.weak or act.family not in REMOTE_FAMILIES for act in stage.deploys):
         return None
     last = max(act.order[0] for act in stage.deploys)
     if any(_runs_hidden_code(step) for step in job.steps[: last + 1]):

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from readiness.checks.ci.delivery import all_pipelines, all_stages
-from readiness.kinds.delivery.model import Pipeline, is_delivering
+from readiness.checks.ci.delivery import all_pipelines, all_stages, first_delivering
+from readiness.kinds.delivery.model import Pipeline
 from readiness.kinds.gitlab import model
 from readiness.model import NotApplicable, Outcome, Unknown, missing
 from readiness.model.project import Project
-
-
-def _first_delivering(project: Project) -> Pipeline | None:
-    """The first pipeline that delivers, where what all of them lack is told."""
-    return next((one for one in all_pipelines(project) if is_delivering(one)), None)
 
 
 def presence(
@@ -23,7 +18,7 @@ def presence(
 
     `of` keeps to projects whose pipelines do one of these: only who builds images can scan them.
     """
-    if pipeline is not project.memo(_first_delivering):
+    if pipeline is not project.memo(first_delivering):
         yield NotApplicable()
         return
     known = project.memo(all_stages)
@@ -50,14 +45,14 @@ _SCANS = ("audit", "analysis", "image-scan", "secret-scan")
 
 def scan_not_scheduled(pipeline: Pipeline, *, project: Project) -> Outcome:
     """Scans that run only when somebody pushes."""
-    if pipeline is not project.memo(_first_delivering):
+    if pipeline is not project.memo(first_delivering):
         yield NotApplicable()
         return
     known = project.memo(all_stages)
     scanning = [
-        one
-        for one in all_pipelines(project)
-        if any(s.does(*_SCANS) for s in known[id(one)].values())
+        pipeline
+        for pipeline in all_pipelines(project)
+        if any(s.does(*_SCANS) for s in known[id(pipeline)].values())
     ]
     if not scanning:
         yield NotApplicable()

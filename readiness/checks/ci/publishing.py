@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.facts.programs import fact
+from readiness.facts.programs import program_property
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.uses import Uses
 from readiness.kinds.pipeline.scripts import Call, script_calls
@@ -52,7 +52,7 @@ def _publishing_call(call: Call) -> tuple[str, ...]:
         if not skip and not word.startswith(("-", "+")):
             verbs.append(word)
         skip = word in _VALUED
-    known = (tuple(words.split()) for words in fact(program, "publishes") or ())
+    known = (tuple(words.split()) for words in program_property(program, "publishes") or ())
     return next((words for words in known if tuple(verbs[: len(words)]) == words), ())
 
 

@@ -6,7 +6,7 @@ https://docs.github.com/en/actions/reference/security/securely-using-pull_reques
 from __future__ import annotations
 
 from readiness.checks.ci.checkouts import Checkout, Walk
-from readiness.checks.ci.outsiders import Chance, base_events, has_environment, starts
+from readiness.checks.ci.outsiders import Chance, base_events, chance_to_start, has_environment
 from readiness.checks.ci.rights import Rights, Worth, rights_of
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.uses import repository_root
@@ -34,55 +34,61 @@ def foreign_code_checkout(step: Step, project: Project) -> Outcome:
     job = step.job
     if job is None or not set(job.workflow.triggers) & set(base_events()):
         return
-    memo = job.workflow.memo.setdefault("pull-request-code", {})
-    if job.name not in memo:
-        memo[job.name] = _of_job(job, project)
-    found = memo[job.name].get(step.number)
-    if found is None:
+    foreign = project.once(_foreign_checkouts, job).get(step.number)
+    if foreign is None:
         return
-    severity, event, one, what = found
+    severity, event, checkout, what = foreign
     if has_environment(job):
-        yield Unknown(one.span)
+        yield Unknown(checkout.span)
         return
     if project.prose or not _is_run(job.workflow, project):
         severity = min(severity, Severity.HIGH)
-    yield hit(one.span, event=event, what=what, severity=severity)
+    yield hit(checkout.span, event=event, what=what, severity=severity)
 
 
-def _of_job(job: Job, project: Project) -> dict[int, tuple[Severity, str, Checkout, str]]:
+def _foreign_checkouts(
+    job: Job, project: Project
+) -> dict[int, tuple[Severity, str, Checkout, str]]:
     """The worst checkout of foreign code in each step of a job: how bad, under which event, what follows it."""
-    found: dict[int, tuple[Severity, str, Checkout, str]] = {}
+    worst: dict[int, tuple[Severity, str, Checkout, str]] = {}
     rights = rights_of(job)
     for event in (event for event in job.workflow.triggers if event in base_events()):
         walk = Walk(event)
         for step in job.steps:
-            chance = starts(step, event, project)
+            chance = chance_to_start(step, event, project)
             if chance is not Chance.NO and not step.dead:
                 walk.follow(step, chance)
-        for one in walk.found:
-            severity = _severity(one, rights)
-            before = found.get(one.step.number)
+        for checkout in walk.checkouts:
+            severity = _severity(checkout, rights)
+            before = worst.get(checkout.step.number)
             if before is None or before[0] < severity:
-                found[one.step.number] = (severity, event, one, _told(one, rights))
-    return found
+                worst[checkout.step.number] = (
+                    severity,
+                    event,
+                    checkout,
+                    _consequence_text(checkout, rights),
+                )
+    return worst
 
 
-def _severity(one: Checkout, rights: Rights) -> Severity:
+def _severity(checkout: Checkout, rights: Rights) -> Severity:
     """How bad a checkout is: what is run, with which rights, by whom, and whether the action refuses it."""
-    severity = (_RUN if one.ran else _LYING)[rights.worth]
-    if one.refused and severity > Severity.LOW:
+    severity = (_RUN if checkout.ran else _LYING)[rights.worth]
+    if checkout.refused and severity > Severity.LOW:
         severity = Severity(severity - 1)
-    return min(severity, Severity.MEDIUM) if one.chance is Chance.MAYBE else severity
+    return min(severity, Severity.MEDIUM) if checkout.chance is Chance.MAYBE else severity
 
 
-def _told(one: Checkout, rights: Rights) -> str:
+def _consequence_text(checkout: Checkout, rights: Rights) -> str:
     """What follows a checkout, for the message."""
     text = (
-        f", and {one.ran} runs it {rights.words}" if one.ran else ", and no step is seen to run it"
+        f", and {checkout.ran} runs it {rights.words}"
+        if checkout.ran
+        else ", and no step is seen to run it"
     )
-    if one.chance is Chance.MAYBE:
+    if checkout.chance is Chance.MAYBE:
         text += ", once somebody inside or a condition lets it"
-    if one.refused:
+    if checkout.refused:
         text += "; actions/checkout refuses it for forks unless allow-unsafe-pr-checkout is set"
     return text
 
@@ -90,13 +96,13 @@ def _told(one: Checkout, rights: Rights) -> str:
 def _is_run(workflow: Workflow, project: Project) -> bool:
     """Whether GitHub runs a workflow from where it stands: the .github/workflows of the repository, and no template's."""
     root = repository_root(workflow.source.path)
-    roots = project.memo(_roots)
+    roots = project.memo(_workflow_roots)
     return root is not None and not any(
         other != root and (not other or root.startswith(other + "/")) for other in roots
     )
 
 
-def _roots(project: Project) -> frozenset[str]:
+def _workflow_roots(project: Project) -> frozenset[str]:
     """The folders that have a .github/workflows."""
     found = (repository_root(one.source.path) for one in project.documents("github"))
     return frozenset(root for root in found if root is not None)

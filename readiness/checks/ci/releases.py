@@ -6,7 +6,7 @@ import re
 
 from readiness.checks.ci.gitlab import images_of
 from readiness.checks.ci.pins import images_of_job
-from readiness.facts.actions import fact
+from readiness.facts.actions import action_property
 from readiness.facts.releases import end_of_life, end_of_release
 from readiness.kinds.delivery.model import Pipeline
 from readiness.kinds.github.model import Job, Step, Workflow
@@ -54,10 +54,10 @@ def _release_of_image(resource: str, text: str, span: Span, project: Project) ->
 
 def _release_of_setup(step: Step, project: Project) -> Outcome:
     used = step.uses
-    found = fact(used.slug, "installs") if used is not None else None
-    if found is None:
+    installed = action_property(used.slug, "installs") if used is not None else None
+    if installed is None:
         return
-    key, product = found["input"], found["product"]
+    key, product = installed["input"], installed["product"]
     value = step.options.get(key)
     if value is None or isinstance(value, bool) or step.dead:
         return

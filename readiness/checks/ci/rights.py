@@ -12,6 +12,7 @@ from readiness.kinds.github.model import Job
 from readiness.kinds.github.runners import runner_labels
 from readiness.kinds.github.texts import texts_below
 from readiness.model import join_names
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map
 
 _SECRET = re.compile(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
@@ -21,7 +22,7 @@ _SHOWN = 3  # secrets that a message names
 
 
 class Worth(enum.IntEnum):
-    """How much a job has at hand."""
+    """What a job's token and secrets are worth to an attacker; ordered."""
 
     READ = 0  # a token that only reads
     SOME = 1  # a token that writes texts, or whatever the repository's settings give it; a machine that is kept
@@ -42,8 +43,8 @@ def rights_of(job: Job) -> Rights:
     if secrets:
         more = f" and {len(secrets) - _SHOWN} more" if len(secrets) > _SHOWN else ""
         noun = "secret" if len(secrets) == 1 else "secrets"
-        shown = ", ".join(secrets[:_SHOWN]) + more if more else join_names(secrets)
-        return Rights(Worth.TAKES_OVER, f"with the {noun} {shown} at hand")
+        secret_names = ", ".join(secrets[:_SHOWN]) + more if more else join_names(secrets)
+        return Rights(Worth.TAKES_OVER, f"with the {noun} {secret_names} at hand")
     given: Any = job.node.get("permissions", job.workflow.node.get("permissions"))
     if given == "write-all":
         return Rights(Worth.TAKES_OVER, "with a token that may write everything")
@@ -69,8 +70,8 @@ def _secrets(job: Job) -> Iterator[str]:
     nodes = (job.node, job.workflow.node.get("env"))
     for node in nodes:
         for _, text in texts_below(node, job.source) if isinstance(node, Map) else ():
-            if "${{" in text.value:
-                for found in _SECRET.finditer(text.value):
-                    name = found[1] or "(all)"
+            if has_expression(text.value):
+                for match in _SECRET.finditer(text.value):
+                    name = match[1] or "(all)"
                     if name.upper() != "GITHUB_TOKEN":
                         yield name

@@ -16,6 +16,7 @@ from readiness.kinds.github.runners import (
     system_of_label,
 )
 from readiness.model import Hit, Outcome, hit, join_names, spelling
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
@@ -36,9 +37,9 @@ def runner_label_unknown(workflow: Workflow) -> Outcome:
             gone = low not in rows("github-runners") and _IMAGE.match(label) is not None
             near = "" if gone or not label or low in rows("github-runners") else _near_label(low)
             if gone or near or not label:
-                hint = f"; did you mean {near!r}?" if near else ""
-                shown = span if span.end > span.start else job.key
-                yield hit(shown, what=f"runner label {label!r} is none that GitHub has{hint}")
+                label_span = span if span.end > span.start else job.key
+                say = "near" if near else "unknown"
+                yield hit(label_span, say=say, label=label, near=near)
 
 
 def _has_runner_group(job: Job) -> bool:
@@ -65,7 +66,7 @@ def runner_label_conflict(workflow: Workflow) -> Outcome:
 
 def _clashing_labels(job: Map, owner: Seq) -> Iterator[Hit]:
     fixed = [(label, owner.at(i)) for i, label in enumerate(owner) if isinstance(label, str)]
-    plain = [(label, span) for label, span in fixed if "${{" not in label]
+    plain = [(label, span) for label, span in fixed if not has_expression(label)]
     own = any(label.lower() == "self-hosted" for label, _ in plain)
     for number, (label, span) in enumerate(plain):
         other = next((o for o, _ in plain[:number] if _is_exclusive(o, label, own)), None)
@@ -104,7 +105,7 @@ _SHELLS = {
 
 
 def shell_unknown(workflow: Workflow) -> Outcome:
-    """A shell that the runner has not."""
+    """A `shell` that the runner's operating system does not have."""
     yield from _shell_problem(workflow.node.get("defaults"), "")
     for job in workflow.jobs:
         own = operating_system(job.node)
@@ -124,8 +125,6 @@ def _single_shell(node: Map, own: str) -> Iterator[Hit]:
     if not isinstance(shell, str) or not shell or "{" in shell:
         return
     if shell.lower() not in _SHELLS[own]:
-        where = f" on {own}" if own else ""
-        yield hit(
-            node.at("shell"),
-            what=f"shell {shell!r} is not there{where}; allowed are {join_names(sorted(_SHELLS[own]))}",
-        )
+        allowed = join_names(sorted(_SHELLS[own]))
+        say = "system" if own else "anywhere"
+        yield hit(node.at("shell"), say=say, shell=shell, system=own, allowed=allowed)

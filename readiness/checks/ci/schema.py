@@ -109,7 +109,9 @@ def _matrix_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     combinations = list_shape(mapping_shape(any_value, expression=True), single=False)
     for name, item in value.items():
         yield from (combinations if name in ("include", "exclude") else row)(value, name, item)
-    yield from KeysShape("matrix", dict.fromkeys(value, any_value)).inside(value, value.at())
+    yield from KeysShape("matrix", dict.fromkeys(value, any_value)).problems_inside(
+        value, value.at()
+    )
 
 
 _STRATEGY = KeysShape(
@@ -190,9 +192,9 @@ def _step_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     elif not run and not uses:
         yield Problem("missing", value.at(), "a step has neither run nor uses")
         known = {**_RUN_STEP.known, **_USES_STEP.known}
-        yield from KeysShape("a step", known).inside(value, value.at())
+        yield from KeysShape("a step", known).problems_inside(value, value.at())
     else:
-        yield from (_RUN_STEP if run else _USES_STEP).inside(value, value.at())
+        yield from (_RUN_STEP if run else _USES_STEP).problems_inside(value, value.at())
 
 
 _SECRETS = mapping_shape(scalar_shape)
@@ -312,7 +314,7 @@ def _schema_problems(workflow: Workflow) -> list[Problem]:
         grip = node.key(first) if first is not None else node.at()
         found = []
         for problem in (
-            *_WORKFLOW.inside(node, grip),
+            *_WORKFLOW.problems_inside(node, grip),
             *_tag_problems(workflow),
             *_merge_key_problems(workflow),
         ):

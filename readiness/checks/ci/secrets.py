@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.ci.injection import code_texts
-from readiness.facts.actions import fact
+from readiness.facts.actions import action_property
 from readiness.kinds.github.model import Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.texts import expressions, texts_below
 from readiness.kinds.gitlab.model import File
@@ -30,23 +30,23 @@ def secrets_inherited(job: Job) -> Outcome:
 def secrets_whole_context(workflow: Workflow) -> Outcome:
     """All secrets in one value: `toJSON(secrets)`, or one by a computed name."""
     for _, text in expanded_texts(workflow):
-        for found in expressions(text):
-            for node, path in ex.accesses(found.tree) if found.tree else ():
+        for expression in expressions(text):
+            for node, path in ex.accesses(expression.tree) if expression.tree else ():
                 if path == ("secrets",) or path[:2] == ("secrets", "*"):
-                    yield hit(found.place(node.span))
+                    yield hit(expression.place(node.span))
 
 
 def secret_part_unmasked(workflow: Workflow) -> Outcome:
     """A structured secret taken apart: the log hides the whole and shows the parts."""
     for _, text in expanded_texts(workflow):
-        for found in expressions(text):
-            nodes = list(ex.walk(found.tree)) if found.tree else []
+        for expression in expressions(text):
+            nodes = list(ex.walk_tree(expression.tree)) if expression.tree else []
             part = {id(n.owner): n for n in nodes if isinstance(n, ex.Member | ex.Index)}
             for node in nodes:
                 if isinstance(node, ex.Call) and node.name.lower() == "fromjson" and node.arguments:
                     path = ex.access_path(node.arguments[0])
                     if path is not None and path[0] == "secrets":
-                        yield hit(found.place(part.get(id(node), node).span))
+                        yield hit(expression.place(part.get(id(node), node).span))
 
 
 def secret_outside_environment(job: Job) -> Outcome:
@@ -57,23 +57,23 @@ def secret_outside_environment(job: Job) -> Outcome:
     if job.environment is not None or job.calls or isinstance(job.node.get("environment"), Map):
         return
     for _, text in texts_below(job.node, job.source):
-        for found in expressions(text):
-            for node, path in ex.accesses(found.tree) if found.tree else ():
+        for expression in expressions(text):
+            for node, path in ex.accesses(expression.tree) if expression.tree else ():
                 if path[0] != "secrets" or path[1:2] == ("github_token",):
                     continue
                 name = path[1].upper() if len(path) > 1 and path[1] != "*" else "of any name"
-                span = found.place(node.span)
+                span = expression.place(node.span)
                 called = "workflow_call" in job.workflow.triggers
                 yield Unknown(span) if called else hit(span, secret=name)
 
 
 def secret_in_script(step: Step) -> Outcome:
     """A secret written into a script's text, where command lines and traces show it."""
-    for found in (one for text in code_texts(step) for one in expressions(text)):
-        for _, path in ex.accesses(found.tree) if found.tree else ():
+    for expression in (one for text in code_texts(step) for one in expressions(text)):
+        for _, path in ex.accesses(expression.tree) if expression.tree else ():
             if path[0] == "secrets" or path == ("github", "token"):
                 name = path[1].upper() if len(path) > 1 and path[1] != "*" else "of any name"
-                yield hit(found.span, secret="GITHUB_TOKEN" if name == "TOKEN" else name)
+                yield hit(expression.span, secret="GITHUB_TOKEN" if name == "TOKEN" else name)
                 break
 
 
@@ -153,7 +153,7 @@ def secret_inline(workflow: Workflow | File) -> Outcome:
         if way[-2] in _KEYS and isinstance(way[-1], str):
             yield from _in_setting(workflow, way, text)
         elif way[-1] in ("run", "script") or way[-2] in _GITLAB_SCRIPTS:
-            for secret in secrets.in_text(text.value, Place.JOB):
+            for secret in secrets.secrets_in_text(text.value, Place.JOB):
                 severity = _severity(secret.verdict)
                 if not secret.named and severity is not None:
                     what = f"the script has a {secret.reason}"
@@ -165,28 +165,28 @@ def _in_setting(workflow: Workflow | File, way: Sequence[Any], text: Text) -> It
     name = way[-1]
     if way[-2] == "with" and _names_cache(workflow, way):
         return
-    found = secrets.classify(name, text.value, Place.JOB)
-    severity = _severity(found, name if way[-2] != "with" else "")
-    if severity is None or (_is_for_tests(name, found) and _has_services(way, workflow)):
+    verdict = secrets.classify(name, text.value, Place.JOB)
+    severity = _severity(verdict, name if way[-2] != "with" else "")
+    if severity is None or (_is_for_tests(name, verdict) and _has_services(way, workflow)):
         return
-    yield hit(text.span, severity=severity, what=f"{name} is a {found.reason}")
+    yield hit(text.span, severity=severity, what=f"{name} is a {verdict.reason}")
 
 
-def _severity(found: Verdict, name: str = "") -> Severity | None:
+def _severity(verdict: Verdict, name: str = "") -> Severity | None:
     """How bad a secret in a pipeline is; None where it is none.
 
     A password that a person chose, one by which a store is started, and a key that an application makes up for itself
     may be of what the job starts; on a host that has a name for the world they are not. `name` is that of a variable.
     """
-    if found.kind is not Kind.SECRET:
+    if verdict.kind is not Kind.SECRET:
         return None
-    if found.reach is not None:
-        sure = found.reach is Reach.AWAY and found.strength >= Strength.RANDOM
+    if verdict.reach is not None:
+        sure = verdict.reach is Reach.AWAY and verdict.strength >= Strength.RANDOM
         return Severity.CRITICAL if sure else Severity.HIGH
-    if found.strength is Strength.SHAPE:
+    if verdict.strength is Strength.SHAPE:
         return Severity.CRITICAL
     starts = secrets.sets_store_password(name)
-    if found.strength < Strength.RANDOM:
+    if verdict.strength < Strength.RANDOM:
         return None if starts else Severity.MEDIUM
     return Severity.MEDIUM if starts or secrets.names_signing_key(name) else Severity.CRITICAL
 
@@ -203,11 +203,11 @@ def _names_cache(workflow: Workflow | File, way: Sequence[Any]) -> bool:
     return keeps and "key" in name.lower() and not _STORE_KEYS.search(name)
 
 
-def _is_for_tests(name: str, found: Verdict) -> bool:
+def _is_for_tests(name: str, verdict: Verdict) -> bool:
     """Whether a secret may be that of a database or an application that lives and dies with the job."""
-    if found.strength is Strength.SHAPE or found.reach is Reach.AWAY:
+    if verdict.strength is Strength.SHAPE or verdict.reach is Reach.AWAY:
         return False
-    return found.reason in ("password", secrets.IN_URL) or secrets.names_signing_key(name)
+    return verdict.reason in ("password", secrets.IN_URL) or secrets.names_signing_key(name)
 
 
 def _has_services(way: Sequence[Any], workflow: Workflow | File) -> bool:
@@ -246,7 +246,7 @@ def _is_pushing(step: Step) -> bool:
             run, used = other.run, other.uses
             if run is not None and _PUSH.search(run.value):
                 return True
-            if used is not None and fact(used.slug, "pushes"):
+            if used is not None and action_property(used.slug, "pushes"):
                 return True
     return False
 
@@ -257,15 +257,15 @@ _ORGANISATION = ("permission-organization", "permission-members", "permission-te
 def app_token_wide(step: Step) -> Outcome:
     """A token of a GitHub App with all of its rights, for all of its repositories, or left valid."""
     used = step.uses
-    if used is None or not fact(used.slug, "app-token"):
+    if used is None or not action_property(used.slug, "app-token"):
         return
     options = step.options
     asked = [name for name in options if name.lower().startswith("permission-")]
     if str(options.get("skip-token-revoke", "")).lower() == "true":
-        yield hit(options.at("skip-token-revoke"), what="is not revoked when the job ends")
+        yield hit(options.at("skip-token-revoke"), say="kept")
     if not asked:
-        yield hit(step.node.at("uses"), what="has every permission of the app")
+        yield hit(step.node.at("uses"), say="permissions")
         return
     organisation = all(name.lower().startswith(_ORGANISATION) for name in asked)
     if "owner" in options and "repositories" not in options and not organisation:
-        yield hit(options.at("owner"), what="is for every repository of the owner")
+        yield hit(options.at("owner"), say="repositories")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from readiness.checks.ci.delivery import View
-from readiness.facts.actions import files
+from readiness.facts.actions import files_brought_by
 from readiness.kinds.github import model
 from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 
 # Programs that may bring or make files, so that nobody can tell what is there after them.
 _BRINGS = frozenset(
@@ -33,7 +34,7 @@ def checkout_missing(job: model.Job) -> Outcome:
         return
     for step in job.steps:
         used, run = step.uses, step.run
-        if used is not None and files(used.name) != "none":
+        if used is not None and files_brought_by(used.name) != "none":
             return
         if run is None:
             continue
@@ -56,7 +57,7 @@ def needs_repository(call: Call) -> bool:
         return verbs[0] in _RUNS or (verbs[0] == "install" and len(verbs) == 1)
     if program in {"pip", "pip3"}:
         file = call.value("-r", "--requirement")
-        return verbs[:1] == ("install",) and file is not None and "$" not in file
+        return verbs[:1] == ("install",) and file is not None and not has_variable(file)
     if re.fullmatch(r"python[0-9.]*|node|bash|sh|ruby|php", program):
         first = call.words[0] if call.words else ""
         return bool(
@@ -73,7 +74,7 @@ def rollback_undeployed(job: model.Job, *, project: Project) -> Outcome:
     view = View(job, project)
     condition = job.node.get("if")
     bare = isinstance(condition, str) and condition.replace(" ", "").strip("${}") == "failure()"
-    if not bare or not view.stage.does("rollback") or view.deploys:
+    if not bare or not view.stage.does("rollback") or view.deployments:
         yield NotApplicable()
         return
     for name in job.needs:

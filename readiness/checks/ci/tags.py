@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.ci.delivery import view_of, view_once
+from readiness.checks.ci.delivery import View, view_of
+from readiness.kinds.delivery.effects import REMOTE_FAMILIES
 from readiness.kinds.delivery.model import Job, PipelineAction
 from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
+from readiness.syntax.holes import has_expression, has_variable
 
 _FLOATING = r"(?:latest|edge|nightly|main|master|develop|dev|stable|staging|production|prod)"
 _TAGGED = re.compile(
@@ -23,10 +25,10 @@ def deploy_tag_floating(job: Job, *, project: Project) -> Outcome:
     if view is None:
         yield NotApplicable()
         return
-    for act in view.deploys:
-        found = _TAGGED.search(act.text)
-        if found and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
-            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
+    for act in view.deployments:
+        match = _TAGGED.search(act.text)
+        if match and act.family in REMOTE_FAMILIES:
+            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", match.group())[-1])
 
 
 _PUSHED = re.compile(
@@ -37,17 +39,17 @@ _PUSHED = re.compile(
 
 def image_tag_anonymous(job: Job, *, project: Project) -> Outcome:
     """An image pushed only under tags that do not tell which commit it is of."""
-    view = view_once(job, project)
+    view = project.once(View, job)
     acts = [act for act in view.stage.acts if act.kind == "push"]
     if not acts:
         yield NotApplicable()
         return
     names = []
     for act in acts:
-        found = _pushed_names(act)
-        if found is None:
+        pushed = _pushed_names(act)
+        if pushed is None:
             return  # the tags come from elsewhere
-        names += [(name, act) for name in found]
+        names += [(name, act) for name in pushed]
     known = [(images.parse_image(name), act) for name, act in names]
     if known and all(
         not image.is_variable and not image.tag_unknown and image.floating for image, _ in known
@@ -63,13 +65,17 @@ def _pushed_names(act: PipelineAction) -> list[str] | None:
         if tags is None:
             return None
         named = re.split(r" [a-z-]{2,20}=", act.text[tags.end() :], maxsplit=1)[0]
-        if not named or len(named) > 1500 or "${{" in named:
+        if not named or len(named) > 1500 or has_expression(named):
             return None
         return [tag for tag in re.split(r"[\s,]+", named) if tag]
-    found = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
-    if not found or any("$" in name or "%" in name for name in found) or "--all-tags" in act.text:
+    names = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
+    if (
+        not names
+        or any(has_variable(name) or "%" in name for name in names)
+        or "--all-tags" in act.text
+    ):
         return None
-    return found
+    return names
 
 
 _BUILT = re.compile(r"(?:-t|--tag)[ =][\"']?([^\s\"']{1,300})")
@@ -80,7 +86,7 @@ def image_never_pushed(job: Job, *, project: Project) -> Outcome:
     """An image deployed to a cluster that a job before built and nobody pushed."""
     view = view_of(job, project)
     acts = (
-        [act for act in view.deploys if act.family in ("kubernetes", "helm", "swarm")]
+        [act for act in view.deployments if act.family in ("kubernetes", "helm", "swarm")]
         if view is not None
         else []
     )
@@ -93,17 +99,17 @@ def image_never_pushed(job: Job, *, project: Project) -> Outcome:
         return
     built = {
         _without_blanks(ref)
-        for stage in view.before
+        for stage in view.stages_before
         for act in stage.acts
         if act.kind == "build"
         for ref in _image_references(act)
     }
     for act in acts:
-        found = next(
+        unpushed = next(
             (ref for ref in sorted(built) if ref and ref in _without_blanks(act.text)), None
         )
-        if found is not None:
-            yield hit(act.span, resource=job.resource, image=images.parse_image(found).familiar)
+        if unpushed is not None:
+            yield hit(act.span, resource=job.resource, image=images.parse_image(unpushed).familiar)
             return
 
 

@@ -38,18 +38,15 @@ def event_filter_invalid(workflow: Workflow) -> Outcome:
             names = [name for name in (base, f"{base}-ignore") if name in settings]
             for name in names:
                 if event not in events:
+                    there = join_names(events)
                     yield hit(
-                        settings.key(name),
-                        what=f"{event} has no filter {name}; {join_names(events)} have",
+                        settings.key(name), say="filter", event=event, filter=name, events=there
                     )
             if len(names) == 2 and event in events:
                 late = max(names, key=lambda name: settings.key(name).start)
-                yield hit(
-                    settings.key(late),
-                    what=f"{event} has {base} and {base}-ignore; one of the two is allowed",
-                )
+                yield hit(settings.key(late), say="both", event=event, filter=base)
         if event == "workflow_run" and "workflows" not in settings:
-            yield hit(workflow.trigger_span(event), what="workflow_run names no workflows")
+            yield hit(workflow.trigger_span(event), say="workflows")
 
 
 def _activity_types(event: str, settings: Map) -> Iterator[Hit]:
@@ -62,14 +59,12 @@ def _activity_types(event: str, settings: Map) -> Iterator[Hit]:
     if isinstance(given, Seq):
         pairs = [(given, index, item) for index, item in enumerate(given)]
     if pairs and not allowed and not anything:
-        yield hit(settings.key("types"), what=f"{event} has no activity types")
+        yield hit(settings.key("types"), say="no-types", event=event)
         return
     for owner, key, item in pairs:
         if not anything and isinstance(item, str) and item and item not in allowed:
-            yield hit(
-                owner.at(key),
-                what=f"{event} has no activity type {item!r}; allowed are {join_names(allowed)}",
-            )
+            there = join_names(allowed)
+            yield hit(owner.at(key), say="type", event=event, type=item, allowed=there)
 
 
 @functools.cache
@@ -91,7 +86,7 @@ def schedule_invalid(workflow: Workflow) -> Outcome:
         if zone in (None, "") or isinstance(zone, Map | Seq) or is_expression(zone):
             continue
         if _time_zones() and (zone not in _time_zones() or zone in _NO_PLACES):
-            yield hit(entry.at("timezone"), what=f"{zone!r} is no IANA time zone")
+            yield hit(entry.at("timezone"), say="zone", zone=zone)
 
 
 def _schedule_problem(entry: Map) -> Iterator[Hit]:
@@ -101,13 +96,10 @@ def _schedule_problem(entry: Map) -> Iterator[Hit]:
     try:
         minutes = shortest_interval(cron)
     except CronError as error:
-        yield hit(entry.at("cron"), what=f"{cron!r} is no cron expression: {error}")
+        yield hit(entry.at("cron"), say="cron", cron=cron, reason=str(error))
         return
     if minutes < 5:
-        yield hit(
-            entry.at("cron"),
-            what=f"{cron!r} is every {minutes} minutes; GitHub runs at most every 5",
-        )
+        yield hit(entry.at("cron"), say="interval", cron=cron, minutes=minutes)
 
 
 _MOST_INPUTS = 25
@@ -116,34 +108,28 @@ _MOST_INPUTS = 25
 def input_invalid(workflow: Workflow) -> Outcome:
     """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
     for event in ("workflow_dispatch", "workflow_call"):
-        settings = workflow.triggers.get(event)
-        found = settings.get("inputs") if isinstance(settings, Map) else None
-        if isinstance(found, Map):
-            for name, body in found.items():
+        inputs = workflow.settings_of(event).get("inputs")
+        if isinstance(inputs, Map):
+            for name, body in inputs.items():
                 if isinstance(body, Map):
-                    yield from _input_problems(found, name, body, event)
-            if event == "workflow_dispatch" and len(found) > _MOST_INPUTS:
-                what = f"workflow_dispatch has {len(found)} inputs; {_MOST_INPUTS} are allowed"
-                yield hit(workflow.trigger_span(event), what=what)
+                    yield from _input_problems(inputs, name, body, event)
+            if event == "workflow_dispatch" and len(inputs) > _MOST_INPUTS:
+                span = workflow.trigger_span(event)
+                yield hit(span, say="count", count=len(inputs), most=_MOST_INPUTS)
 
 
 def _input_problems(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
     kind, default = body.get("type"), body.get("default")
     if event == "workflow_call" and body.get("required") is True and "default" in body:
-        yield hit(
-            body.at("default"), what=f"input {name!r} is required, so its default is never used"
-        )
+        yield hit(body.at("default"), say="required", input=name)
     if event == "workflow_dispatch":
         yield from _option_problems(owner, name, body)
     if default is None or is_expression(default):
         return
     if kind == "boolean" and default not in (True, False, "true", "false"):
-        yield hit(
-            body.at("default"),
-            what=f"input {name!r} is a boolean and its default is neither true nor false",
-        )
+        yield hit(body.at("default"), say="boolean", input=name)
     if kind == "number" and not _is_numeric(default):
-        yield hit(body.at("default"), what=f"input {name!r} is a number and its default is none")
+        yield hit(body.at("default"), say="number", input=name)
 
 
 def _is_numeric(value: Any) -> bool:
@@ -159,15 +145,15 @@ def _is_numeric(value: Any) -> bool:
 def _option_problems(owner: Map, name: str, body: Map) -> Iterator[Hit]:
     options, kind = body.get("options"), body.get("type")
     if kind == "choice" and not options:
-        yield hit(owner.key(name), what=f"input {name!r} is a choice without options")
+        yield hit(owner.key(name), say="no-options", input=name)
     elif kind != "choice" and options and (kind is None or isinstance(kind, str)):
-        yield hit(body.key("options"), what=f"input {name!r} has options and is no choice")
+        yield hit(body.key("options"), say="options", input=name)
     if kind != "choice" or not isinstance(options, Seq):
         return
     seen = set()
     for index, option in enumerate(options):
         if isinstance(option, str) and option in seen:
-            yield hit(options.at(index), what=f"input {name!r} has the option {option!r} twice")
+            yield hit(options.at(index), say="repeated", input=name, option=option)
         seen.add(option if isinstance(option, str) else None)
     default = body.get("default")
     texts = {_text_of(option) for option in options}
@@ -177,9 +163,7 @@ def _option_problems(owner: Map, name: str, body: Map) -> Iterator[Hit]:
         and _text_of(default) not in texts
         and default != ""
     ):
-        yield hit(
-            body.at("default"), what=f"input {name!r} has a default that is none of its options"
-        )
+        yield hit(body.at("default"), say="default", input=name)
 
 
 def _text_of(value: Any) -> str:
@@ -193,17 +177,17 @@ def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) 
     """A filter whose pattern matches nothing or does not parse."""
     for settings in workflow.triggers.values():
         for key in keys:
-            found = settings.get(key) if isinstance(settings, Map) else None
+            patterns = settings.get(key) if isinstance(settings, Map) else None
             owner: Any = settings
-            pairs: list[tuple[Any, Any]] = [(key, found)] if isinstance(found, str) else []
-            if isinstance(found, Seq):
-                owner, pairs = found, list(enumerate(found))
+            pairs: list[tuple[Any, Any]] = [(key, patterns)] if isinstance(patterns, str) else []
+            if isinstance(patterns, Seq):
+                owner, pairs = patterns, list(enumerate(patterns))
             for at, value in pairs:
                 text = text_at(owner, at, workflow.source)
                 if text is None or not text.value or PLACEHOLDER.match(text.value):
                     continue
                 for reason, start in _pattern_problem(text.value, path=key.startswith("paths")):
-                    yield hit(text.part(start, start + 1), what=f"pattern {value!r} {reason}")
+                    yield hit(text.part(start, start + 1), pattern=value, reason=reason)
 
 
 def _pattern_problem(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
@@ -259,16 +243,16 @@ def _character_class(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
         at += 1
 
 
-def _range_problem(inside: str) -> str:
-    if not inside:
+def _range_problem(class_text: str) -> str:
+    if not class_text:
         return "has an empty []"
     at = 0
-    while at < len(inside):
-        if inside[at + 1 : at + 2] == "-":
-            if at + 2 >= len(inside):
+    while at < len(class_text):
+        if class_text[at + 1 : at + 2] == "-":
+            if at + 2 >= len(class_text):
                 return "has a range without an end"
-            if inside[at] > inside[at + 2]:
-                return f"has the range {inside[at : at + 3]!r}, which runs backwards"
+            if class_text[at] > class_text[at + 2]:
+                return f"has the range {class_text[at : at + 3]!r}, which runs backwards"
             at += 3
         else:
             at += 1

@@ -10,8 +10,8 @@ from typing import Any
 from readiness.facts.table import column
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.runners import runner_labels
-from readiness.kinds.github.texts import expressions, text_at
-from readiness.model import Hit, Outcome, hit, missing
+from readiness.kinds.github.texts import expressions, text_at, texts_below
+from readiness.model import Hit, Outcome, Severity, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy
 from readiness.syntax.text import Text
@@ -41,7 +41,7 @@ def permissions_missing(workflow: Workflow) -> Outcome:
 
 
 def all_permissions(workflow: Workflow, *, value: str) -> Outcome:
-    """`permissions` given all at once."""
+    """`permissions` of the workflow or of a job is one word for all scopes: `value` (read-all or write-all)."""
     if workflow.node.get("permissions") == value:
         yield hit(workflow.node.at("permissions"), where="the workflow")
     for job in workflow.jobs:
@@ -65,8 +65,8 @@ def permissions_undocumented(workflow: Workflow) -> Outcome:
         if not isinstance(value, Map) or dict(value) == {"contents": "read"}:
             continue
         for name, level in value.items():
-            told = _has_explaining_comment(workflow.source.text, value, name)
-            if not told and (name, level) != ("contents", "read"):
+            has_comment = _has_explaining_comment(workflow.source.text, value, name)
+            if not has_comment and (name, level) != ("contents", "read"):
                 yield hit(value.entry(name), permission=name)
 
 
@@ -107,33 +107,33 @@ def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Outcome:
     if bool(column("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
         return
     for resource, text in _conditions_around(workflow):
-        for found in expressions(text, bare=True):
-            for node in ex.walk(found.tree) if found.tree else ():
+        for expression in expressions(text, bare=True):
+            for node in ex.walk_tree(expression.tree) if expression.tree else ():
                 if isinstance(node, ex.Binary) and node.operator == "==" and _is_bot_check(node):
-                    yield hit(found.place(node.span), resource=resource)
+                    yield hit(expression.place(node.span), resource=resource)
 
 
 def _is_bot_check(node: ex.Binary) -> bool:
-    for one, other in ((node.left, node.right), (node.right, node.left)):
-        path = ex.access_path(one)
+    for side, other in ((node.left, node.right), (node.right, node.left)):
+        path = ex.access_path(side)
         if path is None or not isinstance(other, ex.Literal):
             continue
         value = other.value
         if path in (("github", "actor"), ("github", "triggering_actor")) and isinstance(value, str):
             return bool(_NOBODY.search(value))
         if path == ("github", "actor_id") and value is not None:
-            shown = (
+            actor_span = (
                 str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
             )
-            return shown in _BOT_IDS
+            return actor_span in _BOT_IDS
     return False
 
 
 def condition_contains_text(file: Workflow | Action) -> Outcome:
     """`contains()` of a name in a text that is meant as a list: a part of an entry is enough."""
     for resource, text in _conditions_around(file):
-        for found in expressions(text, bare=True):
-            for node in ex.walk(found.tree) if found.tree else ():
+        for expression in expressions(text, bare=True):
+            for node in ex.walk_tree(expression.tree) if expression.tree else ():
                 if (
                     not isinstance(node, ex.Call)
                     or node.name.lower() != "contains"
@@ -146,14 +146,14 @@ def condition_contains_text(file: Workflow | Action) -> Outcome:
                     and isinstance(first.value, str)
                     and ex.access_path(second)
                 ):
-                    yield hit(found.place(node.span), resource=resource)
+                    yield hit(expression.place(node.span), resource=resource)
 
 
 def condition_ternary_broken(file: Workflow | Action) -> Outcome:
     """`a && b || c` whose `b` is false or empty: the answer is always `c`."""
     for way, text in expanded_texts(file):
-        for found in expressions(text, bare=way[-1] == "if"):
-            for node in ex.walk(found.tree) if found.tree else ():
+        for expression in expressions(text, bare=way[-1] == "if"):
+            for node in ex.walk_tree(expression.tree) if expression.tree else ():
                 if isinstance(node, ex.Binary) and node.operator == "||":
                     inner = node.left
                     while isinstance(inner, ex.Binary) and inner.operator == "||":
@@ -163,7 +163,7 @@ def condition_ternary_broken(file: Workflow | Action) -> Outcome:
                         and inner.operator == "&&"
                         and _is_falsy(inner.right)
                     ):
-                        yield hit(found.place(inner.right.span))
+                        yield hit(expression.place(inner.right.span))
 
 
 def _is_falsy(node: ex.Node) -> bool:
@@ -175,17 +175,17 @@ def insecure_commands(workflow: Workflow) -> Outcome:
     for resource, node in _permission_holders(workflow):
         env = node.get("env")
         if isinstance(env, Map):
-            yield from _is_switch(env, resource)
+            yield from _insecure_switch(env, resource)
 
 
 def insecure_commands_action(step: Step) -> Outcome:
     """The same switch in a step of a composite action."""
     env = step.node.get("env")
     if step.composite and isinstance(env, Map):
-        yield from _is_switch(env, step.resource)
+        yield from _insecure_switch(env, step.resource)
 
 
-def _is_switch(env: Map, resource: str) -> Iterator[Hit]:
+def _insecure_switch(env: Map, resource: str) -> Iterator[Hit]:
     for name, value in env.items():
         if (
             name.upper() == "ACTIONS_ALLOW_UNSECURE_COMMANDS"
@@ -220,7 +220,7 @@ _ASSIGNED = re.compile(r"^[ \t]*([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=16)
-def _assigned(script: str) -> Mapping[str, Sequence[str]]:
+def _assigned_variables(script: str) -> Mapping[str, Sequence[str]]:
     """What a script gives to its variables, each on a line of its own."""
     found: dict[str, list[str]] = {}
     for name, value in _ASSIGNED.findall(script):
@@ -238,10 +238,10 @@ def _is_dynamic(line: str, script: str) -> bool:
     if said and (said[1].lower() not in _SAYERS or (said[1] == "cat" and "<<" not in line)):
         return True
 
-    def fixed(found: re.Match[str]) -> str:
-        values = _assigned(script).get(found[1], ())
+    def fixed(match: re.Match[str]) -> str:
+        values = _assigned_variables(script).get(match[1], ())
         known = values and not any(_DYNAMIC.search(_OF_RUNNER.sub("", one)) for one in values)
-        return "" if known else found[0]
+        return "" if known else match[0]
 
     return _DYNAMIC.search(_VARIABLE.sub(fixed, _OF_RUNNER.sub("", line))) is not None
 
@@ -260,7 +260,26 @@ def environment_writes(step: Step, *, composite: bool) -> Outcome:
         start = run.value.rfind("\n", 0, match.start()) + 1
         before = run.value[start : match.start()]
         if not before.strip() or _is_dynamic(before, run.value):
-            yield hit(run.line(match.start()))
+            foreign = workflow is None or _may_hold_foreign_files(step, workflow)
+            severity = Severity.HIGH if foreign else Severity.MEDIUM
+            yield hit(run.line(match.start()), severity=severity)
+
+
+_TAKES_IN = re.compile(
+    r"\b(?:download-artifact|action-download-artifact|gh run download|gh (?:pr|api)|git (?:fetch|pull|clone)|curl|wget)\b"
+    r"|(?:head_ref|head\.(?:ref|sha)|head_sha|head_branch|refs/pull|\btitle\b|\bbody\b)"
+)
+
+
+def _may_hold_foreign_files(step: Step, workflow: Workflow) -> bool:
+    """Whether the run may work on what outsiders wrote: `pull_request_target` alone checks out the repository's own branch."""
+    others = column("github-events", "code-of-others").keys() & workflow.triggers
+    if others != {"pull_request_target"}:
+        return True
+    job = step.job
+    return job is None or any(
+        _TAKES_IN.search(text.value) for _, text in texts_below(job.node, job.source)
+    )
 
 
 def runner_self_hosted(job: Job) -> Outcome:

@@ -8,9 +8,10 @@ from typing import Any
 from readiness.kinds.compose.application import is_defined_here, merged_service
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar
-from readiness.kinds.compose.words import get_in, replica_count, span_of
+from readiness.kinds.compose.words import replica_count, span_of
 from readiness.model import Hit, Outcome, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -21,49 +22,64 @@ def settings_conflict(service: Service, project: Project) -> Outcome:
     if not is_defined_here(service, project):
         return
     own = service.full
-    build = own.get("build")
+    yield from _network_conflicts(own)
+    yield from _dockerfile_conflicts(own)
+    yield from _written_twice(own)
+    yield from _name_conflicts(service, node)
+    yield from _platform_conflicts(own)
+    yield from _device_conflicts(own)
+    yield from _watch_conflicts(own)
+
+
+def _network_conflicts(own: Map) -> Iterator[Hit]:
     if "network_mode" in own and isinstance(own.get("networks"), Map | Seq) and own["networks"]:
         yield hit(own.at("network_mode"), first="network_mode", second="networks")
     mode = str(own.get("network_mode"))
     if own.get("ports") and (mode == "host" or mode.startswith(("service:", "container:"))):
         yield hit(own.at("ports"), first="ports", second=f"network_mode {mode}")
-    if isinstance(build, Map) and {"dockerfile", "dockerfile_inline"} <= set(build):
-        yield hit(
-            build.at("dockerfile"), first="build.dockerfile", second="build.dockerfile_inline"
-        )
+
+
+def _dockerfile_conflicts(own: Map) -> Iterator[Hit]:
+    first, second = "dockerfile", "dockerfile_inline"
+    build = own.dig("build")
+    if first in build and second in build:
+        yield hit(build.at(first), first=f"build.{first}", second=f"build.{second}")
+
+
+def _written_twice(own: Map) -> Iterator[Hit]:
+    """What stands on the service and under `deploy` with two values, or there beside limits that leave it out."""
     for first, path in _TWICE:
-        value, limits = own.get(first), get_in(own, *path[:-1])
-        other = limits.get(path[-1]) if isinstance(limits, Map) else None
+        value, limits = own.get(first), own.dig(*path[:-1])
+        other = limits.get(path[-1])
         if value is None or (other is not None and _is_same_value(value, other)):
             continue
         if other is not None:
             yield hit(own.at(first), first=first, second=f"{'.'.join(path)} of another value")
         elif limits and first != "scale" and expand_scalar(value).text not in {"0", "-1"}:
-            yield hit(
-                own.at(first),
-                first=first,
-                second=f"{'.'.join(path[:-1])}, which leaves {path[-1]} out",
-            )
+            left_out = f"{'.'.join(path[:-1])}, which leaves {path[-1]} out"
+            yield hit(own.at(first), first=first, second=left_out)
+
+
+def _name_conflicts(service: Service, node: Map) -> Iterator[Hit]:
+    """A name for one container where several run; `node` is the service as it runs."""
+    own = service.full
     count = replica_count(node, service.values) or 1
-    if node.get("container_name") and count > 1:
-        place = service.head  # where a file that is laid over this one says it
-        if "container_name" in own:
-            place = own.at("container_name")
-        elif get_in(own, "deploy", "replicas") is not None:
-            place = span_of(own, "deploy", "replicas")
-        yield hit(place, first="container_name", second=f"{count} replicas")
-    platform = own.get("platform")
-    platforms = build.get("platforms") if isinstance(build, Map) else None
-    if (
-        isinstance(platform, str)
-        and "$" not in platform
-        and isinstance(platforms, Seq)
-        and platforms
-        and platform not in platforms
-    ):
+    if not node.get("container_name") or count < 2:
+        return
+    place = service.head  # where a file that is laid over this one says it
+    if "container_name" in own:
+        place = own.at("container_name")
+    elif own.dig("deploy").get("replicas") is not None:
+        place = span_of(own, "deploy", "replicas")
+    yield hit(place, first="container_name", second=f"{count} replicas")
+
+
+def _platform_conflicts(own: Map) -> Iterator[Hit]:
+    platform, platforms = own.text("platform"), own.dig("build").get("platforms")
+    if not platform or has_variable(platform) or not isinstance(platforms, Seq) or not platforms:
+        return
+    if platform not in platforms:
         yield hit(own.at("platform"), first="platform", second="build.platforms that leave it out")
-    yield from _device_conflicts(own)
-    yield from _watch_conflicts(own)
 
 
 _TWICE = (
@@ -78,8 +94,8 @@ _TWICE = (
 def _is_same_value(first: Any, second: Any) -> bool:
     """Whether two values mean one thing; a variable may."""
     texts = [
-        expand_scalar(one).text.lower().replace(" ", "").removesuffix("b").removesuffix("i")
-        for one in (first, second)
+        expand_scalar(value).text.lower().replace(" ", "").removesuffix("b").removesuffix("i")
+        for value in (first, second)
     ]
     if any(HOLE in text for text in texts):
         return True
@@ -91,22 +107,22 @@ def _is_same_value(first: Any, second: Any) -> bool:
 
 def _device_conflicts(own: Map) -> Iterator[Hit]:
     for devices in (
-        get_in(own, "deploy", "resources", "reservations", "devices"),
+        own.dig("deploy", "resources", "reservations").get("devices"),
         own.get("gpus"),
     ):
-        for one in devices if isinstance(devices, Seq) else ():
-            if isinstance(one, Map) and {"count", "device_ids"} <= set(one):
-                yield hit(one.at("count"), first="count", second="device_ids")
+        for device in devices if isinstance(devices, Seq) else ():
+            if isinstance(device, Map) and {"count", "device_ids"} <= set(device):
+                yield hit(device.at("count"), first="count", second="device_ids")
 
 
 def _watch_conflicts(own: Map) -> Iterator[Hit]:
-    watch = get_in(own, "develop", "watch")
-    for one in watch if isinstance(watch, Seq) else ():
-        action = str(one.get("action")) if isinstance(one, Map) else ""
-        if action in {"sync", "sync+restart"} and not one.get("target"):
-            yield hit(one.at("action"), first=f"action {action}", second="no target")
-        if isinstance(one, Map) and one.get("path") == "":
-            yield hit(one.at("path"), first="watch", second="an empty path")
+    watch = own.dig("develop").get("watch")
+    for rule in watch if isinstance(watch, Seq) else ():
+        action = str(rule.get("action")) if isinstance(rule, Map) else ""
+        if action in {"sync", "sync+restart"} and not rule.get("target"):
+            yield hit(rule.at("action"), first=f"action {action}", second="no target")
+        if isinstance(rule, Map) and rule.get("path") == "":
+            yield hit(rule.at("path"), first="watch", second="an empty path")
 
 
 def definition_invalid(document: Document) -> Outcome:

@@ -13,6 +13,7 @@ from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, part_span, variable_specs
 from readiness.model import Outcome, Related, Source, Span, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.yaml import Map
 
@@ -58,8 +59,8 @@ class _Account:
 
 def credentials_differ(service: Service, project: Project) -> Outcome:
     """A password that a service sends and that is not the one its server has."""
-    services = project.memo(applications).app(service.document).services()
-    values = service.document.environment.whole
+    services = project.memo(applications).application_of(service.document).services()
+    values = service.document.environment.unmasked
     known: dict[str, list[_Account]] = {}
     for variable, host, user, password, place in _client_logins(service, project):
         server = services.get(host)
@@ -69,9 +70,13 @@ def credentials_differ(service: Service, project: Project) -> Outcome:
             known[host] = list(_server_accounts(server, project))
         accounts = known[host]
         named = [
-            one for one in accounts if _is_different(one.user, user or "default", values) is False
+            account
+            for account in accounts
+            if _is_different(account.user, user or "default", values) is False
         ]
-        if not named and not _may_be_made_by_scripts(server):
+        if not (
+            named or _may_be_made_by_scripts(server) or _may_make_users(service, project, accounts)
+        ):
             named = accounts  # a user whom the server does not have gets in with no password at all
         if named and all(_is_different(one.password, password, values) for one in named):
             given = named[0].place
@@ -84,21 +89,32 @@ def _stated_values(service: Service, project: Project, node: Map) -> dict[str, t
 
     What a variable inside an environment file hides is written as a variable without a name.
     """
-    found: dict[str, tuple[str, _Place]] = {}
-    for name, one in env_file_settings(service, project)[0].items():
-        text = one.value.replace("$", "$$").replace(HOLE, "${?}")
-        found[name] = text, _Place(one.source, one.span)
+    stated: dict[str, tuple[str, _Place]] = {}
+    for name, setting in env_file_settings(service, project)[0].items():
+        text = setting.value.replace("$", "$$").replace(HOLE, "${?}")
+        stated[name] = text, _Place(setting.source, setting.span)
     for spec in variable_specs(service.source, node, "environment"):
         if isinstance(spec.value, str | int) or spec.value is None:
             text = f"${{{spec.name}}}" if spec.value is None else str(spec.value)
-            found[spec.name] = text, _Place(service.source, spec.span)
-    return found
+            stated[spec.name] = text, _Place(service.source, spec.span)
+    return stated
 
 
 def _may_be_made_by_scripts(server: Service) -> bool:
     """Whether scripts that are mounted, or built in, may make users that the environment does not name."""
     mounts = mount_specs(server.full)
     return server.builds or any("initdb" in one.target or HOLE in one.target for one in mounts)
+
+
+def _may_make_users(service: Service, project: Project, accounts: Sequence[_Account]) -> bool:
+    """Whether a client is given a password of the server's, with which it may make the user that it then logs in as."""
+    values = service.document.environment.unmasked
+    texts = [text for text, _ in _stated_values(service, project, service.node).values()]
+    return any(
+        _is_different(account.password, text, values) is False
+        for account in accounts
+        for text in texts
+    )
 
 
 def _server_accounts(server: Service, project: Project) -> Iterator[_Account]:
@@ -110,10 +126,10 @@ def _server_accounts(server: Service, project: Project) -> Iterator[_Account]:
         text, place = given.get(password, ("", None))
         if text and place is not None:
             yield _Account(given[user][0] if user in given else default, text, place)
-    found = _REQUIREPASS.search(_raw_command(server.full.get("command")))
-    if found:
+    match = _REQUIREPASS.search(_raw_command(server.full.get("command")))
+    if match:
         place = _Place(server.source, server.full.at("command"))
-        yield _Account("default", found["password"], place)
+        yield _Account("default", match["password"], place)
 
 
 def _raw_command(value: Any) -> str:
@@ -130,17 +146,17 @@ def _client_logins(service: Service, project: Project) -> Iterator[Claim]:
     texts = {name: text for name, (text, _) in stated.items()}
     places = {name: place for name, (_, place) in stated.items()}
     for name, text in texts.items():
-        for found in _URL.finditer(text):
+        for match in _URL.finditer(text):
             whole = places[name]
-            span = part_span(whole.source, whole.span, text, *found.span("password"))
-            user, password = unquote(found["user"]), unquote(found["password"])
-            yield name, found["host"], user, password, _Place(whole.source, span)
+            span = part_span(whole.source, whole.span, text, *match.span("password"))
+            user, password = unquote(match["user"]), unquote(match["password"])
+            yield name, match["host"], user, password, _Place(whole.source, span)
         about = _HOST.match(name)
         if about:
             user = _first_variable(texts, about["prefix"], _USERS)
             password = _first_variable(texts, about["prefix"], _PASSWORDS)
             if user and password:
-                values = service.document.environment.whole
+                values = service.document.environment.unmasked
                 host = expand_scalar(text, values).text.partition(":")[0]
                 yield password, host, texts[user], texts[password], places[password]
 
@@ -158,11 +174,16 @@ def _is_different(first: str, second: str, values: Mapping[str, str]) -> bool | 
     filled = expand_scalar(first, values), expand_scalar(second, values)
     if all(one.settled and all(name in values for name in one.names) for one in filled):
         return filled[0].text != filled[1].text
-    one, two = default_of(first), default_of(second)
-    if one is not None and two is not None:
+    first_default, second_default = default_of(first), default_of(second)
+    if first_default is not None and second_default is not None:
         # Of two variables each may be set to what the other is.
-        return one[1] != two[1] if one[0] == two[0] and "$" not in one[1] + two[1] else None
-    if "$" in first or "$" in second:
+        return (
+            first_default[1] != second_default[1]
+            if first_default[0] == second_default[0]
+            and not has_variable(first_default[1] + second_default[1])
+            else None
+        )
+    if has_variable(first) or has_variable(second):
         same = expand_scalar(first).text == expand_scalar(second).text
         return False if same and HOLE not in expand_scalar(first).text else None
     return True

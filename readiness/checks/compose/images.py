@@ -11,6 +11,7 @@ from readiness.kinds.compose.parts import expand_scalar, part_span
 from readiness.kinds.compose.words import edit_span, merged_if_owned
 from readiness.model import Outcome, Unknown, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 
 
@@ -20,13 +21,13 @@ def _image_part_span(service: Service, start: int, end: int) -> dict[str, Any]:
     span = service.node.at("image")
     if not isinstance(value, str) or end <= start:
         return {"span": span}
-    if "$" in value:
+    if has_variable(value):
         return edit_span(service, expand_scalar(value, service.values), start, end, span)
     return {"span": part_span(service.source, span, value, start, end)}
 
 
 def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Outcome:
-    """No tag, or one that moves."""
+    """An image without a tag, or with a tag that moves, such as `latest`."""
     image = service.image if "image" in service.node else None
     if image is None or service.local or image.digest or not image.text:
         return
@@ -38,7 +39,7 @@ def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Outcome
 
 
 def image_digest_missing(service: Service) -> Outcome:
-    """A tag and no digest."""
+    """An image with a tag and no digest; one without a tag has a finding of its own."""
     image = service.image if "image" in service.node else None
     if image is None or service.local or image.digest or image.floating:
         return

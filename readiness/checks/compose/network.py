@@ -69,9 +69,9 @@ def _survives_overrides(service: Service, spec: PortSpec, project: Project) -> b
 
 def store_published(port: Port, project: Project) -> Outcome:
     """A database, cache or queue whose port leaves the host."""
-    known = port.owner.known
+    known = port.owner.image_facts
     tcp = port.spec.protocol.lower() == "tcp"
-    if known is None or not known.store or not tcp or port.spec.mode == "ingress":
+    if known is None or not known.is_store or not tcp or port.spec.mode == "ingress":
         return
     number = _first_port_in(known.ports, port.spec.target)
     answer = is_on_every_interface(port.spec)
@@ -100,7 +100,7 @@ _INSIDE = {
 
 def console_published(port: Port, project: Project) -> Outcome:
     """What only administrators should reach, on a port that leaves the host: a console, metrics, logs."""
-    known = port.owner.known
+    known = port.owner.image_facts
     if known is None or not is_on_every_interface(port.spec):
         return
     number = _first_port_in(known.admin, port.spec.target)
@@ -142,10 +142,10 @@ class _Proxy:
 
 def _proxies_by_file(project: Project) -> dict[int, list[_Proxy]]:
     """The proxies that stand beside the services of each file, by the file's identity."""
-    found: dict[int, list[_Proxy]] = {}
+    proxies: dict[int, list[_Proxy]] = {}
     for document in project.documents("compose"):
-        mine = found.setdefault(id(document), [])
-        for service in project.memo(applications).app(document).services().values():
+        mine = proxies.setdefault(id(document), [])
+        for service in project.memo(applications).application_of(document).services().values():
             if service.role != "proxy" or service.full.get("profiles"):
                 continue
             ways = [
@@ -156,7 +156,7 @@ def _proxies_by_file(project: Project) -> dict[int, list[_Proxy]]:
             if any(is_on_every_interface(spec) for spec in ways):
                 tls = any(_first_port_in((443,), spec.published) is not None for spec in ways)
                 mine.append(_Proxy(service, tls))
-    return found
+    return proxies
 
 
 def proxy_bypassed(port: Port, project: Project) -> Outcome:
@@ -177,10 +177,14 @@ def proxy_bypassed(port: Port, project: Project) -> Outcome:
 
 def _ports_overlap(first: PortSpec, second: PortSpec) -> bool:
     """Whether two ports want one port of the host; of two pools Docker gives each what is free."""
-    one, two = first.published, second.published
-    if one is None or two is None or (_is_port_pool(first) and _is_port_pool(second)):
+    first_ports, second_ports = first.published, second.published
+    if (
+        first_ports is None
+        or second_ports is None
+        or (_is_port_pool(first) and _is_port_pool(second))
+    ):
         return False
-    return one[0] <= two[1] and two[0] <= one[1]
+    return first_ports[0] <= second_ports[1] and second_ports[0] <= first_ports[1]
 
 
 def _is_port_pool(spec: PortSpec) -> bool:
@@ -192,16 +196,18 @@ def _is_port_pool(spec: PortSpec) -> bool:
 
 def _addresses_overlap(first: PortSpec, second: PortSpec) -> bool:
     """Whether two ports want one address; every interface is every address, `0.0.0.0` those of its family."""
-    one, two = first.host_ip, second.host_ip
-    if not one or not two or one == two:
+    first_host, second_host = first.host_ip, second.host_ip
+    if not first_host or not second_host or first_host == second_host:
         return True
     wide = {"0.0.0.0", "::"}  # noqa: S104
-    return (one in wide or two in wide) and (":" in one) == (":" in two)
+    return (first_host in wide or second_host in wide) and (":" in first_host) == (
+        ":" in second_host
+    )
 
 
 def port_clash(document: Document, project: Project) -> Outcome:
     """A port of the host that two services publish."""
-    app: Application = project.memo(applications).app(document)
+    app: Application = project.memo(applications).application_of(document)
     single: dict[int, list[tuple[Service, PortSpec]]] = {}
     wide: list[tuple[Service, PortSpec]] = []
     for service in app.services().values():
@@ -215,12 +221,12 @@ def port_clash(document: Document, project: Project) -> Outcome:
                 if _is_single_port(spec)
                 else itertools.chain(*single.values())
             )
-            found = next(
+            rival = next(
                 (one for one in itertools.chain(near, wide) if _entries_clash(*one, service, spec)),
                 None,
             )
-            if found is not None and service.document is document and spec.span in own:
-                other, theirs = found
+            if rival is not None and service.document is document and spec.span in own:
+                other, theirs = rival
                 yield hit(
                     spec.span,
                     port=first if _is_single_port(spec) else f"{first}-{last}",
@@ -262,21 +268,23 @@ def port_replicas_clash(service: Service, project: Project) -> Outcome:
 
 def network_default(document: Document, project: Project) -> Outcome:
     """Several services that share nothing but the default network."""
-    app = project.memo(applications).app(document)
+    app = project.memo(applications).application_of(document)
     services = [
-        one for one in document.services.values() if one.owned and "provider" not in one.full
+        service
+        for service in document.services.values()
+        if service.owned and "provider" not in service.full
     ]
     if (
         len(services) < 2
-        or app.names("networks") - {"default"}
-        or app.under
-        or app.open
+        or app.names_in_section("networks") - {"default"}
+        or app.bases
+        or app.has_unseen_files
         or document.legacy
     ):
         return
     if any(
-        isinstance(one.full.get("networks"), Map | Seq) or one.full.get("network_mode")
-        for one in services
+        isinstance(service.full.get("networks"), Map | Seq) or service.full.get("network_mode")
+        for service in services
     ):
         return
     root = next((root for root in document.roots if "services" in root), None)
@@ -286,14 +294,19 @@ def network_default(document: Document, project: Project) -> Outcome:
 
 def entry_without_tls(document: Document, project: Project) -> Outcome:
     """A project that is open to the world and has nothing that speaks TLS."""
-    app = project.memo(applications).app(document)
+    app = project.memo(applications).application_of(document)
     services = app.services().values()
-    if app.open or app.under or any(one.role in {"proxy", "tunnel"} for one in services):
+    if (
+        app.has_unseen_files
+        or app.bases
+        or any(one.role in {"proxy", "tunnel"} for one in services)
+    ):
         return
     specs = [
-        (one, spec)
-        for one in document.services.values()
-        for spec in port_specs(one.full, one.values)
+        (service, spec)
+        for service in document.services.values()
+        if service.production  # what serves a developer is no way in
+        for spec in port_specs(service.full, service.values)
     ]
     if any(
         _first_port_in((443, 8443), spec.target) or _first_port_in((443, 8443), spec.published)

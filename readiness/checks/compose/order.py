@@ -8,6 +8,7 @@ from typing import Any
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import named_entries, port_specs
 from readiness.model import Outcome, Span, hit
+from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq
 
 _TOP = ("x-", "version", "name", "include", "services", "networks", "volumes", "secrets", "configs")
@@ -25,7 +26,7 @@ def _first_out_of_order(ranks: Sequence[Any]) -> int | None:
 _SIGNS = str.maketrans("_-.", "\x01\x02\x03")
 
 
-def _alphabetical(name: str) -> str:
+def _sort_key(name: str) -> str:
     return name.lower().translate(_SIGNS)
 
 
@@ -34,7 +35,7 @@ def _key_rank(key: str, order: Sequence[str]) -> tuple[int, str]:
     return (order.index(key), "") if key in order else (len(order), key)
 
 
-def top_level(document: Document) -> Outcome:
+def top_level_unsorted(document: Document) -> Outcome:
     """Top-level keys out of order."""
     keys = list(document.node)
     ranks = [(0, key) if key.startswith("x-") else _key_rank(key, _TOP) for key in keys]
@@ -43,7 +44,7 @@ def top_level(document: Document) -> Outcome:
         yield hit(document.node.key(keys[place]), key=keys[place], before=keys[place - 1])
 
 
-def order(service: Service) -> Outcome:
+def service_keys_unsorted(service: Service) -> Outcome:
     """Keys of a service out of order."""
     keys = [key for key in service.node if key not in service.node.merged]
     place = _first_out_of_order([_key_rank(key, _KEYS) for key in keys])
@@ -51,36 +52,36 @@ def order(service: Service) -> Outcome:
         yield hit(service.node.key(keys[place]), key=keys[place], before=keys[place - 1])
 
 
-def services(document: Document) -> Outcome:
+def services_unsorted(document: Document) -> Outcome:
     """Services out of alphabetical order."""
-    found = list(document.services.values())
-    place = _first_out_of_order([_alphabetical(one.name) for one in found])
+    services = list(document.services.values())
+    place = _first_out_of_order([_sort_key(one.name) for one in services])
     if place is not None:
-        yield hit(found[place].head, key=found[place].name, before=found[place - 1].name)
+        yield hit(services[place].head, key=services[place].name, before=services[place - 1].name)
 
 
-def dependencies(service: Service) -> Outcome:
+def dependencies_unsorted(service: Service) -> Outcome:
     """Dependencies out of alphabetical order."""
     depends = service.node.get("depends_on")
     found = list(named_entries(depends))
-    place = _first_out_of_order([_alphabetical(name) for name, _ in found])
+    place = _first_out_of_order([_sort_key(name) for name, _ in found])
     if place is not None:
         key = found[place][1]
         span = depends.key(key) if isinstance(depends, Map) else service.node["depends_on"].at(key)
         yield hit(span, key=found[place][0], before=found[place - 1][0])
 
 
-def ports(service: Service) -> Outcome:
+def ports_unsorted(service: Service) -> Outcome:
     """Ports out of numerical order of what is published."""
-    found = list(port_specs(service.node, service.values))
+    ports = list(port_specs(service.node, service.values))
     ranks = []
-    for spec in found:
+    for spec in ports:
         number = spec.published or spec.target
-        hidden = "$" in spec.text or number is None
+        hidden = has_variable(spec.text) or number is None
         ranks.append((0, 0, spec.text) if hidden else (1, number[0] if number else 0, ""))
     place = _first_out_of_order(ranks)
     if place is not None:
-        yield hit(found[place].span, key=found[place].text, before=found[place - 1].text)
+        yield hit(ports[place].span, key=ports[place].text, before=ports[place - 1].text)
 
 
 def _entries_of(service: Service, keys: Sequence[str]) -> Iterator[tuple[Any, Span]]:
@@ -90,7 +91,7 @@ def _entries_of(service: Service, keys: Sequence[str]) -> Iterator[tuple[Any, Sp
             yield from ((item, items.at(index)) for index, item in enumerate(items))
 
 
-def quotes(service: Service, *, keys: Sequence[str], wanted: bool) -> Outcome:
+def quotes_inconsistent(service: Service, *, keys: Sequence[str], wanted: bool) -> Outcome:
     """Entries of lists without quotes where they are wanted, or with them where they are not."""
     for item, span in _entries_of(service, keys):
         if isinstance(item, Map | Seq):

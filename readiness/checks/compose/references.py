@@ -19,7 +19,7 @@ from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
 from readiness.kinds.compose.words import may_run_together
 from readiness.model import Outcome, Span, Unknown, hit
-from readiness.model.project import Project
+from readiness.model.project import Project, parent_folders
 from readiness.syntax import yaml
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
@@ -29,9 +29,9 @@ Use = tuple[str, str, Span]  # what is named (service, network ...), its name, w
 
 def reference_undefined(service: Service, project: Project) -> Outcome:
     """A service, network, volume, secret, config or model that is defined nowhere in the app."""
-    made = project.memo(applications)
-    app = made.app(service.document)
-    if id(service.document) in made.parts:
+    apps = project.memo(applications)
+    app = apps.application_of(service.document)
+    if id(service.document) in apps.parts:
         yield Unknown(service.head)
         return
     sections = {key for root in service.document.roots for key in root} - {
@@ -43,28 +43,46 @@ def reference_undefined(service: Service, project: Project) -> Outcome:
     excerpt = excerpt or _is_overlay_without_base(service.document, project)
     defined = {
         "service": set(app.services()),
-        "network": app.names("networks") | {"default"},
-        "volume": app.names("volumes"),
-        "secret": app.names("secrets"),
-        "config": app.names("configs"),
-        "model": app.names("models"),
+        "network": app.names_in_section("networks") | {"default"},
+        "volume": app.names_in_section("volumes"),
+        "secret": app.names_in_section("secrets"),
+        "config": app.names_in_section("configs"),
+        "model": app.names_in_section("models"),
     }
-    # A file that Docker does not read by itself is given together with others, most often those beside it.
-    beside = (
-        {}
-        if service.document.first
-        else project.memo(_names_by_folder).get(service.document.folder, {})
-    )
+    # A file that Docker does not read by itself is given together with others, most often those beside it or above.
+    beside: dict[str, set[str]] = {}
+    if not service.document.first:
+        for folder in (service.document.folder, *parent_folders(service.document.folder)):
+            for what, names in project.memo(_names_by_folder).get(folder, {}).items():
+                beside.setdefault(what, set()).update(names)
+    excerpt = excerpt or _has_unseen_override(service.document, project)
     for what, name, span in [
         *names_used_by(service.node, service.values),
         *_inherited_names(service, project),
     ]:
         if HOLE in name or name in defined[what]:
             continue
-        if app.open or excerpt or name in beside.get(what, ()):
+        if app.has_unseen_files or excerpt or name in beside.get(what, ()):
             yield Unknown(span)
         else:
             yield hit(span, what=what, used=name)
+
+
+_SAMPLES = (".example", ".sample", ".dist", ".template")
+
+
+def _has_unseen_override(document: Document, project: Project) -> bool:
+    """Whether Compose lays a file on this one that is no part of the repository: made from a sample, or ignored by Git."""
+    stem, _, ending = posixpath.basename(document.source.path).rpartition(".")
+    if not document.first or document.override:
+        return False
+    for last in (ending, "yaml" if ending == "yml" else "yml"):
+        path = posixpath.normpath(posixpath.join(document.folder, f"{stem}.override.{last}"))
+        if path in project.paths:
+            return False
+        if project.ignored(path) or any(path + sample in project.paths for sample in _SAMPLES):
+            return True
+    return False
 
 
 def _names_by_folder(project: Project) -> dict[str, dict[str, set[str]]]:
@@ -99,7 +117,7 @@ def dependency_profiled(service: Service, project: Project) -> Outcome:
     """A service that needs another which only a profile starts, and is in no profile itself."""
     if service.full.get("profiles"):
         return
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     for _, name, span in services_named(service.node):
         other = services.get(name)
         profiles = other.full.get("profiles") if other is not None else None
@@ -111,12 +129,11 @@ def dependency_profiled(service: Service, project: Project) -> Outcome:
 
 def _active_profiles(service: Service) -> list[str]:
     """The profiles that the `.env` switches on."""
-    return service.document.environment.whole.get("COMPOSE_PROFILES", "").split(",")
+    return service.document.environment.unmasked.get("COMPOSE_PROFILES", "").split(",")
 
 
 def _is_optional(service: Service, name: str) -> bool:
-    depends = service.full.get("depends_on")
-    how = depends.get(name) if isinstance(depends, Map) else None
+    how = service.full.dig("depends_on").get(name)
     return isinstance(how, Map) and how.get("required") is False
 
 
@@ -134,8 +151,7 @@ def services_named(node: Map) -> Iterator[Use]:
             name = expand_scalar(text).text.partition(":")[0]
             if not (key == "volumes_from" and name == "container"):
                 yield "service", name, node[key].at(index) if index is not None else node.at(key)
-    build = node.get("build")
-    contexts = build.get("additional_contexts") if isinstance(build, Map) else None
+    contexts = node.dig("build").get("additional_contexts")
     for name, value in contexts.items() if isinstance(contexts, Map) else ():
         text = expand_scalar(value).text
         if text.startswith("service:") and isinstance(contexts, Map):
@@ -173,10 +189,10 @@ def things_used(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
 
 def dependency_cycle(document: Document, project: Project) -> Outcome:
     """Services that wait for each other in a circle."""
-    services = project.memo(applications).app(document).services()
+    services = project.memo(applications).application_of(document).services()
     edges = {
-        name: [(used, span) for _, used, span in services_named(one.node)]
-        for name, one in services.items()
+        name: [(used, span) for _, used, span in services_named(service.node)]
+        for name, service in services.items()
     }
     state: dict[str, int] = {}
     for start in document.services:
@@ -211,9 +227,9 @@ def extends_invalid(service: Service, project: Project) -> Outcome:
     if not isinstance(name, str) or HOLE in expand_scalar(name).text:
         return
     span = parent.at("service") if isinstance(parent, Map) else service.node.at("extends")
-    made = project.memo(applications)
+    apps = project.memo(applications)
     if isinstance(file, str) and isinstance(parent, Map):
-        document = document_at(made, service.document, file)
+        document = document_at(apps, service.document, file)
         if document is None:
             yield from _missing_file(service.document, project, file, parent.at("file"))
         elif name not in document.services:
@@ -244,20 +260,20 @@ def extends_invalid(service: Service, project: Project) -> Outcome:
 
 def include_invalid(document: Document, project: Project) -> Outcome:
     """A file that is included and is not there, or includes the one that includes it."""
-    made = project.memo(applications)
+    apps = project.memo(applications)
     for include in includes_of(document):
         path, span = include.path, include.owner.at(include.key)
-        found = document_at(made, document, path)
-        if found is None:
+        target = document_at(apps, document, path)
+        if target is None:
             yield from _missing_file(document, project, path, span)
             continue
-        seen, todo = {id(found)}, [found]
+        seen, todo = {id(target)}, [target]
         while todo:
-            one = todo.pop()
-            if one is document:
+            included = todo.pop()
+            if included is document:
                 yield hit(span, problem=f"{path} includes the file that includes it")
                 break
-            inner = [document_at(made, one, other.path) for other in includes_of(one)]
+            inner = [document_at(apps, included, other.path) for other in includes_of(included)]
             todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
 
 
@@ -274,7 +290,7 @@ def _missing_file(document: Document, project: Project, path: str, span: Span) -
         return
     folder = posixpath.dirname(document.source.path)
     target = posixpath.normpath(posixpath.join(folder, text))
-    if project.exists(target) or target.startswith("..") or not project.sees(folder):
+    if project.exists(target) or target.startswith("..") or not project.is_walked(folder):
         yield Unknown(span)
     else:
         yield hit(span, problem=f"there is no file {text}")
@@ -282,9 +298,9 @@ def _missing_file(document: Document, project: Project, path: str, span: Span) -
 
 def image_missing(service: Service, project: Project) -> Outcome:
     """A service that neither names an image nor builds one, in its own file or another."""
-    made = project.memo(applications)
-    app = made.app(service.document)
-    if id(service.document) in made.parts or _is_unfilled(service):
+    apps = project.memo(applications)
+    app = apps.application_of(service.document)
+    if id(service.document) in apps.parts or _is_unfilled(service):
         return
     node, known = merged_service(service, project)
     if any(
@@ -294,13 +310,13 @@ def image_missing(service: Service, project: Project) -> Outcome:
         return
     if (
         not known
-        or app.open
+        or app.has_unseen_files
         or service.document.override
         or project.prose
         or _may_amend_unseen(service.document)
     ):
         yield Unknown(service.head)
-    elif not any(service.name in one.services for one in app.under):
+    elif not any(service.name in one.services for one in app.bases):
         yield hit(service.head)
 
 
@@ -331,7 +347,7 @@ def _may_amend_unseen(document: Document) -> bool:
 
 def container_name_repeated(document: Document, project: Project) -> Outcome:
     """A container_name that two services have."""
-    app: Application = project.memo(applications).app(document)
+    app: Application = project.memo(applications).application_of(document)
     first: dict[str, Service] = {}
     for service in app.services().values():
         value = service.full.get("container_name")

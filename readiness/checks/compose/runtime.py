@@ -10,14 +10,13 @@ from typing import Any
 
 from readiness.checks.compose.references import services_named
 from readiness.checks.dockerfile.health import is_always_healthy
-from readiness.facts.base_images import official
-from readiness.facts.images import fact
+from readiness.facts.base_images import is_official
+from readiness.facts.images import image_property
 from readiness.kinds.compose.application import applications, merged_service
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, variable_specs
 from readiness.kinds.compose.words import (
     duration_seconds,
-    get_in,
     has_test,
     healthcheck_words,
     is_truthy,
@@ -41,7 +40,7 @@ def restart_missing(service: Service, project: Project) -> Outcome:
     if seen is None or not service.runs or service.document.swarm:
         return
     node, known = seen
-    if node.get("restart") is not None or get_in(node, "deploy", "restart_policy") is not None:
+    if node.get("restart") is not None or node.dig("deploy").get("restart_policy") is not None:
         return
     yield missing_in_service(service) if known else Unknown(service.head)
 
@@ -63,7 +62,11 @@ def restart_invalid(service: Service) -> Outcome:
 def healthcheck_missing(service: Service, project: Project) -> Outcome:
     """A service of which nobody can tell whether it works."""
     seen = merged_if_owned(service, project)
-    if seen is None or not service.runs or service.role in {"agent", "tunnel", "mail-catcher"}:
+    if (
+        seen is None
+        or not service.runs
+        or service.role in {"agent", "tunnel", "mail-catcher", "emulator"}
+    ):
         return
     node, known = seen
     check = node.get("healthcheck")
@@ -89,10 +92,10 @@ def _image_has_healthcheck(service: Service, project: Project) -> bool | None:
     image = service.image
     if image is None or image.name_unknown:
         return None
-    if fact(image, "healthcheck"):
+    if image_property(image, "healthcheck"):
         return True
-    known = service.known is not None or any(
-        one.builds for one in service.document.services.values()
+    known = service.image_facts is not None or any(
+        sibling.builds for sibling in service.document.services.values()
     )
     for folder in (
         () if known else parent_folders(posixpath.join(service.document.folder, "Dockerfile"))
@@ -127,10 +130,10 @@ def _is_disabled_for_sibling(service: Service) -> bool:
     """Whether another service of the same image keeps its check: the image's is made for that one's process."""
     made = service.full.get("image"), service.full.get("build")
     return any(made) and any(
-        (one.full.get("image"), one.full.get("build")) == made
-        and _disabled_healthcheck(one) is None
-        for one in service.document.services.values()
-        if one is not service and not one.once
+        (sibling.full.get("image"), sibling.full.get("build")) == made
+        and _disabled_healthcheck(sibling) is None
+        for sibling in service.document.services.values()
+        if sibling is not service and not sibling.once
     )
 
 
@@ -148,7 +151,7 @@ def healthcheck_pointless(service: Service) -> Outcome:
 def dependency_waits(service: Service, project: Project, *, stores: bool) -> Outcome:
     """A dependency that is only started, not ready: on a store, or else on a service that has a health check here."""
     depends = service.node.get("depends_on")
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     items: list[tuple[str, Any, Span]] = []
     if isinstance(depends, Map):
         items = [(name, how, depends.key(name)) for name, how in depends.items()]
@@ -161,7 +164,7 @@ def dependency_waits(service: Service, project: Project, *, stores: bool) -> Out
         condition = how.get("condition") if isinstance(how, Map) else "service_started"
         if other is None or condition != "service_started":
             continue
-        store = other.known is not None and other.known.store
+        store = other.image_facts is not None and other.image_facts.is_store
         if store is stores and (store or _has_healthcheck(merged_service(other, project)[0])):
             yield hit(span, used=name, role=other.role)
 
@@ -178,7 +181,7 @@ def _has_healthcheck(node: Map) -> bool:
 def dependency_health_unknown(service: Service, project: Project) -> Outcome:
     """A wait for the health of a service that has no health check: it never ends well."""
     depends = service.node.get("depends_on")
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     for name, how in depends.items() if isinstance(depends, Map) else ():
         other = services.get(name)
         if other is None or not isinstance(how, Map) or how.get("condition") != "service_healthy":
@@ -206,7 +209,7 @@ def _surely_lacks_healthcheck(service: Service, project: Project) -> bool:
         )
     else:
         image = service.image
-    return image is not None and official(image)
+    return image is not None and is_official(image)
 
 
 _LIMITS = {
@@ -223,9 +226,9 @@ def limit_missing(service: Service, project: Project, *, resources: Sequence[str
         return
     node, known = seen
     absent = [
-        one
-        for one in resources
-        if not any(get_in(node, *path) is not None for path in _LIMITS[one])
+        resource
+        for resource in resources
+        if not any(node.dig(*path[:-1]).get(path[-1]) is not None for path in _LIMITS[resource])
     ]
     if known:
         yield from (missing_in_service(service, limited=one) for one in absent)
@@ -239,15 +242,14 @@ def log_rotation_missing(service: Service, project: Project) -> Outcome:
     if seen is None or not service.runs:
         return
     node, known = seen
-    logging = node.get("logging")
-    driver = expand_scalar(get_in(logging, "driver")).text
+    logging = node.dig("logging")
+    driver = expand_scalar(logging.get("driver")).text
     if HOLE in driver:
         yield Unknown(service.head)
         return
     if driver not in ("", "json-file"):
         return
-    options = get_in(logging, "options")
-    if isinstance(options, Map) and "max-size" in options:
+    if "max-size" in logging.dig("options"):
         return
     own = service.node.get("logging")
     span = service.node.at("logging") if isinstance(own, Map) else None
@@ -275,7 +277,7 @@ def stop_grace_missing(service: Service, project: Project) -> Outcome:
 
 
 def replica_single(service: Service, project: Project) -> Outcome:
-    """An application that runs once."""
+    """A service of no known role (a database has one) that runs with fewer than two replicas."""
     seen = merged_if_owned(service, project)
     if seen is None or service.role or not service.runs:
         return
@@ -283,7 +285,7 @@ def replica_single(service: Service, project: Project) -> Outcome:
     if count is None:
         yield Unknown(service.head)
     elif count < 2:
-        own = get_in(service.full, "deploy", "replicas") is not None
+        own = service.full.dig("deploy").get("replicas") is not None
         yield missing_in_service(
             service, span_of(service.full, "deploy", "replicas") if own else None
         )
@@ -297,22 +299,22 @@ _HOST_NAME = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z", re.IG
 
 def dependency_undeclared(service: Service, project: Project) -> Outcome:
     """A store that the environment names and `depends_on` does not."""
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     node, known = merged_service(service, project)
     if not known or service.document.swarm:
         return
-    told = _services_awaited(node, services, project.memo(_services_named_by))
+    awaited = _services_awaited(node, services, project.memo(_services_named_by))
     for spec in variable_specs(service.source, service.node, "environment"):
         text = expand_scalar(spec.value).text
-        hosts = [found.group(1) for found in _HOST.finditer(text)]
+        hosts = [match.group(1) for match in _HOST.finditer(text)]
         if _HOST_NAME.search(spec.name):
             hosts.append(text.partition(":")[0])
         for host in hosts:
             other = services.get(host)
-            if other is None or other is service or host in told or other.full.get("profiles"):
+            if other is None or other is service or host in awaited or other.full.get("profiles"):
                 continue
-            if other.known is not None and other.known.store:
-                told.add(host)
+            if other.image_facts is not None and other.image_facts.is_store:
+                awaited.add(host)
                 yield hit(spec.span, used=host, variable=spec.name)
 
 
@@ -329,12 +331,12 @@ def _services_awaited(
     node: Map, services: dict[str, Service], used: dict[int, tuple[str, ...]]
 ) -> set[str]:
     """The services that a service waits for, those among them that they wait for too."""
-    found: set[str] = set()
+    awaited: set[str] = set()
     todo = [name for _, name, _ in services_named(node)]
     while todo:
         name = todo.pop()
-        if name not in found:
-            found.add(name)
+        if name not in awaited:
+            awaited.add(name)
             if name in services:
                 todo += used.get(id(services[name]), ())
-    return found
+    return awaited

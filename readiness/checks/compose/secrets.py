@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
+from readiness.kinds.compose.application import merged_service
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
     VariableSpec,
@@ -24,11 +25,12 @@ from readiness.kinds.compose.words import (
     service_environment,
 )
 from readiness.kinds.dotenv import Value
-from readiness.model import Hit, NotApplicable, Outcome, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Outcome, Severity, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, default_of
-from readiness.syntax.secrets import Kind, Strength
+from readiness.syntax.secrets import Kind, Strength, Verdict
 from readiness.syntax.yaml import Map, Seq
 
 _LONG = re.compile(
@@ -54,23 +56,23 @@ def env_file_committed(value: Value, project: Project) -> Outcome:
     A file without secrets is no proof that they are kept elsewhere.
     """
     yield NotApplicable()
-    if project.tracked(value.source.path):
+    if project.is_tracked(value.source.path):
         yield from _held_secrets(value, value.entry.template, value.entry.span)
 
 
 def _held_secrets(subject: Variable | Value, value: Any, span: Span) -> Iterator[Hit]:
     """A value that is a secret; well_known tells of those that everybody knows."""
     bare = value.strip("\"'") if isinstance(value, str) else value
-    found = secrets.classify(subject.name, bare)
-    if found.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
+    verdict = secrets.classify(subject.name, bare)
+    if verdict.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
         return
-    if not subject.production and found.strength < Strength.SHAPE:
-        return  # a password of a development file opens nothing; a real key does wherever it stands
-    if found.reach is not None and isinstance(value, str):
+    if not _opens_something(subject, verdict):
+        return
+    if verdict.reach is not None and isinstance(value, str):
         shift = value.find(bare)
-        start, end = shift + found.span.start, shift + found.span.end
+        start, end = shift + verdict.span.start, shift + verdict.span.end
         span = part_span(subject.source, span, value, start, end)
-    yield hit(span, reason=found.reason)
+    yield hit(span, reason=verdict.reason)
 
 
 def _is_only_default(value: str) -> bool:
@@ -94,13 +96,13 @@ def password_well_known(variable: Variable) -> Outcome:
     if variable.where == "args":
         return
     text = spec.value if isinstance(spec.value, str) else ""
-    found = secrets.classify(spec.name, spec.value)
-    if found.kind is not Kind.WELL_KNOWN or _is_only_default(text):
+    verdict = secrets.classify(spec.name, spec.value)
+    if verdict.kind is not Kind.WELL_KNOWN or _is_only_default(text):
         return
     yield hit(
         spec.span
-        if found.reach is None
-        else part_span(variable.source, spec.span, text, found.span.start, found.span.end)
+        if verdict.reach is None
+        else part_span(variable.source, spec.span, text, verdict.span.start, verdict.span.end)
     )
 
 
@@ -111,10 +113,10 @@ def password_fallback(subject: Variable | Service) -> Outcome:
         return
     spec = subject.spec
     text = spec.value.strip().strip("\"'") if isinstance(spec.value, str) else ""
-    found = default_of(text)
-    if found is None or subject.where == "args":
+    fallback = default_of(text)
+    if fallback is None or subject.where == "args":
         return
-    name, default = found
+    name, default = fallback
     if _is_password(default, spec.name, name):
         what = f"variable {spec.name}"
         yield hit(spec.span, what=what, service=subject.service, variable=name)
@@ -122,7 +124,9 @@ def password_fallback(subject: Variable | Service) -> Outcome:
 
 def _is_password(default: str, *names: str) -> bool:
     """Whether what a variable falls back to is a secret under one of its names."""
-    return "$" not in default and any(secrets.classify(name, default).exposed for name in names)
+    return not has_variable(default) and any(
+        secrets.classify(name, default).is_exposed for name in names
+    )
 
 
 def _fallback_in_command(service: Service) -> Outcome:
@@ -143,19 +147,32 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
     spec = variable.spec
     if variable.where != "args" or not secrets.names_secret(spec.name):
         return
-    words = set(secrets.words(spec.name))
+    words = set(secrets.name_words(spec.name))
     if words & _FOR_BROWSERS or secrets.is_public(spec.name) or spec.value == "":
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
-    outside = spec.value is None or "$" in str(spec.value)
-    if outside or secrets.classify(spec.name, spec.value).exposed:
+    outside = spec.value is None or has_variable(str(spec.value))
+    if (outside and not variable.named_aside) or (
+        not outside and _opens_something(variable, secrets.classify(spec.name, spec.value))
+    ):
         yield hit(spec.key)
+
+
+def _opens_something(subject: Variable | Value | Service, verdict: Verdict) -> bool:
+    """Whether a secret opens anything: a password that somebody made up for development does not.
+
+    A real key does wherever it stands, and what a machine made does unless a name says that it is for development.
+    """
+    least = Strength.SHAPE if subject.named_aside else Strength.RANDOM
+    return verdict.is_exposed and (subject.production or verdict.strength >= least)
 
 
 def secret_in_command(service: Service) -> Outcome:
     """A password on a command line: a command, an entrypoint, a health check."""
     for _, value, span in _flags(service):
-        if _is_real(value):
+        if not _is_real(value):
+            continue
+        if service.production or _opens_something(service, secrets.classify("PASSWORD", value)):
             yield hit(span)
 
 
@@ -174,19 +191,19 @@ def _flags(service: Service) -> Iterator[tuple[str, str, Span]]:
 
 def _secrets_in_line(service: Service, text: str, span: Span) -> Iterator[tuple[str, str, Span]]:
     for pattern in (_LONG, _MYSQL):
-        for found in pattern.finditer(text):
-            flag = found.groupdict().get("flag") or "-p"
-            place = part_span(service.source, span, text, *found.span("value"))
-            yield flag, found["value"], place
+        for match in pattern.finditer(text):
+            flag = match.groupdict().get("flag") or "-p"
+            place = part_span(service.source, span, text, *match.span("value"))
+            yield flag, match["value"], place
 
 
 def _secrets_in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, Span]]:
     items = list(string_entries(value))
     for (item, index), (following, place) in zip_longest(items, items[1:], fillvalue=("", 0)):
-        found = _LONG.match(f"{item} {following}")
-        if found and "=" not in item and " " not in item:
+        match = _LONG.match(f"{item} {following}")
+        if match and "=" not in item and " " not in item:
             if following and not following.startswith("-"):
-                yield found["flag"], following, value.at(place)
+                yield match["flag"], following, value.at(place)
         else:
             yield from _secrets_in_line(service, item, value.at(index))
 
@@ -194,9 +211,9 @@ def _secrets_in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, 
 def _is_real(value: str) -> bool:
     """Whether a word is a password and no variable, path or placeholder."""
     bare = value.strip("\"'`;),")
-    if len(bare) < 4 or "$" in bare or bare.startswith((".", "<", "{", "-", "%")):
+    if len(bare) < 4 or has_variable(bare) or bare.startswith((".", "<", "{", "-", "%")):
         return False
-    return not bare.isdigit() and secrets.classify("password", bare).exposed
+    return not bare.isdigit() and secrets.classify("password", bare).is_exposed
 
 
 def environment_quoted(variable: Variable) -> Outcome:
@@ -215,36 +232,40 @@ def environment_quoted(variable: Variable) -> Outcome:
 
 
 def secret_empty(variable: Variable) -> Outcome:
-    """A secret that is set to nothing."""
+    """A secret that is set to an empty value."""
     spec = variable.spec
     if variable.where == "environment" and spec.value == "" and secrets.names_secret(spec.name):
         yield hit(spec.key)
 
 
-def authentication_off(service: Service) -> Outcome:
-    """A setting that lets everybody into a store or a console."""
-    known = service.known
+def authentication_off(service: Service, project: Project) -> Outcome:
+    """A setting that lets everybody into a store or a console; into a store that no port leads to, every container."""
+    known = service.image_facts
     if known is None:
         yield NotApplicable()
         return
+    node, whole = merged_service(service, project)
+    reached = node.get("ports") or node.get("network_mode") == "host" or not whole
+    severity = Severity.MEDIUM if known.is_store and not reached else None
     for spec in variable_specs(service.source, service.node, "environment"):
         text = expand_scalar(spec.value).text.strip("\"'")
         if spec.name in known.off and HOLE in text:
             yield Unknown(spec.span)
-        elif known.opens(spec.name, text):
-            yield hit(spec.span, setting=spec.name)
+        elif known.opens_to_all(spec.name, text):
+            yield hit(spec.span, severity=severity, setting=spec.name)
     for text, index in string_entries(service.node.get("command")):
         for flag in known.flags_off:
             if flag in text.split() and index is not None:
-                yield hit(service.node["command"].at(index), setting=flag)
+                place = service.node["command"].at(index)
+                yield hit(place, severity=severity, setting=flag)
             elif flag in text.split() and index is None:
-                yield hit(service.node.at("command"), setting=flag)
+                yield hit(service.node.at("command"), severity=severity, setting=flag)
 
 
 def credentials_default(service: Service, project: Project) -> Outcome:
     """An image whose first password is known, and is left as it is."""
     seen = merged_if_owned(service, project)
-    known = service.known
+    known = service.image_facts
     if seen is None or known is None or not known.default:
         return
     settings = service_environment(service, project, seen[0])
@@ -264,7 +285,7 @@ def credentials_default(service: Service, project: Project) -> Outcome:
 def authentication_unset(service: Service, project: Project) -> Outcome:
     """A store that asks for no password unless it is told to."""
     seen = merged_if_owned(service, project)
-    known = service.known
+    known = service.image_facts
     if seen is None or known is None or not (known.keyed or known.flags):
         yield NotApplicable()
         return

@@ -11,14 +11,15 @@ from readiness.facts.host_paths import is_runtime_socket, is_sensitive
 from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.kinds.compose.words import is_truthy, merged_if_owned, missing_in_service, stage_of
-from readiness.model import Outcome, Unknown, hit
+from readiness.model import Outcome, Severity, Unknown, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
 
 def user_root(service: Service) -> Outcome:
-    """`user: root`."""
+    """A service that sets `user: root` or user id 0."""
     value = service.node.get("user")
     if not isinstance(value, str):
         return
@@ -33,7 +34,11 @@ def user_root(service: Service) -> Outcome:
 def user_unset(service: Service, project: Project) -> Outcome:
     """A service that says not who it runs as, of an image that is not known to see to it."""
     seen = merged_if_owned(service, project)
-    if seen is None or not service.runs or (service.known is not None and service.known.store):
+    if (
+        seen is None
+        or not service.runs
+        or (service.image_facts is not None and service.image_facts.is_store)
+    ):
         return
     node, known = seen
     if node.get("user") is not None:
@@ -53,18 +58,24 @@ def user_unset(service: Service, project: Project) -> Outcome:
 
 
 def privileged(service: Service) -> Outcome:
-    """`privileged: true`."""
+    """A service that sets `privileged: true`."""
     if is_truthy(service.node.get("privileged")):
         yield hit(service.node.at("privileged"))
 
 
 def capability_dangerous(service: Service, *, deny: Sequence[str]) -> Outcome:
-    """A capability that is as good as root on the host."""
+    """A capability that is as good as root on the host.
+
+    SYS_PTRACE reaches the processes that the container sees, which are its own unless it shares the host's.
+    """
     added = service.node.get("cap_add")
+    own_processes = service.full.get("pid") != "host"
     for index, item in enumerate(added) if isinstance(added, Seq) else ():
         name = item.upper().removeprefix("CAP_") if isinstance(item, str) else ""
         if name in deny and isinstance(added, Seq):
-            yield hit(added.at(index), capability=name)
+            mild = name == "SYS_PTRACE" and own_processes
+            severity = Severity.MEDIUM if mild else None
+            yield hit(added.at(index), severity=severity, capability=name)
 
 
 def capabilities_not_dropped(service: Service, project: Project) -> Outcome:
@@ -81,7 +92,7 @@ def capabilities_not_dropped(service: Service, project: Project) -> Outcome:
 
 
 def privilege_escalation(service: Service, project: Project) -> Outcome:
-    """No `no-new-privileges`."""
+    """A service without `no-new-privileges` under `security_opt`."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs:
         return
@@ -100,7 +111,7 @@ def root_writable(service: Service, project: Project) -> Outcome:
     """A root file system that can be written to."""
     seen = merged_if_owned(service, project)
     if seen is not None and service.runs and not is_truthy(seen[0].get("read_only")):
-        if isinstance(seen[0].get("read_only"), str) and "$" in seen[0]["read_only"]:
+        if isinstance(seen[0].get("read_only"), str) and has_variable(seen[0]["read_only"]):
             yield Unknown(service.head)
         else:
             own = service.node.get("read_only") is not None
@@ -109,11 +120,13 @@ def root_writable(service: Service, project: Project) -> Outcome:
 
 def host_namespace(service: Service, *, keys: Sequence[str]) -> Outcome:
     """A namespace of the host: its network, its processes, its shared memory."""
-    if service.known is not None and service.known.host:
+    if service.image_facts is not None and service.image_facts.host:
         return
     for key in keys:
         if expand_scalar(service.node.get(key)).text == "host":
-            yield hit(service.node.at(key), key=key)
+            # Without `userns-remap`, the default, there is no other user namespace that it could leave.
+            severity = Severity.LOW if key == "userns_mode" else None
+            yield hit(service.node.at(key), severity=severity, key=key)
 
 
 _OFF = re.compile(
@@ -149,7 +162,7 @@ def device_host(service: Service) -> Outcome:
 
 def engine_socket(mount: Mount, *, tools: bool) -> Outcome:
     """The engine's socket; `tools`: in an image whose work needs it."""
-    known = mount.owner.known
+    known = mount.owner.image_facts
     is_tool = known is not None and known.docker
     path = posixpath.normpath(mount.spec.source or "-")
     if is_tool is tools and path.startswith(("/", "~")) and is_runtime_socket(path):
@@ -157,7 +170,7 @@ def engine_socket(mount: Mount, *, tools: bool) -> Outcome:
 
 
 def engine_api(service: Service) -> Outcome:
-    """`use_api_socket: true`."""
+    """A service with `use_api_socket: true`, which hands it the API of the engine."""
     if is_truthy(service.node.get("use_api_socket")):
         yield hit(service.node.at("use_api_socket"))
 
@@ -167,7 +180,7 @@ _HOME = re.compile(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
 
 def host_path_sensitive(mount: Mount) -> Outcome:
     """A folder of the host that holds the host itself."""
-    spec, known = mount.spec, mount.owner.known
+    spec, known = mount.spec, mount.owner.image_facts
     written = mount.source.text[spec.span.start : spec.span.end]
     source = "~" + spec.source[1:] if _HOME.search(written) else spec.source
     path = posixpath.normpath(source) if source else ""

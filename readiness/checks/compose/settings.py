@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 from readiness.facts import settings
-from readiness.facts.development import server_of
-from readiness.facts.programs import started_at
-from readiness.facts.wrappers import unwrapped
+from readiness.kinds.compose.evidence import started_for_development
 from readiness.kinds.compose.model import Document, Service, Variable
-from readiness.kinds.compose.parts import expand_scalar, string_entries
+from readiness.kinds.compose.parts import expand_scalar
 from readiness.model import Outcome, Unknown, hit
-from readiness.syntax import shell
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 
 
@@ -32,7 +29,7 @@ def debug_on(variable: Variable) -> Outcome:
 
 
 def log_level_debug(variable: Variable) -> Outcome:
-    """Logs of level debug."""
+    """A variable that sets the log level to debug or finer."""
     text = _text_of(variable)
     if variable.where == "environment" and settings.logs_too_much(variable.spec.name, text):
         yield hit(variable.spec.span, value=text)
@@ -40,41 +37,22 @@ def log_level_debug(variable: Variable) -> Outcome:
 
 def server_for_development(service: Service) -> Outcome:
     """A command that starts a server made for development."""
-    for key in ("command", "entrypoint"):
-        value = service.node.get(key)
-        text = (
-            value
-            if isinstance(value, str)
-            else shlex.join(word for word, _ in string_entries(value))
-        )
-        server = next(
-            filter(None, map(_development_server, shell.commands_of(text.replace("$$", "$")))), ""
-        )
-        if server:
-            yield hit(service.node.at(key), server=server)
-            return
-
-
-def _development_server(command: shell.Command) -> str:
-    """The development server that a command starts, itself or through a program that only runs another."""
-    inner = unwrapped(command)
-    own = list(inner.values)
-    at = started_at(inner.program, own)
-    found = server_of(inner.program, own)
-    return found or (server_of(own[at], own[at + 1 :]) if at is not None else "")
+    found = started_for_development(service.node)
+    if found is not None:
+        yield hit(service.node.at(found.key), server=found.server)
 
 
 def version_obsolete(document: Document) -> Outcome:
-    """The top-level `version`."""
+    """The top-level `version`, which Compose ignores with a warning."""
     for root in document.roots:
         if "version" in root and not document.legacy:
             yield hit(root.key("version"), value=str(root["version"])[:20])
 
 
 def name_missing(document: Document) -> Outcome:
-    """No name for the project."""
+    """A file without a top-level `name`, so that the folder's name decides which project it is."""
     named = any(str(root.get("name") or "").strip() for root in document.roots) or (
-        "COMPOSE_PROJECT_NAME" in document.environment.whole
+        "COMPOSE_PROJECT_NAME" in document.environment.unmasked
     )
     if not named and not document.legacy:
         yield hit(document.node.entry(next(iter(document.node))), absent="name")
@@ -94,6 +72,6 @@ def container_name_invalid(service: Service) -> Outcome:
     value = service.node.get("container_name")
     if isinstance(value, str):
         text = expand_scalar(value).text
-        found = _NAME.search(text)
-        if HOLE not in text and (found.group() != text if found else "$" in value):
+        match = _NAME.search(text)
+        if HOLE not in text and (match.group() != text if match else has_variable(value)):
             yield hit(service.node.at("container_name"), value=value)

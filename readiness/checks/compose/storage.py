@@ -6,10 +6,10 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from readiness.facts.base_images import is_runtime
 from readiness.facts.public_images import Known
+from readiness.kinds.compose.evidence import is_source_mount
 from readiness.kinds.compose.model import Mount, Service
-from readiness.kinds.compose.parts import MountSpec, expand_scalar, mount_specs, port_specs
+from readiness.kinds.compose.parts import MountSpec, mount_specs, port_specs
 from readiness.kinds.compose.words import (
     command_line,
     command_words,
@@ -26,15 +26,12 @@ Settings = dict[str, str | None]
 _CONFIG = tuple(
     ".conf .cnf .cfg .ini .yml .yaml .toml .json .xml .properties .crt .pem .key .cert .template .env".split()
 )
-_CODE = frozenset(
-    "src app lib code backend frontend server client api web public templates packages project".split()
-)
 
 
 def not_durable(service: Service, project: Project, *, stores: bool) -> Outcome:
     """A server whose data goes away with its container; `stores`: one that keeps the data of others, or its own state."""
     seen = merged_if_owned(service, project)
-    known = service.known
+    known = service.image_facts
     if (
         seen is None
         or known is None
@@ -44,7 +41,7 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> Outcome:
         yield NotApplicable()
         return
     node, complete = seen
-    folders = known.folders(service.image)
+    folders = known.state_folders(service.image)
     specs = list(mount_specs(node, service.values))
     if any(not spec.target or HOLE in spec.target for spec in specs) or node.get("volumes_from"):
         yield Unknown(service.head)
@@ -67,7 +64,7 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> Outcome:
 
 def _must_keep_data(service: Service, known: Known, *, stores: bool) -> bool:
     """Whether an image keeps what must last: other services' data, or its own state."""
-    if not known.data or known.volatile or known.role == "cache" or known.store is not stores:
+    if not known.data or known.volatile or known.role == "cache" or known.is_store is not stores:
         return False
     # A proxy keeps its certificates there, when it gets any.
     return known.role != "proxy" or any(
@@ -104,15 +101,20 @@ def _mount_covers(target: str, data: tuple[str, ...]) -> bool:
     """Whether a mount holds the folder of the data, or part of what is below it."""
     target = posixpath.normpath(target)
     return any(
-        target == one or one.startswith(target + "/") or target.startswith(one + "/")
-        for one in data
+        target == path or path.startswith(target + "/") or target.startswith(path + "/")
+        for path in data
     )
 
 
 def cache_not_durable(service: Service, project: Project) -> Outcome:
     """A cache that starts empty after each restart: no append-only file, or none that lasts."""
     seen = merged_if_owned(service, project)
-    if seen is None or service.role != "cache" or service.known is None or service.known.volatile:
+    if (
+        seen is None
+        or service.role != "cache"
+        or service.image_facts is None
+        or service.image_facts.volatile
+    ):
         yield NotApplicable()
         return
     node, _ = seen
@@ -121,7 +123,7 @@ def cache_not_durable(service: Service, project: Project) -> Outcome:
         yield Unknown(service.head)
         return
     durable = any(
-        _mount_covers(spec.target, service.known.data) and spec.source
+        _mount_covers(spec.target, service.image_facts.data) and spec.source
         for spec in mount_specs(node, service.values)
     )
     if not (durable and "--appendonly yes" in command.replace('"', "").replace("'", "")):
@@ -131,7 +133,7 @@ def cache_not_durable(service: Service, project: Project) -> Outcome:
 def cache_unbounded(service: Service, project: Project) -> Outcome:
     """A cache without a bound of its memory."""
     seen = merged_if_owned(service, project)
-    if seen is None or service.role != "cache" or service.known is None:
+    if seen is None or service.role != "cache" or service.image_facts is None:
         yield NotApplicable()
         return
     node, _ = seen
@@ -146,30 +148,8 @@ def cache_unbounded(service: Service, project: Project) -> Outcome:
 
 def source_mounted(mount: Mount) -> Outcome:
     """The source code of the host in place of the code of the image."""
-    spec, service = mount.spec, mount.owner
-    if spec.type != "bind" or not spec.source.startswith("."):
-        return
-    source = posixpath.normpath(spec.source)
-    image = service.image
-    runtime = image is not None and is_runtime(image)
-    build = service.full.get("build")
-    context = (
-        expand_scalar(build.get("context", ".") if isinstance(build, Map) else build).text
-        if build is not None
-        else ""
-    )
-    inside = _is_within(source, posixpath.normpath(context)) if context else source == "."
-    leaf = posixpath.basename(source)
-    if (
-        (service.builds or runtime)
-        and inside
-        and (source == "." or source == posixpath.normpath(context or ".") or leaf in _CODE)
-    ):
-        yield hit(spec.span, path=spec.source)
-
-
-def _is_within(path: str, folder: str) -> bool:
-    return folder in {".", path} or path.startswith(folder + "/")
+    if is_source_mount(mount.owner, mount.spec):
+        yield hit(mount.spec.span, path=mount.spec.source)
 
 
 # Folders that their programs read and never write.
@@ -192,7 +172,7 @@ _TRACKED = (".conf", ".yml", ".yaml")
 _SAMPLE = re.compile(r"example|sample|template|tmpl|dist|default|\.j2\Z|\.in\Z", re.IGNORECASE)
 
 
-def mount_source_missing(mount: Mount, project: Project) -> Outcome:
+def mount_source_unresolved(mount: Mount, project: Project) -> Outcome:
     """A configuration file that is mounted and is not there: Docker makes an empty folder of it."""
     spec = mount.spec
     text = spec.source
@@ -204,7 +184,7 @@ def mount_source_missing(mount: Mount, project: Project) -> Outcome:
     if project.exists(path):
         return
     if (
-        not project.lacks(path)
+        not project.is_surely_missing(path)
         or _has_sample_beside(path, project)
         or _exists_from_above(text, base, project)
     ):
@@ -218,10 +198,10 @@ def _has_sample_beside(path: str, project: Project) -> bool:
     folder, name = posixpath.split(path)
     stem = name.partition(".")[0] or name
     return any(
-        posixpath.dirname(one) == folder
-        and stem in posixpath.basename(one)
-        and _SAMPLE.search(posixpath.basename(one))
-        for one in project.paths
+        posixpath.dirname(path) == folder
+        and stem in posixpath.basename(path)
+        and _SAMPLE.search(posixpath.basename(path))
+        for path in project.paths
     )
 
 
@@ -237,8 +217,8 @@ def _exists_from_above(text: str, base: str, project: Project) -> bool:
 def volume_anonymous(mount: Mount) -> Outcome:
     """A volume without a name."""
     spec = mount.spec
-    known = mount.owner.known
+    known = mount.owner.image_facts
     if spec.type != "volume" or spec.source or not spec.target or HOLE in spec.target:
         return
-    if known is not None and _mount_covers(spec.target, known.folders(mount.owner.image)):
+    if known is not None and _mount_covers(spec.target, known.state_folders(mount.owner.image)):
         yield hit(spec.span, path=spec.target)

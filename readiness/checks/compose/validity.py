@@ -23,10 +23,10 @@ _TEMPLATE = re.compile(r"\{\{|\{%")
 
 def _problems_of(project: Project) -> dict[int, list[Problem]]:
     """What the schema and the forms of values refuse, by document."""
-    found: dict[int, list[Problem]] = {}
+    problems: dict[int, list[Problem]] = {}
     parts = project.memo(applications).parts
     for document in project.documents("compose"):
-        mine = found[id(document)] = []
+        mine = problems[id(document)] = []
         if document.legacy:
             continue
         for root in document.roots:
@@ -34,17 +34,21 @@ def _problems_of(project: Project) -> dict[int, list[Problem]]:
             mine += formats.format_problems(root)
         if id(document) in parts:  # Docker reads only the services that are extended
             mine[:] = [
-                one for one in mine if not (len(one.path) == 2 and one.path[0] == "services")
+                problem
+                for problem in mine
+                if not (len(problem.path) == 2 and problem.path[0] == "services")
             ]
-    return found
+    return problems
 
 
 def _problems_of_sort(document: Document, project: Project) -> list[Problem]:
-    found = project.memo(_problems_of).get(id(document), [])
+    problems = project.memo(_problems_of).get(id(document), [])
     if not _TEMPLATE.search(document.source.text):
-        return found
+        return problems
     text = document.source.text
-    return [one for one in found if not _TEMPLATE.search(text[one.span.start : one.span.end + 2])]
+    return [
+        one for one in problems if not _TEMPLATE.search(text[one.span.start : one.span.end + 2])
+    ]
 
 
 def key_unknown(document: Document, project: Project) -> Outcome:
@@ -76,8 +80,8 @@ def _resource_of(path: tuple[str, ...]) -> str:
 
 def _key_hint(problem: Problem) -> str:
     """Where the key belongs, or the nearest one that is known here."""
-    key, inside = problem.message, problem.path[:-1]
-    if len(inside) == 1 and inside[0] in {
+    key, parent_path = problem.message, problem.path[:-1]
+    if len(parent_path) == 1 and parent_path[0] in {
         "services",
         "networks",
         "volumes",
@@ -89,17 +93,18 @@ def _key_hint(problem: Problem) -> str:
     below = [
         path
         for path in _known_paths().get(key, ())
-        if path[: len(_path_form(inside))] == _path_form(inside) and path != _path_form(inside)
+        if path[: len(_path_form(parent_path))] == _path_form(parent_path)
+        and path != _path_form(parent_path)
     ]
     if below:
-        return f"; it belongs under `{'.'.join(below[0][len(_path_form(inside)) :])}`"
+        return f"; it belongs under `{'.'.join(below[0][len(_path_form(parent_path)) :])}`"
     hint = spelling.hint(key, problem.allowed) or spelling.hint(
         key.replace("-", "_"), problem.allowed
     )
     if hint:
         return hint
     homes = [path for path in _known_paths().get(key, ()) if path]
-    if not inside and any(path == ("services", "*") for path in homes):
+    if not parent_path and any(path == ("services", "*") for path in homes):
         return "; it belongs to a service"
     if homes:
         return f"; it belongs under `{'.'.join(step for step in homes[0] if step != '*')}`"
@@ -114,7 +119,7 @@ def _path_form(path: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def _known_paths() -> dict[str, list[tuple[str, ...]]]:
     """key -> the forms of path under which the specification knows it, the shortest first."""
-    found: dict[str, list[tuple[str, ...]]] = {}
+    paths: dict[str, list[tuple[str, ...]]] = {}
     todo: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), schema.schema_data())]
     while todo:
         path, node = todo.pop(0)
@@ -124,7 +129,7 @@ def _known_paths() -> dict[str, list[tuple[str, ...]]]:
             todo.append((path, schema.schema_data()["$defs"][node["$ref"].rpartition("/")[2]]))
         todo += [(path, inner) for name in ("oneOf", "allOf") for inner in node.get(name, ())]
         for key, inner in node.get("properties", {}).items():
-            found.setdefault(key, []).append(path)
+            paths.setdefault(key, []).append(path)
             todo.append(((*path, key), inner))
         if len(path) == 1:
             todo += [
@@ -134,7 +139,7 @@ def _known_paths() -> dict[str, list[tuple[str, ...]]]:
             ]
         if "items" in node and path:
             todo.append((path, node["items"]))
-    return found
+    return paths
 
 
 def value_invalid(document: Document, project: Project) -> Outcome:

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import known_official
+from readiness.facts.base_images import is_known_official
 from readiness.facts.releases import end_of_life
 from readiness.kinds.dockerfile import global_value
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Outcome, Span, Unknown, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax import image as images
+from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import Reference, expand_word, variable_references
 
 
@@ -70,13 +71,13 @@ def base_image_end_of_life(stage: Stage, project: Project) -> Outcome:
     word = stage.image_word
     if word is None or not _is_external(stage):
         return
-    found = end_of_life(stage.image, project.today)
-    if found and not _names_release(stage.source.path, found.release):
+    ended = end_of_life(stage.image, project.today)
+    if ended and not _names_release(stage.source.path, ended.release):
         yield hit(
             word.span,
             image=stage.image.undigested,
-            release=found.release,
-            day=found.day,
+            release=ended.release,
+            day=ended.day,
         )
 
 
@@ -116,19 +117,19 @@ def copy_from_image_floating(step: Step) -> Outcome:
     for image, span in _pulled_images(step):
         if image.is_variable:
             yield Unknown(span)
-        elif image.floating and (image.tag or "/" in image.text or known_official(image)):
+        elif image.floating and (image.tag or "/" in image.text or is_known_official(image)):
             yield hit(span, image=image.text)
 
 
 def _pulled_images(step: Step) -> Iterator[tuple[images.Image, Span]]:
     """The images that an instruction takes from a registry, with their places."""
-    stage, one = step.stage, step.instruction
-    if one.keyword == "FROM" and stage.image_word is not None and stage.base is None:
+    stage, instruction = step.stage, step.instruction
+    if instruction.keyword == "FROM" and stage.image_word is not None and stage.base is None:
         yield stage.image, stage.image_word.span
-    flag = one.flag("from") if one.keyword == "COPY" else None
+    flag = instruction.flag("from") if instruction.keyword == "COPY" else None
     if flag and step.document.stage(flag.value) is None:
         yield images.parse_image(flag.value), flag.value_span
-    for one_flag in one.flags if one.keyword == "RUN" else ():
+    for one_flag in instruction.flags if instruction.keyword == "RUN" else ():
         for part in one_flag.value.split(",") if one_flag.name == "mount" else ():
             name, _, value = part.partition("=")
             if name == "from" and step.document.stage(value) is None:
@@ -138,7 +139,7 @@ def _pulled_images(step: Step) -> Iterator[tuple[images.Image, Span]]:
 def base_image_platform_fixed(stage: Stage) -> Outcome:
     """FROM names one platform; a stage or a file whose name says the platform means it so."""
     flag = stage.start.flag("platform") if stage.start else None
-    if flag is None or not flag.value or "$" in flag.raw or "{{" in flag.raw:
+    if flag is None or not flag.value or has_variable(flag.raw) or has_template(flag.raw):
         return
     named = f"{posixpath.basename(stage.source.path).lower()} {stage.name}"
     if any(part and part in named for part in flag.value.lower().split("/")):
@@ -161,21 +162,23 @@ def _variables_in_from(stage: Stage) -> Iterator[tuple[Reference, int, int]]:
     words = [word.span for word in stage.start.words[:1]]
     flag = stage.start.flag("platform")
     for span in [flag.value_span, *words] if flag else words:
-        for found in variable_references(text[span.start : span.end], stage.document.syntax.escape):
-            yield found, span.start + found.start, span.start + found.end
+        for reference in variable_references(
+            text[span.start : span.end], stage.document.syntax.escape
+        ):
+            yield reference, span.start + reference.start, span.start + reference.end
 
 
 def from_argument_undefined(stage: Stage) -> Outcome:
     """FROM uses a variable that no ARG before the first FROM declares; a template's are filled in by others."""
     known = stage.document.globals
     template = stage.document.syntax.template
-    for found, start, end in _variables_in_from(stage):
-        name = found.name
+    for reference, start, end in _variables_in_from(stage):
+        name = reference.name
         if (
             name in known
             or name in platform_arguments()
             or name in proxy_arguments()
-            or found.modifier
+            or reference.modifier
         ):
             continue
         names = [*known, *platform_arguments()]
@@ -188,10 +191,10 @@ def from_argument_undefined(stage: Stage) -> Outcome:
 def from_default_invalid(stage: Stage) -> Outcome:
     """With the defaults of its ARGs, FROM names no valid image."""
     word = stage.image_word
-    if word is None or "$" not in word.raw:
+    if word is None or not has_variable(word.raw):
         return
     known = stage.document.globals
-    names = [found.name for found in variable_references(word.raw)]
+    names = [reference.name for reference in variable_references(word.raw)]
     if not names or not all(name in known for name in names):
         return
 
@@ -200,5 +203,5 @@ def from_default_invalid(stage: Stage) -> Outcome:
         return "" if value is None and name in known and name not in platform_arguments() else value
 
     filled = expand_word(word.raw, default, stage.document.syntax.escape)
-    if filled is not None and not images.parse_image(filled).valid and "{{" not in filled:
+    if filled is not None and not images.parse_image(filled).valid and not has_template(filled):
         yield hit(word.span, image=word.value, filled=filled or "nothing")

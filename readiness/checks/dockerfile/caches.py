@@ -28,9 +28,9 @@ class _Removal:
     """What rm or find takes away: paths as they are written, and whether some are unknown."""
 
     paths: tuple[str, ...]
-    known: bool
+    is_known: bool
 
-    def takes(self, folder: str) -> bool:
+    def removes(self, folder: str) -> bool:
         """Whether it takes away a folder, or what is in it."""
         return any(_path_covers(path, folder) for path in self.paths)
 
@@ -38,7 +38,7 @@ class _Removal:
 def _path_covers(path: str, folder: str) -> bool:
     """Whether a path, or a pattern, names the folder, one around it, or some of what is in it."""
     parts, wanted = _path_parts(path), _path_parts(folder)
-    if not all(itertools.starmap(glob.matches, zip(parts, wanted, strict=False))):
+    if not all(itertools.starmap(glob.glob_matches, zip(parts, wanted, strict=False))):
         return False
     return bool(parts) and (len(parts) <= len(wanted) or "*" in parts[-1])
 
@@ -51,9 +51,9 @@ def _calls_and_removals(step: Step) -> Iterator[Call | _Removal]:
     """The calls of package managers and the removals, in order."""
     folder = ""
     for whole in sorted(step.script.commands, key=lambda one: one.span.start):
-        one, command = packages.call(whole), unwrapped(whole)
-        if one is not None:
-            yield one
+        call, command = packages.package_call(whole), unwrapped(whole)
+        if call is not None:
+            yield call
         elif command.program == "cd" and not command.inside:
             folder = command.words[0].value if command.words else "~"
         elif command.program == "rm" or _finds_and_deletes(command):
@@ -107,15 +107,15 @@ def _lists_left(step: Step) -> Outcome:
     last: Call | None = None
     install: Call | None = None
     unsure = False
-    for one in _calls_and_removals(step):
-        if isinstance(one, _Removal):
-            unsure = unsure or (last is not None and not one.known)
-            last = None if one.takes("/var/lib/apt/lists") else last
-        elif one.manager.name == "apt":
-            install = one if one.installs else install
-            if one.action == "update":
-                last, unsure = one, False
-            elif one.verb.value in ("distclean", "dist-clean"):
+    for action in _calls_and_removals(step):
+        if isinstance(action, _Removal):
+            unsure = unsure or (last is not None and not action.is_known)
+            last = None if action.removes("/var/lib/apt/lists") else last
+        elif action.manager.name == "apt":
+            install = action if action.installs else install
+            if action.action == "update":
+                last, unsure = action, False
+            elif action.verb.value in ("distclean", "dist-clean"):
                 last = None
     if last is None:
         return
@@ -137,19 +137,19 @@ def _caches_left(step: Step, managers: Collection[str]) -> Outcome:
     """The cache of a package manager other than apt stays in the layer."""
     kept: dict[str, Call] = {}
     unsure: set[str] = set()
-    for one in _calls_and_removals(step):
-        if isinstance(one, _Removal):
+    for action in _calls_and_removals(step):
+        if isinstance(action, _Removal):
             for name, call in list(kept.items()):
-                if any(one.takes(folder) for folder in _cache_folders(step, call)):
+                if any(action.removes(folder) for folder in _cache_folders(step, call)):
                     del kept[name]
-                elif not one.known:
+                elif not action.is_known:
                     unsure.add(name)
             continue
-        family = "dnf" if one.program in _ONE_CACHE else one.program
-        if one.action == "clean":
+        family = "dnf" if action.program in _ONE_CACHE else action.program
+        if action.action == "clean":
             kept.pop(family, None)
-        elif one.manager.name in managers and one.installs and not _is_uncached(step, one):
-            kept[family] = one
+        elif action.manager.name in managers and action.installs and not _is_uncached(step, action):
+            kept[family] = action
             unsure.discard(family)
     for name, call in kept.items():
         if any(_is_mounted_over(step, folder) for folder in _cache_folders(step, call)):
@@ -161,21 +161,23 @@ def _caches_left(step: Step, managers: Collection[str]) -> Outcome:
             yield hit(call.verb.span, program=call.program, action=call.verb.value, manager=manager)
 
 
-def _cache_folders(step: Step, one: Call) -> tuple[str, ...]:
+def _cache_folders(step: Step, call: Call) -> tuple[str, ...]:
     """Where the call keeps its cache: where it is told to, else where the manager does by itself."""
-    for name in one.manager.moves:
-        value = one.command.option(name) if name.startswith("-") else _variable_for(step, one, name)
+    for name in call.manager.moves:
+        value = (
+            call.command.option(name) if name.startswith("-") else _variable_for(step, call, name)
+        )
         if value:
             return (value,)
-    return one.manager.lists
+    return call.manager.lists
 
 
-def _is_uncached(step: Step, one: Call) -> bool:
+def _is_uncached(step: Step, call: Call) -> bool:
     """Whether the call keeps no cache: by an option, a variable, or a setting written before."""
-    manager = one.manager
-    if manager.uncached and one.command.has(*manager.uncached):
+    manager = call.manager
+    if manager.uncached and call.command.has(*manager.uncached):
         return True
-    if any((_variable_for(step, one, name) or "").lower() in _ON for name in manager.switches):
+    if any((_variable_for(step, call, name) or "").lower() in _ON for name in manager.switches):
         return True
     return manager.settings is not None and is_in_run(step.stage, manager.settings)
 
@@ -183,15 +185,15 @@ def _is_uncached(step: Step, one: Call) -> bool:
 _ON = frozenset({"1", "on", "yes", "true", "y", "t"})
 
 
-def _variable_for(step: Step, one: Call, name: str) -> str | None:
+def _variable_for(step: Step, call: Call, name: str) -> str | None:
     """A variable's value for a command: from the command itself, an export before it, ENV or ARG."""
-    for given in one.command.assignments:
+    for given in call.command.assignments:
         if given.name == name:
             return given.value.value if given.value else ""
-    found = step.stage.lookup(name, step.instruction.span.start)
+    value = step.stage.lookup(name, step.instruction.span.start)
     for command in step.script.commands:
-        if command.span.start < one.command.span.start and command.name in ("", "export"):
+        if command.span.start < call.command.span.start and command.name in ("", "export"):
             for given in command.assignments:
                 if given.name == name:
-                    found = given.value.value if given.value else ""
-    return found
+                    value = given.value.value if given.value else ""
+    return value

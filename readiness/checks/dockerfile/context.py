@@ -12,9 +12,9 @@ from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
 
-def copy_sources(one: Instruction) -> tuple[Word, ...]:
+def copy_sources(instruction: Instruction) -> tuple[Word, ...]:
     """The sources of COPY or ADD, here-documents left out."""
-    return tuple(word for word in one.words[:-1] if not word.raw.startswith("<<"))
+    return tuple(word for word in instruction.words[:-1] if not word.raw.startswith("<<"))
 
 
 def is_whole_context(word: Word) -> bool:
@@ -24,29 +24,29 @@ def is_whole_context(word: Word) -> bool:
 
 def copy_ignored_file(step: Step, project: Project) -> Outcome:
     """COPY or ADD of a file that the .dockerignore beside the Dockerfile leaves out."""
-    one = step.instruction
-    if one.keyword not in ("COPY", "ADD") or one.flag("from"):
+    instruction = step.instruction
+    if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from"):
         return
     path = step.source.root.path
-    found = dockerignore_of(project, path, posixpath.dirname(path))
-    if found is None or "#" in step.source.path:
+    document = dockerignore_of(project, path, posixpath.dirname(path))
+    if document is None or "#" in step.source.path:
         return
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         value = word.value
         if word.is_variable or "://" in value or any(char in value for char in "*?["):
             continue
-        left_out = found.ignores(value)
+        left_out = document.ignores(value)
         if left_out is None:
             yield Unknown(word.span)
         elif left_out:
-            yield hit(word.span, source=value, list=posixpath.basename(found.source.path))
+            yield hit(word.span, source=value, list=posixpath.basename(document.source.path))
 
 
 def dockerignore_of(project: Project, dockerfile: str, folder: str) -> Ignores | None:
     """The .dockerignore that counts for a Dockerfile where its context is a folder."""
     by_path = project.by_path("dockerignore")
     beside = by_path.get(posixpath.normpath(f"{dockerfile}.dockerignore"))
-    found: Ignores | None = beside or by_path.get(
+    document: Ignores | None = beside or by_path.get(
         posixpath.normpath(posixpath.join(folder, ".dockerignore"))
     )
-    return found
+    return document

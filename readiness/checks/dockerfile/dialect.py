@@ -57,13 +57,13 @@ def not_posix(step: Step, *, certain: bool = True) -> Outcome:
 
 def _is_for_other_shell(step: Step) -> bool:
     """Whether a here-document goes to a shell of its own: `bash <<EOF`, or by its first line."""
-    one = step.instruction
-    if not one.heredocs:
+    instruction = step.instruction
+    if not instruction.heredocs:
         return False
     text = step.source.text
     names = {command.program for command in step.script.commands[:1]}
     return bool(names & (shell.SHELLS - {"sh", "dash"})) or any(
-        text.startswith("#!", doc.body.start) for doc in one.heredocs
+        text.startswith("#!", doc.body.start) for doc in instruction.heredocs
     )
 
 
@@ -87,17 +87,18 @@ def _bashisms(step: Step) -> Iterator[tuple[Span, str]]:
     for mark in step.script.marks:
         yield mark.span, _MARKS.get(mark.kind, _EXPANSION)
     body = step.instruction.body
-    for found in variable_references(body.text, quoted=False):
-        if found.name in _VARIABLES and not _shell_options(step, found.name):
-            what = f"`${found.name}` is empty in POSIX sh"
-            yield body.span(found.start, found.end), what
+    for reference in variable_references(body.text, quoted=False):
+        if reference.name in _VARIABLES and not _shell_options(step, reference.name):
+            what = f"`${reference.name}` is empty in POSIX sh"
+            yield body.span(reference.start, reference.end), what
 
 
 def _is_in_bash(step: Step, command: shell.Command) -> bool:
     """Whether the command stands in the script of a `bash -c`."""
     return any(
-        one.program in ("bash", "zsh") and one.span.start < command.span.start < one.span.end
-        for one in step.script.commands
+        shell_call.program in ("bash", "zsh")
+        and shell_call.span.start < command.span.start < shell_call.span.end
+        for shell_call in step.script.commands
     )
 
 

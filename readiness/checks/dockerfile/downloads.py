@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from readiness.checks.dockerfile.packages import run_text
 from readiness.facts import packages
-from readiness.facts.programs import fact
+from readiness.facts.programs import program_property
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Outcome, Span, hit
@@ -21,21 +21,21 @@ _NO = ("0", "false", "no", "off")
 
 def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -> Outcome:
     """A program gets an option that turns a check off; `options` names them per program."""
-    one = command.command
-    if one.program in ("echo", "printf") and "apt-get" in options:
-        for source in (each for each in one.words if _UNSIGNED_SOURCE.match(each.value)):
+    invocation = command.command
+    if invocation.program in ("echo", "printf") and "apt-get" in options:
+        for source in (each for each in invocation.words if _UNSIGNED_SOURCE.match(each.value)):
             yield hit(source.span, option="[trusted=yes]", program="apt-get")
         return
-    wanted = options.get(one.program)
-    call = packages.call(command.whole)
+    wanted = options.get(invocation.program)
+    call = packages.package_call(command.whole)
     if wanted is None and call is not None and call.manager.name == "pip":
         wanted = options.get("pip")
-    valued = _VALUED.get(one.program, "")
-    word = one.find(*wanted, valued=valued) if wanted else None
+    valued = _VALUED.get(invocation.program, "")
+    word = invocation.find(*wanted, valued=valued) if wanted else None
     if word is None and wanted and "--allow-unauthenticated" in wanted:
-        word = next((each for each in one.words if _APT_UNSIGNED.search(each.value)), None)
+        word = next((each for each in invocation.words if _APT_UNSIGNED.search(each.value)), None)
     if word is not None and not (call is not None and _only_local_packages(command, call)):
-        yield hit(word.span, option=word.value.partition("=")[0], program=one.program)
+        yield hit(word.span, option=word.value.partition("=")[0], program=invocation.program)
 
 
 _UNSIGNED_SOURCE = re.compile(r"deb(?:-src)? \[[^\]]*\btrusted=(?:yes|true|1)\b")
@@ -54,9 +54,24 @@ def _only_local_packages(command: Command, call: packages.Call) -> bool:
     chain = list(command.stage.chain)
     if any(command.step.mounts("bind")):
         chain += command.step.document.stages
+    if _is_verified_before(command):
+        return True
     if any(program in run_text(stage) for stage in chain for program in ("curl", "wget")):
         return False
     return any(stage.of("COPY") for stage in chain) or any(command.step.mounts("bind"))
+
+
+def _is_verified_before(command: Command) -> bool:
+    """Whether an earlier command of the step holds a file against a signature or a checksum, and stops where it differs."""
+    for other in command.step.script.commands:
+        if other.span.start >= command.whole.span.start:
+            break
+        values = set(other.values)
+        if (other.program == "gpg" and "--verify" in values) or other.program == "gpgv":
+            return True
+        if re.fullmatch(r"sha(?:256|384|512)sum", other.program) and values & {"-c", "--check"}:
+            return True
+    return False
 
 
 _SETS = {"set", "--set", "config", "-c", "-o", "--setopt"}
@@ -64,34 +79,34 @@ _SETS = {"set", "--set", "config", "-c", "-o", "--setopt"}
 
 def tls_verification_off_setting(command: Command) -> Outcome:
     """npm, yarn, yum, dnf, apt, git, conda or pip is told, by a setting, to check no certificate."""
-    one = command.command
-    if one.program in ("echo", "printf") and _is_package_settings_file(command):
-        if any(_SSL_OFF.search(value) for value in one.values):
-            yield hit(one.span, setting="sslverify off", program="yum or dnf")
+    invocation = command.command
+    if invocation.program in ("echo", "printf") and _is_package_settings_file(command):
+        if any(_SSL_OFF.search(value) for value in invocation.values):
+            yield hit(invocation.span, setting="sslverify off", program="yum or dnf")
         return
-    wanted = fact(one.program, "insecure") or ()
-    for at, word in enumerate(one.words if wanted else ()):
+    wanted = program_property(invocation.program, "insecure") or ()
+    for at, word in enumerate(invocation.words if wanted else ()):
         name, equals, value = word.value.replace('"', "").replace("'", "").partition("=")
         if name == "--setopt":
             name, equals, value = value.partition("=")
-        if not equals and at + 1 < len(one.words):
-            value = one.words[at + 1].value
+        if not equals and at + 1 < len(invocation.words):
+            value = invocation.words[at + 1].value
         setting = name.lower().lstrip("-").removeprefix("o" if name.startswith("-oA") else "")
         known = next((each for each in wanted if _is_setting_named(setting, each)), None)
-        if not word.value.startswith("-") and not _SETS & set(one.values[:at]):
+        if not word.value.startswith("-") and not _SETS & set(invocation.values[:at]):
             continue  # a package of that name
         if known is not None and value.strip("\"'").lower() in _NO:
             alone = bool(equals) and (word.value.startswith("-") or "verify" in known)
             yield hit(
-                word.span if alone else one.span,
+                word.span if alone else invocation.span,
                 setting=f"{name.lstrip('-')}={value}",
-                program=one.program,
+                program=invocation.program,
             )
             return
-    if one.program in ("pip", "pip3") and one.values[:2] == ("config", "set"):
-        trusted = [value for value in one.values[2:3] if value.endswith(".trusted-host")]
+    if invocation.program in ("pip", "pip3") and invocation.values[:2] == ("config", "set"):
+        trusted = [value for value in invocation.values[2:3] if value.endswith(".trusted-host")]
         if trusted:
-            yield hit(one.span, setting=trusted[0], program=one.program)
+            yield hit(invocation.span, setting=trusted[0], program=invocation.program)
 
 
 def _is_setting_named(setting: str, name: str) -> bool:
@@ -127,18 +142,22 @@ def insecure_variable(
             return value in _NO
         return name in any_value and bool(value)
 
+    for name, value, span in _assigned_values(step):
+        if bad(name, value):
+            yield hit(span, name=name)
+
+
+def _assigned_values(step: Step) -> Iterator[tuple[str, str, Span]]:
+    """What ENV, ARG and the commands of RUN put into variables; `ARG NAME value` counts, as older builders read it."""
     if step.keyword in ("ENV", "ARG"):
         pairs = step.instruction.pairs
-        for pair in pairs:
-            if pair.raw is not None and bad(pair.name, pair.value):
-                yield hit(pair.entry, name=pair.name)
-        if step.keyword == "ARG" and len(pairs) == 2 and bad(pairs[0].name, pairs[1].name):
-            yield hit(pairs[0].entry, name=pairs[0].name)
+        yield from ((pair.name, pair.value, pair.entry) for pair in pairs if pair.raw is not None)
+        if step.keyword == "ARG" and len(pairs) == 2:
+            yield pairs[0].name, pairs[1].name, pairs[0].entry
     elif step.keyword == "RUN":
-        for command in step.script.commands:
-            for one in command.assignments:
-                if one.value is not None and bad(one.name, one.value.value):
-                    yield hit(one.span, name=one.name)
+        for assignment in (one for command in step.script.commands for one in command.assignments):
+            if assignment.value is not None:
+                yield assignment.name, assignment.value.value, assignment.span
 
 
 FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
@@ -152,36 +171,38 @@ def script_piped_to_shell(step: Step) -> Outcome:
         fetch = next((one for one in group if unwrapped(one).program in FETCHERS), None)
         if fetch is None:
             continue
-        for one in group:
-            if one.position > fetch.position and _reads_script_from_stdin(unwrapped(one)):
-                yield hit(Span(fetch.span.start, one.span.end), url=fetched_url(fetch))
+        for command in group:
+            if command.position > fetch.position and _reads_script_from_stdin(unwrapped(command)):
+                yield hit(Span(fetch.span.start, command.span.end), url=fetched_url(fetch))
                 break
-    for one in script.commands:
-        taken = [r.target.value for r in one.redirects if r.operator == "<" and r.target]
-        if unwrapped(one).program in _RUNNERS and any(map(_SUBSTITUTED.match, taken)):
-            yield hit(one.span, url="what it fetches")
-        if 0 <= one.parent < len(script.commands) and one.program in FETCHERS:
-            outer = unwrapped(script.commands[one.parent])
+    for command in script.commands:
+        taken = [r.target.value for r in command.redirects if r.operator == "<" and r.target]
+        if unwrapped(command).program in _RUNNERS and any(map(_SUBSTITUTED.match, taken)):
+            yield hit(command.span, url="what it fetches")
+        if 0 <= command.parent < len(script.commands) and command.program in FETCHERS:
+            outer = unwrapped(script.commands[command.parent])
             if outer.program in _RUNNERS or outer.name in ("eval", ".", "source"):
-                yield hit(outer.span, url=fetched_url(one))
+                yield hit(outer.span, url=fetched_url(command))
 
 
 _SUBSTITUTED = re.compile(r"<\(\s*(?:curl|wget|fetch|aria2c)\s")
 
 
-def _reads_script_from_stdin(one: shell.Command) -> bool:
+def _reads_script_from_stdin(command: shell.Command) -> bool:
     """Whether a command runs what comes in: no script file, no -c."""
-    if one.program not in _RUNNERS or one.has("-c", "-e", "-m"):
+    if command.program not in _RUNNERS or command.has("-c", "-e", "-m"):
         return False
-    end = next((at for at, word in enumerate(one.words) if word.value == "--"), len(one.words))
-    own = replace(one, words=one.words[:end])  # the rest is for the script
+    end = next(
+        (at for at, word in enumerate(command.words) if word.value == "--"), len(command.words)
+    )
+    own = replace(command, words=command.words[:end])  # the rest is for the script
     operands = [word.value for word in own.operands() if word.value != "-"]
-    return not operands or one.has("-s") or operands[0] == "/dev/stdin"
+    return not operands or command.has("-s") or operands[0] == "/dev/stdin"
 
 
-def fetched_url(one: shell.Command) -> str:
+def fetched_url(command: shell.Command) -> str:
     """The address that a command fetches, without what may be secret in it."""
-    for word in one.words:
+    for word in command.words:
         if "://" in word.value:
             return re.sub(r"//[^/@\s]*@", "//", word.value.partition("?")[0])[:120]
     return "what it fetches"
@@ -190,10 +211,10 @@ def fetched_url(one: shell.Command) -> str:
 def fetchers_both(stage: Stage) -> Outcome:
     """Both curl and wget are used in a stage."""
     seen: dict[str, Span] = {}
-    for one in stage.instructions:
-        if one.keyword != "RUN":
+    for instruction in stage.instructions:
+        if instruction.keyword != "RUN":
             continue
-        for command in Step(stage.document, stage, one).script.commands:
+        for command in Step(stage.document, stage, instruction).script.commands:
             program = unwrapped(command).program
             if program in ("curl", "wget"):
                 seen.setdefault(program, command.span)
@@ -207,8 +228,12 @@ _QUIET = ("--quiet", "--no-verbose", "--progress", "--output-file", "--append-ou
 
 def wget_progress(command: Command) -> Outcome:
     """wget without an option that keeps its progress bar out of the log."""
-    one = command.command
-    if one.program != "wget" or not one.words or one.has("--version", "--help"):
+    invocation = command.command
+    if (
+        invocation.program != "wget"
+        or not invocation.words
+        or invocation.has("--version", "--help")
+    ):
         return
-    if not one.has(*_QUIET, "-q", "-o", "-a") and "-nv" not in one.values:
-        yield hit(one.name_span)
+    if not invocation.has(*_QUIET, "-q", "-o", "-a") and "-nv" not in invocation.values:
+        yield hit(invocation.name_span)

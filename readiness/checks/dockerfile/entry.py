@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from readiness.checks.dockerfile.forms import exec_form_literal
 from readiness.checks.dockerfile.tools import starter_missing
 from readiness.facts import packages, settings
-from readiness.facts.base_images import without_application
+from readiness.facts.base_images import is_without_application
 from readiness.facts.wrappers import unwrapped
+from readiness.kinds.compose import mounts
 from readiness.kinds.dockerfile.model import Command, Stage, Step, effective_step
 from readiness.kinds.dockerfile.paths import copy_target, volume_words, working_folder
 from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, marked_spans
+from readiness.model.project import Project
 from readiness.syntax import glob, shell
+from readiness.syntax.holes import has_template
 from readiness.syntax.instruction import Instruction
 
 _INTERPRETERS = re.compile(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
@@ -34,9 +37,9 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 
 
-def program_file_missing(stage: Stage) -> Outcome:
+def program_file_missing(stage: Stage, project: Project) -> Outcome:
     """CMD, ENTRYPOINT or HEALTHCHECK runs a file that no step brings; only where all is in sight."""
-    if not stage.final or not stage.whole or not without_application(stage.root.image):
+    if not stage.final or not stage.whole or not is_without_application(stage.root.image):
         return
     base = working_folder(stage)
     # Where nothing at all is copied, the folder in which it works is mounted: an image of tools.
@@ -45,15 +48,19 @@ def program_file_missing(stage: Stage) -> Outcome:
         step = effective_step(stage, keyword)
         if step is None or any(starter_missing(step)):
             continue
-        told = marked_spans(exec_form_literal(step))
+        reported = marked_spans(exec_form_literal(step))
         for command in step.script.commands:
             word = _script_path(unwrapped(command))
-            if word is None or word.span in told:
+            if word is None or word.span in reported:
                 continue
             if base is None and not word.value.startswith("/"):
                 continue
             path = posixpath.normpath(posixpath.join(base or "/", word.value))
-            mounted = _may_be_mounted(stage, path) or (bare and not word.value.startswith("/"))
+            mounted = (
+                _may_be_mounted(stage, path)
+                or (bare and not word.value.startswith("/"))
+                or path in project.memo(_mounted_files)
+            )
             brought = None if mounted else _is_provided_by_step(stage, path)
             if brought is None:
                 yield Unknown(word.span)
@@ -67,14 +74,14 @@ _SYSTEM = re.compile(r"/(?:usr|s?bin|lib|opt|etc|root|home)(?:/|\Z)")
 
 def _script_path(command: shell.Command) -> shell.Word | None:
     """The script that a command runs by its path: behind an interpreter, or itself."""
-    if command.inside or not command.known or "{{" in command.name:
+    if command.inside or not command.known or has_template(command.name):
         return None
     if "/" in command.name and not _SYSTEM.match(command.name):
         return shell.Word(command.name, command.name, True, command.name_span)
     if not command.words or not _INTERPRETERS.match(command.program):
         return None
     word = command.words[0]
-    plain = word.known and "{{" not in word.value and not word.value.startswith("-")
+    plain = word.known and not has_template(word.value) and not word.value.startswith("-")
     return word if plain and _SCRIPT.search(word.value) else None
 
 
@@ -83,14 +90,22 @@ def _may_be_mounted(stage: Stage, path: str) -> bool:
     return any(place is None or path.startswith(f"{place}/") for _, place in volume_words(stage))
 
 
+def _mounted_files(project: Project) -> frozenset[str]:
+    """The paths in containers at which compose files mount a single file, whatever image they are for."""
+    targets = (
+        mount.spec.target for document in project.documents("compose") for mount in mounts(document)
+    )
+    return frozenset(target for target in targets if posixpath.splitext(target)[1])
+
+
 def _is_provided_by_step(stage: Stage, path: str) -> bool | None:
     """Whether a step brings the file; None where that can't be seen."""
     for below in stage.chain:
-        for one in below.instructions:
-            if one.keyword in ("COPY", "ADD") and one.words:
-                answer = _may_be_copied(below, one, path)
-            elif one.keyword == "RUN":
-                answer = _may_be_created(Step(stage.document, below, one), path)
+        for instruction in below.instructions:
+            if instruction.keyword in ("COPY", "ADD") and instruction.words:
+                answer = _may_be_copied(below, instruction, path)
+            elif instruction.keyword == "RUN":
+                answer = _may_be_created(Step(stage.document, below, instruction), path)
             else:
                 continue
             if answer is not False:
@@ -98,21 +113,21 @@ def _is_provided_by_step(stage: Stage, path: str) -> bool | None:
     return False
 
 
-def _may_be_copied(stage: Stage, one: Instruction, path: str) -> bool | None:
+def _may_be_copied(stage: Stage, instruction: Instruction, path: str) -> bool | None:
     """Whether a COPY or ADD may bring the file."""
-    target = copy_target(stage, one)
+    target = copy_target(stage, instruction)
     if target is None:
         return None
-    folder_meant = one.words[-1].value.endswith(("/", "."))
-    for word in one.words[:-1]:
-        if word.is_variable or one.heredocs:
+    folder_meant = instruction.words[-1].value.endswith(("/", "."))
+    for word in instruction.words[:-1]:
+        if word.is_variable or instruction.heredocs:
             return None
         name = posixpath.basename(posixpath.normpath(word.value))
-        is_file = bool(_FILE.search(name)) and one.keyword == "COPY"
+        is_file = bool(_FILE.search(name)) and instruction.keyword == "COPY"
         if not is_file or ("*" in name and "." not in name):
             if path == target or path.startswith(target.rstrip("/") + "/"):
                 return True
-        elif (path == target and not folder_meant) or glob.matches(f"{target}/{name}", path):
+        elif (path == target and not folder_meant) or glob.glob_matches(f"{target}/{name}", path):
             return True
     return False
 
@@ -124,43 +139,45 @@ def _may_be_created(step: Step, path: str) -> bool | None:
     if step.script.broken or not step.posix or step.instruction.heredocs:
         return None
     for command in step.script.commands:
-        one = unwrapped(command)
+        invocation = unwrapped(command)
         if any(redirect.operator.startswith(">") for redirect in command.redirects):
             continue  # the file's name would stand in the text
-        if one.program not in _HARMLESS and packages.call(command) is None:
+        if invocation.program not in _HARMLESS and packages.package_call(command) is None:
             return None
     return False
 
 
 def build_without_optimisation(command: Command) -> Outcome:
     """cargo build without --release."""
-    one = command.command
-    if one.program != "cargo" or not one.words or command.stage.index < 0:
+    invocation = command.command
+    if invocation.program != "cargo" or not invocation.words or command.stage.index < 0:
         yield NotApplicable()
         return
-    verb = next((word for word in one.words if not word.value.startswith(("-", "+"))), None)
+    verb = next((word for word in invocation.words if not word.value.startswith(("-", "+"))), None)
     if verb is None or verb.value not in ("build", "b"):
         yield NotApplicable()
         return
-    if not one.has("--release", "-r", "--profile") and not command.stage.name.startswith("dev"):
-        yield hit(Span(one.name_span.start, verb.span.end))
+    if not invocation.has("--release", "-r", "--profile") and not command.stage.name.startswith(
+        "dev"
+    ):
+        yield hit(Span(invocation.name_span.start, verb.span.end))
 
 
 def debug_mode(step: Step) -> Outcome:
     """ENV of the final image turns a debug mode on."""
-    for name, value, span in _settings(step):
+    for name, value, span in _image_environment(step):
         if settings.turns_debug_on(name, value):
             yield hit(span, name=name, value=value)
 
 
 def log_level_debug(step: Step) -> Outcome:
     """ENV of the final image has a program log what only its developers need."""
-    for name, value, span in _settings(step):
+    for name, value, span in _image_environment(step):
         if settings.logs_too_much(name, value):
             yield hit(span, name=name, value=value)
 
 
-def _settings(step: Step) -> Iterator[tuple[str, str, Span]]:
+def _image_environment(step: Step) -> Iterator[tuple[str, str, Span]]:
     """The variables that ENV sets in the image that runs."""
     if step.keyword != "ENV" or step.onbuild:
         return

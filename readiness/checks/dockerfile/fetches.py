@@ -11,6 +11,7 @@ from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Outcome, hit, marked_spans
 from readiness.syntax import shell
+from readiness.syntax.holes import has_variable
 
 _CHECKS = re.compile(
     r"\b(?:sha(?:1|224|256|384|512)?sum|shasum|md5sum|b2sum|gpg|gpgv|cosign|minisign|openssl dgst"
@@ -29,14 +30,14 @@ def _unverified_fetches(step: Step) -> Iterator[tuple[shell.Command, shell.Word]
         return
     piped = marked_spans(script_piped_to_shell(step))
     for command in step.script.commands:
-        one = unwrapped(command)
-        if one.program not in FETCHERS:
+        invocation = unwrapped(command)
+        if invocation.program not in FETCHERS:
             continue
         if any(span.start <= command.span.start < span.end for span in piped):
             continue
-        for word in one.words:
+        for word in invocation.words:
             if re.match(r"https?://", word.value):
-                yield one, word
+                yield invocation, word
 
 
 def download_unverified(step: Step) -> Outcome:
@@ -44,9 +45,9 @@ def download_unverified(step: Step) -> Outcome:
 
     A script that runs at once is left to `script_piped`.
     """
-    for one, word in _unverified_fetches(step):
-        if _PROGRAM.search(word.value.partition("?")[0]) or _becomes_program(step, one):
-            yield hit(word.span, url=fetched_url(one))
+    for command, word in _unverified_fetches(step):
+        if _PROGRAM.search(word.value.partition("?")[0]) or _becomes_program(step, command):
+            yield hit(word.span, url=fetched_url(command))
             return
 
 
@@ -56,13 +57,17 @@ def _becomes_program(step: Step, fetch: shell.Command) -> bool:
     if _BIN.search(output):
         return True
     name = output.rpartition("/")[2]
-    for one in map(unwrapped, step.script.commands) if name else ():
-        words = [value.rpartition("/")[2] for value in one.values]
-        if one.program == "chmod" and name in words and re.search(r"x|[157]", one.values[0]):
+    for command in map(unwrapped, step.script.commands) if name else ():
+        words = [value.rpartition("/")[2] for value in command.values]
+        if (
+            command.program == "chmod"
+            and name in words
+            and re.search(r"x|[157]", command.values[0])
+        ):
             return True
-        if one.program in shell.SHELLS and name in words:
+        if command.program in shell.SHELLS and name in words:
             return True
-        if "/" in one.name and one.program == name:
+        if "/" in command.name and command.program == name:
             return True
     return False
 
@@ -70,9 +75,9 @@ def _becomes_program(step: Step, fetch: shell.Command) -> bool:
 def _output_file(fetch: shell.Command) -> str:
     """The file that a fetch writes; empty where it writes none, or none that is known."""
     curl = fetch.program == "curl"
-    told = fetch.option(*(("-o", "--output") if curl else ("-O", "--output-document")))
-    if told is not None:
-        return told
+    output = fetch.option(*(("-o", "--output") if curl else ("-O", "--output-document")))
+    if output is not None:
+        return output
     redirected = [r.target.value for r in fetch.redirects if r.operator == ">" and r.target]
     if redirected:
         return redirected[0]
@@ -84,26 +89,30 @@ def _output_file(fetch: shell.Command) -> str:
 
 def download_moving(step: Step) -> Outcome:
     """A fetch or a clone of what its publisher moves: the latest release, a branch."""
-    for one, word in _unverified_fetches(step):
+    for command, word in _unverified_fetches(step):
         address = word.value.partition("?")[0]
         if (
             _is_moving_path(address.split("/")[3:])
             and not _KEY.search(address)
             and "localhost" not in address
         ):
-            yield hit(word.span, what=fetched_url(one))
+            yield hit(word.span, what=fetched_url(command))
             return
     for command in step.script.commands if step.keyword == "RUN" else ():
-        one = unwrapped(command)
-        if one.program == "git" and one.values[:1] == ("clone",) and _clones_branch(step, one):
-            yield hit(one.span, what="git clone")
+        invocation = unwrapped(command)
+        if (
+            invocation.program == "git"
+            and invocation.values[:1] == ("clone",)
+            and _clones_branch(step, invocation)
+        ):
+            yield hit(invocation.span, what="git clone")
             return
 
 
 def _is_moving_path(parts: list[str]) -> bool:
     """Whether a path names a branch or the latest release, before any version in it."""
     for part in parts:
-        if "$" in part or _VERSION.search(part):
+        if has_variable(part) or _VERSION.search(part):
             return False
         if part.lower() in _MOVING:
             return True

@@ -8,14 +8,17 @@ from functools import lru_cache
 from readiness.checks.dockerfile.context import copy_sources, is_whole_context
 from readiness.checks.dockerfile.values import is_absolute
 from readiness.facts import packages
-from readiness.facts.base_images import known_official, sets_folder, starts_service
-from readiness.facts.programs import fact
+from readiness.facts.base_images import is_known_official, sets_folder, starts_service
+from readiness.facts.programs import program_property
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import copy_target
+from readiness.kinds.joins.contexts import may_be_named_context
 from readiness.model import NotApplicable, Outcome, Unknown, hit
+from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax import shell
+from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import Word
 
 _ARCHIVE = re.compile(
@@ -27,10 +30,10 @@ _REMOTE = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
 
 def add_instead_of_copy(step: Step) -> Outcome:
     """ADD of local files that it does not unpack."""
-    one = step.instruction
-    if one.keyword != "ADD" or len(one.words) < 2:
+    instruction = step.instruction
+    if instruction.keyword != "ADD" or len(instruction.words) < 2:
         return
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         if _REMOTE.match(word.value):
             return
         if word.is_variable:
@@ -38,15 +41,15 @@ def add_instead_of_copy(step: Step) -> Outcome:
             return
         if _ARCHIVE.search(word.value) or "*" in word.value[-4:]:
             return
-    yield hit(one.keyword_span, source=one.words[0].value)
+    yield hit(instruction.keyword_span, source=instruction.words[0].value)
 
 
 def add_remote_unverified(step: Step) -> Outcome:
     """ADD of a URL without a checksum, or of a git address without a commit or a tag."""
-    one = step.instruction
-    if one.keyword != "ADD" or one.flag("checksum"):
+    instruction = step.instruction
+    if instruction.keyword != "ADD" or instruction.flag("checksum"):
         return
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         value = word.value
         if _REMOTE.match(value) and not _is_pinned_git(value):
             yield hit(word.span, url=re.sub(r"//[^/@]*@", "//", value.partition("?")[0])[:120])
@@ -71,15 +74,15 @@ def _is_pinned_git(url: str) -> bool:
 
 def copy_archive_unpacked(step: Step) -> Outcome:
     """COPY of a local archive that a later RUN of the stage unpacks."""
-    one = step.instruction
-    if one.keyword != "COPY" or one.flag("from") or len(one.words) < 2:
+    instruction = step.instruction
+    if instruction.keyword != "COPY" or instruction.flag("from") or len(instruction.words) < 2:
         return
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         if not _ARCHIVE.search(word.value):
             continue
-        names = _possible_names(word, one.words[-1])
+        names = _possible_names(word, instruction.words[-1])
         for later in step.stage.instructions:
-            if later.keyword != "RUN" or later.span.start < one.span.start:
+            if later.keyword != "RUN" or later.span.start < instruction.span.start:
                 continue
             for command in Step(step.document, step.stage, later).script.commands:
                 if _is_unpacked(unwrapped(command), names):
@@ -107,7 +110,7 @@ def _is_unpacked(command: shell.Command, names: set[str]) -> bool:
     elif command.program in ("gzip", "bzip2", "xz", "zstd"):
         if not command.has("-d", "--decompress", "--uncompress"):
             return False
-    elif not fact(command.program, "unpacks"):
+    elif not program_property(command.program, "unpacks"):
         return False
     if "tar" not in command.program:  # ADD unpacks archives, not a file that is only compressed
         names = {name for name in names if _TAR.search(name)}
@@ -116,37 +119,40 @@ def _is_unpacked(command: shell.Command, names: set[str]) -> bool:
 
 def copy_target_not_folder(step: Step) -> Outcome:
     """COPY or ADD of several sources to a target that does not end with a slash."""
-    one = step.instruction
-    if one.keyword not in ("COPY", "ADD") or len(one.words) < 3:
+    instruction = step.instruction
+    if instruction.keyword not in ("COPY", "ADD") or len(instruction.words) < 3:
         return
-    target = one.words[-1]
+    target = instruction.words[-1]
     if target.value.endswith(("/", "\\", "/.", "/..")) or target.value in (".", ".."):
         return
     if target.is_variable:
         yield Unknown(target.span)
     else:
-        yield hit(target.span, target=target.value, keyword=one.keyword)
+        yield hit(target.span, target=target.value, keyword=instruction.keyword)
 
 
-def copy_from_unknown(step: Step) -> Outcome:
-    """COPY --from names no earlier stage, and looks like no image either."""
+def copy_from_unknown(step: Step, *, project: Project) -> Outcome:
+    """COPY --from names no earlier stage and no context that the build gets by name, and looks like no image either."""
     flag = step.instruction.flag("from")
     if step.keyword != "COPY" or flag is None or not step.stage.whole:
         return
-    if "$" in flag.raw or "{{" in flag.raw:
+    if has_variable(flag.raw) or has_template(flag.raw):
         yield Unknown(flag.value_span)
         return
-    found = step.document.stage(flag.value)
-    if found is not None and found.index < step.stage.index:
+    stage = step.document.stage(flag.value)
+    if stage is not None and stage.index < step.stage.index:
         return
-    if found is step.stage or (found is None and _is_image_name(flag.value)):
+    if stage is step.stage or (stage is None and _is_image_name(flag.value)):
+        return
+    if stage is None and may_be_named_context(flag.value, step.source.path, project):
+        yield Unknown(flag.value_span)
         return
     yield hit(flag.value_span, name=flag.value)
 
 
 def _is_image_name(name: str) -> bool:
     """Whether a name is surely one of an image: it has a tag or a slash, or is an official one's."""
-    return bool(re.search(r"[:/@.]", name)) or known_official(images.parse_image(name))
+    return bool(re.search(r"[:/@.]", name)) or is_known_official(images.parse_image(name))
 
 
 def copy_from_itself(step: Step) -> Outcome:
@@ -162,17 +168,17 @@ def copy_from_itself(step: Step) -> Outcome:
 
 def copy_target_relative(step: Step) -> Outcome:
     """COPY or ADD to a relative path with no WORKDIR before it."""
-    one, stage = step.instruction, step.stage
-    if one.keyword not in ("COPY", "ADD") or len(one.words) < 2:
+    instruction, stage = step.instruction, step.stage
+    if instruction.keyword not in ("COPY", "ADD") or len(instruction.words) < 2:
         return
-    target = one.words[-1]
+    target = instruction.words[-1]
     raw = target.raw.strip("\"'")
     if is_absolute(raw, stage):
         return
-    if raw.startswith("$") or "{{" in raw:
+    if raw.startswith("$") or has_template(raw):
         yield Unknown(target.span)
         return
-    before = one.span.start
+    before = instruction.span.start
     for below in stage.chain:
         for other in below.instructions:
             counts = step.onbuild or not other.onbuild
@@ -184,45 +190,45 @@ def copy_target_relative(step: Step) -> Outcome:
     if stage.whole and starts_service(image) is None:
         yield Unknown(target.span)  # a base of somebody's own may say where it stands
         return
-    yield hit(target.span, target=target.value, keyword=one.keyword)
+    yield hit(target.span, target=target.value, keyword=instruction.keyword)
 
 
 def copy_root_of_stage(step: Step) -> Outcome:
     """COPY of the whole file system of another stage or image."""
-    one = step.instruction
-    flag = one.flag("from") if one.keyword == "COPY" else None
+    instruction = step.instruction
+    flag = instruction.flag("from") if instruction.keyword == "COPY" else None
     if flag is None:
         yield NotApplicable()
         return
-    if not one.words or one.words[-1].value not in ("/", "/."):
+    if not instruction.words or instruction.words[-1].value not in ("/", "/."):
         return
     source = step.document.stage(flag.value)
     image = source.root.image if source else images.parse_image(flag.value)
     if image.familiar == "tonistiigi/xx":
         return  # a few scripts, made to be copied like this
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         if word.value in ("/", "/*", "/."):
             yield hit(word.span, name=flag.value)
 
 
 def copy_before_install(stage: Stage) -> Outcome:
     """The whole context is copied before the dependencies are installed from its manifest."""
-    whole: Word | None = None
+    whole_context: Word | None = None
     partial = False
-    for one in stage.instructions:
-        if one.keyword in ("COPY", "ADD") and not one.flag("from"):
-            words = copy_sources(one)
+    for instruction in stage.instructions:
+        if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
+            words = copy_sources(instruction)
             first = next((word for word in words if is_whole_context(word)), None)
-            if first is not None and whole is None:
-                whole = first
+            if first is not None and whole_context is None:
+                whole_context = first
             partial = partial or any(_MANIFEST.search(word.value) for word in words)
-        elif one.keyword == "RUN" and whole is not None and not partial:
-            step = Step(stage.document, stage, one)
+        elif instruction.keyword == "RUN" and whole_context is not None and not partial:
+            step = Step(stage.document, stage, instruction)
             mounted = {mount.get("target", "") for mount in step.mounts()}
             for command in step.script.commands:
                 program = _manifest_install(command)
                 if program and not mounted:
-                    yield hit(whole.span, program=program)
+                    yield hit(whole_context.span, program=program)
                     return
 
 
@@ -241,28 +247,30 @@ _FETCHES = {
 
 def _manifest_install(command: shell.Command) -> str:
     """The install or fetch of all that a manifest names, as it is called; empty for anything else."""
-    one = unwrapped(command)
-    plain = (one.program, *(word.value for word in one.operands()))
+    invocation = unwrapped(command)
+    plain = (invocation.program, *(word.value for word in invocation.operands()))
     for size in (2, 3):
         if plain[:size] in _FETCHES:
             return " ".join(plain[:size])
-    call = packages.call(command)
+    call = packages.package_call(command)
     if call is None or call.action != "install" or call.manager.system:
         return ""
     name = call.manager.name
     if name in ("npm", "yarn", "pnpm", "bun", "bundle", "composer", "poetry"):
-        whole = not call.packages and not call.command.has("-g", "--global", "--version")
+        is_manifest_install = not call.packages and not call.command.has(
+            "-g", "--global", "--version"
+        )
     elif name == "pip":
-        whole = call.command.has("-r", "--requirement")
+        is_manifest_install = call.command.has("-r", "--requirement")
     else:
-        whole = name == "uv" and call.verb.value == "sync"
-    return f"{name} {call.verb.value}" if whole else ""
+        is_manifest_install = name == "uv" and call.verb.value == "sync"
+    return f"{name} {call.verb.value}" if is_manifest_install else ""
 
 
 def chown_after_copy(step: Step) -> Outcome:
     """chown or chmod -R of what an earlier COPY brought: the files are stored twice."""
-    one = step.instruction
-    if one.keyword != "RUN" or step.onbuild or not step.stage.shipped:
+    instruction = step.instruction
+    if instruction.keyword != "RUN" or step.onbuild or not step.stage.shipped:
         return
     for command in step.script.commands:
         if command.program not in ("chown", "chmod") or not command.has("-R", "--recursive"):
@@ -270,7 +278,7 @@ def chown_after_copy(step: Step) -> Outcome:
         for word in command.operands()[1:]:
             path = word.value.rstrip("/*") or "/"
             for start, target in _copied_folders(step.stage):
-                if start > one.span.start:
+                if start > instruction.span.start:
                     break
                 if target == path or target.startswith(f"{path}/"):
                     yield hit(command.span, path=word.value, program=command.program)
@@ -281,8 +289,8 @@ def chown_after_copy(step: Step) -> Outcome:
 def _copied_folders(stage: Stage) -> tuple[tuple[int, str], ...]:
     """The folders that the stage's COPYs fill, with the offset of each."""
     found = (
-        (one.span.start, copy_target(stage, one))
-        for one in stage.instructions
-        if one.keyword in ("COPY", "ADD")
+        (instruction.span.start, copy_target(stage, instruction))
+        for instruction in stage.instructions
+        if instruction.keyword in ("COPY", "ADD")
     )
     return tuple((start, folder) for start, folder in found if folder)

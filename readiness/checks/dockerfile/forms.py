@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.dockerfile.tools import starter_missing
-from readiness.facts.base_images import without_application
+from readiness.facts.base_images import is_without_application
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Outcome, hit
 from readiness.syntax import shell
+from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import Word
 
 # A list that was meant as JSON: no test of the shell begins so.
@@ -18,38 +19,40 @@ _LIST = re.compile(r"""\[(?:\s*(?:"[^"']*"|'[^"']*')\s*,|["'])""")
 
 def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -> Outcome:
     """An instruction in shell form; a SHELL of one's own, or `exec`, says that it is meant so."""
-    one = step.instruction
-    if one.keyword not in keywords or one.json or not one.body.text.strip():
+    instruction = step.instruction
+    if instruction.keyword not in keywords or instruction.json or not instruction.body.text.strip():
         return
-    if _LIST.match(one.body.text):
+    if _LIST.match(instruction.body.text):
         return  # list_broken tells of it
-    if one.keyword == "HEALTHCHECK" and (not one.words or one.words[0].raw.upper() != "CMD"):
+    if instruction.keyword == "HEALTHCHECK" and (
+        not instruction.words or instruction.words[0].raw.upper() != "CMD"
+    ):
         return
-    if step.stage.last("SHELL", one.span.start) is not None or any(starter_missing(step)):
+    if step.stage.last("SHELL", instruction.span.start) is not None or any(starter_missing(step)):
         return  # meant so; or there is no shell at all
     if step.stage.windows:
         return  # no process 1, no signals: all processes of the container are told that it ends
     commands = [command for command in step.script.commands if command.parent < 0]
-    if one.keyword == "HEALTHCHECK":
-        if len(commands) > 1 or "$" in one.body.text:
+    if instruction.keyword == "HEALTHCHECK":
+        if len(commands) > 1 or has_variable(instruction.body.text):
             return  # a shell is needed
     elif commands and commands[-1].name == "exec":
         return
-    body = one.body.text.rstrip()
-    yield hit(one.body.span(0, len(body)), keyword=one.keyword)
+    body = instruction.body.text.rstrip()
+    yield hit(instruction.body.span(0, len(body)), keyword=instruction.keyword)
 
 
 def exec_form_broken(step: Step) -> Outcome:
     """What looks like exec form is no JSON, so a shell gets the brackets, the quotes and the commas."""
-    one = step.instruction
-    if one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK") or one.json:
+    instruction = step.instruction
+    if instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK") or instruction.json:
         return
-    if _LIST.match(one.body.text) and "{{" not in one.body.text:
-        end = len(one.body.text.rstrip())
-        reason = "a backslash" if "\\" in one.body.text else "a single quote"
-        if "'" not in one.body.text and "\\" not in one.body.text:
+    if _LIST.match(instruction.body.text) and not has_template(instruction.body.text):
+        end = len(instruction.body.text.rstrip())
+        reason = "a backslash" if "\\" in instruction.body.text else "a single quote"
+        if "'" not in instruction.body.text and "\\" not in instruction.body.text:
             reason = "a comma or a bracket"
-        yield hit(one.body.span(0, end), keyword=one.keyword, reason=reason)
+        yield hit(instruction.body.span(0, end), keyword=instruction.keyword, reason=reason)
 
 
 # Programs that read the operators among their arguments by themselves.
@@ -65,32 +68,45 @@ _CODE = frozenset({"-c", "-e", "-r", "-p", "--eval", "--print"})
 
 def exec_form_literal(step: Step) -> Outcome:
     """Exec form with what only a shell understands: a command line in one entry, an operator, a variable."""
-    one = step.instruction
-    if not one.json or one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
+    instruction = step.instruction
+    if not instruction.json or instruction.keyword not in (
+        "RUN",
+        "CMD",
+        "ENTRYPOINT",
+        "HEALTHCHECK",
+    ):
         return
-    words = one.words[1:] if one.keyword == "HEALTHCHECK" else one.words
-    if not words or step.stage.windows or (one.keyword == "CMD" and _may_read_arguments(step)):
+    words = instruction.words[1:] if instruction.keyword == "HEALTHCHECK" else instruction.words
+    if (
+        not words
+        or step.stage.windows
+        or (instruction.keyword == "CMD" and _may_read_arguments(step))
+    ):
         return
     program = words[0].value.rpartition("/")[2]
-    if program in shell.SHELLS or program in _READERS or "{{" in one.body.text:
+    if program in shell.SHELLS or program in _READERS or has_template(instruction.body.text):
         return
     if _has_arguments_in_name(words[0].value):
         yield hit(
-            words[0].span, keyword=one.keyword, what="a command and its arguments are one entry"
+            words[0].span,
+            keyword=instruction.keyword,
+            what="a command and its arguments are one entry",
         )
         return
     operator = next((word for word in words if word.value in _OPERATORS), None)
     if operator is not None:
-        yield hit(operator.span, keyword=one.keyword, what=f"{operator.value} is an argument")
+        yield hit(
+            operator.span, keyword=instruction.keyword, what=f"{operator.value} is an argument"
+        )
     elif _LITERAL.match(program) and not _CODE & {word.value for word in words}:
         yield from _variables_in(step, words)
 
 
 def _variables_in(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
     for word in words:
-        found = _VARIABLE.search(word.value)
-        if found:
-            what = f"{found.group()} is passed on as it stands"
+        match = _VARIABLE.search(word.value)
+        if match:
+            what = f"{match.group()} is passed on as it stands"
             yield hit(word.span, keyword=step.keyword, what=what)
             return
 
@@ -98,7 +114,7 @@ def _variables_in(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
 def _may_read_arguments(step: Step) -> bool:
     """Whether an entry point gets the words of a CMD, and may read them otherwise."""
     return step.stage.last("ENTRYPOINT") is not None or (
-        not without_application(step.stage.root.image)
+        not is_without_application(step.stage.root.image)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.checks.dockerfile.tools import has_tool
-from readiness.facts.base_images import lacks
+from readiness.facts.base_images import surely_lacks_tool
 from readiness.kinds.dockerfile.actions import is_action
 from readiness.kinds.dockerfile.model import Stage, effective_step
 from readiness.model import Outcome, Unknown, hit, missing
@@ -13,7 +13,7 @@ from readiness.model.project import Project
 from readiness.syntax import shell
 
 
-def absent(stage: Stage, project: Project, *, roles: Sequence[str]) -> Outcome:
+def healthcheck_missing(stage: Stage, project: Project, *, roles: Sequence[str]) -> Outcome:
     """The final stage, of one of these roles, and those below it have no HEALTHCHECK."""
     if not stage.final or not stage.whole or stage.files_only or stage.role not in roles:
         return
@@ -23,9 +23,13 @@ def absent(stage: Stage, project: Project, *, roles: Sequence[str]) -> Outcome:
 
 def healthcheck_disabled(stage: Stage) -> Outcome:
     """The final stage turns the health check off."""
-    found = stage.last("HEALTHCHECK") if stage.final else None
-    if found and found.instruction.words and found.instruction.words[0].raw.upper() == "NONE":
-        yield hit(found.span)
+    effective = stage.last("HEALTHCHECK") if stage.final else None
+    if (
+        effective
+        and effective.instruction.words
+        and effective.instruction.words[0].raw.upper() == "NONE"
+    ):
+        yield hit(effective.span)
 
 
 _ALWAYS_WELL = frozenset({"true", ":", "echo"})
@@ -65,11 +69,11 @@ def healthcheck_tool_missing(stage: Stage) -> Outcome:
         return
     for command in step.script.commands:
         program = command.program
-        if "/" in command.name or not lacks(stage.root.image, program):
+        if "/" in command.name or not surely_lacks_tool(stage.root.image, program):
             continue
-        found = has_tool(stage, program)
-        if found is None:
+        has_program = has_tool(stage, program)
+        if has_program is None:
             yield Unknown(command.name_span)
-        elif not found:
+        elif not has_program:
             yield hit(command.name_span, tool=program, image=image)
         return

@@ -19,7 +19,7 @@ def label_key_invalid(step: Step) -> Outcome:
         return
     for pair in step.instruction.pairs:
         name = pair.name
-        used = [found.name for found in variable_references(name)]
+        used = [reference.name for reference in variable_references(name)]
         if used and all(step.stage.declares(one, step.instruction.span.start) for one in used):
             continue
         if name.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):
@@ -44,9 +44,9 @@ def labels_missing(stage: Stage, *, required: Sequence[str]) -> Outcome:
     have = {
         pair.name
         for below in stage.chain
-        for one in below.instructions
-        if one.keyword == "LABEL"
-        for pair in one.pairs
+        for instruction in below.instructions
+        if instruction.keyword == "LABEL"
+        for pair in instruction.pairs
     }
     lacking = [name for name in required if name not in have]
     if lacking:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import manager_calls
-from readiness.facts.base_images import without_application
+from readiness.facts.base_images import is_without_application
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import (
@@ -43,16 +43,16 @@ def is_owned_by_user(stage: Stage, path: str) -> bool | None:
     path = posixpath.normpath(path)
     if not user or stage.windows or not path.startswith("/"):
         return None
-    if not without_application(stage.root.image) or _is_free(path):
+    if not is_without_application(stage.root.image) or _is_free(path):
         return None
     if _PACKAGED.match(path) and any(_is_install(step) for step in _run_steps(stage)):
         return None
     answer: bool | None = False
     for below in reversed(list(stage.chain)):
-        for one in below.instructions:
-            found = _owner_after(below, one, path, user)
-            if found is not None:
-                answer = None if found == "unknown" else found == user
+        for instruction in below.instructions:
+            owner = _owner_after(below, instruction, path, user)
+            if owner is not None:
+                answer = None if owner == "unknown" else owner == user
             if answer is None:
                 return None
     return answer
@@ -75,26 +75,26 @@ def _is_free(path: str) -> bool:
     return path == "/" or any(path == one or path.startswith(f"{one}/") for one in _FREE)
 
 
-def _owner_after(stage: Stage, one: Instruction, path: str, user: str) -> str | None:
+def _owner_after(stage: Stage, instruction: Instruction, path: str, user: str) -> str | None:
     """Who owns a folder after an instruction: a user, "unknown", or None where nothing changes."""
-    if one.keyword in ("COPY", "ADD") and one.words:
-        where = copy_target(stage, one)
+    if instruction.keyword in ("COPY", "ADD") and instruction.words:
+        where = copy_target(stage, instruction)
         if where is None:
             return "unknown"
         if not _may_overlap(where, path):
             return None
-        chown = one.flag("chown")
+        chown = instruction.flag("chown")
         if chown is None:
-            return "unknown" if one.flag("from") or where != path else None
+            return "unknown" if instruction.flag("from") or where != path else None
         owner = chown.value.partition(":")[0]
         return owner if where == path and owner == user else "unknown"
-    if one.keyword == "WORKDIR":
-        where = working_folder(stage, one.span.end)
+    if instruction.keyword == "WORKDIR":
+        where = working_folder(stage, instruction.span.end)
         if where is None:
             return "unknown"
-        return "unknown" if where == path and _is_run_as_other(stage, one) else None
-    if one.keyword == "RUN":
-        return _owner_after_run(Step(stage.document, stage, one), path, user)
+        return "unknown" if where == path and _is_run_as_other(stage, instruction) else None
+    if instruction.keyword == "RUN":
+        return _owner_after_run(Step(stage.document, stage, instruction), path, user)
     return None
 
 
@@ -103,9 +103,9 @@ def _may_overlap(where: str, path: str) -> bool:
     return path == where or path.startswith(f"{where.rstrip('/')}/")
 
 
-def _is_run_as_other(stage: Stage, one: Instruction) -> bool:
-    found = stage.last("USER", one.span.start)
-    return found is not None and not is_root(found.text.partition(":")[0])
+def _is_run_as_other(stage: Stage, instruction: Instruction) -> bool:
+    effective = stage.last("USER", instruction.span.start)
+    return effective is not None and not is_root(effective.text.partition(":")[0])
 
 
 def _owner_after_run(step: Step, path: str, user: str) -> str | None:
@@ -115,14 +115,14 @@ def _owner_after_run(step: Step, path: str, user: str) -> str | None:
     answer: str | None = None
     as_root = not _is_run_as_other(step.stage, step.instruction)
     for command in step.script.commands:
-        one = unwrapped(command)
-        mentions = any(_may_mean(word.value, path) or not word.known for word in one.words)
-        own = "/" in one.name and not one.name.startswith(("/bin/", "/usr/"))
-        if not one.known or own or one.program in _OPAQUE:
+        invocation = unwrapped(command)
+        mentions = any(_may_mean(word.value, path) or not word.known for word in invocation.words)
+        own = "/" in invocation.name and not invocation.name.startswith(("/bin/", "/usr/"))
+        if not invocation.known or own or invocation.program in _OPAQUE:
             return "unknown"
-        if mentions and one.program in ("chown", "install"):
-            answer = user if _gives_to_user(step, one, path, user) else "unknown"
-        elif mentions and not (as_root and one.program in _HARMLESS):
+        if mentions and invocation.program in ("chown", "install"):
+            answer = user if _gives_to_user(step, invocation, path, user) else "unknown"
+        elif mentions and not (as_root and invocation.program in _HARMLESS):
             answer = "unknown"
     return answer
 
@@ -139,28 +139,30 @@ def _may_mean(word: str, path: str) -> bool:
 _DEEP = 64  # folders below each other that are told apart
 
 
-def _gives_to_user(step: Step, one: shell.Command, path: str, user: str) -> bool:
+def _gives_to_user(step: Step, command: shell.Command, path: str, user: str) -> bool:
     """Whether a chown or an install plainly gives a folder to a user."""
-    operands = one.operands(frozenset({"-m", "-o", "-g", "--mode", "--owner", "--group"}))
-    if one.program == "install":
-        owner, places = one.option("-o", "--owner") or "", operands
+    operands = command.operands(frozenset({"-m", "-o", "-g", "--mode", "--owner", "--group"}))
+    if command.program == "install":
+        owner, places = command.option("-o", "--owner") or "", operands
     else:
         owner, places = (operands[0].value if operands else ""), operands[1:]
     if owner.partition(":")[0] != user:
         return False
     for place in places:
         where = absolute_path(step.stage, place.value, step.instruction.span.start)
-        if where == path or (where and one.has("-R", "--recursive") and _may_overlap(where, path)):
+        if where == path or (
+            where and command.has("-R", "--recursive") and _may_overlap(where, path)
+        ):
             return True
     return False
 
 
 def volume_not_owned(stage: Stage) -> Outcome:
     """VOLUME names a folder that the user of the image can't write to."""
-    found = list(volume_words(stage)) if stage.final and stage.whole else ()
-    if not found:
+    volumes = list(volume_words(stage)) if stage.final and stage.whole else ()
+    if not volumes:
         yield NotApplicable()
-    for word, where in found:
+    for word, where in volumes:
         answer = is_owned_by_user(stage, where) if where is not None else None
         if answer is None:
             yield Unknown(word.span)

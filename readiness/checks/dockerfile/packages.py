@@ -10,16 +10,16 @@ from readiness.facts import package_versions, packages
 from readiness.facts.managers import by_program
 from readiness.facts.packages import Call
 from readiness.kinds.dockerfile.model import Command, Stage, Step
-from readiness.model import Hit, NotApplicable, Outcome, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Outcome, Severity, Span, Unknown, hit
 from readiness.syntax import shell
 
 
 def manager_calls(step: Step) -> Iterator[Call]:
     """The calls of package managers in a RUN, in order."""
     for command in step.script.commands:
-        one = packages.call(command)
-        if one is not None:
-            yield one
+        call = packages.package_call(command)
+        if call is not None:
+            yield call
 
 
 def is_shipped(step: Step) -> bool:
@@ -30,26 +30,35 @@ def is_shipped(step: Step) -> bool:
 _EIGHT = re.compile(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
 
 
-def _is_never_asking(command: Command, one: Call) -> bool:
+def _is_never_asking(command: Command, call: Call) -> bool:
     """microdnf of Enterprise Linux 8 assumes yes, that of 9 asks; https://github.com/rpm-software-management/microdnf/pull/94."""
-    return one.program == "microdnf" and bool(_EIGHT.search(command.stage.root.image.undigested))
+    return call.program == "microdnf" and bool(_EIGHT.search(command.stage.root.image.undigested))
 
 
 def install_asks(command: Command, *, managers: Sequence[str]) -> Outcome:
     """An install or a removal that waits for an answer."""
-    one = packages.call(command.whole)
-    if one is None or one.manager.name not in managers:
+    call = packages.package_call(command.whole)
+    if call is None or call.manager.name not in managers:
         return
-    if not (one.installs or one.action == "remove") or packages.assumes_yes(one):
+    if not (call.installs or call.action == "remove") or packages.assumes_yes(call):
         return
-    if _is_answered(command.whole) or _is_never_asking(command, one):
+    if _is_answered(command.whole) or _is_never_asking(command, call):
         return
-    name = one.manager.name
+    name = call.manager.name
     answer = _is_set_before(command, *_ANSWERS[name]) if name in _ANSWERS else False
     if answer is None:
-        yield Unknown(one.verb.span)
+        yield Unknown(call.verb.span)
     elif not answer:
-        yield hit(one.verb.span, program=one.program, action=one.verb.value, manager=name)
+        # Nothing left over is nothing to ask about, and whether something is no file tells.
+        rarely = call.verb.value in ("autoremove", "autopurge")
+        severity = Severity.MEDIUM if rarely else Severity.HIGH
+        yield hit(
+            call.verb.span,
+            severity=severity,
+            program=call.program,
+            action=call.verb.value,
+            manager=name,
+        )
 
 
 # What answers in the settings, and where they lie.
@@ -67,8 +76,9 @@ def _is_answered(command: shell.Command) -> bool:
     if command.pipeline >= 0 and command.position > 0:
         return True
     return any(
-        one.operator.startswith("<") and (one.target is None or one.target.value != "/dev/null")
-        for one in command.redirects
+        redirect.operator.startswith("<")
+        and (redirect.target is None or redirect.target.value != "/dev/null")
+        for redirect in command.redirects
     )
 
 
@@ -77,25 +87,25 @@ def _is_set_before(command: Command, setting: str, folder: str) -> bool | None:
     if is_in_run(command.stage, setting):
         return True
     for below in command.stage.chain:
-        for one in (*below.of("COPY"), *below.of("ADD")):
-            if one.words and one.words[-1].value.startswith(folder):
+        for instruction in (*below.of("COPY"), *below.of("ADD")):
+            if instruction.words and instruction.words[-1].value.startswith(folder):
                 return None
     return False
 
 
 def package_version_missing(command: Command, *, managers: Sequence[str]) -> Outcome:
     """An install of packages, or of a Go module, without a version."""
-    one = packages.call(command.whole)
+    call = packages.package_call(command.whole)
     if "go" in managers:
         yield from _go_unpinned(command)
-    if one is None or one.manager.name not in managers or one.manager.name == "go":
+    if call is None or call.manager.name not in managers or call.manager.name == "go":
         return
-    found = package_versions.unpinned(one)
-    if found:
-        names = ", ".join(word.value[:60] for word in found[:5])
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        manager = "pip" if one.manager.name == "pipx" else one.manager.name
-        yield hit(found[0].span, packages=names + more, program=one.program, manager=manager)
+    words = package_versions.unpinned_packages(call)
+    if words:
+        names = ", ".join(word.value[:60] for word in words[:5])
+        more = f" and {len(words) - 5} more" if len(words) > 5 else ""
+        manager = "pip" if call.manager.name == "pipx" else call.manager.name
+        yield hit(words[0].span, packages=names + more, program=call.program, manager=manager)
 
 
 _BOUND = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
@@ -104,8 +114,8 @@ _DESCRIPTOR = re.compile(r"(?:\A|\s)\d{1,2}\Z")
 
 def version_redirected(command: Command) -> Outcome:
     """An install whose `x>=1` is not quoted: the shell takes the bound for a file."""
-    one = packages.call(command.whole)
-    if one is None or not one.installs:
+    call = packages.package_call(command.whole)
+    if call is None or not call.installs:
         return
     text = command.source.text
     for redirect in command.whole.redirects:
@@ -113,18 +123,18 @@ def version_redirected(command: Command) -> Outcome:
         if target is None or redirect.operator not in (">", "<") or not _BOUND.match(target.value):
             continue
         at = target.span.start - 1
-        head = next((word for word in one.command.words if word.span.end == at), None)
+        head = next((word for word in call.command.words if word.span.end == at), None)
         if head is not None and text[at] == redirect.operator and not _DESCRIPTOR.match(head.raw):
             yield hit(Span(head.span.start, target.span.end), file=target.value)
 
 
 def _go_unpinned(command: Command) -> Iterator[Hit]:
     """go install, go get or go run of a module without a version."""
-    one = command.command
-    if one.program != "go" or not one.words:
+    invocation = command.command
+    if invocation.program != "go" or not invocation.words:
         return
     manager = by_program()["go"]
-    rest = [w for w in one.operands(manager.valued) if w.known]
+    rest = [w for w in invocation.operands(manager.valued) if w.known]
     if len(rest) < 2 or rest[0].value not in ("install", "get", "run"):
         return
     modules = rest[1:2] if rest[0].value == "run" else rest[1:]
@@ -140,23 +150,23 @@ def _go_unpinned(command: Command) -> Iterator[Hit]:
 
 def apt_recommends(command: Command) -> Outcome:
     """apt-get install without --no-install-recommends."""
-    one = packages.call(command.whole)
-    if one is None or one.manager.name != "apt" or one.verb.value != "install":
+    call = packages.package_call(command.whole)
+    if call is None or call.manager.name != "apt" or call.verb.value != "install":
         return
     if not is_shipped(command.step):
         return
-    if one.program == "aptitude" and one.command.has("-R", "--without-recommends"):
+    if call.program == "aptitude" and call.command.has("-R", "--without-recommends"):
         return
-    if one.command.has("--no-install-recommends"):
+    if call.command.has("--no-install-recommends"):
         return
-    given = dict(packages.settings(one)).get("APT::Install-Recommends")
+    given = dict(packages.option_settings(call)).get("APT::Install-Recommends")
     if given is not None and given not in packages.TRUE:
         return
     written = None if given else _is_set_before(command, "Install-Recommends", "/etc/apt/apt.conf")
     if written is None and not given:
-        yield Unknown(one.verb.span)
+        yield Unknown(call.verb.span)
     elif not written:
-        yield hit(one.verb.span, program=one.program)
+        yield hit(call.verb.span, program=call.program)
 
 
 @lru_cache(maxsize=16)
@@ -165,9 +175,12 @@ def run_text(stage: Stage) -> str:
     text = stage.source.text
     return "\n".join(
         part
-        for one in stage.instructions
-        if one.keyword == "RUN" or one.heredocs
-        for part in (one.body.text, *(text[doc.body.start : doc.body.end] for doc in one.heredocs))
+        for instruction in stage.instructions
+        if instruction.keyword == "RUN" or instruction.heredocs
+        for part in (
+            instruction.body.text,
+            *(text[doc.body.start : doc.body.end] for doc in instruction.heredocs),
+        )
     )
 
 
@@ -187,9 +200,9 @@ def apt_for_scripts(command: Command) -> Outcome:
 
 def index_update_alone(step: Step) -> Outcome:
     """The package index is updated in a RUN that installs nothing."""
-    found = [one for one in manager_calls(step) if one.manager.system]
-    updates = [one for one in found if one.action == "update"]
-    if not updates or any(one.installs for one in found):
+    calls = [one for one in manager_calls(step) if one.manager.system]
+    updates = [one for one in calls if one.action == "update"]
+    if not updates or any(one.installs for one in calls):
         return
     if any(command.program in _OTHER_USERS for command in step.script.commands):
         return
@@ -202,36 +215,36 @@ _OTHER_USERS = frozenset({"apt-cache", "mk-build-deps", "xargs", "sh", "bash", "
 
 def zypper_distribution_upgrade(command: Command) -> Outcome:
     """A distribution upgrade inside a build."""
-    one = packages.call(command.whole)
-    if one is None or one.manager.name != "zypper":
+    call = packages.package_call(command.whole)
+    if call is None or call.manager.name != "zypper":
         return
-    if one.verb.value in ("dist-upgrade", "dup"):
-        yield hit(one.verb.span, program=one.program, action=one.verb.value)
+    if call.verb.value in ("dist-upgrade", "dup"):
+        yield hit(call.verb.span, program=call.program, action=call.verb.value)
 
 
 def dependencies_unlocked(command: Command) -> Outcome:
     """Dependencies of the project are installed without their lock file, or one that may change."""
-    one = packages.call(command.whole)
-    if one is None or one.packages or one.action != "install":
+    call = packages.package_call(command.whole)
+    if call is None or call.packages or call.action != "install":
         yield NotApplicable()
         return
-    name = one.manager.name
+    name = call.manager.name
     if name == "npm":
-        loose = one.verb.value != "ci" and not one.command.has(
+        loose = call.verb.value != "ci" and not call.command.has(
             "-g", "--global", "--package-lock-only"
         )
     elif name in ("yarn", "pnpm", "bun"):
-        loose = not one.command.has(*one.manager.locked) and _installs_project(one)
+        loose = not call.command.has(*call.manager.locked) and _installs_project(call)
         loose = loose and name != "pnpm"  # pnpm freezes the lock file where CI is set
     else:
         yield NotApplicable()
         return
     if loose:
-        yield hit(one.verb.span, command=f"{name} {one.verb.value}".strip())
+        yield hit(call.verb.span, command=f"{name} {call.verb.value}".strip())
 
 
-def _installs_project(one: Call) -> bool:
-    return one.group != "global" and not one.command.has("-g", "--global", "--version", "-v")
+def _installs_project(call: Call) -> bool:
+    return call.group != "global" and not call.command.has("-g", "--global", "--version", "-v")
 
 
 _PRODUCTION = ("--omit", "--production", "--prod", "-P", "--only")
@@ -246,22 +259,22 @@ def dependencies_development(step: Step) -> Outcome:
     mode = step.stage.lookup("NODE_ENV", before)
     if mode == "production":
         return
-    found = [
-        one
-        for one in manager_calls(step)
-        if one.manager.name in ("npm", "yarn", "pnpm") and one.action == "install"
+    calls = [
+        call
+        for call in manager_calls(step)
+        if call.manager.name in ("npm", "yarn", "pnpm") and call.action == "install"
     ]
-    if not found:
+    if not calls:
         yield NotApplicable()
     elif mode is None and step.stage.declares("NODE_ENV", before):
-        yield Unknown(found[0].verb.span)
+        yield Unknown(calls[0].verb.span)
         return
-    for one in found:
-        named = one.packages or one.group == "global" or one.command.has("-g", "--global")
-        env = any(a.name == "NODE_ENV" for a in one.command.assignments)
-        if named or env or one.command.has(*_PRODUCTION) or _is_pruned(step.stage):
+    for call in calls:
+        named = call.packages or call.group == "global" or call.command.has("-g", "--global")
+        env = any(a.name == "NODE_ENV" for a in call.command.assignments)
+        if named or env or call.command.has(*_PRODUCTION) or _is_pruned(step.stage):
             continue
-        yield hit(one.verb.span, program=one.manager.name)
+        yield hit(call.verb.span, program=call.manager.name)
 
 
 @lru_cache(maxsize=16)
@@ -289,9 +302,9 @@ def compiler_in_final_stage(step: Step) -> Outcome:
         r"\b(?:apk\s{1,9}(?:--\S{1,40}\s{1,9}){0,9}del|purge|autoremove|remove|erase)\b", text
     ):
         return
-    for one in manager_calls(step):
-        if one.manager.system and one.action == "install":
-            names = [word for word in one.packages if word.value.partition("=")[0] in _COMPILERS]
+    for call in manager_calls(step):
+        if call.manager.system and call.action == "install":
+            names = [word for word in call.packages if word.value.partition("=")[0] in _COMPILERS]
             if names:
                 listed = ", ".join(word.value for word in names[:4])
                 yield hit(names[0].span, packages=listed)

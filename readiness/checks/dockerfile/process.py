@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from readiness.facts.development import server_of
-from readiness.facts.programs import started_at
+from readiness.facts.development import development_server
+from readiness.facts.programs import started_program_index
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step, effective_step
 from readiness.model import Outcome, Span, hit
@@ -95,19 +95,19 @@ def process_development_server(stage: Stage) -> Outcome:
     command = _start_command(stage) if stage.final else None
     if command is None:
         return
-    at = started_at(command.program, command.values)
+    at = started_program_index(command.program, command.values)
     if at is not None:
         command = _wrapped_command(command, at) if command.words[at].known else command
-    what = server_of(command.program, [word.value for word in command.words])
+    what = development_server(command.program, [word.value for word in command.words])
     if what:
         yield hit(_process_span(stage, command), server=what)
 
 
 def stop_signal_kill(stage: Stage) -> Outcome:
     """STOPSIGNAL is one that no process can handle."""
-    found = stage.last("STOPSIGNAL")
-    if found is None or not stage.final:
+    effective = stage.last("STOPSIGNAL")
+    if effective is None or not stage.final:
         return
-    name = found.text.strip().upper().removeprefix("SIG")
+    name = effective.text.strip().upper().removeprefix("SIG")
     if name in ("KILL", "9", "STOP", "19"):
-        yield hit(found.span, signal=found.text.strip())
+        yield hit(effective.span, signal=effective.text.strip())

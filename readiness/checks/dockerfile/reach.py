@@ -28,43 +28,51 @@ def context_with_secrets(stage: Stage, project: Project) -> Outcome:
     if "#" in stage.source.path:
         return
     copies = list(_context_sources(stage))
-    inside = f"{folder}/" if folder else ""
-    near = [one for one in project.memo(secret_paths) if one.startswith(inside)] if copies else []
+    prefix = f"{folder}/" if folder else ""
+    near = [one for one in project.memo(secret_paths) if one.startswith(prefix)] if copies else []
     left = [
-        posixpath.relpath(one, folder or ".") for one in near if not _is_ignored(project, path, one)
+        posixpath.relpath(file, folder or ".")
+        for file in near
+        if not _is_ignored(project, path, file)
     ]
-    for one, word in copies if left else ():
-        if word.span in marked_spans(copy_secret_file(Step(stage.document, stage, one), project)):
+    for instruction, word in copies if left else ():
+        if word.span in marked_spans(
+            copy_secret_file(Step(stage.document, stage, instruction), project)
+        ):
             continue  # a folder like .ssh is told by its name
         source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")
-        found = [
+        secret_files = [
             file
             for file in left
             if (source == "." or file.startswith(f"{source}/"))
             and ("/" not in file or surely_holds_secrets(project, folder, file))
-            and _ends_in_image(stage, one, source, file)
+            and _ends_in_image(stage, instruction, source, file)
         ]
-        if found:
-            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        if secret_files:
+            more = f" and {len(secret_files) - 1} more" if len(secret_files) > 1 else ""
             what = "the whole context" if is_whole_context(word) else f"folder {word.value!r}"
-            yield hit(word.span, what=what, file=found[0] + more)
+            yield hit(word.span, what=what, file=secret_files[0] + more)
             return
 
 
 def _context_sources(stage: Stage) -> Iterator[tuple[Instruction, Word]]:
     """The sources that COPY and ADD take from the build context."""
-    for one in stage.instructions:
-        if one.keyword in ("COPY", "ADD") and not one.flag("from") and not one.onbuild:
-            for word in copy_sources(one):
+    for instruction in stage.instructions:
+        if (
+            instruction.keyword in ("COPY", "ADD")
+            and not instruction.flag("from")
+            and not instruction.onbuild
+        ):
+            for word in copy_sources(instruction):
                 if not word.is_variable and "://" not in word.value:
-                    yield one, word
+                    yield instruction, word
 
 
-def _ends_in_image(stage: Stage, one: Instruction, source: str, file: str) -> bool:
+def _ends_in_image(stage: Stage, instruction: Instruction, source: str, file: str) -> bool:
     """Whether a file of the context that a COPY brings into a stage surely ends up in the image that is built."""
     if stage.shipped:
         return True
-    folder = copy_target(stage, one)
+    folder = copy_target(stage, instruction)
     name = posixpath.basename(file)
     if folder is None or any(name in run.body.text for run in stage.of("RUN")):
         return False
@@ -76,14 +84,16 @@ def _ends_in_image(stage: Stage, one: Instruction, source: str, file: str) -> bo
 @lru_cache(maxsize=16)
 def _paths_taken_from(stage: Stage) -> frozenset[str]:
     """The absolute paths that stages of the image copy out of a stage."""
-    found: set[str] = set()
+    taken_paths: set[str] = set()
     for other in stage.document.stages:
-        for one in other.of("COPY") if other.shipped else ():
-            flag = one.flag("from")
+        for instruction in other.of("COPY") if other.shipped else ():
+            flag = instruction.flag("from")
             if flag is not None and stage.document.stage(flag.value) is stage:
-                words = (word for word in one.words[:-1] if not word.is_variable)
-                found.update(posixpath.normpath(f"/{word.value.rstrip('*')}") for word in words)
-    return frozenset(path.replace("//", "/") for path in found)
+                words = (word for word in instruction.words[:-1] if not word.is_variable)
+                taken_paths.update(
+                    posixpath.normpath(f"/{word.value.rstrip('*')}") for word in words
+                )
+    return frozenset(path.replace("//", "/") for path in taken_paths)
 
 
 def _is_taken_on(stage: Stage, path: str) -> bool:
@@ -107,12 +117,16 @@ def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Outc
     """The whole context is copied without a .dockerignore: into the image, or only into a stage that builds."""
     path = stage.source.root.path
     folder = posixpath.dirname(path)
-    if "#" in stage.source.path or not project.sees(folder) or _has_dockerignore(project, path):
+    if (
+        "#" in stage.source.path
+        or not project.is_walked(folder)
+        or _has_dockerignore(project, path)
+    ):
         return
-    for one, word in _context_sources(stage):
+    for instruction, word in _context_sources(stage):
         if not is_whole_context(word):
             continue
-        where = copy_target(stage, one)
+        where = copy_target(stage, instruction)
         if (stage.shipped or (where is not None and _is_taken_on(stage, where))) is not shipped:
             continue
         if word.span in marked_spans(context_with_secrets(stage, project)):
@@ -141,10 +155,10 @@ def _unwanted_file(project: Project, folder: str) -> str:
     for name in (".git", "node_modules"):
         if posixpath.normpath(posixpath.join(folder, name)) in project.closed:
             return name
-    inside = f"{folder}/" if folder else ""
+    prefix = f"{folder}/" if folder else ""
     for paths in project.memo(_deployment_files):
-        at = bisect_left(paths, inside)
-        if at < len(paths) and paths[at].startswith(inside):
+        at = bisect_left(paths, prefix)
+        if at < len(paths) and paths[at].startswith(prefix):
             return posixpath.relpath(paths[at], folder or ".")
     return ""
 

@@ -68,32 +68,32 @@ _ELSEWHERE = frozenset({"subshell", "substitution"})
 
 def _folder_changing_commands(step: Step) -> list[shell.Command]:
     """The commands that change the folder of those after them; a subshell and `sh -c` keep it to themselves."""
-    found = step.script.commands
-    shells = [one.span for one in found if one.program in shell.SHELLS]
+    commands = step.script.commands
+    shells = [one.span for one in commands if one.program in shell.SHELLS]
     return [
-        one
-        for one in found
-        if unwrapped(one).program == "cd"
-        and not _ELSEWHERE & one.inside
-        and not any(span.start < one.span.start < span.end for span in shells)
+        command
+        for command in commands
+        if unwrapped(command).program == "cd"
+        and not _ELSEWHERE & command.inside
+        and not any(span.start < command.span.start < span.end for span in shells)
     ]
 
 
 def folder_change(step: Step) -> Outcome:
     """RUN changes the folder for the commands that follow in it."""
-    found = _folder_changing_commands(step)
-    if found and not any(True for _ in folder_change_lost(step)):
-        yield hit(found[0].span)
+    commands = _folder_changing_commands(step)
+    if commands and not any(True for _ in folder_change_lost(step)):
+        yield hit(commands[0].span)
 
 
 def folder_change_lost(step: Step) -> Outcome:
     """RUN ends with cd, which changes nothing for the instructions after it."""
-    found = _folder_changing_commands(step)
-    if not found or step.script.commands[-1] is not found[-1] or found[-1].inside:
+    commands = _folder_changing_commands(step)
+    if not commands or step.script.commands[-1] is not commands[-1] or commands[-1].inside:
         return
     # The last one of several goes back to where the RUN began
-    if len(found) == 1 or len(found) == len(step.script.commands):
-        yield hit(found[-1].span)
+    if len(commands) == 1 or len(commands) == len(step.script.commands):
+        yield hit(commands[-1].span)
 
 
 def command_pointless(command: Command, *, programs: Sequence[str]) -> Outcome:
@@ -104,11 +104,11 @@ def command_pointless(command: Command, *, programs: Sequence[str]) -> Outcome:
 
 def shell_linked(command: Command) -> Outcome:
     """/bin/sh is replaced by a link."""
-    one = command.command
-    if one.program == "ln":
-        operands = one.operands()
+    invocation = command.command
+    if invocation.program == "ln":
+        operands = invocation.operands()
         if len(operands) > 1 and operands[-1].value in ("/bin/sh", "/usr/bin/sh"):
-            yield hit(one.span)
+            yield hit(invocation.span)
 
 
 def run_consecutive(document: Document) -> Outcome:

@@ -23,10 +23,10 @@ _SECRET_FILE = re.compile(
 
 def copy_secret_file(step: Step, project: Project) -> Outcome:
     """COPY or ADD of a file that holds secrets by its name, and by what it says where it lies in the tree."""
-    one = step.instruction
-    if one.keyword not in ("COPY", "ADD") or one.flag("from"):
+    instruction = step.instruction
+    if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from"):
         return
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         if _SECRET_FILE.search(word.value) and not _is_harmless(step, word.value, project):
             yield hit(word.span, file=word.value)
 
@@ -61,7 +61,7 @@ def secret_paths(project: Project) -> list[str]:
 
 def _may_hold_secret(entry: Entry) -> bool:
     value = entry.template
-    return bool(value) and (names_secret(entry.name) or classify(entry.name, value).exposed)
+    return bool(value) and (names_secret(entry.name) or classify(entry.name, value).is_exposed)
 
 
 def surely_holds_secrets(project: Project, folder: str, file: str) -> bool:

@@ -8,6 +8,7 @@ from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Outcome, Severity, Span, hit
 from readiness.syntax import secrets, shell
+from readiness.syntax.holes import has_variable
 from readiness.syntax.instruction import Heredoc, Pair
 from readiness.syntax.secrets import Kind, Place, Reach, Strength, Verdict
 
@@ -19,51 +20,51 @@ def secret_in_environment(step: Step) -> Outcome:
     if step.keyword not in ("ENV", "ARG", "LABEL"):
         return
     for pair in step.instruction.pairs:
-        found = _judged(step, pair)
-        severity = _severity(step, found)
-        if severity is not None and not _is_default(found):
+        verdict = _verdict_on_value(step, pair)
+        severity = _severity(step, verdict)
+        if severity is not None and not _is_default(verdict):
             yield hit(
                 pair.span,
                 severity=severity,
                 name=pair.name,
-                reason=found.reason,
+                reason=verdict.reason,
                 keyword=step.keyword,
             )
 
 
-def _judged(step: Step, pair: Pair) -> Verdict:
+def _verdict_on_value(step: Step, pair: Pair) -> Verdict:
     """What the value of an ENV, ARG or LABEL is; what only builds with it can reach an ARG is no service."""
-    served = _is_served(step) and step.keyword != "ARG"
+    served = _is_in_shipped_image(step) and step.keyword != "ARG"
     value = pair.value if pair.raw else ""
     return secrets.classify(pair.name, value, Place.SERVED if served else Place.BUILD)
 
 
-def _is_default(found: Verdict) -> bool:
+def _is_default(verdict: Verdict) -> bool:
     """Whether a value is a word that everybody knows: dockerfile/secret-argument tells of the variable that takes it."""
-    return found.kind is Kind.WELL_KNOWN and found.reach is None
+    return verdict.kind is Kind.WELL_KNOWN and verdict.reach is None
 
 
-def _is_served(step: Step) -> bool:
+def _is_in_shipped_image(step: Step) -> bool:
     """Whether an instruction is part of an image that is shipped, and for more than development, tests or builds."""
     return step.stage.shipped and step.deployed
 
 
-def _severity(step: Step, found: Verdict) -> Severity | None:
+def _severity(step: Step, verdict: Verdict) -> Severity | None:
     """How bad a secret in the open is; None where it is none, or opens nothing.
 
     Critical needs a credential that a machine made, in an image that is shipped. What is not shipped stands in the
     repository all the same, but only what a machine made is surely a credential there.
     """
-    served = _is_served(step)
-    if found.kind is Kind.WELL_KNOWN:
-        return Severity.MEDIUM if served and found.reach is not Reach.HERE else None
-    if found.kind is not Kind.SECRET or (not served and found.strength < Strength.RANDOM):
+    served = _is_in_shipped_image(step)
+    if verdict.kind is Kind.WELL_KNOWN:
+        return Severity.MEDIUM if served and verdict.reach is not Reach.HERE else None
+    if verdict.kind is not Kind.SECRET or (not served and verdict.strength < Strength.RANDOM):
         return None
     if not served:
         return Severity.HIGH
-    if found.reach is Reach.HERE or found.strength is Strength.WORD:
+    if verdict.reach is Reach.HERE or verdict.strength is Strength.WORD:
         return Severity.MEDIUM
-    sure = found.strength >= Strength.RANDOM and found.reach in (None, Reach.AWAY)
+    sure = verdict.strength >= Strength.RANDOM and verdict.reach in (None, Reach.AWAY)
     return Severity.CRITICAL if sure else Severity.HIGH
 
 
@@ -77,45 +78,45 @@ def secret_argument(step: Step) -> Outcome:
     for pair in step.instruction.pairs:
         if step.keyword == "ENV" and not pair.value:
             continue
-        if secrets.sounds_secret(pair.name) and _is_secret_argument(step, pair):
+        if secrets.may_name_secret(pair.name) and _is_secret_argument(step, pair):
             yield hit(pair.name_span, name=pair.name, keyword=step.keyword)
 
 
 def _is_secret_argument(step: Step, pair: Pair) -> bool:
     """Whether a variable whose name sounds like a secret's is one, by the value that it has here."""
-    found = _judged(step, pair)
-    if not pair.value or found.kind is Kind.REFERENCE or "$" in pair.value:
+    verdict = _verdict_on_value(step, pair)
+    if not pair.value or verdict.kind is Kind.REFERENCE or has_variable(pair.value):
         return True  # whatever comes from outside is as secret as its name says
-    if _severity(step, found) is not None and not _is_default(found):
+    if _severity(step, verdict) is not None and not _is_default(verdict):
         return False  # value_in_environment tells of it
     if pair.value.lower() in _SWITCHES:
         return False
     if not secrets.names_secret(pair.name):
-        return secrets.strength(pair.value) is Strength.RANDOM
+        return secrets.strength_of(pair.value) is Strength.RANDOM
     if step.keyword == "ENV" and not step.stage.shipped:
         return False  # a word that a step of the build needs, and nothing more
-    return found.kind is not Kind.SETTING
+    return verdict.kind is not Kind.SETTING
 
 
 def secret_in_command(step: Step) -> Outcome:
     """A command, or a file that stands in the Dockerfile, with a secret's value in it."""
     seen: set[int] = set()
     for area, place in _texts(step):
-        for found in secrets.in_text(step.source.text[area.start : area.end], place):
-            span = Span(area.start + found.span.start, area.start + found.span.end)
-            severity = _severity(step, found.verdict)
-            if severity is Severity.CRITICAL and place is Place.BUILD and found.signs:
+        for secret in secrets.secrets_in_text(step.source.text[area.start : area.end], place):
+            span = Span(area.start + secret.span.start, area.start + secret.span.end)
+            severity = _severity(step, secret.verdict)
+            if severity is Severity.CRITICAL and place is Place.BUILD and secret.signs:
                 severity = (
                     Severity.HIGH
                 )  # the step needs some key to start; what runs later may have another
             if severity is not None and span.start not in seen:
                 seen.add(span.start)
-                yield hit(span, severity=severity, reason=found.reason, keyword=step.keyword)
+                yield hit(span, severity=severity, reason=secret.reason, keyword=step.keyword)
 
 
 def _texts(step: Step) -> Iterator[tuple[Span, Place]]:
     """The texts of an instruction with what they are for: a RUN is over with the build, a file that it writes is not."""
-    served = Place.SERVED if _is_served(step) else Place.BUILD
+    served = Place.SERVED if _is_in_shipped_image(step) else Place.BUILD
     if step.keyword in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
         yield step.instruction.span, Place.BUILD if step.keyword == "RUN" else served
     for document in step.instruction.heredocs:
@@ -147,9 +148,9 @@ def secret_mount_kept(step: Step) -> Outcome:
         for word in _files_from_secret(command, index, commands, held):
             path = word.value
             gone = any(
-                unwrapped(one).program in ("rm", "shred", "unlink")
-                and _path_covers(unwrapped(one), path)
-                for one in commands[index + 1 :]
+                unwrapped(command).program in ("rm", "shred", "unlink")
+                and _path_covers(unwrapped(command), path)
+                for command in commands[index + 1 :]
             )
             if (
                 word.known
@@ -174,14 +175,16 @@ def _files_from_secret(
     command: shell.Command, index: int, commands: Sequence[shell.Command], held: Sequence[str]
 ) -> Iterator[shell.Word]:
     """The files that a command fills from one of the secrets."""
-    one = unwrapped(command)
+    invocation = unwrapped(command)
     inner = [each for each in commands if each.parent == index]
-    words = [word.value for each in (one, *inner) for word in each.words]
+    words = [word.value for each in (invocation, *inner) for word in each.words]
     if not any(value in held for value in words if value):
         return
-    if one.program in ("cp", "install", "mv") and len(one.operands()) > 1:
-        yield one.operands()[-1]
-    for redirect in command.redirects if one.program in ("cat", "echo", "printf", "tee") else ():
+    if invocation.program in ("cp", "install", "mv") and len(invocation.operands()) > 1:
+        yield invocation.operands()[-1]
+    for redirect in (
+        command.redirects if invocation.program in ("cat", "echo", "printf", "tee") else ()
+    ):
         if redirect.operator in (">", ">>", ">|") and redirect.target is not None:
             yield redirect.target
 

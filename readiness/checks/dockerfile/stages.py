@@ -10,6 +10,7 @@ from readiness.kinds.dockerfile.model import Document, Stage, Step
 from readiness.kinds.joins.builds import all_builds
 from readiness.model import Outcome, Related, Span, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 
 RESERVED = frozenset({"scratch", "context"})
 
@@ -49,7 +50,9 @@ _TARGETS = re.compile(
 
 def stage_unused(document: Document, project: Project) -> Outcome:
     """A stage that no later one builds on or copies from, and that no build of the project names."""
-    if any("$" in s.image_word.raw for s in document.stages if s.base is None and s.image_word):
+    if any(
+        has_variable(s.image_word.raw) for s in document.stages if s.base is None and s.image_word
+    ):
         return  # a FROM with a variable may mean any of them
     used = {id(stage.base) for stage in document.stages if stage.base is not None}
     for step in document.steps:
@@ -59,7 +62,7 @@ def stage_unused(document: Document, project: Project) -> Outcome:
             source = document.stage(name)
             if source is not None:
                 used.add(id(source))
-            elif "$" in name:
+            elif has_variable(name):
                 return
     path = posixpath.normpath(document.source.path)
     named = [build for build in project.memo(all_builds) if build.file == path and build.target]
@@ -99,7 +102,9 @@ def instruction_invalid(document: Document) -> Outcome:
 def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> Outcome:
     """An instruction of which only the last counts stands more than once."""
     for keyword in keywords:
-        found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]
-        for one in found[:-1]:
-            place = Related(stage.source, found[-1].span, "the one that counts")
-            yield hit(one.keyword_span, keyword=keyword, related=(place,))
+        instructions = [
+            one for one in stage.instructions if one.keyword == keyword and not one.onbuild
+        ]
+        for instruction in instructions[:-1]:
+            place = Related(stage.source, instructions[-1].span, "the one that counts")
+            yield hit(instruction.keyword_span, keyword=keyword, related=(place,))

@@ -10,15 +10,17 @@ from readiness.model import Outcome, hit
 
 def instruction_case(document: Document) -> Outcome:
     """Instructions are not all written in the case that most of them have."""
-    found = list(document.syntax.instructions)
-    upper = sum(one.written.isupper() for one in found)
-    lower = sum(one.written.islower() for one in found)
-    for one in found:
-        mixed = not one.written.isupper() and not one.written.islower()
-        minority = one.written.islower() if upper >= lower else one.written.isupper()
+    instructions = list(document.syntax.instructions)
+    upper = sum(one.written.isupper() for one in instructions)
+    lower = sum(one.written.islower() for one in instructions)
+    for instruction in instructions:
+        mixed = not instruction.written.isupper() and not instruction.written.islower()
+        minority = (
+            instruction.written.islower() if upper >= lower else instruction.written.isupper()
+        )
         if mixed or minority:
-            wanted = one.keyword if upper >= lower else one.keyword.lower()
-            yield hit(one.keyword_span, keyword=one.written, wanted=wanted)
+            wanted = instruction.keyword if upper >= lower else instruction.keyword.lower()
+            yield hit(instruction.keyword_span, keyword=instruction.written, wanted=wanted)
 
 
 def from_as_case(stage: Stage) -> Outcome:
@@ -33,9 +35,9 @@ def from_as_case(stage: Stage) -> Outcome:
 def continuation_empty(document: Document) -> Outcome:
     """An empty line inside an instruction: the place is the line that it cuts off."""
     for step in document.steps:
-        one = step.instruction
-        if one.gap is not None:
-            yield hit(one.gap, keyword=step.keyword, resource=step.resource)
+        instruction = step.instruction
+        if instruction.gap is not None:
+            yield hit(instruction.gap, keyword=step.keyword, resource=step.resource)
 
 
 _FOREIGN = re.compile(

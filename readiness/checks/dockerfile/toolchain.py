@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from readiness.checks.dockerfile.packages import is_in_run
-from readiness.facts.images import fact
+from readiness.facts.images import image_property
 from readiness.kinds.dockerfile.model import Stage
 from readiness.model import NotApplicable, Outcome, Unknown, hit
 
@@ -14,7 +14,7 @@ def build_image_shipped(stage: Stage) -> Outcome:
     """The final stage compiles the program that it starts, and keeps the compiler."""
     word = stage.image_word
     image = stage.root.image
-    builds = fact(image, "compiles")
+    builds = image_property(image, "compiles")
     if not stage.final or not stage.whole or word is None:
         yield NotApplicable()
         return
@@ -35,9 +35,9 @@ def base_image_full(stage: Stage) -> Outcome:
     if not stage.final or not stage.whole or word is None or image.name_unknown:
         yield NotApplicable()
         return
-    small = fact(image, "small-tags")
+    small = image_property(image, "small-tags")
     if small is None:
-        if not fact(image, "small"):
+        if not image_property(image, "small"):
             yield NotApplicable()
     elif image.tag_unknown:
         yield Unknown(word.span)

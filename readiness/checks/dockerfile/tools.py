@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from readiness.facts import packages
-from readiness.facts.base_images import lacks
+from readiness.facts.base_images import surely_lacks_tool
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Outcome, hit
@@ -15,29 +15,39 @@ from readiness.syntax import shell
 
 def starter_missing(step: Step) -> Outcome:
     """RUN, CMD or ENTRYPOINT needs a shell or a program that the image surely does not have."""
-    one, stage = step.instruction, step.stage
-    if one.keyword not in ("RUN", "CMD", "ENTRYPOINT") or step.onbuild or not one.words:
+    instruction, stage = step.instruction, step.stage
+    if (
+        instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT")
+        or step.onbuild
+        or not instruction.words
+    ):
         return
-    if one.keyword != "RUN" and not _is_started(step):
+    if instruction.keyword != "RUN" and not _is_started(step):
         return
     if stage.windows or not stage.whole or any("from" in mount for mount in step.mounts()):
         return
-    if not one.json and not lacks(stage.root.image, "sh"):
+    if not instruction.json and not surely_lacks_tool(stage.root.image, "sh"):
         return
     image = stage.root.image.undigested
-    if one.json:
-        program = one.words[0].value
-        if one.keyword != "RUN" and "/" not in program and has_tool(stage, program) is False:
-            yield hit(one.words[0].span, keyword=one.keyword, tool=program, image=image)
-    elif not stage.last("SHELL", one.span.start) and has_tool(stage, "sh") is False:
+    if instruction.json:
+        program = instruction.words[0].value
+        if (
+            instruction.keyword != "RUN"
+            and "/" not in program
+            and has_tool(stage, program) is False
+        ):
+            yield hit(
+                instruction.words[0].span, keyword=instruction.keyword, tool=program, image=image
+            )
+    elif not stage.last("SHELL", instruction.span.start) and has_tool(stage, "sh") is False:
         tool = "a shell, as its shell form does"
-        yield hit(one.args_span, keyword=one.keyword, tool=tool, image=image)
+        yield hit(instruction.args_span, keyword=instruction.keyword, tool=tool, image=image)
 
 
 def _is_started(step: Step) -> bool:
     """Whether a CMD or ENTRYPOINT is the one that the image starts."""
-    found = step.document.stages[-1].last(step.keyword)
-    return found is not None and found.instruction is step.instruction
+    effective = step.document.stages[-1].last(step.keyword)
+    return effective is not None and effective.instruction is step.instruction
 
 
 @lru_cache(maxsize=64)
@@ -45,7 +55,7 @@ def has_tool(stage: Stage, name: str) -> bool | None:
     """Whether an image surely has, or surely lacks, a program; None where nobody can tell."""
     if _is_provided_by_step(stage, name):
         return True
-    return None if not lacks(stage.root.image, name) or _is_opaque(stage) else False
+    return None if not surely_lacks_tool(stage.root.image, name) or _is_opaque(stage) else False
 
 
 _PROGRAMS = re.compile(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
@@ -56,12 +66,14 @@ def _is_provided_by_step(stage: Stage, name: str) -> bool:
     word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
     answer = False
     for below in reversed(list(stage.chain)):
-        for one in below.instructions:
-            if one.keyword == "RUN":
-                found = _is_left_by_run(Step(stage.document, below, one), word, name)
-                answer = answer if found is None else found
-            elif one.keyword in ("COPY", "ADD") and one.words:
-                copied = word.search(one.body.text) or _PROGRAMS.search(one.words[-1].value)
+        for instruction in below.instructions:
+            if instruction.keyword == "RUN":
+                is_left = _is_left_by_run(Step(stage.document, below, instruction), word, name)
+                answer = answer if is_left is None else is_left
+            elif instruction.keyword in ("COPY", "ADD") and instruction.words:
+                copied = word.search(instruction.body.text) or _PROGRAMS.search(
+                    instruction.words[-1].value
+                )
                 answer = answer or bool(copied)
     return answer
 
@@ -73,19 +85,19 @@ def _is_left_by_run(step: Step, word: re.Pattern[str], name: str) -> bool | None
         return None
     answer = True
     for command in () if step.script.broken else step.script.commands:
-        one = unwrapped(command)
-        if one.program == name or any(word.search(each.value) for each in one.words):
-            answer = not packages.removes(one)
+        invocation = unwrapped(command)
+        if invocation.program == name or any(word.search(each.value) for each in invocation.words):
+            answer = not packages.is_removal(invocation)
     return answer
 
 
 def _is_opaque(stage: Stage) -> bool:
     """Whether a RUN does something that cannot be seen through: a script, packages from a variable."""
     for below in stage.chain:
-        for one in below.instructions:
-            if one.keyword != "RUN":
+        for instruction in below.instructions:
+            if instruction.keyword != "RUN":
                 continue
-            step = Step(stage.document, below, one)
+            step = Step(stage.document, below, instruction)
             if step.script.broken or not step.posix:
                 return True
             for command in step.script.commands:
@@ -93,7 +105,7 @@ def _is_opaque(stage: Stage) -> bool:
                     return True
                 if not command.known or command.program in (*shell.SHELLS, "make", "python", "."):
                     return True
-                call = packages.call(command)
+                call = packages.package_call(command)
                 if call and call.installs and not all(word.known for word in call.packages):
                     return True
     return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from readiness.checks.dockerfile.packages import is_shipped
-from readiness.facts.base_images import gives_root_up, nonroot_user, official
+from readiness.facts.base_images import drops_root, is_official, nonroot_user
 from readiness.facts.table import column
 from readiness.facts.wrappers import layers
 from readiness.kinds.compose.model import Service
@@ -17,17 +17,17 @@ from readiness.model.project import Project
 
 def user_root(stage: Stage, project: Project) -> Outcome:
     """The last USER is root; a piece without FROM does not show the last."""
-    found = stage.last("USER") if stage.final and stage.whole else None
-    if found is None or is_action(stage, project):
+    effective = stage.last("USER") if stage.final and stage.whole else None
+    if effective is None or is_action(stage, project):
         return
     user = user_of(stage)
     if user is None:
-        yield Unknown(found.span)
+        yield Unknown(effective.span)
     elif is_root(user):
-        yield hit(found.span, user=user)
+        yield hit(effective.span, user=user)
 
 
-def unset(stage: Stage, project: Project, *, certain: bool = True) -> Outcome:
+def user_unset(stage: Stage, project: Project, *, certain: bool = True) -> Outcome:
     """No USER in the final stage or below it.
 
     `certain`: the base is an official image or scratch, which run as root unless the table says otherwise, and the
@@ -44,12 +44,12 @@ def unset(stage: Stage, project: Project, *, certain: bool = True) -> Outcome:
     if image.name_unknown or not image.name:
         yield Unknown(word.span)
         return
-    if gives_root_up(image) and stage.last("ENTRYPOINT") is None:
+    if drops_root(image) and stage.last("ENTRYPOINT") is None:
         return
-    known = official(image) and (
+    known = is_official(image) and (
         stage.role != "base" or _is_started_by_compose_command(stage, project)
     )
-    if gives_root_up(image) or _may_drop_root(stage):
+    if drops_root(image) or _may_drop_root(stage):
         yield Unknown(word.span)
     elif known is certain:
         yield missing(stage.at(), image=image.undigested)
@@ -62,43 +62,43 @@ def _is_started_by_compose_command(stage: Stage, project: Project) -> bool:
 
 def _started_by_compose(project: Project) -> frozenset[str]:
     return frozenset(
-        one.file
-        for one in project.memo(all_builds)
-        if one.file is not None
-        and isinstance(one.subject, Service)
-        and one.subject.purpose not in ("dev", "test")
-        and (one.subject.node.get("command") or one.subject.node.get("entrypoint"))
+        build.file
+        for build in project.memo(all_builds)
+        if build.file is not None
+        and isinstance(build.subject, Service)
+        and build.subject.purpose not in ("dev", "test")
+        and (build.subject.node.get("command") or build.subject.node.get("entrypoint"))
     )
 
 
 def _may_drop_root(stage: Stage) -> bool:
     """Whether a tool that gives root up at the start is brought in: the entry point may use it."""
     return any(
-        tool in one.body.text
+        tool in instruction.body.text
         for below in stage.chain
-        for one in below.instructions
-        if one.keyword in ("RUN", "COPY", "ADD", "CMD", "ENTRYPOINT")
+        for instruction in below.instructions
+        if instruction.keyword in ("RUN", "COPY", "ADD", "CMD", "ENTRYPOINT")
         for tool in column("programs", "drops-user")
     )
 
 
 def user_by_name(stage: Stage) -> Outcome:
     """The last USER is a name, not a number."""
-    found = stage.last("USER") if stage.final else None
-    if found is None:
+    effective = stage.last("USER") if stage.final else None
+    if effective is None:
         return
     user = user_of(stage)
     if user is None:
-        yield Unknown(found.span)
+        yield Unknown(effective.span)
     elif user and not user.isdigit() and user != "root" and not stage.windows:
-        yield hit(found.span, user=user)
+        yield hit(effective.span, user=user)
 
 
 def sudo_used(command: Command) -> Outcome:
     """A command runs through sudo."""
-    for one in layers(command.whole):
-        if one.program == "sudo":
-            yield hit(one.name_span)
+    for layer in layers(command.whole):
+        if layer.program == "sudo":
+            yield hit(layer.name_span)
 
 
 def password_in_build(command: Command) -> Outcome:
@@ -106,9 +106,9 @@ def password_in_build(command: Command) -> Outcome:
     if command.program == "chpasswd":
         pipe = command.whole.pipeline
         start = min(
-            one.span.start
-            for one in command.step.script.commands
-            if one is command.whole or (one.pipeline == pipe and pipe >= 0)
+            other.span.start
+            for other in command.step.script.commands
+            if other is command.whole or (other.pipeline == pipe and pipe >= 0)
         )
         yield hit(Span(start, command.whole.span.end), program=command.program)
     elif command.program == "passwd" and command.command.has("--stdin"):

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import environment_bare, without_application
+from readiness.facts.base_images import has_bare_environment, is_without_application
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Outcome, Span, Unknown, hit, missing, spelling
+from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import Reference, variable_references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
@@ -19,27 +20,31 @@ _EXPANDS = frozenset({"ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "US
 
 def workdir_relative(step: Step) -> Outcome:
     """WORKDIR is relative, and no absolute one stands before it."""
-    one = step.instruction
-    if one.keyword != "WORKDIR" or not one.words:
+    instruction = step.instruction
+    if instruction.keyword != "WORKDIR" or not instruction.words:
         return
-    raw = one.body.text.strip()
+    raw = instruction.body.text.strip()
     folder = raw.strip("\"'")
     if is_absolute(folder, step.stage):
         return
-    if raw.lstrip('"').startswith("$") or "{{" in raw:
+    if raw.lstrip('"').startswith("$") or has_template(raw):
         filled = step.expand(raw)
         if not filled or filled.lstrip("\"'").startswith("{{"):
-            yield Unknown(one.args_span)
+            yield Unknown(instruction.args_span)
             return
         if is_absolute(filled, step.stage):
             return
     for below in step.stage.chain:
         for other in below.instructions:
-            if other.keyword == "WORKDIR" and other.span.start < one.span.start and other.words:
+            if (
+                other.keyword == "WORKDIR"
+                and other.span.start < instruction.span.start
+                and other.words
+            ):
                 first = other.body.text.strip().strip("\"'")
                 if is_absolute(first, step.stage) or first.startswith("$"):
                     return
-    yield hit(one.args_span, folder=folder)
+    yield hit(instruction.args_span, folder=folder)
 
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -59,7 +64,7 @@ def port_out_of_range(step: Step) -> Outcome:
     """EXPOSE names a port that does not exist, or none at all."""
     for word in step.instruction.words if step.keyword == "EXPOSE" else ():
         value = step.expand(word.raw)
-        if value is None or "{{" in value or (not value and word.is_variable):
+        if value is None or has_template(value) or (not value and word.is_variable):
             yield Unknown(word.span)
             continue
         reason = _port_mistake(value)
@@ -122,19 +127,23 @@ _SERVES = re.compile(
 def port_undeclared(stage: Stage) -> Outcome:
     """The final stage starts a server, as its command says, and names no port."""
     image = stage.root.image
-    if not stage.final or not stage.whole or not without_application(image):
+    if not stage.final or not stage.whole or not is_without_application(image):
         return
     if image.familiar == "php":
         return  # it declares a port of its own
     if any(one.keyword == "EXPOSE" for below in stage.chain for one in below.instructions):
         return
-    starts = [found.text for found in map(stage.last, ("ENTRYPOINT", "CMD")) if found is not None]
+    starts = [
+        effective.text
+        for effective in map(stage.last, ("ENTRYPOINT", "CMD"))
+        if effective is not None
+    ]
     if _SERVES.search(" ".join(starts)):
         yield missing(stage.at())
 
 
 def maintainer_deprecated(step: Step) -> Outcome:
-    """MAINTAINER."""
+    """The MAINTAINER instruction, deprecated in favour of a label."""
     if step.keyword == "MAINTAINER" and not step.onbuild:
         yield hit(step.instruction.span)
 
@@ -147,52 +156,65 @@ def pair_without_equals(step: Step) -> Outcome:
 
 def env_self_reference(step: Step) -> Outcome:
     """ENV uses a variable that the same instruction sets."""
-    one = step.instruction
-    if one.keyword != "ENV" or one.legacy:
+    instruction = step.instruction
+    if instruction.keyword != "ENV" or instruction.legacy:
         return
-    names = {pair.name for pair in one.pairs}
-    for pair in one.pairs:
-        for found in variable_references(pair.raw or "", step.document.syntax.escape):
-            name = found.name
-            if name not in names or name == pair.name or found.modifier:
+    names = {pair.name for pair in instruction.pairs}
+    for pair in instruction.pairs:
+        for reference in variable_references(pair.raw or "", step.document.syntax.escape):
+            name = reference.name
+            if name not in names or name == pair.name or reference.modifier:
                 continue
-            if not step.stage.declares(name, one.span.start):
-                yield hit(_use_span(step, pair.span, found), name=name)
+            if not step.stage.declares(name, instruction.span.start):
+                yield hit(_use_span(step, pair.span, reference), name=name)
 
 
 def variable_undefined(step: Step) -> Outcome:
     """An instruction uses a variable that is set later, elsewhere, or misspelt, and nowhere before."""
-    one, stage = step.instruction, step.stage
-    if one.keyword not in _EXPANDS or step.onbuild or not stage.whole:
+    instruction, stage = step.instruction, step.stage
+    if instruction.keyword not in _EXPANDS or step.onbuild or not stage.whole:
         return
-    for word in one.words:
-        if "$" not in word.raw:
+    for word in instruction.words:
+        if not has_variable(word.raw):
             continue
-        for found in variable_references(word.raw, step.document.syntax.escape):
-            name = found.name
+        uses = list(variable_references(word.raw, step.document.syntax.escape))
+        for reference in uses:
+            name = reference.name
             if (
-                found.modifier
+                reference.modifier
                 or name in proxy_arguments()
                 or name == "PATH"
                 or not name[0].isalpha()
+                or _is_guarded(reference, uses)
             ):
                 continue
-            if stage.declares(name, one.span.start) or stage.index < 0:
+            if stage.declares(name, instruction.span.start) or stage.index < 0:
                 continue
-            reason = why_undefined(stage, name, one.span.start)
-            span = _use_span(step, word.span, found)
+            reason = reason_undefined(stage, name, instruction.span.start)
+            span = _use_span(step, word.span, reference)
             if reason:
                 yield hit(span, name=name, reason=reason)
             else:
                 yield Unknown(span)
 
 
-def _use_span(step: Step, span: Span, found: Reference) -> Span:
-    exact = Span(span.start + found.start, span.start + found.end)
+def _is_guarded(use: Reference, uses: Sequence[Reference]) -> bool:
+    """Whether a use stands inside `${X:+...}` or `${X+...}` of the same variable: it is read only where that is set."""
+    return any(
+        guard.name == use.name
+        and guard.modifier in (":+", "+")
+        and guard.start < use.start
+        and use.end < guard.end
+        for guard in uses
+    )
+
+
+def _use_span(step: Step, span: Span, reference: Reference) -> Span:
+    exact = Span(span.start + reference.start, span.start + reference.end)
     return exact if step.source.text[exact.start : exact.start + 1] == "$" else span
 
 
-def why_undefined(stage: Stage, name: str, after: int) -> str:
+def reason_undefined(stage: Stage, name: str, after: int) -> str:
     """What shows that nothing sets the name; empty where the base image may."""
     if name in stage.document.globals:
         return "it is declared before FROM, and no ARG brings it into the stage"
@@ -206,7 +228,7 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
     near = close[0] if close else spelling.nearest(name, names)
     if near:
         return f"did you mean {near!r}?"
-    return "the base image sets PATH alone" if environment_bare(stage.root.image) else ""
+    return "the base image sets PATH alone" if has_bare_environment(stage.root.image) else ""
 
 
 @lru_cache(maxsize=16)
@@ -219,17 +241,17 @@ def _known_variables(stage: Stage) -> tuple[str, ...]:
 
 def definition_comment(step: Step) -> Outcome:
     """The comment above ARG or a named FROM does not begin with the name that it describes."""
-    one = step.instruction
-    if one.keyword == "ARG":
-        names = [pair.name for pair in one.pairs]
-    elif one.keyword == "FROM" and len(one.words) > 2:
-        names = [one.words[2].value]
+    instruction = step.instruction
+    if instruction.keyword == "ARG":
+        names = [pair.name for pair in instruction.pairs]
+    elif instruction.keyword == "FROM" and len(instruction.words) > 2:
+        names = [instruction.words[2].value]
     else:
         return
-    if not one.comments or not names:
+    if not instruction.comments or not names:
         return
     text = step.source.text
-    last = text[one.comments[-1].start : one.comments[-1].end].lstrip("# \t")
+    last = text[instruction.comments[-1].start : instruction.comments[-1].end].lstrip("# \t")
     first = last.partition(" ")[0]
     if last and first.lower() not in [name.lower() for name in names]:
-        yield hit(one.span, name=names[0])
+        yield hit(instruction.span, name=names[0])

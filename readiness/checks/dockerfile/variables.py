@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from readiness.checks.dockerfile.values import why_undefined
+from readiness.checks.dockerfile.values import reason_undefined
 from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import environment_bare
+from readiness.facts.base_images import has_bare_environment
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Outcome, Unknown, hit
 from readiness.syntax.command import Use
@@ -20,35 +20,35 @@ _LISTS = frozenset({"export", "local", "apk", "apt-get", "set"})
 def shell_variable_unquoted(step: Step) -> Outcome:
     """An argument is a variable without quotes: it falls apart at blanks."""
     script = step.script
-    for one in script.uses:
-        if not one.splits or one.name in _NUMBERS or one.name in platform_arguments():
+    for use in script.uses:
+        if not use.splits or use.name in _NUMBERS or use.name in platform_arguments():
             continue
-        if one.command >= 0 and script.commands[one.command].program in _LISTS:
+        if use.command >= 0 and script.commands[use.command].program in _LISTS:
             continue
-        whole = _is_one_word_value(step, one)
-        if whole is None:
-            yield Unknown(one.span)
-        elif not whole:
-            yield hit(one.span, word=step.source.text[one.span.start : one.span.end])
+        is_one_word = _is_one_word_value(step, use)
+        if is_one_word is None:
+            yield Unknown(use.span)
+        elif not is_one_word:
+            yield hit(use.span, word=step.source.text[use.span.start : use.span.end])
             return
 
 
-def _is_one_word_value(step: Step, one: Use) -> bool | None:
+def _is_one_word_value(step: Step, use: Use) -> bool | None:
     """Whether the value of a variable is one word; None where it comes from outside."""
     given = [a for command in step.script.commands for a in command.assignments]
-    values = [a.value for a in given if a.name == one.name]
+    values = [a.value for a in given if a.name == use.name]
     if values:
-        return all(value is None or (value.known and _one_word(value.value)) for value in values)
-    if one.name in step.script.bound:
+        return all(value is None or (value.known and _is_one_word(value.value)) for value in values)
+    if use.name in step.script.bound:
         return None
     before = step.instruction.span.start
-    if not step.stage.declares(one.name, before):
+    if not step.stage.declares(use.name, before):
         return False
-    value = step.stage.lookup(one.name, before)
-    return None if value is None else _one_word(value)
+    value = step.stage.lookup(use.name, before)
+    return None if value is None else _is_one_word(value)
 
 
-def _one_word(value: str) -> bool:
+def _is_one_word(value: str) -> bool:
     return not any(char.isspace() or char in "*?[" for char in value)
 
 
@@ -62,36 +62,36 @@ def unset_variable(step: Step, *, certain: bool = False) -> Outcome:
     script = step.script
     bound = script.bound | {a.name for cmd in script.commands for a in cmd.assignments}
     bound |= {word.value for command in script.commands for word in command.words}
-    for one in script.uses:
+    for use in script.uses:
         if (
-            not one.plain
-            or not one.name[0].isalpha()
-            or one.name in bound
-            or _known_value(step, one)
+            not use.plain
+            or not use.name[0].isalpha()
+            or use.name in bound
+            or _known_value(step, use)
         ):
             continue
         if any(command.name in (".", "source", "eval") for command in script.commands):
-            yield Unknown(one.span)
+            yield Unknown(use.span)
             continue
-        reason, sure = _unset_reason(step, one.name)
+        reason, sure = _unset_reason(step, use.name)
         if sure is certain and reason:
-            yield hit(one.span, name=one.name, reason=reason)
+            yield hit(use.span, name=use.name, reason=reason)
             return
         if not reason:
-            yield Unknown(one.span)
+            yield Unknown(use.span)
 
 
-def _known_value(step: Step, one: Use) -> bool:
-    if one.name in _ALWAYS or one.name in proxy_arguments():
+def _known_value(step: Step, use: Use) -> bool:
+    if use.name in _ALWAYS or use.name in proxy_arguments():
         return True
-    return step.stage.declares(one.name, step.instruction.span.start)
+    return step.stage.declares(use.name, step.instruction.span.start)
 
 
 def _unset_reason(step: Step, name: str) -> tuple[str, bool]:
     """What shows that nothing sets the name, and whether that is sure; empty where the base may."""
     stage = step.stage
-    bare = stage.whole and environment_bare(stage.root.image)
-    reason = why_undefined(stage, name, step.instruction.span.start)
+    bare = stage.whole and has_bare_environment(stage.root.image)
+    reason = reason_undefined(stage, name, step.instruction.span.start)
     if name in platform_arguments() and stage.whole:
         return reason, True
     if name in stage.document.globals or reason.startswith("it is set"):

@@ -6,47 +6,43 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from readiness.checks.k8s.rbac import (
-    access_index,
+    Grant,
     allows_everything,
+    grants_by_account,
     role_of_binding,
     rules_of,
     takes_over_cluster,
 )
 from readiness.kinds.k8s.effective import unknown_if_variable
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
+from readiness.kinds.k8s.index import object_index
+from readiness.kinds.k8s.model import Object, Pod
+from readiness.kinds.units import BELOW, distance
 from readiness.model import Outcome, Span, hit, missing
 from readiness.model.project import Project
 
 MANY = 64  # as many bindings of one account as are looked through
 
 
-def service_accounts(project: Project) -> dict[tuple[str, str], Object]:
-    """The ServiceAccount objects of the project, by namespace (`*` for any) and name."""
-    found: dict[tuple[str, str], Object] = {}
-    for document in project.documents("k8s"):
-        for one in document.objects:
-            if one.kind == "ServiceAccount":
-                found[one.namespace, one.name] = one
-                found.setdefault(("*", one.name), one)
-    return found
-
-
 def account_name(pod: Pod) -> str:
     """The service account that the pod runs as."""
-    return (
-        text_or_empty(pod.node.get("serviceAccountName"))
-        or text_or_empty(pod.node.get("serviceAccount"))
-        or "default"
-    )
+    return pod.node.text("serviceAccountName") or pod.node.text("serviceAccount") or "default"
 
 
 def service_account_of(pod: Pod, project: Project) -> Object | None:
-    """The pod's service account, where the project holds it: in its namespace, or where none is written."""
-    known = project.memo(service_accounts)
+    """The pod's service account, where the project surely holds it."""
     name = account_name(pod)
-    if pod.namespace:
-        return known.get((pod.namespace, name)) or known.get(("", name))
-    return known.get(("*", name))
+    found = object_index(project).named(pod, "ServiceAccount", name).near
+    return next((one for one in found if _may_be_its_default(pod, one, name, project)), None)
+
+
+def _may_be_its_default(pod: Pod, one: Object | Grant, name: str, project: Project) -> bool:
+    """Whether what speaks of an account may speak of the pod's: every namespace has one that is called `default`.
+
+    That of another folder is the pod's only where both write the same namespace.
+    """
+    if name != "default" or project.unit or (one.namespace and one.namespace == pod.namespace):
+        return True
+    return distance(one.source.root.path, pod.source.root.path) <= BELOW
 
 
 def is_token_mounted(pod: Pod, project: Project) -> bool:
@@ -56,17 +52,26 @@ def is_token_mounted(pod: Pod, project: Project) -> bool:
         return own
     if pod.kind == "SandboxTemplate":  # its controller turns the mount off where nothing is said
         return False
-    found = service_account_of(pod, project)
-    return found is None or found.node.get("automountServiceAccountToken") is not False
+    obj = service_account_of(pod, project)
+    return obj is None or obj.node.get("automountServiceAccountToken") is not False
 
 
 def bindings_of_pod(pod: Pod, project: Project) -> tuple[Object, ...]:
-    """The bindings of the project that name the pod's service account."""
-    index = project.memo(access_index).bindings
-    name = account_name(pod)
-    if not pod.namespace:
-        return index.get(("*", name), ())
-    return (*index.get((pod.namespace, name), ()), *index.get(("", name), ()))
+    """The bindings of the project that name the pod's service account, and no account of that name that stands elsewhere."""
+    index, name = object_index(project), account_name(pod)
+    grants = project.memo(grants_by_account).get(name)
+    if grants is None:
+        return ()
+    account = service_account_of(pod, project)
+
+    def is_for_it(grant: Grant) -> bool:
+        if not _may_be_its_default(pod, grant, name, project):
+            return False
+        named = index.named(grant.binding, "ServiceAccount", name, grant.namespace).near
+        return account is None or not named or any(one is account for one in named)
+
+    found = index.all_joined(pod, grants, accepts=is_for_it)
+    return tuple(dict.fromkeys(grant.binding for grant in found))
 
 
 def account_owner(pod: Pod) -> Span:
@@ -78,7 +83,7 @@ def account_owner(pod: Pod) -> Span:
 
 
 def service_account_token_mounted(pod: Pod, *, project: Project) -> Outcome:
-    """The token is mounted."""
+    """The service account's token is mounted into a pod, by its own setting or by the default."""
     yield from unknown_if_variable(pod.node, "automountServiceAccountToken")
     if not is_token_mounted(pod, project):
         return
@@ -115,53 +120,52 @@ def service_account_default(pod: Pod) -> Outcome:
 
 def service_account_field_deprecated(pod: Pod) -> Outcome:
     """The old field serviceAccount, without or beside its successor."""
-    old = text_or_empty(pod.node.get("serviceAccount"))
+    old = pod.node.text("serviceAccount")
     if old and pod.node.get("serviceAccountName") != old:
         yield hit(pod.node.key("serviceAccount"), account=old)
 
 
-def account_automounts(one: Object, *, name: str = "") -> Outcome:
+def account_automounts(obj: Object, *, name: str = "") -> Outcome:
     """A ServiceAccount (only `name`, where that is given) that does not turn the mounting of its token off."""
-    if name and one.name != name:
+    if name and obj.name != name:
         return
-    value = one.node.get("automountServiceAccountToken")
+    value = obj.node.get("automountServiceAccountToken")
     if value is True:
-        yield hit(one.node.at("automountServiceAccountToken"))
+        yield hit(obj.node.at("automountServiceAccountToken"))
     elif value is None:
-        yield missing(one.metadata.at("name"))
+        yield missing(obj.metadata.at("name"))
 
 
 def service_account_with_rights(pod: Pod, *, project: Project) -> Outcome:
     """The pod's service account has a role, and its token is mounted."""
-    found = bindings_of_pod(pod, project)
-    if found and is_token_mounted(pod, project):
-        yield hit(account_owner(pod), account=account_name(pod), binding=found[0].resource)
+    objects = bindings_of_pod(pod, project)
+    if objects and is_token_mounted(pod, project):
+        yield hit(account_owner(pod), account=account_name(pod), binding=objects[0].resource)
 
 
-def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()) -> Outcome:
+def service_account_powerful(
+    pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()
+) -> Outcome:
     """The pod's service account may do everything; with `grants`, one of these."""
     for binding in bindings_of_pod(pod, project)[:MANY]:
         role = role_of_binding(binding, project)
-        name = (
-            text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
-            if role is None
-            else role.name
-        )
-        whole = name == "cluster-admin" or (
+        name = binding.node.dig("roleRef").text("name") if role is None else role.name
+        has_all_rights = name == "cluster-admin" or (
             role is not None and any(map(allows_everything, rules_of(role)))
         )
-        if whole or (role is not None and grants and takes_over_cluster(role, grants)):
+        if has_all_rights or (role is not None and grants and takes_over_cluster(role, grants)):
             yield hit(
                 account_owner(pod), account=account_name(pod), binding=binding.resource, role=name
             )
             return
 
 
-def service_account_bound(one: Object, *, project: Project) -> Outcome:
+def service_account_bound(obj: Object, *, project: Project) -> Outcome:
     """A binding of the project gives the service account a role."""
-    found = project.memo(access_index).bindings.get((one.namespace, one.name), ())
-    if found:
-        yield hit(one.metadata.at("name"), binding=found[0].resource)
+    grants = project.memo(grants_by_account).get(obj.name)
+    objects = object_index(project).join(obj, grants).near if grants is not None else ()
+    if objects:
+        yield hit(obj.metadata.at("name"), binding=objects[0].binding.resource)
 
 
 def dashboard_account_used(pod: Pod, *, account: str) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, Span, missing
 
 RUNBOOKS = ("runbook_url", "runbook", "runbookUrl", "playbook_url")
@@ -20,23 +20,21 @@ class Alert(NamedTuple):
     span: Span
 
 
-def alerts_of(one: Object) -> Iterator[Alert]:
+def alerts_of(obj: Object) -> Iterator[Alert]:
     """The alerts of a PrometheusRule."""
-    if one.kind != "PrometheusRule":
+    if obj.kind != "PrometheusRule":
         return
-    for group in mappings_in(one.spec.get("groups")):
-        for rule in mappings_in(group.get("rules")):
+    for group in obj.spec.entries("groups"):
+        for rule in group.entries("rules"):
             name = rule.get("alert")
             if isinstance(name, str):
-                notes = mapping_at(rule, "annotations")
-                runbook = next(
-                    (text_or_empty(notes.get(key)) for key in RUNBOOKS if notes.get(key)), ""
-                )
-                yield Alert(name, text_or_empty(rule.get("expr")), runbook, rule.at("alert"))
+                notes = rule.dig("annotations")
+                runbook = next((notes.text(key) for key in RUNBOOKS if notes.get(key)), "")
+                yield Alert(name, rule.text("expr"), runbook, rule.at("alert"))
 
 
-def alert_runbook_missing(one: Object) -> Outcome:
+def alert_runbook_missing(obj: Object) -> Outcome:
     """An alert has no link to what is to be done."""
-    for alert in alerts_of(one):
+    for alert in alerts_of(obj):
         if not alert.runbook:
             yield missing(alert.span, alert=alert.name)

@@ -15,7 +15,7 @@ from readiness.checks.k8s.rbac import (
     strings_in,
     subjects_of,
 )
-from readiness.kinds.k8s.model import Object, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import Outcome, Severity, hit
 from readiness.model.project import Project
@@ -58,10 +58,10 @@ def rbac_anonymous(
     Medium where it reads some named objects, those of the namespace that is there for everybody, or metrics. Never critical in
     prose and in files for tests and development.
     """
-    role = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    role = binding.node.dig("roleRef").text("name")
     if is_system_object(binding) or role in _PUBLIC_ROLES:
         return
-    severity = _worth(binding, role, project)
+    severity = _grant_severity(binding, role, project)
     if severity and (project.prose or is_for_trial(binding.source.root.path)):
         severity = min(severity, Severity.HIGH)
     for subject in subjects_of(binding):
@@ -80,7 +80,7 @@ def rbac_authenticated(
     worth = (
         None
         if is_system_object(binding) or role in _PUBLIC_ROLES
-        else _worth(binding, role, project)
+        else _grant_severity(binding, role, project)
     )
     if worth is None:
         return
@@ -90,27 +90,27 @@ def rbac_authenticated(
             yield hit(subject.at("name"), subject=subject["name"], role=role, severity=severity)
 
 
-def _worth(binding: Object, role: str, project: Project) -> Severity | None:
+def _grant_severity(binding: Object, role: str, project: Project) -> Severity | None:
     """How bad it is that everybody has a role; None where it gives nothing that is not public anyway."""
     if role in _WRITING_ROLES:
         return Severity.CRITICAL
-    found = role_of_binding(binding, project)
-    if found is None:
+    obj = role_of_binding(binding, project)
+    if obj is None:
         return Severity.HIGH  # `view`, or what no file tells of
-    told = [one for one in map(_rule, rules_of(found)) if one is not None]
-    worst = max(told, default=None)
+    severities = [one for one in map(_rule_severity, rules_of(obj)) if one is not None]
+    worst = max(severities, default=None)
     if (
         worst is Severity.HIGH
         and binding.kind == "RoleBinding"
         and binding.namespace == _OPEN_NAMESPACE
     ):
         return Severity.MEDIUM
-    if worst is None and mapping_at(found.node, "aggregationRule"):
+    if worst is None and obj.node.dig("aggregationRule"):
         return Severity.HIGH  # its rules come from other roles
     return worst
 
 
-def _rule(rule: Map) -> Severity | None:
+def _rule_severity(rule: Map) -> Severity | None:
     """How bad one rule of a role is for everybody to have."""
     paths = strings_in(rule, "nonResourceURLs")
     resources = strings_in(rule, "resources")

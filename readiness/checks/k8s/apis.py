@@ -11,20 +11,20 @@ from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, hit
 
 
-def newest() -> str:
+def newest_version() -> str:
     """The newest version of Kubernetes whose kinds are known."""
     return facts("kubernetes-kinds").version
 
 
-def changed(one: Object) -> Mapping[str, Any] | None:
+def deprecation_facts(obj: Object) -> Mapping[str, Any] | None:
     """What the deprecation guide says of an object's API version; None where it says nothing."""
-    found: Mapping[str, Any] | None = rows("kubernetes-apis").get(f"{one.api_version} {one.kind}")
+    found: Mapping[str, Any] | None = rows("kubernetes-apis").get(f"{obj.api_version} {obj.kind}")
     return found
 
 
-def kind_of(one: Object) -> Mapping[str, Any]:
+def kind_of(obj: Object) -> Mapping[str, Any]:
     """The type of an object and whether its kind stands in no namespace; empty for kinds and versions that are not known."""
-    found: Mapping[str, Any] = rows("kubernetes-kinds").get(f"{one.api_version} {one.kind}", {})
+    found: Mapping[str, Any] = rows("kubernetes-kinds").get(f"{obj.api_version} {obj.kind}", {})
     return found
 
 
@@ -39,14 +39,14 @@ def kinds_by_group() -> dict[str, frozenset[str]]:
 
 
 @functools.cache
-def namespaced() -> frozenset[str]:
+def namespaced_kinds() -> frozenset[str]:
     """The kinds of Kubernetes whose objects stand in a namespace."""
     known = rows("kubernetes-kinds").items()
     return frozenset(name.partition(" ")[2] for name, row in known if "cluster" not in row)
 
 
 @functools.cache
-def _served() -> dict[tuple[str, str], tuple[str, ...]]:
+def _served_versions() -> dict[tuple[str, str], tuple[str, ...]]:
     """(group, kind) -> the API versions that the newest Kubernetes serves it in."""
     made: dict[tuple[str, str], tuple[str, ...]] = {}
     for name in rows("kubernetes-kinds"):
@@ -62,77 +62,79 @@ def version_order(version: str) -> tuple[int, int]:
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
 
 
-def api_version_removed(one: Object, *, version: str = "") -> Outcome:
+def api_version_removed(obj: Object, *, version: str = "") -> Outcome:
     """The object's API version is no longer served in a Kubernetes version (default: the newest)."""
-    row = changed(one)
-    if one.source.fragment and one.source.parent is None:
+    row = deprecation_facts(obj)
+    if obj.source.fragment and obj.source.parent is None:
         return  # a patch: what it names is not applied by itself
     if (
         row
         and "removed" in row
-        and version_order(row["removed"]) <= version_order(version or newest())
+        and version_order(row["removed"]) <= version_order(version or newest_version())
     ):
-        yield hit(one.node.at("apiVersion"), removed=row["removed"], instead=_replacement_text(row))
+        yield hit(obj.node.at("apiVersion"), removed=row["removed"], instead=_replacement_text(row))
 
 
 def _replacement_text(row: Mapping[str, Any]) -> str:
     return f"use {row['replacement']}" if "replacement" in row else "nothing takes its place"
 
 
-def api_version_deprecated(one: Object, *, version: str = "") -> Outcome:
+def api_version_deprecated(obj: Object, *, version: str = "") -> Outcome:
     """The object's API version is served and deprecated in a Kubernetes version (default: the newest)."""
-    row = changed(one)
-    known = version_order(version or newest())
+    row = deprecation_facts(obj)
+    known = version_order(version or newest_version())
     if row is None or "deprecated" not in row or version_order(row["deprecated"]) > known:
         return
     if "removed" not in row or version_order(row["removed"]) > known:
         yield hit(
-            one.node.at("apiVersion"), deprecated=row["deprecated"], instead=_replacement_text(row)
+            obj.node.at("apiVersion"), deprecated=row["deprecated"], instead=_replacement_text(row)
         )
 
 
-def api_version_unstable(one: Object, *, version: str = "") -> Outcome:
+def api_version_unstable(obj: Object, *, version: str = "") -> Outcome:
     """The object's API version has a stable successor in a Kubernetes version (default: the newest)."""
-    row = changed(one)
+    row = deprecation_facts(obj)
     if (
         row
         and "replacement" in row
-        and version_order(row["since"]) <= version_order(version or newest())
+        and version_order(row["since"]) <= version_order(version or newest_version())
     ):
-        yield hit(one.node.at("apiVersion"), instead=row["replacement"])
+        yield hit(obj.node.at("apiVersion"), instead=row["replacement"])
 
 
-def api_group_extensions(one: Object) -> Outcome:
+def api_group_extensions(obj: Object) -> Outcome:
     """The object is of the group extensions, which is gone."""
-    if one.api_version == "extensions/v1beta1":
-        yield hit(one.node.at("apiVersion"))
+    if obj.api_version == "extensions/v1beta1":
+        yield hit(obj.node.at("apiVersion"))
 
 
-def kind_unknown(one: Object) -> Outcome:
-    """The kind is none of those that its group of Kubernetes has, in any version."""
-    known = kinds_by_group().get(one.group)
+def kind_unknown(obj: Object) -> Outcome:
+    """The kind is none of those that its group of Kubernetes has, in any version; a patch may name any, its target tells."""
+    if obj.source.fragment and obj.source.parent is None:
+        return
+    known = kinds_by_group().get(obj.group)
     if (
         known is None
-        or one.node.get("apiVersion") is None
-        or one.kind in known
-        or one.kind.endswith("List")
+        or obj.node.get("apiVersion") is None
+        or obj.kind in known
+        or obj.kind.endswith("List")
     ):
         return
-    if "/" not in one.api_version and one.api_version != "v1":
+    if "/" not in obj.api_version and obj.api_version != "v1":
         return
-    home = next((name for name, kinds in kinds_by_group().items() if one.kind in kinds), None)
-    where = f"; {one.kind} is of {home or 'v1'}" if home is not None else ""
-    yield hit(one.node.at("kind"), group=one.api_version, where=where)
+    home = next((name for name, kinds in kinds_by_group().items() if obj.kind in kinds), None)
+    where = f"; {obj.kind} is of {home or 'v1'}" if home is not None else ""
+    yield hit(obj.node.at("kind"), group=obj.api_version, where=where)
 
 
-def api_version_unknown(one: Object) -> Outcome:
+def api_version_unknown(obj: Object) -> Outcome:
     """The kind is one of its group, and the API version one that never served it or only early ones did."""
     if (
-        one.kind not in kinds_by_group().get(one.group, ())
-        or kind_of(one)
-        or changed(one) is not None
+        obj.kind not in kinds_by_group().get(obj.group, ())
+        or kind_of(obj)
+        or deprecation_facts(obj) is not None
     ):
         return
-    served = _served().get((one.group, one.kind), ())
+    served = _served_versions().get((obj.group, obj.kind), ())
     if served:
-        yield hit(one.node.at("apiVersion"), served=" and ".join(sorted(served)))
+        yield hit(obj.node.at("apiVersion"), served=" and ".join(sorted(served)))

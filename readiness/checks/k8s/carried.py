@@ -13,10 +13,10 @@ from readiness.syntax.yaml import Map, literal_line_starts
 _CONF = re.compile(r"\.conf(?:\.template)?\Z")
 
 
-def config_map_nginx_broken(one: Object) -> Outcome:
+def config_map_nginx_broken(obj: Object) -> Outcome:
     """An nginx configuration in a ConfigMap that nginx cannot read."""
-    data = one.node.get("data")
-    carried = data if one.kind == "ConfigMap" and isinstance(data, Map) else Map(Span(0, 0))
+    data = obj.node.get("data")
+    carried = data if obj.kind == "ConfigMap" and isinstance(data, Map) else Map(Span(0, 0))
     files = [
         (key, text)
         for key, text in carried.items()
@@ -32,8 +32,8 @@ def config_map_nginx_broken(one: Object) -> Outcome:
             if kinds.mark_that_stops(Source(key, text, kind=nginx.NAME), error) is not None:
                 yield Unknown(place)
                 continue
-            starts = literal_line_starts(one.source.text, place, text)
-            inner = Source(key, text, parent=one.source, starts=starts) if starts else None
+            starts = literal_line_starts(obj.source.text, place, text)
+            inner = Source(key, text, parent=obj.source, starts=starts) if starts else None
             at = inner.to_root(_line_start(text, error.offset)) if inner else place.start
             yield hit(Span(at, place.end), key=key, reason=error.message)
 

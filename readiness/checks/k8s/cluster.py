@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from readiness.checks.k8s.apis import namespaced
+from readiness.checks.k8s.apis import namespaced_kinds
 from readiness.kinds.k8s.effective import as_integer, template_text
-from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.model import NotApplicable, Outcome, Pattern, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
@@ -17,82 +17,84 @@ from readiness.syntax.yaml import Seq
 GOVERNING = frozenset({"Role", "RoleBinding", "NetworkPolicy", "LimitRange", "ResourceQuota"})
 
 
-def namespace_default(one: Object, *, rules: bool) -> Outcome:
+def namespace_default(obj: Object, *, rules: bool) -> Outcome:
     """The object is put into the namespace `default`, by word: with `rules` what governs it, else what runs in it."""
-    if "namespace" not in one.metadata:
+    if "namespace" not in obj.metadata:
         yield NotApplicable()
     if (
-        one.namespace != "default"
-        or is_cluster_default(one)
-        or (one.kind in GOVERNING) is not rules
+        obj.namespace != "default"
+        or is_cluster_default(obj)
+        or (obj.kind in GOVERNING) is not rules
     ):
         return
-    span = one.metadata.at("namespace")
+    span = obj.metadata.at("namespace")
     if not template_text(
-        one.source, span
+        obj.source, span
     ):  # the release's namespace, which is only `default` while nobody says
         yield hit(span)
 
 
-def no_namespace(one: Object) -> Outcome:
+def namespace_missing(obj: Object) -> Outcome:
     """The object names no namespace, so it goes wherever kubectl points."""
-    if one.kind in namespaced() and "namespace" not in one.metadata and not is_cluster_default(one):
+    if (
+        obj.kind in namespaced_kinds()
+        and "namespace" not in obj.metadata
+        and not is_cluster_default(obj)
+    ):
         yield missing(
-            one.node.at("kind") if "name" not in one.metadata else one.metadata.at("name")
+            obj.node.at("kind") if "name" not in obj.metadata else obj.metadata.at("name")
         )
 
 
-def is_cluster_default(one: Object) -> bool:
+def is_cluster_default(obj: Object) -> bool:
     """Whether it is one of the objects that Kubernetes itself keeps in `default`."""
-    return (one.kind, one.name) in {("Service", "kubernetes"), ("ServiceAccount", "default")}
+    return (obj.kind, obj.name) in {("Service", "kubernetes"), ("ServiceAccount", "default")}
 
 
 # -- PodSecurityPolicy --------------------------------------------------------------------------------------------
 
 
-def pod_security_policy_permissive(one: Object) -> Outcome:
+def pod_security_policy_permissive(obj: Object) -> Outcome:
     """A PodSecurityPolicy lets through what it is there to refuse."""
-    name = one.metadata.at("name")
+    name = obj.metadata.at("name")
     for key in ("privileged", "hostPID", "hostIPC", "hostNetwork", "allowPrivilegeEscalation"):
-        value = one.spec.get(key)
+        value = obj.spec.get(key)
         if value is True:
-            yield hit(one.spec.at(key), permits=key)
+            yield hit(obj.spec.at(key), permits=key)
         elif value is None and key == "allowPrivilegeEscalation":  # true by default
             yield missing(name, permits=key)
     for key in ("allowedCapabilities", "defaultAddCapabilities"):
-        if one.spec.get(key):
-            yield hit(one.spec.at(key), key=key, permits="capabilities-added")
-    required = one.spec.get("requiredDropCapabilities")
+        if obj.spec.get(key):
+            yield hit(obj.spec.at(key), key=key, permits="capabilities-added")
+    required = obj.spec.get("requiredDropCapabilities")
     dropped = (
         {item for item in required if isinstance(item, str)} if isinstance(required, Seq) else set()
     )
     if "ALL" not in dropped:
         yield missing(name, permits="capabilities-kept" if "NET_RAW" in dropped else "net-raw")
-    yield from _policy_root(one)
-    if not _policy_seccomp(one):
+    yield from _policy_root(obj)
+    if not _policy_seccomp(obj):
         yield missing(name, permits="seccomp")
 
 
-def _policy_root(one: Object) -> Outcome:
+def _policy_root(obj: Object) -> Outcome:
     """A PodSecurityPolicy lets containers run as user 0."""
-    user = mapping_at(one.spec, "runAsUser")
+    user = obj.spec.dig("runAsUser")
     rule = user.get("rule")
-    lowest = [item.get("min") for item in mappings_in(user.get("ranges"))]
+    lowest = [item.get("min") for item in user.entries("ranges")]
     safe = bool(lowest) and all(isinstance(least, int) and least > 0 for least in lowest)
     if rule == "MustRunAsNonRoot" or (rule == "MustRunAs" and safe):
         return
     if rule:
         yield hit(user.at("rule"), permits="root")
     else:
-        yield missing(one.metadata.at("name"), permits="root")
+        yield missing(obj.metadata.at("name"), permits="root")
 
 
-def _policy_seccomp(one: Object) -> bool:
+def _policy_seccomp(obj: Object) -> bool:
     """Whether a PodSecurityPolicy sets the runtime's seccomp profile, or allows no other."""
-    default = one.annotations.get("seccomp.security.alpha.kubernetes.io/defaultProfileName")
-    allowed = text_or_empty(
-        one.annotations.get("seccomp.security.alpha.kubernetes.io/allowedProfileNames")
-    )
+    default = obj.annotations.get("seccomp.security.alpha.kubernetes.io/defaultProfileName")
+    allowed = obj.annotations.text("seccomp.security.alpha.kubernetes.io/allowedProfileNames")
     names = {name.strip() for name in allowed.split(",") if name.strip()}
     known = {"runtime/default", "docker/default"}
     return default in known or (bool(names) and names <= known)
@@ -108,7 +110,7 @@ def matching_label(labels: Any, pairs: Sequence[Sequence[str]]) -> str:
     return next((key for key, value in pairs if labels.get(key) == value), "")
 
 
-def program(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> Outcome:
+def known_program_run(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> Outcome:
     """The pod is a known program: by the labels it carries, or by an image of that name."""
     for container in pod.containers():
         name = images.parse_image(container.image).name.rpartition("/")[2]
@@ -122,9 +124,9 @@ def program(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> Out
             return
 
 
-def tiller_service(one: Object, *, labels: Sequence[Sequence[str]]) -> Outcome:
+def tiller_service(obj: Object, *, labels: Sequence[Sequence[str]]) -> Outcome:
     """The Service belongs to a known program: by its labels or its selector."""
-    for owner in (one.labels, mapping_at(one.spec, "selector")):
+    for owner in (obj.labels, obj.spec.dig("selector")):
         key = matching_label(owner, labels)
         if key:
             yield hit(owner.at(key))
@@ -163,35 +165,31 @@ def git_sync_command(container: Container) -> Outcome:
     for index, value in enumerate(values):
         if isinstance(value, str) and value.partition("=")[0] in flags:
             yield hit(values.at(index), flag=value.partition("=")[0])
-    for one in mappings_in(container.node.get("env")):
-        if text_or_empty(one.get("name")) in {
+    for variable in container.node.entries("env"):
+        if variable.text("name") in {
             "GITSYNC_EXECHOOK_COMMAND",
             "GIT_SYNC_EXECHOOK_COMMAND",
             "GITSYNC_GIT",
             "GIT_SYNC_GIT",
         }:
-            yield hit(one.at("name"), flag=one["name"])
+            yield hit(variable.at("name"), flag=variable["name"])
 
 
-def service_ssh(one: Object, *, numbers: Sequence[int]) -> Outcome:
+def service_ssh(obj: Object, *, numbers: Sequence[int]) -> Outcome:
     """A Service opens one of the ports."""
-    for port in mappings_in(one.spec.get("ports")):
+    for port in obj.spec.entries("ports"):
         for key in ("port", "targetPort"):
             if as_integer(port.get(key)) in numbers:
                 yield hit(port.at(key), port=port[key])
                 break
 
 
-def mounts(pod: Pod, *, sources: Sequence[str]) -> Outcome:
+def volume_mounted(pod: Pod, *, sources: Sequence[str]) -> Outcome:
     """The pod mounts a volume of one of the types into a container."""
     used = {
-        text_or_empty(one.get("name"))
-        for c in pod.containers()
-        for one in mappings_in(c.node.get("volumeMounts"))
+        mount.text("name") for c in pod.containers() for mount in c.node.entries("volumeMounts")
     }
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         for source in sources if volume.get("name") in used else ():
             if volume.get(source) is not None:
-                yield hit(
-                    volume.at(source), volume=text_or_empty(volume.get("name")), source=source
-                )
+                yield hit(volume.at(source), volume=volume.text("name"), source=source)

@@ -10,7 +10,7 @@ from readiness.kinds.k8s.effective import (
     linux_containers,
     pod_context,
 )
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Outcome, Unknown, hit, missing
 from readiness.syntax.yaml import Map
 
@@ -31,12 +31,8 @@ def seccomp_missing(pod: Pod, *, allow_local: bool = True) -> Outcome:
         elif kind is None and not has_seccomp_annotation(container):
             yield missing(container.node.at(), container=container.name, name=container.name)
         elif kind == "Localhost" and not allow_local:
-            own = mapping_at(container.security, "seccompProfile")
-            owner = (
-                own
-                if own.get("type") is not None
-                else mapping_at(pod_context(pod), "seccompProfile")
-            )
+            own = container.security.dig("seccompProfile")
+            owner = own if own.get("type") is not None else pod_context(pod).dig("seccompProfile")
             yield hit(owner.at("type"), container=container.name, name=container.name)
 
 
@@ -61,13 +57,13 @@ def seccomp_annotation(pod: Pod) -> Outcome:
             yield hit(pod.annotations.key(key), key=key)
 
 
-def unconfined(pod: Pod, *, key: str) -> Outcome:
+def profile_unconfined(pod: Pod, *, key: str) -> Outcome:
     """The seccomp or AppArmor profile of the pod or of a container is Unconfined."""
     for name, security in ((c.name, c.security) for c in pod.containers()):
-        profile = mapping_at(security, key)
+        profile = security.dig(key)
         if profile.get("type") == "Unconfined":
             yield hit(profile.at("type"), container=name, who=f"container {name!r}")
-    profile = mapping_at(pod_context(pod), key)
+    profile = pod_context(pod).dig(key)
     if profile.get("type") == "Unconfined":
         yield hit(profile.at("type"), who=pod.resource)
     if key == "appArmorProfile":
@@ -77,7 +73,7 @@ def unconfined(pod: Pod, *, key: str) -> Outcome:
                 yield hit(pod.annotations.at(name), who=who)
 
 
-def option_unset(pod: Pod, *, key: str) -> Outcome:
+def security_option_unset(pod: Pod, *, key: str) -> Outcome:
     """Neither the pod nor a container sets a field of its securityContext."""
     if pod.windows or pod_context(pod).get(key) is not None:
         return
@@ -87,12 +83,12 @@ def option_unset(pod: Pod, *, key: str) -> Outcome:
 
 def windows_unset(pod: Pod, *, key: str) -> Outcome:
     """A Windows pod leaves an option of windowsOptions unset, for itself and for a container."""
-    shared = mapping_at(pod_context(pod), "windowsOptions")
-    speaks = bool(shared) or any(mapping_at(c.security, "windowsOptions") for c in pod.containers())
+    shared = pod_context(pod).dig("windowsOptions")
+    speaks = bool(shared) or any(c.security.dig("windowsOptions") for c in pod.containers())
     if not (pod.windows or speaks) or shared.get(key) is not None:
         return
     for container in pod.containers():
-        if mapping_at(container.security, "windowsOptions").get(key) is None:
+        if container.security.dig("windowsOptions").get(key) is None:
             yield missing(container.node.at(), container=container.name, name=container.name)
 
 
@@ -102,15 +98,15 @@ def windows_host_process(pod: Pod) -> Outcome:
         ("", pod_context(pod)),
         *((c.name, c.security) for c in pod.containers()),
     ):
-        options = mapping_at(security, "windowsOptions")
+        options = security.dig("windowsOptions")
         if options.get("hostProcess") is True:
             yield hit(options.at("hostProcess"), container=name)
 
 
 def sysctl_unsafe(pod: Pod) -> Outcome:
     """A kernel parameter that the kubelet does not allow unless it is told to."""
-    for item in mappings_in(pod_context(pod).get("sysctls")):
-        name = text_or_empty(item.get("name"))
+    for item in pod_context(pod).entries("sysctls"):
+        name = item.text("name")
         if is_variable(name):
             yield Unknown(item.at("name"))
         elif name and name.replace("/", ".") not in column("kernel-parameters", "safe"):

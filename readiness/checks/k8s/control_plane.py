@@ -6,7 +6,7 @@ import re
 
 from readiness.checks.k8s.flags import Flag, flags_of
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Container, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container
 from readiness.model import Outcome, Severity, Span, Unknown, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
@@ -18,10 +18,10 @@ _KNOWN_TO = 23  # the last one that knows the flags
 _LOCAL = re.compile(r"https?://(?:localhost|127\.[0-9.]+|\[::1\])(?::|/|\Z)|unixs?:")
 
 
-def _minor(container: Container) -> int | None:
+def _minor_version(container: Container) -> int | None:
     """The minor release of Kubernetes that an image's tag tells of."""
-    found = _RELEASE.match(images.parse_image(container.image).tag or "")
-    return int(found[1]) if found else None
+    match = _RELEASE.match(images.parse_image(container.image).tag or "")
+    return int(match[1]) if match else None
 
 
 def control_plane_apiserver(container: Container) -> Outcome:
@@ -30,35 +30,34 @@ def control_plane_apiserver(container: Container) -> Outcome:
     Up to 1.19 it listens there, on every address critical and on its own machine medium; 1.20 to 1.23 take no notice; later
     ones do not start.
     """
-    found = flags_of(container, "kube-apiserver") or {}
-    address = found.get("insecure-bind-address")
+    flags = flags_of(container, "kube-apiserver") or {}
+    address = flags.get("insecure-bind-address")
     if address is None:
         return
-    port = found.get("insecure-port", Flag("8080", address.span)).value
-    what = "--insecure-bind-address is set"
-    yield hit(address.span, what=what, severity=_listening(container, address.value, port))
+    port = flags.get("insecure-port", Flag("8080", address.span)).value
+    yield hit(address.span, severity=_listening_severity(container, address.value, port))
 
 
-def plain_port(container: Container) -> Outcome:
+def control_plane_plain_port(container: Container) -> Outcome:
     """The API server is given a port without TLS that is not 0; as bad as the address that it listens on."""
-    found = flags_of(container, "kube-apiserver") or {}
-    port = found.get("insecure-port")
+    flags = flags_of(container, "kube-apiserver") or {}
+    port = flags.get("insecure-port")
     if port is None or port.value in ("0", ""):
         return
     if is_variable(port.value):
         yield Unknown(port.span)
         return
-    address = found.get("insecure-bind-address", Flag("127.0.0.1", port.span)).value
-    minor = _minor(container)
-    severity = _listening(container, address, port.value)
+    address = flags.get("insecure-bind-address", Flag("127.0.0.1", port.span)).value
+    minor = _minor_version(container)
+    severity = _listening_severity(container, address, port.value)
     if minor is not None and _SERVED_TO < minor <= _KNOWN_TO:
         severity = Severity.HIGH  # no port but 0 is taken
-    yield hit(port.span, what=f"--insecure-port is {port.value}", severity=severity)
+    yield hit(port.span, port=port.value, severity=severity)
 
 
-def _listening(container: Container, address: str, port: str) -> Severity:
+def _listening_severity(container: Container, address: str, port: str) -> Severity:
     """How bad it is to be told to listen without TLS."""
-    minor = _minor(container)
+    minor = _minor_version(container)
     if minor is None or minor > _KNOWN_TO:
         return Severity.HIGH
     if minor > _SERVED_TO or port == "0":
@@ -72,47 +71,53 @@ def control_plane_etcd(container: Container) -> Outcome:
 
     High where the files show that it is the cluster's own and that it listens to more than its own machine; else medium.
     """
-    found = flags_of(container, "etcd")
-    if found is None:
+    flags = flags_of(container, "etcd")
+    if flags is None:
         return
-    told = {text_or_empty(one.get("name")): one for one in mappings_in(container.node.get("env"))}
-    written = found.get("client-cert-auth")
-    if written is None and "ETCD_CLIENT_CERT_AUTH" in told:
-        one = told["ETCD_CLIENT_CERT_AUTH"]
-        written = Flag(str(one.get("value", "$(?)")).lower(), one.at())
-    if written is None and ({"config", "config-file"} & set(found) or "ETCD_CONFIG_FILE" in told):
-        yield Unknown(_owner(container))
+    variables = {one.text("name"): one for one in container.node.entries("env")}
+    written = flags.get("client-cert-auth")
+    if written is None and "ETCD_CLIENT_CERT_AUTH" in variables:
+        flag = variables["ETCD_CLIENT_CERT_AUTH"]
+        written = Flag(str(flag.get("value", "$(?)")).lower(), flag.at())
+    if written is None and (
+        {"config", "config-file"} & set(flags) or "ETCD_CONFIG_FILE" in variables
+    ):
+        yield Unknown(_owner_span(container))
     elif written is None:
-        what = "--client-cert-auth is false"
-        yield missing(_owner(container), what=what, severity=_reached(container, found, told))
+        yield missing(
+            _owner_span(container),
+            value="false",
+            severity=_reach_severity(container, flags, variables),
+        )
     elif is_variable(written.value):
         yield Unknown(written.span)
     elif written.value not in ("true", ""):  # the flag alone says true
-        what = f"--client-cert-auth is {written.value}"
-        yield hit(written.span, what=what, severity=_reached(container, found, told))
+        yield hit(
+            written.span, value=written.value, severity=_reach_severity(container, flags, variables)
+        )
 
 
-def _owner(container: Container) -> Span:
+def _owner_span(container: Container) -> Span:
     return container.node.at("command") if "command" in container.node else container.node.at()
 
 
-def _reached(container: Container, found: dict[str, Flag], told: dict[str, Map]) -> Severity:
+def _reach_severity(container: Container, found: dict[str, Flag], told: dict[str, Map]) -> Severity:
     """High for the cluster's own etcd that others can reach, else medium."""
     listens = found.get("listen-client-urls")
     urls = listens.value if listens else ""
     if not listens and "ETCD_LISTEN_CLIENT_URLS" in told:
         urls = str(told["ETCD_LISTEN_CLIENT_URLS"].get("value", ""))
     open_ = any(url and not _LOCAL.match(url.strip()) for url in urls.split(","))
-    return Severity.HIGH if open_ and is_of_cluster(container, found) else Severity.MEDIUM
+    return Severity.HIGH if open_ and is_control_plane_part(container, found) else Severity.MEDIUM
 
 
-def is_of_cluster(container: Container, found: dict[str, Flag]) -> bool:
+def is_control_plane_part(container: Container, flags: dict[str, Flag]) -> bool:
     """Whether a program is a part of the cluster's own control plane, and no database of an application."""
     pod = container.pod
     labels = (pod.labels, pod.owner.labels)
     return (
         pod.namespace == "kube-system"
         or any(one.get("tier") == "control-plane" for one in labels)
-        or any(flag.value.startswith("/etc/kubernetes/") for flag in found.values())
+        or any(flag.value.startswith("/etc/kubernetes/") for flag in flags.values())
         or any(flags_of(one, "kube-apiserver") is not None for one in pod.containers())
     )

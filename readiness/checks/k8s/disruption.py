@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import (
     Workload,
+    autoscalers,
     autoscalers_of,
-    budget_selector,
-    budget_selectors,
-    nearest_all,
     object_index,
-    selecting_objects,
     workload_of,
 )
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod
 from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count, stated_replicas
+from readiness.kinds.k8s.selecting import budget_selector, budget_selectors, selecting_objects
 from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 
@@ -45,54 +43,58 @@ def disruption_budget_missing(
         yield Unknown(pod.owner.spec.at("replicas"))
     elif least < minimum:
         yield NotApplicable()
-    elif least >= minimum and not project.memo(budget_selectors).of(workload):
-        yield missing(pod.owner.metadata.at("name"), count=least)
+    elif not project.memo(budget_selectors).selecting(workload):
+        related = [
+            Related(scaler.source, scaler.metadata.at("name"), "the autoscaler keeps so many")
+            for scaler in autoscalers_of(pod.owner, project, *SCALERS)[:1]
+        ]
+        yield missing(pod.owner.metadata.at("name"), related=related, count=least)
 
 
-def _workloads_covered(one: Object, project: Project) -> list[Workload]:
-    """The workloads that a budget is about and that stand with it."""
-    wanted = budget_selector(one)
+def _workloads_covered(obj: Object, project: Project) -> list[Workload]:
+    """The workloads that a budget is surely about."""
+    wanted = budget_selector(obj)
     if wanted is None:
         return []
-    found = object_index(project).selected(wanted, one.namespace)
-    return nearest_all(one, [each for each in found if each.owner.kind in REPLICATED])
+    workloads = object_index(project).reached(obj, wanted).near
+    return [each for each in workloads if each.owner.kind in REPLICATED]
 
 
-def _written_bound(one: Object) -> str:
+def _written_bound(obj: Object) -> str:
     """The field of a budget that is written, where exactly one is."""
-    fields = [key for key in ("minAvailable", "maxUnavailable") if one.spec.get(key) is not None]
+    fields = [key for key in ("minAvailable", "maxUnavailable") if obj.spec.get(key) is not None]
     return fields[0] if len(fields) == 1 else ""
 
 
-def disruption_budget_zero(one: Object) -> Outcome:
+def disruption_budget_zero(obj: Object) -> Outcome:
     """A budget allows no disruption whatever the number of pods: maxUnavailable 0, or minAvailable 100%."""
-    if one.kind != KIND:
+    if obj.kind != KIND:
         return
     for field in ("minAvailable", "maxUnavailable"):
-        value = one.spec.get(field)
+        value = obj.spec.get(field)
         if is_variable(value):
-            yield Unknown(one.spec.at(field))
+            yield Unknown(obj.spec.at(field))
         elif (field, value) in _NONE:
-            yield hit(one.spec.at(field), field=field, value=value)
+            yield hit(obj.spec.at(field), field=field, value=value)
 
 
-def disruption_budget_no_room(one: Object, *, project: Project) -> Outcome:
+def disruption_budget_no_room(obj: Object, *, project: Project) -> Outcome:
     """A budget asks for as many pods as its workload has, so that none may ever be evicted."""
-    if one.kind != KIND or _written_bound(one) != "minAvailable":
+    if obj.kind != KIND or _written_bound(obj) != "minAvailable":
         return
-    value = one.spec.get("minAvailable")
-    workloads = _workloads_covered(one, project)
+    value = obj.spec.get("minAvailable")
+    workloads = _workloads_covered(obj, project)
     if value == "100%" or len(workloads) != 1:
         return
     owner = workloads[0].owner
-    if autoscalers_of(owner, project, *SCALERS):
+    if not autoscalers(owner, project, *SCALERS).absent:
         return
     count = stated_replicas(owner)
     needed = _scaled_up(value, count or 0)
     if count and needed is not None and needed >= count:
         span = owner.spec.at("replicas") if "replicas" in owner.spec else owner.metadata.at("name")
         place = Related(owner.source, span, "its replicas")
-        yield hit(one.spec.at("minAvailable"), related=[place], value=value, count=count,
+        yield hit(obj.spec.at("minAvailable"), related=[place], value=value, count=count,
                   workload=owner.resource)  # fmt: skip
 
 
@@ -103,12 +105,12 @@ def _scaled_up(value: object, total: int) -> int | None:
     return as_integer(value)
 
 
-def over_autoscaler(one: Object, *, equal: bool, project: Project) -> Outcome:
+def over_autoscaler(obj: Object, *, equal: bool, project: Project) -> Outcome:
     """A budget asks for more pods than the autoscaler of its workload keeps; `equal`: for just as many."""
-    if one.kind != KIND or _written_bound(one) != "minAvailable":
+    if obj.kind != KIND or _written_bound(obj) != "minAvailable":
         return
-    value = one.spec.get("minAvailable")
-    for workload in _workloads_covered(one, project):
+    value = obj.spec.get("minAvailable")
+    for workload in _workloads_covered(obj, project):
         for scaler in autoscalers_of(workload.owner, project, *SCALERS):
             least = autoscaler_bounds(scaler).least
             needed = _scaled_up(value, least or 0)
@@ -117,7 +119,7 @@ def over_autoscaler(one: Object, *, equal: bool, project: Project) -> Outcome:
             key = "minReplicas" if scaler.kind != "ScaledObject" else "minReplicaCount"
             span = scaler.spec.at(key) if key in scaler.spec else scaler.metadata.at("name")
             place = Related(scaler.source, span, "the autoscaler goes down to this")
-            yield hit(one.spec.at("minAvailable"), related=[place], value=value, least=least,
+            yield hit(obj.spec.at("minAvailable"), related=[place], value=value, least=least,
                       workload=workload.owner.resource)  # fmt: skip
 
 
@@ -137,38 +139,38 @@ def autoscaler_under_disruption_budget(pod: Pod, *, project: Project) -> Outcome
                 yield hit(pod.owner.metadata.at("name"), related=[place], value=value, least=least)
 
 
-def disruption_budget_selects_nothing(one: Object, *, project: Project) -> Outcome:
+def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> Outcome:
     """A budget selects no pod of any workload in the files."""
-    wanted = budget_selector(one) if one.kind == KIND else None
-    if one.kind != KIND or not object_index(project).workloads:
+    wanted = budget_selector(obj) if obj.kind == KIND else None
+    if obj.kind != KIND or not object_index(project).workloads:
         return
     if wanted is None:
-        place = one.spec.key("selector") if "selector" in one.spec else one.metadata.at("name")
-        yield missing(place, what="has no selector")
+        place = obj.spec.key("selector") if "selector" in obj.spec else obj.metadata.at("name")
+        yield missing(place, say="selector")
         return
     opened = wanted.open()
     if opened.empty and not wanted.empty:
         return
-    found = object_index(project)
-    if not found.selected(opened, one.namespace, 1) and not found.operated(opened):
-        yield missing(one.spec.key("selector"), what="selects no pod of any workload in the files")
+    index = object_index(project)
+    if not index.selected_workloads(opened, obj.namespace, 1) and not index.may_be_operated(opened):
+        yield missing(obj.spec.key("selector"), say="pods")
 
 
-def disruption_budget_unhealthy_unset(one: Object) -> Outcome:
+def disruption_budget_unhealthy_unset(obj: Object) -> Outcome:
     """The budget does not say whether pods that are not ready may be evicted."""
-    if one.kind == KIND and one.spec.get("unhealthyPodEvictionPolicy") is None:
-        yield missing(one.metadata.at("name"))
+    if obj.kind == KIND and obj.spec.get("unhealthyPodEvictionPolicy") is None:
+        yield missing(obj.metadata.at("name"))
 
 
-def disruption_budget_incomplete(one: Object) -> Outcome:
+def disruption_budget_incomplete(obj: Object) -> Outcome:
     """A budget has neither minAvailable nor maxUnavailable, or both."""
-    if one.kind != KIND:
+    if obj.kind != KIND:
         return
-    fields = [key for key in ("minAvailable", "maxUnavailable") if one.spec.get(key) is not None]
+    fields = [key for key in ("minAvailable", "maxUnavailable") if obj.spec.get(key) is not None]
     if not fields:
-        yield missing(one.metadata.at("name"), what="neither minAvailable nor maxUnavailable")
+        yield missing(obj.metadata.at("name"), say="neither")
     elif len(fields) == 2:
-        yield hit(one.spec.key("maxUnavailable"), what="both minAvailable and maxUnavailable")
+        yield hit(obj.spec.key("maxUnavailable"), say="both")
 
 
 def disruption_budget_overlap(pod: Pod, *, project: Project) -> Outcome:
@@ -176,10 +178,10 @@ def disruption_budget_overlap(pod: Pod, *, project: Project) -> Outcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = selecting_objects(workload, project, budget_selectors)
-    names = sorted({one.name for one in found})
+    objects = selecting_objects(workload, project, budget_selectors)
+    names = sorted({one.name for one in objects})
     if len(names) > 1:
         related = [
-            Related(one.source, one.metadata.at("name"), "selects the pods") for one in found[:4]
+            Related(obj.source, obj.metadata.at("name"), "selects the pods") for obj in objects[:4]
         ]
         yield hit(pod.owner.metadata.at("name"), related=related, names=" and ".join(names[:4]))

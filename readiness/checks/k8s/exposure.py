@@ -6,14 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from readiness.checks.k8s import gateway, ingress
 from readiness.checks.k8s.services import is_internal_balancer
-from readiness.kinds.k8s.index import (
-    object_index,
-    selecting_objects,
-    service_selectors,
-    workload_of,
-)
+from readiness.kinds.k8s.index import object_index, workload_of
 from readiness.kinds.k8s.labels import service_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import Outcome, Related, hit, missing
 from readiness.model.project import Project
 
@@ -22,27 +18,27 @@ OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
 
 def routes_to_services(project: Project) -> dict[str, list[Object]]:
     """The objects that lead traffic from outside to a Service, by the Service's name."""
-    found: dict[str, list[Object]] = {}
+    routes: dict[str, list[Object]] = {}
     known = object_index(project)
-    for one in known.all("Ingress"):
-        for _, name, _ in ingress.backends_of(one):
-            found.setdefault(name, []).append(one)
-    for one in known.all(*sorted(gateway.ROUTES)):
-        for _, name, _, _ in gateway.backend_references(one):
-            found.setdefault(name, []).append(one)
-    for one in known.all("VirtualService"):
-        gateways = one.spec.get("gateways")
+    for obj in known.all("Ingress"):
+        for _, name, _ in ingress.backends_of(obj):
+            routes.setdefault(name, []).append(obj)
+    for obj in known.all(*sorted(gateway.ROUTES)):
+        for _, name, _, _ in gateway.backend_references(obj):
+            routes.setdefault(name, []).append(obj)
+    for obj in known.all("VirtualService"):
+        gateways = obj.spec.get("gateways")
         if not isinstance(gateways, list) or not [name for name in gateways if name != "mesh"]:
             continue
         for key in ("http", "tls", "tcp"):
-            for rule in mappings_in(one.spec.get(key)):
-                for route in mappings_in(rule.get("route")):
-                    host = text_or_empty(mapping_at(route, "destination").get("host"))
-                    found.setdefault(host.partition(".")[0], []).append(one)
-    return found
+            for rule in obj.spec.entries(key):
+                for route in rule.entries("route"):
+                    host = route.dig("destination").text("host")
+                    routes.setdefault(host.partition(".")[0], []).append(obj)
+    return routes
 
 
-def exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) -> Outcome:
+def pod_exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) -> Outcome:
     """The pod is reached from outside, told once for each of the ways, which are kinds of objects by name."""
     workload = workload_of(pod, project)
     if workload is None:
@@ -52,10 +48,10 @@ def exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) ->
     for through, kinds in ways.items():
         way = next(
             (
-                one
+                obj
                 for service in serving
-                for one in (service, *leads.get(service.name, ())[:16])
-                if one.kind in kinds and (one is not service or is_open_to_outside(service))
+                for obj in (service, *leads.get(service.name, ())[:16])
+                if obj.kind in kinds and (obj is not service or is_open_to_outside(service))
             ),
             None,
         )
@@ -70,14 +66,16 @@ def is_open_to_outside(service: Object) -> bool:
     return service.spec.get("type") in OUTSIDE and not is_internal_balancer(service)
 
 
-def service_admin_exposed(one: Object, *, project: Project, names: Sequence[str]) -> Outcome:
+def service_admin_exposed(obj: Object, *, project: Project, names: Sequence[str]) -> Outcome:
     """A Service opens a known administration interface to the outside, by its own name or by what it selects."""
-    wanted = service_selector(one)
-    if not is_open_to_outside(one) or wanted is None:
+    wanted = service_selector(obj)
+    if not is_open_to_outside(obj) or wanted is None:
         return
-    selected = [work.owner.name for work in object_index(project).selected(wanted, one.namespace)]
-    for name in (one.name, *selected):
+    names_of_workloads = [
+        each.owner.name for each in object_index(project).reached(obj, wanted).near
+    ]
+    for name in (obj.name, *names_of_workloads):
         program = next((word for word in names if word in name.lower()), "")
         if program:
-            yield hit(one.spec.at("type"), program=program)
+            yield hit(obj.spec.at("type"), program=program)
             return

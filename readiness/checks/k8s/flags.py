@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Container, Object, mappings_in
+from readiness.kinds.k8s.model import Container, Object
 from readiness.model import Hit, Outcome, Span, Unknown, hit, missing
+from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Seq
 
 
@@ -27,7 +28,7 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     words = (word for values in lines for word in values if isinstance(word, str))
     if not any(word.rpartition("/")[2] == program for word in words if word[:1] != "-"):
         return None
-    found: dict[str, Flag] = {}
+    flags: dict[str, Flag] = {}
     for values in lines:
         for index, word in enumerate(values):
             if not isinstance(word, str) or not word.startswith("-"):
@@ -36,8 +37,8 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
             after = values[index + 1] if index + 1 < len(values) else ""
             if not equals:
                 value = after if isinstance(after, str) and not after.startswith("-") else "true"
-            found[name] = Flag(value, values.at(index))
-    return found
+            flags[name] = Flag(value, values.at(index))
+    return flags
 
 
 def _missing_flag_span(container: Container) -> Span:
@@ -45,32 +46,41 @@ def _missing_flag_span(container: Container) -> Span:
     return container.node.at("command") if "command" in container.node else container.node.at()
 
 
-def _missing_flag(container: Container, found: dict[str, Flag], what: str) -> Hit | Unknown:
-    """A flag is not written: a hit, unless a config file may say the same."""
+def _missing_flag(container: Container, found: dict[str, Flag], told: Hit) -> Hit | Unknown:
+    """A flag is not written: what is told of it, unless a config file may say the same."""
     if {"config", "config-file"} & set(found):
         return Unknown(_missing_flag_span(container))
-    return missing(_missing_flag_span(container), what=what)
+    return told._replace(span=_missing_flag_span(container), absent=True)
 
 
-def required(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+def _flag_or_missing(
+    container: Container, found: dict[str, Flag], flag: str, told: Hit
+) -> Hit | Unknown:
+    """What is told of a flag, at the argument that holds it, or where it is missing."""
+    if flag in found:
+        return told._replace(span=found[flag].span)
+    return _missing_flag(container, found, told)
+
+
+def flag_missing(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
     """The program is started without one of the flags."""
     found = flags_of(container, program)
     if found is None:
         return
     for name in flags:
         if name not in found or not found[name].value:
-            yield _missing_flag(container, found, f"--{name} is not set")
+            yield _missing_flag(container, found, hit(container.node.at(), flag=name))
 
 
-def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+def flag_forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
     """The program is started with one of the flags."""
     found = flags_of(container, program)
     for name in flags:
         if found and name in found:
-            yield hit(found[name].span, what=f"--{name} is set")
+            yield hit(found[name].span, flag=name)
 
 
-def value(
+def flag_value_wrong(
     container: Container,
     *,
     program: str,
@@ -80,19 +90,19 @@ def value(
     deny: Sequence[str] = (),
 ) -> Outcome:
     """The value of a flag, or its default where it is not written, is not in `allow`, or is in `deny`."""
-    found = flags_of(container, program)
-    if found is None:
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
     text = written.value if written else default
     if is_variable(text):
         yield Unknown(written.span if written else _missing_flag_span(container))
     elif (text not in allow) if allow else (text in deny):
-        shown = f"--{flag} is {text or 'not set'}"
-        yield hit(written.span, what=shown) if written else _missing_flag(container, found, shown)
+        told = hit(container.node.at(), flag=flag, value=text or "not set")
+        yield _flag_or_missing(container, flags, flag, told)
 
 
-def listed(
+def flag_list_wrong(
     container: Container,
     *,
     program: str,
@@ -100,37 +110,45 @@ def listed(
     default: str = "",
     holds: str = "",
     lacks: str = "",
-    only: Sequence[str] = (),
 ) -> Outcome:
-    """The comma-separated value of a flag does not hold a word, holds another, or one that is not in `only`."""
-    found = flags_of(container, program)
-    if found is None:
+    """The comma-separated value of a flag does not hold the word `holds`, or holds `lacks`."""
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
     words = [
         word.strip() for word in (written.value if written else default).split(",") if word.strip()
     ]
-    wrong = ""
     if holds and holds not in words:
-        wrong = f"--{flag} does not name {holds}"
+        told = hit(container.node.at(), flag=flag, word=holds)
+        yield _flag_or_missing(container, flags, flag, told)
     elif lacks and lacks in words:
-        wrong = f"--{flag} names {lacks}"
-    elif only and (not words or not set(words) <= set(only)):
-        wrong = f"--{flag} allows weak ciphers" if words else f"--{flag} is not set"
-    if wrong:
-        yield hit(written.span, what=wrong) if written else _missing_flag(container, found, wrong)
+        told = hit(container.node.at(), flag=flag, word=lacks)
+        yield _flag_or_missing(container, flags, flag, told)
 
 
-def at_least(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
-    """The number under a flag is not written or below the minimum."""
-    found = flags_of(container, program)
-    if found is None:
+def weak_ciphers(container: Container, *, program: str, flag: str, allow: Sequence[str]) -> Outcome:
+    """The ciphers under a flag are not written, or one of them is not in `allow`."""
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
+    words = [word.strip() for word in (written.value if written else "").split(",") if word.strip()]
+    if not words or not set(words) <= set(allow):
+        told = hit(container.node.at(), say="weak" if words else "unset", flag=flag)
+        yield _flag_or_missing(container, flags, flag, told)
+
+
+def flag_below_minimum(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
+    """The number under a flag is not written or below the minimum."""
+    flags = flags_of(container, program)
+    if flags is None:
+        return
+    written = flags.get(flag)
     if written is None:
-        yield _missing_flag(container, found, f"--{flag} is not set")
+        yield _missing_flag(container, flags, hit(container.node.at(), flag=flag, value="not set"))
     elif not written.value.isdigit() or int(written.value[:9]) < minimum:
-        yield hit(written.span, what=f"--{flag} is {written.value}")
+        yield hit(written.span, flag=flag, value=written.value)
 
 
 def control_plane_controller(container: Container, *, program: str, gate: str) -> Outcome:
@@ -138,11 +156,11 @@ def control_plane_controller(container: Container, *, program: str, gate: str) -
     found = flags_of(container, program) or {}
     written = found.get("feature-gates")
     if written and f"{gate}=false" in [one.strip() for one in written.value.split(",")]:
-        yield hit(written.span, what=f"the feature gate {gate} is off")
+        yield hit(written.span, gate=gate)
 
 
-def control_plane_event_rate_limit(one: Object, *, name: str) -> Outcome:
+def control_plane_event_rate_limit(obj: Object, *, name: str) -> Outcome:
     """An AdmissionConfiguration does not configure a plugin."""
-    plugins: Any = one.node.get("plugins")
+    plugins: Any = obj.node.get("plugins")
     if not any(plugin.get("name") == name for plugin in mappings_in(plugins)):
-        yield missing(one.node.at("plugins") if plugins else one.node.at("kind"), name=name)
+        yield missing(obj.node.at("plugins") if plugins else obj.node.at("kind"), name=name)

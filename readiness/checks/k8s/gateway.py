@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.checks.k8s.ingress import has_port
 from readiness.kinds.k8s.deliveries import is_delivered_beside, may_come_from_operator
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.index import nearest_candidates, object_index
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, Severity, hit, missing
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
+from readiness.kinds.k8s.model import Object
+from readiness.model import Outcome, Related, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -18,100 +20,118 @@ GROUP = "gateway.networking.k8s.io"
 ROUTES = frozenset({"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"})
 
 
-def is_gateway(one: Object) -> bool:
+def is_gateway(obj: Object) -> bool:
     """Whether an object is a Gateway of the Gateway API (Istio has one of the same name)."""
-    return one.kind == "Gateway" and one.group == GROUP
+    return obj.kind == "Gateway" and obj.group == GROUP
 
 
-def listeners(one: Object) -> Iterator[Map]:
+def listeners(obj: Object) -> Iterator[Map]:
     """The listeners of a Gateway."""
-    yield from mappings_in(one.spec.get("listeners"))
+    yield from obj.spec.entries("listeners")
 
 
-def gateway_certificate_missing(one: Object) -> Outcome:
+def gateway_certificate_missing(obj: Object) -> Outcome:
     """A listener ends TLS and names no certificate."""
-    if not is_gateway(one):
+    if not is_gateway(obj):
         return
-    for listener in listeners(one):
-        tls = mapping_at(listener, "tls")
+    for listener in listeners(obj):
+        tls = listener.dig("tls")
         ends = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (
             None,
             "Terminate",
         )
-        named = any(True for _ in mappings_in(tls.get("certificateRefs"))) or tls.get("options")
+        named = any(True for _ in tls.entries("certificateRefs")) or tls.get("options")
         if ends and not named:
-            yield missing(listener.at("name"), name=text_or_empty(listener.get("name")))
+            yield missing(listener.at("name"), name=listener.text("name"))
 
 
-def gateway_plain_only(one: Object) -> Outcome:
+def gateway_plain_only(obj: Object) -> Outcome:
     """A Gateway listens for HTTP and has no listener for HTTPS."""
-    if is_gateway(one):
-        protocols = {listener.get("protocol") for listener in listeners(one)}
+    if is_gateway(obj):
+        protocols = {listener.get("protocol") for listener in listeners(obj)}
         if "HTTP" in protocols and not protocols & {"HTTPS", "TLS"}:
-            yield missing(one.metadata.at("name"))
+            yield missing(obj.metadata.at("name"))
 
 
-def gateway_listener_repeated(one: Object) -> Outcome:
+def gateway_listener_repeated(obj: Object) -> Outcome:
     """Two listeners of a Gateway have the same port, protocol and hostname."""
     seen: dict[tuple[Any, ...], str] = {}
-    for listener in listeners(one) if is_gateway(one) else ():
+    for listener in listeners(obj) if is_gateway(obj) else ():
         port, protocol, host = (listener.get(key) for key in ("port", "protocol", "hostname"))
         if not isinstance(port, int) or not isinstance(protocol, str) or is_variable(host):
             continue
         key = (port, protocol, host if isinstance(host, str) else "")
-        name = text_or_empty(listener.get("name"))
+        name = listener.text("name")
         if key in seen:
             yield hit(listener.at("name"), name=name, other=seen[key], port=port)
         else:
             seen[key] = name
 
 
-def backend_references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
+def backend_references(obj: Object) -> Iterator[tuple[Map, str, str, Any]]:
     """The Services that a route sends to: where each is named, its name, its namespace, its port."""
-    for rule in mappings_in(one.spec.get("rules")):
-        for ref in mappings_in(rule.get("backendRefs")):
+    for rule in obj.spec.entries("rules"):
+        for ref in rule.entries("backendRefs"):
             if ref.get("group") in (None, "") and ref.get("kind") in (None, "Service"):
                 name = ref.get("name")
                 if isinstance(name, str) and not is_variable(name):
                     yield (
                         ref,
                         name,
-                        text_or_empty(ref.get("namespace")) or one.namespace,
+                        ref.text("namespace") or obj.namespace,
                         ref.get("port"),
                     )
 
 
-def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
+def gateway_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
     """A route sends to a Service that is in no file, or to a port that the Service does not have.
 
     Low where no Service stands beside the route: then a chart or an operator makes it.
     """
-    if one.kind not in ROUTES or one.group != GROUP:
+    if obj.kind not in ROUTES or obj.group != GROUP:
         return
-    for ref, name, namespace, port in backend_references(one):
-        found = object_index(project).found("Service", name, namespace)
-        if not found:
-            beside = is_delivered_beside(one, project, "Service")
-            made = may_come_from_operator(name, project)
-            severity = None if beside and not made else Severity.LOW
-            what = f"Service {name!r}, which is in no file"
-            yield missing(ref.at("name"), severity=severity, what=what)
+    for ref, name, namespace, port in backend_references(obj):
+        found = named_in_run(obj, "Service", name, project, namespace)
+        if found.unknown:
+            yield Unknown(ref.at("name"))
             continue
-        near = nearest_candidates(one, found) or found
+        if found.absent:
+            told = absence_of(found, namespace)
+            is_beside = is_delivered_beside(obj, project, "Service")
+            may_be_made = may_come_from_operator(name, project)
+            yield missing(
+                ref.at("name"),
+                say="service",
+                related=told.related,
+                severity=told.severity or (None if is_beside and not may_be_made else Severity.LOW),
+                service=name,
+                where=told.where,
+            )
+            continue
+        near = found.near
         if port is not None and not any(has_port(each, port) for each in near):
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
                 ref.at("port"),
                 related=[there],
-                what=f"port {port} of Service {name!r}, which it does not have",
+                say="port",
+                service=name,
+                port=port,
             )
 
 
-def gateway_listener_missing(one: Object, *, project: Project) -> Outcome:
+def _gateways_named(obj: Object, ref: Map, name: str, project: Project) -> tuple[Object, ...]:
+    """The Gateways that a route surely means by a reference."""
+    namespace = ref.text("namespace") or obj.namespace
+    found = object_index(project).named(obj, "Gateway", name, namespace).near
+    return tuple(gateway for gateway in found if is_gateway(gateway))
+
+
+def gateway_listener_unresolved(obj: Object, *, project: Project) -> Outcome:
     """A route names a listener that its Gateway does not have."""
-    if one.kind not in ROUTES or one.group != GROUP:
+    if obj.kind not in ROUTES or obj.group != GROUP:
         return
-    for ref in mappings_in(one.spec.get("parentRefs")):
+    for ref in obj.spec.entries("parentRefs"):
         name, section = ref.get("name"), ref.get("sectionName")
         if (
             ref.get("kind") not in (None, "Gateway")
@@ -119,28 +139,22 @@ def gateway_listener_missing(one: Object, *, project: Project) -> Outcome:
             or not isinstance(section, str)
         ):
             continue
-        found = nearest_candidates(one, object_index(project).names.get(("Gateway", name), ()))
-        known = [
-            text_or_empty(each.get("name")) for gateway in found for each in listeners(gateway)
-        ]
+        found = _gateways_named(obj, ref, name, project)
+        known = [each.text("name") for gateway in found for each in listeners(gateway)]
         if found and section not in known and not is_variable(section):
             yield hit(ref.at("sectionName"), section=section, gateway=name)
 
 
-def gateway_route_not_redirected(one: Object, *, project: Project) -> Outcome:
+def gateway_route_not_redirected(obj: Object, *, project: Project) -> Outcome:
     """A route serves content on a listener for plain HTTP, whose Gateway also has one for HTTPS."""
-    if one.kind != "HTTPRoute" or one.group != GROUP:
+    if obj.kind != "HTTPRoute" or obj.group != GROUP:
         return
-    if not any(True for _ in backend_references(one)):
+    if not any(True for _ in backend_references(obj)):
         return
-    for ref in mappings_in(one.spec.get("parentRefs")):
-        name = text_or_empty(ref.get("name"))
-        for gateway in nearest_candidates(
-            one, object_index(project).names.get(("Gateway", name), ())
-        ):
-            by_name = {
-                text_or_empty(each.get("name")): each.get("protocol") for each in listeners(gateway)
-            }
+    for ref in obj.spec.entries("parentRefs"):
+        name = ref.text("name")
+        for gateway in _gateways_named(obj, ref, name, project):
+            by_name = {each.text("name"): each.get("protocol") for each in listeners(gateway)}
             section = ref.get("sectionName")
             protocols = set(by_name.values())
             plain = (

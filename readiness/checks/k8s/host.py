@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from readiness.facts import host_paths
 from readiness.facts.table import column
 from readiness.kinds.k8s import agents
-from readiness.kinds.k8s.effective import as_integer, unknown_if_variable
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.effective import as_integer, is_variable, unknown_if_variable
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Outcome, Related, Severity, Unknown, hit
 from readiness.syntax.yaml import Map, Seq
 
 
-def namespace(pod: Pod, *, key: str) -> Outcome:
-    """The pod shares a namespace of its node; medium for node agents."""
+def host_namespace_shared(pod: Pod, *, key: str) -> Outcome:
+    """The pod shares a host_namespace_shared of its node; medium for node agents."""
     yield from unknown_if_variable(pod.node, key)
     if pod.node.get(key) is True:
         severity = Severity.MEDIUM if agents.is_node_agent(pod) else None
@@ -31,15 +31,15 @@ def host_port(container: Container) -> Outcome:
 
 def host_ports(container: Container) -> Outcome:
     """Every hostPort that is written, on the host's network or not."""
-    for one in mappings_in(container.node.get("ports")):
-        found = as_integer(one.get("hostPort"))
+    for port in container.node.entries("ports"):
+        found = as_integer(port.get("hostPort"))
         if found:
-            yield hit(one.at("hostPort"), port=found)
+            yield hit(port.at("hostPort"), port=found)
 
 
 def host_volumes(pod: Pod) -> Iterator[tuple[Map, Map, str]]:
     """Every hostPath volume: the volume, its hostPath, the path without a closing slash."""
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         source = volume.get("hostPath")
         path = source.get("path") if isinstance(source, Map) else None
         if isinstance(source, Map) and isinstance(path, str) and path:
@@ -51,14 +51,14 @@ def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> Outcome:
 
     Sockets of the container runtime, credentials of clouds and the folders where plugins meet the kubelet are no matter of this.
     """
-    for volume, source, found in host_volumes(pod):
-        name = text_or_empty(volume.get("name"))
-        if "${" in found or "{{" in found:
+    for volume, source, path in host_volumes(pod):
+        name = volume.text("name")
+        if is_variable(path):
             yield Unknown(source.at("path"))
-        elif _gives_node_away(found) or any(host_paths.within(found, one) for one in also):
-            severity = _severity_of_mounts(pod, name, found)
+        elif _gives_node_away(path) or any(host_paths.is_within(path, one) for one in also):
+            severity = _severity_of_mounts(pod, name, path)
             if severity is not None:
-                yield hit(source.at("path"), severity=severity, path=found, volume=name)
+                yield hit(source.at("path"), severity=severity, path=path, volume=name)
 
 
 def _gives_node_away(path: str) -> bool:
@@ -91,25 +91,25 @@ def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
 def _adds_capabilities(container: Container) -> bool:
     """Whether a container has more than the capabilities by default, so that the kernel's files may give it more than numbers."""
     return agents.is_privileged(container) or bool(
-        mapping_at(container.security, "capabilities").get("add")
+        container.security.dig("capabilities").get("add")
     )
 
 
 def host_path_cloud_credentials(pod: Pod) -> Outcome:
     """The pod mounts a folder of its node where credentials of a cloud stand."""
     for volume, source, found in host_volumes(pod):
-        if "${" in found or "{{" in found:
+        if is_variable(found):
             yield Unknown(source.at("path"))
         elif host_paths.holds_cloud_credentials(found):
-            yield hit(source.at("path"), path=found, volume=text_or_empty(volume.get("name")))
+            yield hit(source.at("path"), path=found, volume=volume.text("name"))
 
 
 def host_path(pod: Pod) -> Outcome:
     """The pod has a hostPath volume, whatever its path."""
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         if volume.get("hostPath") is not None:
-            found = text_or_empty(mapping_at(volume, "hostPath").get("path"))
-            yield hit(volume.at("hostPath"), path=found, volume=text_or_empty(volume.get("name")))
+            found = volume.dig("hostPath").text("path")
+            yield hit(volume.at("hostPath"), path=found, volume=volume.text("name"))
 
 
 def runtime_socket(pod: Pod) -> Outcome:
@@ -119,39 +119,37 @@ def runtime_socket(pod: Pod) -> Outcome:
     mounts the volume.
     """
     mounted = {
-        text_or_empty(mount.get("name"))
+        mount.text("name")
         for container in pod.containers()
-        for mount in mappings_in(container.node.get("volumeMounts"))
+        for mount in container.node.entries("volumeMounts")
     }
-    for volume, source, found in host_volumes(pod):
-        if host_paths.holds_runtime_socket(found):
-            name = text_or_empty(volume.get("name"))
+    for volume, source, path in host_volumes(pod):
+        if host_paths.holds_runtime_socket(path):
+            name = volume.text("name")
             severity = Severity.MEDIUM if pod.kind == "DaemonSet" else Severity.HIGH
             if name not in mounted:
                 severity = Severity.LOW
-            yield hit(source.at("path"), path=found, volume=name, severity=severity)
+            yield hit(source.at("path"), path=path, volume=name, severity=severity)
 
 
 def host_path_writable(pod: Pod) -> Outcome:
     """A container mounts a folder of the node without readOnly; the folders where plugins meet the kubelet have to be so."""
-    volumes = {
-        text_or_empty(volume.get("name")): (volume, found) for volume, _, found in host_volumes(pod)
-    }
+    volumes = {volume.text("name"): (volume, path) for volume, _, path in host_volumes(pod)}
     for container in pod.containers():
-        for mount in mappings_in(container.node.get("volumeMounts")):
-            name = text_or_empty(mount.get("name"))
+        for mount in container.node.entries("volumeMounts"):
+            name = mount.text("name")
             if name not in volumes or mount.get("readOnly") is True:
                 continue
-            volume, found = volumes[name]
-            if host_paths.is_plugin_folder(found):
+            volume, path = volumes[name]
+            if host_paths.is_plugin_folder(path):
                 continue
             yield from unknown_if_variable(mount, "readOnly")
-            where = Related(pod.source, volume.at("hostPath"), f"{found} of the node")
+            where = Related(pod.source, volume.at("hostPath"), f"{path} of the node")
             yield hit(
                 mount.at(),
                 container=container.name,
                 related=[where],
-                path=found,
+                path=path,
                 volume=name,
                 name=container.name,
             )
@@ -164,17 +162,19 @@ def process_namespace_shared(pod: Pod) -> Outcome:
         yield hit(pod.node.at("shareProcessNamespace"))
 
 
-def container_port(container: Container, *, numbers: Sequence[int] = (), below: int = 0) -> Outcome:
+def container_port_reserved(
+    container: Container, *, numbers: Sequence[int] = (), below: int = 0
+) -> Outcome:
     """The container opens one of `numbers`, or a port under `below`."""
-    for one in mappings_in(container.node.get("ports")):
-        found = as_integer(one.get("containerPort"))
-        protocol = one.get("protocol") or "TCP"
+    for port in container.node.entries("ports"):
+        number = as_integer(port.get("containerPort"))
+        protocol = port.get("protocol") or "TCP"
         if (
-            found
-            and (found in numbers or 0 < found < below)
+            number
+            and (number in numbers or 0 < number < below)
             and not (numbers and protocol != "TCP")
         ):
-            yield hit(one.at("containerPort"), port=found)
+            yield hit(port.at("containerPort"), port=number)
 
 
 def command_sudo(container: Container) -> Outcome:

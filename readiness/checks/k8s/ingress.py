@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.facts.table import column
 from readiness.kinds.k8s.deliveries import is_delivered_beside, may_come_from_operator
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace
-from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object
 from readiness.kinds.nginx.hosts import is_public_name
 from readiness.model import (
     NotApplicable,
@@ -25,54 +27,55 @@ from readiness.model import (
     missing,
 )
 from readiness.model.project import Project
+from readiness.syntax.nodes import mappings_in, text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
 NGINX = "nginx.ingress.kubernetes.io/"
 
 
-def is_ingress(one: Object) -> bool:
+def is_ingress(obj: Object) -> bool:
     """Whether an object is an Ingress of Kubernetes."""
-    return one.kind == "Ingress" and one.group in {"networking.k8s.io", "extensions"}
+    return obj.kind == "Ingress" and obj.group in {"networking.k8s.io", "extensions"}
 
 
-def tls_missing(one: Object, *, strict: bool) -> Outcome:
+def tls_missing(obj: Object, *, strict: bool) -> Outcome:
     """An Ingress has no TLS; unless `strict`, annotations by which a controller adds it count.
 
     Medium unless the file says that it is public: by a host with a public name, or a load balancer that faces the internet.
     """
-    if not is_ingress(one) or any(True for _ in mappings_in(one.spec.get("tls"))):
+    if not is_ingress(obj) or any(True for _ in obj.spec.entries("tls")):
         return
-    if not strict and column("kubernetes-annotations", "ends-tls").keys() & one.annotations:
+    if not strict and column("kubernetes-annotations", "ends-tls").keys() & obj.annotations:
         return
-    if is_variable(one.spec.get("tls")):
-        yield Unknown(one.spec.at("tls"))
+    if is_variable(obj.spec.get("tls")):
+        yield Unknown(obj.spec.at("tls"))
     else:
-        severity = None if _is_public(one) else Severity.MEDIUM
-        yield missing(one.metadata.at("name"), severity=severity)
+        severity = None if _is_public(obj) else Severity.MEDIUM
+        yield missing(obj.metadata.at("name"), severity=severity)
 
 
 # Names that stand for somebody's own (RFC 2606).
 _SAMPLE_HOST = re.compile(r"(?:\A|[.-])example(?:\.|\Z)")
 
 
-def _is_public(one: Object) -> bool:
+def _is_public(obj: Object) -> bool:
     """Whether an Ingress says that it faces the internet: by its load balancer, else by a host and no class for the inside."""
-    scheme = one.annotations.get("alb.ingress.kubernetes.io/scheme")
+    scheme = obj.annotations.get("alb.ingress.kubernetes.io/scheme")
     if scheme is not None:
         return bool(scheme == "internet-facing")
     classes = (
-        one.spec.get("ingressClassName"),
-        one.annotations.get("kubernetes.io/ingress.class"),
+        obj.spec.get("ingressClassName"),
+        obj.annotations.get("kubernetes.io/ingress.class"),
     )
     if any(word in text_or_empty(name) for name in classes for word in ("internal", "private")):
         return False
-    hosts = (text_or_empty(rule.get("host")).removeprefix("*.") for rule in rules_of(one))
+    hosts = (text_or_empty(rule.get("host")).removeprefix("*.") for rule in rules_of(obj))
     return any(is_public_name(host) and not _SAMPLE_HOST.search(host) for host in hosts)
 
 
-def rules_of(one: Object) -> Iterator[Map]:
+def rules_of(obj: Object) -> Iterator[Map]:
     """The rules of an Ingress."""
-    yield from mappings_in(one.spec.get("rules"))
+    yield from obj.spec.entries("rules")
 
 
 def certificate_covers(pattern: str, host: str) -> bool:
@@ -82,9 +85,9 @@ def certificate_covers(pattern: str, host: str) -> bool:
     return pattern.startswith("*.") and host.partition(".")[2] == pattern[2:]
 
 
-def ingress_host_without_tls(one: Object) -> Outcome:
+def ingress_host_without_tls(obj: Object) -> Outcome:
     """An Ingress has TLS for some of its hosts, and not for this one."""
-    entries = list(mappings_in(one.spec.get("tls"))) if is_ingress(one) else []
+    entries = list(obj.spec.entries("tls")) if is_ingress(obj) else []
     hosts: list[str] = []
     for entry in entries:
         listed = entry.get("hosts")
@@ -93,7 +96,7 @@ def ingress_host_without_tls(one: Object) -> Outcome:
         hosts += [host for host in listed if isinstance(host, str)]
     if any(map(is_variable, hosts)):
         return
-    for rule in rules_of(one):
+    for rule in rules_of(obj):
         host = rule.get("host")
         if (
             entries
@@ -112,106 +115,112 @@ OFF = frozenset({"false", "False", "FALSE", "no", "0"})
 REDIRECTING = ("nginx", "haproxy")
 
 
-def ingress_redirect_off(one: Object) -> Outcome:
+def ingress_redirect_off(obj: Object) -> Outcome:
     """An Ingress with TLS answers plain HTTP too: the redirect is turned off."""
-    if not is_ingress(one) or not one.spec.get("tls"):
+    if not is_ingress(obj) or not obj.spec.get("tls"):
         return
-    name = one.spec.get("ingressClassName") or one.annotations.get("kubernetes.io/ingress.class")
-    if name not in REDIRECTING and not any("redirect" in key for key in one.annotations):
+    name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
+    if name not in REDIRECTING and not any("redirect" in key for key in obj.annotations):
         yield NotApplicable()  # what its controller does by itself is not known
-    forced = one.annotations.get(NGINX + "force-ssl-redirect")
+    forced = obj.annotations.get(NGINX + "force-ssl-redirect")
     key = NGINX + "ssl-redirect"
-    if str(one.annotations.get(key)) in OFF and str(forced).lower() != "true":
-        yield hit(one.annotations.at(key), annotation=key)
-    entry = one.annotations.get("traefik.ingress.kubernetes.io/router.entrypoints")
+    if str(obj.annotations.get(key)) in OFF and str(forced).lower() != "true":
+        yield hit(obj.annotations.at(key), annotation=key)
+    entry = obj.annotations.get("traefik.ingress.kubernetes.io/router.entrypoints")
     if isinstance(entry, str) and "web" in {part.strip() for part in entry.split(",")}:
-        middle = text_or_empty(
-            one.annotations.get("traefik.ingress.kubernetes.io/router.middlewares")
-        )
+        middle = obj.annotations.text("traefik.ingress.kubernetes.io/router.middlewares")
         if "redirect" not in middle:
             key = "traefik.ingress.kubernetes.io/router.entrypoints"
-            yield hit(one.annotations.at(key), annotation=key)
+            yield hit(obj.annotations.at(key), annotation=key)
 
 
-def ingress_class_missing(one: Object, *, project: Project) -> Outcome:
+def ingress_class_missing(obj: Object, *, project: Project) -> Outcome:
     """An Ingress names no class, and no class of the files is the default."""
-    if not is_ingress(one) or one.spec.get("ingressClassName"):
+    if not is_ingress(obj) or obj.spec.get("ingressClassName"):
         return
-    if one.annotations.get("kubernetes.io/ingress.class") is not None or _is_for_gke(one):
+    if obj.annotations.get("kubernetes.io/ingress.class") is not None or _is_for_gke(obj):
         return
     default = "ingressclass.kubernetes.io/is-default-class"
     if not any(
         str(each.annotations.get(default)) == "true"
         for each in object_index(project).all("IngressClass")
     ):
-        yield missing(one.metadata.at("name"))
+        yield missing(obj.metadata.at("name"))
 
 
-def _is_for_gke(one: Object) -> bool:
+def _is_for_gke(obj: Object) -> bool:
     """Whether an Ingress is written for GKE, whose controller takes those that name no class."""
     return any(
         key.startswith(("networking.gke.io/", "ingress.gcp.kubernetes.io/"))
         or key == "kubernetes.io/ingress.global-static-ip-name"
-        for key in one.annotations
+        for key in obj.annotations
     )
 
 
-def ingress_class_annotation(one: Object) -> Outcome:
+def ingress_class_annotation(obj: Object) -> Outcome:
     """An Ingress names its class by the annotation that ingressClassName replaced."""
     key = "kubernetes.io/ingress.class"
-    if is_ingress(one) and one.annotations.get(key) is not None:
-        yield hit(one.annotations.key(key))
+    if is_ingress(obj) and obj.annotations.get(key) is not None:
+        yield hit(obj.annotations.key(key))
 
 
-def backends_of(one: Object) -> Iterator[tuple[Map, str, Any]]:
+def backends_of(obj: Object) -> Iterator[tuple[Map, str, Any]]:
     """The Services that an Ingress sends to: the mapping that names each, its name, its port."""
-    nodes = [mapping_at(one.spec, key) for key in ("defaultBackend", "backend")]
-    for rule in rules_of(one):
-        nodes += [
-            mapping_at(path, "backend")
-            for path in mappings_in(mapping_at(rule, "http").get("paths"))
-        ]
+    nodes = [obj.spec.dig(key) for key in ("defaultBackend", "backend")]
+    for rule in rules_of(obj):
+        nodes += [path.dig("backend") for path in rule.dig("http").entries("paths")]
     for node in nodes:
-        service = mapping_at(node, "service")
+        service = node.dig("service")
         if isinstance(service.get("name"), str):
-            port = mapping_at(service, "port")
+            port = service.dig("port")
             number = port.get("number")
             yield service, service["name"], port.get("name") if number is None else number
         elif isinstance(node.get("serviceName"), str):
             yield node, node["serviceName"], node.get("servicePort")
 
 
-def ingress_backend_missing(one: Object, *, project: Project) -> Outcome:
+def ingress_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
     """An Ingress sends to a Service that is in no file, or to a port that the Service does not have.
 
     Low where no Service stands beside the Ingress: then a chart or an operator makes it.
     """
-    if not is_ingress(one):
+    if not is_ingress(obj):
         return
-    for node, name, port in backends_of(one):
+    for node, name, port in backends_of(obj):
         key = "name" if "name" in node else "serviceName"
         if is_variable(name) or (port == "use-annotation"):
             continue
-        found = object_index(project).found("Service", name, one.namespace)
-        if not found:
-            beside = is_delivered_beside(one, project, "Service")
-            made = may_come_from_operator(name, project)
-            severity = None if beside and not made else Severity.LOW
-            what = f"Service {name!r}, which is in no file"
-            yield missing(node.at(key), severity=severity, what=what)
+        found = named_in_run(obj, "Service", name, project)
+        if found.unknown:
+            yield Unknown(node.at(key))
             continue
-        near = nearest_candidates(one, found) or found
+        if found.absent:
+            told = absence_of(found, obj.namespace)
+            is_beside = is_delivered_beside(obj, project, "Service")
+            may_be_made = may_come_from_operator(name, project)
+            yield missing(
+                node.at(key),
+                say="service",
+                related=told.related,
+                severity=told.severity or (None if is_beside and not may_be_made else Severity.LOW),
+                service=name,
+                where=told.where,
+            )
+            continue
+        near = found.near
         if (
             port is not None
             and not is_variable(port)
             and not any(has_port(each, port) for each in near)
         ):
-            place = mapping_at(node, "port").at() if "port" in node else node.at("servicePort")
+            place = node.dig("port").at() if "port" in node else node.at("servicePort")
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
                 place,
                 related=[there],
-                what=f"port {port} of Service {name!r}, which it does not have",
+                say="port",
+                service=name,
+                port=port,
             )
 
 
@@ -221,68 +230,69 @@ def has_port(service: Object, port: Any) -> bool:
     if service.spec.get("type") == "ExternalName" or not isinstance(listed, Seq):
         return True
     return any(
-        port in (one.get("port"), one.get("name")) or is_variable(one.get("port"))
-        for one in mappings_in(listed)
+        port in (entry.get("port"), entry.get("name")) or is_variable(entry.get("port"))
+        for entry in mappings_in(listed)
     )
 
 
-def ingress_host_missing(one: Object) -> Outcome:
+def ingress_host_missing(obj: Object) -> Outcome:
     """A rule of an Ingress has no host, so that it answers for every name."""
-    if is_ingress(one):
-        for rule in rules_of(one):
+    if is_ingress(obj):
+        for rule in rules_of(obj):
             if rule.get("host") in (None, "", "*"):
                 yield missing(rule.at())
 
 
-def ingress_host_wildcard(one: Object) -> Outcome:
+def ingress_host_wildcard(obj: Object) -> Outcome:
     """A rule of an Ingress answers for every name under a domain."""
-    if is_ingress(one):
-        for rule in rules_of(one):
-            if text_or_empty(rule.get("host")).startswith("*."):
+    if is_ingress(obj):
+        for rule in rules_of(obj):
+            if rule.text("host").startswith("*."):
                 yield hit(rule.at("host"), host=rule["host"])
 
 
 def _ingresses_by_route(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
     """The Ingresses of a project by folder, class, host and path."""
-    made: dict[tuple[str, str, str, str], list[Object]] = {}
-    for one in object_index(project).all("Ingress"):
-        if is_ingress(one):
-            for key in _route_keys(one):
-                listed = made.setdefault(key, [])
-                if not listed or listed[-1] is not one:
-                    listed.append(one)
-    return made
+    by_route: dict[tuple[str, str, str, str], list[Object]] = {}
+    for obj in object_index(project).all("Ingress"):
+        if is_ingress(obj):
+            for key in _route_keys(obj):
+                listed = by_route.setdefault(key, [])
+                if not listed or listed[-1] is not obj:
+                    listed.append(obj)
+    return by_route
 
 
-def _route_keys(one: Object) -> Iterator[tuple[str, str, str, str]]:
-    place = posixpath.dirname(one.source.root.path)
-    name = one.spec.get("ingressClassName") or one.annotations.get("kubernetes.io/ingress.class")
-    for rule in rules_of(one):
-        host = text_or_empty(rule.get("host"))
-        for path in mappings_in(mapping_at(rule, "http").get("paths")):
+def _route_keys(obj: Object) -> Iterator[tuple[str, str, str, str]]:
+    place = posixpath.dirname(obj.source.root.path)
+    name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
+    for rule in rules_of(obj):
+        host = rule.text("host")
+        for path in rule.dig("http").entries("paths"):
             if host and not is_variable(host):
-                yield place, str(name), host, text_or_empty(path.get("path")) or "/"
+                yield place, str(name), host, path.text("path") or "/"
 
 
-def ingress_route_repeated(one: Object, *, project: Project) -> Outcome:
+def ingress_route_repeated(obj: Object, *, project: Project) -> Outcome:
     """Two Ingresses of one folder claim the same host and path."""
-    if not is_ingress(one) or NGINX + "canary" in one.annotations:
+    if not is_ingress(obj) or NGINX + "canary" in obj.annotations:
         return
     routes = project.memo(_ingresses_by_route)
     seen = set()
-    for key in _route_keys(one):
+    for key in _route_keys(obj):
         others = [
             other
             for other in routes.get(key, ())[:64]
-            if other is not one and (other.name, other.namespace) != (one.name, one.namespace)
+            if other is not obj and (other.name, other.namespace) != (obj.name, obj.namespace)
+            and not object_index(project).are_alternatives(obj.source, other.source)
             and NGINX + "canary" not in other.annotations
-            and is_same_namespace(other.namespace, one.namespace) is True
+            and is_same_namespace(other.namespace, obj.namespace) is True
         ]  # fmt: skip
-        if others and key not in seen and routes[key][0] is not one:
+        if others and key not in seen and routes[key][0] is not obj:
             seen.add(key)
             there = Related(others[0].source, others[0].metadata.at("name"), "claims it too")
             yield hit(
-                one.metadata.at("name"),
+                obj.metadata.at("name"),
                 related=[there],
                 route=key[2] + key[3],
                 other=others[0].name,
@@ -292,23 +302,23 @@ def ingress_route_repeated(one: Object, *, project: Project) -> Outcome:
 _STATEMENT = re.compile(r"(?:\A|[;{}\n])\s*")
 
 
-def snippet(one: Object, *, words: Sequence[Pattern]) -> Outcome:
+def snippet(obj: Object, *, words: Sequence[Pattern]) -> Outcome:
     """An annotation puts text into the controller's configuration; `words`: only text with one of these."""
-    if not is_ingress(one):
+    if not is_ingress(obj):
         return
-    for key, value in one.annotations.items():
+    for key, value in obj.annotations.items():
         if not key.startswith(NGINX) or not key.endswith("snippet"):
             continue
         text = str(value)[:20000]
-        starts = [found.end() for found in _STATEMENT.finditer(text)]
+        starts = [match.end() for match in _STATEMENT.finditer(text)]
         if not words or any(re.compile(word).match(text, at) for word in words for at in starts):
-            yield hit(one.annotations.key(key), annotation=key)
+            yield hit(obj.annotations.key(key), annotation=key)
 
 
-def ingress_snippets_allowed(one: Object) -> Outcome:
+def ingress_snippets_allowed(obj: Object) -> Outcome:
     """The configuration of ingress-nginx allows snippets."""
-    if one.kind == "ConfigMap":
-        data = mapping_at(one.node, "data")
+    if obj.kind == "ConfigMap":
+        data = obj.node.dig("data")
         if str(data.get("allow-snippet-annotations")).lower() == "true":
             yield hit(data.at("allow-snippet-annotations"))
 
@@ -324,63 +334,60 @@ def ingress_nginx_retired(container: Container) -> Outcome:
         yield hit(container.node.at("image"))
 
 
-def ingress_nginx_annotation(one: Object) -> Outcome:
+def ingress_nginx_annotation(obj: Object) -> Outcome:
     """An Ingress is written for ingress-nginx: it carries its annotations."""
-    if is_ingress(one):
-        found = [key for key in one.annotations if key.startswith(NGINX)]
+    if is_ingress(obj):
+        found = [key for key in obj.annotations if key.startswith(NGINX)]
         if found:
-            yield hit(one.annotations.key(found[0]), annotation=found[0])
+            yield hit(obj.annotations.key(found[0]), annotation=found[0])
 
 
 # Class, prefix of the annotations, and how those begin that limit requests.
 LIMITS = (("nginx", NGINX, "limit-"), ("haproxy", "haproxy.org/", "rate-limit-requests"))
 
 
-def ingress_rate_limit_missing(one: Object) -> Outcome:
+def ingress_rate_limit_missing(obj: Object) -> Outcome:
     """An Ingress of a controller that can limit requests sets no limit."""
-    if not is_ingress(one):
+    if not is_ingress(obj):
         return
-    name = one.spec.get("ingressClassName") or one.annotations.get("kubernetes.io/ingress.class")
+    name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
     for controller, prefix, limit in LIMITS:
-        if name == controller or any(key.startswith(prefix) for key in one.annotations):
-            if not any(key.startswith(prefix + limit) for key in one.annotations):
-                yield missing(one.metadata.at("name"))
+        if name == controller or any(key.startswith(prefix) for key in obj.annotations):
+            if not any(key.startswith(prefix + limit) for key in obj.annotations):
+                yield missing(obj.metadata.at("name"))
             return
     yield NotApplicable()
 
 
-def ingress_certificate_by_hand(one: Object, *, project: Project) -> Outcome:
+def ingress_certificate_by_hand(obj: Object, *, project: Project) -> Outcome:
     """Nothing in the files issues the certificate of an Ingress."""
     issuing = tuple(column("kubernetes-annotations", "issues"))
-    if not is_ingress(one) or any(key.startswith(issuing) for key in one.annotations):
+    if not is_ingress(obj) or any(key.startswith(issuing) for key in obj.annotations):
         return
-    issued = {
-        text_or_empty(each.spec.get("secretName"))
-        for each in object_index(project).all("Certificate")
-    }
-    for entry in mappings_in(one.spec.get("tls")):
+    issued = {each.spec.text("secretName") for each in object_index(project).all("Certificate")}
+    for entry in obj.spec.entries("tls"):
         name = entry.get("secretName")
         if isinstance(name, str) and not is_variable(name) and name not in issued:
             yield missing(entry.at("secretName"), secret=name)
 
 
-def ingress_cors_everyone(one: Object) -> Outcome:
+def ingress_cors_everyone(obj: Object) -> Outcome:
     """An Ingress answers cross-origin requests from everywhere."""
-    if not is_ingress(one) or str(one.annotations.get(NGINX + "enable-cors")).lower() != "true":
+    if not is_ingress(obj) or str(obj.annotations.get(NGINX + "enable-cors")).lower() != "true":
         return
     key = NGINX + "cors-allow-origin"
-    origin = one.annotations.get(key)
+    origin = obj.annotations.get(key)
     if origin is None:
-        yield missing(one.annotations.key(NGINX + "enable-cors"))
+        yield missing(obj.annotations.key(NGINX + "enable-cors"))
     elif isinstance(origin, str) and "*" in [part.strip() for part in origin.split(",")]:
-        yield hit(one.annotations.at(key))
+        yield hit(obj.annotations.at(key))
 
 
-def ingress_body_unbounded(one: Object) -> Outcome:
+def ingress_body_unbounded(obj: Object) -> Outcome:
     """An Ingress takes bodies of any size."""
     key = NGINX + "proxy-body-size"
-    value = one.annotations.get(key)
-    if is_ingress(one) and (
+    value = obj.annotations.get(key)
+    if is_ingress(obj) and (
         as_integer(value) == 0 or re.fullmatch(r"0[kmgKMG]?", text_or_empty(value))
     ):
-        yield hit(one.annotations.at(key))
+        yield hit(obj.annotations.at(key))

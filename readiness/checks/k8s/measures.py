@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in
+from readiness.kinds.k8s.model import Object
 from readiness.model import NotApplicable, Outcome, Unknown, join_names, missing
+from readiness.syntax.nodes import mappings_in
 
 
-def autoscaler_resource_unmeasured(one: Object, *, resources: Sequence[str]) -> Outcome:
+def autoscaler_resource_unmeasured(obj: Object, *, resources: Sequence[str]) -> Outcome:
     """A HorizontalPodAutoscaler leaves one of some resources out of its metrics."""
-    metrics = one.spec.get("metrics")
-    if one.kind != "HorizontalPodAutoscaler" or one.group != "autoscaling":
+    metrics = obj.spec.get("metrics")
+    if obj.kind != "HorizontalPodAutoscaler" or obj.group != "autoscaling":
         yield NotApplicable()
         return
     if is_variable(metrics):
-        yield Unknown(one.spec.at("metrics"))
+        yield Unknown(obj.spec.at("metrics"))
         return
     seen = {
-        str(mapping_at(metric, key).get("name"))
+        str(metric.dig(key).get("name"))
         for metric in mappings_in(metrics)
         for key in ("resource", "containerResource")
     }
-    if one.spec.get("targetCPUUtilizationPercentage") is not None:
+    if obj.spec.get("targetCPUUtilizationPercentage") is not None:
         seen.add("cpu")
     absent = [name for name in resources if name not in seen]
     if absent:
-        place = one.spec.key("metrics") if metrics else one.metadata.at("name")
+        place = obj.spec.key("metrics") if metrics else obj.metadata.at("name")
         yield missing(place, absent=join_names(absent))

@@ -8,9 +8,10 @@ from itertools import islice, pairwise
 
 from readiness.checks.k8s.apis import kinds_by_group
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import folder_of, object_index
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace
-from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.model import Container, Document, Object, Pod
+from readiness.kinds.units import folder_of
 from readiness.model import Hit, Outcome, Pattern, Related, Severity, Span, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, walk
@@ -25,28 +26,28 @@ LABELLED = frozenset({"Service", "Namespace"})
 FREE = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 
 
-def name_invalid(one: Object) -> Outcome:
+def name_invalid(obj: Object) -> Outcome:
     """An object's name is none that Kubernetes takes; a place for another program to fill in is not known."""
-    metadata = one.metadata
+    metadata = obj.metadata
     name = metadata.get("name")
     if name is None:
         if (
             metadata.get("generateName") is None
-            and one.source.parent is None
-            and one.kind not in {"Kustomization", "Component"}
-            and _is_api_object(one)
+            and obj.source.parent is None
+            and obj.kind not in {"Kustomization", "Component"}
+            and _is_api_object(obj)
         ):
-            yield missing(one.metadata.at(), name="", form="a name")
+            yield missing(obj.metadata.at(), name="", form="a name")
     elif (
         isinstance(name, str)
         and not is_variable(name)
-        and one.kind not in FREE
-        and not one.source.fragment
+        and obj.kind not in FREE
+        and not obj.source.fragment
     ):
-        if not _is_api_object(one) and _TO_FILL_IN.search(name):
+        if not _is_api_object(obj) and _TO_FILL_IN.search(name):
             yield Unknown(metadata.at("name"))
             return
-        labelled = one.kind in LABELLED and "." not in one.group
+        labelled = obj.kind in LABELLED and "." not in obj.group
         if not (LABEL.match(name) if labelled else SUBDOMAIN.match(name)):
             form = "lower-case letters, digits and -" + ("" if labelled else " and .")
             yield hit(metadata.at("name"), name=name[:80], form=form)
@@ -56,9 +57,9 @@ def name_invalid(one: Object) -> Outcome:
 _TO_FILL_IN = re.compile(r"\$\w|\b[A-Z][A-Z0-9]{1,60}(?:_[A-Z0-9]{1,60}){1,20}\b")
 
 
-def _is_api_object(one: Object) -> bool:
+def _is_api_object(obj: Object) -> bool:
     """Whether an object is one that the API server keeps, by its group."""
-    return one.group in kinds_by_group()
+    return obj.group in kinds_by_group()
 
 
 def container_name_invalid(container: Container) -> Outcome:
@@ -76,9 +77,9 @@ def key_mistake(key: str) -> str:
     return "" if QUALIFIED.match(name) else "its name takes letters, digits, -, _ and ., 63 at most"
 
 
-def label_invalid(one: Object) -> Outcome:
+def label_invalid(obj: Object) -> Outcome:
     """A label that the API server refuses: its key, or its value."""
-    yield from _label_mappings(one.labels)
+    yield from _label_mappings(obj.labels)
 
 
 def pod_label_invalid(pod: Pod) -> Outcome:
@@ -101,21 +102,21 @@ def _label_mappings(labels: Map) -> Iterator[Hit]:
             yield hit(labels.at(key), label=key, what="its value is no string; put it in quotes")
 
 
-def annotation_invalid(one: Object) -> Outcome:
+def annotation_invalid(obj: Object) -> Outcome:
     """An annotation that the API server refuses: its key, or a value that is no string."""
-    for key, value in one.annotations.items():
+    for key, value in obj.annotations.items():
         fault = key_mistake(key) if not is_variable(key) else ""
         if fault:
-            yield hit(one.annotations.key(key), key=key[:80], what=fault)
+            yield hit(obj.annotations.key(key), key=key[:80], what=fault)
         elif value is not None and not isinstance(value, str):
             yield hit(
-                one.annotations.at(key), key=key, what="its value is no string; put it in quotes"
+                obj.annotations.at(key), key=key, what="its value is no string; put it in quotes"
             )
 
 
 def env_name_invalid(container: Container) -> Outcome:
     """A variable's name that the API server refuses: empty, or with `=`."""
-    for entry in mappings_in(container.node.get("env")):
+    for entry in container.node.entries("env"):
         name = entry.get("name")
         if isinstance(name, str) and not is_variable(name) and (not name or "=" in name):
             yield hit(entry.at("name"), value=name[:80])
@@ -124,7 +125,7 @@ def env_name_invalid(container: Container) -> Outcome:
 def env_repeated(container: Container) -> Outcome:
     """A variable is set twice in one container: the last one counts."""
     seen: dict[str, Span] = {}
-    for entry in mappings_in(container.node.get("env")):
+    for entry in container.node.entries("env"):
         name = entry.get("name")
         if not isinstance(name, str) or is_variable(name):
             continue
@@ -137,7 +138,7 @@ def env_repeated(container: Container) -> Outcome:
 def port_invalid(container: Container, *, names: bool) -> Outcome:
     """A port of a container that the API server refuses; `names`: only names and numbers, else also doubles."""
     seen = set()
-    for port in mappings_in(container.node.get("ports")):
+    for port in container.node.entries("ports"):
         value, name = port.get("containerPort"), port.get("name")
         if value is None and not names:
             yield missing(port.at(), what="has no containerPort")
@@ -157,11 +158,11 @@ def port_invalid(container: Container, *, names: bool) -> Outcome:
             seen.add(name)
 
 
-def target_port_invalid(one: Object) -> Outcome:
+def target_port_invalid(obj: Object) -> Outcome:
     """A Service's targetPort is no port name and no port number."""
-    if one.kind != "Service" or one.api_version != "v1":
+    if obj.kind != "Service" or obj.api_version != "v1":
         return
-    for port in mappings_in(one.spec.get("ports")):
+    for port in obj.spec.entries("ports"):
         for key in ("targetPort", "port"):
             value = port.get(key)
             if (
@@ -189,7 +190,7 @@ def pod_part_repeated(pod: Pod) -> Outcome:
                 yield hit(container.node.at("name"), what="container", value=name)
             seen.add(name)
     seen.clear()
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         name = volume.get("name")
         if isinstance(name, str) and not is_variable(name):
             if name in seen:
@@ -211,66 +212,66 @@ def _objects_by_name(project: Project) -> dict[tuple[str, str, str, str], list[O
     """The objects of a project by folder, group, kind and name."""
     made: dict[tuple[str, str, str, str], list[Object]] = {}
     for kinds in object_index(project).kinds.values():
-        for one in kinds:
-            if one.name and not one.source.fragment:
-                key = (folder_of(one.source), one.group, one.kind, one.name)
-                made.setdefault(key, []).append(one)
+        for obj in kinds:
+            if obj.name and not obj.source.fragment:
+                key = (folder_of(obj.source), obj.group, obj.kind, obj.name)
+                made.setdefault(key, []).append(obj)
     return made
 
 
-def object_repeated(one: Object, *, project: Project) -> Outcome:
+def object_repeated(obj: Object, *, project: Project) -> Outcome:
     """Two objects of one folder have the same kind, name and namespace: the later one overwrites the other."""
-    if one.metadata.get("name") is None or one.source.fragment:
+    if obj.metadata.get("name") is None or obj.source.fragment:
         return
-    key = (folder_of(one.source), one.group, one.kind, one.name)
+    key = (folder_of(obj.source), obj.group, obj.kind, obj.name)
     for other in islice(project.memo(_objects_by_name).get(key, ()), 64):
-        if other is one:
+        if other is obj:
             return
-        if is_same_namespace(one.namespace, other.namespace) is True and not _may_be_variants(
-            one, other
+        if is_same_namespace(obj.namespace, other.namespace) is True and not _may_be_variants(
+            obj, other
         ):
             there = Related(other.source, other.metadata.at("name"), "the other one")
-            yield hit(one.metadata.at("name"), related=[there])
+            yield hit(obj.metadata.at("name"), related=[there])
             return
 
 
-def _may_be_variants(one: Object, other: Object) -> bool:
+def _may_be_variants(obj: Object, other: Object) -> bool:
     """Whether the two may be versions of one manifest, of which one is applied: they stand in different files."""
-    return one.source.root.path != other.source.root.path
+    return obj.source.root.path != other.source.root.path
 
 
-def labels_missing(one: Object, *, any_of: Sequence[str], kinds: Sequence[str]) -> Outcome:
+def labels_missing(obj: Object, *, any_of: Sequence[str], kinds: Sequence[str]) -> Outcome:
     """An object, or the pods that it makes, bears none of the labels."""
-    if one.kind not in kinds:
+    if obj.kind not in kinds:
         return
-    template = mapping_at(mapping_at(mapping_at(one.spec, "template"), "metadata"), "labels")
-    if not any(key in one.labels for key in any_of) or (
-        one.spec.get("template") and not any(key in template for key in any_of)
+    template = obj.spec.dig("template", "metadata", "labels")
+    if not any(key in obj.labels for key in any_of) or (
+        obj.spec.get("template") and not any(key in template for key in any_of)
     ):
-        yield missing(one.metadata.at("name"))
+        yield missing(obj.metadata.at("name"))
 
 
-def label_owner_missing(one: Object, *, key: str, annotation: bool) -> Outcome:
+def label_owner_missing(obj: Object, *, key: str, annotation: bool) -> Outcome:
     """An object does not bear a label, or an annotation."""
-    if key not in (one.annotations if annotation else one.labels):
-        yield missing(one.metadata.at("name"), key=key)
+    if key not in (obj.annotations if annotation else obj.labels):
+        yield missing(obj.metadata.at("name"), key=key)
 
 
-def annotation_email_missing(one: Object, *, suffix: str, pattern: Pattern) -> Outcome:
+def annotation_email_missing(obj: Object, *, suffix: str, pattern: Pattern) -> Outcome:
     """An object has no annotation of a key whose value has a form."""
-    values = [value for key, value in one.annotations.items() if key.endswith(suffix)]
+    values = [value for key, value in obj.annotations.items() if key.endswith(suffix)]
     if not any(isinstance(value, str) and re.search(pattern, value[:400]) for value in values):
-        yield missing(one.metadata.at("name"), key=suffix)
+        yield missing(obj.metadata.at("name"), key=suffix)
 
 
-def label_instance_differs(one: Object) -> Outcome:
+def label_instance_differs(obj: Object) -> Outcome:
     """The label app.kubernetes.io/instance is missing, or is not the object's name."""
     key = "app.kubernetes.io/instance"
-    value = one.labels.get(key)
+    value = obj.labels.get(key)
     if value is None:
-        yield missing(one.metadata.at("name"), what="is missing")
-    elif value != one.name and not is_variable(value) and not is_variable(one.name):
-        yield hit(one.labels.at(key), what="is not the object's name")
+        yield missing(obj.metadata.at("name"), say="missing")
+    elif value != obj.name and not is_variable(value) and not is_variable(obj.name):
+        yield hit(obj.labels.at(key), say="differs")
 
 
 def keys_unsorted(document: Document) -> Outcome:

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.checks.k8s.pss import levels_refused, subject_text
-from readiness.kinds.k8s.index import folder_of
-from readiness.kinds.k8s.model import Object, Pod, text_or_empty
+from readiness.kinds.k8s.index import object_index
+from readiness.kinds.k8s.model import Object, Pod
+from readiness.kinds.units import folder_of
 from readiness.model import Outcome, Related, Severity, hit, join_names, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import has_template, has_variable
 
 LABEL = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
 
 
-def enforcing_namespaces(project: Project) -> dict[str, Object]:
-    """The Namespace objects of the project that enforce a level, by name."""
-    return {
-        one.name: one
-        for document in project.documents("k8s")
-        for one in document.objects
-        if one.kind == "Namespace" and one.labels.get(LABEL + "enforce") in LEVELS
-    }
+def enforcing_namespace(pod: Pod, project: Project) -> Object | None:
+    """The Namespace object that a pod surely stands in, where it enforces a level."""
+    if not pod.namespace:
+        return None
+    found = object_index(project).named(pod, "Namespace", pod.namespace, "").near
+    return next((obj for obj in found if obj.labels.get(LABEL + "enforce") in LEVELS), None)
 
 
 def pinned_version(namespace: Object) -> tuple[int, int]:
     """The version of the standards that a namespace asks for; the newest where it names none."""
-    version = text_or_empty(namespace.labels.get(LABEL + "enforce-version"))
+    version = namespace.labels.text(LABEL + "enforce-version")
     major, _, minor = version.removeprefix("v").partition(".")
     known = major.isdigit() and minor.isdigit() and len(version) < 8
     return (int(major), int(minor)) if known else (99, 0)
@@ -37,7 +37,7 @@ def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
 
     Medium where the namespace is defined in another folder: the two may not be applied together.
     """
-    namespace = project.memo(enforcing_namespaces).get(pod.namespace)
+    namespace = enforcing_namespace(pod, project)
     if namespace is None:
         return
     level = namespace.labels[LABEL + "enforce"]
@@ -46,33 +46,33 @@ def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
     )
     beside = folder_of(namespace.source) == folder_of(pod.source)
     severity = None if beside else Severity.MEDIUM
-    for one in levels_refused(pod)[level]:
-        if one.control == "baseline-host-probes" and pinned_version(namespace) < (1, 34):
+    for violation in levels_refused(pod)[level]:
+        if violation.control == "baseline-host-probes" and pinned_version(namespace) < (1, 34):
             continue
-        make = missing if one.absent else hit
+        make = missing if violation.absent else hit
         yield make(
-            one.span,
+            violation.span,
             severity=severity,
-            container=one.container,
+            container=violation.container,
             related=[label],
             level=level,
             namespace=namespace.name,
-            control=one.control,
-            what=one.what,
-            where=subject_text(one, pod),
+            control=violation.control,
+            what=violation.what,
+            where=subject_text(violation, pod),
         )
 
 
-def pss_namespace_label_invalid(one: Object) -> Outcome:
+def pss_namespace_label_invalid(obj: Object) -> Outcome:
     """A pod security label whose value is no level or no version: the API server refuses the namespace."""
-    for key, value in one.labels.items():
+    for key, value in obj.labels.items():
         mode = key.removeprefix(LABEL)
-        if mode == key or not isinstance(value, str) or "$" in value or "{{" in value:
+        if mode == key or not isinstance(value, str) or has_variable(value) or has_template(value):
             continue
         if mode in {"enforce", "audit", "warn"} and value not in LEVELS:
-            yield hit(one.labels.at(key), key=key, value=value, allowed=join_names(LEVELS))
+            yield hit(obj.labels.at(key), key=key, value=value, allowed=join_names(LEVELS))
         elif mode.endswith("-version") and value != "latest" and not _is_minor_version(value):
-            yield hit(one.labels.at(key), key=key, value=value, allowed="latest and v1.MINOR")
+            yield hit(obj.labels.at(key), key=key, value=value, allowed="latest and v1.MINOR")
 
 
 def _is_minor_version(value: str) -> bool:
@@ -81,11 +81,11 @@ def _is_minor_version(value: str) -> bool:
     return value.startswith("v") and bool(dot) and major == "1" and minor.isdigit()
 
 
-def namespace_pod_security_low(one: Object, *, allow: Sequence[str], unset: bool) -> Outcome:
+def namespace_pod_security_low(obj: Object, *, allow: Sequence[str], unset: bool) -> Outcome:
     """A namespace whose enforce label is not one of `allow`; where `unset`, also one without the label."""
-    level = one.labels.get(LABEL + "enforce")
+    level = obj.labels.get(LABEL + "enforce")
     if level is None:
-        if unset and one.name not in {"kube-system", "kube-public", "kube-node-lease"}:
-            yield missing(one.metadata.at("name"), level="none")
+        if unset and obj.name not in {"kube-system", "kube-public", "kube-node-lease"}:
+            yield missing(obj.metadata.at("name"), level="none")
     elif isinstance(level, str) and level in LEVELS and level not in allow:
-        yield hit(one.labels.at(LABEL + "enforce"), level=level)
+        yield hit(obj.labels.at(LABEL + "enforce"), level=level)

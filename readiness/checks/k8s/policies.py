@@ -8,50 +8,54 @@ from typing import Any
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer
-from readiness.kinds.k8s.index import Workload, object_index, policy_selectors, workload_of
+from readiness.kinds.k8s.index import Workload, object_index, workload_of
 from readiness.kinds.k8s.labels import Selector, label_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, Pod
+from readiness.kinds.k8s.selecting import policy_selectors
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
+from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Map, Seq
 
 KIND = "NetworkPolicy"
 
 
-def is_policy(one: Object) -> bool:
+def is_policy(obj: Object) -> bool:
     """Whether an object is a NetworkPolicy of Kubernetes itself (Calico has one of the same name)."""
-    return one.kind == KIND and one.api_version in {"networking.k8s.io/v1", "extensions/v1beta1"}
+    return obj.kind == KIND and obj.api_version in {"networking.k8s.io/v1", "extensions/v1beta1"}
 
 
-def restricted_directions(one: Object) -> frozenset[str]:
+def restricted_directions(obj: Object) -> frozenset[str]:
     """The directions that a policy restricts: as written, else Ingress, and Egress where it has egress rules."""
-    types = one.spec.get("policyTypes")
+    types = obj.spec.get("policyTypes")
     if isinstance(types, Seq) and types:
         return frozenset(str(one) for one in types)
-    return frozenset({"Ingress", "Egress"} if one.spec.get("egress") is not None else {"Ingress"})
+    return frozenset({"Ingress", "Egress"} if obj.spec.get("egress") is not None else {"Ingress"})
 
 
 def directions_restricted_for(workload: Workload, project: Project) -> frozenset[str]:
     """The directions in which some policy restricts the pods of a workload."""
-    found = project.memo(policy_selectors).of(workload)
-    return frozenset(way for one in found if is_policy(one) for way in restricted_directions(one))
+    objects = project.memo(policy_selectors).selecting(workload)
+    return frozenset(way for one in objects if is_policy(one) for way in restricted_directions(one))
 
 
 def _has_other_policies(project: Project) -> bool:
     """Whether policies of another sort are there, which this module does not read."""
-    found = object_index(project)
-    return any(True for _ in found.all(*column("kubernetes-custom", "policy"))) or any(
-        not is_policy(one) for one in found.all(KIND)
+    index = object_index(project)
+    return any(True for _ in index.all(*column("kubernetes-custom", "policy"))) or any(
+        not is_policy(obj) for obj in index.all(KIND)
     )
 
 
-def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project) -> Outcome:
+def pod_without_policy(
+    pod: Pod, *, directions: list[str], every: bool, project: Project
+) -> Outcome:
     """No policy restricts the pod in a direction of `directions`; `every`: one direction that is left open is enough."""
     workload = workload_of(pod, project)
     if workload is None or pod.node.get("hostNetwork") is True:
         return
-    found = directions_restricted_for(workload, project)
-    open_ways = [way for way in directions if way not in found]
+    restricted = directions_restricted_for(workload, project)
+    open_ways = [way for way in directions if way not in restricted]
     if open_ways and (every or len(open_ways) == len(directions)):
         if project.memo(_has_other_policies):
             yield Unknown(pod.owner.metadata.at("name"))
@@ -64,7 +68,7 @@ def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project)
 def pod_not_selected_by_policy(pod: Pod, *, project: Project) -> Outcome:
     """No policy selects the pod at all."""
     workload = workload_of(pod, project)
-    if workload is not None and not project.memo(policy_selectors).of(workload):
+    if workload is not None and not project.memo(policy_selectors).selecting(workload):
         yield missing(pod.owner.metadata.at("name"))
 
 
@@ -73,18 +77,20 @@ def pod_policy_without_rules(pod: Pod, *, project: Project) -> Outcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = project.memo(policy_selectors).of(workload)
-    ways = {way for one in found for way in restricted_directions(one) if one.spec.get(way.lower())}
+    objects = project.memo(policy_selectors).selecting(workload)
+    ways = {
+        way for one in objects for way in restricted_directions(one) if one.spec.get(way.lower())
+    }
     if len(ways) < 2:
         yield missing(pod.owner.metadata.at("name"))
 
 
-def namespace_without_policy(one: Object, *, project: Project) -> Outcome:
+def namespace_without_policy(obj: Object, *, project: Project) -> Outcome:
     """A Namespace has no NetworkPolicy in it."""
-    if one.kind != "Namespace" or one.name.startswith("kube-") or project.memo(_has_other_policies):
+    if obj.kind != "Namespace" or obj.name.startswith("kube-") or project.memo(_has_other_policies):
         return
-    if one.name not in project.memo(_named_namespaces):
-        yield missing(one.metadata.at("name"))
+    if obj.name not in project.memo(_named_namespaces):
+        yield missing(obj.metadata.at("name"))
 
 
 def _named_namespaces(project: Project) -> frozenset[str]:
@@ -92,15 +98,15 @@ def _named_namespaces(project: Project) -> frozenset[str]:
     return frozenset(one.namespace for one in object_index(project).all(KIND))
 
 
-def network_policy_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
+def network_policy_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Outcome:
     """A policy selects no pod of any workload in the files; `alone`: also where there is no workload at all."""
-    if not is_policy(one):
+    if not is_policy(obj):
         return
-    wanted = label_selector(one.spec.get("podSelector")) or Selector()
+    wanted = label_selector(obj.spec.get("podSelector")) or Selector()
     if wanted.empty or not _has_pods_to_compare(project, alone):
         return
-    if not _may_select(wanted, one.namespace, alone, project):
-        yield missing(mapping_at(one.spec, "podSelector").at(), pairs=_string_list(wanted))
+    if not _may_select(wanted, obj.namespace, alone, project):
+        yield missing(obj.spec.dig("podSelector").at(), pairs=_string_list(wanted))
 
 
 def _has_pods_to_compare(project: Project, alone: bool) -> bool:
@@ -110,15 +116,17 @@ def _has_pods_to_compare(project: Project, alone: bool) -> bool:
 
 def _may_select(wanted: Selector, namespace: str | None, alone: bool, project: Project) -> bool:
     """Whether a selector may mean a pod; `namespace` None: in whatever namespace; `alone`: only one of the files."""
-    found = object_index(project)
+    index = object_index(project)
     opened = wanted.open()
-    if opened.empty or found.operated(opened):
+    if opened.empty or index.may_be_operated(opened):
         return True
-    if namespace is not None and (found.peopled(namespace) or found.anywhere(opened)):
-        return bool(found.selected(opened, namespace, 1))
+    if namespace is not None and (
+        index.is_populated(namespace) or index.is_matched_anywhere(opened)
+    ):
+        return bool(index.selected_workloads(opened, namespace, 1))
     if namespace is not None:
         return not alone  # the files do not show what is in that namespace
-    return found.anywhere(opened)
+    return index.is_matched_anywhere(opened)
 
 
 def _string_list(wanted: Selector) -> str:
@@ -128,42 +136,39 @@ def _string_list(wanted: Selector) -> str:
     )
 
 
-def network_policy_peer_missing(one: Object, *, alone: bool, project: Project) -> Outcome:
+def network_policy_peer_unresolved(obj: Object, *, alone: bool, project: Project) -> Outcome:
     """A policy allows traffic with pods that are in no file."""
-    if not is_policy(one) or not _has_pods_to_compare(project, alone):
+    if not is_policy(obj) or not _has_pods_to_compare(project, alone):
         return
-    for peer in _peers_of(one):
+    for peer in _peers_of(obj):
         wanted = label_selector(peer.get("podSelector"))
         if wanted is None or wanted.empty:
             continue
         other = peer.get("namespaceSelector") is not None
         if other and not alone:
             continue  # pods of another namespace may well be another team's
-        if not _may_select(wanted, None if other else one.namespace, alone, project):
+        if not _may_select(wanted, None if other else obj.namespace, alone, project):
             yield missing(peer.at("podSelector"), pairs=_string_list(wanted))
 
 
-def _rules_of(one: Object) -> Iterator[tuple[str, Map]]:
+def _rules_of(obj: Object) -> Iterator[tuple[str, Map]]:
     for key in ("ingress", "egress"):
-        for rule in mappings_in(one.spec.get(key)):
+        for rule in obj.spec.entries(key):
             yield key, rule
 
 
-def _peers_of(one: Object) -> Iterator[Map]:
-    for key, rule in _rules_of(one):
-        yield from mappings_in(rule.get("from" if key == "ingress" else "to"))
+def _peers_of(obj: Object) -> Iterator[Map]:
+    for key, rule in _rules_of(obj):
+        yield from rule.entries("from" if key == "ingress" else "to")
 
 
-EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
-
-
-def policy_namespace_label_by_hand(one: Object, *, project: Project) -> Outcome:
+def policy_namespace_label_by_hand(obj: Object, *, project: Project) -> Outcome:
     """A peer names a namespace by the label `name`, which Kubernetes does not set and no Namespace in the files has."""
-    if not is_policy(one):
+    if not is_policy(obj):
         yield NotApplicable()
         return
-    for peer in _peers_of(one):
-        labels = mapping_at(mapping_at(peer, "namespaceSelector"), "matchLabels")
+    for peer in _peers_of(obj):
+        labels = peer.dig("namespaceSelector", "matchLabels")
         value = labels.get("name")
         if isinstance(value, str) and value and not _namespace_labels(value, project):
             yield hit(labels.entry("name"), value=value)
@@ -178,17 +183,16 @@ def _admits_anyone(peers: Any) -> bool:
     if peers is None or (isinstance(peers, Seq) and not peers):
         return True
     return any(
-        mapping_at(peer, "ipBlock").get("cidr") in EVERYWHERE
-        and not mapping_at(peer, "ipBlock").get("except")
+        peer.dig("ipBlock").get("cidr") in EVERY_ADDRESS and not peer.dig("ipBlock").get("except")
         for peer in mappings_in(peers)
     )
 
 
-def allows_everything(one: Object, *, direction: str) -> Outcome:
+def allows_everything(obj: Object, *, direction: str) -> Outcome:
     """A rule of a policy allows every peer on every port."""
-    if not is_policy(one) or direction.capitalize() not in restricted_directions(one):
+    if not is_policy(obj) or direction.capitalize() not in restricted_directions(obj):
         return
-    listed = one.spec.get(direction)
+    listed = obj.spec.get(direction)
     if not isinstance(listed, Seq):
         return
     for at, rule in enumerate(listed):
@@ -215,43 +219,43 @@ def _allows_dns(rule: Map) -> bool:
         named = isinstance(first, str) and (
             "dns" in first or (first.isdigit() and first in {"53", "5353"})
         )
-        inside = span is not None and (
+        allows_dns = span is not None and (
             span in {53, 5353} or (last is not None and span <= 53 <= last)
         )
-        if protocol == "UDP" and (first is None or named or inside):
+        if protocol == "UDP" and (first is None or named or allows_dns):
             return True
     return False
 
 
-def network_policy_without_dns(one: Object, *, project: Project) -> Outcome:
+def network_policy_without_dns(obj: Object, *, project: Project) -> Outcome:
     """A policy restricts egress to named peers, and no policy on its pods lets them resolve names."""
-    if not is_policy(one) or "Egress" not in restricted_directions(one):
+    if not is_policy(obj) or "Egress" not in restricted_directions(obj):
         return
-    rules = list(mappings_in(one.spec.get("egress")))
+    rules = list(obj.spec.entries("egress"))
     if not rules or any(_allows_dns(rule) for rule in rules):
         return
     if all(_only_ip_blocks(rule) for rule in rules):
         return
     resolving = project.memo(_policies_allowing_dns)
-    wanted = label_selector(one.spec.get("podSelector")) or Selector()
+    wanted = label_selector(obj.spec.get("podSelector")) or Selector()
     if not resolving or not any(
-        id(other) in resolving for other in _other_policies_for(one, wanted, project)
+        id(other) in resolving for other in _other_policies_for(obj, wanted, project)
     ):
-        yield hit(one.spec.key("egress"))
+        yield hit(obj.spec.key("egress"))
 
 
 def _policies_allowing_dns(project: Project) -> frozenset[int]:
     """The policies that let their pods resolve names."""
     return frozenset(
-        id(one)
-        for one in object_index(project).all(KIND)
-        if any(_allows_dns(rule) for rule in mappings_in(one.spec.get("egress")))
+        id(obj)
+        for obj in object_index(project).all(KIND)
+        if any(_allows_dns(rule) for rule in obj.spec.entries("egress"))
     )
 
 
 def _only_ip_blocks(rule: Map) -> bool:
     """Whether every peer of a rule is a block of addresses, for which no name is needed."""
-    peers = list(mappings_in(rule.get("to")))
+    peers = list(rule.entries("to"))
     return bool(peers) and all("ipBlock" in peer for peer in peers)
 
 
@@ -260,18 +264,18 @@ def unique_lists(lists: Iterable[list[Object]]) -> list[list[Object]]:
     return list({id(one): one for one in lists}.values())
 
 
-def _other_policies_for(one: Object, wanted: Selector, project: Project) -> list[Object]:
+def _other_policies_for(obj: Object, wanted: Selector, project: Project) -> list[Object]:
     """The other policies that may act on the pods of a policy."""
-    found = object_index(project)
-    workloads = found.selected(wanted, one.namespace)
+    index = object_index(project)
+    workloads = index.selected_workloads(wanted, obj.namespace)
     if workloads:
-        lists = unique_lists(project.memo(policy_selectors).of(each) for each in workloads)
+        lists = unique_lists(project.memo(policy_selectors).selecting(each) for each in workloads)
         common = set.intersection(*({id(each) for each in part} for part in lists))
         return [each for each in lists[0] if id(each) in common]
     labels = dict(wanted.pairs)
     return [
         other
-        for other in islice(found.all(KIND), 4096)
-        if other is not one
+        for other in islice(index.all(KIND), 4096)
+        if other is not obj
         and (label_selector(other.spec.get("podSelector")) or Selector()).matches(labels)
     ]

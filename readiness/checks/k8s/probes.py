@@ -9,21 +9,20 @@ from typing import Any
 from readiness.facts.public_images import starts_slowly
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import object_index, selecting_objects, service_selectors
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import (
+    PROBES,
     SERVING,
     Container,
     Pod,
-    mapping_at,
-    mappings_in,
-    text_or_empty,
 )
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import NotApplicable, Outcome, Related, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import image as images
+from readiness.syntax.nodes import text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 
 
@@ -85,11 +84,11 @@ def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> Out
     workload = object_index(project).of.get(id(pod.owner))
     if workload is None or pod.kind in {"Job", "CronJob"}:
         return
-    found = selecting_objects(workload, project, service_selectors)
-    if found and all(one.node.get("readinessProbe") is None for one in pod.containers()):
-        span = found[0].metadata.at("name")
-        selected = Related(found[0].source, span, "this Service sends traffic to it")
-        yield missing(pod.node.at("containers"), related=[selected], service=found[0].name)
+    objects = selecting_objects(workload, project, service_selectors)
+    if objects and all(one.node.get("readinessProbe") is None for one in pod.containers()):
+        span = objects[0].metadata.at("name")
+        selected = Related(objects[0].source, span, "this Service sends traffic to it")
+        yield missing(pod.node.at("containers"), related=[selected], service=objects[0].name)
 
 
 def handler_of(probe: Map) -> tuple[str, Any]:
@@ -136,10 +135,10 @@ def liveness_probe_too_tight(container: Container, *, seconds: int) -> Outcome:
     if patience is None:
         yield Unknown(probe.at())
     elif threshold == 1:
-        yield hit(probe.at("failureThreshold"), what="restarts the container at the first failure")
+        yield hit(probe.at("failureThreshold"), say="first")
     elif patience < seconds:
         key = "periodSeconds" if "periodSeconds" in probe else "failureThreshold"
-        yield hit(probe.at(key), what=f"restarts the container after {patience} s of silence")
+        yield hit(probe.at(key), say="silence", seconds=patience)
 
 
 def startup_probe_missing(container: Container) -> Outcome:
@@ -186,24 +185,24 @@ def probe_timeout_over_period(container: Container) -> Outcome:
 
 def declared_ports(container: Container) -> list[Map]:
     """The ports that a container declares."""
-    return list(mappings_in(container.node.get("ports")))
+    return list(container.node.entries("ports"))
 
 
 def _port_asked(probe: Map) -> tuple[Map, Any] | None:
     """The handler that asks a port, with the port."""
-    kind, found = handler_of(probe)
+    kind, handler = handler_of(probe)
     if (
         kind in {"httpGet", "tcpSocket", "grpc"}
-        and isinstance(found, Map)
-        and not found.get("host")
+        and isinstance(handler, Map)
+        and not handler.get("host")
     ):
-        return found, found.get("port")
+        return handler, handler.get("port")
     return None
 
 
 def probe_port_undefined(container: Container) -> Outcome:
     """A probe asks a port by a name that the container does not define."""
-    names = {text_or_empty(one.get("name")) for one in declared_ports(container)}
+    names = {one.text("name") for one in declared_ports(container)}
     for key, probe in probes_of(container):
         asked = _port_asked(probe)
         if asked and isinstance(asked[1], str) and not asked[1].isdigit():
@@ -216,14 +215,14 @@ def probe_port_undefined(container: Container) -> Outcome:
 def probe_port_undeclared(container: Container, *, silent: bool) -> Outcome:
     """A probe asks a port number that the container does not declare; `silent`: also where it declares none at all."""
     declared = {
-        as_integer(one.get("containerPort")): str(one.get("protocol") or "TCP")
-        for one in declared_ports(container)
-        if one.get("protocol") in (None, "TCP")
+        as_integer(port.get("containerPort")): str(port.get("protocol") or "TCP")
+        for port in declared_ports(container)
+        if port.get("protocol") in (None, "TCP")
     }
     others = {
-        one.get("name")
-        for one in declared_ports(container)
-        if one.get("protocol") not in (None, "TCP")
+        port.get("name")
+        for port in declared_ports(container)
+        if port.get("protocol") not in (None, "TCP")
     }
     for key, probe in probes_of(container):
         asked = _port_asked(probe)
@@ -243,20 +242,21 @@ def probe_port_undeclared(container: Container, *, silent: bool) -> Outcome:
 def probe_scheme_mismatch(container: Container) -> Outcome:
     """An httpGet probe speaks HTTP to a port for HTTPS, or the other way round, as its number or name tells."""
     by_name = {
-        one.get("name"): as_integer(one.get("containerPort")) for one in declared_ports(container)
+        port.get("name"): as_integer(port.get("containerPort"))
+        for port in declared_ports(container)
     }
     by_port = {number: name for name, number in by_name.items() if isinstance(name, str)}
     for key, probe in probes_of(container):
-        found = probe.get("httpGet")
-        if not isinstance(found, Map):
+        handler = probe.get("httpGet")
+        if not isinstance(handler, Map):
             continue
-        port = found.get("port")
+        port = handler.get("port")
         name = port if isinstance(port, str) else by_port.get(port, "")
         wanted = _scheme_of_port(by_name.get(port, port), text_or_empty(name))
-        used = found.get("scheme") or "HTTP"
+        used = handler.get("scheme") or "HTTP"
         if wanted and used in {"HTTP", "HTTPS"} and used != wanted:
-            place = "scheme" if "scheme" in found else "port"
-            yield hit(found.at(place), probe=key, used=used, wanted=wanted, port=port)
+            place = "scheme" if "scheme" in handler else "port"
+            yield hit(handler.at(place), probe=key, used=used, wanted=wanted, port=port)
 
 
 def _scheme_of_port(port: Any, name: str) -> str:
@@ -279,24 +279,24 @@ def liveness_probe_dependency(container: Container) -> Outcome:
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map):
         return
-    kind, found = handler_of(probe)
-    if not isinstance(found, Map):
+    kind, handler = handler_of(probe)
+    if not isinstance(handler, Map):
         return
-    host = found.get("host")
+    host = handler.get("host")
     if (
         kind in {"httpGet", "tcpSocket"}
         and isinstance(host, str)
         and host not in _HERE
         and not is_variable(host)
     ):
-        yield hit(found.at("host"), host=host)
-    command = found.get("command")
+        yield hit(handler.at("host"), host=host)
+    command = handler.get("command")
     if kind == "exec" and isinstance(command, Seq):
         line = " ".join(str(part) for part in command)[:4000]
         match = _ELSEWHERE.search(line)
         name = next((group for group in match.groups() if group), "") if match else ""
         if name and name not in _HERE:
-            yield hit(found.at("command"), host=name)
+            yield hit(handler.at("command"), host=name)
 
 
 def probe_invalid(container: Container) -> Outcome:
@@ -304,16 +304,18 @@ def probe_invalid(container: Container) -> Outcome:
     for key, probe in probes_of(container):
         used = [one for one in HANDLERS if probe.get(one) is not None]
         if not used and not is_variable(probe.get("httpGet")):
-            yield missing(container.node.key(key), probe=key, what="has no handler")
+            yield missing(container.node.key(key), say="none", probe=key)
         elif len(used) > 1:
-            yield hit(probe.key(used[1]), probe=key, what=f"has {len(used)} handlers and needs one")
+            yield hit(probe.key(used[1]), say="several", probe=key, count=len(used))
         success = as_integer(probe.get("successThreshold"))
         if success is not None and success != 1 and key != "readinessProbe":
-            yield hit(probe.at("successThreshold"), probe=key, what="needs a successThreshold of 1")
+            yield hit(probe.at("successThreshold"), say="success", probe=key)
         for name, least in _LEAST:
             value = as_integer(probe.get(name))
             if value is not None and value < least:
-                yield hit(probe.at(name), probe=key, what=f"has {name} {value}, under {least}")
+                yield hit(
+                    probe.at(name), say="low", probe=key, field=name, value=value, least=least
+                )
 
 
 _LEAST: Sequence[tuple[str, int]] = (("periodSeconds", 0), ("timeoutSeconds", 0), ("failureThreshold", 0),
@@ -334,7 +336,7 @@ def pre_stop_missing(container: Container, *, project: Project) -> Outcome:
     workload = object_index(project).of.get(id(pod.owner))
     if container.role != "main" or workload is None or pod.kind not in SERVING:
         return
-    hooked = "preStop" in mapping_at(container.node, "lifecycle")
+    hooked = "preStop" in container.node.dig("lifecycle")
     if (
         not hooked
         and declared_ports(container)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import PROBES, Container, Pod
 from readiness.model import Outcome, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq
 
@@ -47,7 +47,6 @@ SELINUX_TYPES = frozenset(
 )
 SECCOMP = frozenset({"RuntimeDefault", "Localhost"})
 APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HOOKS = ("postStart", "preStop")
 
 
@@ -56,7 +55,7 @@ HOOKS = ("postStart", "preStop")
 
 def is_windows_pod(pod: Pod) -> bool:
     """Whether the standards' waivers for Windows apply: only `os.name` says so."""
-    return mapping_at(pod.node, "os").get("name") == "windows"
+    return pod.node.dig("os").get("name") == "windows"
 
 
 def has_user_namespace(pod: Pod) -> bool:
@@ -66,7 +65,7 @@ def has_user_namespace(pod: Pod) -> bool:
 
 def pod_context(pod: Pod) -> Map:
     """The pod's own securityContext."""
-    return mapping_at(pod.node, "securityContext")
+    return pod.node.dig("securityContext")
 
 
 def security_contexts(pod: Pod) -> Iterator[tuple[str, Map]]:
@@ -87,7 +86,7 @@ def is_number(value: Any, wanted: int) -> bool:
 def host_process(pod: Pod) -> Iterator[Violation]:
     """No container of a Windows pod is a process of the host."""
     for name, security in security_contexts(pod):
-        options = mapping_at(security, "windowsOptions")
+        options = security.dig("windowsOptions")
         if options.get("hostProcess") is True:
             yield Violation(options.at("hostProcess"), "hostProcess is true", name)
 
@@ -100,7 +99,7 @@ def host_namespaces(pod: Pod) -> Iterator[Violation]:
 
 
 def privileged(pod: Pod) -> Iterator[Violation]:
-    """No container is privileged."""
+    """Violations of "Privileged Containers": `privileged: true` in any container."""
     for container in pod.containers():
         if container.security.get("privileged") is True:
             yield Violation(
@@ -110,7 +109,7 @@ def privileged(pod: Pod) -> Iterator[Violation]:
 
 def capabilities_added(container: Container, allowed: Collection[str]) -> Iterator[Violation]:
     """Capabilities that a container adds although they are not allowed."""
-    capabilities = mapping_at(container.security, "capabilities").get("add")
+    capabilities = container.security.dig("capabilities").get("add")
     if not isinstance(capabilities, Seq):
         return
     for index, name in enumerate(capabilities):
@@ -126,17 +125,15 @@ def capabilities_baseline(pod: Pod) -> Iterator[Violation]:
 
 def host_path(pod: Pod) -> Iterator[Violation]:
     """No volume is a folder of the host."""
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         if volume.get("hostPath") is not None:
-            yield Violation(
-                volume.at("hostPath"), f"volume {text_or_empty(volume.get('name'))!r} is a hostPath"
-            )
+            yield Violation(volume.at("hostPath"), f"volume {volume.text('name')!r} is a hostPath")
 
 
 def host_ports(pod: Pod) -> Iterator[Violation]:
     """No container takes a port of the host."""
     for container in pod.containers():
-        for port in mappings_in(container.node.get("ports")):
+        for port in container.node.entries("ports"):
             number = port.get("hostPort")
             if isinstance(number, int) and not isinstance(number, bool) and number != 0:
                 yield Violation(port.at("hostPort"), f"hostPort is {number}", container.name)
@@ -145,12 +142,12 @@ def host_ports(pod: Pod) -> Iterator[Violation]:
 def host_probes(pod: Pod) -> Iterator[Violation]:
     """No probe and no lifecycle hook names a host (since 1.34): the kubelet would call it for the pod."""
     for container in pod.containers():
-        lifecycle = mapping_at(container.node, "lifecycle")
+        lifecycle = container.node.dig("lifecycle")
         for owner, keys in ((container.node, PROBES), (lifecycle, HOOKS)):
             for key in keys:
                 for way in ("httpGet", "tcpSocket"):
-                    action = mapping_at(mapping_at(owner, key), way)
-                    if text_or_empty(action.get("host")):
+                    action = owner.dig(key, way)
+                    if action.text("host"):
                         what = f"{key}.{way}.host is set"
                         yield Violation(action.at("host"), what, container.name)
 
@@ -158,7 +155,7 @@ def host_probes(pod: Pod) -> Iterator[Violation]:
 def apparmor(pod: Pod) -> Iterator[Violation]:
     """The AppArmor profile, by field or by the older annotation, is the runtime's or a local one."""
     for name, security in security_contexts(pod):
-        profile = mapping_at(security, "appArmorProfile")
+        profile = security.dig("appArmorProfile")
         kind = profile.get("type")
         if isinstance(kind, str) and kind not in {"RuntimeDefault", "Localhost"}:
             yield Violation(profile.at("type"), f"the AppArmor profile is {kind}", name)
@@ -173,12 +170,12 @@ def apparmor(pod: Pod) -> Iterator[Violation]:
 def selinux(pod: Pod) -> Iterator[Violation]:
     """The SELinux type is one of the containers' types, user and role are not set."""
     for name, security in security_contexts(pod):
-        options = mapping_at(security, "seLinuxOptions")
-        kind = text_or_empty(options.get("type"))
+        options = security.dig("seLinuxOptions")
+        kind = options.text("type")
         if kind and kind not in SELINUX_TYPES:
             yield Violation(options.at("type"), f"the SELinux type is {kind}", name)
         for key in ("user", "role"):
-            if text_or_empty(options.get(key)):
+            if options.text(key):
                 yield Violation(options.at(key), f"the SELinux {key} is set", name)
 
 
@@ -201,7 +198,7 @@ def proc_mount_baseline(pod: Pod) -> Iterator[Violation]:
 def seccomp_baseline(pod: Pod) -> Iterator[Violation]:
     """No seccomp profile that is written is another than the runtime's or a local one."""
     for name, security in security_contexts(pod):
-        profile = mapping_at(security, "seccompProfile")
+        profile = security.dig("seccompProfile")
         kind = profile.get("type")
         if isinstance(kind, str) and kind not in SECCOMP:
             yield Violation(profile.at("type"), f"the seccomp profile is {kind}", name)
@@ -209,8 +206,8 @@ def seccomp_baseline(pod: Pod) -> Iterator[Violation]:
 
 def sysctls(pod: Pod) -> Iterator[Violation]:
     """Only kernel parameters that are safe for the neighbours are set."""
-    for item in mappings_in(pod_context(pod).get("sysctls")):
-        name = text_or_empty(item.get("name"))
+    for item in pod_context(pod).entries("sysctls"):
+        name = item.text("name")
         if name and name not in column("kernel-parameters", "safe"):
             yield Violation(item.at("name"), f"sysctl {name} is set")
 
@@ -220,10 +217,10 @@ def sysctls(pod: Pod) -> Iterator[Violation]:
 
 def volume_types(pod: Pod) -> Iterator[Violation]:
     """Every volume is of a type that stays inside the pod or behind a claim."""
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         sources = [key for key, value in volume.items() if key != "name" and value is not None]
         if sources and not VOLUMES & set(sources):  # a volume without a source is an emptyDir
-            what = f"volume {text_or_empty(volume.get('name'))!r} is of type {sources[0]}"
+            what = f"volume {volume.text('name')!r} is of type {sources[0]}"
             yield Violation(volume.at(sources[0]), what)
 
 
@@ -270,10 +267,10 @@ def seccomp_restricted(pod: Pod) -> Iterator[Violation]:
     if is_windows_pod(pod):
         return
     yield from seccomp_baseline(pod)
-    if mapping_at(pod_context(pod), "seccompProfile").get("type") in SECCOMP:
+    if pod_context(pod).dig("seccompProfile").get("type") in SECCOMP:
         return
     for container in pod.containers():
-        if not isinstance(mapping_at(container.security, "seccompProfile").get("type"), str):
+        if not isinstance(container.security.dig("seccompProfile").get("type"), str):
             what = "no seccomp profile is set"
             yield Violation(container.node.at(), what, container.name, absent=True)
 
@@ -283,9 +280,9 @@ def capabilities_restricted(pod: Pod) -> Iterator[Violation]:
     if is_windows_pod(pod):
         return
     for container in pod.containers():
-        drop = mapping_at(container.security, "capabilities").get("drop")
+        drop = container.security.dig("capabilities").get("drop")
         if not isinstance(drop, Seq) or "ALL" not in drop:
-            span = mapping_at(container.security, "capabilities").at("drop")
+            span = container.security.dig("capabilities").at("drop")
             what = "capability ALL is not dropped"
             yield Violation(span, what, container.name, absent=True)
         yield from capabilities_added(container, frozenset({"NET_BIND_SERVICE"}))
@@ -322,18 +319,20 @@ CONTROLS = BASELINE | RESTRICTED
 
 
 def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
-    """What one control says of a pod."""
-    for one in CONTROLS[name](pod):
-        yield replace(one, control=name)
+    """The violations of one control in a pod, by the control's name in the Pod Security Standards."""
+    for violation in CONTROLS[name](pod):
+        yield replace(violation, control=name)
 
 
 def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
     """For each level the reasons why the pod is not admitted; an empty list is a yes."""
     baseline = {name: list(violations_of(pod, name)) for name in BASELINE}
-    kept = [one for name, found in baseline.items() if name not in OVERRIDDEN for one in found]
+    kept = [
+        one for name, violations in baseline.items() if name not in OVERRIDDEN for one in violations
+    ]
     return {
         "privileged": [],
-        "baseline": [one for found in baseline.values() for one in found],
+        "baseline": [one for violations in baseline.values() for one in violations],
         "restricted": kept + [one for name in RESTRICTED for one in violations_of(pod, name)],
     }
 
@@ -341,13 +340,18 @@ def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
 # -- the check of every rule --------------------------------------------------------------------------------------
 
 
-def control(pod: Pod, *, name: str) -> Outcome:
-    """The pod breaks one control."""
-    for one in violations_of(pod, name):
-        make = missing if one.absent else hit
-        yield make(one.span, container=one.container, what=one.what, where=subject_text(one, pod))
+def pss_control_broken(pod: Pod, *, name: str) -> Outcome:
+    """The pod violates one control of the Pod Security Standards."""
+    for violation in violations_of(pod, name):
+        make = missing if violation.absent else hit
+        yield make(
+            violation.span,
+            container=violation.container,
+            what=violation.what,
+            where=subject_text(violation, pod),
+        )
 
 
-def subject_text(one: Violation, pod: Pod) -> str:
+def subject_text(violation: Violation, pod: Pod) -> str:
     """The container or the workload of a violation, for messages."""
-    return f"container {one.container!r}" if one.container else pod.resource
+    return f"container {violation.container!r}" if violation.container else pod.resource

@@ -6,11 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.checks.k8s.apis import kinds_by_group
 from readiness.facts.table import rows
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, Severity, Span, hit, join_names
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
+from readiness.kinds.k8s.model import Object
+from readiness.kinds.k8s.spaces import Spaces
+from readiness.kinds.units import MANY
+from readiness.model import Outcome, Related, Severity, Source, Span, Unknown, hit, join_names
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq
 
 ROLES = frozenset({"Role", "ClusterRole"})
@@ -21,51 +27,47 @@ BUILT_IN_ROLES = frozenset({"extension-apiserver-authentication-reader"})
 EVERY_VERB = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The roles and bindings of a project, by what they are looked up by."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Grant:
+    """A binding as it names one service account, in the account's namespace."""
 
-    roles: dict[tuple[str, str, str], Object]
-    bindings: dict[tuple[str, str], tuple[Object, ...]]  # (namespace, service account)
-    handed_out: dict[
-        tuple[str, str, str], tuple[Object, ...]
-    ]  # the bindings of a role, keyed as it
+    binding: Object
+    namespace: str
 
-
-def access_index(project: Project) -> Access:
-    """The index, made once a run."""
-    roles: dict[tuple[str, str, str], Object] = {}
-    bound: dict[tuple[str, str], list[Object]] = {}
-    handed: dict[tuple[str, str, str], list[Object]] = {}
-    for document in project.documents("k8s"):
-        for one in document.objects:
-            if one.kind in ROLES:
-                space = one.namespace if one.kind == "Role" else ""
-                roles.setdefault((one.kind, space, one.name), one)
-                roles.setdefault((one.kind, "*", one.name), one)
-            elif one.kind in BINDINGS:
-                wanted = mapping_at(one.node, "roleRef")
-                kind, name = text_or_empty(wanted.get("kind")), text_or_empty(wanted.get("name"))
-                space = one.namespace if kind == "Role" else ""
-                handed.setdefault((kind, space, name), []).append(one)
-                for subject in subjects_of(one):
-                    if subject.get("kind") == "ServiceAccount":
-                        space = text_or_empty(subject.get("namespace")) or one.namespace
-                        for key in {space, "*"}:
-                            bound.setdefault((key, text_or_empty(subject.get("name"))), []).append(
-                                one
-                            )
-    return Access(
-        roles,
-        {key: tuple(value) for key, value in bound.items()},
-        {key: tuple(value) for key, value in handed.items()},
-    )
+    @property
+    def source(self) -> Source:
+        """The source in which the binding stands."""
+        return self.binding.source
 
 
-def bindings_of(role: Object, project: Project) -> tuple[Object, ...]:
-    """The bindings of the project that hand out a role."""
-    space = role.namespace if role.kind == "Role" else ""
-    return project.memo(access_index).handed_out.get((role.kind, space, role.name), ())
+def grants_by_account(project: Project) -> dict[str, Spaces[Grant]]:
+    """The bindings of a project by the names of the service accounts that they name, made once a run."""
+    bound: dict[str, Spaces[Grant]] = {}
+    for obj in object_index(project).all(*sorted(BINDINGS)):
+        for subject in subjects_of(obj):
+            if subject.get("kind") == "ServiceAccount":
+                space = subject.text("namespace") or obj.namespace
+                name = subject.text("name")
+                bound.setdefault(name, Spaces()).add(Grant(obj, space))
+    return bound
+
+
+def _bindings_by_role(project: Project) -> dict[int, list[Object]]:
+    """The bindings of a project by the identity of each role that they hand out, or may, made once a run."""
+    index = object_index(project)
+    found: dict[int, list[Object]] = {}
+    for binding in index.all(*sorted(BINDINGS)):
+        kind, name, namespace = _role_named(binding)
+        join = index.named(binding, kind, name, namespace)
+        roles = index.names.get((kind, name), [])[:MANY] if join.unknown else join.near
+        for role in roles:
+            found.setdefault(id(role), []).append(binding)
+    return found
+
+
+def bindings_of(role: Object, project: Project) -> Sequence[Object]:
+    """The bindings of the project that hand out a role, and those that may: nobody can tell where several roles may be meant."""
+    return project.memo(_bindings_by_role).get(id(role), ())
 
 
 def reach_of(role: Object, project: Project) -> str:
@@ -73,32 +75,35 @@ def reach_of(role: Object, project: Project) -> str:
     if role.kind == "Role":
         return "namespace"
     found = bindings_of(role, project)
-    inside = bool(found) and all(one.kind == "RoleBinding" for one in found)
+    inside = bool(found) and all(binding.kind == "RoleBinding" for binding in found)
     return "namespace" if inside else "cluster"
 
 
 def subjects_of(binding: Object) -> Iterator[Map]:
     """The subjects of a binding."""
-    yield from mappings_in(binding.node.get("subjects"))
+    yield from binding.node.entries("subjects")
 
 
 def role_of_binding(binding: Object, project: Project) -> Object | None:
-    """The role that a binding hands out, where the project holds it."""
-    reference = mapping_at(binding.node, "roleRef")
-    kind, name = text_or_empty(reference.get("kind")), text_or_empty(reference.get("name"))
-    roles = project.memo(access_index).roles
-    if kind == "Role" and binding.namespace:
-        return roles.get((kind, binding.namespace, name)) or roles.get((kind, "", name))
-    return roles.get((kind, "*", name))
+    """The role that a binding surely hands out, where the project holds it."""
+    kind, name, namespace = _role_named(binding)
+    return next(iter(object_index(project).named(binding, kind, name, namespace).near), None)
 
 
-def is_system_object(one: Object) -> bool:
+def _role_named(binding: Object) -> tuple[str, str, str]:
+    """The kind, the name and the namespace of the role that a binding names; a ClusterRole has no namespace."""
+    reference = binding.node.dig("roleRef")
+    kind, name = reference.text("kind"), reference.text("name")
+    return kind, name, binding.namespace if kind == "Role" else ""
+
+
+def is_system_object(obj: Object) -> bool:
     """Whether an object is one of those that the control plane, or GKE's, makes and repairs itself."""
-    default = one.kind.startswith("Cluster") and one.name in BUILT_IN
+    default = obj.kind.startswith("Cluster") and obj.name in BUILT_IN
     return (
         default
-        or one.name.startswith(("system:", "gce:"))
-        or one.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
+        or obj.name.startswith(("system:", "gce:"))
+        or obj.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
     )
 
 
@@ -153,7 +158,7 @@ def allowing_span(
 
 def rules_of(role: Object) -> Iterator[Map]:
     """The rules of a role."""
-    yield from mappings_in(role.node.get("rules"))
+    yield from role.node.entries("rules")
 
 
 def has_told_wildcard(rule: Map) -> bool:
@@ -217,7 +222,7 @@ def rbac_csr_approve(
     if role.kind != "ClusterRole" or not any(_may_approve(one, signers) for one in rules_of(role)):
         return
     for _, span, resource, verb in _named_grants(role, verbs, resources, groups):
-        yield hit(span, found=resource, verb=verb)
+        yield hit(span, allowed=resource, verb=verb)
 
 
 def _may_approve(rule: Map, signers: Sequence[str]) -> bool:
@@ -307,14 +312,14 @@ def binding_grants(
     if subject and not any(is_subject_of_kind(one, subject) for one in subjects_of(binding)):
         return
     for rule in rules_of(role):
-        found = allowing_span(rule, verbs, resources, groups, names)
-        if found:
-            where = Related(role.source, found[0], f"{role.resource} allows it here")
+        span = allowing_span(rule, verbs, resources, groups, names)
+        if span:
+            where = Related(role.source, span[0], f"{role.resource} allows it here")
             yield hit(
                 role_name_span(binding),
                 related=[where],
-                found=found[1],
-                verb=found[2],
+                found=span[1],
+                verb=span[2],
                 role=role.name,
             )
             return
@@ -322,20 +327,20 @@ def binding_grants(
 
 def is_subject_of_kind(subject: Map, kinds: Sequence[str]) -> bool:
     """Whether a subject is one of the kinds; `Node` is the kubelets' user or group."""
-    if text_or_empty(subject.get("kind")) in kinds:
+    if subject.text("kind") in kinds:
         return True
-    name = text_or_empty(subject.get("name"))
+    name = subject.text("name")
     return "Node" in kinds and (name == "system:nodes" or name.startswith("system:node:"))
 
 
 def role_name_span(binding: Object) -> Span:
     """The place of the name of the role that a binding hands out."""
-    return mapping_at(binding.node, "roleRef").at("name")
+    return binding.node.dig("roleRef").at("name")
 
 
-def admin(binding: Object, *, project: Project) -> Outcome:
+def cluster_admin_granted(binding: Object, *, project: Project) -> Outcome:
     """The binding hands out cluster-admin; a role of the project that allows everything is told at the role."""
-    name = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    name = binding.node.dig("roleRef").text("name")
     if is_system_object(binding):
         return
     role = role_of_binding(binding, project)
@@ -352,7 +357,7 @@ def admin(binding: Object, *, project: Project) -> Outcome:
 
 def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]) -> Outcome:
     """One of the binding's subjects has one of the names; what Kubernetes itself binds so is left out."""
-    role = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    role = binding.node.dig("roleRef").text("name")
     if is_system_object(binding) or role in {
         "system:public-info-viewer",
         "system:discovery",
@@ -366,29 +371,34 @@ def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]
 
 def dashboard_role_bound(binding: Object, *, role: str, account: str) -> Outcome:
     """A role that is made for one account is bound to another subject."""
-    if text_or_empty(mapping_at(binding.node, "roleRef").get("name")) != role:
+    if binding.node.dig("roleRef").text("name") != role:
         return
     for subject in subjects_of(binding):
         if subject.get("name") != account:
-            yield hit(subject.at("name"), subject=text_or_empty(subject.get("name")), role=role)
+            yield hit(subject.at("name"), subject=subject.text("name"), role=role)
 
 
 def rbac_role_dangling(binding: Object, *, project: Project) -> Outcome:
     """The role that the binding names stands in no file of the project, and is none that every cluster has."""
-    wanted = mapping_at(binding.node, "roleRef")
-    kind, name = text_or_empty(wanted.get("kind")), text_or_empty(wanted.get("name"))
-    if kind not in ROLES or not name or "$" in name or name.startswith("system:"):
+    wanted = binding.node.dig("roleRef")
+    kind, name = wanted.text("kind"), wanted.text("name")
+    if kind not in ROLES or not name or has_variable(name) or name.startswith("system:"):
         return
     if name in (BUILT_IN if kind == "ClusterRole" else BUILT_IN_ROLES):
         return
-    if role_of_binding(binding, project) is None:
-        yield hit(wanted.at("name"), role=f"{kind}/{name}")
+    namespace = _role_named(binding)[2]
+    found = named_in_run(binding, kind, name, project, namespace)
+    if found.unknown:
+        yield Unknown(wanted.at("name"))
+    elif found.absent:
+        told = absence_of(found, namespace)
+        yield hit(wanted.at("name"), related=told.related, role=f"{kind}/{name}", where=told.where)
 
 
 def takes_over_cluster(role: Object, grants: Any) -> bool:
     """Whether a role allows one of the grants (verbs, resources, groups), each of which takes over a cluster."""
     return any(
-        allowing_span(rule, one["verbs"], one["resources"], one.get("groups") or [""])
+        allowing_span(rule, grant["verbs"], grant["resources"], grant.get("groups") or [""])
         for rule in rules_of(role)
-        for one in grants
+        for grant in grants
     )

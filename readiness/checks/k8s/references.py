@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.index import folder_of, nearest_candidates, object_index
-from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, Severity, missing
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
+from readiness.kinds.k8s.model import Container, Object, Pod
+from readiness.kinds.units import folder_of
+from readiness.model import Outcome, Related, Severity, Unknown, missing
 from readiness.model.project import Project
+from readiness.syntax.nodes import text_or_empty
 from readiness.syntax.yaml import Map
 
 
@@ -27,7 +31,7 @@ class Reference(NamedTuple):
 
 
 def _key_reference(container: Container, node: Map, kind: str) -> Iterator[Reference]:
-    name, key = node.get("name"), text_or_empty(node.get("key"))
+    name, key = node.get("name"), node.text("key")
     if isinstance(name, str) and not is_variable(name):
         optional = node.get("optional") is True
         yield Reference(node, "name", kind, name, key, optional, container.name)
@@ -35,13 +39,13 @@ def _key_reference(container: Container, node: Map, kind: str) -> Iterator[Refer
 
 def container_references(container: Container) -> Iterator[Reference]:
     """What the environment of a container is taken from."""
-    for entry in mappings_in(container.node.get("env")):
-        source = mapping_at(entry, "valueFrom")
-        yield from _key_reference(container, mapping_at(source, "configMapKeyRef"), "ConfigMap")
-        yield from _key_reference(container, mapping_at(source, "secretKeyRef"), "Secret")
-    for entry in mappings_in(container.node.get("envFrom")):
-        yield from _key_reference(container, mapping_at(entry, "configMapRef"), "ConfigMap")
-        yield from _key_reference(container, mapping_at(entry, "secretRef"), "Secret")
+    for entry in container.node.entries("env"):
+        source = entry.dig("valueFrom")
+        yield from _key_reference(container, source.dig("configMapKeyRef"), "ConfigMap")
+        yield from _key_reference(container, source.dig("secretKeyRef"), "Secret")
+    for entry in container.node.entries("envFrom"):
+        yield from _key_reference(container, entry.dig("configMapRef"), "ConfigMap")
+        yield from _key_reference(container, entry.dig("secretRef"), "Secret")
 
 
 _VOLUMES = (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret"),
@@ -50,11 +54,11 @@ _VOLUMES = (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret
 
 def volume_references(pod: Pod) -> Iterator[Reference]:
     """What the volumes of a pod are taken from."""
-    for volume in mappings_in(pod.node.get("volumes")):
-        parts = [volume, *mappings_in(mapping_at(volume, "projected").get("sources"))]
+    for volume in pod.node.entries("volumes"):
+        parts = [volume, *volume.dig("projected").entries("sources")]
         for part in parts:
             for key, field, kind in _VOLUMES:
-                node = mapping_at(part, key)
+                node = part.dig(key)
                 at = "name" if part is not volume and kind == "Secret" else field
                 name = node.get(at)
                 if isinstance(name, str) and not is_variable(name):
@@ -66,7 +70,7 @@ def references_of(pod: Pod) -> Iterator[Reference]:
     for container in pod.containers():
         yield from container_references(container)
     yield from volume_references(pod)
-    for node in mappings_in(pod.node.get("imagePullSecrets")):
+    for node in pod.node.entries("imagePullSecrets"):
         name = node.get("name")
         if isinstance(name, str) and name and not is_variable(name):
             yield Reference(node, "name", "Secret", name, "", False, "")
@@ -74,19 +78,16 @@ def references_of(pod: Pod) -> Iterator[Reference]:
 
 def _generated_names(project: Project) -> frozenset[tuple[str, str]]:
     """What other objects make: the Secrets of operators, and what the generators of a kustomization make."""
-    found = object_index(project)
-    made = set()
-    for one in found.all(*column("kubernetes-custom", "secrets")):
-        target = mapping_at(one.spec, "target")
-        for name in (target.get("name"), one.spec.get("secretName"), one.name):
-            made.add(("Secret", text_or_empty(name)))
+    index = object_index(project)
+    names = set()
+    for obj in index.all(*column("kubernetes-custom", "secrets")):
+        target = obj.spec.dig("target")
+        for name in (target.get("name"), obj.spec.get("secretName"), obj.name):
+            names.add(("Secret", text_or_empty(name)))
     for document in project.documents("k8s"):
         for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-            made.update(
-                (kind, text_or_empty(one.get("name")))
-                for one in mappings_in(document.node.get(key))
-            )
-    return frozenset(made)
+            names.update((kind, generator.text("name")) for generator in document.node.entries(key))
+    return frozenset(names)
 
 
 # What a cluster has without anybody's file.
@@ -95,61 +96,67 @@ BUILT_IN = frozenset(
 )
 
 
-def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Outcome:
+def object_unresolved(pod: Pod, *, kinds: Sequence[str], project: Project) -> Outcome:
     """A pod refers to an object of one of `kinds` that is in no file."""
-    found = object_index(project)
     seen = set()
     for ref in references_of(pod):
         key = (ref.kind, ref.name)
         if ref.kind not in kinds or ref.optional or key in seen or key in BUILT_IN:
             continue
         seen.add(key)
-        if not found.found(ref.kind, ref.name, pod.namespace) and key not in project.memo(
-            _generated_names
-        ):
+        found = named_in_run(pod, ref.kind, ref.name, project)
+        if found.unknown:
+            yield Unknown(ref.node.at(ref.at))
+        elif found.absent and key not in project.memo(_generated_names):
             if ref.kind == "PersistentVolumeClaim" and _is_template_claim(ref.name, pod, project):
                 continue
+            told = absence_of(found, pod.namespace)
             yield missing(
-                ref.node.at(ref.at), container=ref.container, kind=ref.kind, name=ref.name
-            )
+                ref.node.at(ref.at), container=ref.container, related=told.related,
+                severity=told.severity, kind=ref.kind, name=ref.name, where=told.where,
+            )  # fmt: skip
 
 
 def _claim_template_prefixes(project: Project) -> frozenset[str]:
     """The beginnings of the claims that StatefulSets make: TEMPLATE-NAME-."""
     return frozenset(
-        f"{text_or_empty(mapping_at(claim, 'metadata').get('name'))}-{one.name}"
-        for one in object_index(project).all("StatefulSet")
-        for claim in mappings_in(one.spec.get("volumeClaimTemplates"))
+        f"{claim.dig('metadata').text('name')}-{obj.name}"
+        for obj in object_index(project).all("StatefulSet")
+        for claim in obj.spec.entries("volumeClaimTemplates")
     )
 
 
 def _is_template_claim(name: str, pod: Pod, project: Project) -> bool:
     """Whether a StatefulSet makes the claim, its own (whose volume takes the template's place) or another one."""
     volumes = {
-        text_or_empty(one.get("name"))
-        for one in mappings_in(pod.node.get("volumes"))
-        if name in str(one.get("persistentVolumeClaim"))
+        volume.text("name")
+        for volume in pod.node.entries("volumes")
+        if name in str(volume.get("persistentVolumeClaim"))
     }
-    templates = mappings_in(pod.owner.spec.get("volumeClaimTemplates"))
-    if any(text_or_empty(mapping_at(one, "metadata").get("name")) in volumes for one in templates):
+    templates = pod.owner.spec.entries("volumeClaimTemplates")
+    if any(one.dig("metadata").text("name") in volumes for one in templates):
         return True
     return name.rpartition("-")[0] in project.memo(_claim_template_prefixes)
 
 
-def key_missing(container: Container, *, whole: bool, project: Project) -> Outcome:
+def key_unresolved(container: Container, *, whole: bool, project: Project) -> Outcome:
     """A variable is taken from a key that the ConfigMap or Secret does not have; `whole`: or from one in no file."""
     pod = container.pod
     for ref in container_references(container):
         if ref.optional or not ref.key or ref.node.get("key") is None or is_variable(ref.key):
             continue
-        found = object_index(project).found(ref.kind, ref.name, pod.namespace)
-        near = nearest_candidates(pod, found) or found
-        if not found:
+        found = named_in_run(pod, ref.kind, ref.name, project)
+        near = found.near
+        if found.unknown:
+            yield Unknown(ref.node.at("name"))
+        elif found.absent:
             if whole and (ref.kind, ref.name) not in project.memo(_generated_names):
+                told = absence_of(found, pod.namespace)
                 yield missing(
-                    ref.node.at("name"), source=ref.name, of=ref.kind, what="is in no file"
-                )
-        elif near and not any(_has_key(one, ref.key) for one in near):
+                    ref.node.at("name"), related=told.related, severity=told.severity,
+                    source=ref.name, of=ref.kind, what=told.where,
+                )  # fmt: skip
+        elif not any(_has_key(one, ref.key) for one in near):
             there = Related(near[0].source, near[0].metadata.at("name"), f"the {ref.kind}")
             what = f"has no key {ref.key!r}"
             beside = folder_of(near[0].source) == folder_of(pod.source)
@@ -164,21 +171,28 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Outco
             )
 
 
-def _has_key(one: Object, key: str) -> bool:
-    """Whether a ConfigMap or Secret has a key; one that shows no data is filled elsewhere."""
-    parts = [one.node.get(name) for name in ("data", "stringData", "binaryData")]
-    shown = [part for part in parts if isinstance(part, Map) and part]
-    return not shown or any(key in part for part in shown)
+def _has_key(obj: Object, key: str) -> bool:
+    """Whether a ConfigMap or Secret has a key; one that shows no data, or an empty mapping, is filled elsewhere."""
+    parts = [obj.node.get(name) for name in ("data", "stringData", "binaryData")]
+    mappings = [part for part in parts if isinstance(part, Map) and part]
+    return not mappings or any(key in part for part in mappings)
 
 
-def service_account_missing(pod: Pod, *, project: Project) -> Outcome:
+def service_account_unresolved(pod: Pod, *, project: Project) -> Outcome:
     """A pod runs as a service account that is in no file."""
     name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
     if not isinstance(name, str) or name in {"", "default"} or is_variable(name):
         return
-    if not object_index(project).found("ServiceAccount", name, pod.namespace):
-        key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
-        yield missing(pod.node.at(key), account=name)
+    found = named_in_run(pod, "ServiceAccount", name, project)
+    key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
+    if found.unknown:
+        yield Unknown(pod.node.at(key))
+    elif found.absent:
+        told = absence_of(found, pod.namespace)
+        yield missing(
+            pod.node.at(key), related=told.related, severity=told.severity,
+            account=name, where=told.where,
+        )  # fmt: skip
 
 
 def priority_class_undefined(pod: Pod, *, project: Project) -> Outcome:
@@ -187,5 +201,5 @@ def priority_class_undefined(pod: Pod, *, project: Project) -> Outcome:
     named = (
         isinstance(name, str) and name and not name.startswith("system-") and not is_variable(name)
     )
-    if named and not object_index(project).names.get(("PriorityClass", str(name))):
+    if named and named_in_run(pod, "PriorityClass", str(name), project, "").absent:
         yield missing(pod.node.at("priorityClassName"), value=name)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.index import (
-    autoscalers_of,
-    selecting_objects,
-    service_selectors,
-    workload_of,
-)
+from readiness.kinds.k8s.index import autoscalers, workload_of
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod
 from readiness.kinds.k8s.scale import SCALERS, stated_replicas
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
 
@@ -23,7 +19,11 @@ def replicas_single(pod: Pod, *, minimum: int, behind_service: bool, project: Pr
     if owner.kind not in REPLICATED or workload is None:
         yield NotApplicable()
         return
-    if autoscalers_of(owner, project, *SCALERS):
+    scaled = autoscalers(owner, project, *SCALERS)
+    if scaled.near:
+        return
+    if scaled.unknown:
+        yield Unknown(owner.spec.at("replicas"))
         return
     if is_variable(owner.spec.get("replicas")):
         yield Unknown(owner.spec.at("replicas"))
@@ -43,19 +43,19 @@ def replicas_single(pod: Pod, *, minimum: int, behind_service: bool, project: Pr
         yield missing(owner.metadata.at("name"), count=count)
 
 
-def replicas_low(one: Object, *, minimum: int) -> Outcome:
+def replicas_low(obj: Object, *, minimum: int) -> Outcome:
     """The object asks for fewer than `minimum` pods, or for none in particular, which is one."""
-    count = stated_replicas(one)
-    if one.kind in REPLICATED and count is not None and count < minimum:
-        place = one.spec.at("replicas") if "replicas" in one.spec else one.metadata.at("name")
-        make = hit if "replicas" in one.spec else missing
+    count = stated_replicas(obj)
+    if obj.kind in REPLICATED and count is not None and count < minimum:
+        place = obj.spec.at("replicas") if "replicas" in obj.spec else obj.metadata.at("name")
+        make = hit if "replicas" in obj.spec else missing
         yield make(place, count=count)
 
 
-def pod_bare(one: Object) -> Outcome:
+def pod_bare(obj: Object) -> Outcome:
     """A Pod that nothing brings back when its node goes."""
-    if one.node.get("kind") == "Pod" and not one.metadata.get("ownerReferences"):
-        mirror = "kubernetes.io/config.mirror" in one.annotations
-        hook = any("hook" in key for key in one.annotations)
-        if not mirror and not hook and one.spec.get("restartPolicy") in (None, "Always"):
-            yield hit(one.node.at("kind"))
+    if obj.node.get("kind") == "Pod" and not obj.metadata.get("ownerReferences"):
+        mirror = "kubernetes.io/config.mirror" in obj.annotations
+        hook = any("hook" in key for key in obj.annotations)
+        if not mirror and not hook and obj.spec.get("restartPolicy") in (None, "Always"):
+            yield hit(obj.node.at("kind"))

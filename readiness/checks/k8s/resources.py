@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import is_variable, nearest_owner
-from readiness.kinds.k8s.index import Index, object_index
-from readiness.kinds.k8s.labels import is_same_namespace
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.index import workload_of
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.kinds.k8s.quantity import parse_quantity, unit_of
+from readiness.kinds.k8s.selecting import limit_ranges
 from readiness.model import Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -16,7 +16,7 @@ from readiness.syntax.yaml import Map
 
 def resource_quantities(container: Container, sort: str) -> Map:
     """The requests or the limits of a container."""
-    return mapping_at(mapping_at(container.node, "resources"), sort)
+    return container.node.dig("resources", sort)
 
 
 def has_wrong_shape(container: Container) -> bool:
@@ -32,31 +32,31 @@ def has_wrong_shape(container: Container) -> bool:
 
 def pod_level_quantities(pod: Pod, sort: str) -> Map:
     """The requests or the limits that a pod states for all of its containers together."""
-    return mapping_at(mapping_at(pod.node, "resources"), sort)
+    return pod.node.dig("resources", sort)
 
 
-def _limit_range_defaults(project: Project) -> list[tuple[str, Map]]:
-    """The container defaults that the LimitRanges of a project give, with their namespaces."""
-    found: Index = object_index(project)
-    return [
-        (one.namespace, item)
-        for one in found.all("LimitRange")
-        for item in mappings_in(one.spec.get("limits"))
-        if item.get("type") == "Container"
-    ]
+def _limit_range_defaults(pod: Pod, project: Project) -> Iterator[Map]:
+    """The defaults for containers of the LimitRanges that hold for a pod."""
+    workload = workload_of(pod, project)
+    for obj in project.memo(limit_ranges).selecting(workload) if workload is not None else ():
+        for item in obj.spec.entries("limits"):
+            if item.get("type") == "Container":
+                yield item
 
 
 def _may_be_defaulted(container: Container, sort: str, name: str, project: Project) -> bool:
     """Whether a LimitRange in the container's namespace may fill in what is left out."""
     keys = ("default",) if sort == "limits" else ("defaultRequest", "default")
     return any(
-        is_same_namespace(namespace, container.pod.namespace) is not False
-        and any(mapping_at(item, key).get(name) is not None for key in keys)
-        for namespace, item in project.memo(_limit_range_defaults)
+        item.dig(key).get(name) is not None
+        for item in _limit_range_defaults(container.pod, project)
+        for key in keys
     )
 
 
-def unset(container: Container, *, sort: str, name: str, exact: bool, project: Project) -> Outcome:
+def resources_unset(
+    container: Container, *, sort: str, name: str, exact: bool, project: Project
+) -> Outcome:
     """A request or limit is not set. Unless `exact`, a limit counts as its request, and a LimitRange fills in."""
     if container.role == "ephemeral" or (not exact and container.role == "init"):
         return
@@ -72,7 +72,9 @@ def unset(container: Container, *, sort: str, name: str, exact: bool, project: P
     yield missing(nearest_owner(container, "resources", sort), resource_name=name)
 
 
-def incomplete(container: Container, *, names: Sequence[str], sorts: Sequence[str]) -> Outcome:
+def resources_incomplete(
+    container: Container, *, names: Sequence[str], sorts: Sequence[str]
+) -> Outcome:
     """One of the requests and limits is not set."""
     if container.role == "ephemeral" or has_wrong_shape(container):
         return
@@ -98,8 +100,8 @@ def limit_differs(container: Container, *, names: Sequence[str]) -> Outcome:
             continue
         if parse_quantity(low) != parse_quantity(high):
             place = limits.at(name) if high is not None else requests.at(name)
-            shown = "unset" if low is None else low, "unset" if high is None else high
-            yield hit(place, resource_name=name, request=shown[0], limit=shown[1])
+            values = "unset" if low is None else low, "unset" if high is None else high
+            yield hit(place, resource_name=name, request=values[0], limit=values[1])
 
 
 def resource_request_over_limit(container: Container) -> Outcome:
@@ -124,8 +126,8 @@ def resource_quantity_invalid(container: Container) -> Outcome:
             if is_variable(value):
                 yield Unknown(place)
                 continue
-            found = parse_quantity(value)
-            if found is None or found < 0:
+            quantity = parse_quantity(value)
+            if quantity is None or quantity < 0:
                 yield hit(place, sort=sort, resource_name=name, value=value)
 
 
@@ -138,16 +140,16 @@ def resource_quantity_absurd(container: Container, *, cores: int) -> Outcome:
     for sort in ("requests", "limits"):
         listed = resource_quantities(container, sort)
         for name, value in listed.items():
-            found = parse_quantity(value)
-            if found is None or found <= 0:
+            quantity = parse_quantity(value)
+            if quantity is None or quantity <= 0:
                 continue
             if name in {"memory", "ephemeral-storage"} and unit_of(value) in {"m", "u", "n"}:
                 what = "is in thousandths of a byte"
-            elif name == "memory" and found < LEAST:
-                what = f"is {found:g} bytes"
-            elif name == "cpu" and found > cores:
-                what = f"is {found:g} cores"
-            elif name == "cpu" and found < 0.001:
+            elif name == "memory" and quantity < LEAST:
+                what = f"is {quantity:g} bytes"
+            elif name == "cpu" and quantity > cores:
+                what = f"is {quantity:g} cores"
+            elif name == "cpu" and quantity < 0.001:
                 what = "is under a thousandth of a core, the least there is"
             else:
                 continue

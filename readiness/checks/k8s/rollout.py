@@ -6,9 +6,10 @@ import re
 
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import selecting_objects, service_selectors, workload_of
-from readiness.kinds.k8s.model import SERVING, Container, Object, Pod, mapping_at
+from readiness.kinds.k8s.index import workload_of
+from readiness.kinds.k8s.model import SERVING, Container, Object, Pod
 from readiness.kinds.k8s.scale import pod_count, stated_replicas
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -16,9 +17,9 @@ from readiness.syntax.yaml import Map, Seq
 DEPLOYMENTS = frozenset({"Deployment", "DeploymentConfig"})
 
 
-def update_strategy(one: Object) -> Map:
+def update_strategy(obj: Object) -> Map:
     """How a Deployment, DaemonSet or StatefulSet is updated."""
-    return mapping_at(one.spec, "strategy" if one.kind in DEPLOYMENTS else "updateStrategy")
+    return obj.spec.dig("strategy" if obj.kind in DEPLOYMENTS else "updateStrategy")
 
 
 def rollout_recreate(pod: Pod, *, project: Project) -> Outcome:
@@ -38,12 +39,12 @@ def rollout_recreate(pod: Pod, *, project: Project) -> Outcome:
         yield hit(update_strategy(owner).at("type"))
 
 
-def rollout_not_rolling(one: Object, *, accept: list[str]) -> Outcome:
+def rollout_not_rolling(obj: Object, *, accept: list[str]) -> Outcome:
     """The type of the update strategy is written and none of `accept`."""
     kinds = DEPLOYMENTS | {"DaemonSet", "StatefulSet"}
-    kind = update_strategy(one).get("type")
-    if one.kind in kinds and isinstance(kind, str) and kind not in accept and not is_variable(kind):
-        yield hit(update_strategy(one).at("type"), type=kind)
+    kind = update_strategy(obj).get("type")
+    if obj.kind in kinds and isinstance(kind, str) and kind not in accept and not is_variable(kind):
+        yield hit(update_strategy(obj).at("type"), type=kind)
 
 
 def rollout_not_rolling_behind_service(pod: Pod, *, project: Project) -> Outcome:
@@ -61,10 +62,10 @@ def rollout_not_rolling_behind_service(pod: Pod, *, project: Project) -> Outcome
         yield hit(update_strategy(owner).at("type"), type=kind)
 
 
-def rollout_on_delete(one: Object) -> Outcome:
+def rollout_on_delete(obj: Object) -> Outcome:
     """A DaemonSet or StatefulSet changes its pods only when a person deletes them."""
-    if one.kind in {"DaemonSet", "StatefulSet"} and update_strategy(one).get("type") == "OnDelete":
-        yield hit(update_strategy(one).at("type"))
+    if obj.kind in {"DaemonSet", "StatefulSet"} and update_strategy(obj).get("type") == "OnDelete":
+        yield hit(update_strategy(obj).at("type"))
 
 
 def share_of(value: object, total: int) -> int | None:
@@ -74,13 +75,13 @@ def share_of(value: object, total: int) -> int | None:
     return as_integer(value)
 
 
-def rollout_all_unavailable(one: Object, *, project: Project) -> Outcome:
+def rollout_all_unavailable(obj: Object, *, project: Project) -> Outcome:
     """maxUnavailable lets a rollout take every pod away at once."""
-    if one.kind not in {"Deployment", "DaemonSet", "StatefulSet"}:
+    if obj.kind not in {"Deployment", "DaemonSet", "StatefulSet"}:
         return
-    rolling = mapping_at(update_strategy(one), "rollingUpdate")
+    rolling = update_strategy(obj).dig("rollingUpdate")
     value = rolling.get("maxUnavailable")
-    count = pod_count(one, project).least if one.kind != "DaemonSet" else None
+    count = pod_count(obj, project).least if obj.kind != "DaemonSet" else None
     if value is None:
         return
     everything = isinstance(value, str) and value == "100%"
@@ -91,58 +92,58 @@ def rollout_all_unavailable(one: Object, *, project: Project) -> Outcome:
         yield hit(rolling.at("maxUnavailable"), value=value)
 
 
-def rollout_stuck(one: Object) -> Outcome:
+def rollout_stuck(obj: Object) -> Outcome:
     """maxSurge and maxUnavailable are both 0: the API server refuses it, for nothing could move."""
-    rolling = mapping_at(update_strategy(one), "rollingUpdate")
-    if one.kind not in {"Deployment", "DaemonSet"}:
+    rolling = update_strategy(obj).dig("rollingUpdate")
+    if obj.kind not in {"Deployment", "DaemonSet"}:
         return
     surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
-    if one.kind == "DaemonSet" and surge is None:
+    if obj.kind == "DaemonSet" and surge is None:
         surge = 0
     if surge in (0, "0%") and unavailable in (0, "0%"):
         yield hit(rolling.at("maxUnavailable"))
 
 
-def revision_history_zero(one: Object) -> Outcome:
+def revision_history_zero(obj: Object) -> Outcome:
     """No old version is kept, so that there is nothing to roll back to."""
-    value = one.spec.get("revisionHistoryLimit")
-    if one.kind in {"Deployment", "StatefulSet", "DaemonSet"} and as_integer(value) == 0:
-        yield hit(one.spec.at("revisionHistoryLimit"))
+    value = obj.spec.get("revisionHistoryLimit")
+    if obj.kind in {"Deployment", "StatefulSet", "DaemonSet"} and as_integer(value) == 0:
+        yield hit(obj.spec.at("revisionHistoryLimit"))
 
 
 NEVER = 2**31 - 1
 
 
-def progress_deadline_useless(one: Object) -> Outcome:
+def progress_deadline_useless(obj: Object) -> Outcome:
     """A Deployment's progress deadline is off, or not longer than a pod needs to count as available."""
-    if one.kind != "Deployment":
+    if obj.kind != "Deployment":
         return
-    found = as_integer(one.spec.get("progressDeadlineSeconds"))
-    ready = as_integer(one.spec.get("minReadySeconds")) or 0
-    if found == NEVER:
+    deadline = as_integer(obj.spec.get("progressDeadlineSeconds"))
+    ready = as_integer(obj.spec.get("minReadySeconds")) or 0
+    if deadline == NEVER:
+        yield hit(obj.spec.at("progressDeadlineSeconds"), say="off")
+    elif deadline is not None and deadline <= ready:
         yield hit(
-            one.spec.at("progressDeadlineSeconds"), what="is off: a stuck rollout is never told"
+            obj.spec.at("progressDeadlineSeconds"),
+            say="short",
+            seconds=deadline,
+            ready=ready,
         )
-    elif found is not None and found <= ready:
-        yield hit(
-            one.spec.at("progressDeadlineSeconds"),
-            what=f"is {found} s, and must be longer than minReadySeconds ({ready} s)",
-        )
-    elif found is None and ready >= 600:
-        yield hit(one.spec.at("minReadySeconds"), what=f"is 600 s and minReadySeconds is {ready} s")
+    elif deadline is None and ready >= 600:
+        yield hit(obj.spec.at("minReadySeconds"), say="default", ready=ready)
 
 
-def min_ready_seconds_unset(one: Object) -> Outcome:
+def min_ready_seconds_unset(obj: Object) -> Outcome:
     """A new pod counts as available the moment it is ready."""
-    several = (stated_replicas(one) or 0) > 1
-    if one.kind == "Deployment" and several and not as_integer(one.spec.get("minReadySeconds")):
-        yield missing(one.metadata.at("name"))
+    several = (stated_replicas(obj) or 0) > 1
+    if obj.kind == "Deployment" and several and not as_integer(obj.spec.get("minReadySeconds")):
+        yield missing(obj.metadata.at("name"))
 
 
-def rollout_paused(one: Object) -> Outcome:
+def rollout_paused(obj: Object) -> Outcome:
     """A Deployment is written down as paused: new versions are never rolled out."""
-    if one.kind == "Deployment" and one.spec.get("paused") is True:
-        yield hit(one.spec.at("paused"))
+    if obj.kind == "Deployment" and obj.spec.get("paused") is True:
+        yield hit(obj.spec.at("paused"))
 
 
 # -- the end of a pod ----------------------------------------------------------------------------------------------
@@ -159,16 +160,16 @@ _SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
 
 def pre_stop_sleep(container: Container) -> tuple[Map, str, int] | None:
     """How long the preStop hook of a container sleeps, and where that stands."""
-    hook = mapping_at(mapping_at(container.node, "lifecycle"), "preStop")
+    hook = container.node.dig("lifecycle", "preStop")
     sleep = hook.get("sleep")
     if isinstance(sleep, Map) and as_integer(sleep.get("seconds")) is not None:
         return sleep, "seconds", int(sleep["seconds"])
-    command = mapping_at(hook, "exec").get("command")
+    command = hook.dig("exec").get("command")
     if isinstance(command, Seq):
         line = " ".join(str(part) for part in command)[:4000]
-        found = _SLEEP.findall(line)
-        if found:
-            return mapping_at(hook, "exec"), "command", sum(map(int, found))
+        sleeps = _SLEEP.findall(line)
+        if sleeps:
+            return hook.dig("exec"), "command", sum(map(int, sleeps))
     return None
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace, label_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, Pod
+from readiness.kinds.k8s.selecting import policy_selectors
 from readiness.model import Hit, Outcome, hit, missing
 from readiness.model.project import Project
+from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Map, Seq
-
-EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
 def sandbox_runtime_class_missing(pod: Pod, *, deny: Sequence[str]) -> Outcome:
@@ -20,9 +20,9 @@ def sandbox_runtime_class_missing(pod: Pod, *, deny: Sequence[str]) -> Outcome:
     name = pod.node.get("runtimeClassName")
     yield from unknown_if_variable(pod.node, "runtimeClassName")
     if name is None:
-        yield missing(pod.node.at(), what="sets no runtimeClassName")
+        yield missing(pod.node.at(), say="unset")
     elif isinstance(name, str) and name in deny:
-        yield hit(pod.node.at("runtimeClassName"), what=f"sets runtimeClassName {name}")
+        yield hit(pod.node.at("runtimeClassName"), say="ordinary", runtime=name)
 
 
 def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
@@ -30,11 +30,11 @@ def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
     spec = pod.owner.spec
     if pod.kind == "SandboxTemplate" and spec.get("networkPolicyManagement") != "Unmanaged":
         # The controller makes the policy: its default lets the pod reach nothing inside the network.
-        yield from egress_rules_to_everywhere(mapping_at(spec, "networkPolicy"), pod.owner)
+        yield from egress_rules_to_everywhere(spec.dig("networkPolicy"), pod.owner)
         return
-    limiting = [
-        one for one in object_index(project).all("NetworkPolicy") if restricts_egress_of(one, pod)
-    ]
+    workload = object_index(project).of.get(id(pod.owner))
+    policies = project.memo(policy_selectors).selecting(workload) if workload is not None else []
+    limiting = [obj for obj in policies if restricts_egress_of(obj, pod)]
     for policy in limiting:
         yield from egress_rules_to_everywhere(policy.spec, policy)
     if not limiting:
@@ -43,7 +43,7 @@ def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
 
 def egress_rules_to_everywhere(spec: Map, owner: Object) -> Iterator[Hit]:
     """The rules of a policy's egress that allow every address."""
-    for rule in mappings_in(spec.get("egress")):
+    for rule in spec.entries("egress"):
         if allows_every_address(rule):
             where = f"{owner.resource} allows every address"
             yield hit(rule.at(), at=owner.source, resource=owner.resource, what=where)
@@ -51,7 +51,7 @@ def egress_rules_to_everywhere(spec: Map, owner: Object) -> Iterator[Hit]:
 
 def restricts_egress_of(policy: Object, pod: Pod) -> bool:
     """Whether a NetworkPolicy selects the pod and speaks of egress."""
-    wanted = label_selector(mapping_at(policy.spec, "podSelector"))
+    wanted = label_selector(policy.spec.dig("podSelector"))
     types = policy.spec.get("policyTypes")
     speaks = "Egress" in types if isinstance(types, Seq) else "egress" in policy.spec
     here = is_same_namespace(policy.namespace, pod.namespace) is not False
@@ -63,5 +63,5 @@ def allows_every_address(rule: object) -> bool:
     to = rule.get("to") if hasattr(rule, "get") else None
     if not to:
         return True
-    blocks = (mapping_at(peer, "ipBlock") for peer in mappings_in(to))
-    return any(text_or_empty(block.get("cidr")) in EVERYWHERE for block in blocks)
+    blocks = (peer.dig("ipBlock") for peer in mappings_in(to))
+    return any(block.text("cidr") in EVERY_ADDRESS for block in blocks)

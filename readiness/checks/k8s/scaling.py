@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.checks.k8s.resources import pod_level_quantities, resource_quantities
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.elsewhere import named_in_run
 from readiness.kinds.k8s.index import (
+    autoscalers,
     autoscalers_of,
     object_index,
     scaled_workload,
-    selecting_objects,
-    service_selectors,
+    target_of,
     workload_of,
 )
-from readiness.kinds.k8s.model import (
-    REPLICATED,
-    Object,
-    Pod,
-    mapping_at,
-    mappings_in,
-    text_or_empty,
-)
+from readiness.kinds.k8s.model import REPLICATED, Object, Pod
 from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import (
     NotApplicable,
     Outcome,
@@ -41,84 +37,88 @@ from readiness.syntax.yaml import Map
 HPA = "HorizontalPodAutoscaler"
 
 
-def autoscaler_target_missing(one: Object, *, project: Project) -> Outcome:
+def autoscaler_target_unresolved(obj: Object, *, project: Project) -> Outcome:
     """An autoscaler names a workload that is in no file; low where none of its kind stands beside it: it comes from elsewhere."""
-    if one.kind not in {HPA, "ScaledObject", "VerticalPodAutoscaler"}:
+    if obj.kind not in {HPA, "ScaledObject", "VerticalPodAutoscaler"}:
         return
-    key = "targetRef" if one.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
-    ref = mapping_at(one.spec, key)
-    name, kind = ref.get("name"), text_or_empty(ref.get("kind")) or "Deployment"
-    if not isinstance(name, str) or is_variable(name):
+    key = "targetRef" if obj.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
+    ref = obj.spec.dig(key)
+    kind, name = target_of(obj)
+    if not name or is_variable(name) or kind not in REPLICATED | {"DaemonSet"}:
         return
-    if kind in REPLICATED | {"DaemonSet"} and not object_index(project).found(
-        kind, name, one.namespace
-    ):
-        beside = is_delivered_beside(one, project, kind)
-        severity = None if beside else Severity.LOW
-        yield missing(ref.at("name"), severity=severity, target=f"{kind}/{name}")
+    found = named_in_run(obj, kind, name, project, shared=False)
+    if found.unknown:
+        yield Unknown(ref.at("name"))
+    elif found.absent:
+        told = absence_of(found, obj.namespace)
+        is_beside = is_delivered_beside(obj, project, kind)
+        yield missing(
+            ref.at("name"), related=told.related, severity=told.severity or (None if is_beside else Severity.LOW),
+            target=f"{kind}/{name}", where=told.where,
+        )  # fmt: skip
 
 
-def autoscaler_bounds_invalid(one: Object) -> Outcome:
+def autoscaler_bounds_invalid(obj: Object) -> Outcome:
     """An autoscaler's minimum is over its maximum, or its maximum under 1."""
-    if one.kind not in SCALERS:
+    if obj.kind not in SCALERS:
         return
     low, high = (
         ("minReplicas", "maxReplicas")
-        if one.kind == HPA
+        if obj.kind == HPA
         else ("minReplicaCount", "maxReplicaCount")
     )
-    least, most = as_integer(one.spec.get(low)), as_integer(one.spec.get(high))
+    least, most = as_integer(obj.spec.get(low)), as_integer(obj.spec.get(high))
     if most is not None and most < 1:
-        yield hit(one.spec.at(high), what=f"{high} {most} is under 1")
+        yield hit(obj.spec.at(high), say="maximum", high=high, most=most)
     elif least is not None and most is not None and least > most:
-        yield hit(one.spec.at(low), what=f"{low} {least} is over {high} {most}")
+        yield hit(obj.spec.at(low), say="minimum", low=low, least=least, high=high, most=most)
 
 
-def autoscaler_fixed(one: Object) -> Outcome:
+def autoscaler_fixed(obj: Object) -> Outcome:
     """An autoscaler's minimum equals its maximum: it never scales."""
-    if one.kind in SCALERS:
-        least, most = autoscaler_bounds(one)
+    if obj.kind in SCALERS:
+        least, most = autoscaler_bounds(obj)
         if least is not None and least == most:
-            key = "maxReplicas" if one.kind == HPA else "maxReplicaCount"
-            yield hit(one.spec.at(key), count=most)
+            key = "maxReplicas" if obj.kind == HPA else "maxReplicaCount"
+            yield hit(obj.spec.at(key), count=most)
 
 
-def minimum_low(one: Object, *, minimum: int, unset: bool) -> Outcome:
+def autoscaler_minimum_low(obj: Object, *, minimum: int, unset: bool) -> Outcome:
     """An autoscaler may go under `minimum` pods; `unset`: a minimum that is left out counts as the 1 that it is."""
-    if one.kind != HPA:
+    if obj.kind != HPA:
         return
-    value = one.spec.get("minReplicas")
+    value = obj.spec.get("minReplicas")
     if is_variable(value):
-        yield Unknown(one.spec.at("minReplicas"))
+        yield Unknown(obj.spec.at("minReplicas"))
     elif value is None and unset:
-        yield missing(one.metadata.at("name"), count=1)
+        yield missing(obj.metadata.at("name"), count=1)
     else:
-        found = as_integer(value)
-        if found is not None and found < minimum:
-            yield hit(one.spec.at("minReplicas"), count=found)
+        replicas = as_integer(value)
+        if replicas is not None and replicas < minimum:
+            yield hit(obj.spec.at("minReplicas"), count=replicas)
 
 
-def _utilization_metrics(one: Object) -> Iterator[tuple[Map, str, str]]:
+def _utilization_metrics(obj: Object) -> Iterator[tuple[Map, str, str]]:
     """The resources that an autoscaler scales on by their share of the request: place, resource, container."""
-    if "targetCPUUtilizationPercentage" in one.spec or "metrics" not in one.spec:
-        yield one.spec, "cpu", ""
-    for metric in mappings_in(one.spec.get("metrics")):
+    if "targetCPUUtilizationPercentage" in obj.spec or "metrics" not in obj.spec:
+        yield obj.spec, "cpu", ""
+    for metric in obj.spec.entries("metrics"):
         kind = metric.get("type")
         key = "resource" if kind == "Resource" else "containerResource"
-        found = mapping_at(metric, key)
-        target = mapping_at(found, "target")
-        share = target.get("averageUtilization", found.get("targetAverageUtilization"))
+        metric_target = metric.dig(key)
+        target = metric_target.dig("target")
+        share = target.get("averageUtilization", metric_target.get("targetAverageUtilization"))
         if kind in {"Resource", "ContainerResource"} and share is not None:
-            yield found, text_or_empty(found.get("name")), text_or_empty(found.get("container"))
+            yield metric_target, metric_target.text("name"), metric_target.text("container")
 
 
-def autoscaler_without_requests(one: Object, *, project: Project) -> Outcome:
+def autoscaler_without_requests(obj: Object, *, project: Project) -> Outcome:
     """An autoscaler scales on a share of requests that its target's containers do not state."""
-    target = scaled_workload(one, project) if one.kind == HPA else None
+    target = scaled_workload(obj, project) if obj.kind == HPA else None
     workload = object_index(project).of.get(id(target)) if target else None
     if target is None or workload is None or workload.pod is None:
         return
-    for place, name, wanted in _utilization_metrics(one):
+    for place, name, wanted in _utilization_metrics(obj):
         absent = [
             container.name
             for container in workload.pod.containers()
@@ -131,62 +131,62 @@ def autoscaler_without_requests(one: Object, *, project: Project) -> Outcome:
             and pod_level_quantities(workload.pod, "requests").get(name) is None
         ]
         if absent and name in {"cpu", "memory"}:
-            span = place.at("name") if place is not one.spec else one.metadata.at("name")
+            span = place.at("name") if place is not obj.spec else obj.metadata.at("name")
             there = Related(target.source, workload.pod.node.at("containers"), "the containers")
             yield missing(
                 span, related=[there], metric=name, names=join_names(absent), target=target.resource
             )
 
 
-def replicas_beside_autoscaler(one: Object, *, project: Project) -> Outcome:
+def replicas_beside_autoscaler(obj: Object, *, project: Project) -> Outcome:
     """A workload states `replicas` beside an autoscaler: every apply sets back what was scaled."""
-    if one.kind not in REPLICATED or one.spec.get("replicas") is None:
+    if obj.kind not in REPLICATED or obj.spec.get("replicas") is None:
         return
-    for scaler in autoscalers_of(one, project, *SCALERS):
+    for scaler in autoscalers_of(obj, project, *SCALERS):
         place = Related(scaler.source, scaler.metadata.at("name"), "the autoscaler")
-        yield hit(one.spec.at("replicas"), related=[place], scaler=scaler.resource)
+        yield hit(obj.spec.at("replicas"), related=[place], scaler=scaler.resource)
         return
 
 
-def autoscalers_on_one_target(one: Object, *, project: Project) -> Outcome:
+def autoscalers_on_one_target(obj: Object, *, project: Project) -> Outcome:
     """Two autoscalers of replicas have one target. A guide shows two as alternatives."""
-    if project.prose or one.kind not in SCALERS:
+    if project.prose or obj.kind not in SCALERS:
         return
-    target = scaled_workload(one, project)
+    target = scaled_workload(obj, project)
     if target is None:
         return
-    found = autoscalers_of(target, project, *SCALERS)
-    if len(found) > 1 and found[0] is not one and any(each is one for each in found):
-        place = Related(found[0].source, found[0].metadata.at("name"), "the other autoscaler")
+    objects = autoscalers_of(target, project, *SCALERS)
+    if len(objects) > 1 and objects[0] is not obj and any(each is obj for each in objects):
+        place = Related(objects[0].source, objects[0].metadata.at("name"), "the other autoscaler")
         yield hit(
-            one.metadata.at("name"),
+            obj.metadata.at("name"),
             related=[place],
             target=target.resource,
-            other=found[0].resource,
+            other=objects[0].resource,
         )
 
 
-def vertical_beside_horizontal(one: Object, *, project: Project) -> Outcome:
+def vertical_beside_horizontal(obj: Object, *, project: Project) -> Outcome:
     """A VerticalPodAutoscaler changes the requests that a HorizontalPodAutoscaler measures by."""
-    if one.kind != "VerticalPodAutoscaler":
+    if obj.kind != "VerticalPodAutoscaler":
         return
-    policy = mapping_at(one.spec, "updatePolicy")
-    target = scaled_workload(one, project)
+    policy = obj.spec.dig("updatePolicy")
+    target = scaled_workload(obj, project)
     if target is None or policy.get("updateMode") == "Off":
         return
-    controlled = _vertical_resources(one)
+    controlled = _vertical_resources(obj)
     for scaler in autoscalers_of(target, project, HPA):
         shared = sorted({name for _, name, _ in _utilization_metrics(scaler)} & controlled)
         if shared:
             place = Related(scaler.source, scaler.metadata.at("name"), "the horizontal autoscaler")
-            span = policy.at("updateMode") if "updateMode" in policy else one.metadata.at("name")
+            span = policy.at("updateMode") if "updateMode" in policy else obj.metadata.at("name")
             yield hit(span, related=[place], scaler=scaler.resource, resources=join_names(shared))
 
 
-def _vertical_resources(one: Object) -> set[str]:
+def _vertical_resources(obj: Object) -> set[str]:
     """The resources that a VerticalPodAutoscaler sets."""
     found: set[str] = set()
-    listed = list(mappings_in(mapping_at(one.spec, "resourcePolicy").get("containerPolicies")))
+    listed = list(obj.spec.dig("resourcePolicy").entries("containerPolicies"))
     for policy in listed:
         if policy.get("mode") != "Off":
             names = policy.get("controlledResources")
@@ -194,34 +194,34 @@ def _vertical_resources(one: Object) -> set[str]:
     return found if listed else {"cpu", "memory"}
 
 
-def vertical_unbounded(one: Object) -> Outcome:
+def vertical_unbounded(obj: Object) -> Outcome:
     """A VerticalPodAutoscaler that changes pods has no bounds."""
     if (
-        one.kind != "VerticalPodAutoscaler"
-        or mapping_at(one.spec, "updatePolicy").get("updateMode") == "Off"
+        obj.kind != "VerticalPodAutoscaler"
+        or obj.spec.dig("updatePolicy").get("updateMode") == "Off"
     ):
         return
-    listed = list(mappings_in(mapping_at(one.spec, "resourcePolicy").get("containerPolicies")))
+    listed = list(obj.spec.dig("resourcePolicy").entries("containerPolicies"))
     if not listed:
-        yield missing(one.metadata.at("name"), absent="minAllowed and maxAllowed")
+        yield missing(obj.metadata.at("name"), absent="minAllowed and maxAllowed")
     for policy in listed:
         absent = [key for key in ("minAllowed", "maxAllowed") if policy.get(key) is None]
         if absent and policy.get("mode") != "Off":
             yield missing(policy.at(), absent=join_names(absent))
 
 
-def autoscaler_scale_down_undamped(one: Object, *, seconds: int) -> Outcome:
+def autoscaler_scale_down_undamped(obj: Object, *, seconds: int) -> Outcome:
     """An autoscaler takes pods away after less than `seconds`, or faster than it adds them."""
-    if one.kind != HPA:
+    if obj.kind != HPA:
         return
-    behavior = mapping_at(one.spec, "behavior")
-    down, up = mapping_at(behavior, "scaleDown"), mapping_at(behavior, "scaleUp")
+    behavior = obj.spec.dig("behavior")
+    down, up = behavior.dig("scaleDown"), behavior.dig("scaleUp")
     window = as_integer(down.get("stabilizationWindowSeconds"))
     rising = as_integer(up.get("stabilizationWindowSeconds")) or 0
     if window is not None and window < seconds:
-        yield hit(down.at("stabilizationWindowSeconds"), what=f"after {window} s")
+        yield hit(down.at("stabilizationWindowSeconds"), say="short", seconds=window)
     elif rising > (300 if window is None else window):
-        yield hit(up.at("stabilizationWindowSeconds"), what="sooner than it adds them")
+        yield hit(up.at("stabilizationWindowSeconds"), say="sooner")
 
 
 def autoscaler_missing(pod: Pod, *, project: Project) -> Outcome:
@@ -231,8 +231,7 @@ def autoscaler_missing(pod: Pod, *, project: Project) -> Outcome:
     if owner.kind != "Deployment" or workload is None:
         yield NotApplicable()
         return
-    named = object_index(project).targets.get((owner.kind, owner.name), ())
-    if any(one.kind in SCALERS for one in named):
+    if not autoscalers(owner, project, *SCALERS).absent:
         return
     least = pod_count(owner, project).least
     several = least is not None and least > 1 and not has_single_writer(pod, project)

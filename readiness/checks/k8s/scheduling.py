@@ -7,7 +7,7 @@ from typing import Any
 
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.labels import is_same_namespace, label_selector
-from readiness.kinds.k8s.model import REPLICATED, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import REPLICATED, Pod
 from readiness.kinds.k8s.scale import pod_count
 from readiness.model import NotApplicable, Outcome, hit, missing
 from readiness.model.project import Project
@@ -16,10 +16,10 @@ from readiness.syntax.yaml import Map, Seq
 
 def _anti_affinity_terms(pod: Pod) -> Iterator[Map]:
     """The terms by which a pod keeps away from others, required and preferred."""
-    affinity = mapping_at(mapping_at(pod.node, "affinity"), "podAntiAffinity")
-    yield from mappings_in(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
-    for weighted in mappings_in(affinity.get("preferredDuringSchedulingIgnoredDuringExecution")):
-        yield mapping_at(weighted, "podAffinityTerm")
+    affinity = pod.node.dig("affinity", "podAntiAffinity")
+    yield from affinity.entries("requiredDuringSchedulingIgnoredDuringExecution")
+    for weighted in affinity.entries("preferredDuringSchedulingIgnoredDuringExecution"):
+        yield weighted.dig("podAffinityTerm")
 
 
 def _separates_replicas(term: Map, pod: Pod, keys: Sequence[str]) -> bool:
@@ -41,8 +41,8 @@ def is_spread(pod: Pod, *, keys: Sequence[str] = ()) -> bool:
     """Whether something keeps the replicas of a pod apart: an anti-affinity to themselves, or a spread constraint."""
     if any(_separates_replicas(term, pod, keys) for term in _anti_affinity_terms(pod)):
         return True
-    for one in mappings_in(pod.node.get("topologySpreadConstraints")):
-        wanted = label_selector(one.get("labelSelector"))
+    for constraint in pod.node.entries("topologySpreadConstraints"):
+        wanted = label_selector(constraint.get("labelSelector"))
         if wanted is None or wanted.matches(pod.labels):
             return True
     return False
@@ -66,44 +66,44 @@ def replicas_not_spread(
 
 def topology_spread_missing(pod: Pod) -> Outcome:
     """The pod has no topologySpreadConstraints."""
-    if not any(True for _ in mappings_in(pod.node.get("topologySpreadConstraints"))):
+    if not any(True for _ in pod.node.entries("topologySpreadConstraints")):
         yield missing(pod.node.at("containers"))
 
 
 def topology_spread_invalid(pod: Pod) -> Outcome:
     """A spread constraint with a field that the API server refuses."""
-    for one in mappings_in(pod.node.get("topologySpreadConstraints")):
-        skew, domains = one.get("maxSkew"), one.get("minDomains")
-        when = one.get("whenUnsatisfiable")
+    for constraint in pod.node.entries("topologySpreadConstraints"):
+        skew, domains = constraint.get("maxSkew"), constraint.get("minDomains")
+        when = constraint.get("whenUnsatisfiable")
         if skew is None:
-            yield missing(one.at(), what="has no maxSkew")
+            yield missing(constraint.at(), say="unset", field="maxSkew")
         elif as_integer(skew) is not None and int(skew) < 1:
-            yield hit(one.at("maxSkew"), what=f"has maxSkew {skew}, under 1")
+            yield hit(constraint.at("maxSkew"), say="low", field="maxSkew", value=as_integer(skew))
         if domains is not None and as_integer(domains) is not None and int(domains) < 1:
-            yield hit(one.at("minDomains"), what=f"has minDomains {domains}, under 1")
-        if not text_or_empty(one.get("topologyKey")):
-            yield missing(one.at(), what="has no topologyKey")
+            yield hit(constraint.at("minDomains"), say=f"has minDomains {domains}, under 1")
+        if not constraint.text("topologyKey"):
+            yield missing(constraint.at(), say="has no topologyKey")
         if when is None:
-            yield missing(one.at(), what="has no whenUnsatisfiable")
+            yield missing(constraint.at(), say="unset", field="whenUnsatisfiable")
         elif when not in {"DoNotSchedule", "ScheduleAnyway"} and not is_variable(when):
-            yield hit(one.at("whenUnsatisfiable"), what=f"has whenUnsatisfiable {str(when)[:40]!r}")
+            yield hit(constraint.at("whenUnsatisfiable"), say="unknown", value=str(when)[:40])
         elif domains is not None and when == "ScheduleAnyway":
-            yield hit(one.at("minDomains"), what="has minDomains, which needs DoNotSchedule")
+            yield hit(constraint.at("minDomains"), say="domains")
 
 
 def topology_spread_other_pods(pod: Pod) -> Outcome:
     """A spread constraint or an anti-affinity term counts other pods than the workload's own."""
-    for one in mappings_in(pod.node.get("topologySpreadConstraints")):
-        wanted = label_selector(one.get("labelSelector"))
-        if one.get("labelSelector") is None:
-            yield missing(one.at(), what="has no labelSelector, and so counts no pod")
+    for constraint in pod.node.entries("topologySpreadConstraints"):
+        wanted = label_selector(constraint.get("labelSelector"))
+        if constraint.get("labelSelector") is None:
+            yield missing(constraint.at(), say="no-selector")
         elif wanted is not None and not wanted.matches(pod.labels):
-            yield hit(one.at("labelSelector"), what="selects labels that the pods do not carry")
+            yield hit(constraint.at("labelSelector"), say="other-labels")
 
 
 def node_affinity_missing(pod: Pod) -> Outcome:
     """The pod does not say by affinity which nodes it may run on."""
-    if not mapping_at(mapping_at(pod.node, "affinity"), "nodeAffinity"):
+    if not pod.node.dig("affinity", "nodeAffinity"):
         yield missing(pod.node.at("containers"))
 
 
@@ -135,8 +135,8 @@ def priority_class_system(pod: Pod) -> Outcome:
 
 def dns_ndots_unset(pod: Pod, *, option: str, value: str) -> Outcome:
     """The pod's dnsConfig does not set an option to a value."""
-    config = mapping_at(pod.node, "dnsConfig")
-    found: dict[Any, Any] = {one.get("name"): one for one in mappings_in(config.get("options"))}
+    config = pod.node.dig("dnsConfig")
+    found: dict[Any, Any] = {one.get("name"): one for one in config.entries("options")}
     written = found.get(option)
     if written is None:
         yield missing(pod.node.at("containers"), option=f"{option}:{value}")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
-from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import (
     NotApplicable,
@@ -31,9 +31,9 @@ CREDENTIAL_KEYS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", "
 
 def literal_variables(container: Container) -> Iterator[tuple[str, object, Span]]:
     """The variables of a container that have a value in the file: name, value, its place."""
-    for one in mappings_in(container.node.get("env")):
-        if one.get("value") is not None:
-            yield text_or_empty(one.get("name")), one["value"], one.at("value")
+    for variable in container.node.entries("env"):
+        if variable.get("value") is not None:
+            yield variable.text("name"), variable["value"], variable.at("value")
 
 
 def secret_in_env(container: Container) -> Outcome:
@@ -41,34 +41,39 @@ def secret_in_env(container: Container) -> Outcome:
     if not container.node.get("env") and not container.node.get("envFrom"):
         yield NotApplicable()
     for name, value, span in literal_variables(container):
-        found = secrets.classify(name, value)
-        if is_told(found, container.source) and is_generated_by_template(container.source, span):
+        verdict = secrets.classify(name, value)
+        if is_reportable_secret(verdict, container.source) and is_generated_by_template(
+            container.source, span
+        ):
             yield Unknown(span)
-        elif is_told(found, container.source):
+        elif is_reportable_secret(verdict, container.source):
             yield hit(
-                span, severity=severity(found, container.source), name=name, reason=called(found)
+                span,
+                secret_severity=secret_severity(verdict, container.source),
+                name=name,
+                reason=secret_label(verdict),
             )
         elif is_variable(value) and secrets.names_secret(name):
             yield Unknown(span)
 
 
-def is_told(found: Verdict, source: Source) -> bool:
+def is_reportable_secret(verdict: Verdict, source: Source) -> bool:
     """Whether a value is a secret in the open; one that says itself that it is to be changed is none in a sample."""
-    return found.exposed and not (found.to_change and secrets.is_sample(source.root.path))
+    return verdict.is_exposed and not (verdict.to_change and secrets.is_sample(source.root.path))
 
 
-def severity(found: Verdict, source: Source) -> Severity | None:
+def secret_severity(verdict: Verdict, source: Source) -> Severity | None:
     """How bad a secret in a manifest is: one that says itself that it is to be changed may be before it is applied.
 
     So may a word in a file for tests or development; what a machine made opens something anywhere.
     """
-    trial = is_for_trial(source.root.path) and found.strength < Strength.RANDOM
-    return Severity.MEDIUM if found.to_change or trial else None
+    trial = is_for_trial(source.root.path) and verdict.strength < Strength.RANDOM
+    return Severity.MEDIUM if verdict.to_change or trial else None
 
 
-def called(found: Verdict) -> str:
+def secret_label(verdict: Verdict) -> str:
     """What a secret is called in a message."""
-    return f"well-known {found.reason}" if found.kind is Kind.WELL_KNOWN else found.reason
+    return f"well-known {verdict.reason}" if verdict.kind is Kind.WELL_KNOWN else verdict.reason
 
 
 def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcome:
@@ -85,55 +90,64 @@ def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcom
 
 def secret_as_env(container: Container) -> Outcome:
     """A variable takes its value from a Secret."""
-    for one in mappings_in(container.node.get("env")):
-        reference = mapping_at(mapping_at(one, "valueFrom"), "secretKeyRef")
+    for variable in container.node.entries("env"):
+        reference = variable.dig("valueFrom", "secretKeyRef")
         if reference:
-            source = text_or_empty(reference.get("name"))
+            source = reference.text("name")
             yield hit(
-                mapping_at(one, "valueFrom").at("secretKeyRef"),
-                name=text_or_empty(one.get("name")),
+                variable.dig("valueFrom").at("secretKeyRef"),
+                name=variable.text("name"),
                 secret=source,
             )
-    for one in mappings_in(container.node.get("envFrom")):
-        reference = mapping_at(one, "secretRef")
+    for env_source in container.node.entries("envFrom"):
+        reference = env_source.dig("secretRef")
         if reference:
             yield hit(
-                one.at("secretRef"), name="envFrom", secret=text_or_empty(reference.get("name"))
+                env_source.at("secretRef"),
+                name="envFrom",
+                secret=reference.text("name"),
             )
 
 
 def cloud_key_static(container: Container, *, names: Sequence[str]) -> Outcome:
     """A variable carries a cloud's long-lived key, from wherever it comes."""
-    for one in mappings_in(container.node.get("env")):
-        if one.get("name") in names and (one.get("value") or one.get("valueFrom")):
-            yield hit(one.at("name"), name=one["name"])
+    for variable in container.node.entries("env"):
+        if variable.get("name") in names and (variable.get("value") or variable.get("valueFrom")):
+            yield hit(variable.at("name"), name=variable["name"])
 
 
 # -- ConfigMaps ---------------------------------------------------------------------------------------------------
 
 
-def secret_in_config_map(one: Object) -> Outcome:
+def secret_in_config_map(obj: Object) -> Outcome:
     """A value of a ConfigMap is a secret, or has one in its text."""
-    data = mapping_at(one.node, "data")
+    data = obj.node.dig("data")
     for key, value in data.items():
         if not isinstance(value, str):
             continue
         if "\n" not in value.strip():
-            found = secrets.classify(key, value)
-            if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
+            verdict = secrets.classify(key, value)
+            if is_reportable_secret(verdict, obj.source) and is_generated_by_template(
+                obj.source, data.at(key)
+            ):
                 yield Unknown(data.at(key))
-            elif is_told(found, one.source):
+            elif is_reportable_secret(verdict, obj.source):
                 yield hit(
                     data.at(key),
-                    severity=severity(found, one.source),
+                    secret_severity=secret_severity(verdict, obj.source),
                     key=key,
-                    reason=called(found),
+                    reason=secret_label(verdict),
                 )
             continue
         program = _PROGRAM.search(key) is not None
-        for span, inner in secrets_in_block(one.source, data.at(key), value, program=program):
-            if is_told(inner, one.source):
-                yield hit(span, severity=severity(inner, one.source), key=key, reason=called(inner))
+        for span, inner in secrets_in_block(obj.source, data.at(key), value, program=program):
+            if is_reportable_secret(inner, obj.source):
+                yield hit(
+                    span,
+                    secret_severity=secret_severity(inner, obj.source),
+                    key=key,
+                    reason=secret_label(inner),
+                )
 
 
 def secrets_in_block(
@@ -145,28 +159,28 @@ def secrets_in_block(
     """
     starts = literal_line_starts(source.text, span, value)
     lines = line_starts(value)
-    for found in secrets.in_text(value):
+    for secret in secrets.secrets_in_text(value):
         if (
             program
-            and found.named
-            and value[found.span.start - 1 : found.span.start] not in _QUOTES
+            and secret.named
+            and value[secret.span.start - 1 : secret.span.start] not in _QUOTES
         ):
             continue
         if not starts:
-            yield span, found.verdict
+            yield span, secret.verdict
             return
-        row = bisect.bisect_right(lines, found.span.start) - 1
-        begin = starts[row] + found.span.start - lines[row]
-        yield Span(begin, begin + found.span.end - found.span.start), found.verdict
+        row = bisect.bisect_right(lines, secret.span.start) - 1
+        begin = starts[row] + secret.span.start - lines[row]
+        yield Span(begin, begin + secret.span.end - secret.span.start), secret.verdict
 
 
 _PROGRAM = re.compile(r"\.(?:[cm]?[jt]s|py|rb|go|java|php|lua|groovy|kts?)\Z")
 _QUOTES = ('"', "'", "`")
 
 
-def secret_named_in_config_map(one: Object, *, words: Sequence[str]) -> Outcome:
+def secret_named_in_config_map(obj: Object, *, words: Sequence[str]) -> Outcome:
     """A ConfigMap has a key whose name holds one of the words, with any value."""
-    data = mapping_at(one.node, "data")
+    data = obj.node.dig("data")
     for key, value in data.items():
         if (
             value not in {"", None}
@@ -186,21 +200,21 @@ def secret_in_arguments(container: Container) -> Outcome:
         if not isinstance(values, Seq):
             continue
         for index, value in enumerate(values):
-            found = argument_reason(values, index) if isinstance(value, str) else None
-            if found is not None and is_told(found, container.source):
+            verdict = argument_reason(values, index) if isinstance(value, str) else None
+            if verdict is not None and is_reportable_secret(verdict, container.source):
                 yield hit(
                     values.at(index),
-                    severity=severity(found, container.source),
-                    reason=called(found),
+                    secret_severity=secret_severity(verdict, container.source),
+                    reason=secret_label(verdict),
                 )
 
 
 def argument_reason(values: Seq, index: int) -> Verdict | None:
     """What one argument is: by its text, or by the flag before it."""
     value = values[index]
-    inside = next(secrets.in_text(value), None)
-    if inside is not None:
-        return inside.verdict
+    secret = next(secrets.secrets_in_text(value), None)
+    if secret is not None:
+        return secret.verdict
     flag = values[index - 1] if index else None
     if not isinstance(flag, str) or not flag.startswith("-") or "=" in flag:
         return None
@@ -210,27 +224,29 @@ def argument_reason(values: Seq, index: int) -> Verdict | None:
 # -- Secret objects -----------------------------------------------------------------------------------------------
 
 
-def secret_committed(one: Object) -> Outcome:
+def secret_committed(obj: Object) -> Outcome:
     """A Secret object holds its values in the file."""
-    if "sops" in one.node or one.node.get("type") == "kubernetes.io/service-account-token":
+    if "sops" in obj.node or obj.node.get("type") == "kubernetes.io/service-account-token":
         return
     for field in ("data", "stringData"):
-        data = mapping_at(one.node, field)
+        data = obj.node.dig(field)
         for key, value in data.items():
             if not isinstance(value, str) or value.startswith("ENC["):
                 continue
             if is_variable(value):
                 yield Unknown(data.at(key))
                 continue
-            found = credential_reason(key, decode_base64(value) if field == "data" else value)
-            if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
+            verdict = credential_reason(key, decode_base64(value) if field == "data" else value)
+            if is_reportable_secret(verdict, obj.source) and is_generated_by_template(
+                obj.source, data.at(key)
+            ):
                 yield Unknown(data.at(key))
-            elif is_told(found, one.source):
+            elif is_reportable_secret(verdict, obj.source):
                 yield hit(
                     data.at(key),
-                    severity=severity(found, one.source),
+                    secret_severity=secret_severity(verdict, obj.source),
                     key=key,
-                    reason=called(found),
+                    reason=secret_label(verdict),
                 )
 
 
@@ -244,10 +260,10 @@ def decode_base64(value: str) -> str:
 
 def credential_reason(key: str, plain: str) -> Verdict:
     """What a value of a Secret object is: some keys hold a credential whatever it looks like, a user name is none."""
-    found = secrets.classify(key, plain)
-    if found.exposed or not plain.strip():
-        return found
+    verdict = secrets.classify(key, plain)
+    if verdict.is_exposed or not plain.strip():
+        return verdict
     if key in CREDENTIAL_KEYS and not secrets.is_placeholder(plain):
         return Verdict(Kind.SECRET, "credential", Span(0, len(plain)))
-    inside = next(secrets.in_text(plain), None)
-    return inside.verdict if inside is not None else found
+    secret = next(secrets.secrets_in_text(plain), None)
+    return secret.verdict if secret is not None else verdict

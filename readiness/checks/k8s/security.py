@@ -17,7 +17,7 @@ from readiness.kinds.k8s.effective import (
     pod_context,
     unknown_if_variable,
 )
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import (
     NotApplicable,
     Outcome,
@@ -28,6 +28,7 @@ from readiness.model import (
     join_names,
     missing,
 )
+from readiness.syntax.nodes import text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
 # Fields that a pod's securityContext and a container's have in common.
@@ -101,12 +102,9 @@ def _unguarded_hit(container: Container, guard: Any) -> Outcome:
     """The hit for a container without a guard: at the value that takes it away, else at the container."""
     own, name = container.security, container.name
     if guard is False and own.get("runAsNonRoot") is False:
-        yield hit(
-            own.at("runAsNonRoot"), container=name, name=name, what="sets runAsNonRoot to false"
-        )
+        yield hit(own.at("runAsNonRoot"), container=name, name=name, say="off")
     else:
-        what = "sets neither runAsNonRoot nor a runAsUser"
-        yield missing(container.node.at(), container=name, name=name, what=what)
+        yield missing(container.node.at(), say="neither", container=name, name=name)
 
 
 def run_as_user_contradiction(pod: Pod) -> Outcome:
@@ -128,15 +126,15 @@ def run_as_id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> Outcome:
     """A container's user or group id is not set, or under `minimum`."""
     for container, key in itertools.product(linux_containers(pod), keys):
         value = effective_security(container, key)
-        found, name = as_integer(value), container.name
+        user, name = as_integer(value), container.name
         if is_variable(value):
             yield Unknown(container.node.at())
-        elif found is None:
+        elif user is None:
             yield missing(container.node.at(), container=name, name=name, value="not set", key=key)
-        elif found < minimum:
+        elif user < minimum:
             own = container.security
             owner = own if own.get(key) is not None else pod_context(pod)
-            yield hit(owner.at(key), container=name, name=name, value=found, key=key)
+            yield hit(owner.at(key), container=name, name=name, value=user, key=key)
 
 
 def supplemental_group_root(pod: Pod) -> Outcome:
@@ -146,12 +144,12 @@ def supplemental_group_root(pod: Pod) -> Outcome:
     groups = groups if isinstance(groups, Seq) else Seq(shared.at())
     for index, group in enumerate(groups):
         if as_integer(group) == 0:
-            yield hit(groups.at(index), what="supplementalGroups holds group 0")
+            yield hit(groups.at(index), say="supplemental")
     if as_integer(shared.get("fsGroup")) == 0:
-        yield hit(shared.at("fsGroup"), what="fsGroup is 0")
+        yield hit(shared.at("fsGroup"), say="fs-group")
 
 
-def flag(container: Container, *, key: str, value: bool) -> Outcome:
+def security_flag_set(container: Container, *, key: str, value: bool) -> Outcome:
     """A field of the container's securityContext is set to a value."""
     yield from unknown_if_variable(container.security, key)
     if container.security.get(key) is value:
@@ -172,9 +170,9 @@ def root_filesystem_writable(container: Container, *, key: str, wanted: bool) ->
     found = container.security.get(key)
     yield from unknown_if_variable(container.security, key)
     if found is None:
-        yield missing(container.node.at(), what=f"does not set {key}")
+        yield missing(container.node.at(), say="unset", field=key)
     elif found is not wanted and isinstance(found, bool):
-        yield hit(container.security.at(key), what=f"sets {key} to {str(found).lower()}")
+        yield hit(container.security.at(key), say="set", field=key, value=str(found).lower())
 
 
 def privilege_escalation_unset(container: Container) -> Outcome:
@@ -201,7 +199,7 @@ def canonical_capability(value: Any) -> str:
 
 def capabilities_listed(container: Container, key: str) -> Iterator[tuple[Span, str]]:
     """The capabilities that a container adds or drops, with their places."""
-    values = mapping_at(container.security, "capabilities").get(key)
+    values = container.security.dig("capabilities").get(key)
     if isinstance(values, Seq):
         yield from (
             (values.at(index), canonical_capability(value)) for index, value in enumerate(values)
@@ -213,7 +211,7 @@ def capabilities_dropped(container: Container) -> set[str]:
     return {name for _, name in capabilities_listed(container, "drop")}
 
 
-def capability(
+def capability_added(
     container: Container, *, deny: Sequence[str] = (), allow: Sequence[str] = ()
 ) -> Outcome:
     """The container adds a capability of `deny`; without `deny`, any that is not in `allow`.
@@ -243,12 +241,12 @@ def capabilities_not_dropped(container: Container) -> Outcome:
 
 def net_raw(container: Container, *, unset: bool) -> Outcome:
     """The container keeps NET_RAW; with `unset` also where it says nothing of capabilities at all."""
-    written = bool(mapping_at(container.security, "capabilities"))
+    written = bool(container.security.dig("capabilities"))
     added_raw = [
         span for span, name in capabilities_listed(container, "add") if name in {"NET_RAW", "ALL"}
     ]
     for span in added_raw:
-        yield hit(span, what="adds NET_RAW")
+        yield hit(span, say="added")
     if (
         not added_raw
         and not {"ALL", "NET_RAW"} & capabilities_dropped(container)
@@ -256,7 +254,7 @@ def net_raw(container: Container, *, unset: bool) -> Outcome:
     ):
         yield missing(
             nearest_owner(container, "securityContext", "capabilities"),
-            what="does not drop NET_RAW",
+            say="kept",
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from readiness.kinds.k8s.index import folder_of, object_index
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, plain_labels
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.model import Object, Pod
+from readiness.kinds.units import folder_of
 from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -13,12 +14,12 @@ SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "
 PLAIN = frozenset({"ReplicationController", "DeploymentConfig"})
 
 
-def own_selector(one: Object) -> Selector | None:
+def own_selector(obj: Object) -> Selector | None:
     """The selector of a workload; None where it writes none."""
-    node = one.spec.get("selector")
-    if one.kind in PLAIN:
+    node = obj.spec.get("selector")
+    if obj.kind in PLAIN:
         return Selector(plain_labels(node)) if isinstance(node, Map) and node else None
-    return label_selector(node) if one.kind in SELECTING else None
+    return label_selector(node) if obj.kind in SELECTING else None
 
 
 def selector_mismatch(pod: Pod) -> Outcome:
@@ -32,14 +33,14 @@ def selector_mismatch(pod: Pod) -> Outcome:
     yield hit(pod.owner.spec.at("selector"), related=[there], pairs=join_names(wrong))
 
 
-def selector_missing(one: Object, *, project: Project) -> Outcome:
+def selector_missing(obj: Object, *, project: Project) -> Outcome:
     """A workload of apps/v1 has no selector, which it requires; prose may leave it out, and a kustomization beside it set it."""
-    if folder_of(one.source) in project.memo(_folders_with_selectors):
+    if folder_of(obj.source) in project.memo(_folders_with_selectors):
         return
-    if not project.prose and one.kind in SELECTING and one.api_version == "apps/v1":
-        wanted = own_selector(one)
+    if not project.prose and obj.kind in SELECTING and obj.api_version == "apps/v1":
+        wanted = own_selector(obj)
         if wanted is None or wanted.empty:
-            yield missing(one.metadata.at("name"))
+            yield missing(obj.metadata.at("name"))
 
 
 def _folders_with_selectors(project: Project) -> frozenset[str]:
@@ -63,20 +64,20 @@ def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[
     return made
 
 
-def selector_shared(one: Object, *, project: Project) -> Outcome:
-    """Two workloads of one folder select the same pods."""
-    wanted = own_selector(one)
+def selector_shared(obj: Object, *, project: Project) -> Outcome:
+    """Two workloads of one folder select the same pods; files that define the same object are alternatives."""
+    wanted = own_selector(obj)
     if wanted is None or wanted.empty:
         return
-    for other in project.memo(_workloads_by_selector).get((folder_of(one.source), wanted), ())[:64]:
-        if other is one:
+    for other in project.memo(_workloads_by_selector).get((folder_of(obj.source), wanted), ())[:64]:
+        if other is obj:
             return  # told at the later one
-        if is_same_namespace(one.namespace, other.namespace) is True and (one.kind, one.name) != (
-            other.kind,
-            other.name,
+        alternatives = object_index(project).are_alternatives(obj.source, other.source)
+        if (
+            is_same_namespace(obj.namespace, other.namespace) is True
+            and (obj.kind, obj.name) != (other.kind, other.name)
+            and not alternatives
         ):
-            there = Related(
-                other.source, mapping_at(other.spec, "selector").at(), "the same selector"
-            )
-            yield hit(one.spec.at("selector"), related=[there], other=other.resource)
+            there = Related(other.source, other.spec.dig("selector").at(), "the same selector")
+            yield hit(obj.spec.at("selector"), related=[there], other=other.resource)
             return

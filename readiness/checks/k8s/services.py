@@ -7,72 +7,76 @@ from collections.abc import Iterator, Sequence
 from readiness.facts.table import column
 from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import Index, Workload, nearest_all, object_index
+from readiness.kinds.k8s.elsewhere import selected_in_run
+from readiness.kinds.k8s.index import Index, Workload, object_index
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
-from readiness.kinds.k8s.model import REPLICATED, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import EVERY_ADDRESS, REPLICATED, Object
 from readiness.model import Outcome, Related, Severity, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 
-def is_service(one: Object) -> bool:
+def is_service(obj: Object) -> bool:
     """Whether an object is a Service of the core group (Knative has one of its own)."""
-    return one.kind == "Service" and one.api_version == "v1"
+    return obj.kind == "Service" and obj.api_version == "v1"
 
 
-def _workloads_reached(one: Object, project: Project) -> list[Workload]:
-    """The workloads that a Service sends traffic to and that stand with it."""
-    wanted = service_selector(one)
-    if wanted is None:
-        return []
-    return nearest_all(one, object_index(project).selected(wanted, one.namespace))
+def _workloads_reached(obj: Object, project: Project) -> Sequence[Workload]:
+    """The workloads that a Service surely sends traffic to."""
+    wanted = service_selector(obj)
+    return object_index(project).reached(obj, wanted).near if wanted is not None else ()
 
 
-def service_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
+def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Outcome:
     """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all.
 
-    Medium where no workload stands beside the Service: then the one that it means comes from elsewhere.
+    Medium where no workload stands beside the Service: then the obj that it means comes from elsewhere.
     """
-    wanted = service_selector(one) if is_service(one) else None
-    found: Index = object_index(project)
-    if wanted is None or bool(found.workloads) is alone:
+    wanted = service_selector(obj) if is_service(obj) else None
+    index: Index = object_index(project)
+    if wanted is None or bool(index.workloads) is alone:
         return
     opened = wanted.open()
-    if opened.empty or found.operated(opened):
+    if opened.empty or index.may_be_operated(opened):
         return
-    if not alone and not found.peopled(one.namespace) and not found.anywhere(opened):
-        yield Unknown(one.spec.at("selector"))
+    if (
+        not alone
+        and not index.is_populated(obj.namespace)
+        and not index.is_matched_anywhere(opened)
+    ):
+        yield Unknown(obj.spec.at("selector"))
         return
-    if any(is_variable(value) for _, value in opened.pairs):
-        yield Unknown(one.spec.at("selector"))
-    elif not found.selected(opened, one.namespace, 1):
+    if (
+        any(is_variable(value) for _, value in opened.pairs)
+        or selected_in_run(obj, opened, project).unknown
+    ):
+        yield Unknown(obj.spec.at("selector"))
+    elif not index.selected_workloads(opened, obj.namespace, 1):
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
         beside = any(
-            is_delivered_beside(one, project, kind) for kind in (*REPLICATED, "DaemonSet", "Pod")
+            is_delivered_beside(obj, project, kind) for kind in (*REPLICATED, "DaemonSet", "Pod")
         )
         severity = None if beside else Severity.MEDIUM
-        yield missing(one.spec.key("selector"), severity=severity, pairs=pairs)
+        yield missing(obj.spec.key("selector"), severity=severity, pairs=pairs)
 
 
-def _target_ports(one: Object) -> Iterator[tuple[Map, object]]:
+def _target_ports(obj: Object) -> Iterator[tuple[Map, object]]:
     """The ports of a Service, each with what it sends to: targetPort, else the port itself."""
-    for port in mappings_in(one.spec.get("ports")):
+    for port in obj.spec.entries("ports"):
         target = port.get("targetPort")
         yield port, port.get("port") if target is None else target
 
 
-def service_port_undefined(one: Object, *, project: Project) -> Outcome:
+def service_port_undefined(obj: Object, *, project: Project) -> Outcome:
     """A Service sends to a port by a name that no selected pod defines."""
-    if not is_service(one) or not any(isinstance(target, str) for _, target in _target_ports(one)):
+    if not is_service(obj) or not any(isinstance(target, str) for _, target in _target_ports(obj)):
         return
-    workloads = [each for each in _workloads_reached(one, project) if each.pod is not None]
+    workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
     if not workloads:
         return
-    names = {
-        text_or_empty(port.get("name")) for each in workloads for port in _declared_ports(each)
-    }
-    for port, target in _target_ports(one):
+    names = {port.text("name") for each in workloads for port in _declared_ports(each)}
+    for port, target in _target_ports(obj):
         if (
             isinstance(target, str)
             and not target.isdigit()
@@ -82,11 +86,11 @@ def service_port_undefined(one: Object, *, project: Project) -> Outcome:
             yield hit(port.at("targetPort"), related=[_is_declared(workloads[0])], port=target)
 
 
-def service_port_undeclared(one: Object, *, project: Project) -> Outcome:
+def service_port_undeclared(obj: Object, *, project: Project) -> Outcome:
     """A Service sends to a port number that its pods, which do declare ports, do not."""
-    if not is_service(one) or one.spec.get("clusterIP") == "None":
+    if not is_service(obj) or obj.spec.get("clusterIP") == "None":
         return
-    workloads = [each for each in _workloads_reached(one, project) if each.pod is not None]
+    workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
     if not workloads or any(not _declares_all_ports(each) for each in workloads):
         return
     numbers = {
@@ -94,18 +98,18 @@ def service_port_undeclared(one: Object, *, project: Project) -> Outcome:
         for each in workloads
         for port in _declared_ports(each)
     }
-    for port, target in _target_ports(one):
+    for port, target in _target_ports(obj):
         value = (
             int(target)
             if isinstance(target, str) and target.isdigit() and len(target) < 6
             else target
         )
-        told = as_integer(value)
-        if told is not None and told not in numbers:
+        number = as_integer(value)
+        if number is not None and number not in numbers:
             place = "targetPort" if port.get("targetPort") is not None else "port"
             served = join_names(sorted(one for one in numbers if one is not None))
             yield hit(
-                port.at(place), related=[_is_declared(workloads[0])], port=told, served=served
+                port.at(place), related=[_is_declared(workloads[0])], port=number, served=served
             )
 
 
@@ -115,7 +119,7 @@ def _is_declared(workload: Workload) -> Related:
 
 def _declared_ports(workload: Workload) -> Iterator[Map]:
     for container in workload.pod.containers() if workload.pod else ():
-        yield from mappings_in(container.node.get("ports"))
+        yield from container.node.entries("ports")
 
 
 def _declares_all_ports(workload: Workload) -> bool:
@@ -124,91 +128,93 @@ def _declares_all_ports(workload: Workload) -> bool:
         [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
     )
     return bool(containers) and all(
-        any(True for _ in mappings_in(one.node.get("ports"))) for one in containers
+        any(True for _ in container.node.entries("ports")) for container in containers
     )
 
 
-def exposed(one: Object, *, types: Sequence[str]) -> Outcome:
+def service_exposed(obj: Object, *, types: Sequence[str]) -> Outcome:
     """A Service is of a type that opens it beyond the cluster."""
-    kind = one.spec.get("type")
-    if is_service(one) and isinstance(kind, str) and kind in types:
-        yield hit(one.spec.at("type"), type=kind)
+    kind = obj.spec.get("type")
+    if is_service(obj) and isinstance(kind, str) and kind in types:
+        yield hit(obj.spec.at("type"), type=kind)
 
 
 _INTERNAL_VALUES = frozenset({"true", "internal", "intranet", "0.0.0.0/0"})
 
 
-def is_internal_balancer(one: Object) -> bool:
+def is_internal_balancer(obj: Object) -> bool:
     """Whether a load balancer is kept inside the network by an annotation or a class."""
-    scheme = one.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
+    scheme = obj.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
     return scheme == "internal" or any(
-        str(one.annotations.get(key, "")).lower() in _INTERNAL_VALUES
+        str(obj.annotations.get(key, "")).lower() in _INTERNAL_VALUES
         for key in column("kubernetes-annotations", "internal")
     )
 
 
-def load_balancer_open(one: Object) -> Outcome:
+def load_balancer_open(obj: Object) -> Outcome:
     """A load balancer takes connections from anywhere."""
-    if not is_service(one) or one.spec.get("type") != "LoadBalancer" or is_internal_balancer(one):
+    if not is_service(obj) or obj.spec.get("type") != "LoadBalancer" or is_internal_balancer(obj):
         return
-    ranges = one.spec.get("loadBalancerSourceRanges")
+    ranges = obj.spec.get("loadBalancerSourceRanges")
     if not isinstance(ranges, Seq) or not ranges:
-        other = "service.beta.kubernetes.io/load-balancer-source-ranges" in one.annotations
+        other = "service.beta.kubernetes.io/load-balancer-source-ranges" in obj.annotations
         if not other:
-            yield missing(one.spec.at("type"))
+            yield missing(obj.spec.at("type"))
 
 
-def load_balancer_ranges_everything(one: Object) -> Outcome:
+def load_balancer_ranges_everything(obj: Object) -> Outcome:
     """The source ranges of a load balancer hold every address."""
-    ranges = one.spec.get("loadBalancerSourceRanges")
-    if is_service(one) and isinstance(ranges, Seq):
+    ranges = obj.spec.get("loadBalancerSourceRanges")
+    if is_service(obj) and isinstance(ranges, Seq):
         for at, value in enumerate(ranges):
-            if value in {"0.0.0.0/0", "::/0"}:
+            if value in EVERY_ADDRESS:
                 yield hit(ranges.at(at), range=value)
 
 
-def service_external_ips(one: Object) -> Outcome:
+def service_external_ips(obj: Object) -> Outcome:
     """A Service claims addresses outside of the cluster."""
-    addresses = one.spec.get("externalIPs")
-    if is_service(one) and isinstance(addresses, Seq) and addresses:
-        yield hit(one.spec.at("externalIPs"))
+    addresses = obj.spec.get("externalIPs")
+    if is_service(obj) and isinstance(addresses, Seq) and addresses:
+        yield hit(obj.spec.at("externalIPs"))
 
 
-def service_ports_invalid(one: Object) -> Outcome:
+def service_ports_invalid(obj: Object) -> Outcome:
     """Ports of a Service that the API server refuses: several without names, a name or a port twice."""
-    if not is_service(one):
+    if not is_service(obj):
         return
-    ports = list(mappings_in(one.spec.get("ports")))
+    ports = list(obj.spec.entries("ports"))
     names, numbers = set(), set()
     for port in ports:
         name, key = port.get("name"), (port.get("port"), port.get("protocol") or "TCP")
         if name is None and len(ports) > 1:
-            yield missing(port.at(), what="has no name, which a Service with several ports needs")
+            yield missing(port.at(), say="no-name")
         elif isinstance(name, str) and name in names:
-            yield hit(port.at("name"), what=f"bears the name {name[:63]!r} a second time")
+            yield hit(port.at("name"), say="name", port_name=name[:63])
         if as_integer(key[0]) is not None and key in numbers:
-            yield hit(port.at("port"), what=f"opens {key[0]}/{str(key[1])[:4]} a second time")
+            yield hit(
+                port.at("port"), say="number", port=as_integer(key[0]), protocol=str(key[1])[:4]
+            )
         names.add(name)
         numbers.add(key)
 
 
-def service_monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
+def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome:
     """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files."""
-    if one.kind not in {"ServiceMonitor", "PodMonitor"}:
+    if obj.kind not in {"ServiceMonitor", "PodMonitor"}:
         return
-    found = object_index(project)
-    wanted = label_selector(one.spec.get("selector")) or Selector()
-    things: Sequence[Object | Workload] = found.workloads
-    if one.kind == "ServiceMonitor":
-        things = found.kinds.get("Service", [])
+    index = object_index(project)
+    wanted = label_selector(obj.spec.get("selector")) or Selector()
+    things: Sequence[Object | Workload] = index.workloads
+    if obj.kind == "ServiceMonitor":
+        things = index.kinds.get("Service", [])
     if not things:
         return
-    if wanted.pairs and one.kind == "ServiceMonitor":
+    if wanted.pairs and obj.kind == "ServiceMonitor":
         things = project.memo(_services_by_label).get(wanted.pairs[0], [])
     elif wanted.pairs:
-        things = found.selected(wanted, "")
-    allowed = _watched_namespaces(one)
-    if allowed is not None and not _shows_any(allowed, one.kind, project):
+        things = index.selected_workloads(wanted, "")
+    allowed = _watched_namespaces(obj)
+    if allowed is not None and not _shows_any(allowed, obj.kind, project):
         return
     if ("component", "apiserver") in wanted.pairs:
         return  # the Service of the API server, which the cluster brings along
@@ -218,16 +224,16 @@ def service_monitor_selects_nothing(one: Object, *, project: Project) -> Outcome
         )
         if here and wanted.matches(thing.labels):
             return
-    noun = "Service" if one.kind == "ServiceMonitor" else "pod"
-    place = one.spec.key("selector") if "selector" in one.spec else one.metadata.at("name")
+    noun = "Service" if obj.kind == "ServiceMonitor" else "pod"
+    place = obj.spec.key("selector") if "selector" in obj.spec else obj.metadata.at("name")
     yield missing(place, noun=noun)
 
 
 def _shows_any(names: list[str], kind: str, project: Project) -> bool:
     """Whether the files show any Service (or workload) that may stand in one of the namespaces."""
-    found = object_index(project)
+    index = object_index(project)
     if kind != "ServiceMonitor":
-        return any(found.peopled(name) for name in names)
+        return any(index.is_populated(name) for name in names)
     seen = project.memo(_namespaces_of_services)
     return any(not name or (name in seen and name != "kube-system") for name in names)
 
@@ -239,18 +245,18 @@ def _namespaces_of_services(project: Project) -> frozenset[str]:
 def _services_by_label(project: Project) -> dict[tuple[str, str], list[Object]]:
     """The Services of a project by the labels that they bear."""
     made: dict[tuple[str, str], list[Object]] = {}
-    for one in object_index(project).all("Service"):
-        for key, value in one.labels.items():
-            made.setdefault((key, str(value)), []).append(one)
+    for obj in object_index(project).all("Service"):
+        for key, value in obj.labels.items():
+            made.setdefault((key, str(value)), []).append(obj)
     return made
 
 
-def _watched_namespaces(one: Object) -> list[str] | None:
+def _watched_namespaces(obj: Object) -> list[str] | None:
     """The namespaces that a monitor looks in; None for all of them."""
-    chosen = mapping_at(one.spec, "namespaceSelector")
+    chosen = obj.spec.dig("namespaceSelector")
     if chosen.get("any") is True:
         return None
     names = chosen.get("matchNames")
     if isinstance(names, Seq):
         return [name for name in names if isinstance(name, str)]
-    return [one.namespace]
+    return [obj.namespace]

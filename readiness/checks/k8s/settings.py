@@ -4,69 +4,78 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from readiness.facts import public_images, settings
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object
+from readiness.kinds.variables import scalar_text
 from readiness.model import Outcome, Source, Span, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
 
-_DEVELOPMENT = re.compile(
-    r"(?:\A|[/._-])(?:dev|develop|development|local|tests?|testing|e2e|ci|minikube|kind)(?=[/._-]|\Z)"
-)
+
+@cache
+def _development() -> re.Pattern[str]:
+    """The words of development and tests, each between the marks that part names and paths."""
+    words = "|".join(map(re.escape, column("purpose-words", "namespace")))
+    return re.compile(rf"(?:\A|[/._-])(?:{words})(?=[/._-]|\Z)")
 
 
 def is_for_development(source: Source, namespace: str) -> bool:
     """Whether a file or a namespace is, by its name, for development or tests."""
     return bool(
-        _DEVELOPMENT.search(source.root.path.lower()) or _DEVELOPMENT.search(namespace.lower())
+        _development().search(source.root.path.lower()) or _development().search(namespace.lower())
     )
 
 
-def variables_of(one: Container | Object) -> Iterator[tuple[str, str, Span]]:
+def variables_of(owner: Container | Object) -> Iterator[tuple[str, str, Span]]:
     """Names, values and places of what a container's env, or a ConfigMap, sets in the file."""
-    if isinstance(one, Container):
-        for item in mappings_in(one.node.get("env")):
-            if isinstance(item.get("value"), str | int | bool):
-                yield text_or_empty(item.get("name")), str(item["value"]).strip(), item.at("value")
-    elif one.kind == "ConfigMap":
-        data = mapping_at(one.node, "data")
+    if isinstance(owner, Container):
+        for name, setting in owner.variables.items():
+            told = scalar_text(setting.written)
+            if told is not None:
+                yield name, told.strip(), setting.span
+    elif owner.kind == "ConfigMap":
+        data = owner.node.dig("data")
         for key, value in data.items():
             if isinstance(value, str | int | bool) and "\n" not in str(value):
                 yield key, str(value).strip(), data.at(key)
 
 
-def production_variables(one: Container | Object) -> Iterator[tuple[str, str, Span]]:
+def production_variables(owner: Container | Object) -> Iterator[tuple[str, str, Span]]:
     """The variables of a file that is not, by its name, for development."""
-    namespace = one.pod.namespace if isinstance(one, Container) else one.namespace
-    if not is_for_development(one.source, namespace):
-        yield from variables_of(one)
+    namespace = owner.pod.namespace if isinstance(owner, Container) else owner.namespace
+    if not is_for_development(owner.source, namespace):
+        yield from variables_of(owner)
 
 
-def debug_on(one: Container | Object) -> Outcome:
+def debug_on(owner: Container | Object) -> Outcome:
     """Debug mode is on, or the environment is named development."""
-    for name, value, span in production_variables(one):
+    for name, value, span in production_variables(owner):
         if is_variable(value) and settings.may_turn_debug_on(name):
             yield Unknown(span)
         elif settings.turns_debug_on(name, value):
             yield hit(span, name=name, value=value)
 
 
-def log_level_debug(one: Container | Object) -> Outcome:
+def log_level_debug(owner: Container | Object) -> Outcome:
     """The log level is debug or finer."""
-    for name, value, span in production_variables(one):
+    for name, value, span in production_variables(owner):
         if settings.logs_too_much(name, value):
             yield hit(span, name=name, value=value)
 
 
 def authentication_off(container: Container) -> Outcome:
     """A setting that lets everybody into a store or a console."""
-    known = public_images.known(images.parse_image(container.image)) if container.image else None
+    known = (
+        public_images.public_image(images.parse_image(container.image)) if container.image else None
+    )
     if known is None:
         return
     for name, value, span in variables_of(container):
-        if known.opens(name, value):
+        if known.opens_to_all(name, value):
             yield hit(span, setting=name)
     for key in ("command", "args"):
         words = container.node.get(key)

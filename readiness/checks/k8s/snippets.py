@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.ingress import NGINX, is_ingress
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.model import Object, mapping_at
+from readiness.kinds.k8s.model import Object
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import Outcome, ParseError, Severity, Source, hit
 from readiness.model.project import Project
@@ -25,27 +25,27 @@ _KEPT = (
 _LONGEST = 20_000  # characters of a snippet that are read
 
 
-def ingress_snippet_alias(one: Object, *, project: Project) -> Outcome:
+def ingress_snippet_alias(obj: Object, *, project: Project) -> Outcome:
     """An annotation serves files of the controller by `alias` or `root`.
 
     Critical where the token or the certificates are among them and the files let such annotations in; high where only the
     first is told: since ingress-nginx 1.9 the controller refuses snippets unless it is told to take them. Low elsewhere.
     """
-    if not is_ingress(one):
+    if not is_ingress(obj):
         return
-    for key, value in one.annotations.items():
+    for key, value in obj.annotations.items():
         if key.startswith(NGINX) and key.endswith("snippet") and isinstance(value, str):
-            named = _named(value[:_LONGEST]) if key.endswith("server-snippet") else ()
-            served = [_worth(d) for d in named if _is_served(d)]
+            named = _file_directives(value[:_LONGEST]) if key.endswith("server-snippet") else ()
+            served = [_severity(d) for d in named if _is_served(d)]
             if served:
                 severity = max(served)
-                trial = project.prose or is_for_trial(one.source.root.path)
-                if trial or not project.memo(_let_in):
+                trial = project.prose or is_for_trial(obj.source.root.path)
+                if trial or not project.memo(_are_snippets_allowed):
                     severity = min(severity, Severity.HIGH)
-                yield hit(one.annotations.key(key), annotation=key, severity=severity)
+                yield hit(obj.annotations.key(key), annotation=key, severity=severity)
 
 
-def _named(text: str) -> Iterator[Directive]:
+def _file_directives(text: str) -> Iterator[Directive]:
     """The `root` and `alias` directives of a snippet; none where it is no configuration."""
     try:
         block = syntax.parse_nginx(Source("snippet.conf", text, kind="nginx"))
@@ -56,30 +56,30 @@ def _named(text: str) -> Iterator[Directive]:
 
 def _is_served(d: Directive) -> bool:
     """Whether files are served at all: in a location of the snippet's own, since those of the controller pass everything on."""
-    inside = {one.name for one in d.parent.directives}
-    passed = any(name.endswith("_pass") or name in {"return", "internal"} for name in inside)
+    sibling_names = {one.name for one in d.parent.directives}
+    passed = any(name.endswith("_pass") or name in {"return", "internal"} for name in sibling_names)
     return d.parent.name == "location" and not passed
 
 
-def _worth(d: Directive) -> Severity:
+def _severity(d: Directive) -> Severity:
     """How bad what a `root` or an `alias` serves is."""
     location = d.parent.owner
     folder = posixpath.normpath("/" + d.args[0].lstrip("/"))
     prefix = location.args[-1] if location is not None and location.args else "/"
     if d.name == "root" and prefix.startswith("/"):
         folder = posixpath.normpath(folder.rstrip("/") + prefix)
-    reached = any(_within(kept, folder) or _within(folder, kept) for kept in _KEPT)
+    reached = any(_is_within(kept, folder) or _is_within(folder, kept) for kept in _KEPT)
     return Severity.CRITICAL if reached else Severity.LOW
 
 
-def _within(path: str, folder: str) -> bool:
+def _is_within(path: str, folder: str) -> bool:
     return folder in ("/", path) or path.startswith(folder + "/")
 
 
-def _let_in(project: Project) -> bool:
+def _are_snippets_allowed(project: Project) -> bool:
     """Whether a ConfigMap of the project makes ingress-nginx take snippets."""
     return any(
         str(data.get("allow-snippet-annotations")).lower() == "true"
         and str(data.get("annotations-risk-level", "Critical")).lower() == "critical"
-        for data in (mapping_at(one.node, "data") for one in object_index(project).all("ConfigMap"))
+        for data in (one.node.dig("data") for one in object_index(project).all("ConfigMap"))
     )

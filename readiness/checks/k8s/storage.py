@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.facts.public_images import data_folders
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import service_selector
-from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.kinds.k8s.scale import pod_count
 from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
@@ -18,7 +20,7 @@ from readiness.syntax.yaml import Map, Seq
 
 def claims_of(pod: Pod) -> Iterator[tuple[Map, str]]:
     """The claims that a pod mounts: the mapping that names each, and the name."""
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         claim = volume.get("persistentVolumeClaim")
         if isinstance(claim, Map) and isinstance(claim.get("claimName"), str):
             yield claim, claim["claimName"]
@@ -34,9 +36,7 @@ def _single_node_mode(claim: Object) -> str:
 def single_node_claims(pod: Pod, project: Project) -> Iterator[tuple[Map, Object, str]]:
     """The claims of a pod that only one node can mount: where it is named, the claim and its mode."""
     for place, name in claims_of(pod):
-        for claim in nearest_candidates(
-            pod, object_index(project).names.get(("PersistentVolumeClaim", name), ())
-        ):
+        for claim in object_index(project).named(pod, "PersistentVolumeClaim", name).near:
             mode = _single_node_mode(claim)
             if mode:
                 yield place, claim, mode
@@ -48,7 +48,7 @@ def has_single_writer(pod: Pod, project: Project) -> bool:
     owner = pod.owner
     if isinstance(owner.spec.get("volumeClaimTemplates"), Seq):
         return True
-    if any("hostPath" in volume for volume in mappings_in(pod.node.get("volumes"))):
+    if any("hostPath" in volume for volume in pod.node.entries("volumes")):
         return True
     return any(True for _ in claims_of(pod))
 
@@ -75,8 +75,8 @@ def claim_with_rolling_update(pod: Pod, *, project: Project) -> Outcome:
     owner = pod.owner
     if owner.kind != "Deployment":
         return
-    strategy = mapping_at(owner.spec, "strategy")
-    surge = mapping_at(strategy, "rollingUpdate").get("maxSurge")
+    strategy = owner.spec.dig("strategy")
+    surge = strategy.dig("rollingUpdate").get("maxSurge")
     if (
         strategy.get("type") == "Recreate"
         or surge in (0, "0%")
@@ -93,11 +93,11 @@ def claim_with_rolling_update(pod: Pod, *, project: Project) -> Outcome:
 
 def empty_dir_unbounded(pod: Pod, *, memory: bool) -> Outcome:
     """An emptyDir has no sizeLimit; `memory`: one that is kept in memory, else one on the node's disk."""
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         if "emptyDir" not in volume or volume.get("name") is None:
             continue
-        found = volume["emptyDir"]
-        node = found if isinstance(found, Map) else Map(volume.at("emptyDir"))
+        empty_dir = volume["emptyDir"]
+        node = empty_dir if isinstance(empty_dir, Map) else Map(volume.at("emptyDir"))
         if (node.get("medium") == "Memory") is not memory or node.get("sizeLimit") is not None:
             continue
         if not memory or not _is_bounded(pod, volume["name"]):
@@ -107,98 +107,101 @@ def empty_dir_unbounded(pod: Pod, *, memory: bool) -> Outcome:
 def _is_bounded(pod: Pod, volume: object) -> bool:
     """Whether every container that mounts a volume has a memory limit, against which what it writes there counts."""
     mounting = [
-        one
-        for one in pod.containers()
-        if any(mount.get("name") == volume for mount in mappings_in(one.node.get("volumeMounts")))
+        container
+        for container in pod.containers()
+        if any(mount.get("name") == volume for mount in container.node.entries("volumeMounts"))
     ]
     return bool(mounting) and all(
-        mapping_at(mapping_at(one.node, "resources"), "limits").get("memory") is not None
-        for one in mounting
+        container.node.dig("resources", "limits").get("memory") is not None
+        for container in mounting
     )
 
 
 def _data_mounts(container: Container, paths: tuple[str, ...]) -> Iterator[tuple[Map, Map | None]]:
     """The mounts that hold a server's data, each with its volume."""
-    volumes = {
-        text_or_empty(one.get("name")): one
-        for one in mappings_in(container.pod.node.get("volumes"))
-    }
-    for mount in mappings_in(container.node.get("volumeMounts")):
-        path = text_or_empty(mount.get("mountPath")).rstrip("/")
+    volumes = {volume.text("name"): volume for volume in container.pod.node.entries("volumes")}
+    for mount in container.node.entries("volumeMounts"):
+        path = mount.text("mountPath").rstrip("/")
         if any(
-            path == one or path.startswith(one + "/") or one.startswith(path + "/") for one in paths
+            path == data_path
+            or path.startswith(data_path + "/")
+            or data_path.startswith(path + "/")
+            for data_path in paths
         ):
-            yield mount, volumes.get(text_or_empty(mount.get("name")))
+            yield mount, volumes.get(mount.text("name"))
 
 
 def data_ephemeral(container: Container) -> Outcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
     claims = any(
-        "persistentVolumeClaim" in one for one in mappings_in(container.pod.node.get("volumes"))
+        "persistentVolumeClaim" in volume for volume in container.pod.node.entries("volumes")
     )
     paths = data_folders(images.parse_image(container.image))
     if container.role != "main" or container.kind in {"Job", "CronJob"} or not paths:
         if not claims:
             yield NotApplicable()
         return
-    found = list(_data_mounts(container, paths))
-    for mount, volume in found:
+    mounts = list(_data_mounts(container, paths))
+    for mount, volume in mounts:
         if volume is not None and "emptyDir" in volume:
-            yield hit(mount.at("name"), what="an emptyDir", path=mount.get("mountPath"))
-    if not found and not _may_keep_elsewhere(container):
-        yield missing(container.node.at(), what="no volume", path=paths[0])
+            yield hit(mount.at("name"), say="empty-dir", path=mount.get("mountPath"))
+    if not mounts and not _may_keep_elsewhere(container):
+        yield missing(container.node.at(), say="no-volume", path=paths[0])
 
 
 def _may_keep_elsewhere(container: Container) -> bool:
     """Whether the server may keep its data elsewhere: arguments, or a variable that names a directory."""
     if container.node.get("command") is not None or container.node.get("args") is not None:
         return True
-    names = {text_or_empty(one.get("name")) for one in mappings_in(container.node.get("env"))}
-    return bool(names & {"PGDATA", "PATH_DATA", "path.data", "RABBITMQ_MNESIA_BASE"}) and any(
-        mappings_in(container.node.get("volumeMounts"))
-    )
+    return bool(
+        container.variables.keys() & {"PGDATA", "PATH_DATA", "path.data", "RABBITMQ_MNESIA_BASE"}
+    ) and any(container.node.entries("volumeMounts"))
 
 
-def stateful_set_service_wrong(one: Object, *, project: Project) -> Outcome:
+def stateful_set_service_wrong(obj: Object, *, project: Project) -> Outcome:
     """A StatefulSet names no Service, or one that is there and not headless or that selects other pods."""
-    if one.kind != "StatefulSet":
+    if obj.kind != "StatefulSet":
         return
-    name = one.spec.get("serviceName")
+    name = obj.spec.get("serviceName")
     if is_variable(name):
-        yield Unknown(one.spec.at("serviceName"))
+        yield Unknown(obj.spec.at("serviceName"))
         return
     if not isinstance(name, str) or not name:
-        yield missing(one.metadata.at("name"), what="names no Service")
+        yield missing(obj.metadata.at("name"), say="unnamed")
         return
-    found = object_index(project).found("Service", name, one.namespace)
-    if not found:
-        yield missing(one.spec.at("serviceName"), what=f"names Service {name}, which is in no file")
+    found = named_in_run(obj, "Service", name, project)
+    if found.unknown:
+        yield Unknown(obj.spec.at("serviceName"))
         return
-    near = nearest_candidates(one, found)
+    if found.absent:
+        told = absence_of(found, obj.namespace)
+        yield missing(
+            obj.spec.at("serviceName"), say="unknown", related=told.related, severity=told.severity,
+            service=name, where=told.where,
+        )  # fmt: skip
+        return
+    near = found.near
     if near and near[0].spec.get("clusterIP") != "None":
-        yield hit(one.spec.at("serviceName"), what=f"names Service {name}, which is not headless")
-    elif near and not _service_selects(near[0], one, project):
-        yield hit(
-            one.spec.at("serviceName"), what=f"names Service {name}, which selects other pods"
-        )
+        yield hit(obj.spec.at("serviceName"), say="not-headless", service=name)
+    elif near and not _service_selects(near[0], obj, project):
+        yield hit(obj.spec.at("serviceName"), say="other-pods", service=name)
 
 
-def _service_selects(service: Object, one: Object, project: Project) -> bool:
-    wanted, workload = service_selector(service), object_index(project).of.get(id(one))
+def _service_selects(service: Object, obj: Object, project: Project) -> bool:
+    wanted, workload = service_selector(service), object_index(project).of.get(id(obj))
     return wanted is None or workload is None or wanted.matches(workload.labels)
 
 
 def volume_undefined(pod: Pod) -> Outcome:
     """A container mounts a volume that the pod does not define."""
     owner = pod.owner
-    known = {text_or_empty(one.get("name")) for one in mappings_in(pod.node.get("volumes"))}
+    known = {one.text("name") for one in pod.node.entries("volumes")}
     known |= {
-        text_or_empty(mapping_at(one, "metadata").get("name"))
-        for one in mappings_in(owner.spec.get("volumeClaimTemplates"))
+        claim.dig("metadata").text("name") for claim in owner.spec.entries("volumeClaimTemplates")
     }
     for container in pod.containers():
         for key in ("volumeMounts", "volumeDevices"):
-            for mount in mappings_in(container.node.get(key)):
+            for mount in container.node.entries(key):
                 name = mount.get("name")
                 if isinstance(name, str) and name not in known and not is_variable(name):
                     yield missing(mount.at("name"), container=container.name, volume=name)
@@ -207,7 +210,7 @@ def volume_undefined(pod: Pod) -> Outcome:
 def mount_path_repeated(container: Container) -> Outcome:
     """Two volumes are mounted at one path: the API server refuses the pod."""
     seen = set()
-    for mount in mappings_in(container.node.get("volumeMounts")):
+    for mount in container.node.entries("volumeMounts"):
         path = mount.get("mountPath")
         if isinstance(path, str) and not is_variable(path):
             if path in seen:
@@ -215,9 +218,9 @@ def mount_path_repeated(container: Container) -> Outcome:
             seen.add(path)
 
 
-def claim_size_missing(one: Object) -> Outcome:
+def claim_size_missing(obj: Object) -> Outcome:
     """A claim asks for no storage, which the API server refuses."""
-    if one.kind == "PersistentVolumeClaim":
-        requests = mapping_at(mapping_at(one.spec, "resources"), "requests")
+    if obj.kind == "PersistentVolumeClaim":
+        requests = obj.spec.dig("resources", "requests")
         if requests.get("storage") is None and as_integer(requests.get("storage")) is None:
-            yield missing(one.metadata.at("name"))
+            yield missing(obj.metadata.at("name"))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from readiness.checks.k8s.apis import kind_of
 from readiness.facts.table import rows
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Object, mapping_at
+from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, Span, hit, missing, spelling
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -26,22 +26,22 @@ class Flaw(NamedTuple):
     what: str
 
 
-def type_of_object(one: Object) -> str:
+def type_of_object(obj: Object) -> str:
     """The type of an object in the table; empty for kinds and versions that it does not have."""
-    return str(kind_of(one).get("type", ""))
+    return str(kind_of(obj).get("type", ""))
 
 
-def is_cluster_scoped(one: Object) -> bool:
+def is_cluster_scoped(obj: Object) -> bool:
     """Whether objects of the kind stand in no namespace."""
-    return kind_of(one).get("cluster") is True
+    return kind_of(obj).get("cluster") is True
 
 
-def find_flaws(one: Object) -> Iterator[Flaw]:
+def find_flaws(obj: Object) -> Iterator[Flaw]:
     """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
-    if one.node.get("apiVersion") is None:
+    if obj.node.get("apiVersion") is None:
         return  # a piece in prose, put where it may stand
     types = rows("kubernetes-types")
-    stack: list[tuple[Any, str, Span, str]] = [(one.node, type_of_object(one), one.node.at(), "")]
+    stack: list[tuple[Any, str, Span, str]] = [(obj.node, type_of_object(obj), obj.node.at(), "")]
     for _ in range(LIMIT):
         if not stack:
             return
@@ -113,44 +113,35 @@ def _shape_name(value: Any) -> str:
     return "a string" if isinstance(value, str) else "a number"
 
 
-def _known(project: Project) -> dict[int, list[Flaw]]:
-    """What was found in each object of a project, for the rules that share it."""
-    del project
-    return {}
+def _flaws_of(obj: Object, _project: Project) -> list[Flaw]:
+    """The flaws of an object, for the rules that share them."""
+    return list(find_flaws(obj))
 
 
-def cached_flaws(one: Object, project: Project) -> list[Flaw]:
-    """The flaws of an object, looked for once."""
-    known = project.memo(_known)
-    if id(one) not in known:
-        known[id(one)] = list(find_flaws(one))
-    return known[id(one)]
-
-
-def field_unknown(one: Object, *, project: Project) -> Outcome:
-    """A field that the object's type does not have."""
-    for flaw in cached_flaws(one, project):
-        if flaw.sort == "unknown":
+def field_unknown(obj: Object, *, project: Project) -> Outcome:
+    """A field that the object's type does not have; `sops` is taken out again when SOPS decrypts the file."""
+    for flaw in project.once(_flaws_of, obj):
+        if flaw.sort == "unknown" and flaw.field != "sops":
             yield hit(flaw.span, field=flaw.field, meant=flaw.what)
 
 
-def field_type_wrong(one: Object, *, project: Project) -> Outcome:
+def field_type_wrong(obj: Object, *, project: Project) -> Outcome:
     """A value of another type than the field takes."""
-    for flaw in cached_flaws(one, project):
+    for flaw in project.once(_flaws_of, obj):
         if flaw.sort == "type":
             yield hit(flaw.span, field=flaw.field, what=flaw.what)
 
 
-def field_required_missing(one: Object, *, project: Project) -> Outcome:
+def field_required_missing(obj: Object, *, project: Project) -> Outcome:
     """A field that the object's type requires is left out; prose may do that, and selectors have a rule of their own."""
     if project.prose:
         return
-    for flaw in cached_flaws(one, project):
+    for flaw in project.once(_flaws_of, obj):
         if flaw.sort == "required" and flaw.field != "spec.selector":
             yield missing(flaw.span, field=flaw.field)
 
 
-def namespace_on_cluster_object(one: Object) -> Outcome:
+def namespace_on_cluster_object(obj: Object) -> Outcome:
     """An object that stands in no namespace names one."""
-    if is_cluster_scoped(one) and one.namespace:
-        yield hit(mapping_at(one.node, "metadata").at("namespace"))
+    if is_cluster_scoped(obj) and obj.namespace:
+        yield hit(obj.node.dig("metadata").at("namespace"))

@@ -8,8 +8,8 @@ from typing import Any
 
 from readiness.facts.releases import end_of_life
 from readiness.kinds.k8s.effective import unknown_if_variable
-from readiness.kinds.k8s.model import Container, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Span, Unknown, hit, missing
+from readiness.kinds.k8s.model import Container
+from readiness.model import Outcome, Severity, Span, Unknown, hit, missing
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
 from readiness.syntax import image as images
@@ -23,11 +23,10 @@ def rewritten_images(project: Project) -> frozenset[str]:
         for root in document.roots:
             kind = root.get("kind") if hasattr(root, "get") else None
             if kind == "Kustomization":
-                names |= {text_or_empty(one.get("name")) for one in mappings_in(root.get("images"))}
-            elif kind == "Config" and text_or_empty(root.get("apiVersion")).startswith("skaffold/"):
+                names |= {one.text("name") for one in root.entries("images")}
+            elif kind == "Config" and root.text("apiVersion").startswith("skaffold/"):
                 names |= {
-                    text_or_empty(one.get("image"))
-                    for one in mappings_in(mapping_at(root, "build").get("artifacts"))
+                    artifact.text("image") for artifact in root.dig("build").entries("artifacts")
                 }
     return frozenset(names - {""})
 
@@ -50,14 +49,14 @@ def parsed_image(container: Container, project: Project) -> Image | None:
     """The container's image; None where none is written, or where another tool of the project fills it in."""
     if not container.image or container.image != container.image.strip():
         return None
-    found = images.parse_image(container.image)
-    bare = container.image[: found.name_span.end]
+    image = images.parse_image(container.image)
+    bare = container.image[: image.name_span.end]
     local = bare == container.image and "/" not in bare
     return (
         None
         if bare in project.memo(rewritten_images)
         or (local and is_built_by_tool(container.source.root.path, project))
-        else found
+        else image
     )
 
 
@@ -72,7 +71,15 @@ def image_part_span(container: Container, inner: Span) -> Span:
 
 
 def image_tag_missing(container: Container, *, project: Project) -> Outcome:
-    """The image has neither tag nor digest, so it is `latest`, or it has that tag."""
+    """The image has neither tag nor digest, so it is `latest`, or it has that tag.
+
+    A reference without a name (`:latest`, of a chart whose values give no repository) names no image; its tag is the
+    default for whoever gives the repository alone.
+    """
+    if container.image.strip() == ":latest":
+        span = container.node.at("image")
+        yield hit(span, severity=Severity.LOW, image=container.image, version="nameless")
+        return
     image = parsed_image(container, project)
     if image is None or image.digest:
         return
@@ -110,10 +117,10 @@ def image_end_of_life(container: Container, *, project: Project) -> Outcome:
     if image.name_unknown or image.tag_unknown:
         yield Unknown(container.node.at("image"))
         return
-    found = end_of_life(image, project.today)
-    if found is not None:
+    ended = end_of_life(image, project.today)
+    if ended is not None:
         place = image_part_span(container, image.tag_span)
-        yield hit(place, image=image.undigested, release=found.release, day=found.day)
+        yield hit(place, image=image.undigested, release=ended.release, day=ended.day)
 
 
 def image_digest_missing(container: Container, *, project: Project) -> Outcome:
@@ -127,7 +134,9 @@ def image_digest_missing(container: Container, *, project: Project) -> Outcome:
         yield hit(container.node.at("image"), image=image.text)
 
 
-def registry(container: Container, *, project: Project, allow: Sequence[str]) -> Outcome:
+def image_registry_untrusted(
+    container: Container, *, project: Project, allow: Sequence[str]
+) -> Outcome:
     """The image comes from a registry or repository that no pattern of `allow` matches."""
     image = parsed_image(container, project)
     if image is None:
@@ -135,8 +144,9 @@ def registry(container: Container, *, project: Project, allow: Sequence[str]) ->
     if image.name_unknown:
         yield Unknown(container.node.at("image"))
     elif not any(
-        glob.matches(one, image.repository) or glob.matches(f"{one}/*", image.repository)
-        for one in allow
+        glob.glob_matches(pattern, image.repository)
+        or glob.glob_matches(f"{pattern}/*", image.repository)
+        for pattern in allow
     ):
         yield hit(
             container.node.at("image"), image=image.text, registry=image.registry or "docker.io"
@@ -146,9 +156,9 @@ def registry(container: Container, *, project: Project, allow: Sequence[str]) ->
 def image_registry_retired(container: Container, *, deny: Sequence[str]) -> Outcome:
     """The image comes from a registry that gets no new images."""
     image = images.parse_image(container.image)
-    for one in deny:
-        if image.repository.startswith(one + "/") and not image.name_unknown:
-            yield hit(container.node.at("image"), image=image.text, registry=one)
+    for registry in deny:
+        if image.repository.startswith(registry + "/") and not image.name_unknown:
+            yield hit(container.node.at("image"), image=image.text, registry=registry)
 
 
 def image_bitnami_gone(container: Container, *, owners: Sequence[str]) -> Outcome:

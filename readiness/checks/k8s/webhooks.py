@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in
+from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, hit
 from readiness.syntax.yaml import Map, Seq
 
 
-def webhook_for_review(one: Object) -> Outcome:
+def webhook_for_review(obj: Object) -> Outcome:
     """Every webhook of the configuration."""
-    for webhook in mappings_in(one.node.get("webhooks")):
+    for webhook in obj.node.entries("webhooks"):
         yield hit(webhook.at("name"), name=webhook.get("name", ""))
 
 
-def webhook_blocks_pods(one: Object) -> Outcome:
+def webhook_blocks_pods(obj: Object) -> Outcome:
     """A webhook is asked for every pod of every namespace, and a pod is refused while nothing answers."""
-    for webhook in mappings_in(one.node.get("webhooks")):
+    for webhook in obj.node.entries("webhooks"):
         if webhook.get("failurePolicy", "Fail") != "Fail" or is_selective(webhook):
             continue
-        if any(matches_pod_creation(rule) for rule in mappings_in(webhook.get("rules"))):
+        if any(matches_pod_creation(rule) for rule in webhook.entries("rules")):
             where = "failurePolicy" if "failurePolicy" in webhook else "name"
             yield hit(webhook.at(where), name=webhook.get("name", ""))
 
 
 def is_selective(webhook: Map) -> bool:
     """Whether the webhook leaves out some namespaces or objects."""
-    selectors = (mapping_at(webhook, key) for key in ("namespaceSelector", "objectSelector"))
+    selectors = (webhook.dig(key) for key in ("namespaceSelector", "objectSelector"))
     return any(selectors) or bool(webhook.get("matchConditions"))
 
 
@@ -39,7 +39,7 @@ def matches_pod_creation(rule: Map) -> bool:
     for key, words in wanted.items():
         values = rule.get(key)
         if not isinstance(values, Seq) or not words & {
-            one for one in values if isinstance(one, str)
+            value for value in values if isinstance(value, str)
         }:
             return False
     return rule.get("scope") != "Cluster"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import REDIRECTS, is_redirect
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
-from readiness.model import Outcome, Unknown, hit, missing
+from readiness.model import Outcome, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
@@ -18,9 +20,9 @@ _ANYONE = {"0.0.0.0/0": "4", "::/0": "6"}
 def effective_access_rules(project: Project, block: Block) -> list[Directive]:
     """The `allow` and `deny` lines that work in a block: its own level's, else the nearest outer level's, in order."""
     for level in includes.levels_outwards(project, block):
-        found = includes.directives_of(project, level, "allow", "deny")
-        if found:
-            return found
+        directives = includes.directives_of(project, level, "allow", "deny")
+        if directives:
+            return directives
     return []
 
 
@@ -47,17 +49,17 @@ def address_families(project: Project, block: Block) -> set[str]:
     server = includes.nearest_enclosing(project, block, "server")
     if server is None:
         return {"4"}
-    found: set[str] = set()
-    for one in hosts.listen_sockets(server):
-        if one.host.startswith("unix:"):
+    families: set[str] = set()
+    for listen in hosts.listen_sockets(server):
+        if listen.host.startswith("unix:"):
             continue
-        address = hosts.parse_ip(one.host)
-        if (address is not None and address.is_loopback) or one.host == "localhost":
+        address = hosts.parse_ip(listen.host)
+        if (address is not None and address.is_loopback) or listen.host == "localhost":
             continue
-        found |= {"6"} if address is not None and address.version == 6 else {"4"}
-        if one.host != "*" and address is None:
-            found |= {"4", "6"}
-    return found
+        families |= {"6"} if address is not None and address.version == 6 else {"4"}
+        if listen.host != "*" and address is None:
+            families |= {"4", "6"}
+    return families
 
 
 def stub_status_exposed(statement: Statement, project: Project) -> Outcome:
@@ -112,7 +114,10 @@ def allow_without_deny(scope: Scope, project: Project) -> Outcome:
         project, block
     ):
         return
-    yield hit(allowed[0].head, at=allowed[0].source)
+    if includes.has_unseen_directives(project, block):
+        yield Unknown(allowed[0].head)
+    else:
+        yield hit(allowed[0].head, at=allowed[0].source)
 
 
 def return_before_access_rules(statement: Statement, project: Project) -> Outcome:
@@ -202,13 +207,38 @@ def _may_send_files(project: Project, block: Block) -> bool:
         return False
     for d in includes.directives_of(project, block, "location"):
         if is_catch_all(d) and d.block is not None:
-            taken = {"proxy_pass", "return", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
+            taken = {"return", *column("nginx-directives", "backend")}
             return not any(x.name in taken for x in includes.directives_of(project, d.block))
     return True
 
 
-def client_address_from_anyone(statement: Statement) -> Outcome:
-    """Every client is trusted to state its own address."""
+def client_address_from_anyone(statement: Statement, project: Project) -> Outcome:
+    """Every client is trusted to state its own address; worse where the address decides who gets in."""
     d = statement.node
     if d.args and d.args[0] in _ANYONE:
-        yield hit(d.at(1))
+        decides = any(_is_by_address(each) for each in _directives_below(project, d.parent))
+        yield hit(d.at(1), severity=Severity.HIGH if decides else Severity.MEDIUM)
+
+
+def _is_by_address(d: Directive) -> bool:
+    """Whether a directive lets in, or chooses, by the address of the client."""
+    if d.name == "deny":
+        return True
+    if d.name == "geo":
+        return len(d.args) < 2 or d.args[0] in ("$remote_addr", "$binary_remote_addr")
+    return d.name in ("map", "if") and "remote_addr" in d.value
+
+
+def _directives_below(project: Project, block: Block) -> Iterator[Directive]:
+    """The directives of a block and of those inside it, with what includes bring in."""
+    stack = [block]
+    seen: set[int] = set()
+    while stack:
+        level = stack.pop()
+        if id(level) in seen:
+            continue
+        seen.add(id(level))
+        for d in includes.directives_of(project, level):
+            yield d
+            if d.block is not None:
+                stack.append(d.block)

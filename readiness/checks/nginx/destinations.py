@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.model.project import Project
@@ -16,33 +17,34 @@ _QUIET = frozenset(
     "gzip_static brotli brotli_static limit_req limit_conn limit_rate client_max_body_size sendfile tcp_nopush "
     "open_file_cache open_file_cache_valid open_file_cache_min_uses open_file_cache_errors add_trailer".split()
 )
-_PASSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass")
 
 
 def redirect_nameless(statement: Statement, project: Project) -> Outcome:
     """A redirect goes to $server_name, and the server's first name is none that anybody can call."""
     d = statement.node
-    found = next((n for n, word in enumerate(d.args, 1) if _HOST.search(word)), None)
+    position = next((n for n, word in enumerate(d.args, 1) if _HOST.search(word)), None)
     server = includes.nearest_enclosing(project, d.parent, "server")
-    if found is None or server is None:
+    if position is None or server is None:
         yield NotApplicable()
         return
     names = [
-        name for one in includes.directives_of(project, server, "server_name") for name in one.args
+        name
+        for directive in includes.directives_of(project, server, "server_name")
+        for name in directive.args
     ]
     if not names and includes.may_be_set_unseen(project, server):
-        yield Unknown(d.at(found))
+        yield Unknown(d.at(position))
         return
     first = names[0] if names else ""
     if not re.search(r"[A-Za-z0-9$]", first) or "*" in first or first.startswith("~"):
-        yield hit(d.at(found), name=first or "empty")
+        yield hit(d.at(position), name=first or "empty")
 
 
 def root_unset_beside_proxy(scope: Scope, project: Project) -> Outcome:
     """A location beside a proxied one passes nothing on and has no root: its files come from nginx's own folder."""
     block, owner = scope.node, scope.node.owner
-    inside = includes.directives_of(project, block)
-    quiet = bool(inside) and all(one.name in _QUIET for one in inside)
+    directives = includes.directives_of(project, block)
+    quiet = bool(directives) and all(one.name in _QUIET for one in directives)
     server = includes.nearest_enclosing(project, block, "server")
     named = owner is None or any(
         word.startswith("@") or "well-known" in word for word in owner.args
@@ -64,7 +66,7 @@ def root_unset_beside_proxy(scope: Scope, project: Project) -> Outcome:
 def _is_root_proxied(project: Project, server: Block) -> bool:
     """Whether `location /` of a server goes to a backend."""
     return any(
-        includes.directives_of(project, one.block, *_PASSES)
-        for one in includes.directives_of(project, server, "location")
-        if one.block is not None and one.args in {("/",), ("^~", "/")}
+        includes.directives_of(project, directive.block, *column("nginx-directives", "application"))
+        for directive in includes.directives_of(project, server, "location")
+        if directive.block is not None and directive.args in {("/",), ("^~", "/")}
     )

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from readiness.checks.nginx.routing import (
     Route,
     Router,
-    admitted,
-    force,
-    handled,
-    leaves,
+    directives_in_force,
+    has_unseen_include,
+    is_answered_elsewhere,
+    is_leaving_location,
     matches_whole,
-    unconditional,
-    unseen,
+    unconditional_rewrites,
+    who_is_admitted,
 )
 from readiness.checks.nginx.variables import is_redirect, literal_variable_pairs, variable_value
 from readiness.kinds.nginx import Statement, includes, location_match
@@ -30,6 +30,7 @@ from readiness.kinds.purpose import is_for_trial
 from readiness.model import Outcome, Related, Severity, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 # What nobody means to publish: accounts, settings, a pod's token, a key. Files of /proc have no size, so nginx sends nothing of
@@ -64,7 +65,7 @@ class Lead:
 
     node: Directive
     text: str
-    stays: bool = False
+    keeps_location: bool = False
 
 
 def filesystem_root_served(statement: Statement, project: Project) -> Outcome:
@@ -74,20 +75,20 @@ def filesystem_root_served(statement: Statement, project: Project) -> Outcome:
     and in files for tests and development.
     """
     d = statement.node
-    found = project.memo(_exposures).get(id(d)) if is_top(d) else None
-    if found is None:
+    exposure = project.memo(_exposures).get(id(d)) if is_top(d) else None
+    if exposure is None:
         return
-    if found.severity is None:
+    if exposure.severity is None:
         yield Unknown(d.at(1))
         return
     related = []
-    if found.by is not None:
-        told = f"{found.by.name} leads there with what the client sends"
-        related = [Related(found.by.source, found.by.head, told)]
-    severity = found.severity
+    if exposure.by is not None:
+        cause = f"{exposure.by.name} leads there with what the client sends"
+        related = [Related(exposure.by.source, exposure.by.head, cause)]
+    severity = exposure.severity
     if project.prose or is_for_trial(d.source.root.path):
         severity = min(severity, Severity.HIGH)
-    yield hit(d.at(1), directive=d.name, how=found.how, related=related, severity=severity)
+    yield hit(d.at(1), directive=d.name, how=exposure.how, related=related, severity=severity)
 
 
 def is_top(d: Directive) -> bool:
@@ -95,7 +96,7 @@ def is_top(d: Directive) -> bool:
     path = d.args[0] if d.args and d.name in {"root", "alias"} else ""
     return (
         path.startswith("/")
-        and "$" not in path
+        and not has_variable(path)
         and posixpath.normpath(re.sub("/+", "/", path)) == "/"
     )
 
@@ -108,22 +109,22 @@ def _exposures(project: Project) -> dict[int, Exposure]:
             if d.name == "server" and d.block is not None:
                 servers[id(d.block)] = d.block
             elif is_top(d):
-                piece = _piece(project, d.parent)
+                piece = _server_or_fragment(project, d.parent)
                 if piece is not None:
                     servers[id(piece)] = piece
-    found: dict[int, Exposure] = {}
+    worst: dict[int, Exposure] = {}
     for block in servers.values():
-        for key, one in _Server(project, block).exposures():
-            if key not in found or _rank(found[key]) < _rank(one):
-                found[key] = one
-    return found
+        for key, exposure in _Server(project, block).exposures():
+            if key not in worst or _rank(worst[key]) < _rank(exposure):
+                worst[key] = exposure
+    return worst
 
 
-def _rank(one: Exposure) -> int:
-    return -1 if one.severity is None else int(one.severity)
+def _rank(exposure: Exposure) -> int:
+    return -1 if exposure.severity is None else int(exposure.severity)
 
 
-def _piece(project: Project, block: Block) -> Block | None:
+def _server_or_fragment(project: Project, block: Block) -> Block | None:
     """What stands for a server where none is in sight: an `http` without one, or a file that is a part of one."""
     levels = includes.levels_outwards(project, block)
     if any(level.name == "server" for level in levels):
@@ -145,70 +146,83 @@ class _Server:
         self.router = Router(project, block)
 
     @functools.cached_property
-    def leads(self) -> list[Lead]:
+    def path_changes(self) -> list[Lead]:
         """What leads requests from one path to another, here or in what a backend answers."""
-        found = [*_leads(self.project, self.block), *self.project.memo(_accelerated)]
-        return found[:_LEADS]
+        leads = [*_path_changes(self.project, self.block), *self.project.memo(_internal_redirects)]
+        return leads[:_LEADS]
 
     def exposures(self) -> Iterator[tuple[int, Exposure]]:
         """(identity of a directive that names the top, how a file is fetched through it)."""
-        for path, file in self.requests():
-            self.router.sure = True
+        for path, file in self.exposing_requests():
+            self.router.is_certain = True
             route = self.router.route(path)
-            d = self.top(route)
-            if d is not None and self.means(d, route, path, file):
-                found = self.fetched(route, path, file)
-                if found is not None:
-                    yield id(d), found
-        for lead in self.leads if self.tops else ():
-            yield from self.rewritten(lead)
+            d = self.top_of_route(route)
+            if d is not None and self.is_path_of_file(d, route, path, file):
+                exposure = self.exposure_by_request(route, path, file)
+                if exposure is not None:
+                    yield id(d), exposure
+        for lead in self.path_changes if self.top_directives else ():
+            yield from self.exposures_by_rewrite(lead)
 
     @functools.cached_property
-    def tops(self) -> list[Directive]:
+    def top_directives(self) -> list[Directive]:
         """The directives that name the top and hold in this server: its own, and those around it."""
         inner = [d for d in includes.directives_within(self.project, self.block) if is_top(d)]
         outer = includes.levels_outwards(self.project, self.block)[1:]
         return inner + [
             d
-            for one in outer
-            for d in includes.directives_of(self.project, one, "root")
+            for block in outer
+            for d in includes.directives_of(self.project, block, "root")
             if is_top(d)
         ]
 
-    def requests(self) -> Iterator[tuple[str, str]]:
+    def exposing_requests(self) -> Iterator[tuple[str, str]]:
         """(path, file): requests that would get a file if nothing stood in the way."""
-        if any(d.name == "root" for d in self.tops):
+        if any(d.name == "root" for d in self.top_directives):
             yield from zip(_FILES, _FILES, strict=True)
-        aliases = [d for d in self.tops if d.name == "alias" and d.parent.owner is not None]
+        aliases = [
+            d for d in self.top_directives if d.name == "alias" and d.parent.owner is not None
+        ]
         for d in aliases[:_MOST]:
             sign, prefix = location_match(d.parent.owner) if d.parent.owner else ("", "")
             if sign in {"", "^~"} and prefix.startswith("/"):
                 yield from ((prefix.rstrip("/") + file, file) for file in _FILES)
 
-    def top(self, route: Route) -> Directive | None:
+    def top_of_route(self, route: Route) -> Directive | None:
         """The directive that says where a route's files lie, where it names the top."""
-        said = includes.directives_of(self.project, route.last, "alias") or force(
-            self.project, route, "root"
-        )
+        said = includes.directives_of(
+            self.project, route.answering_block, "alias"
+        ) or directives_in_force(self.project, route, "root")
         return said[-1] if said and is_top(said[-1]) else None
 
-    def means(self, d: Directive, route: Route, path: str, file: str) -> bool:
+    def is_path_of_file(self, d: Directive, route: Route, path: str, file: str) -> bool:
         """Whether the path means the file: what an alias stands for is cut off."""
         if d.name == "root":
             return path == file
-        sign, prefix = location_match(route.last.owner) if route.last.owner else ("~", "")
+        sign, prefix = (
+            location_match(route.answering_block.owner)
+            if route.answering_block.owner
+            else ("~", "")
+        )
         return sign in {"", "^~"} and "/" + path[len(prefix) :].lstrip("/") == file
 
-    def fetched(self, route: Route, path: str, file: str) -> Exposure | None:
+    def exposure_by_request(self, route: Route, path: str, file: str) -> Exposure | None:
         """How a request for a path that means a file gets it; None where it does not."""
-        if not self.served(route, path):
+        if not self.is_served(route, path):
             return None
         by = None
-        internal = bool(includes.directives_of(self.project, route.last, "internal"))
-        if internal or self.diverted(path):
-            by = next((one for one in self.leads if not one.stays and self.makes(one, path)), None)
-            self.router.sure = self.router.sure and len(self.leads) < _LEADS
-            if by is None and self.router.sure:
+        internal = bool(includes.directives_of(self.project, route.answering_block, "internal"))
+        if internal or self.is_diverted(path):
+            by = next(
+                (
+                    one
+                    for one in self.path_changes
+                    if not one.keeps_location and self.may_make_path(one, path)
+                ),
+                None,
+            )
+            self.router.is_certain = self.router.is_certain and len(self.path_changes) < _LEADS
+            if by is None and self.router.is_certain:
                 return None
         how = f"a request for {path} gets {file}"
         if by is not None:
@@ -217,43 +231,47 @@ class _Server:
 
     def exposure(self, route: Route, how: str, by: Lead | None) -> Exposure | None:
         """The exposure, as bad as it is for those who get there."""
-        who = admitted(self.project, route)
+        who = who_is_admitted(self.project, route)
         node = by.node if by else None
         if who == "nobody":
             return None
-        if not self.router.sure:
+        if not self.router.is_certain:
             return Exposure(how, None, node)
         if who == "some":
             return Exposure(f"{how}, for those who are let in", Severity.MEDIUM, node)
-        proved = self.block.name == "server" and not unseen(self.project, route)
+        proved = self.block.name == "server" and not has_unseen_include(self.project, route)
         if by is not None:
-            proved = proved and not _inside(self.project, by.node, internal=True)
+            proved = proved and not _is_in_location(self.project, by.node, internal=True)
         return Exposure(how, Severity.CRITICAL if proved else Severity.HIGH, node)
 
-    def served(self, route: Route, path: str) -> bool:
+    def is_served(self, route: Route, path: str) -> bool:
         """Whether the end of a route answers with the file that the path means."""
-        if handled(self.project, route.last):
+        if is_answered_elsewhere(self.project, route.answering_block):
             return False
-        tried = includes.directives_of(self.project, route.last, "try_files")
+        tried = includes.directives_of(self.project, route.answering_block, "try_files")
         if tried and not any(
-            self.makes(Lead(tried[-1], text), path) for text in tried[-1].args[:-1]
+            self.may_make_path(Lead(tried[-1], text), path) for text in tried[-1].args[:-1]
         ):
             return False
-        return route.last is self.block or not any(
-            self.router.meets(one, path) for one in unconditional(self.project, route.last)
+        return route.answering_block is self.block or not any(
+            self.router.is_match(directive, path)
+            for directive in unconditional_rewrites(self.project, route.answering_block)
         )
 
-    def diverted(self, path: str) -> bool:
+    def is_diverted(self, path: str) -> bool:
         """Whether the server itself answers, or leads every request for a path elsewhere, before any location is asked."""
         if includes.directives_of(self.project, self.block, "return"):
             return True
-        return any(self.router.meets(one, path) for one in unconditional(self.project, self.block))
+        return any(
+            self.router.is_match(one, path)
+            for one in unconditional_rewrites(self.project, self.block)
+        )
 
-    def rewritten(self, lead: Lead) -> Iterator[tuple[int, Exposure]]:
+    def exposures_by_rewrite(self, lead: Lead) -> Iterator[tuple[int, Exposure]]:
         """What a location exposes by changing the path and staying where it is."""
         location = includes.nearest_enclosing(self.project, lead.node.parent, "location")
         if (
-            not lead.stays
+            not lead.keeps_location
             or location is None
             or includes.directives_of(self.project, location, "internal")
         ):
@@ -261,26 +279,31 @@ class _Server:
         levels = includes.levels_outwards(self.project, location)
         end = next((n for n, one in enumerate(levels) if one is self.block), len(levels) - 1)
         route = Route(tuple(reversed(levels[: end + 1])))
-        d = self.top(route)
-        file = next((file for file in _FILES if self.makes(lead, file)), "")
-        if d is None or d.name != "root" or not file or handled(self.project, location):
+        d = self.top_of_route(route)
+        file = next((file for file in _FILES if self.may_make_path(lead, file)), "")
+        if (
+            d is None
+            or d.name != "root"
+            or not file
+            or is_answered_elsewhere(self.project, location)
+        ):
             return
-        self.router.sure = True
+        self.router.is_certain = True
         how = f"{lead.node.name} makes the path of what the client sends, which gives {file}"
-        found = self.exposure(route, how, lead)
-        if found is not None:
-            yield id(d), found
+        exposure = self.exposure(route, how, lead)
+        if exposure is not None:
+            yield id(d), exposure
 
-    def makes(self, lead: Lead, path: str) -> bool:
+    def may_make_path(self, lead: Lead, path: str) -> bool:
         """Whether a client can choose what it sends so that a directive makes the path of it."""
         parts = list(
             literal_variable_pairs(
                 re.sub(r"\?.*|\$is_args.*|\$\{is_args\}.*", "", lead.text, flags=re.DOTALL)
             )
         )
-        return 1 < len(parts) <= _PARTS and self._fits(lead, parts, path)
+        return 1 < len(parts) <= _PARTS and self._may_fit_parts(lead, parts, path)
 
-    def _fits(self, lead: Lead, parts: list[tuple[str, str]], rest: str) -> bool:
+    def _may_fit_parts(self, lead: Lead, parts: list[tuple[str, str]], rest: str) -> bool:
         literal, name = parts[0]
         if not rest.startswith(literal):
             return False
@@ -288,23 +311,23 @@ class _Server:
         if not name:
             return not rest
         return any(
-            self._holds(lead, name, rest[:end], after=literal)
-            and self._fits(lead, parts[1:], rest[end:])
+            self._may_hold_piece(lead, name, rest[:end], after=literal)
+            and self._may_fit_parts(lead, parts[1:], rest[end:])
             for end in range(len(rest), -1, -1)
             if rest[end:].startswith(parts[1][0])
         )
 
-    def _holds(self, lead: Lead, name: str, piece: str, *, after: str) -> bool:
+    def _may_hold_piece(self, lead: Lead, name: str, piece: str, *, after: str) -> bool:
         """Whether a variable can hold a piece of a path where the directive stands.
 
         A path begins with a slash; behind another one the file system makes one of the two.
         """
-        own = _captured(lead.node, name)
+        own = _captured_group(lead.node, name)
         if own is not None:
             return matches_whole(own, piece)
         if name not in _PATHS:
             client = variable_value(self.project, lead.node, name).client
-            return pcre_tree.mask(piece) & ~client == 0
+            return pcre_tree.char_mask(piece) & ~client == 0
         if after.endswith("/") and not piece.startswith("/"):
             piece = f"/{piece}"
         levels = includes.levels_outwards(self.project, lead.node.parent)
@@ -315,26 +338,32 @@ class _Server:
         return named or any(one is location for one in self.router.route(piece).levels)
 
 
-def _captured(d: Directive, name: str) -> pcre_tree.Node | None:
+def _captured_group(d: Directive, name: str) -> pcre_tree.Node | None:
     """The group of a rewrite's own expression that a variable of its target stands for."""
     regex = pcre.try_parse_regex(d.args[0]) if d.name == "rewrite" else None
     return regex.group(int(name) if name.isdigit() else name) if regex is not None else None
 
 
-def _leads(project: Project, server: Block) -> Iterator[Lead]:
+def _path_changes(project: Project, server: Block) -> Iterator[Lead]:
     """The directives of a server that lead a request to a path which the client has a part in."""
     for d in includes.directives_within(project, server):
         if d.name == "rewrite" and len(d.args) > 1 and not is_redirect(d):
-            yield Lead(d, d.args[1], stays=not leaves(d) and _inside(project, d))
+            yield Lead(
+                d,
+                d.args[1],
+                keeps_location=not is_leaving_location(d) and _is_in_location(project, d),
+            )
         elif d.name == "try_files":
             yield Lead(d, d.args[-1] if d.args else "")
-            if _inside(project, d):
-                yield from (Lead(d, text, stays=True) for text in d.args[:-1] if "uri" not in text)
+            if _is_in_location(project, d):
+                yield from (
+                    Lead(d, text, keeps_location=True) for text in d.args[:-1] if "uri" not in text
+                )
         elif d.name == "error_page" and len(d.args) > 1:
             yield Lead(d, d.args[-1])
 
 
-def _accelerated(project: Project) -> list[Lead]:
+def _internal_redirects(project: Project) -> list[Lead]:
     """The answers that name the file to be sent in their stead, where nginx itself is the backend."""
     return [
         Lead(d, d.args[-1])
@@ -344,7 +373,7 @@ def _accelerated(project: Project) -> list[Lead]:
     ]
 
 
-def _inside(project: Project, d: Directive, *, internal: bool = False) -> bool:
+def _is_in_location(project: Project, d: Directive, *, internal: bool = False) -> bool:
     """Whether a directive stands in a location; with `internal`, in one that no client asks for itself."""
     location = includes.nearest_enclosing(project, d.parent, "location")
     return location is not None and (

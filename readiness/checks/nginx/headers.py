@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from readiness.checks.nginx.variables import is_redirect
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all
 from readiness.model import Hit, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
-_PASSES = (
-    "proxy_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "grpc_pass",
-    "try_files",
-    "alias",
-    "root",
-)
 _OPEN = re.compile(r"font|woff|ttf|css|png|svg|static|assets|public")
 _NO_PAGE = frozenset({"301", "302", "307", "308", "403", "404", "410", "421", "444"})
 
 
 def effective_headers(project: Project, block: Block, directive: str) -> list[Directive]:
     """The lines of an `add_header` kind that work in a block: its own, with the outer ones where they are merged."""
-    found: list[Directive] = []
+    directives: list[Directive] = []
     inherit = f"{directive}_inherit"
     for level in includes.levels_outwards(project, block):
         own = includes.directives_of(project, level, directive)
@@ -39,13 +30,13 @@ def effective_headers(project: Project, block: Block, directive: str) -> list[Di
             if directive.startswith("add_")
             else "on"
         )
-        found += own
+        directives += own
         if (own and mode == "on") or mode == "off":
             break
-    return found
+    return directives
 
 
-def lost(
+def header_lost(
     scope: Scope,
     project: Project,
     *,
@@ -71,9 +62,14 @@ def lost(
         if header_name(d) not in kept
         and not (directive == "proxy_set_header" and _is_sent_anyway(d))
     ]
+    if gone and directive == "proxy_set_header":
+        is_missed = _missed_by_backend(project, block)
+        gone = [d for d in gone if is_missed(header_name(d))]
     protecting = column("http-headers", "security")
     gone = [d for d in gone if security is None or (header_name(d) in protecting) is security]
-    if gone:
+    if gone and includes.has_unseen_directives(project, block):
+        yield Unknown(own[0].head)
+    elif gone:
         names = join_names(dict.fromkeys(d.args[0] for d in reversed(gone) if d.args))
         place = origin_line(project, block, directive)
         yield hit(
@@ -81,8 +77,18 @@ def lost(
         )
 
 
+def _missed_by_backend(project: Project, block: Block) -> Callable[[str], bool]:
+    """Of a request header, whether some `proxy_pass` in a block or below it sends requests on without it."""
+    sent = [
+        {header_name(d) for d in effective_headers(project, passing.parent, "proxy_set_header")}
+        for passing in includes.directives_within(project, block)
+        if passing.name == "proxy_pass"
+    ]
+    return lambda name: any(name not in names for names in sent)
+
+
 def _answers_nothing(project: Project, block: Block) -> bool:
-    """Whether a block answers 204: a preflight request of CORS, which shows no page."""
+    """Whether a block answers 204: a preflight of CORS or a probe, to which nginx adds no Content-Type of its own."""
     return any(d.args[:1] == ("204",) for d in includes.directives_of(project, block, "return"))
 
 
@@ -97,21 +103,21 @@ def _is_sent_anyway(directive: Directive) -> bool:
 
 def origin_line(project: Project, block: Block, name: str) -> Directive:
     """The line in the block itself that brings a directive in: the directive, or the include."""
-    for one in block.directives:
-        if one.name == name:
-            return one
-        if one.name == "include" and any(
+    for directive in block.directives:
+        if directive.name == name:
+            return directive
+        if directive.name == "include" and any(
             d.name == name
-            for inner in includes.include_tree(project).brought.get(id(one), ())
+            for inner in includes.include_tree(project).brought.get(id(directive), ())
             for d in includes.directives_of(project, inner)
         ):
-            return one
+            return directive
     return includes.directives_of(project, block, name)[0]
 
 
 def headers_sent(project: Project, block: Block) -> dict[str, str]:
     """The headers that responses of a block carry by `add_header` or `more_set_headers`, with their values."""
-    found = {
+    headers = {
         header_name(d): d.args[1] if len(d.args) > 1 else ""
         for d in reversed(effective_headers(project, block, "add_header"))
     }
@@ -120,11 +126,13 @@ def headers_sent(project: Project, block: Block) -> dict[str, str]:
             for text in d.args:
                 name, colon, value = text.partition(":")
                 if colon:
-                    found.setdefault(name.strip().lower(), value.strip())
-    return found
+                    headers.setdefault(name.strip().lower(), value.strip())
+    return headers
 
 
-def absent(scope: Scope, project: Project, *, any_of: Sequence[str], tls: bool = False) -> Outcome:
+def header_missing(
+    scope: Scope, project: Project, *, any_of: Sequence[str], tls: bool = False
+) -> Outcome:
     """A server that answers browsers sends none of the headers, neither itself nor from all of its locations."""
     block = scope.node
     if (tls and not scope.tls) or not is_serving(project, block):
@@ -156,7 +164,7 @@ def security_header_missing(
     """As `absent`, for several: a name that the hit tells, and the headers of which one will do."""
     unknown: Unknown | None = None
     for name, any_of in headers.items():
-        for found in absent(scope, project, any_of=any_of):
+        for found in header_missing(scope, project, any_of=any_of):
             if isinstance(found, Unknown):
                 unknown = found
             elif isinstance(found, Hit):
@@ -182,8 +190,8 @@ def _has_lua(project: Project, block: Block) -> bool:
         "js_header_filter",
     )
     return any(
-        includes.directives_of(project, one, name)
-        for one in includes.levels_outwards(project, block)
+        includes.directives_of(project, level, name)
+        for level in includes.levels_outwards(project, block)
         for name in filters
     )
 
@@ -238,7 +246,7 @@ def _is_turning_away(project: Project, block: Block) -> bool:
 
 
 def _is_passing(project: Project, block: Block) -> bool:
-    return bool(includes.directives_of(project, block, *_PASSES))
+    return bool(includes.directives_of(project, block, *column("nginx-directives", "content")))
 
 
 def security_header_not_always(statement: Statement) -> Outcome:
@@ -261,7 +269,7 @@ def header_multiline(statement: Statement) -> Outcome:
 def content_type_added(statement: Statement, project: Project) -> Outcome:
     """`add_header Content-Type` adds a second Content-Type unless the backend's is hidden."""
     d = statement.node
-    if header_name(d) != "content-type":
+    if header_name(d) != "content-type" or _answers_nothing(project, d.parent):
         return
     hides = (
         "proxy_hide_header",
@@ -272,8 +280,8 @@ def content_type_added(statement: Statement, project: Project) -> Outcome:
     )
     for name in hides:
         if any(
-            header_name(one) == "content-type"
-            for one in includes.effective_directives(project, d.parent, name)
+            header_name(directive) == "content-type"
+            for directive in includes.effective_directives(project, d.parent, name)
         ):
             return
     yield hit(d.at(1))
@@ -295,7 +303,7 @@ def hsts_short(statement: Statement, *, days: int) -> Outcome:
     age = re.search(r"max-age\s*=\s*\"?(\d{1,12})", d.args[1], re.IGNORECASE)
     if age and int(age[1]) < days * 86_400 and int(age[1]) != 0:
         yield hit(d.at(2), seconds=int(age[1]), wanted=days * 86_400)
-    elif (age and int(age[1]) == 0) or (age is None and "$" not in d.args[1]):
+    elif (age and int(age[1]) == 0) or (age is None and not has_variable(d.args[1])):
         yield hit(d.at(2), seconds=0, wanted=days * 86_400)
 
 
@@ -319,9 +327,9 @@ def cors_any(statement: Statement, project: Project, *, credentials: bool) -> Ou
     if header_name(d) != "access-control-allow-origin" or len(d.args) < 2:
         return
     around = {
-        header_name(one): one.args[1].lower()
-        for one in effective_headers(project, d.parent, "add_header")
-        if len(one.args) > 1
+        header_name(directive): directive.args[1].lower()
+        for directive in effective_headers(project, d.parent, "add_header")
+        if len(directive.args) > 1
     }
     with_cookies = around.get("access-control-allow-credentials") == "true"
     if d.args[1] == "*" and with_cookies is credentials and not _is_open_data(d):

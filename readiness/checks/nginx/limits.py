@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 
 from readiness.checks.nginx.headers import is_serving
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive, walk
 
 _DEFAULT_CONNECTIONS = 512
@@ -25,7 +27,6 @@ _SECONDS = {
     "M": 30 * _DAY,
     "y": 365 * _DAY,
 }
-_BACKENDS = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"})
 _CREDENTIALS = re.compile(
     r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w{0,80}?(?:sess|token|auth)\w*|request_body)\b"
 )
@@ -36,18 +37,18 @@ def parse_time(text: str) -> float | None:
     """A time as nginx writes it (`1h30m`), in seconds; None where it is none."""
     total, place = 0.0, 0
     while place < len(text):
-        found = _TIME.match(text, place)
-        if not found:
+        match = _TIME.match(text, place)
+        if not match:
             return None
-        total += int(found[1]) * _SECONDS[found[2]]
-        place = found.end()
+        total += int(match[1]) * _SECONDS[match[2]]
+        place = match.end()
     return total if text else None
 
 
 def parse_size(text: str) -> int | None:
     """A size as nginx writes it (`10m`), in bytes; None where it is none."""
-    found = re.fullmatch(r"(\d{1,15})([kmg]?)", text.lower())
-    return int(found[1]) * _UNITS[found[2]] if found else None
+    match = re.fullmatch(r"(\d{1,15})([kmg]?)", text.lower())
+    return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def worker_files_too_few(scope: Scope, project: Project) -> Outcome:
@@ -112,12 +113,14 @@ def compression_off(
     scope: Scope, project: Project, *, directive: str, unless: Sequence[str] = ()
 ) -> Outcome:
     """An `http` block and all that is in it leave a directive out."""
-    found = [
+    directives = [
         d
         for d in includes.directives_within(project, scope.node)
         if d.name == directive or d.name in unless
     ]
-    if found or not any(d.name == "server" for d in includes.directives_of(project, scope.node)):
+    if directives or not any(
+        d.name == "server" for d in includes.directives_of(project, scope.node)
+    ):
         return
     if includes.may_be_set_unseen(project, scope.node):
         yield Unknown(scope.node.at())
@@ -145,7 +148,7 @@ def version_disclosed_by_default(scope: Scope, project: Project) -> Outcome:
 
 
 def keepalive_requests_few(statement: Statement, *, least: int) -> Outcome:
-    """A number is under the bound."""
+    """The number that a directive sets is below `least`."""
     value = statement.node.args[0] if statement.node.args else ""
     if value.isdigit() and int(value) < least:
         yield hit(statement.node.at(1), given=value, least=least)
@@ -160,7 +163,11 @@ def body_size_unlimited(statement: Statement) -> Outcome:
 def body_size_unset(scope: Scope, project: Project) -> Outcome:
     """A proxied server leaves the size of a request body to the default of one megabyte."""
     block = scope.node
-    passes = [d for d in includes.directives_within(project, block) if d.name in _BACKENDS]
+    passes = [
+        d
+        for d in includes.directives_within(project, block)
+        if d.name in column("nginx-directives", "application")
+    ]
     if not passes or includes.effective_directives(project, block, "client_max_body_size"):
         return
     if any(d.name == "client_max_body_size" for d in includes.directives_within(project, block)):
@@ -181,17 +188,10 @@ def client_timeout_long(statement: Statement, *, most: int) -> Outcome:
 def access_log_off(statement: Statement) -> Outcome:
     """The access log is off for a whole server or for all of them."""
     d = statement.node
-    if d.args[:1] == ("off",) and d.parent.name in {"http", "server"}:
-        returns = {x.name for x in walk(d.parent)} & {
-            "proxy_pass",
-            "root",
-            "fastcgi_pass",
-            "uwsgi_pass",
-            "try_files",
-            "grpc_pass",
-        }
-        if returns:
-            yield hit(d.at(1), block=d.parent.name)
+    content = column("nginx-directives", "content")
+    whole = d.args[:1] == ("off",) and d.parent.name in {"http", "server"}
+    if whole and any(x.name in content for x in walk(d.parent)):
+        yield hit(d.at(1), block=d.parent.name)
 
 
 def error_log_named_off(statement: Statement) -> Outcome:
@@ -202,7 +202,7 @@ def error_log_named_off(statement: Statement) -> Outcome:
 
 
 def error_log_discarded(statement: Statement) -> Outcome:
-    """Errors are thrown away."""
+    """error_log goes to /dev/null, so that errors are lost."""
     d = statement.node
     if (
         d.args
@@ -223,9 +223,9 @@ def credentials_logged(statement: Statement) -> Outcome:
     """A log format writes down credentials of clients."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
-        found = _CREDENTIALS.search(text)
-        if found:
-            yield hit(d.at(number), variable=f"${found[1]}")
+        match = _CREDENTIALS.search(text)
+        if match:
+            yield hit(d.at(number), variable=f"${match[1]}")
             return
 
 
@@ -251,12 +251,12 @@ def limit_zone_undefined(statement: Statement, project: Project) -> Outcome:
     """A limit names a zone that nobody defines; nginx does not start."""
     d = statement.node
     name = _zone_name(d)
-    if not name or "$" in name:
+    if not name or has_variable(name):
         return
     definer = f"{d.name}_zone"
     for level in includes.levels_outwards(project, d.parent):
-        for one in includes.directives_of(project, level, definer):
-            if any(word.split(":")[0] == f"zone={name}" for word in one.args):
+        for directive in includes.directives_of(project, level, definer):
+            if any(word.split(":")[0] == f"zone={name}" for word in directive.args):
                 return
     if includes.may_be_set_unseen(project, d.parent) or not includes.is_complete(project, d.parent):
         yield Unknown(d.at())
@@ -279,7 +279,7 @@ def limit_zone_unused(statement: Statement, project: Project) -> Outcome:
     )
     user = d.name.removesuffix("_zone")
     around = includes.enclosing_block(project, d.parent)
-    if not name or (user, name) in includes.once_per_block(project, _zones_used, around):
+    if not name or (user, name) in project.once(_zones_used, around):
         return
     if around.name != "http" or includes.may_be_set_unseen(project, around):
         yield Unknown(d.at())
@@ -287,7 +287,7 @@ def limit_zone_unused(statement: Statement, project: Project) -> Outcome:
         yield hit(d.head, zone=name, directive=user)
 
 
-def _zones_used(project: Project, block: Block) -> set[tuple[str, str]]:
+def _zones_used(block: Block, project: Project) -> set[tuple[str, str]]:
     """The zones that limits under a block use, each with the kind of limit."""
     return {
         (d.name, _zone_name(d))
@@ -308,7 +308,11 @@ def limit_without_burst(statement: Statement) -> Outcome:
 def rate_limit_missing(scope: Scope, project: Project) -> Outcome:
     """A server that proxies to an application limits neither requests nor connections."""
     block = scope.node
-    passes = [d for d in includes.directives_within(project, block) if d.name in _BACKENDS]
+    passes = [
+        d
+        for d in includes.directives_within(project, block)
+        if d.name in column("nginx-directives", "application")
+    ]
     if not passes or not is_serving(project, block):
         return
     if any(

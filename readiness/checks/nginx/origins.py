@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx.headers import header_name
+from readiness.checks.nginx.headers import header_name, headers_sent
 from readiness.checks.nginx.variables import condition_parts, definitions_of, variable_names
 from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import Outcome, Span, hit
+from readiness.model import Outcome, Severity, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
@@ -94,15 +95,22 @@ def cors_origin_reflected(statement: Statement, project: Project) -> Outcome:
         return
     for name in variable_names(d.args[1]):
         if name in {"http_origin", "http_referer"} or _is_passed_through(project, d, name):
-            yield hit(d.at(2), variable=f"${name}")
+            severity = None if _lets_credentials_through(project, d) else Severity.LOW
+            yield hit(d.at(2), severity=severity, variable=f"${name}")
             return
+
+
+def _lets_credentials_through(project: Project, directive: Directive) -> bool:
+    """Whether the answers may be read with the visitor's cookies; a variable may hold `true`."""
+    value = headers_sent(project, directive.parent).get("access-control-allow-credentials", "")
+    return value.lower() == "true" or has_variable(value)
 
 
 def _is_origin_guarded(directive: Directive) -> bool:
     """Whether an `if` on the Origin stands around the line."""
     block: Block | None = directive.parent
     while block is not None:
-        if block.owner is not None and block.name == "if" and "$" in block.owner.value:
+        if block.owner is not None and block.name == "if" and has_variable(block.owner.value):
             return True
         block = block.parent
     return False
@@ -110,14 +118,14 @@ def _is_origin_guarded(directive: Directive) -> bool:
 
 def _is_passed_through(project: Project, directive: Directive, name: str) -> bool:
     """Whether a variable is the Origin itself for origins that nothing has looked at."""
-    for one in definitions_of(project, directive.parent, name):
-        if one.name == "set":
-            if one.parent.name != "if" and variable_names(" ".join(one.args[1:])) == [
+    for definition in definitions_of(project, directive.parent, name):
+        if definition.name == "set":
+            if definition.parent.name != "if" and variable_names(" ".join(definition.args[1:])) == [
                 "http_origin"
             ]:
                 return True
-        elif one.block is not None:
-            for entry in one.block.directives:
+        elif definition.block is not None:
+            for entry in definition.block.directives:
                 anything = entry.name in {"default", "~.*", "~.", "~^.*$", "~*.*", "~.+", "~^"}
                 if anything and variable_names(entry.args[-1] if entry.args else "") == [
                     "http_origin"
@@ -183,11 +191,11 @@ def _registrable_domain(host: str) -> str:
 def _attacking_origins(texts: list[str], *, origin: bool) -> Iterator[str]:
     """Addresses of other sites that look like the samples: the name before, behind, or in the path of an own one."""
     parts = [_PARTS.match(text) for text in texts]
-    own = {_registrable_domain(found[2]) for found in parts if found and found[2]}
-    for found in parts:
-        if not found or "." not in found[2].strip("."):
+    own = {_registrable_domain(match[2]) for match in parts if match and match[2]}
+    for match in parts:
+        if not match or "." not in match[2].strip("."):
             continue
-        scheme, host, port, tail = found[1] or "https://", found[2], found[3] or "", found[4]
+        scheme, host, port, tail = match[1] or "https://", match[2], match[3] or "", match[4]
         base = _registrable_domain(host)
         ends = [""] if origin else ["/", tail, ""]
         for end in dict.fromkeys(ends):
@@ -201,14 +209,14 @@ def _attacking_origins(texts: list[str], *, origin: bool) -> Iterator[str]:
                 if _registrable_domain(name) not in own and not name.startswith("."):
                     yield f"{scheme}{name}{port}{end}"
             if not origin:
-                yield f"https://evil.com/{found[0]}{end if end != tail else ''}"
+                yield f"https://evil.com/{match[0]}{end if end != tail else ''}"
                 yield f"https://evil.com/?{scheme}{host}{port}{end}"
                 yield f"https://evil.com/a{host}{port}{end}"
 
 
 def _has_loose_dot(root: pcre_tree.Node) -> bool:
     """Whether a plain dot stands between two letters of a name."""
-    word = pcre_tree.mask("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
+    word = pcre_tree.char_mask("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
     for node in pcre_tree.walk(root):
         if node.kind not in {"cat"}:
             continue

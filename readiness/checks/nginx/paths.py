@@ -15,14 +15,15 @@ from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_al
 from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _ROOTLESS = frozenset(
     "root alias return proxy_pass uwsgi_pass grpc_pass scgi_pass memcached_pass stub_status internal rewrite empty_gif".split()
 )
-_DOT, _SLASH = pcre_tree.mask("."), pcre_tree.mask("/")
+_DOT, _SLASH = pcre_tree.char_mask("."), pcre_tree.char_mask("/")
 # What nginx escapes when it passes a path on, and what means something else once it is not escaped.
-_ESCAPED = pcre_tree.mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.OTHER
+_ESCAPED = pcre_tree.char_mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.OTHER
 
 
 def alias_traversal(statement: Statement) -> Outcome:
@@ -56,9 +57,9 @@ def alias_traversal(statement: Statement) -> Outcome:
 
 def _may_climb(group: pcre_tree.Node) -> bool:
     """Whether what a capture holds can begin with `..`."""
-    whole = pcre_tree.Node("cat", (pcre_tree.Node("start"), group, pcre_tree.Node("end")))
+    expression = pcre_tree.Node("cat", (pcre_tree.Node("start"), group, pcre_tree.Node("end")))
     try:
-        machine = automaton.build_machine(whole)
+        machine = automaton.build_machine(expression)
     except pcre.UnsupportedError:
         return False
     ends = [
@@ -111,7 +112,7 @@ def proxy_slash_mismatch(statement: Statement, project: Project) -> Outcome:
     """The location's prefix and the URI that replaces it do not both end in a slash."""
     d = statement.node
     location = _proxied_location(d.parent)
-    if not d.args or "$" in d.args[0] or location is None or d.parent.name == "if":
+    if not d.args or has_variable(d.args[0]) or location is None or d.parent.name == "if":
         return
     uri = hosts.parse_pass_target(d.args[0]).uri
     sign, prefix = location_match(location)
@@ -140,9 +141,9 @@ def _is_rewritten(project: Project, location: Directive) -> bool:
 def _puts_raw_uri(project: Project, block: Block, *, always: bool) -> bool:
     """Whether a rewrite puts the path as the client sent it into the URI: in every case, or in some."""
     for level in includes.levels_outwards(project, block):
-        found = list(includes.directives_of(project, level, "rewrite"))
+        directives = list(includes.directives_of(project, level, "rewrite"))
         if not always:
-            found += [
+            directives += [
                 r
                 for d in includes.directives_of(project, level, "if")
                 if d.block
@@ -151,7 +152,8 @@ def _puts_raw_uri(project: Project, block: Block, *, always: bool) -> bool:
         if level.name == "if" and always:
             continue
         if any(
-            len(r.args) > 1 and "$request_uri" in r.args[1] and not is_redirect(r) for r in found
+            len(r.args) > 1 and "$request_uri" in r.args[1] and not is_redirect(r)
+            for r in directives
         ):
             return True
         if level.name in {"location", "server"}:
@@ -165,7 +167,7 @@ def proxy_path_escaped_twice(statement: Statement, project: Project) -> Outcome:
     if not d.args or not _puts_raw_uri(project, d.parent, always=False):
         return
     place = hosts.parse_pass_target(d.args[0])
-    if "$" in place.host and any(
+    if has_variable(place.host) and any(
         variable_value(project, d, name).client for name in variable_names(place.host)
     ):
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from readiness.checks.nginx.headers import header_name
 from readiness.kinds.nginx import Statement
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names
+from readiness.syntax.holes import has_variable
 
 _ANY = frozenset({"*", "http:", "https:", "data:", "blob:"})
 
@@ -15,7 +16,7 @@ def content_security_policy_weak(statement: Statement) -> Outcome:
     if header_name(d) != "content-security-policy" or len(d.args) < 2:
         yield NotApplicable()
         return
-    if "$" in d.args[1]:
+    if has_variable(d.args[1]):
         yield Unknown(d.at(2))
         return
     sources = _script_sources(d.args[1])

@@ -17,10 +17,10 @@ from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_al
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax import pcre_tree
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
-_PASSES = {"proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass"}
-_DOT = pcre_tree.mask(".")
+_DOT = pcre_tree.char_mask(".")
 _ENVIRONMENT = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 
 
@@ -33,11 +33,11 @@ def host_from_client(statement: Statement, project: Project) -> Outcome:
         if _chosen_upstream(name):
             yield hit(d.at(2), variable=f"${name}")
             return
-        for one in definitions_of(project, d.parent, name):
+        for directive in definitions_of(project, d.parent, name):
             if (
-                one.name == "set"
-                and len(one.args) > 1
-                and any(_chosen_upstream(inner) for inner in variable_names(one.args[1]))
+                directive.name == "set"
+                and len(directive.args) > 1
+                and any(_chosen_upstream(inner) for inner in variable_names(directive.args[1]))
             ):
                 yield hit(d.at(2), variable=f"${name}")
                 return
@@ -53,13 +53,13 @@ def proxy_host_from_client(statement: Statement, project: Project) -> Outcome:
     if not d.args or includes.directives_of(project, d.parent, "internal"):
         return
     if any(
-        one.name == "location" and includes.directives_of(project, one, "internal")
-        for one in includes.levels_outwards(project, d.parent)
+        block.name == "location" and includes.directives_of(project, block, "internal")
+        for block in includes.levels_outwards(project, d.parent)
     ):
         return
     text = d.args[0]
-    scheme, mark, rest = text.partition("://")
-    fixed = bool(mark) and "$" not in scheme
+    scheme, separator, rest = text.partition("://")
+    fixed = bool(separator) and not has_variable(scheme)
     for literal, name in literal_variable_pairs(rest if fixed else text):
         if (
             re.search("[/?#]", literal if fixed else literal.replace("://", ""))
@@ -78,7 +78,7 @@ def proxy_host_from_client(statement: Statement, project: Project) -> Outcome:
 def backend_resolved_once(statement: Statement, project: Project) -> Outcome:
     """A public name is looked up when nginx starts and never again."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or d.parent.name == "upstream":
+    if not d.args or has_variable(d.args[0]) or d.parent.name == "upstream":
         return
     place = hosts.parse_pass_target(d.args[0])
     host = hosts.split_address(place.host)[0]
@@ -92,7 +92,7 @@ def upstream_resolved_once(statement: Statement) -> Outcome:
     if d.parent.name != "upstream" or not d.args or "resolve" in d.args or "down" in d.args:
         return
     host = hosts.split_address(d.args[0])[0]
-    if "$" not in host and hosts.is_public_name(host):
+    if not has_variable(host) and hosts.is_public_name(host):
         yield hit(d.at(1), host=host)
 
 
@@ -112,13 +112,13 @@ def _upstreams_in_sight(project: Project, block: Block) -> ChainMap[str, Block]:
     """The upstream groups in sight of a block, by name."""
     return ChainMap(
         *(
-            includes.once_per_block(project, _upstreams_of_level, level)
+            project.once(_upstreams_of_level, level)
             for level in includes.levels_outwards(project, block)
         )
     )
 
 
-def _upstreams_of_level(project: Project, block: Block) -> dict[str, Block]:
+def _upstreams_of_level(block: Block, project: Project) -> dict[str, Block]:
     """The upstream groups of a level, by name."""
     return {
         d.args[0].lower(): d.block
@@ -132,7 +132,7 @@ def resolver_missing(statement: Statement, project: Project) -> Outcome:
     d = statement.node
     if (
         not d.args
-        or "$" not in d.args[0]
+        or not has_variable(d.args[0])
         or includes.effective_directives(project, d.parent, "resolver")
     ):
         return
@@ -141,9 +141,15 @@ def resolver_missing(statement: Statement, project: Project) -> Outcome:
         return  # filled in before nginx starts
     known = _upstreams_in_sight(project, d.parent)
     for host in _possible_hosts(project, d, place.host):
-        whole = hosts.parse_pass_target(host).host
-        name = "" if whole.startswith("unix:") else hosts.split_address(whole)[0].lower()
-        if not name or "$" in name or hosts.parse_ip(name) or name in known or name == "localhost":
+        host_name = hosts.parse_pass_target(host).host
+        name = "" if host_name.startswith("unix:") else hosts.split_address(host_name)[0].lower()
+        if (
+            not name
+            or has_variable(name)
+            or hosts.parse_ip(name)
+            or name in known
+            or name == "localhost"
+        ):
             continue
         # A name without a dot may be an upstream in a file that is not in sight.
         if includes.may_be_set_unseen(project, d.parent) or (
@@ -157,20 +163,20 @@ def resolver_missing(statement: Statement, project: Project) -> Outcome:
 
 def _possible_hosts(project: Project, d: Directive, text: str) -> list[str]:
     """The hosts that a pass can mean: the text itself, or what its one variable is set to."""
-    if "$" not in text:
+    if not has_variable(text):
         return [text]
-    found = variable_names(text)
+    names = variable_names(text)
     head = text.partition("$")[0]
-    if head and found and variable_value(project, d, found[0]).slash:
+    if head and names and variable_value(project, d, names[0]).slash:
         return [head]  # the variable is the path
-    if len(found) != 1 or not re.fullmatch(r"\$\{?\w+\}?(?::\d+)?", text):
+    if len(names) != 1 or not re.fullmatch(r"\$\{?\w+\}?(?::\d+)?", text):
         return []
     values: list[str] = []
-    for one in definitions_of(project, d.parent, found[0]):
-        if one.name == "set":
-            values += one.args[1:2]
-        elif one.block is not None:
-            values += [entry.args[-1] for entry in one.block.directives if entry.args]
+    for directive in definitions_of(project, d.parent, names[0]):
+        if directive.name == "set":
+            values += directive.args[1:2]
+        elif directive.block is not None:
+            values += [entry.args[-1] for entry in directive.block.directives if entry.args]
     return values
 
 
@@ -178,7 +184,7 @@ def resolver_external(statement: Statement) -> Outcome:
     """Names are looked up at a server outside of the own network."""
     d = statement.node
     for number, word in enumerate(d.args, 1):
-        if "=" in word or "$" in word:
+        if "=" in word or has_variable(word):
             continue
         if not hosts.is_private_host(hosts.split_address(word)[0]):
             yield hit(d.at(number), address=word)
@@ -251,8 +257,8 @@ def connection_upgrade_constant(scope: Scope, project: Project) -> Outcome:
     block = scope.node
     passes = block.all("proxy_pass")
     lines = includes.effective_directives(project, block, "proxy_set_header")
-    whole = block.owner is not None and is_catch_all(block.owner)
-    if not whole or not passes or not _header_settings(lines, "upgrade"):
+    is_whole_server = block.owner is not None and is_catch_all(block.owner)
+    if not is_whole_server or not passes or not _header_settings(lines, "upgrade"):
         yield NotApplicable()
         return
     server = includes.nearest_enclosing(project, block, "server")
@@ -331,7 +337,7 @@ def upstream_single_server(scope: Scope) -> Outcome:
 def upstream_not_grouped(statement: Statement, project: Project) -> Outcome:
     """A backend is named in the `proxy_pass` itself, so there is one of it and no connection is kept open."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or not d.args[0].startswith(("http://", "https://")):
+    if not d.args or has_variable(d.args[0]) or not d.args[0].startswith(("http://", "https://")):
         return
     host = hosts.split_address(hosts.parse_pass_target(d.args[0]).host)[0].lower()
     if (
@@ -348,7 +354,9 @@ def upstream_not_grouped(statement: Statement, project: Project) -> Outcome:
         yield hit(d.at(1), host=host)
 
 
-def parameter(statement: Statement, *, within: Sequence[str], words: Sequence[str]) -> Outcome:
+def parameter_given(
+    statement: Statement, *, within: Sequence[str], words: Sequence[str]
+) -> Outcome:
     """A directive has one of the given parameters, in a block of one of the given names."""
     d = statement.node
     if within and d.parent.name not in within:

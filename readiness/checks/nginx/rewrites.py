@@ -44,21 +44,21 @@ def if_in_location(scope: Scope, project: Project) -> Outcome:
         if returns and d.name in _SAFE_WITH_RETURN:
             continue  # the answer is given right here, with the headers of this block
         if d.name not in _SAFE_IN_IF:
-            yield hit(d.head, what=f"has {d.name}, which does not work there as it reads")
+            yield hit(d.head, say="directive", directive=d.name)
             return
         if d.name == "rewrite" and "break" in d.args[2:]:
-            yield hit(d.head, what="has rewrite ... break, which does not work there as it reads")
+            yield hit(d.head, say="break")
             return
     has_try_files = includes.directives_of(project, owner.parent, "try_files")
     if has_try_files and not _is_leaving(project, scope.node):
-        yield hit(owner.head, what="takes away the try_files beside it")
+        yield hit(owner.head, say="try-files")
 
 
 def if_in_location_unsafe(scope: Scope, project: Project) -> Outcome:
     """An `if` in a location holds anything but `return` and a rewrite that leaves the location."""
     owner = scope.node.owner
     if owner is None or not any(
-        one.name == "location" for one in includes.levels_outwards(project, scope.node)
+        block.name == "location" for block in includes.levels_outwards(project, scope.node)
     ):
         return
     for d in scope.node.directives:
@@ -72,13 +72,13 @@ _LEAVE = frozenset({"last", "redirect", "permanent"})
 
 def _is_leaving(project: Project, block: Block) -> bool:
     """Whether an `if` always goes away: by an answer, or by a rewrite to another location."""
-    inside = includes.directives_of(project, block)
+    inner = includes.directives_of(project, block)
     return any(
-        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inside
+        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inner
     )
 
 
-def capture_missing(statement: Statement, project: Project) -> Outcome:
+def capture_unresolved(statement: Statement, project: Project) -> Outcome:
     """`$1` is used and no expression that can have run has such a group."""
     d = statement.node
     if d.name == "rewrite":
@@ -115,9 +115,9 @@ def _reads_condition_groups(d: Directive, owner: Directive, project: Project) ->
         if wanted and not any(one.regex is None or one.regex.group(wanted) for one in before):
             yield hit(d.at(2), capture=f"${wanted}")
     elif regex is not None:
-        found = _missing_group(text, regex)
-        if found:
-            yield hit(d.at(2), capture=f"${found}")
+        group = _missing_group(text, regex)
+        if group:
+            yield hit(d.at(2), capture=f"${group}")
 
 
 def _lowest_group(text: str) -> int:
@@ -145,11 +145,11 @@ def _has_group_anywhere(project: Project, d: Directive, number: int) -> bool:
     if includes.may_be_set_unseen(project, d.parent) or (top.owner is None and d.parent is top):
         return True  # a loose line: what stands around it is not in sight
     candidates = [top.owner] if top.owner is not None else []
-    for one in [*includes.directives_within(project, top), *candidates]:
-        if one.name == "server_name" and any(name.startswith("~") for name in one.args):
+    for other in [*includes.directives_within(project, top), *candidates]:
+        if other.name == "server_name" and any(name.startswith("~") for name in other.args):
             return True
-        pattern = pattern_of(one)
-        if pattern and not (one.name == "if" and condition_parts(one)[1].startswith("!")):
+        pattern = pattern_of(other)
+        if pattern and not (other.name == "if" and condition_parts(other)[1].startswith("!")):
             regex = pcre.try_parse_regex(*pattern)
             if regex is None or regex.group(number):
                 return True
@@ -167,7 +167,7 @@ def _table_patterns(project: Project, d: Directive, number: int) -> bool:
     return False
 
 
-def map_capture_missing(scope: Scope) -> Outcome:
+def map_capture_unresolved(scope: Scope) -> Outcome:
     """A line of a `map` uses a group that its expression does not have."""
     for entry in scope.node.directives:
         if entry.name.startswith("~") and entry.args:
@@ -198,21 +198,21 @@ def rewrite_overlapping_captures(statement: Statement, project: Project) -> Outc
     if not (
         text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])
     ):
-        _, mark, tail = text.partition("?")
-        used = [int(n) for n in variable_names(tail) if n.isdigit()] if mark else []
+        _, separator, tail = text.partition("?")
+        used = [int(n) for n in variable_names(tail) if n.isdigit()] if separator else []
     regex = pcre.try_parse_regex(d.args[0])
     if regex is None:
         return
     groups = [(n, regex.group(n)) for n in used]
-    for one, outer in groups:
-        for two, inner in groups:
+    for first, outer in groups:
+        for second, inner in groups:
             if (
-                one != two
+                first != second
                 and outer is not None
                 and inner is not None
                 and any(node is inner for node in pcre_tree.walk(outer))
             ):
-                yield hit(d.at(2), outer=f"${one}", inner=f"${two}")
+                yield hit(d.at(2), outer=f"${first}", inner=f"${second}")
                 return
 
 
@@ -307,10 +307,10 @@ def _are_alike(node: pcre_tree.Node) -> bool:
         inner = inner.parts[0]
     if inner.kind != "alt":
         return False
-    for one in inner.parts:
+    for part in inner.parts:
         for two in inner.parts:
-            short, long = pcre_tree.literal_text(one), pcre_tree.literal_text(two)
-            if one is not two and short and long is not None and long.startswith(short):
+            short, long = pcre_tree.literal_text(part), pcre_tree.literal_text(two)
+            if part is not two and short and long is not None and long.startswith(short):
                 return True
     return False
 
@@ -327,7 +327,7 @@ def regex_runs_away(statement: Statement) -> Outcome:
 
 
 def map_regex_runs_away(scope: Scope) -> Outcome:
-    """The same of the keys of a `map`."""
+    """A regular expression among the keys of a `map` needs time exponential in the length of the text."""
     for entry in scope.node.directives:
         if entry.name.startswith("~"):
             regex = pcre.try_parse_regex(
@@ -381,9 +381,9 @@ def variable_case_mixed(scope: Scope) -> Outcome:
     for d in walk(scope.node):
         words = d.args if d.parent.name not in FREE else d.args[-1:]
         for number, word in enumerate(words, 1 if d.parent.name not in FREE else len(d.args)):
-            for found in _NAME.finditer(word):
-                name = found[1] or found[3] or found[4] or ""
-                if (found[1] and name.isupper()) or not name or name.isdigit():
+            for match in _NAME.finditer(word):
+                name = match[1] or match[3] or match[4] or ""
+                if (match[1] and name.isupper()) or not name or name.isdigit():
                     continue  # a place for envsubst
                 first = seen.setdefault(name.lower(), name)
                 if first != name and name.lower() not in reported:

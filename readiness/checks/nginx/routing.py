@@ -43,7 +43,7 @@ class Route:
     levels: tuple[Block, ...]
 
     @property
-    def last(self) -> Block:
+    def answering_block(self) -> Block:
         """The location that answers, or the server where none takes the path."""
         return self.levels[-1]
 
@@ -55,7 +55,7 @@ class Router:
         self.project = project
         self.server = server
         self.searches = 0
-        self.sure = True
+        self.is_certain = True
 
     def route(self, path: str) -> Route:
         """The levels that a path leads to."""
@@ -64,7 +64,7 @@ class Router:
     def _choose(self, levels: tuple[Block, ...], path: str) -> tuple[tuple[Block, ...], bool]:
         """The levels, and whether an exact location or an expression decided: then no other expression is tried."""
         if len(levels) > _NESTED:
-            self.sure = False
+            self.is_certain = False
             return levels, True
         longest: Block | None = None
         prefix, plain = "", False
@@ -89,23 +89,23 @@ class Router:
             if decided or plain:
                 return answer, decided
         for block in expressions:
-            if block.owner is not None and self.meets(block.owner, path):
+            if block.owner is not None and self.is_match(block.owner, path):
                 return self._choose((*levels, block), path)[0], True
         return answer, False
 
-    def meets(self, directive: Directive, path: str) -> bool:
+    def is_match(self, directive: Directive, path: str) -> bool:
         """Whether the expression of a location or a rewrite matches a path; where that is not known, no and not `sure`."""
         pattern = pattern_of(directive)
         self.searches += 1
         if pattern is None or self.searches > _SEARCHES:
-            self.sure = False
+            self.is_certain = False
             return False
-        machine, whole = _machine(*pattern)
-        found = machine is None or automaton.machine_matches(machine, path)
-        if found and not whole:
-            self.sure = False
+        machine, is_exact = _machine(*pattern)
+        is_match = machine is None or automaton.machine_matches(machine, path)
+        if is_match and not is_exact:
+            self.is_certain = False
             return False
-        return found
+        return is_match
 
 
 @functools.lru_cache(maxsize=512)
@@ -114,11 +114,11 @@ def _machine(pattern: str, ignores_case: bool) -> tuple[automaton.Machine | None
 
     What looks ahead or behind has no machine; without that part an expression matches more, so that its "no" still holds.
     """
-    for text, whole in ((pattern, True), (_AROUND.sub("", pattern), False)):
+    for text, is_exact in ((pattern, True), (_AROUND.sub("", pattern), False)):
         regex = pcre.try_parse_regex(text, ignores_case)
         if regex is not None:
             try:
-                return automaton.build_machine(regex.root), whole
+                return automaton.build_machine(regex.root), is_exact
             except pcre.UnsupportedError:
                 continue
     return None, False
@@ -133,20 +133,20 @@ def matches_whole(group: pcre_tree.Node, text: str) -> bool:
         return False
 
 
-def force(project: Project, route: Route, *names: str) -> list[Directive]:
+def directives_in_force(project: Project, route: Route, *names: str) -> list[Directive]:
     """The directives of some names in force at the end of a route: those of the nearest level that has any.
 
     The levels are those of the route, since a file that several servers include stands in each of them.
     """
     outer = includes.levels_outwards(project, route.levels[0])[1:]
     for level in (*reversed(route.levels), *outer):
-        found = includes.directives_of(project, level, *names)
-        if found:
-            return found
+        directives = includes.directives_of(project, level, *names)
+        if directives:
+            return directives
     return []
 
 
-def handled(project: Project, block: Block) -> bool:
+def is_answered_elsewhere(project: Project, block: Block) -> bool:
     """Whether something else than the file system answers in a location: a backend, a script, a fixed answer."""
     return any(
         d.name in _HANDLERS or d.name.endswith("_pass")
@@ -154,7 +154,7 @@ def handled(project: Project, block: Block) -> bool:
     )
 
 
-def unconditional(project: Project, block: Block) -> Iterator[Directive]:
+def unconditional_rewrites(project: Project, block: Block) -> Iterator[Directive]:
     """The rewrites of a level that are held against every request which comes there: those before a `return` or `break`."""
     for d in includes.directives_of(project, block, "rewrite", "return", "break"):
         if d.name != "rewrite":
@@ -163,28 +163,32 @@ def unconditional(project: Project, block: Block) -> Iterator[Directive]:
             yield d
 
 
-def leaves(rewrite: Directive) -> bool:
+def is_leaving_location(rewrite: Directive) -> bool:
     """Whether a rewrite in a location leads out of it: to the client again, or to the location of another path."""
     return is_redirect(rewrite) or "break" not in rewrite.args[2:]
 
 
-def admitted(project: Project, route: Route) -> str:
+def who_is_admitted(project: Project, route: Route) -> str:
     """Who gets to the end of a route: `everybody`, `some` who have an address or a login for it, or `nobody`."""
-    kept = any(d.args[:1] != ("off",) for d in force(project, route, *_CHECKED))
-    kept = kept or any(d.args[:1] == ("on",) for d in force(project, route, "ssl_verify_client"))
+    kept = any(d.args[:1] != ("off",) for d in directives_in_force(project, route, *_CHECKED))
+    kept = kept or any(
+        d.args[:1] == ("on",) for d in directives_in_force(project, route, "ssl_verify_client")
+    )
     allowed = False
-    for d in force(project, route, "allow", "deny"):
+    for d in directives_in_force(project, route, "allow", "deny"):
         everyone = d.args[:1] == ("all",)
         if d.name == "deny" and everyone:
             return "some" if allowed or kept else "nobody"
         if everyone:
             break
         allowed = allowed or d.name == "allow"
-    kept = kept or _local(project, route.levels[0]) or _keyed(project, route)
+    kept = (
+        kept or _is_local_only(project, route.levels[0]) or _is_access_conditional(project, route)
+    )
     return "some" if kept else "everybody"
 
 
-def _local(project: Project, server: Block) -> bool:
+def _is_local_only(project: Project, server: Block) -> bool:
     """Whether a server is reached from its own machine only."""
     listens = includes.directives_of(project, server, "listen")
     return bool(listens) and all(
@@ -193,24 +197,24 @@ def _local(project: Project, server: Block) -> bool:
     )
 
 
-def _keyed(project: Project, route: Route) -> bool:
+def _is_access_conditional(project: Project, route: Route) -> bool:
     """Whether a condition on the way refuses who does not send, or is not, what not everybody can: a key, an address."""
     for level in route.levels:
-        for one in includes.directives_of(project, level, "if"):
+        for directive in includes.directives_of(project, level, "if"):
             inside = (
-                includes.directives_of(project, one.block, "return")
-                if one.block is not None
+                includes.directives_of(project, directive.block, "return")
+                if directive.block is not None
                 else []
             )
             refuses = any(d.args and d.args[0].startswith("4") for d in inside)
-            asked = VARIABLE.search(one.value)
+            asked = VARIABLE.search(directive.value)
             name = next(filter(None, asked.groups()), "").lower() if asked else ""
             if refuses and not _ANYBODY.fullmatch(name):
                 return True
     return False
 
 
-def unseen(project: Project, route: Route) -> bool:
+def has_unseen_include(project: Project, route: Route) -> bool:
     """Whether a file that is included on the way is not in sight."""
     lost = includes.include_tree(project).lost
     return any(

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, location_match
-from readiness.model import Hit, Outcome, Unknown, hit, missing
+from readiness.kinds.units import MANY
+from readiness.model import Hit, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import secrets
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 from readiness.syntax.secrets import Place, Verdict
 
@@ -24,7 +26,7 @@ class Serving(NamedTuple):
     listen: hosts.Listen
 
     @property
-    def marked(self) -> bool:
+    def is_default(self) -> bool:
         """Whether it is the socket's default by its own word."""
         return not {"default_server", "default"}.isdisjoint(self.listen.options)
 
@@ -36,45 +38,49 @@ def _servers_by_socket(scope: Scope, project: Project) -> dict[str, list[Serving
         if d.block is None:
             continue
         seen = set()
-        for one in hosts.listen_sockets(d.block, http=scope.kind == "http"):
-            serving = Serving(d.block, one)
-            if one.socket not in seen or serving.marked:
-                groups.setdefault(one.socket, []).append(serving)
-            seen.add(one.socket)
+        for listen in hosts.listen_sockets(d.block, http=scope.kind == "http"):
+            serving = Serving(d.block, listen)
+            if listen.socket not in seen or serving.is_default:
+                groups.setdefault(listen.socket, []).append(serving)
+            seen.add(listen.socket)
     return {(f"{host}:{port}" if port else host): each for (host, port, _), each in groups.items()}
 
 
-def sockets(scope: Scope, project: Project) -> Outcome:
+def default_server_unmarked(scope: Scope, project: Project) -> Outcome:
     """Several servers share a socket and none is marked as the default; the first in the file answers unknown names."""
     if scope.kind not in {"http", "stream"}:
         return
-    for socket, found in _servers_by_socket(scope, project).items():
-        if len({id(one.server) for one in found}) > 1 and not any(one.marked for one in found):
-            yield _socket_text(found[0], socket, scope, project)
+    for socket, servings in _servers_by_socket(scope, project).items():
+        if len({id(one.server) for one in servings}) > 1 and not any(
+            one.is_default for one in servings
+        ):
+            yield _socket_text(servings[0], socket, scope, project)
 
 
 def default_server_missing(scope: Scope, project: Project) -> Outcome:
     """One named server has a public socket for itself, and passes every other name on to its backend as well."""
-    for socket, found in _servers_by_socket(scope, project).items():
-        first = found[0]
+    for socket, servings in _servers_by_socket(scope, project).items():
+        first = servings[0]
         names = [
             name
             for d in includes.directives_of(project, first.server, "server_name")
             for name in d.args
         ]
         if (
-            len({id(one.server) for one in found}) == 1
-            and not any(one.marked for one in found)
+            len({id(one.server) for one in servings}) == 1
+            and not any(one.is_default for one in servings)
             and names
-            and not any(name in _ANY or "~" in name or "$" in name for name in names)
+            and not any(name in _ANY or "~" in name or has_variable(name) for name in names)
             and not hosts.is_loopback(first.listen.host)
-            and any(d.name in _PASSING for d in includes.directives_within(project, first.server))
+            and any(
+                d.name in column("nginx-directives", "application")
+                for d in includes.directives_within(project, first.server)
+            )
         ):
             yield _socket_text(first, socket, scope, project, name=names[0])
 
 
 _ANY = frozenset({"_", "", "*", "localhost"})
-_PASSING = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"})
 
 
 def _socket_text(
@@ -94,28 +100,40 @@ def _socket_text(
 
 def server_name_conflicting(scope: Scope, project: Project) -> Outcome:
     """Two servers have the same name on the same socket; nginx warns and never uses the second."""
-    taken: dict[tuple[str, ...], Directive] = {}
+    taken: dict[tuple[str, ...], list[Directive]] = {}
     for d in includes.directives_of(project, scope.node, "server"):
         if d.block is None:
             continue
         names = [
-            (name, one, n)
-            for one in includes.directives_of(project, d.block, "server_name")
-            for n, name in enumerate(one.args, 1)
+            (name, directive, n)
+            for directive in includes.directives_of(project, d.block, "server_name")
+            for n, name in enumerate(directive.args, 1)
         ]
         reported = False
-        for one in {listen.socket for listen in hosts.listen_sockets(d.block)}:
+        for socket in {listen.socket for listen in hosts.listen_sockets(d.block)}:
             for name, directive, number in names:
-                key = (*one, name.lower())
-                if key in taken and taken[key] is not d and not reported and "$" not in name:
+                key = (*socket, name.lower())
+                others = taken.setdefault(key, [])
+                other = next(
+                    (
+                        each
+                        for each in others
+                        if each is not d and includes.may_be_one_server(project, each, d)
+                    ),
+                    None,
+                )
+                if other is not None and not reported and not has_variable(name):
                     reported = True
+                    there = Related(other.source, other.head, "the server that answers instead")
                     yield hit(
                         directive.at(number),
                         at=directive.source,
+                        related=[there],
                         name=name,
                         resource=f"server/{name}",
                     )
-                taken.setdefault(key, d)
+                if len(others) < MANY:
+                    others.append(d)
 
 
 def location_repeated(scope: Scope, project: Project) -> Outcome:
@@ -179,11 +197,11 @@ def credential_inline(statement: Statement) -> Outcome:
     d = statement.node
     place = Place.SAMPLE if secrets.is_sample(d.source.path) else Place.SERVED
     for number, text in enumerate(d.args, 1):
-        found = secrets.classify("", text, place)
-        if not found.exposed and number == 2:
-            found = _named_secret(d, text, place)
-        if found.exposed:
-            yield hit(d.at(number), reason=found.reason)
+        verdict = secrets.classify("", text, place)
+        if not verdict.is_exposed and number == 2:
+            verdict = _named_secret(d, text, place)
+        if verdict.is_exposed:
+            yield hit(d.at(number), reason=verdict.reason)
             return
 
 
@@ -197,7 +215,7 @@ def _named_secret(d: Directive, text: str, place: Place) -> Verdict:
     name = d.args[0].lstrip("$")
     if d.name == "add_header" and "auth" not in name.lower():
         name = ""
-    if d.name not in _SETTERS or "$" in text:
+    if d.name not in _SETTERS or has_variable(text):
         name = ""
     if name.lower() == "authorization":
         return replace(_authorization(text, place), reason="credential for a backend")
@@ -206,20 +224,20 @@ def _named_secret(d: Directive, text: str, place: Place) -> Verdict:
 
 def _authorization(text: str, place: Place) -> Verdict:
     """What an Authorization header is: a token, or of `Basic` the password that is written in base64."""
-    found = re.fullmatch(r"(Basic|Bearer|Token|ApiKey)\s+(\S{8,})", text, re.IGNORECASE)
-    if found is None:
+    match = re.fullmatch(r"(Basic|Bearer|Token|ApiKey)\s+(\S{8,})", text, re.IGNORECASE)
+    if match is None:
         return secrets.classify("", text, place)
-    if found[1].lower() == "basic":
+    if match[1].lower() == "basic":
         try:
-            plain = base64.b64decode(found[2], validate=True).decode()
+            plain = base64.b64decode(match[2], validate=True).decode()
         except (binascii.Error, ValueError):
             plain = ""
         if ":" in plain:
             return secrets.classify("password", plain.partition(":")[2], place)
-    return secrets.classify("token", found[2], place)
+    return secrets.classify("token", match[2], place)
 
 
 def workers_as_root(statement: Statement) -> Outcome:
-    """Workers run as root."""
+    """`user root`: worker processes run as root."""
     if statement.node.args[:1] == ("root",) and statement.node.parent.owner is None:
         yield hit(statement.node.at(1))

@@ -5,9 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_tls_server, versions
-from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, missing
+from readiness.model import (
+    NotApplicable,
+    Outcome,
+    Severity,
+    Span,
+    Unknown,
+    hit,
+    join_names,
+    missing,
+)
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
@@ -16,23 +27,30 @@ _OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
 _WEAK = re.compile(
     r"(?:^|-|_)(?:RC4|RC2|DES|3DES|DES3|MD5|NULL|EXP|EXPORT|EXPORT40|EXPORT56|ADH|AECDH|aNULL|eNULL|IDEA|SEED|LOW|CBC3|PSK)(?:-|_|$)|^(?:ALL|COMPLEMENTOFALL)$"
 )
+# Those that are no longer strong, and that nobody reads who has not recorded very much: short blocks, MD5 in a MAC.
+_WORN = re.compile(r"^(?!.*(?:RC4|RC2|NULL|EXP|ADH|AECDH)).*(?:CBC3|3DES|DES3|IDEA|SEED|PSK|MD5)")
 _FORWARD = re.compile(r"^(?:ECDHE|DHE|EECDH|EDH|kEECDH|kEDH|TLS_)")
 _AEAD = re.compile(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
 _HYBRID = re.compile(r"\w{0,60}(?:Kyber|MLKEM)\w*", re.IGNORECASE)
 
 
 def tls_protocol_old(statement: Statement) -> Outcome:
-    """`ssl_protocols` and its kin name a version before TLS 1.2."""
-    for number, word in enumerate(statement.node.args, 1):
-        if word in _OLD:
-            yield hit(statement.node.at(number), version=word)
+    """`ssl_protocols` and its kin name versions before TLS 1.2; those before TLS 1.0 can be read on the way."""
+    d = statement.node
+    found = [(number, word) for number, word in enumerate(d.args, 1) if word in _OLD]
+    if found:
+        span = Span(d.at(found[0][0]).start, d.at(found[0][0]).end)
+        broken = any(word.startswith("SSL") for _, word in found)
+        severity = Severity.HIGH if broken else Severity.MEDIUM
+        yield hit(span, severity=severity, version=join_names([word for _, word in found]))
 
 
 def tls_cipher_weak(statement: Statement, project: Project) -> Outcome:
     """The cipher list offers suites that are broken."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
+    if not d.args or has_variable(d.args[0]) or _is_only_tls13(project, d):
         return
+    weak: list[str] = []
     for entry in re.split(r"[:, ]", d.args[0]):
         if (
             entry
@@ -40,15 +58,15 @@ def tls_cipher_weak(statement: Statement, project: Project) -> Outcome:
             and entry != "DEFAULT"
             and _WEAK.search(entry.lstrip("+"))
         ):
-            if entry.lstrip("+") == "ALL" and "!aNULL" not in d.args[0]:
-                yield hit(d.at(1), cipher="ALL")
-                return
             if entry.lstrip("+") not in {"ALL", "COMPLEMENTOFALL"} and _is_excluded_later(
                 entry.lstrip("+"), d.args[0]
             ):
                 continue
-            yield hit(d.at(1), cipher=entry.lstrip("+"))
-            return
+            weak.append(entry.lstrip("+"))
+    broken = [cipher for cipher in weak if not _WORN.search(cipher)]
+    for cipher in (broken or weak)[:1]:
+        severity = Severity.HIGH if broken else Severity.MEDIUM
+        yield hit(d.at(1), severity=severity, cipher=cipher)
 
 
 def _is_excluded_later(entry: str, text: str) -> bool:
@@ -66,7 +84,7 @@ def _is_only_tls13(project: Project, d: Directive) -> bool:
 def tls_cipher_without_forward_secrecy(statement: Statement, project: Project) -> Outcome:
     """A suite in the list has no forward secrecy or no authenticated encryption."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
+    if not d.args or has_variable(d.args[0]) or _is_only_tls13(project, d):
         return
     for entry in re.split(r"[:, ]", d.args[0]):
         name = entry.lstrip("+")
@@ -109,17 +127,17 @@ def _is_http_level_known(project: Project, block: Block) -> bool:
 
 def _tls_listen_span(block: Block) -> Span:
     """The `listen ... ssl` line, the best place for what a TLS server lacks."""
-    found = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
-    return found[0].head if found else block.at()
+    directives = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
+    return directives[0].head if directives else block.at()
 
 
 def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
     plain = [
-        one
-        for one in hosts.listen_sockets(block)
-        if one.port == "80" and not {"ssl", "quic"} & set(one.options)
+        listen
+        for listen in hosts.listen_sockets(block)
+        if listen.port == "80" and not {"ssl", "quic"} & set(listen.options)
     ]
     if not _is_redirecting(project, block) and (
         not plain or all(hosts.is_loopback(one.host) for one in plain)
@@ -129,13 +147,7 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     if not plain or _is_redirecting(project, block):
         return
     names = server_names(project, block)
-    secure = (
-        includes.once_per_block(
-            project, _names_with_tls, includes.enclosing_block(project, block.parent)
-        )
-        if block.parent is not None
-        else set()
-    )
+    secure = _names_with_tls_beside(project, block)
     twins = bool(names & secure) if names else bool(secure)
     if not (scope.tls or twins) or not is_serving_content(project, block):
         return
@@ -146,12 +158,25 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     yield hit(place.at("value") if place else block.at(), server=scope.name)
 
 
-def _names_with_tls(project: Project, block: Block) -> set[str]:
-    """The names under which the servers of a level take TLS; the empty name where one has none."""
+def _names_with_tls_beside(project: Project, block: Block) -> set[str]:
+    """The names under which a server and those of the same nginx take TLS; the empty name where one has none."""
+    if block.parent is None or block.owner is None:
+        return set()
+    level = includes.enclosing_block(project, block.parent)
     found: set[str] = set()
+    for first, names in project.once(_names_with_tls, level).values():
+        if includes.may_be_one_server(project, first, block.owner):
+            found |= names
+    return found
+
+
+def _names_with_tls(block: Block, project: Project) -> dict[str, tuple[Directive, set[str]]]:
+    """The names under which the servers of a level take TLS, by their file, with the first such server."""
+    found: dict[str, tuple[Directive, set[str]]] = {}
     for d in includes.directives_of(project, block, "server"):
         if d.block is not None and is_tls_server(d.block):
-            found |= server_names(project, d.block) or {""}
+            names = server_names(project, d.block) or {""}
+            found.setdefault(d.source.root.path, (d, set()))[1].update(names)
     return found
 
 
@@ -170,16 +195,7 @@ def server_names(project: Project, block: Block) -> set[str]:
 def is_serving_content(project: Project, block: Block) -> bool:
     """Whether a server has more than certificate challenges and health checks in it."""
     for d in includes.directives_within(project, block):
-        if d.name in {
-            "proxy_pass",
-            "fastcgi_pass",
-            "uwsgi_pass",
-            "grpc_pass",
-            "scgi_pass",
-            "root",
-            "try_files",
-            "alias",
-        }:
+        if d.name in column("nginx-directives", "content"):
             holder = d.parent.owner
             if not (holder and holder.name == "location" and "well-known" in holder.value):
                 return True
@@ -203,7 +219,7 @@ def tls_missing(scope: Scope, project: Project) -> Outcome:
         d.block for d in includes.directives_of(project, block, "server") if d.block is not None
     ]
     passing = any(
-        d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
+        d.name in column("nginx-directives", "application")
         for d in includes.directives_within(project, block)
     )
     if (
@@ -216,7 +232,7 @@ def tls_missing(scope: Scope, project: Project) -> Outcome:
     yield missing(block.at())
 
 
-def on(statement: Statement) -> Outcome:
+def switch_on(statement: Statement) -> Outcome:
     """A switch is on that should be off."""
     if statement.node.args and statement.node.args[0] == "on":
         yield hit(statement.node.at(1))
@@ -227,12 +243,12 @@ def tls_session_tickets(scope: Scope, project: Project) -> Outcome:
     block = scope.node
     if not scope.tls or includes.effective_directives(project, block, "ssl_session_ticket_key"):
         return
-    found = includes.effective_directives(project, block, "ssl_session_tickets")
-    if found and found[-1].value == "on":
-        yield hit(found[-1].at(1), at=found[-1].source)
-    elif not found and includes.may_be_set_unseen(project, block):
+    directives = includes.effective_directives(project, block, "ssl_session_tickets")
+    if directives and directives[-1].value == "on":
+        yield hit(directives[-1].at(1), at=directives[-1].source)
+    elif not directives and includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
-    elif not found and includes.is_complete(project, block):
+    elif not directives and includes.is_complete(project, block):
         yield missing(_tls_listen_span(block))
 
 
@@ -245,15 +261,15 @@ def tls_dhparam_missing(statement: Statement, project: Project) -> Outcome:
         or includes.effective_directives(project, d.parent, "ssl_dhparam")
     ):
         return
-    found = [
+    ciphers = [
         entry for entry in re.split(r"[:, ]", d.args[0]) if re.match(r"(?:DHE|EDH|kEDH)-?", entry)
     ]
-    if not found:
+    if not ciphers:
         return
     if includes.may_be_set_unseen(project, d.parent) or not includes.is_complete(project, d.parent):
         yield Unknown(d.at(1))
     else:
-        yield hit(d.at(1), cipher=found[0])
+        yield hit(d.at(1), cipher=ciphers[0])
 
 
 # -- stapling, curves, HTTP/2 --------------------------------------------------------------------------------------
@@ -280,15 +296,15 @@ def stapling_without_resolver(scope: Scope, project: Project) -> Outcome:
 
 def _effective_stapling(project: Project, scope: Scope) -> Directive | None:
     """The `ssl_stapling on` that works in a TLS server which gets its answers from the responder."""
-    found = includes.effective_directives(project, scope.node, "ssl_stapling")
+    directives = includes.effective_directives(project, scope.node, "ssl_stapling")
     if (
         not scope.tls
-        or not found
-        or found[-1].value != "on"
+        or not directives
+        or directives[-1].value != "on"
         or includes.effective_directives(project, scope.node, "ssl_stapling_file")
     ):
         return None
-    return found[-1]
+    return directives[-1]
 
 
 def stapling_letsencrypt(scope: Scope, project: Project) -> Outcome:

@@ -13,8 +13,8 @@ from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
-_LINE_BREAK = pcre_tree.mask("\n")
-_VISIBLE = pcre_tree.ANY & ~pcre_tree.mask("\x00\t\n\v\f\r ")
+_LINE_BREAK = pcre_tree.char_mask("\n")
+_VISIBLE = pcre_tree.ANY & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
 _CLIENT = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
 REDIRECTS = frozenset({"301", "302", "303", "307", "308"})
 _DEEP = ("depth", 0)
@@ -36,7 +36,7 @@ class Value:
 
 
 UNKNOWN = Value()
-_DECODED = Value(pcre_tree.ANY & ~pcre_tree.mask("\x00"), slash=True, decoded=True)
+_DECODED = Value(pcre_tree.ANY & ~pcre_tree.char_mask("\x00"), slash=True, decoded=True)
 
 
 def variable_names(text: str) -> list[str]:
@@ -47,9 +47,9 @@ def variable_names(text: str) -> list[str]:
 def literal_variable_pairs(text: str) -> Iterator[tuple[str, str]]:
     """(literal before, variable) pairs of an argument; the last pair has the literal after it and no variable."""
     place = 0
-    for found in VARIABLE.finditer(text):
-        yield text[place : found.start()], (found[1] or found[2] or found[3]).lower()
-        place = found.end()
+    for match in VARIABLE.finditer(text):
+        yield text[place : match.start()], (match[1] or match[2] or match[3]).lower()
+        place = match.end()
     yield text[place:], ""
 
 
@@ -103,7 +103,7 @@ def capture_providers(project: Project, directive: Directive) -> list[Provider]:
 
 
 def _capture_providers(project: Project, directive: Directive) -> list[Provider]:
-    found: list[Provider] = []
+    providers: list[Provider] = []
     early = directive.name in {"set", "return", "if", "rewrite"}
     below: Directive | None = directive
     for block in includes.levels_outwards(project, directive.parent):
@@ -114,32 +114,34 @@ def _capture_providers(project: Project, directive: Directive) -> list[Provider]
             for d in includes.directives_of(project, block, "rewrite")[:_SEARCHED]
             if places[id(d)] < stop
         ]
-        found += _rewrites(directive, before)
+        providers += _rewrites(directive, before)
         if block.owner is not None:
-            found += _opening_pattern(project, block, block.owner)
-        for one in includes.directives_of(project, block, "if")[:_SEARCHED]:
+            providers += _opening_pattern(project, block, block.owner)
+        for opening in includes.directives_of(project, block, "if")[:_SEARCHED]:
             if (
-                places[id(one)] < stop
-                and one is not below
-                and pattern_of(one)
-                and not condition_parts(one)[1].startswith("!")
+                places[id(opening)] < stop
+                and opening is not below
+                and pattern_of(opening)
+                and not condition_parts(opening)[1].startswith("!")
             ):
-                found.append(
-                    _pattern_provider(one, possible_value(project, one, condition_parts(one)[0]))
+                providers.append(
+                    _pattern_provider(
+                        opening, possible_value(project, opening, condition_parts(opening)[0])
+                    )
                 )
         below = block.owner
-    return found
+    return providers
 
 
 def _rewrites(directive: Directive, before: list[Directive]) -> list[Provider]:
     """The rewrites of a level, the last one first; behind `rewrite ^ $request_uri` they match the raw path."""
     raw = False
-    found = []
-    for one in before:
-        if one is not directive:
-            found.append(_pattern_provider(one, Value(_VISIBLE, slash=True) if raw else _DECODED))
-            raw = raw or (len(one.args) > 1 and "$request_uri" in one.args[1])
-    return found[::-1]
+    providers = []
+    for d in before:
+        if d is not directive:
+            providers.append(_pattern_provider(d, Value(_VISIBLE, slash=True) if raw else _DECODED))
+            raw = raw or (len(d.args) > 1 and "$request_uri" in d.args[1])
+    return providers[::-1]
 
 
 def _opening_pattern(project: Project, block: Block, owner: Directive) -> list[Provider]:
@@ -157,7 +159,7 @@ def _opening_pattern(project: Project, block: Block, owner: Directive) -> list[P
         if name.startswith("~")
     ]
     return [
-        Provider(pcre.try_parse_regex(name[1:], True), Value(_VISIBLE & ~pcre_tree.mask("/:")))
+        Provider(pcre.try_parse_regex(name[1:], True), Value(_VISIBLE & ~pcre_tree.char_mask("/:")))
         for name in names_
     ]
 
@@ -172,10 +174,10 @@ def _pattern_provider(directive: Directive, subject: Value) -> Provider:
 
 def possible_value(project: Project, directive: Directive, text: str) -> Value:
     """What the first variable of a text can hold where the directive stands; UNKNOWN for plain text."""
-    found = VARIABLE.match(text)
+    match = VARIABLE.match(text)
     return (
-        variable_value(project, directive, (found[1] or found[2] or found[3]).lower())
-        if found
+        variable_value(project, directive, (match[1] or match[2] or match[3]).lower())
+        if match
         else UNKNOWN
     )
 
@@ -202,9 +204,9 @@ def variable_value(project: Project, directive: Directive, name: str) -> Value:
 def _unconditional_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:
     """The rewrites that always run before a directive's location is served and put the raw path into `$uri`."""
     for block in includes.levels_outwards(project, directive.parent):
-        for one in includes.directives_of(project, block, "rewrite"):
-            if len(one.args) > 1 and "$request_uri" in one.args[1] and not is_redirect(one):
-                yield one
+        for d in includes.directives_of(project, block, "rewrite"):
+            if len(d.args) > 1 and "$request_uri" in d.args[1] and not is_redirect(d):
+                yield d
         if block.name in {"location", "server"}:
             return
 
@@ -223,7 +225,7 @@ def _capture_value(project: Project, directive: Directive, key: int | str) -> Va
                 return Value()
             return Value(
                 chars & provider.subject.client,
-                pcre_tree.must_hold(group, pcre_tree.mask("/")),
+                pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
                 provider.subject.decoded,
             )
     return UNKNOWN
@@ -246,18 +248,22 @@ def _assigned_in_sight(project: Project, directive: Directive, name: str) -> Val
     """Everything that any of the definitions in sight can put into a variable; None where there is none."""
     parts: list[Value] = []
     slash = True
-    for one in definitions_of(project, directive.parent, name):
-        if one.name == "set":
-            parts.append(text_value(project, one, one.args[1]) if len(one.args) > 1 else UNKNOWN)
+    for definition in definitions_of(project, directive.parent, name):
+        if definition.name == "set":
+            parts.append(
+                text_value(project, definition, definition.args[1])
+                if len(definition.args) > 1
+                else UNKNOWN
+            )
             slash = slash and parts[-1].slash
             continue
         entries = [
             d
-            for d in (one.block.directives if one.block else [])
+            for d in (definition.block.directives if definition.block else [])
             if d.args and d.name not in {"include", "hostnames"}
         ]
         for entry in entries:
-            parts.append(_map_entry_value(project, one, entry))
+            parts.append(_map_entry_value(project, definition, entry))
             slash = slash and parts[-1].slash
         slash = slash and any(entry.name == "default" for entry in entries)
     if not parts:
@@ -291,7 +297,7 @@ def _map_entry_value(project: Project, table: Directive, entry: Directive) -> Va
                 chars |= piece.chars if piece.kind == "chars" else 0
             part = Value(
                 chars & subject.client,
-                pcre_tree.must_hold(group, pcre_tree.mask("/")),
+                pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
                 subject.decoded,
             )
         client |= part.client
@@ -320,22 +326,26 @@ def text_value(project: Project, directive: Directive, text: str) -> Value:
 
 def definitions_of(project: Project, block: Block, name: str) -> list[Directive]:
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
-    found: list[Directive] = []
-    for one in includes.levels_outwards(project, block):
-        found += includes.once_per_block(project, _level_definitions, one).get(name, [])
-    return found[:_SEARCHED]
+    directives: list[Directive] = []
+    for level in includes.levels_outwards(project, block):
+        directives += project.once(_level_definitions, level).get(name, [])
+    return directives[:_SEARCHED]
 
 
-def _level_definitions(project: Project, block: Block) -> dict[str, list[Directive]]:
+def _level_definitions(block: Block, project: Project) -> dict[str, list[Directive]]:
     """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
-    found: dict[str, list[Directive]] = {}
+    definitions: dict[str, list[Directive]] = {}
     for d in includes.directives_of(project, block, "set", "map", "geo", "if"):
         inner = d.block.all("set") if d.name == "if" and d.block is not None else [d]
-        for one in inner:
-            target = (one.args[0] if one.name == "set" else one.args[-1]) if one.args else ""
-            if one.name != "if":
-                found.setdefault(target.lstrip("$").lower(), []).append(one)
-    return found
+        for directive in inner:
+            target = (
+                (directive.args[0] if directive.name == "set" else directive.args[-1])
+                if directive.args
+                else ""
+            )
+            if directive.name != "if":
+                definitions.setdefault(target.lstrip("$").lower(), []).append(directive)
+    return definitions
 
 
 def is_redirect(rewrite: Directive) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.ingress import NGINX, backends_of, is_ingress
 from readiness.checks.nginx.limits import parse_size
-from readiness.kinds.k8s.index import folder_of, nearest_candidates, object_index
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import service_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.nginx import Document
+from readiness.kinds.units import folder_of
 from readiness.model import NotApplicable, Outcome, Related, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
@@ -19,36 +20,36 @@ _HARMLESS = ("mime.types", "_params", "fastcgi.conf")
 _DEFAULT = 1024 * 1024  # client_max_body_size where nobody sets it
 
 
-def body_size_smaller_behind(one: Object, *, project: Project) -> Outcome:
+def body_size_smaller_behind(obj: Object, *, project: Project) -> Outcome:
     """An Ingress that lets in larger bodies than the nginx that it sends them to."""
-    outer = one.annotations.get(_KEY)
-    if not is_ingress(one) or not isinstance(outer, str):
+    outer = obj.annotations.get(_KEY)
+    if not is_ingress(obj) or not isinstance(outer, str):
         yield NotApplicable()
         return
     limit = parse_size(outer)
     if limit is None:
-        yield Unknown(one.annotations.at(_KEY))
+        yield Unknown(obj.annotations.at(_KEY))
         return
-    for pod in _pods_behind(one, project):
+    for pod in _pods_behind(obj, project):
         inner = _accepted_body_size(pod, project)
         if inner is None:
-            yield Unknown(one.annotations.at(_KEY))
+            yield Unknown(obj.annotations.at(_KEY))
             continue
         most, document, span, written = inner
         if most and (limit > most or not limit):
             note = Related(document.source, span, f"the nginx behind it takes {written}")
-            place = one.annotations.at(_KEY)
+            place = obj.annotations.at(_KEY)
             yield hit(place, related=[note], outer=outer, inner=written, name=pod.resource)
             return
 
 
-def _pods_behind(one: Object, project: Project) -> Iterator[Pod]:
+def _pods_behind(obj: Object, project: Project) -> Iterator[Pod]:
     """The pods that an Ingress sends to."""
     known = object_index(project)
-    for _, name, _ in backends_of(one):
-        service = nearest_candidates(one, known.found("Service", name, one.namespace))
+    for _, name, _ in backends_of(obj):
+        service = known.named(obj, "Service", name).near
         wanted = service_selector(service[0]) if len(service) == 1 else None
-        workloads = known.selected(wanted, one.namespace) if wanted is not None else []
+        workloads = known.reached(service[0], wanted).near if wanted is not None else ()
         if len(workloads) == 1 and workloads[0].pod is not None:
             yield workloads[0].pod
 
@@ -61,23 +62,17 @@ def _accepted_body_size(pod: Pod, project: Project) -> tuple[int, Document, Span
     image = images.parse_image(containers[0].image)
     if image.name_unknown or image.familiar not in {"nginx", "nginxinc/nginx-unprivileged"}:
         return None
-    mounts = list(mappings_in(containers[0].node.get("volumeMounts")))
-    mounted = [
-        mount for mount in mounts if text_or_empty(mount.get("mountPath")).startswith("/etc/nginx")
-    ]
-    volumes = {
-        text_or_empty(volume.get("name")): volume for volume in mappings_in(pod.node.get("volumes"))
-    }
+    mounts = list(containers[0].node.entries("volumeMounts"))
+    mounted = [mount for mount in mounts if mount.text("mountPath").startswith("/etc/nginx")]
+    volumes = {volume.text("name"): volume for volume in pod.node.entries("volumes")}
     documents: list[Document] = []
     for mount in mounted:
-        volume = volumes.get(text_or_empty(mount.get("name")))
-        name = (
-            text_or_empty(mapping_at(volume, "configMap").get("name")) if volume is not None else ""
-        )
-        found = project.memo(config_map_files).get((folder_of(pod.source), name), [])
-        if not found or len({one.source.root.path for one in found}) > 1:
+        volume = volumes.get(mount.text("name"))
+        name = volume.dig("configMap").text("name") if volume is not None else ""
+        sources = project.memo(config_map_files).get((folder_of(pod.source), name), [])
+        if not sources or len({one.source.root.path for one in sources}) > 1:
             return None
-        documents += found
+        documents += sources
     return _largest_size(documents)
 
 

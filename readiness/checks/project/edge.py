@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from readiness.kinds.compose.application import Application, applications
 from readiness.kinds.compose.model import Service
@@ -67,17 +67,16 @@ class Edge:
     mounts: dict[str, list[Service]]
     names: frozenset[str]
     upstreams: frozenset[str]
-    open: dict[int, bool] = field(default_factory=dict)
 
 
 def edge_index(project: Project) -> Edge:
     """What a project's compose files say of its nginx files; ask for it with `project.memo(edge)`."""
     files = [one.source.path for one in project.documents("nginx") if one.source.parent is None]
     mounted: dict[str, list[tuple[Service, str]]] = {}
-    found: set[str] = set()
+    names: set[str] = set()
     for document in project.documents("compose"):
         for service in document.services.values():
-            found |= _network_names(service)
+            names |= _network_names(service)
             for source, target in _mounted_paths(service):
                 mounted.setdefault(source, []).append((service, target))
     by_file: dict[str, list[Service]] = {}
@@ -96,19 +95,22 @@ def edge_index(project: Project) -> Edge:
         for d in document.walk()
         if d.name == "upstream" and d.args
     }
-    return Edge(by_file, frozenset(found), frozenset(upstreams))
+    return Edge(by_file, frozenset(names), frozenset(upstreams))
 
 
 def _mounted_paths(service: Service) -> Iterator[tuple[str, str]]:
     """(path in the tree, path in the container) of what a service takes from beside its file."""
     folder = service.document.folder
-    for one in mount_specs(service.full, service.values):
+    for mount_spec in mount_specs(service.full, service.values):
         if (
-            one.type == "bind"
-            and HOLE not in one.source + one.target
-            and _relative_path(one.source)
+            mount_spec.type == "bind"
+            and HOLE not in mount_spec.source + mount_spec.target
+            and _relative_path(mount_spec.source)
         ):
-            yield posixpath.normpath(posixpath.join(folder, one.source)), one.target.rstrip("/")
+            yield (
+                posixpath.normpath(posixpath.join(folder, mount_spec.source)),
+                mount_spec.target.rstrip("/"),
+            )
     section = service.document.section("configs")
     used = service.full.get("configs")
     for item in used if isinstance(used, Seq) else ():
@@ -126,20 +128,20 @@ def _relative_path(path: str) -> bool:
 def _network_names(service: Service) -> set[str]:
     """Every name under which other containers may reach a service, and those that it is told itself."""
     node = service.full
-    found = {service.name.lower()}
+    names = {service.name.lower()}
     for key in ("container_name", "hostname", "domainname"):
-        found.add(expand_scalar(node.get(key)).text.lower())
+        names.add(expand_scalar(node.get(key)).text.lower())
     networks = node.get("networks")
-    for one in networks.values() if isinstance(networks, Map) else ():
-        aliases = one.get("aliases") if isinstance(one, Map) else None
-        found |= {expand_scalar(name).text.lower() for name, _ in string_entries(aliases)}
+    for network in networks.values() if isinstance(networks, Map) else ():
+        aliases = network.get("aliases") if isinstance(network, Map) else None
+        names |= {expand_scalar(name).text.lower() for name, _ in string_entries(aliases)}
     for key in ("links", "external_links"):
         for text, _ in string_entries(node.get(key)):
-            found |= {part.lower() for part in expand_scalar(text).text.split(":")}
+            names |= {part.lower() for part in expand_scalar(text).text.split(":")}
     extra = node.get("extra_hosts")
-    told = list(extra) if isinstance(extra, Map) else [text for text, _ in string_entries(extra)]
-    return found | {
-        re.split(r"[:=]", expand_scalar(text).text, maxsplit=1)[0].lower() for text in told
+    hosts = list(extra) if isinstance(extra, Map) else [text for text, _ in string_entries(extra)]
+    return names | {
+        re.split(r"[:=]", expand_scalar(text).text, maxsplit=1)[0].lower() for text in hosts
     }
 
 
@@ -153,10 +155,9 @@ def upstream_unknown(statement: Statement, *, project: Project) -> Outcome:
         return
     if going.host in known.names or going.host in known.upstreams:
         return
-    for one in services[:MANY]:
-        if id(one) not in known.open:
-            known.open[id(one)] = _may_reach_unseen(one, project)
-    doubtful = len(services) > MANY or any(known.open[id(one)] for one in services)
+    doubtful = len(services) > MANY or any(
+        project.once(_may_reach_unseen, service) for service in services
+    )
     if doubtful or includes.may_be_set_unseen(project, d.parent):
         yield Unknown(d.at(1))
         return
@@ -167,15 +168,20 @@ def upstream_unknown(statement: Statement, *, project: Project) -> Outcome:
 
 def _may_reach_unseen(service: Service, project: Project) -> bool:
     """Whether a service may reach names that its compose files do not tell, or changes its configuration at start."""
-    made = project.memo(applications)
-    app: Application = made.app(service.document)
+    apps = project.memo(applications)
+    app: Application = apps.application_of(service.document)
     node = service.full
-    if app.open or id(service.document) in made.parts or service.document.swarm or project.prose:
+    if (
+        app.has_unseen_files
+        or id(service.document) in apps.parts
+        or service.document.swarm
+        or project.prose
+    ):
         return True
     if any(key in node for key in ("network_mode", "extends", "dns", "dns_search")):
         return True
-    told = command_line(node.get("command")) + command_line(node.get("entrypoint"))
-    if re.search(r"\b(?:sed|envsubst|sh|bash|confd|tee)\b|\.sh\b", told) or HOLE in told:
+    command = command_line(node.get("command")) + command_line(node.get("entrypoint"))
+    if re.search(r"\b(?:sed|envsubst|sh|bash|confd|tee)\b|\.sh\b", command) or HOLE in command:
         return True
     if len(app.services()) < 2:  # a proxy by itself serves what others attach to its network
         return True
@@ -191,12 +197,12 @@ def _may_reach_unseen(service: Service, project: Project) -> bool:
 
 def _sees_all_mounts(service: Service, project: Project) -> bool:
     """Whether every file that a service mounts below /etc/nginx is in the tree: another may define upstreams."""
-    for one in mount_specs(service.full, service.values):
-        if one.target.startswith("/etc/nginx") and not one.target.endswith(
+    for mount_spec in mount_specs(service.full, service.values):
+        if mount_spec.target.startswith("/etc/nginx") and not mount_spec.target.endswith(
             (".pem", ".key", ".crt")
         ):
-            path = posixpath.normpath(posixpath.join(service.document.folder, one.source))
-            if one.type != "bind" or HOLE in one.source or not project.exists(path):
+            path = posixpath.normpath(posixpath.join(service.document.folder, mount_spec.source))
+            if mount_spec.type != "bind" or HOLE in mount_spec.source or not project.exists(path):
                 return False
     return True
 
@@ -213,19 +219,25 @@ def upstream_port_wrong(statement: Statement, *, project: Project) -> Outcome:
         yield NotApplicable()
         return
     port = going.port or _DEFAULT.get(going.scheme, "")
-    service = project.memo(applications).app(services[0].document).services().get(going.host)
+    service = (
+        project.memo(applications).application_of(services[0].document).services().get(going.host)
+    )
     stage = stage_of(service, project) if service is not None and service.builds else None
     if service is None or stage is None or not port.isdigit():
         yield Unknown(d.at(1))
         return
-    told = None if has_unread_settings(service, project) else _listening_ports(service, stage, port)
-    if told is None:
+    ports = (
+        None if has_unread_settings(service, project) else _listening_ports(service, stage, port)
+    )
+    if ports is None:
         yield Unknown(d.at(1))
-    elif port not in told:
-        found = stage.last("EXPOSE")
-        place = found.span if found else stage.at()
+    elif port not in ports:
+        effective = stage.last("EXPOSE")
+        place = effective.span if effective else stage.at()
         note = Related(stage.source, place, f"the image of {going.host} listens here")
-        yield hit(d.at(1), related=[note], host=going.host, port=port, told=", ".join(sorted(told)))
+        yield hit(
+            d.at(1), related=[note], host=going.host, port=port, told=", ".join(sorted(ports))
+        )
 
 
 def _listening_ports(service: Service, stage: Stage, port: str) -> set[str] | None:
@@ -238,9 +250,9 @@ def _listening_ports(service: Service, stage: Stage, port: str) -> set[str] | No
     exposed = {
         word.value.partition("/")[0]
         for below in stage.chain
-        for one in below.instructions
-        if one.keyword == "EXPOSE"
-        for word in one.words
+        for instruction in below.instructions
+        if instruction.keyword == "EXPOSE"
+        for word in instruction.words
     }
     if not exposed or not all(one.isdigit() for one in exposed) or port in exposed:
         return None if not exposed or port not in exposed else exposed
@@ -256,7 +268,9 @@ def _listening_ports(service: Service, stage: Stage, port: str) -> set[str] | No
     if inner:
         return exposed if inner <= exposed else None
     process = " ".join(
-        found.text for found in (stage.last("CMD"), stage.last("ENTRYPOINT")) if found is not None
+        effective.text
+        for effective in (stage.last("CMD"), stage.last("ENTRYPOINT"))
+        if effective is not None
     )
     command = command_line(service.full.get("command")) or process
     agrees = all(re.search(rf"(?<!\d){one}(?!\d)", command) for one in exposed)

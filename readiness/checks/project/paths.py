@@ -25,17 +25,19 @@ from readiness.model import NotApplicable, Outcome, Related, Unknown, hit
 from readiness.model.project import Project
 
 
-def dockerfile_missing(subject: Subject, project: Project) -> Outcome:
+def dockerfile_unresolved(subject: Subject, project: Project) -> Outcome:
     """A build of a Dockerfile that is not in the tree."""
-    found = [build for build in builds_of(subject, project) if not build.inline]
-    if not found:
+    builds = [build for build in builds_of(subject, project) if not build.inline]
+    if not builds:
         yield NotApplicable()
-    for build in found:
+    for build in builds:
         if build.file is None:
             yield Unknown(build.place)
         elif project.exists(build.file):
             continue
-        elif not project.lacks(build.file) or not _is_certainly_missing(build, build.file, project):
+        elif not project.is_surely_missing(build.file) or not _is_certainly_missing(
+            build, build.file, project
+        ):
             yield Unknown(build.place)
         else:
             yield hit(build.place, file=posixpath.relpath(build.file, build.folder or "."))
@@ -67,12 +69,12 @@ def _exists_from_above(build: Build, file: str, project: Project) -> bool:
     return False
 
 
-def build_target_missing(subject: Subject, project: Project) -> Outcome:
+def build_target_unresolved(subject: Subject, project: Project) -> Outcome:
     """A build whose target is no stage of its Dockerfile."""
-    found = [build for build in builds_of(subject, project) if build.target is not None]
-    if not found:
+    builds = [build for build in builds_of(subject, project) if build.target is not None]
+    if not builds:
         yield NotApplicable()
-    for build in found:
+    for build in builds:
         document = project.by_path("dockerfile").get(build.file or "")
         if (
             document is None
@@ -107,10 +109,10 @@ def _predefined(name: str) -> bool:
 
 def build_argument_undeclared(subject: Subject, project: Project) -> Outcome:
     """A build argument that no ARG of the Dockerfile declares."""
-    found = [build for build in builds_of(subject, project) if build.arguments]
-    if not found:
+    builds = [build for build in builds_of(subject, project) if build.arguments]
+    if not builds:
         yield NotApplicable()
-    for build in found:
+    for build in builds:
         document = project.by_path("dockerfile").get(build.file or "")
         if document is None or not document.stages:
             yield Unknown(build.arguments[0][1])
@@ -132,7 +134,7 @@ def build_argument_undeclared(subject: Subject, project: Project) -> Outcome:
                 yield hit(span, name=name, file=posixpath.basename(document.source.path))
 
 
-def deployed_path_missing(runner: Runner, project: Project) -> Outcome:
+def deployed_path_unresolved(runner: Runner, project: Project) -> Outcome:
     """A deployment of a manifest, chart, values file or compose file that is not in the tree."""
     uses = [(place, word) for place in placed_commands(runner) for word in _deployed_paths(place)]
     if not uses:
@@ -140,7 +142,7 @@ def deployed_path_missing(runner: Runner, project: Project) -> Outcome:
     times = Counter(word for _, word in uses)
     for place, word in uses:
         path = place.path(word)
-        if path is None or not project.lacks(path):
+        if path is None or not project.is_surely_missing(path):
             if path is None or not project.exists(path):
                 yield Unknown(place.span(word))
             continue

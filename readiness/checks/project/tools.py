@@ -6,7 +6,7 @@ from typing import Any
 
 from readiness.checks.dockerfile.tools import has_tool
 from readiness.checks.k8s.probes import probes_of
-from readiness.facts.base_images import lacks
+from readiness.facts.base_images import surely_lacks_tool
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar
@@ -37,7 +37,7 @@ def healthcheck_tool_missing(service: Service, project: Project) -> Outcome:
     tool, image = required_tool(words), service.image
     if tool is None or image is None or image.name_unknown:
         yield NotApplicable()
-    elif lacks(image, tool):
+    elif surely_lacks_tool(image, tool):
         yield hit(check.at("test"), tool=tool, image=image.familiar, more="")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from readiness.checks.k8s.security import has_user_namespace
-from readiness.facts.base_images import nonroot_user, official
+from readiness.facts.base_images import is_official, nonroot_user
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.dockerfile.users import is_root, user_of
 from readiness.kinds.joins.images import stage_of_container
@@ -11,24 +11,25 @@ from readiness.kinds.k8s.effective import effective_security
 from readiness.kinds.k8s.model import Container
 from readiness.model import NotApplicable, Outcome, Related, Span, Unknown, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 
 
-def refused(container: Container, *, root: bool, project: Project) -> Outcome:
+def image_user_refused(container: Container, *, root: bool, project: Project) -> Outcome:
     """An image whose user the kubelet refuses under `runAsNonRoot`: root, or a name that it cannot look up."""
     asked = effective_security(container, "runAsNonRoot") is True
-    told = effective_security(container, "runAsUser") is not None
-    stage = stage_of_container(container, project) if asked and not told else None
+    is_user_set = effective_security(container, "runAsUser") is not None
+    stage = stage_of_container(container, project) if asked and not is_user_set else None
     if stage is None or container.windows or container.source.fragment:
         yield NotApplicable()
         return
     if stage.windows or has_user_namespace(container.pod) or project.memo(is_openshift):
         yield Unknown(container.node.at("image"))
         return
-    found = _image_user(stage)
-    if found is None:
+    image_user = _image_user(stage)
+    if image_user is None:
         yield Unknown(container.node.at("image"))
         return
-    user, place = found
+    user, place = image_user
     if (not user or is_root(user)) is root and (root or not user.isdigit()):
         file = stage.source.path
         note = Related(stage.source, place, f"the image runs as {user or 'root'}")
@@ -38,20 +39,20 @@ def refused(container: Container, *, root: bool, project: Project) -> Outcome:
 def is_openshift(project: Project) -> bool:
     """Whether the manifests are for OpenShift, which gives each pod a numeric user where none is written."""
     return any(
-        one.group.endswith("openshift.io")
+        obj.group.endswith("openshift.io")
         for document in project.documents("k8s")
-        for one in document.objects
+        for obj in document.objects
     )
 
 
 def _image_user(stage: Stage) -> tuple[str, Span] | None:
     """The user of an image, empty for the default, and where it is told; None where the Dockerfile does not tell it."""
-    found = stage.last("USER")
-    if found is not None:
-        user = None if "$" in found.instruction.body.text else user_of(stage)
-        return (user, found.span) if user else None
+    effective = stage.last("USER")
+    if effective is not None:
+        user = None if has_variable(effective.instruction.body.text) else user_of(stage)
+        return (user, effective.span) if user else None
     image = stage.root.image
-    if not official(image) or image.is_variable or nonroot_user(image) is not None:
+    if not is_official(image) or image.is_variable or nonroot_user(image) is not None:
         return None
     start = stage.root.start
     return ("", start.span) if start is not None else None

@@ -28,25 +28,25 @@ class Stores:
 
 def store_versions(project: Project) -> Stores:
     """The stores of a project with their major versions; ask for them with `project.memo(stores)`."""
-    found = Stores()
+    stores = Stores()
     for document in project.documents("compose"):
         for service in document.services.values():
             image = service.image if "image" in service.node and not service.builds else None
             if image is not None and _store_of(image):
                 row = service, major_of(image)
-                found.services.setdefault(image.familiar, []).append(row)
+                stores.services.setdefault(image.familiar, []).append(row)
     for manifest in project.documents("k8s"):
         for container in manifest.containers:
             image = images.parse_image(container.image)
             if container.role == "main" and _store_of(image):
                 row_of = container, major_of(image)
-                found.containers.setdefault(image.familiar, []).append(row_of)
-    return found
+                stores.containers.setdefault(image.familiar, []).append(row_of)
+    return stores
 
 
 def _store_of(image: Image) -> bool:
-    known = None if image.name_unknown else public_images.known(image)
-    return known is not None and known.store
+    known = None if image.name_unknown else public_images.public_image(image)
+    return known is not None and known.is_store
 
 
 def major_of(image: Image) -> str:

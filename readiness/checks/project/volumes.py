@@ -44,8 +44,8 @@ def volume_not_owned(service: Service, project: Project) -> Outcome:
         if answer is None:
             yield Unknown(spec.span)
         elif not answer:
-            found = stage.last("USER")
-            place = found.span if found is not None else stage.at()
+            effective = stage.last("USER")
+            place = effective.span if effective is not None else stage.at()
             note = Related(stage.source, place, f"the image runs as {known_user(stage)}")
             yield hit(spec.span, related=[note], folder=spec.target, user=known_user(stage))
 
@@ -54,9 +54,9 @@ def _is_shared(spec: MountSpec, service: Service) -> bool:
     """Whether another service mounts the same volume, and may give it away at its start."""
     return any(
         other.source == spec.source
-        for one in service.document.services.values()
-        if one.name != service.name
-        for other in mount_specs(one.full, one.values)
+        for sibling in service.document.services.values()
+        if sibling.name != service.name
+        for other in mount_specs(sibling.full, sibling.values)
     )
 
 
@@ -75,6 +75,6 @@ def _is_fresh_volume(spec: MountSpec, service: Service) -> bool:
         return False
     if _is_shared(spec, service):
         return False
-    found = service.document.section("volumes").get(spec.source)
-    made = found[1] if found else None
-    return made is None or (isinstance(made, Map) and not made)
+    volume = service.document.section("volumes").get(spec.source)
+    definition = volume[1] if volume else None
+    return definition is None or (isinstance(definition, Map) and not definition)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from readiness.kinds import dotenv
-from readiness.kinds.compose import join
+from readiness.kinds.compose import evidence, join
 from readiness.kinds.compose.merge import extend_service
 from readiness.kinds.compose.model import Document, Mount, Port, Service, Variable
 from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs, variable_specs
@@ -59,8 +59,8 @@ def claims(path: str, text: str) -> bool:
         return not (_OTHER_TOOLS.search(text) or _LISTED.search(text)) and bool(
             _has_services_key(text) or _FLOW.search(text)
         )
-    if "services" in text and "services" in (found := outline.keys(text)):
-        fits = all(key in _TOP or key.startswith("x-") for key in found)
+    if "services" in text and "services" in (keys := outline.top_level_keys(text)):
+        fits = all(key in _TOP or key.startswith("x-") for key in keys)
         return named or (fits and _FLOW.search(text) is not None)
     return named and not _OTHER_TOOLS.search(text)
 
@@ -78,7 +78,7 @@ def _has_services_key(text: str) -> bool:
     """Whether a key of services stands below a name: deeper than the first of the names."""
     first = _FIRST_FORMAT.search(text)
     depth = len(first[1]) if first else 0
-    return any(len(found[1]) > depth for found in _INSIDE.finditer(text))
+    return any(len(match[1]) > depth for match in _INSIDE.finditer(text))
 
 
 def parse(source: Source) -> Document:
@@ -102,19 +102,19 @@ def parse(source: Source) -> Document:
     legacy = not any(
         set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots
     )
-    made = Document(source, roots, compose_purpose(source.path), legacy, resets=tuple(resets))
-    for holder, services in service_mappings(made):
+    document = Document(source, roots, compose_purpose(source.path), legacy, resets=tuple(resets))
+    for holder, services in service_mappings(document):
         for name, node in services.items():
             if isinstance(node, Map):
                 full, elsewhere = extend_service(services, node, {name})
-                made.services[name] = Service(
-                    source, node, name, services.key(name), made, full, elsewhere
+                document.services[name] = Service(
+                    source, node, name, services.key(name), document, full, elsewhere
                 )
         del holder
-    made.completed = frozenset(_awaited_until_completed(made))
-    if source.parent is not None and _is_excerpt(made):
+    document.completed = frozenset(_awaited_until_completed(document))
+    if source.parent is not None and _is_excerpt(document):
         source.fragment = True
-    return made
+    return document
 
 
 def service_mappings(document: Document) -> Iterator[tuple[Map, Map]]:
@@ -217,7 +217,7 @@ def check_alias_bounds(root: Map) -> None:
 
 
 def files(document: Document) -> Iterator[Document]:
-    """The file as a whole."""
+    """Target `compose.file`: the document itself."""
     yield document
 
 
@@ -226,13 +226,20 @@ def services(document: Document) -> Iterator[Service]:
     return iter(document.services.values())
 
 
+def purpose_text(document: Document) -> str:
+    """What a file was taken for and why, where that is not production."""
+    return document.purpose_text
+
+
 def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
-    """Fill in what environment files say."""
+    """Fill in what environment files say, and decide what the files are for."""
     del paths
-    files: list[dotenv.Document] = by_kind.get(dotenv.NAME, [])
-    join.resolve_environments(
-        by_kind[NAME], {posixpath.normpath(one.source.path): one for one in files}
-    )
+    files: dict[str, dotenv.Document] = {
+        posixpath.normpath(one.source.path): one for one in by_kind.get(dotenv.NAME, [])
+    }
+    join.resolve_environments(by_kind[NAME], files)
+    evidence.collect_signs(by_kind[NAME])
+    join.give_variables(by_kind[NAME], files)
 
 
 def ports(document: Document) -> Iterator[Port]:

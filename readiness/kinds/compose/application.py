@@ -5,44 +5,49 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from readiness.kinds import dotenv
 from readiness.kinds.compose.environment import Setting, env_file_path, read_env_files
 from readiness.kinds.compose.join import compose_file_paths, includes_of
 from readiness.kinds.compose.merge import MAX_EXTENDS, merge_services, rebase_service, without_path
 from readiness.kinds.compose.model import Document, Service
-from readiness.model.project import Project
+from readiness.model.project import Project, parent_folders
 from readiness.syntax.yaml import Map
+
+MAX_FOLDERS = 20  # as far up as the base of an overlay is looked for
 
 
 @dataclass(slots=True, eq=False)
 class Application:
     """The files that stand together with one file.
 
-    `under` are files that it is laid over, `over` those laid on it in production, `beside` those that it includes
-    and that include it. `open` says that a file which it takes in is not here.
+    `bases` are files that it is laid over, `overlays` those laid on it in production, `beside` those that it includes
+    and that include it, `included` those of them that it includes. `has_unseen_files` says that a file which it takes in
+    is not here.
     """
 
     document: Document
-    under: list[Document] = field(default_factory=list)
-    over: list[Document] = field(default_factory=list)
+    bases: list[Document] = field(default_factory=list)
+    overlays: list[Document] = field(default_factory=list)
     beside: list[Document] = field(default_factory=list)
-    open: bool = False
+    included: list[Document] = field(default_factory=list)
+    has_unseen_files: bool = False
     _services: dict[str, Service] = field(default_factory=dict)
 
     def documents(self) -> list[Document]:
         """All of them, the file itself first."""
-        return [self.document, *self.under, *self.over, *self.beside]
+        return [self.document, *self.bases, *self.overlays, *self.beside]
 
-    def names(self, section: str) -> set[str]:
+    def names_in_section(self, section: str) -> set[str]:
         """The names that are defined in a section by any of them."""
         return {name for one in self.documents() for name in one.section(section)}
 
     def services(self) -> dict[str, Service]:
         """The services of all, those of the file itself first; worked out once, when all files are joined."""
         if not self._services:
-            for one in self.documents():
-                for name, service in one.services.items():
+            for document in self.documents():
+                for name, service in document.services.items():
                     self._services.setdefault(name, service)
         return self._services
 
@@ -52,40 +57,55 @@ class Applications:
     """Every compose file of a project with its app; `parts` are files that others only extend services of."""
 
     by_path: Mapping[str, Document]
-    of: dict[int, Application]
+    by_document: dict[int, Application]
     parts: set[int] = field(default_factory=set)
 
-    def app(self, document: Document) -> Application:
+    def application_of(self, document: Document) -> Application:
         """The app of a file."""
-        return self.of.get(id(document)) or Application(document)
+        return self.by_document.get(id(document)) or Application(document)
 
 
 def applications(project: Project) -> Applications:
     """The apps of a project; ask for them with `project.memo(apps)`."""
     documents: list[Document] = project.documents("compose")
-    made = Applications(
+    applications = Applications(
         project.by_path("compose"), {id(one): Application(one) for one in documents}
     )
     folders: dict[str, list[Document]] = {}
-    for one in documents:
-        folders.setdefault(one.folder, []).append(one)
+    for document in documents:
+        folders.setdefault(document.folder, []).append(document)
     for beside in folders.values():
-        for one in beside:
-            base = _overlay_base(one, beside)
+        for document in beside:
+            base = _overlay_base(document, beside)
             if base is not None:
-                made.of[id(one)].under.append(base)
-                if one.override or one.production or base.purpose == one.purpose:
-                    made.of[id(base)].over.append(one)
-            elif (main := _variant_base(one, beside)) is not None:
-                made.of[id(one)].under.append(main)
-    for one in documents:
-        _compose_file_list(made, one)
-        _join_includes(made, one)
-        for service in one.services.values():
-            parent = document_at(made, one, service.extends[0]) if service.extends else None
-            if parent is not None and parent is not one and not parent.first:
-                made.parts.add(id(parent))
-    return made
+                applications.by_document[id(document)].bases.append(base)
+                if document.override or document.production or base.purpose == document.purpose:
+                    applications.by_document[id(base)].overlays.append(document)
+            elif (main := _variant_base(document, beside)) is not None:
+                applications.by_document[id(document)].bases.append(main)
+            elif (above := _overlay_base_above(document, folders)) is not None:
+                applications.by_document[id(document)].bases.append(above)
+    for document in documents:
+        _compose_file_list(applications, document)
+        _join_includes(applications, document)
+        for service in document.services.values():
+            parent = (
+                document_at(applications, document, service.extends[0]) if service.extends else None
+            )
+            if parent is not None and parent is not document and not parent.first:
+                applications.parts.add(id(parent))
+    return applications
+
+
+def _overlay_base_above(
+    document: Document, folders: Mapping[str, list[Document]]
+) -> Document | None:
+    """The file of a folder above that a file is laid over: `docker compose -f compose.yaml -f extra/compose.yaml`."""
+    for folder in islice(parent_folders(document.folder), MAX_FOLDERS):
+        base = _overlay_base(document, folders.get(folder, []))
+        if base is not None:
+            return base
+    return None
 
 
 def _overlay_base(document: Document, beside: list[Document]) -> Document | None:
@@ -94,28 +114,30 @@ def _overlay_base(document: Document, beside: list[Document]) -> Document | None
     if not bare and not document.override:
         return None
     fitting = [
-        one
-        for one in beside
-        if one is not document
-        and not one.override
+        candidate
+        for candidate in beside
+        if candidate is not document
+        and not candidate.override
         and bare
-        <= {name for name, service in one.services.items() if service.owned or service.extends}
+        <= {
+            name for name, service in candidate.services.items() if service.owned or service.extends
+        }
     ]
     return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
 
 
-def _compose_file_list(made: Applications, document: Document) -> None:
+def _compose_file_list(applications: Applications, document: Document) -> None:
     """The files that stand together because COMPOSE_FILE in the `.env` says so, in their order."""
     setting = document.environment.settings.get("COMPOSE_FILE")
     if setting is None:
         return
     folder = posixpath.dirname(setting.source.path)
     paths = [posixpath.join(folder, one) for one in compose_file_paths(document.environment)]
-    found = [made.by_path.get(posixpath.normpath(path)) for path in paths]
-    files = [one for one in found if one is not None]
-    if document in files and len(files) == len(found):
-        app, at = made.of[id(document)], files.index(document)
-        app.under, app.over = files[:at][::-1], files[at + 1 :]
+    documents = [applications.by_path.get(posixpath.normpath(path)) for path in paths]
+    files = [one for one in documents if one is not None]
+    if document in files and len(files) == len(documents):
+        app, at = applications.by_document[id(document)], files.index(document)
+        app.bases, app.overlays = files[:at][::-1], files[at + 1 :]
 
 
 def _variant_base(document: Document, beside: list[Document]) -> Document | None:
@@ -123,54 +145,57 @@ def _variant_base(document: Document, beside: list[Document]) -> Document | None
     name, dot, rest = posixpath.basename(document.source.path).partition(".")
     if not dot or rest.lower() in {"yml", "yaml"}:
         return None
-    for one in beside:
-        same = posixpath.basename(one.source.path).partition(".")[0] == name
-        if same and one.first and set(document.services) < set(one.services):
-            return one
+    for candidate in beside:
+        same = posixpath.basename(candidate.source.path).partition(".")[0] == name
+        if same and candidate.first and set(document.services) < set(candidate.services):
+            return candidate
     return None
 
 
-def _join_includes(made: Applications, document: Document) -> None:
+def _join_includes(applications: Applications, document: Document) -> None:
     """Join a file with what it includes, and with what those include, and back."""
-    app = made.of[id(document)]
+    app = applications.by_document[id(document)]
     seen = {id(document)}
     todo = [document]
     while todo:
-        one = todo.pop()
-        for include in includes_of(one):
-            found = document_at(made, one, include.path)
-            if found is None:
-                app.open = True
-            elif id(found) not in seen:
-                seen.add(id(found))
-                app.beside.append(found)
-                back = made.of[id(found)].beside
+        including = todo.pop()
+        for include in includes_of(including):
+            included = document_at(applications, including, include.path)
+            if included is None:
+                app.has_unseen_files = True
+            elif id(included) not in seen:
+                seen.add(id(included))
+                app.beside.append(included)
+                app.included.append(included)
+                back = applications.by_document[id(included)].beside
                 if document not in back:
                     back.append(document)
-                todo.append(found)
+                todo.append(included)
 
 
-def document_at(made: Applications, document: Document, path: str) -> Document | None:
+def document_at(applications: Applications, document: Document, path: str) -> Document | None:
     """The file of the project that a path of a file means; None where it is not there, or a variable hides it."""
     folder = posixpath.dirname(document.source.path)
-    return made.by_path.get(env_file_path(path, folder, document.environment.values))
+    return applications.by_path.get(env_file_path(path, folder, document.environment.values))
 
 
 def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
     """The service as it runs in production, and whether all that goes into it is here.
 
-    Its own file, what it extends elsewhere, and the files laid on it; places in it may be of other files.
+    Its own file, what that includes, what it extends elsewhere, and the files laid on it; places in it may be of other
+    files. What the including file says counts before what the included one does.
     """
-    made = project.memo(applications)
-    app = made.app(service.document)
+    apps = project.memo(applications)
+    app = apps.application_of(service.document)
     node: Map | None = None
     known = True
-    for document in (*reversed(app.under), service.document, *app.over):
+    below = (*reversed(app.included), *reversed(app.bases))
+    for document in (*below, service.document, *app.overlays):
         own = document is service.document
         part = service if own else document.services.get(service.name)
         node = None if node is None else _without_reset_keys(node, document, service.name)
         if part is not None:
-            whole_part, here = extended_across_files(made, part)
+            whole_part, here = extended_across_files(apps, part)
             known = known and (here or not own)
             node = whole_part if node is None else merge_services(node, whole_part)
     return node if node is not None else service.full, known
@@ -178,32 +203,23 @@ def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
 
 def env_file_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
     """What environment files give a service as it runs in production, and whether all of them were read."""
-    known = project.memo(_settings_memo)
-    if id(service) not in known:
-        known[id(service)] = _read_settings(service, project)
-    return known[id(service)]
-
-
-def _settings_memo(project: Project) -> dict[int, tuple[dict[str, Setting], bool]]:
-    """What was asked for before."""
-    del project
-    return {}
+    return project.once(_read_settings, service)
 
 
 def _read_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
-    made = project.memo(applications)
-    app = made.app(service.document)
+    apps = project.memo(applications)
+    app = apps.application_of(service.document)
     files = project.by_path(dotenv.NAME)
-    found: dict[str, Setting] = {}
+    settings: dict[str, Setting] = {}
     complete = True
-    for document in (*reversed(app.under), service.document, *app.over):
+    for document in (*reversed(app.bases), service.document, *app.overlays):
         part = document.services.get(service.name)
-        for one in _extends_chain(made, part)[::-1] if part is not None else ():
-            outer = {**one.outer, **service.document.environment.whole}
-            given, here = read_env_files(one.full, one.document.folder, files, outer)
-            found |= given
+        for base in _extends_chain(apps, part)[::-1] if part is not None else ():
+            outer = {**base.env_file_variables, **service.document.environment.unmasked}
+            given, here = read_env_files(base.full, base.document.folder, files, outer)
+            settings |= given
             complete = complete and here
-    return found, complete
+    return settings, complete
 
 
 def _without_reset_keys(node: Map, over: Document, name: str) -> Map:
@@ -214,9 +230,9 @@ def _without_reset_keys(node: Map, over: Document, name: str) -> Map:
     return node
 
 
-def extended_across_files(made: Applications, service: Service) -> tuple[Map, bool]:
+def extended_across_files(applications: Applications, service: Service) -> tuple[Map, bool]:
     """The service over what it extends in other files."""
-    chain = _extends_chain(made, service)
+    chain = _extends_chain(applications, service)
     node, home = service.full, service.document.folder
     for base in chain[1:]:
         node = merge_services(
@@ -226,12 +242,12 @@ def extended_across_files(made: Applications, service: Service) -> tuple[Map, bo
     return node, not chain[-1].extends
 
 
-def _extends_chain(made: Applications, service: Service) -> list[Service]:
+def _extends_chain(applications: Applications, service: Service) -> list[Service]:
     """The service, what it extends in another file, and so on, as far as those are here."""
     chain = [service]
     while service.extends and len(chain) < MAX_EXTENDS:
         file, parent = service.extends
-        document = document_at(made, service.document, file)
+        document = document_at(applications, service.document, file)
         base = document.services.get(parent) if document is not None and parent else None
         if base is None or base in chain:
             break
@@ -247,5 +263,14 @@ def is_defined_here(service: Service, project: Project) -> bool:
     """
     if (not service.owned and not service.extends) or service.document.legacy:
         return False
-    app = project.memo(applications).app(service.document)
-    return not any(service.name in document.services for document in app.under)
+    application_of = project.memo(applications).application_of(service.document)
+    return not any(service.name in document.services for document in application_of.bases)
+
+
+def unit_of(document: Document, project: Project) -> str:
+    """The path of the first file that a compose file is laid over or included by, else its own."""
+    apps = project.memo(applications)
+    app = apps.application_of(document)
+    first = apps.application_of(app.bases[-1] if app.bases else document)
+    around = [one for one in first.beside if one not in first.included]
+    return (around[0] if around else first.document).source.path

@@ -12,6 +12,7 @@ from readiness.kinds.compose.parts import expand_scalar
 from readiness.model import Source, Span
 from readiness.syntax import secrets
 from readiness.syntax.dotenv import Entry, parse_raw, resolve_entries
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -31,12 +32,12 @@ class Setting:
 
     @property
     def source(self) -> Source:
-        """The file it stands in."""
+        """The source of the environment file that sets it."""
         return self.document.source
 
     @property
     def span(self) -> Span:
-        """Its place in that file."""
+        """The place of the entry in that file."""
         return self.entry.span
 
 
@@ -49,7 +50,7 @@ class Environment:
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
-    whole: Mapping[str, str] = field(default_factory=dict)
+    unmasked: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
 
@@ -62,7 +63,7 @@ def layer_env_files(
     """Files one after the other, the later first in rank, and `outer` before them all."""
     settings: dict[str, Setting] = {}
     for document in documents:
-        settings |= settings_of(document, document.file.entries, outer.whole)
+        settings |= settings_of(document, document.file.entries, outer.unmasked)
     return environment_of({**settings, **outer.settings})
 
 
@@ -70,27 +71,27 @@ def environment_of(settings: Mapping[str, Setting]) -> Environment:
     """The environment that some settings make."""
     whole = {name: one.value for name, one in settings.items() if 0 < len(one.value) <= MAX_VALUE}
     hidden = _secret_settings(settings)
-    shown = {name: text for name, text in whole.items() if name not in hidden}
-    return Environment(shown, whole, settings)
+    public = {name: text for name, text in whole.items() if name not in hidden}
+    return Environment(public, whole, settings)
 
 
 def _secret_settings(settings: Mapping[str, Setting]) -> set[str]:
     """The settings that hold a secret: by their names, by what is written in them, or by what fills them in."""
     used_by: dict[str, list[str]] = {}
     todo: list[str] = []
-    for name, one in settings.items():
-        if "$" in (one.entry.template or "") and not one.entry.fixed:
-            for used in expand_scalar(one.entry.template).names:
+    for name, setting in settings.items():
+        if has_variable(setting.entry.template or "") and not setting.entry.fixed:
+            for used in expand_scalar(setting.entry.template).names:
                 used_by.setdefault(used, []).append(name)
-        if secrets.names_secret(name) or any(True for _ in secrets.may_be_secrets(one.value)):
+        if secrets.names_secret(name) or any(True for _ in secrets.may_be_secrets(setting.value)):
             todo.append(name)
-    found: set[str] = set()
+    secret: set[str] = set()
     while todo:
         name = todo.pop()
-        if name not in found:
-            found.add(name)
+        if name not in secret:
+            secret.add(name)
             todo += used_by.get(name, ())
-    return found
+    return secret
 
 
 def settings_of(
@@ -102,9 +103,9 @@ def settings_of(
         return {}
     values = resolve_entries(entries, outer)
     return {
-        one.name: Setting(one, document, values[one.name])
-        for one in entries
-        if one.template is not None
+        entry.name: Setting(entry, document, values[entry.name])
+        for entry in entries
+        if entry.template is not None
     }
 
 
@@ -138,18 +139,18 @@ def read_env_files(
 
     `outer` fills in their variables, and those in their names.
     """
-    found: dict[str, Setting] = {}
+    settings: dict[str, Setting] = {}
     complete = True
-    for one in env_files(node):
-        document = files.get(env_file_path(one.path, folder, outer))
+    for env_file in env_files(node):
+        document = files.get(env_file_path(env_file.path, folder, outer))
         if document is None:
             complete = False
             continue
-        document.read = document.read or not one.raw
-        file = parse_raw(document.source.text) if one.raw else document.file
+        document.read = document.read or not env_file.raw
+        file = parse_raw(document.source.text) if env_file.raw else document.file
         complete = complete and file.problem is None
-        found |= settings_of(document, file.entries, outer)
-    return found, complete
+        settings |= settings_of(document, file.entries, outer)
+    return settings, complete
 
 
 def env_file_path(path: str, folder: str, values: Mapping[str, str]) -> str:

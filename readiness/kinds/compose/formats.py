@@ -42,12 +42,12 @@ def is_number(value: Any) -> str:
 
 
 def is_duration(value: Any) -> str:
-    """`1m30s`."""
+    """Why a value is no duration such as `1m30s`; empty where it is one."""
     return "" if _DURATION.match(value) else "is no duration such as 30s or 1m30s"
 
 
 def is_size(value: Any) -> str:
-    """`512m`."""
+    """Why a value is no size in bytes such as `512m`; empty where it is one."""
     return (
         ""
         if _SIZE.match(value)
@@ -61,7 +61,7 @@ def is_closed_command(value: Any) -> str:
 
 
 def is_device_count(value: Any) -> str:
-    """How many devices."""
+    """Why a value is no count of devices (a number or `all`); empty where it is one."""
     return "" if value == "all" or _INTEGER.match(value) else "is neither a number nor all"
 
 
@@ -140,12 +140,12 @@ def format_problems(root: Map) -> Iterator[Problem]:
             for key in keys:
                 value = item.get(key) if isinstance(item, Map) else None
                 if isinstance(value, str) and not is_variable(value) and is_boolean(value):
-                    yield _problem(
+                    yield _format_problem(
                         item.at(key), (section, name, key), f"{value!r} {is_boolean(value)}"
                     )
 
 
-def _problem(span: Span, path: tuple[str, ...], message: str) -> Problem:
+def _format_problem(span: Span, path: tuple[str, ...], message: str) -> Problem:
     return Problem("value", span, path, message)
 
 
@@ -164,7 +164,7 @@ def _check_forms(node: Map | Seq, table: Table, path: tuple[str, ...]) -> Iterat
         if isinstance(value, str) or (form is is_natural and json_type(value) == "integer"):
             wrong = form(expand_scalar(value).text)
             if wrong:
-                yield _problem(node.at(key), (*path, str(key)), f"{value!r} {wrong}")
+                yield _format_problem(node.at(key), (*path, str(key)), f"{value!r} {wrong}")
 
 
 def _port_problems(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
@@ -174,13 +174,13 @@ def _port_problems(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
         if isinstance(item, Map):
             address = item.get("host_ip")
             if item.get("target") is None:
-                yield _problem(span, where, "the port has no target")
+                yield _format_problem(span, where, "the port has no target")
             if isinstance(address, str) and not (is_variable(address) or _address_problem(address)):
-                yield _problem(item.at("host_ip"), where, f"{address!r} is no IP address")
+                yield _format_problem(item.at("host_ip"), where, f"{address!r} is no IP address")
         elif isinstance(item, str | int | float) and not isinstance(item, bool):
             wrong = port_problem(expand_scalar(item).text)
             if wrong:
-                yield _problem(span, where, wrong)
+                yield _format_problem(span, where, wrong)
 
 
 def port_problem(text: str) -> str:
@@ -190,14 +190,14 @@ def port_problem(text: str) -> str:
     address, host, target, protocol = split_port(text)
     if "/" in text and protocol and protocol.lower() not in {"tcp", "udp", "sctp"}:
         return f"{protocol!r} is no protocol; there are tcp, udp and sctp"
-    inside = parse_range(target)
-    if inside is None or not 1 <= inside[0] <= inside[1] <= 65535:
+    container_ports = parse_range(target)
+    if container_ports is None or not 1 <= container_ports[0] <= container_ports[1] <= 65535:
         return f"{target!r} is no container port" if target else "no container port is named"
     if host:
         outside = parse_range(host)
         if outside is None or not 0 <= outside[0] <= outside[1] <= 65535:
             return f"{host!r} is no host port"
-        spans = outside[1] - outside[0], inside[1] - inside[0]
+        spans = outside[1] - outside[0], container_ports[1] - container_ports[0]
         if spans[0] != spans[1] and spans[1]:
             return f"{host} and {target} are not of one length"
     if address and not _address_problem(address):
@@ -220,18 +220,18 @@ def _mount_problems(mounts: Any, path: tuple[str, ...]) -> Iterator[Problem]:
         if isinstance(item, Map):
             kind = item.get("type")
             if isinstance(kind, str) and item.get("target") is None:
-                yield _problem(span, where, "the mount has no target")
+                yield _format_problem(span, where, "the mount has no target")
             elif kind == "bind" and "source" not in item:
-                yield _problem(span, where, "the bind mount has no source")
+                yield _format_problem(span, where, "the bind mount has no source")
         elif isinstance(item, str):
             text = expand_scalar(item).text
             parts = split_mount(text)
             if not text:
-                yield _problem(span, where, "the mount is empty")
+                yield _format_problem(span, where, "the mount is empty")
             elif len(parts) > 1 and not all(parts[:2]):
-                yield _problem(span, where, f"{item!r} has nothing between its colons")
+                yield _format_problem(span, where, f"{item!r} has nothing between its colons")
             elif len(parts) > 3:
-                yield _problem(
+                yield _format_problem(
                     span, where, f"{item!r} has more parts than source, target and options"
                 )
 
@@ -243,35 +243,38 @@ def _list_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
         *_constant_strings(service, "extra_hosts"),
         *_constant_strings(build, "extra_hosts"),
     ]:
-        name, found, _ = item.partition("=") if "=" in item else item.partition(":")
-        if not name or not found:
-            yield _problem(span, path, f"{item!r} is no host of the form name=address")
+        name, separator, _ = item.partition("=") if "=" in item else item.partition(":")
+        if not name or not separator:
+            yield _format_problem(span, path, f"{item!r} is no host of the form name=address")
     yield from _grant_problems(service, path)
     for item, span in _constant_strings(service, "devices"):
         if item.count(":") > 2 and "=" not in item:
-            yield _problem(
+            yield _format_problem(
                 span, path, f"{item!r} has more parts than source, target and permissions"
             )
     for owner, key in ((service, "environment"), (build, "args")):
         for item, span in _constant_strings(owner, key):
-            name, found, _ = item.partition("=")
-            if found and name != name.rstrip():
-                yield _problem(span, path, f"variable {name.strip()} has a blank before its =")
+            name, separator, _ = item.partition("=")
+            if separator and name != name.rstrip():
+                yield _format_problem(
+                    span, path, f"variable {name.strip()} has a blank before its ="
+                )
     for key, lone in (("additional_contexts", ""), ("ssh", "default")):
         for item, span in _constant_strings(build, key):
             if "=" not in item and item != lone:
-                yield _problem(
+                yield _format_problem(
                     span, (*path, "build", key), f"{item!r} is not of the form name=value"
                 )
-    check = service.get("healthcheck")
-    test = check.get("test") if isinstance(check, Map) else None
+    test = service.dig("healthcheck").get("test")
     if (
         isinstance(test, Seq)
         and test
         and test[0] not in ("CMD", "CMD-SHELL", "NONE")
         and isinstance(test[0], str)
     ):
-        yield _problem(test.at(0), path, f"{test[0]!r} stands where CMD, CMD-SHELL or NONE belongs")
+        yield _format_problem(
+            test.at(0), path, f"{test[0]!r} stands where CMD, CMD-SHELL or NONE belongs"
+        )
 
 
 def _grant_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
@@ -288,9 +291,9 @@ def _grant_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
                 continue
             mode = item.get("mode")
             if needed not in item:
-                yield _problem(items.at(index), (*path, key), f"it has no {needed}")
+                yield _format_problem(items.at(index), (*path, key), f"it has no {needed}")
             if isinstance(mode, str) and not is_variable(mode) and not _OCTAL.match(mode):
-                yield _problem(item.at("mode"), (*path, key), f"{mode!r} is no file mode")
+                yield _format_problem(item.at("mode"), (*path, key), f"{mode!r} is no file mode")
 
 
 def _constant_strings(owner: Any, key: str) -> Iterator[tuple[str, Span]]:

@@ -57,36 +57,46 @@ def includes_of(document: Document) -> Iterator[Include]:
                     yield Include(path, owner, "path" if inner is None else inner, item)
 
 
-def include_folder(one: Include, folder: str, values: Mapping[str, str]) -> str:
+def include_folder(include: Include, folder: str, values: Mapping[str, str]) -> str:
     """The folder that an included file's own paths, and its `.env`, are looked for in."""
-    entry = one.entry
+    entry = include.entry
     named = entry.get("project_directory") if entry is not None else None
     if isinstance(named, str):
         return env_file_path(named, folder, values)
     first = (
-        next(string_entries(entry.get("path")), (one.path, 0))[0] if entry is not None else one.path
+        next(string_entries(entry.get("path")), (include.path, 0))[0]
+        if entry is not None
+        else include.path
     )
     return posixpath.dirname(env_file_path(first, folder, values))
 
 
 def resolve_environments(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
     """Give every compose file the environment that its variables are filled in from."""
+    if files:
+        _EnvironmentResolver(documents, files).resolve_all()
+
+
+def give_variables(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
+    """Tell of every environment file which variables it gives, and whether to a file that may run in production."""
     if not files:
         return
-    _EnvironmentResolver(documents, files).settle()
     for file in files.values():
         file.production = False
     seen: set[tuple[str, Span]] = set()
-    for one in sorted(documents, key=lambda one: (not one.production, one.source.path)):
+    for document in sorted(documents, key=lambda one: (not one.production, one.source.path)):
         own = {
-            name: read_env_files(service.full, one.folder, files, service.outer)[0]
-            for name, service in one.services.items()
+            name: read_env_files(service.full, document.folder, files, service.env_file_variables)[
+                0
+            ]
+            for name, service in document.services.items()
             if "env_file" in service.full
         }
-        one.given = tuple(_variables_from_env_files(one, own, seen))
-        for settings in (one.environment.settings, *own.values()):
+        document.given = tuple(_variables_from_env_files(document, own, seen))
+        for settings in (document.environment.settings, *own.values()):
             for setting in settings.values():
-                setting.document.production = setting.document.production or one.production
+                named = document.purpose not in {"dev", "test"}
+                setting.document.production = setting.document.production or named
 
 
 class _EnvironmentResolver:
@@ -106,63 +116,69 @@ class _EnvironmentResolver:
             ):
                 self.homes.setdefault(posixpath.normpath(posixpath.join(folder, file)), folder)
         for document in self.documents:
-            for one in includes_of(document):
-                path = env_file_path(one.path, document.folder, NOTHING)
-                self.ways.setdefault(path, []).append((document, one))
+            for include in includes_of(document):
+                path = env_file_path(include.path, document.folder, NOTHING)
+                self.ways.setdefault(path, []).append((document, include))
             for path in {one.extends[0] for one in document.services.values() if one.extends}:
                 self.ways.setdefault(env_file_path(path, document.folder, NOTHING), []).append(
                     (document, None)
                 )
 
-    def settle(self) -> None:
-        """Work out all of them."""
+    def resolve_all(self) -> None:
+        """Give every document its environment, and mark the environment files that were read."""
         for document in self.documents:
-            document.environment = self.of(document, 0)
+            document.environment = self.environment_of(document, 0)
 
-    def of(self, document: Document, depth: int) -> Environment:
+    def environment_of(self, document: Document, depth: int) -> Environment:
         """The environment of a file: of those that include it, else its own `.env`."""
         if id(document) not in self.known:
             self.known[id(document)] = EMPTY  # what includes itself has none
             path = posixpath.normpath(document.source.path)
             ways = [way for way in self.ways.get(path, ()) if way[1] or not document.first]
             if ways and depth < MAX_INCLUDES:
-                found = _common_environment([self.through(*way, depth + 1) for way in ways])
+                environment = _common_environment(
+                    [self.environment_through(*way, depth + 1) for way in ways]
+                )
             else:
-                found = self.beside(self.homes.get(path, document.folder))
-            self.known[id(document)] = found
+                environment = self.environment_in_folder(self.homes.get(path, document.folder))
+            self.known[id(document)] = environment
         return self.known[id(document)]
 
-    def beside(self, folder: str) -> Environment:
+    def environment_in_folder(self, folder: str) -> Environment:
         """What the `.env` of a folder says."""
         path = posixpath.join(folder, ".env")
         if path not in self.own:
-            self.own[path] = layer_env_files(self.named([path]))
+            self.own[path] = layer_env_files(self.env_files_at([path]))
         return self.own[path]
 
-    def through(self, other: Document, one: Include | None, depth: int) -> Environment:
+    def environment_through(
+        self, other: Document, include: Include | None, depth: int
+    ) -> Environment:
         """The environment of a file that another includes: what that one has goes first; one that it only extends
         services of has no other."""
-        outer = self.of(other, depth)
-        if one is None:
+        outer = self.environment_of(other, depth)
+        if include is None:
             return outer
-        entry = one.entry if one.entry is not None else Map(Span(0, 0))
+        entry = include.entry if include.entry is not None else Map(Span(0, 0))
         named = [env_file_path(file.path, other.folder, outer.values) for file in env_files(entry)]
-        folder = include_folder(one, other.folder, outer.values)
-        return layer_env_files(self.named(named or [posixpath.join(folder, ".env")]), outer)
+        folder = include_folder(include, other.folder, outer.values)
+        return layer_env_files(self.env_files_at(named or [posixpath.join(folder, ".env")]), outer)
 
-    def named(self, paths: Iterable[str]) -> list[dotenv.Document]:
+    def env_files_at(self, paths: Iterable[str]) -> list[dotenv.Document]:
         """The environment files at some paths, without those that Docker cannot read."""
         there = [self.files.get(posixpath.normpath(path)) for path in paths]
-        found = [one for one in there if one is not None]
-        for one in found:
-            one.read = True
-        return [one for one in found if one.file.problem is None]
+        documents = [one for one in there if one is not None]
+        for document in documents:
+            document.read = True
+        return [one for one in documents if one.file.problem is None]
 
 
 def compose_file_paths(environment: Environment) -> list[str]:
     """The compose files that COMPOSE_FILE names, in their order."""
-    text = environment.whole.get("COMPOSE_FILE", "")
-    return [one for one in text.split(environment.whole.get("COMPOSE_PATH_SEPARATOR", ":")) if one]
+    text = environment.unmasked.get("COMPOSE_FILE", "")
+    return [
+        one for one in text.split(environment.unmasked.get("COMPOSE_PATH_SEPARATOR", ":")) if one
+    ]
 
 
 def _common_environment(ways: list[Environment]) -> Environment:
@@ -171,29 +187,29 @@ def _common_environment(ways: list[Environment]) -> Environment:
     if not rest:
         return first
     kept = {
-        name: one
-        for name, one in first.settings.items()
-        if all(name in way.settings and way.settings[name].value == one.value for way in rest)
+        name: setting
+        for name, setting in first.settings.items()
+        if all(name in way.settings and way.settings[name].value == setting.value for way in rest)
     }
     return environment_of(kept)
 
 
 def env_paths_read_by(documents: Iterable[Document]) -> set[str]:
     """The paths at which compose files look for environment files."""
-    found: set[str] = set()
+    paths: set[str] = set()
     for document in documents:
         if document.source.parent is not None:
             continue
         folder = document.folder
-        found.add(posixpath.normpath(posixpath.join(folder, ".env")))
+        paths.add(posixpath.normpath(posixpath.join(folder, ".env")))
         entries = [one.entry for one in includes_of(document) if one.entry is not None]
         nodes = [service.full for service in document.services.values()]
         for node in (*entries, *nodes):
-            found |= {env_file_path(one.path, folder, NOTHING) for one in env_files(node)}
-        for one in includes_of(document):
-            place = include_folder(one, folder, NOTHING)
-            found.add(posixpath.normpath(posixpath.join(place, ".env")))
-    return found
+            paths |= {env_file_path(one.path, folder, NOTHING) for one in env_files(node)}
+        for include in includes_of(document):
+            place = include_folder(include, folder, NOTHING)
+            paths.add(posixpath.normpath(posixpath.join(place, ".env")))
+    return paths
 
 
 def _variables_from_env_files(
@@ -229,7 +245,7 @@ def _variable_sources(
     for spec in variable_specs(service.source, service.full, "environment"):
         written.add(spec.name)
         bare = spec.value is None
-        name = spec.name if bare else expand_scalar(spec.value, environment.whole).origin
+        name = spec.name if bare else expand_scalar(spec.value, environment.unmasked).origin
         if name in environment.settings:
             yield spec.name, environment.settings[name]
     yield from ((name, one) for name, one in own.items() if name not in written)

@@ -71,7 +71,7 @@ def _long_form(key: str, value: Any, span: Span) -> Any:
 
 
 def _merge_values(key: str, old: Any, new: Any, depth: int) -> Any:
-    """Two values of one key as one."""
+    """The value of a key after merging: `new` over `old` by Compose's rule for that key; `depth` bounds the nesting."""
     if (isinstance(new, Map | Seq) and new.tag == "!override") or key in _REPLACED:
         return new
     if key in _PAIRS:
@@ -137,18 +137,18 @@ def _join_lists(first: Seq, second: Seq, identity: Callable[[Any], object]) -> S
 
 
 def _no_identity(item: Any) -> object:
-    """No two entries are alike."""
+    """Merge key for lists of which all entries of both files are kept."""
     del item
     return object()
 
 
 def _text_identity(item: Any) -> object:
-    """Entries of one text are alike."""
+    """Merge key: entries with the same text replace each other."""
     return str(item) if isinstance(item, str | int | float) else object()
 
 
 def _name_identity(item: Any) -> object:
-    """Entries of one name are alike."""
+    """Merge key: entries that set the same name (`NAME=value`) replace each other."""
     return item.partition("=")[0] if isinstance(item, str) else object()
 
 
@@ -162,7 +162,7 @@ def _port_identity(item: Any) -> object:
 
 
 def _mount_identity(item: Any) -> object:
-    """Mounts of one target."""
+    """Merge key: mounts with the same target path replace each other."""
     if isinstance(item, Map):
         target = item.get("target")
     else:
@@ -172,7 +172,7 @@ def _mount_identity(item: Any) -> object:
 
 
 def _device_identity(item: Any) -> object:
-    """Devices of one target."""
+    """Merge key: devices with the same target path replace each other."""
     if isinstance(item, Map):
         target = item.get("target")
         return target if isinstance(target, str) else object()
@@ -189,7 +189,7 @@ def _grant_identity(item: Any) -> object:
 
 
 def _file_identity(item: Any) -> object:
-    """Files of one path."""
+    """Merge key: entries with the same file path replace each other."""
     path = item.get("path") if isinstance(item, Map) else item
     return path if isinstance(path, str) else object()
 

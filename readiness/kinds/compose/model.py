@@ -10,6 +10,7 @@ from typing import Any
 
 from readiness.facts import public_images
 from readiness.facts.public_images import Known
+from readiness.facts.table import column
 from readiness.kinds.compose.environment import EMPTY, Environment, Setting
 from readiness.kinds.compose.parts import (
     MountSpec,
@@ -18,7 +19,7 @@ from readiness.kinds.compose.parts import (
     expand_scalar,
     variable_specs,
 )
-from readiness.kinds.purpose import image_purpose
+from readiness.kinds.purpose import Judged, Sign, deciding_signs, image_purpose
 from readiness.model import Source, Span
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
@@ -27,7 +28,7 @@ from readiness.syntax.yaml import Map, Seq
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Service:
+class Service(Judged):
     """One service. `node` is what the file writes, `full` the same over what it extends in this file.
 
     `head` is the place of its name, `owned` whether it has an image or a build of its own (else it amends another
@@ -45,7 +46,7 @@ class Service:
 
     @property
     def resource(self) -> str:
-        """KIND/NAME."""
+        """`service/NAME`, as reports name it."""
         return f"service/{self.name}"
 
     @property
@@ -53,26 +54,35 @@ class Service:
         """What the file is for, by its name: dev, test, prod or unknown."""
         return self.document.purpose
 
+    def is_production(self, apart_from: str = "") -> bool:
+        """Whether it may run in production: neither its file nor what is said of itself says otherwise."""
+        return not self.set_aside and self.document.is_production(apart_from)
+
     @property
-    def production(self) -> bool:
-        """Whether it may run in production: neither its file, its name, its build nor all of its profiles say otherwise."""
+    def named_aside(self) -> bool:
+        """Whether names say so: that of its file, or what is said of itself."""
+        return self.set_aside or self.document.purpose in {"dev", "test"}
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether its name, its build or all of its profiles say that it is for development or tests."""
         profiles = self.full.get("profiles")
         aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
+        words = re.split(r"[._-]", self.name.lower())
         return (
-            self.document.production
-            and not _NOT_PRODUCTION & set(re.split(r"[._-]", self.name.lower()))
-            and not (aside and _NOT_PRODUCTION.issuperset(aside))
-            and not self._built_aside
+            any(map(_is_left_out_of_production, words))
+            or bool(aside and all(map(_is_left_out_of_production, aside)))
+            or self.built_for_development
         )
 
     @property
-    def _built_aside(self) -> bool:
+    def built_for_development(self) -> bool:
         """Whether its image is built from a Dockerfile or a stage for development or tests."""
         build = self.full.get("build")
         if not isinstance(build, Map):
             return False
         file, target = build.get("dockerfile"), build.get("target")
-        return (isinstance(target, str) and target.lower() in _NOT_PRODUCTION) or (
+        return (isinstance(target, str) and _is_left_out_of_production(target.lower())) or (
             isinstance(file, str) and image_purpose(posixpath.basename(file)) in ("dev", "test")
         )
 
@@ -103,14 +113,14 @@ class Service:
         return self.document.environment.values
 
     @property
-    def outer(self) -> Mapping[str, str]:
+    def env_file_variables(self) -> Mapping[str, str]:
         """What variables in its environment files are filled in from: those of the project, then its own."""
         own = {
-            spec.name: expand_scalar(spec.value, self.document.environment.whole).text
+            spec.name: expand_scalar(spec.value, self.document.environment.unmasked).text
             for spec in variable_specs(self.source, self.full, "environment")
             if spec.value is not None
         }
-        return {**own, **self.document.environment.whole}
+        return {**own, **self.document.environment.unmasked}
 
     @property
     def image(self) -> Image | None:
@@ -121,17 +131,21 @@ class Service:
         return images.parse_image(expand_scalar(value, self.values).text.replace(HOLE, "$X"))
 
     @property
-    def known(self) -> Known | None:
+    def image_facts(self) -> Known | None:
         """What is known of its image; None where no table has it, or where it runs something else than its server."""
         image = self.image
         if _runs_other_program(self.full.get("entrypoint"), self.full.get("command")):
             return None
-        return public_images.known(image) if image is not None and not image.name_unknown else None
+        return (
+            public_images.public_image(image)
+            if image is not None and not image.name_unknown
+            else None
+        )
 
     @property
     def role(self) -> str:
         """What its image is, where that is known: database, cache, queue, search, proxy, console and so on."""
-        known = self.known
+        known = self.image_facts
         return known.role if known else ""
 
     @property
@@ -146,7 +160,11 @@ class Service:
         return bool(_JOB_NAMES.search(self.name))
 
 
-_NOT_PRODUCTION = frozenset("dev devel development debug test tests testing e2e".split())
+def _is_left_out_of_production(word: str) -> bool:
+    """Whether a word in the name of a service, a profile or a stage says that it is for development or tests."""
+    return word in column("purpose-words", "service")
+
+
 _JOB_NAMES = re.compile(
     r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
     r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
@@ -181,7 +199,7 @@ def _command_words(value: Any) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Part(Judged):
     """A part of a service: it stands where the service stands, and is called as the service unless it has a name."""
 
     owner: Service
@@ -192,13 +210,17 @@ class Part:
 
     @property
     def resource(self) -> str:
-        """The service's."""
+        """The resource of the service that it belongs to."""
         return self.owner.resource
 
-    @property
-    def production(self) -> bool:
+    def is_production(self, apart_from: str = "") -> bool:
         """Whether the service may run in production."""
-        return self.owner.production
+        return self.owner.is_production(apart_from)
+
+    @property
+    def named_aside(self) -> bool:
+        """Whether names say that the service is none of production's."""
+        return self.owner.named_aside
 
     @property
     def purpose(self) -> str:
@@ -212,7 +234,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        """The service's."""
+        """The name of the service that it belongs to."""
         return self.owner.name
 
 
@@ -249,7 +271,7 @@ class Variable(Part):
 
     @property
     def name(self) -> str:
-        """The variable's own."""
+        """The name of the variable, not that of the service."""
         return self.spec.name
 
     source = property(lambda self: self.setting.source if self.setting else self.owner.source)
@@ -266,11 +288,12 @@ def _is_for_swarm(service: Service) -> bool:
 
 
 @dataclass(slots=True, eq=False)
-class Document:
-    """One compose file. `legacy` marks the first format, which has services at its top level.
+class Document(Judged):
+    """One compose file. `purpose` is what its name says, `signs` what else says that it is not production's.
 
-    `environment` is what fills in its variables, `given` the variables that stand in environment files and that this file
-    is the first to use. `resets` are the paths of what it takes away from the files that it is laid over.
+    `legacy` marks the first format, which has services at its top level. `environment` is what fills in its variables,
+    `given` the variables that stand in environment files and that this file is the first to use. `resets` are the paths of
+    what it takes away from the files that it is laid over.
     """
 
     source: Source
@@ -284,6 +307,7 @@ class Document:
     resets: tuple[tuple[str, ...], ...] = ()
     resource: str = "project"
     container: str = ""
+    signs: tuple[Sign, ...] = ()
     _swarm: bool | None = None
     _built: frozenset[str] | None = None
 
@@ -292,10 +316,22 @@ class Document:
         """The first mapping of the file."""
         return self.roots[0]
 
+    def is_production(self, apart_from: str = "") -> bool:
+        """Whether the file may run in production: neither its name nor what stands in it says otherwise."""
+        return self.purpose == "prod" or not (
+            self.purpose in {"dev", "test"} or deciding_signs(self.signs, apart_from)
+        )
+
     @property
-    def production(self) -> bool:
-        """Whether the file may run in production: its name says nothing else."""
-        return self.purpose not in {"dev", "test"}
+    def purpose_text(self) -> str:
+        """What the file was taken for and why, where that is not production; else empty."""
+        if self.production:
+            return ""
+        if self.purpose in {"dev", "test"}:
+            word = {"dev": "development", "test": "tests"}[self.purpose]
+            return f"{word}: its name says so"
+        signs = deciding_signs(self.signs)
+        return f"{signs[-1].purpose}: {' and '.join(one.text for one in signs)}"
 
     @property
     def built(self) -> frozenset[str]:

@@ -78,7 +78,7 @@ def port_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[
 
 
 def _long_port(item: Map, span: Span, environment: Mapping[str, str]) -> PortSpec:
-    """A port written as a mapping."""
+    """A port in long syntax (a mapping with `target`, `published`, `host_ip` ...)."""
     published, target, protocol, mode = (
         expand_scalar(item.get(key), environment)
         for key in ("published", "target", "protocol", "mode")
@@ -123,8 +123,8 @@ def split_port(text: str) -> tuple[str | None, str, str, str]:
         return None, "", body, protocol
     if rest.endswith("]"):
         return rest.strip("[]"), "", target, protocol
-    address, found, host = rest.rpartition(":")
-    return (address.strip("[]") if found else None), host, target, protocol
+    address, separator, host = rest.rpartition(":")
+    return (address.strip("[]") if separator else None), host, target, protocol
 
 
 def parse_range(text: str) -> Range | None:
@@ -215,10 +215,10 @@ def variable_specs(source: Source, node: Any, key: str) -> Iterator[VariableSpec
     elif isinstance(pairs, Seq):
         for index, item in enumerate(pairs):
             if isinstance(item, str):
-                name, found, value = item.partition("=")
+                name, separator, value = item.partition("=")
                 span = pairs.at(index)
                 where = part_span(source, span, item, len(name) + 1, len(item)) if value else span
-                yield VariableSpec(name, value if found else None, where, span)
+                yield VariableSpec(name, value if separator else None, where, span)
 
 
 def string_entries(value: Any) -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from readiness.model import Span
 from readiness.model.package import DATA
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import InterpolationError, interpolate
 from readiness.syntax.yaml import Map, Seq
 
@@ -39,15 +40,15 @@ class Place:
     problems: list[Problem] = field(default_factory=list)
 
     def at(self) -> Span:
-        """The value's span."""
+        """The span of the value at this place."""
         return self.owner.at(self.key)
 
     def inner(self, owner: Map | Seq, key: Any) -> Place:
-        """The place of something inside."""
+        """The place of the value under `key` of `owner`, one step further down."""
         return Place(owner, key, (*self.path, str(key)), self.problems)
 
     def tell(self, message: str, *, sort: str = "value", span: Span | None = None) -> None:
-        """Remember a problem at this place."""
+        """Add a problem at this place to the list; `span` is the value's own unless given."""
         self.problems.append(Problem(sort, span or self.at(), self.path, message))
 
 
@@ -59,14 +60,14 @@ _CAST = frozenset({"string", "integer", "number", "boolean"})
 
 @cache
 def schema_data() -> Schema:
-    """The schema as data."""
+    """The JSON schema of the Compose specification, as shipped with the package."""
     loaded: Schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     return loaded
 
 
 @cache
 def root_check() -> Check:
-    """The check of a whole file."""
+    """The compiled check of the schema's root, made once a process."""
     return compile_schema(schema_data())
 
 
@@ -92,7 +93,7 @@ def schema_problems(root: Map) -> list[Problem]:
 
 
 def compile_schema(schema: Schema) -> Check:
-    """The check of one schema."""
+    """A function that reports where a value breaks one (sub)schema."""
     schema = flatten_all_of(schema)
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
@@ -119,14 +120,18 @@ def flatten_all_of(schema: Schema) -> Schema:
     """`allOf` and what it refers to, as one schema: the parts have no keys in common."""
     if "allOf" not in schema:
         return schema
-    whole: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
-    for one in [*schema["allOf"], schema]:
-        part = schema_data()["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
-        whole["properties"].update(part.get("properties", {}))
-        whole["patternProperties"].update(part.get("patternProperties", {}))
-        whole["required"] = [*whole.get("required", ()), *part.get("required", ())]
-    whole["additionalProperties"] = False
-    return whole
+    merged: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
+    for branch in [*schema["allOf"], schema]:
+        part = (
+            schema_data()["$defs"][branch["$ref"].rpartition("/")[2]]
+            if "$ref" in branch
+            else branch
+        )
+        merged["properties"].update(part.get("properties", {}))
+        merged["patternProperties"].update(part.get("patternProperties", {}))
+        merged["required"] = [*merged.get("required", ()), *part.get("required", ())]
+    merged["additionalProperties"] = False
+    return merged
 
 
 def json_type(value: Any) -> str:
@@ -146,7 +151,7 @@ def json_type(value: Any) -> str:
 
 def is_variable(value: Any) -> bool:
     """Whether a string holds a variable: what it will be nobody can tell."""
-    if not isinstance(value, str) or "$" not in value:
+    if not isinstance(value, str) or not has_variable(value):
         return False
     try:
         return not interpolate(value).known
@@ -172,8 +177,8 @@ def check_type(types: Any, checks: list[Check]) -> Check:
         if not is_of_type(value, types):
             place.tell(f"{describe_value(value)} where {types_text(types)} belongs")
             return
-        for one in checks:
-            one(value, place)
+        for validate in checks:
+            validate(value, place)
 
     return check
 
@@ -187,13 +192,13 @@ def describe_value(value: Any) -> str:
 
 
 def types_text(types: Any) -> str:
-    """The types, in words."""
+    """The types that a schema allows as a message names them: `a string or a number`."""
     words = [_WORDS[one] for one in ([types] if isinstance(types, str) else types)]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def check_enum(values: list[Any]) -> Check:
-    """One of a few values."""
+    """A check for `enum`: the value equals one of `values`."""
 
     def check(value: Any, place: Place) -> None:
         if value not in values and not is_variable(value):
@@ -203,7 +208,7 @@ def check_enum(values: list[Any]) -> Check:
 
 
 def check_pattern(pattern: str) -> Check:
-    """A string of a form."""
+    """A check for `pattern`: a string in which the expression is found."""
     search = re.compile(pattern).search
 
     def check(value: Any, place: Place) -> None:
@@ -214,7 +219,7 @@ def check_pattern(pattern: str) -> Check:
 
 
 def check_bounds(low: float | None, high: float | None) -> Check:
-    """A number within bounds."""
+    """A check for `minimum` and `maximum`, both inclusive; None is no bound."""
 
     def check(value: Any, place: Place) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -227,12 +232,12 @@ def check_bounds(low: float | None, high: float | None) -> Check:
 
 
 def check_items(item: Check) -> Check:
-    """Every entry of a list."""
+    """A check for `items`: each entry of a list holds to one check."""
 
     def check(value: Any, place: Place) -> None:
         if isinstance(value, Seq):
-            for index, one in enumerate(value):
-                item(one, place.inner(value, index))
+            for index, element in enumerate(value):
+                item(element, place.inner(value, index))
 
     return check
 
@@ -245,7 +250,7 @@ _UNITED = frozenset(
 
 
 def check_unique(value: Any, place: Place) -> None:
-    """No two entries of a list alike."""
+    """A check for `uniqueItems`: no two entries of a list are equal."""
     path = place.path
     if path[0] != "services" or ".".join(path[2:]) in _UNITED or path[2:-1][:1] == ("networks",):
         return
@@ -261,8 +266,8 @@ def check_mapping(schema: Schema) -> Check:
     """Every key of a mapping: those that are named, those of a form, those that must be there."""
     named = {key: compile_schema(one) for key, one in schema.get("properties", {}).items()}
     formed = [
-        (re.compile(form).search, compile_schema(one))
-        for form, one in schema.get("patternProperties", {}).items()
+        (re.compile(form).search, compile_schema(subschema))
+        for form, subschema in schema.get("patternProperties", {}).items()
     ]
     required, closed = schema.get("required", ()), schema.get("additionalProperties") is False
 
@@ -272,10 +277,12 @@ def check_mapping(schema: Schema) -> Check:
         for key in required:
             if key not in value:
                 place.tell(f"{key} is missing", sort="missing")
-        for key, one in value.items():
-            found = named.get(key) or next((make for search, make in formed if search(key)), None)
-            if found is not None:
-                found(one, place.inner(value, key))
+        for key, element in value.items():
+            validate = named.get(key) or next(
+                (make for search, make in formed if search(key)), None
+            )
+            if validate is not None:
+                validate(element, place.inner(value, key))
             elif closed:
                 place.problems.append(
                     Problem("key", value.key(key), (*place.path, key), key, tuple(named))

@@ -33,13 +33,6 @@ def merged_if_owned(service: Service, project: Project) -> tuple[Map, bool] | No
     return merged_service(service, project) if is_defined_here(service, project) else None
 
 
-def get_in(node: Any, *path: str) -> Any:
-    """A value some keys down; None where one of them is not there."""
-    for step in path:
-        node = node.get(step) if isinstance(node, Map) else None
-    return node
-
-
 def span_of(node: Map, *path: str) -> Span:
     """The place of a value some keys down, or of the deepest mapping on the way."""
     for step in path[:-1]:
@@ -93,13 +86,13 @@ def service_environment(
     `node` is the service as it runs, where that is more than its own file says.
     """
     given, _ = env_file_settings(service, project)
-    found: dict[str, str | None] = {name: one.value or None for name, one in given.items()}
-    known = service.document.environment.whole
+    variables: dict[str, str | None] = {name: one.value or None for name, one in given.items()}
+    known = service.document.environment.unmasked
     for spec in variable_specs(service.source, node or service.full, "environment"):
-        found[spec.name] = (
+        variables[spec.name] = (
             known.get(spec.name) if spec.value is None else expand_scalar(spec.value, known).text
         )
-    return found
+    return variables
 
 
 def has_unread_settings(service: Service, project: Project, node: Map | None = None) -> bool:
@@ -115,7 +108,7 @@ def has_unread_settings(service: Service, project: Project, node: Map | None = N
 
 def replica_count(node: Map, values: Mapping[str, str] = NOTHING) -> int | None:
     """How many containers run; None where a variable says it."""
-    for value in (get_in(node, "deploy", "replicas"), node.get("scale")):
+    for value in (node.dig("deploy").get("replicas"), node.get("scale")):
         if value is not None:
             text = expand_scalar(value, values).text
             if HOLE in text:
@@ -127,7 +120,8 @@ def replica_count(node: Map, values: Mapping[str, str] = NOTHING) -> int | None:
 def may_run_together(first: Service, second: Service) -> bool:
     """Whether two services may run at once: not if each is in profiles that the other is not in."""
     mine, theirs = (
-        {text for text, _ in string_entries(one.full.get("profiles"))} for one in (first, second)
+        {text for text, _ in string_entries(service.full.get("profiles"))}
+        for service in (first, second)
     )
     return not mine or not theirs or bool(mine & theirs)
 

@@ -11,9 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.facts.actions import effects
+from readiness.facts.actions import effects_of_action
 from readiness.facts.table import rows
+from readiness.kinds.github.texts import is_one_expression
 from readiness.kinds.pipeline.scripts import Call, script_calls
+
+REMOTE_FAMILIES = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
+"""Of deployments: those whose place stands in the command, in its credentials or in what ran before it in the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,15 @@ _OPTIONS = r"(?: -{1,2}[A-Za-z][A-Za-z-]{0,30}(?:=[^ ]{0,80}| [^ -][^ ]{0,80})?)
 @functools.cache
 def _commands() -> tuple[_EffectRow, ...]:
     """Patterns over `program word word ...`."""
-    found = []
+    effect_rows = []
     for row in rows("command-effects").values():
         each = (pattern.replace("<options>", _OPTIONS) for pattern in row.get("commands", ()))
         pattern = re.compile("|".join(f"(?:{one})" for one in each))
         if "commands" in row:
-            found.append(_EffectRow(row["effect"], row.get("family", ""), pattern, "weak" in row))
-    return tuple(found)
+            effect_rows.append(
+                _EffectRow(row["effect"], row.get("family", ""), pattern, "weak" in row)
+            )
+    return tuple(effect_rows)
 
 
 @functools.cache
@@ -81,15 +87,15 @@ _WAITS = ("--wait", "--atomic", "--rollback-on-failure")
 
 @functools.lru_cache(maxsize=1024)
 def script_effects(script: str) -> tuple[Effect, ...]:
-    """The deeds of a script, in order."""
-    found: list[Effect] = []
+    """What the commands of a script do for delivery (test, build, push, deploy ...), in order."""
+    effects: list[Effect] = []
     testing = False
     for call in script_calls(script):
         testing = testing or (
             call.program in _CLUSTERS and bool({"create", "start"} & set(call.verbs))
         )
-        found += _call_effects(call)
-    return (*found, Effect("cluster")) if testing else tuple(found)
+        effects += _call_effects(call)
+    return (*effects, Effect("cluster")) if testing else tuple(effects)
 
 
 def _call_effects(call: Call) -> Iterator[Effect]:
@@ -142,6 +148,40 @@ def _remote_effects(script: str) -> Iterator[Effect]:
                 yield Effect(row.kind, row.family)
 
 
+_STARTS = re.compile(
+    r"(?:make|just|task)(?: \S+){0,3} (?:up|start|restart|reload|deploy|prod\S*)\b"
+    r"|(?:systemctl|service|supervisorctl|pm2)\b.{0,80}(?:restart|reload|start)"
+    r"|docker(?:-compose| compose)\b.{0,120} (?:up|restart)\b"
+    r"|[./\w-]{0,80}(?:restart|deploy|update)[\w-]{0,40}\.sh\b"
+)
+
+
+def _is_rollout_of_checkout(script: str) -> bool:
+    """Whether a script on a server takes the newest commit and starts what it holds: `git pull && make up`."""
+    pulled = False
+    for call in script_calls(script):
+        line = " ".join((call.program, *call.words))[:1200]
+        if call.program == "git" and {"pull", "reset", "checkout"} & set(call.verbs[:1]):
+            pulled = True
+        elif pulled and _STARTS.match(line):
+            return True
+    return False
+
+
+_HARMLESS = frozenset(
+    "cd ls cat echo pwd true mkdir df du free uptime date sleep test [ grep tail head find rm export set docker".split()
+)
+
+
+def _may_deliver(script: str) -> bool:
+    """Whether a script on a server has a command that may replace what is served: not one that only looks or fetches."""
+    for call in script_calls(script):
+        names = (call.program, *call.verbs[:2])
+        if call.program not in _HARMLESS and not any(names_no_delivery(n.lower()) for n in names):
+            return True
+    return False
+
+
 def _is_read_only(call: Call) -> bool:
     """Whether a kubectl command only prints: `kubectl apply view-last-applied`, `-o yaml` of nothing."""
     return "view-last-applied" in call.verbs or (call.program == "helm" and "plugin" in call.verbs)
@@ -181,21 +221,47 @@ def _effects_by_name(call: Call) -> Iterator[str]:
     seen = set()
     for name in names:
         for kind, pattern in _names():
+            if kind == "deploy" and names_no_delivery(name.lower()):
+                continue
             if kind not in seen and len(name) < 200 and pattern.search(name.lower()):
                 seen.add(kind)
                 yield kind
 
 
+_NO_DELIVERY = re.compile(
+    r"(?:^|[^a-z])(?:clean|clean-?up|remove|delete|destroy|tear-?down|undeploy|prune|purge|stop|list|status|show|describe"
+    r"|download|fetch|wait|watch)(?:[^a-z]|\Z)"
+)
+
+
+def names_no_delivery(name: str) -> bool:
+    """Whether a name, in lower case, says before all else that something is removed, looked at or fetched: nothing is replaced."""
+    found = _NO_DELIVERY.search(name)
+    return found is not None and "deploy" not in name[: found.start()]
+
+
+_COMMAND_INPUTS = frozenset({"command", "commands", "cmd", "run", "script"})
+"""Inputs by which an action that nobody here knows is handed a command to run."""
+
+
 def action_effects(name: str, options: Mapping[str, Any]) -> tuple[Effect, ...]:
     """The deeds of an action by its name (`owner/repository/path`, lower case) and its inputs."""
-    found: list[Effect] = []
-    for word in effects(name):
-        found += _input_effects(word, name, options)
+    effects: list[Effect] = []
+    words = effects_of_action(name)
+    for word in words:
+        effects += _input_effects(word, name, options)
+    if not words:
+        for key in _COMMAND_INPUTS & options.keys():
+            script = options[key]
+            if isinstance(script, str):
+                effects += (
+                    Effect(one.kind, one.family) for one in script_effects(script) if not one.weak
+                )
     if name == "aws-actions/amazon-ecs-deploy-task-definition" and _is_enabled(
         options.get("wait-for-service-stability")
     ):
-        found.append(Effect("rollout", "ecs"))
-    return tuple(found)
+        effects.append(Effect("rollout", "ecs"))
+    return tuple(effects)
 
 
 def _input_effects(word: str, name: str, options: Mapping[str, Any]) -> list[Effect]:
@@ -203,19 +269,23 @@ def _input_effects(word: str, name: str, options: Mapping[str, Any]) -> list[Eff
         kind = str(options.get("scan-type", "image"))
         return [Effect({"config": "analysis", "image": "image-scan"}.get(kind, "audit"))]
     if word == "image":
-        found = [Effect("build")]
+        effects = [Effect("build")]
         push = str(options.get("push", "")).lower()
         if push not in ("", "false") or "type=registry" in str(options.get("outputs", "")):
-            found.append(Effect("push"))
+            effects.append(Effect("push"))
         if "," in str(options.get("platforms", "")):
-            found.append(Effect("platforms"))
+            effects.append(Effect("platforms"))
         if _is_enabled(options.get("sbom")):
-            found.append(Effect("sbom"))
-        return found
+            effects.append(Effect("sbom"))
+        return effects
     if word == "ssh":
         script = options.get("script")
-        inner = list(_remote_effects(script)) if isinstance(script, str) else []
-        return [Effect("deploy", "ssh", weak=True), *inner]
+        if not isinstance(script, str) or is_one_expression(script.strip()):
+            return [Effect("deploy", "ssh", weak=True)]
+        inner = list(_remote_effects(script))
+        if _is_rollout_of_checkout(script):
+            inner.append(Effect("deploy", "ssh"))
+        return inner or ([Effect("deploy", "ssh", weak=True)] if _may_deliver(script) else [])
     kind, _, family = word.partition(":")
     return [Effect(kind, family.rstrip("?"), weak=family.endswith("?"))]
 

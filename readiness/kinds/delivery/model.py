@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
+from readiness.facts.table import column
 from readiness.kinds.delivery import effects
 from readiness.kinds.github import model
 from readiness.kinds.gitlab import model as gitlab_model
@@ -15,6 +18,7 @@ from readiness.syntax.text import Text
 
 Job = model.Job | gitlab_model.Job
 Pipeline = model.Workflow | gitlab_model.File
+Made = TypeVar("Made")
 Resolve = Callable[[model.Step], model.Action | None]
 
 
@@ -44,14 +48,15 @@ class Stage:
 
     @cached_property
     def kinds(self) -> frozenset[str]:
-        """What sorts of thing it does."""
+        """The kinds of its actions: test, scan, build, push, deploy and so on."""
         return frozenset(act.kind for act in self.acts)
 
     @cached_property
     def deploys(self) -> tuple[PipelineAction, ...]:
         """The acts that deploy; what only its name tells counts where the job says the same."""
-        told = bool(self.job.environment) or bool(
-            _DEPLOYING.search(f"{self.job.name} {_job_title(self.job)}".lower())
+        title = f"{self.job.name} {_job_title(self.job)}".lower()
+        has_target = bool(self.job.environment) or (
+            bool(_DEPLOYING.search(title)) and not effects.names_no_delivery(title)
         )
         site = bool(
             _SITE.search(
@@ -59,7 +64,9 @@ class Stage:
             )
         )
         return tuple(
-            act for act in self.acts if act.kind == "deploy" and not site and (told or not act.weak)
+            act
+            for act in self.acts
+            if act.kind == "deploy" and not site and (has_target or not act.weak)
         )
 
     def does(self, *kinds: str) -> bool:
@@ -71,7 +78,8 @@ class Stage:
         """Where it deploys to: production, staging, preview, or nothing that it says."""
         where = [self.job.environment or "", self.job.name, _job_title(self.job)]
         where += [f"{act.text} {act.step}" for act in self.deploys]
-        return next((found for found in map(environment_kind, where) if found), "")
+        named = next((found for found in map(environment_kind, where) if found), "")
+        return "preview" if named != "production" and _is_of_pull_requests(self.job) else named
 
 
 _DEPLOYING = re.compile(
@@ -80,28 +88,35 @@ _DEPLOYING = re.compile(
 _SITE = re.compile(
     r"(?:^|[^a-z])(?:docs?|documentation|pages|github-pages|website|storybook|gh-pages)(?:[^a-z]|\Z)"
 )
-_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "preview",
-        re.compile(
-            r"(?:^|[^a-z])(?:preview|previews|review|ephemeral|pull-request|pr)(?:[^a-z]|\Z)"
-        ),
-    ),
-    (
-        "staging",
-        re.compile(
-            r"(?:^|[^a-z])(?:staging|stage|stg|uat|qa|pre-?prod(?:uction)?|non-?prod|test|testing|dev|develop|development"
-            r"|sandbox|integration|int|acceptance|acc|beta|demo)(?:[^a-z]|\Z)"
-        ),
-    ),
-    ("production", re.compile(r"(?:^|[^a-z])(?:production|prod|prd|live)(?:[^a-z]|\Z)")),
-)
+
+
+@functools.cache
+def _environment_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each sort of environment with a pattern of its words, those first whose names hold words of later ones."""
+    told = column("purpose-words", "deploys")
+    words = {kind: [word for word, of in told.items() if of == kind] for kind in told.values()}
+    return tuple(
+        (kind, re.compile(rf"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\Z)"))
+        for kind in ("preview", "staging", "production")
+    )
+
+
+_PULL_REQUEST = frozenset({"pull_request", "pull_request_target"})
+
+
+def _is_of_pull_requests(job: Job) -> bool:
+    """Whether pull requests alone start a job: what it deploys then is a preview of one."""
+    return (
+        isinstance(job, model.Job)
+        and bool(job.workflow.triggers)
+        and (job.workflow.triggers.keys() <= _PULL_REQUEST)
+    )
 
 
 def environment_kind(name: str) -> str:
     """What sort of environment a name or a command speaks of."""
     low = name.lower()[:2000]
-    return next((kind for kind, pattern in _KINDS if pattern.search(low)), "")
+    return next((kind for kind, pattern in _environment_patterns() if pattern.search(low)), "")
 
 
 def _job_title(job: Job) -> str:
@@ -110,7 +125,7 @@ def _job_title(job: Job) -> str:
 
 
 def script_actions(text: Text, resource: str, number: int, step: str) -> Iterator[PipelineAction]:
-    """The acts of a script."""
+    """The actions that a step's script performs; `number` is the step's place in the job."""
     for deed in effects.script_effects(text.value):
         span = text.line(deed.start) if deed.end > deed.start else text.span
         yield PipelineAction(
@@ -165,7 +180,7 @@ def _input_values(step: model.Step) -> str:
 
 
 def stage_of(job: Job, resolve: Resolve) -> Stage:
-    """What a job does."""
+    """The delivery stage of a job: its actions, those of called actions and workflows, and whether any is unreadable."""
     if isinstance(job, gitlab_model.Job):
         acts = [
             act
@@ -180,12 +195,14 @@ def stage_of(job: Job, resolve: Resolve) -> Stage:
         return Stage(job, ())
     acts = []
     for number, step in enumerate(job.steps):
-        found = list(_step_actions(step, number, resolve))
-        acts += found
-        if _ROLLBACK.search(step.name.lower()) and not any(act.kind == "rollback" for act in found):
+        actions = list(_step_actions(step, number, resolve))
+        acts += actions
+        if _ROLLBACK.search(step.name.lower()) and not any(
+            act.kind == "rollback" for act in actions
+        ):
             acts.append(_name_action("rollback", step, number))
         if _SMOKE.search(step.name.lower()) and not any(
-            act.kind in ("smoke", "test") for act in found
+            act.kind in ("smoke", "test") for act in actions
         ):
             acts.append(_name_action("smoke", step, number))
     if _is_local_to_runner(job):
@@ -230,10 +247,26 @@ def _without_trial_deployments(acts: list[PipelineAction]) -> tuple[PipelineActi
     return tuple(acts)
 
 
+def jobs_of_whole(pipeline: Pipeline) -> Iterable[Job]:
+    """The jobs of a pipeline; of a file of GitLab those of all that it is merged with."""
+    return pipeline.all_jobs.values() if isinstance(pipeline, gitlab_model.File) else pipeline.jobs
+
+
+def by_whole(pipelines: Iterable[Pipeline], make: Callable[[Pipeline], Made]) -> dict[int, Made]:
+    """What is made of every pipeline, by its identity; files that GitLab merges share it."""
+    found: dict[int, Made] = {}
+    for one in pipelines:
+        first = one.whole[0] if isinstance(one, gitlab_model.File) else one
+        if id(first) not in found:
+            found[id(first)] = make(first)
+        found[id(one)] = found[id(first)]
+    return found
+
+
 def finished_before(pipeline: Pipeline) -> dict[str, frozenset[str]]:
     """For each job the names of all jobs that have finished before it starts."""
-    direct = {job.name: set(_direct_needs(job, pipeline)) for job in pipeline.jobs}
-    found: dict[str, frozenset[str]] = {}
+    direct = {job.name: set(_direct_needs(job, pipeline)) for job in jobs_of_whole(pipeline)}
+    finished: dict[str, frozenset[str]] = {}
     for name, needed in direct.items():
         seen: set[str] = set()
         stack = list(needed)
@@ -242,8 +275,8 @@ def finished_before(pipeline: Pipeline) -> dict[str, frozenset[str]]:
             if other in direct and other not in seen and other != name:
                 seen.add(other)
                 stack.extend(direct[other])
-        found[name] = frozenset(seen)
-    return found
+        finished[name] = frozenset(seen)
+    return finished
 
 
 def _direct_needs(job: Job, pipeline: Pipeline) -> Iterable[str]:
@@ -255,7 +288,8 @@ def _direct_needs(job: Job, pipeline: Pipeline) -> Iterable[str]:
     stages = job.file.stages
     rank = {stage: number for number, stage in enumerate(stages)}
     mine = rank.get(job.stage, 0)
-    return [other.name for other in job.file.jobs if rank.get(other.stage, 0) < mine]
+    others = job.file.all_jobs.values()
+    return [other.name for other in others if rank.get(other.stage, 0) < mine]
 
 
 def no_local_action(step: model.Step) -> None:

@@ -14,7 +14,7 @@ from readiness.syntax import dockerfile as syntax
 from readiness.syntax import image as images
 from readiness.syntax import template
 from readiness.syntax.instruction import Instruction
-from readiness.syntax.words import expand_word, unquote
+from readiness.syntax.words import expand_word, unquoted
 
 NAME = "dockerfile"
 EXAMPLE = "Dockerfile"
@@ -99,10 +99,10 @@ def parse(source: Source) -> Document:
     if is_template and document.syntax.unfilled:
         raise ParseError("unknown instruction: a template's mark", document.syntax.unfilled[0])
     groups: list[list[Instruction]] = [[]]
-    for one in document.syntax.instructions:
-        if one.keyword == "FROM":
+    for instruction in document.syntax.instructions:
+        if instruction.keyword == "FROM":
             groups.append([])
-        groups[-1].append(one)
+        groups[-1].append(instruction)
     head = [one for one in groups[0] if one.keyword != "ARG"]
     _read_global_args(document, groups[0])
     if len(groups) == 1:
@@ -124,12 +124,12 @@ def unfilled(document: Document) -> int | None:
 
 def _read_global_args(document: Document, head: Iterable[Instruction]) -> None:
     """The ARGs before the first FROM, with their defaults filled in."""
-    for one in head:
-        for pair in one.pairs if one.keyword == "ARG" else ():
+    for instruction in head:
+        for pair in instruction.pairs if instruction.keyword == "ARG" else ():
             value = None
             if pair.raw is not None:
                 value = expand_word(pair.raw, lambda name: global_value(document, name))
-            document.globals[pair.name] = (one.span.start, value)
+            document.globals[pair.name] = (instruction.span.start, value)
 
 
 def global_value(document: Document, name: str) -> str | None:
@@ -152,7 +152,7 @@ def _make_stage(
         filled = expand_word(
             written, lambda one: global_value(document, one), document.syntax.escape
         )
-        written = unquote(written) if filled is None else filled
+        written = unquoted(written) if filled is None else filled
         base = next((s for s in reversed(document.stages) if s.name == written.lower()), None)
         if len(start.words) > 2:
             name = start.words[2].value.lower()
@@ -171,30 +171,30 @@ def _make_stage(
 
 def _expand_onbuild(group: Iterable[Instruction]) -> Iterator[Instruction]:
     """The instructions, each ONBUILD followed by the instruction inside it."""
-    for one in group:
-        yield one
-        if one.inner is not None:
-            yield one.inner
+    for instruction in group:
+        yield instruction
+        if instruction.inner is not None:
+            yield instruction.inner
 
 
 def _fill_variables(document: Document, stage: Stage) -> None:
     """Fill the stage's table of ENV and ARG, in order; the values of one line see those before it."""
-    for one in stage.instructions:
-        if one.keyword not in ("ENV", "ARG"):
+    for instruction in stage.instructions:
+        if instruction.keyword not in ("ENV", "ARG"):
             continue
         fresh: list[tuple[str, str | None]] = []
-        for pair in one.pairs:
-            if one.keyword == "ENV":
-                stage.environment.setdefault(pair.name, one)
+        for pair in instruction.pairs:
+            if instruction.keyword == "ENV":
+                stage.environment.setdefault(pair.name, instruction)
             elif any(pair.name in below.environment for below in stage.chain):
                 continue  # an ENV of the same name wins
             if pair.raw is not None:
-                fresh.append((pair.name, stage.expand(pair.raw, one.span.start)))
+                fresh.append((pair.name, stage.expand(pair.raw, instruction.span.start)))
             else:
                 known = document.globals.get(pair.name)
                 fresh.append((pair.name, known[1] if known else None))
         for name, value in fresh:
-            stage.variables.setdefault(name, []).append((one.span.start, value))
+            stage.variables.setdefault(name, []).append((instruction.span.start, value))
 
 
 def _make_steps(document: Document, stage: Stage) -> None:
@@ -202,7 +202,7 @@ def _make_steps(document: Document, stage: Stage) -> None:
 
 
 def files(document: Document) -> Iterable[Document]:
-    """The file as a whole."""
+    """Target `dockerfile.file`: the document itself."""
     return (document,)
 
 
@@ -225,8 +225,8 @@ def commands(document: Document) -> Iterable[Command]:
     """The simple commands of every RUN, worked out once."""
     if not document.commands:
         for step in runs(document):
-            for one in step.script.commands:
-                document.commands.append(Command(step, one, unwrapped(one)))
+            for command in step.script.commands:
+                document.commands.append(Command(step, command, unwrapped(command)))
     return document.commands
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import environment_bare, known_official, starts_service
+from readiness.facts.base_images import has_bare_environment, is_known_official, starts_service
 from readiness.kinds.purpose import image_purpose, is_deployed, is_idle_command
 from readiness.model import Source, Span
 from readiness.syntax import shell
@@ -62,7 +62,7 @@ class Stage:
 
     @property
     def source(self) -> Source:
-        """The Dockerfile."""
+        """The source of the Dockerfile."""
         return self.document.source
 
     @property
@@ -87,12 +87,12 @@ class Stage:
 
     @property
     def image_word(self) -> Word | None:
-        """The base as written."""
+        """The base image's word in FROM as written, variables unexpanded; None before the first FROM."""
         return self.start.words[0] if self.start and self.start.words else None
 
     @property
     def scratch(self) -> bool:
-        """Whether nothing is below it."""
+        """Whether the image under its whole chain of stages is `scratch`, the empty one."""
         return self.root.image.text == "scratch"
 
     @property
@@ -123,7 +123,7 @@ class Stage:
 
     @property
     def chain(self) -> Iterator[Stage]:
-        """The stage and those it builds on."""
+        """The stage, then the stage it is built FROM, and so on to the one with an external base."""
         stage: Stage | None = self
         while stage is not None:
             yield stage
@@ -133,7 +133,7 @@ class Stage:
     def windows(self) -> bool:
         """Whether the base is a Windows image."""
         image, escape = self.root.image, self.document.syntax.escape
-        return bool(_WINDOWS.search(image.text)) or (escape == "`" and not known_official(image))
+        return bool(_WINDOWS.search(image.text)) or (escape == "`" and not is_known_official(image))
 
     @property
     def shipped(self) -> bool:
@@ -147,18 +147,18 @@ class Stage:
         """
         if not self.by_keyword:
             triggered = [one for one in self.base.instructions if one.onbuild] if self.base else []
-            for one in (*triggered, *(one for one in self.instructions if not one.onbuild)):
-                self.by_keyword.setdefault(one.keyword, []).append(one)
+            for instruction in (*triggered, *(one for one in self.instructions if not one.onbuild)):
+                self.by_keyword.setdefault(instruction.keyword, []).append(instruction)
         return self.by_keyword.get(keyword, [])
 
     def last(self, keyword: str, before: int | None = None) -> EffectiveValue | None:
         """The instruction in force at the stage's end, or at an offset; inherited ones too."""
-        found = self.of(keyword)
-        count = len(found)
+        instructions = self.of(keyword)
+        count = len(instructions)
         if before is not None:
-            count = bisect_left(found, before, key=lambda one: one.span.start)
+            count = bisect_left(instructions, before, key=lambda one: one.span.start)
         if count:
-            return _effective_value(self, found[count - 1])
+            return _effective_value(self, instructions[count - 1])
         if keyword == "CMD" and self.of("ENTRYPOINT"):
             return None  # an ENTRYPOINT resets the CMD of what lies below
         if keyword not in self.inherited:
@@ -167,14 +167,14 @@ class Stage:
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value in force of USER, CMD, ENTRYPOINT, HEALTHCHECK, WORKDIR, STOPSIGNAL, SHELL."""
-        found = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
-        return found.text if found else default
+        effective = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
+        return effective.text if effective else default
 
     def at(self, key: Any = None, /) -> Span:
         """The place of that value; the stage's FROM where there is none."""
-        found = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
-        if found:
-            return found.span
+        effective = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
+        if effective:
+            return effective.span
         if self.start is not None:
             return self.start.span
         return self.instructions[0].span if self.instructions else Span(0, 0)
@@ -187,7 +187,7 @@ class Stage:
                 index = bisect_left(entries, before, key=lambda entry: entry[0])
                 if index:
                     return entries[index - 1][1]
-        unset = environment_bare(self.root.image) and not _set_elsewhere(name)
+        unset = has_bare_environment(self.root.image) and not _set_elsewhere(name)
         return "" if unset else None
 
     def declares(self, name: str, before: int) -> bool:
@@ -203,23 +203,23 @@ class Stage:
 
     def shell(self, before: int) -> str:
         """The program that runs shell forms at an offset: sh, bash, powershell, cmd, ..."""
-        found = self.last("SHELL", before)
-        if found is None:
+        effective = self.last("SHELL", before)
+        if effective is None:
             return "cmd" if self.windows else "sh"
-        return shell_program(found.instruction)
+        return shell_program(effective.instruction)
 
     def shell_words(self, before: int) -> tuple[str, ...]:
         """The SHELL in force at an offset; empty where none is set."""
-        found = self.last("SHELL", before)
-        return tuple(word.value for word in found.instruction.words) if found else ()
+        effective = self.last("SHELL", before)
+        return tuple(word.value for word in effective.instruction.words) if effective else ()
 
 
 def _is_inherited(stage: Stage | None, keyword: str) -> EffectiveValue | None:
     """What a stage hands on to those that build on it."""
     while stage is not None:
-        found = stage.of(keyword)
-        if found:
-            return _effective_value(stage, found[-1])
+        instructions = stage.of(keyword)
+        if instructions:
+            return _effective_value(stage, instructions[-1])
         if keyword == "CMD" and stage.of("ENTRYPOINT"):
             return None
         if keyword in stage.inherited:
@@ -228,8 +228,8 @@ def _is_inherited(stage: Stage | None, keyword: str) -> EffectiveValue | None:
     return None
 
 
-def _effective_value(stage: Stage, one: Instruction) -> EffectiveValue:
-    return EffectiveValue(one.said, one.args_span, one, stage)
+def _effective_value(stage: Stage, instruction: Instruction) -> EffectiveValue:
+    return EffectiveValue(instruction.said, instruction.args_span, instruction, stage)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,31 +245,31 @@ class Step:
 
     @property
     def source(self) -> Source:
-        """The Dockerfile."""
+        """The source of the Dockerfile."""
         return self.document.source
 
     @property
     def node(self) -> Step:
-        """The step itself."""
+        """The step itself, which answers `get` and `at` for predicates."""
         return self
 
     @property
     def resource(self) -> str:
-        """That of the stage."""
+        """The resource of its stage, `stage/NAME`."""
         return self.stage.resource
 
     @property
     def keyword(self) -> str:
-        """FROM, RUN, ...: upper case."""
+        """The instruction's name in upper case: FROM, RUN and so on."""
         return self.instruction.keyword
 
     @property
     def onbuild(self) -> bool:
-        """Whether it stands under ONBUILD."""
+        """Whether the instruction runs in builds upon this image only (ONBUILD)."""
         return self.instruction.onbuild
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """The value of a flag."""
+        """The value of the instruction's flag `key` (`--mount`, `--from` ...), else `default`."""
         flag = self.instruction.flag(key)
         return flag.value if flag else default
 
@@ -299,8 +299,8 @@ class Step:
 
 def effective_step(stage: Stage, keyword: str) -> Step | None:
     """The step of a keyword that counts at a stage's end, in the stage or below it."""
-    found = stage.last(keyword)
-    return Step(stage.document, found.stage, found.instruction) if found else None
+    effective = stage.last(keyword)
+    return Step(stage.document, effective.stage, effective.instruction) if effective else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -316,22 +316,22 @@ class Command:
 
     @property
     def source(self) -> Source:
-        """The Dockerfile."""
+        """The source of the Dockerfile."""
         return self.step.source
 
     @property
     def node(self) -> Command:
-        """The command itself."""
+        """The command itself, which answers `get` and `at` for predicates."""
         return self
 
     @property
     def resource(self) -> str:
-        """That of the stage."""
+        """The resource of its stage, `stage/NAME`."""
         return self.step.resource
 
     @property
     def stage(self) -> Stage:
-        """The stage."""
+        """The stage in which the command runs."""
         return self.step.stage
 
     @property
@@ -340,7 +340,7 @@ class Command:
         return self.command.program
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """The value of an option."""
+        """The value of the command's option `key`, else `default`."""
         return self.command.option(key) or default
 
     def at(self, key: Any = None, /) -> Span:
@@ -366,7 +366,7 @@ class Document:
 
     @property
     def node(self) -> Document:
-        """The document itself."""
+        """The document itself, which answers `get` and `at` for predicates."""
         return self
 
     @property
@@ -375,11 +375,11 @@ class Document:
         return image_purpose(self.source.path) in ("unknown", "prod")
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """The value of a parser directive."""
+        """The value of the parser directive `key` (syntax, escape, check), else `default`."""
         return self.syntax.directives.get(key, default)
 
     def at(self, key: Any = None, /) -> Span:
-        """The first instruction."""
+        """The place of the first instruction, for a finding about the file as a whole."""
         del key
         return self.syntax.instructions[0].span
 

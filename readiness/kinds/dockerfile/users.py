@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from readiness.kinds.dockerfile.model import Stage
+from readiness.syntax.holes import has_template
 
 
 def user_of(stage: Stage) -> str | None:
     """The user without its group; empty where no USER is, None where a variable hides it."""
-    found = stage.last("USER")
-    if found is None:
+    effective = stage.last("USER")
+    if effective is None:
         return ""
-    raw = found.instruction.body.text.strip()
-    value = found.stage.expand(raw, found.instruction.span.start)
-    return None if value is None or "{{" in value else value.partition(":")[0].strip()
+    raw = effective.instruction.body.text.strip()
+    value = effective.stage.expand(raw, effective.instruction.span.start)
+    return None if value is None or has_template(value) else value.partition(":")[0].strip()
 
 
 def is_root(user: str) -> bool:

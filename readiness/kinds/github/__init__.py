@@ -14,8 +14,8 @@ NAME = "github"
 EXAMPLE = ".github/workflows/ci.yml"
 
 _FOLDER = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
-# `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`: nothing that GitHub reads.
-_OTHER = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/[^/]+\Z")
+# `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`, `workflows/old/ci.yml`: nothing that GitHub reads.
+_OTHER = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/")
 _ACTION = re.compile(r"(?:^|/)action\.ya?ml\Z")
 _ON = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
 _JOBS = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
@@ -36,12 +36,12 @@ def claims(path: str, text: str) -> bool:
     """Whether a file is a workflow or an action: by its place, or as YAML that has only their keys at its top."""
     if _FOLDER.search(path):
         return True
-    if _OTHER.search(path):
+    if _OTHER.search(path) and not _ACTION.search(path):
         return False
     if _ACTION.search(path) and (
         _RUNS.search(text)
         or (_NAMED.search(text) and _TOLD.search(text))
-        or "runs" in outline.keys(text)
+        or "runs" in outline.top_level_keys(text)
     ):
         return True
     if not (path.endswith((".yml", ".yaml")) or "#" in path) or _ODD.search(text):
@@ -74,13 +74,13 @@ def unfilled(document: Document) -> int | None:
 
 
 def workflows(document: Document) -> Iterator[Workflow]:
-    """The workflow itself."""
+    """Target `github.workflow`: the document, where it is a workflow."""
     if isinstance(document, Workflow):
         yield document
 
 
 def actions(document: Document) -> Iterator[Action]:
-    """The action itself."""
+    """Target `github.action`: the document, where it is an action's metadata."""
     if isinstance(document, Action):
         yield document
 

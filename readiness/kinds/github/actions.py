@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from readiness.facts.actions import interface
+from readiness.facts.actions import action_interface
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.uses import Uses, parse_uses, repository_root
 from readiness.model.project import Project
@@ -14,11 +14,11 @@ from readiness.model.project import Project
 
 def known_action(used: Uses) -> Mapping[str, Any]:
     """What is known of an action's inputs and outputs; an empty mapping for all others."""
-    return interface(used.name) if used.form == "repository" else {}
+    return action_interface(used.name) if used.form == "repository" else {}
 
 
 def outputs_of(used: Uses) -> tuple[str, ...] | None:
-    """The outputs of a popular action."""
+    """The names of a popular action's outputs; None where the action is not in the table."""
     found = known_action(used).get("outputs")
     return tuple(found) if found is not None else None
 
@@ -41,9 +41,9 @@ def local_action(step: Step, project: Project) -> Action | None:
         return None
     documents = project.by_path("github")
     for name in ("action.yml", "action.yaml"):
-        found = documents.get(posixpath.join(path, name))
-        if isinstance(found, Action):
-            return found
+        document = documents.get(posixpath.join(path, name))
+        if isinstance(document, Action):
+            return document
     return None
 
 

@@ -76,8 +76,7 @@ _INPUT_TYPES = {"boolean": t.BOOLEAN, "number": t.NUMBER, "string": t.STRING, "c
 
 
 def _declared_inputs(workflow: Workflow, event: str, key: str) -> Map | None:
-    settings = workflow.triggers.get(event)
-    found = settings.get(key) if isinstance(settings, Map) else None
+    found = workflow.settings_of(event).get(key)
     return found if isinstance(found, Map) else None
 
 
@@ -86,13 +85,15 @@ def inputs_context(workflow: Workflow) -> t.Type:
     known: dict[str, t.Type] = {}
     for event in ("workflow_dispatch", "workflow_call"):
         for name, body in (_declared_inputs(workflow, event, "inputs") or {}).items():
-            told = body.get("type") if isinstance(body, Map) else None
+            declared_type = body.get("type") if isinstance(body, Map) else None
             plain = (
                 t.STRING
-                if event == "workflow_dispatch" and told in (None, "environment")
+                if event == "workflow_dispatch" and declared_type in (None, "environment")
                 else t.ANY
             )
-            kind = _INPUT_TYPES.get(told, plain) if isinstance(told, str) else plain
+            kind = (
+                _INPUT_TYPES.get(declared_type, plain) if isinstance(declared_type, str) else plain
+            )
             known[name.lower()] = (
                 t.union_type(known[name.lower()], kind) if name.lower() in known else kind
             )
@@ -115,12 +116,12 @@ def matrix_context(job: Job) -> t.Type:
     strategy = job.node.get("strategy")
     if strategy is None:
         return t.object_type({})
-    found = strategy.get("matrix") if isinstance(strategy, Map) else None
-    if not isinstance(found, Map):
-        return t.object_type({}) if found is None and isinstance(strategy, Map) else t.ANY
+    matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+    if not isinstance(matrix, Map):
+        return t.object_type({}) if matrix is None and isinstance(strategy, Map) else t.ANY
     known: dict[str, t.Type] = {}
-    rest = t.ANY if is_expression(found.get("include")) else None
-    for name, values in found.items():
+    rest = t.ANY if is_expression(matrix.get("include")) else None
+    for name, values in matrix.items():
         if name == "include":
             for item in values if isinstance(values, Seq) else ():
                 if not isinstance(item, Map):
@@ -192,12 +193,12 @@ def steps_with_id(done: Iterable[Step], project: Project) -> Iterator[tuple[Map,
     for step in done:
         name = step.node.get("id")
         if isinstance(name, str) and name:
-            told = {
+            fields = {
                 "outputs": _step_outputs(step, project),
                 "conclusion": t.STRING,
                 "outcome": t.STRING,
             }
-            yield step.node, name, t.object_type(told)
+            yield step.node, name, t.object_type(fields)
 
 
 def steps_type(known: Iterable[tuple[str, t.Type]]) -> t.Type:
@@ -225,7 +226,7 @@ def _step_outputs(step: Step, project: Project) -> t.Type:
 
 
 def workflow_contexts(workflow: Workflow, project: Project) -> dict[str, t.Type]:
-    """The contexts outside jobs."""
+    """The types of all contexts that keys outside of jobs can name."""
     jobs = {
         job.name: t.object_type({"outputs": job_outputs(job, project), "result": t.STRING})
         for job in workflow.jobs

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.github.runners import default_shell, runner_labels
-from readiness.kinds.github.texts import is_always_skipped, text_at, texts_below
+from readiness.kinds.github.texts import is_always_skipped, is_expression, text_at, texts_below
 from readiness.kinds.github.uses import Uses, parse_uses
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
+from readiness.kinds.variables import Setting, scalar_text
 from readiness.model import Source, Span
+from readiness.syntax.holes import has_expression
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
@@ -20,7 +22,7 @@ _MAX_STEPS = 2_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workflow(PipelineFile):
-    """A workflow file."""
+    """A file of .github/workflows, as a subject of rules."""
 
     @property
     def resource(self) -> str:
@@ -43,8 +45,13 @@ class Workflow(PipelineFile):
             return {item: None for item in on if isinstance(item, str)}
         return dict(on) if isinstance(on, Map) else {}
 
+    def settings_of(self, event: str) -> Map:
+        """What `on` says of an event; an empty mapping where it says nothing."""
+        found = self.triggers.get(event)
+        return found if isinstance(found, Map) else Map(self.node.at())
+
     def trigger_span(self, event: str) -> Span:
-        """The place of an event's name."""
+        """Where `on` names an event; the value of `on` where that is a single event in a string."""
         key = "on" if "on" in self.node else "true"
         on = self.node.get(key)
         if isinstance(on, Map):
@@ -59,8 +66,8 @@ class Workflow(PipelineFile):
     def jobs(self) -> tuple[Job, ...]:
         """Its jobs, in order."""
         if "jobs" not in self.memo:
-            found = self.node.get("jobs")
-            pairs = list(found.items()) if isinstance(found, Map) else []
+            section = self.node.get("jobs")
+            pairs = list(section.items()) if isinstance(section, Map) else []
             self.memo["jobs"] = tuple(
                 Job(self.source, body, name, self) for name, body in pairs if isinstance(body, Map)
             )
@@ -81,13 +88,13 @@ class Job(PipelineJob):
 
     @property
     def key(self) -> Span:
-        """The place of its id."""
+        """The place of the job's id."""
         jobs = self.workflow.node.get("jobs")
         return jobs.key(self.name) if isinstance(jobs, Map) else self.node.at()
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The jobs that it waits for."""
+        """The ids under `needs`, as written."""
         needs = self.node.get("needs")
         if isinstance(needs, str):
             return (needs,)
@@ -127,33 +134,31 @@ class Job(PipelineJob):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Action(PipelineFile):
-    """An `action.yml`."""
+    """The metadata file of an action, `action.yml`."""
 
     @property
     def resource(self) -> str:
-        """`action/` and its folder's name."""
+        """`action/NAME`, by the folder that the file stands in."""
         folder = posixpath.basename(posixpath.dirname(self.source.path))
         return f"action/{folder or self.name}"
 
     @property
     def name(self) -> str:
-        """What it calls itself."""
+        """The `name` that the metadata gives."""
         name = self.node.get("name")
         return name if isinstance(name, str) and name else "action"
 
     @property
     def using(self) -> str:
         """How it runs: composite, docker, node20."""
-        runs = self.node.get("runs")
-        using = runs.get("using") if isinstance(runs, Map) else None
+        using = self.node.dig("runs").get("using")
         return using if isinstance(using, str) else ""
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of a composite action."""
         if "steps" not in self.memo:
-            runs = self.node.get("runs")
-            steps = runs.get("steps") if isinstance(runs, Map) else None
+            steps = self.node.dig("runs").get("steps")
             self.memo["steps"] = tuple(_make_steps(self.source, steps, self.resource, self))
         found: tuple[Step, ...] = self.memo["steps"]
         return found
@@ -201,13 +206,13 @@ class Step:
 
     @property
     def uses(self) -> Uses | None:
-        """The action that it uses."""
+        """The parsed `uses`; None where the step runs a script."""
         value = self.node.get("uses")
         return parse_uses(value) if isinstance(value, str) else None
 
     @property
     def run(self) -> Text | None:
-        """Its script."""
+        """The script under `run`; None where the step uses an action."""
         return text_at(self.node, "run", self.source)
 
     @property
@@ -215,6 +220,25 @@ class Step:
         """What stands under `with`; an empty mapping without."""
         found = self.node.get("with")
         return found if isinstance(found, Map) else Map(self.node.at("uses"))
+
+    @property
+    def variables(self) -> Mapping[str, Setting]:
+        """The variables of its script by their names, the nearest of each: its own, the job's, the workflow's."""
+        nodes = [self.node]
+        if isinstance(self.owner, Job):
+            nodes = [self.owner.workflow.node, self.owner.node, self.node]
+        found: dict[str, Setting] = {}
+        for env in (node.dig("env") for node in nodes):
+            for name, value in env.items():
+                known = None if is_expression(value) else scalar_text(value)
+                found.pop(name, None)  # so that the nearest comes last
+                found[name] = Setting(value, known, env.at(name), self.source)
+        return found
+
+    def variable(self, name: str) -> Setting | None:
+        """What expressions read as `env.name`, in whatever case: the nearest of such a name; None where none is set."""
+        alike = [one for key, one in self.variables.items() if key.lower() == name.lower()]
+        return alike[-1] if alike else None
 
     @property
     def shell(self) -> str:
@@ -238,24 +262,22 @@ def _make_steps(source: Source, steps: Any, resource: str, owner: Job | Action) 
             continue
         number += 1
         name = node.get("id")
-        told = name if isinstance(name, str) and name else number
-        yield Step(source, node, owner, number, f"{resource}/step/{told}")
+        label = name if isinstance(name, str) and name else number
+        yield Step(source, node, owner, number, f"{resource}/step/{label}")
 
 
 def _effective_shell(step: Step) -> str:
-    found = step.node.get("shell")
-    if found is None and isinstance(step.owner, Job):
+    shell = step.node.get("shell")
+    if shell is None and isinstance(step.owner, Job):
         for node in (step.owner.node, step.owner.workflow.node):
-            defaults = node.get("defaults")
-            run = defaults.get("run") if isinstance(defaults, Map) else None
-            found = run.get("shell") if isinstance(run, Map) else None
-            if found is not None:
+            shell = node.dig("defaults", "run").get("shell")
+            if shell is not None:
                 break
         else:
             return default_shell(step.owner.node)
-    if not isinstance(found, str):
+    if not isinstance(shell, str):
         return ""
-    return found.split()[0].rpartition("/")[2].lower() if found.split() else ""
+    return shell.split()[0].rpartition("/")[2].lower() if shell.split() else ""
 
 
 def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:
@@ -264,7 +286,7 @@ def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]
         file.memo["expanded"] = [
             (way, text)
             for way, text in texts_below(file.node, file.source)
-            if "${{" in text.value or way[-1] == "if"
+            if has_expression(text.value) or way[-1] == "if"
         ]
-    found: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
-    return found
+    texts: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
+    return texts

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from readiness.model import Span
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -29,17 +30,17 @@ def runner_labels(job: Map) -> list[tuple[str, Span]]:
     pairs = [(owner, key, node)] if isinstance(node, str) else []
     if isinstance(node, Seq):
         pairs = [(node, index, item) for index, item in enumerate(node) if isinstance(item, str)]
-    found: list[tuple[str, Span]] = []
+    labels: list[tuple[str, Span]] = []
     for place, at, value in pairs:
-        if "${{" not in value:
-            found.append((value, place.at(at)))
+        if not has_expression(value):
+            labels.append((value, place.at(at)))
             continue
         name = matrix_name(value)
         if name is not None:
             for item, span in matrix_values(job, name):
                 each = item if isinstance(item, Seq) else [item]
-                found += [(label, span) for label in each if isinstance(label, str)]
-    return found
+                labels += [(label, span) for label in each if isinstance(label, str)]
+    return labels
 
 
 _MATRIX = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}\Z")
@@ -51,13 +52,43 @@ def matrix_name(value: str) -> str | None:
     return match.group(1) if match else None
 
 
+_DRAWN = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}")
+_FORMAT = re.compile(
+    r"\$\{\{\s*format\(\s*'([^'{}]*\{0\}[^'{}]*)'\s*,\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*\}\}\Z"
+)
+
+
+def matrix_texts(job: Map, value: str) -> list[tuple[Any, Span]] | None:
+    """What a text with one matrix key in it can be, with the places of the key's values.
+
+    The key stands alone, beside other text, or in `format('postgres:{0}', matrix.key)`. None for every other text.
+    """
+    name = matrix_name(value)
+    if name is not None:
+        return matrix_values(job, name)
+    text = value.strip()
+    match = _FORMAT.match(text) or _DRAWN.search(text)
+    if match is None:
+        return None
+    before, after = text[: match.start()], text[match.end() :]
+    name = match.group(1)
+    if match.re is _FORMAT:
+        (before, _, after), name = match.group(1).partition("{0}"), match.group(2)
+    if has_expression(before) or has_expression(after):
+        return None
+    return [
+        (f"{before}{drawn}{after}", place)
+        for drawn, place in matrix_values(job, name)
+        if isinstance(drawn, str | int | float) and not isinstance(drawn, bool)
+    ]
+
+
 def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
     """The values that a matrix key can have, with their places, but those that `exclude` takes out alone."""
-    strategy = job.get("strategy")
-    matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+    matrix = job.dig("strategy").get("matrix")
     if not isinstance(matrix, Map):
         return []
-    found: list[tuple[Any, Span]] = []
+    values: list[tuple[Any, Span]] = []
     axis = next((matrix[key] for key in matrix if key.lower() == name.lower()), None)
     excluded = [
         item[name]
@@ -65,11 +96,11 @@ def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
         if isinstance(item, Map) and len(item) == 1 and name in item
     ]
     if isinstance(axis, Seq):
-        found += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
+        values += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
     for item in _list_items(matrix.get("include")):
         if isinstance(item, Map):
-            found += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
-    return found
+            values += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
+    return values
 
 
 def _list_items(value: Any) -> list[Any]:
@@ -91,7 +122,7 @@ def _written_labels(job: Map) -> list[str]:
     return [
         label
         for label in (node if isinstance(node, Seq) else [node])
-        if isinstance(label, str) and "${{" not in label
+        if isinstance(label, str) and not has_expression(label)
     ]
 
 

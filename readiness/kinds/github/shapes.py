@@ -29,12 +29,12 @@ Shape = Callable[[Any, Any, Any], Iterator[Problem]]
 
 
 def any_value(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    """No demand."""
+    """Accepts any value: no problem."""
     yield from ()
 
 
 def describe_value(value: Any) -> str:
-    """What a value is, in words."""
+    """How a message names a value: `a list`, `the number 3` and so on."""
     if value is None:
         return "empty"
     if isinstance(value, bool):
@@ -63,14 +63,20 @@ def scalar_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
 
 
 def text_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    """A scalar that is not empty."""
+    """Accepts a scalar that is not empty."""
     yield from scalar_shape(owner, key, value)
     if value is None or value == "":
         yield Problem("value", value_span(owner, key), f"{_key_name(key)} is empty")
 
 
+def choice_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """A scalar, or an empty string that is written as one: the choice of nothing."""
+    if value != "":
+        yield from text_shape(owner, key, value)
+
+
 def boolean_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    """true, false, or one expression."""
+    """Accepts true, false, or one expression."""
     if not isinstance(value, bool) and not _is_computed(value):
         yield Problem(
             "value",
@@ -117,15 +123,17 @@ def _key_name(key: Any) -> str:
 
 
 def enum_shape(*allowed: str) -> Shape:
-    """One of some words."""
+    """Accepts one of the words `allowed`, or one expression."""
 
     def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         if value not in allowed and not is_expression(value):
-            shown = value if isinstance(value, str) and len(value) < 60 else describe_value(value)
+            value_text = (
+                value if isinstance(value, str) and len(value) < 60 else describe_value(value)
+            )
             yield Problem(
                 "value",
                 value_span(owner, key),
-                f"{key} is {shown!r}; allowed are {join_names(allowed)}",
+                f"{key} is {value_text!r}; allowed are {join_names(allowed)}",
             )
 
     return check
@@ -183,14 +191,14 @@ def mapping_shape(
 
 @dataclass(frozen=True)
 class KeysShape:
-    """A mapping with known keys."""
+    """Accepts a mapping with known keys, each of a shape of its own; some of them may be required."""
 
     what: str
     known: Mapping[str, Shape]
     required: tuple[str, ...] = ()
     optional: bool = False
     expression: bool = False
-    also: tuple[Callable[[Map, str], Iterator[Problem]], ...] = field(default=())
+    may_have_also: tuple[Callable[[Map, str], Iterator[Problem]], ...] = field(default=())
 
     def __call__(self, owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         """The problems of the value under `key` of `owner`."""
@@ -211,11 +219,11 @@ class KeysShape:
             )
             return
         grip = owner.key(key) if isinstance(owner, Map) and key in owner else value.at()
-        yield from self.inside(value, grip, key)
+        yield from self.problems_inside(value, grip, key)
 
-    def inside(self, value: Map, grip: Span, key: Any = None) -> Iterator[Problem]:
+    def problems_inside(self, value: Map, grip: Span, key: Any = None) -> Iterator[Problem]:
         """The problems of a mapping; `grip` is where missing keys are shown."""
-        told = _thing_name(self.what, key)
+        key_text = _thing_name(self.what, key)
         yield from repeated_keys(value)
         for name, item in value.items():
             shape = self.known.get(name)
@@ -223,12 +231,12 @@ class KeysShape:
                 yield from shape(value, name, item)
                 continue
             hint = spelling.hint(name, self.known)
-            yield Problem("unknown", value.key(name), f"{told} has no key {name!r}{hint}")
+            yield Problem("unknown", value.key(name), f"{key_text} has no key {name!r}{hint}")
         for name in self.required:
             if name not in value:
-                yield Problem("missing", grip, f"{told} has no {name}")
-        for extra in self.also:
-            yield from extra(value, told)
+                yield Problem("missing", grip, f"{key_text} has no {name}")
+        for extra in self.may_have_also:
+            yield from extra(value, key_text)
 
 
 def _thing_name(what: str, key: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from readiness.model import Source, Span
 from readiness.syntax import constant, expression
+from readiness.syntax.holes import has_expression
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
@@ -39,7 +40,7 @@ class Expression:
 
     @property
     def tree(self) -> expression.Node | None:
-        """The tree, where it parses."""
+        """The parsed tree; None where the expression has a syntax error."""
         return self.parsed[0]
 
     @property
@@ -48,7 +49,7 @@ class Expression:
         return self.text.part(*self.whole)
 
     def place(self, span: Span) -> Span:
-        """The place of a span of the body."""
+        """The span in the source of a span inside the expression's body."""
         return self.text.part(self.start + span.start, self.start + span.end)
 
 
@@ -82,7 +83,7 @@ def texts_below(node: Any, source: Source) -> Iterator[tuple[tuple[Any, ...], Te
 
 def expressions(text: Text, *, bare: bool = False) -> Iterator[Expression]:
     """The expressions of a text; with `bare`, a text without `${{ }}` is one itself (an `if:`)."""
-    if "${{" not in text.value:
+    if not has_expression(text.value):
         if bare and text.value.strip():
             body = text.value
             yield Expression(text, 0, body, Span(0, len(body)))
@@ -93,7 +94,7 @@ def expressions(text: Text, *, bare: bool = False) -> Iterator[Expression]:
 
 def is_expression(value: Any) -> bool:
     """Whether a value is left to an expression."""
-    return isinstance(value, str) and "${{" in value
+    return isinstance(value, str) and has_expression(value)
 
 
 def is_one_expression(value: str) -> bool:
@@ -117,7 +118,7 @@ def _always_false(value: str) -> bool:
     found = list(expressions(text, bare=True))
     if len(found) != 1 or found[0].tree is None:
         return False
-    if "${{" in text.value and not is_one_expression(text.value):
+    if has_expression(text.value) and not is_one_expression(text.value):
         return False  # text around ${{ }} makes a string, and a string is true
     result = constant.evaluate_constant(found[0].tree)
     return result is not constant.UNKNOWN and not constant.is_truthy(result)

@@ -10,6 +10,7 @@ from typing import Any
 
 from readiness.model import Span, join_names, spelling
 from readiness.syntax import expression as ex
+from readiness.syntax.holes import has_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class Type:
     spread: bool = False
 
     @property
-    def told(self) -> str:
-        """The type with its article."""
+    def name_with_article(self) -> str:
+        """The type as a message names it: `a string`, `an array`."""
         article = "an" if self.name[0] in "ao" else "a"
         return self.name if self.name in ("null", "any") else f"{article} {self.name}"
 
@@ -45,7 +46,7 @@ def object_type(known: Mapping[str, Type], rest: Type | None = None) -> Type:
 
 
 def array_type(entry: Type, *, spread: bool = False) -> Type:
-    """An array."""
+    """The type of an array with entries of one type; `spread` marks the result of a `.*`."""
     return Type("array", entry=entry, spread=spread)
 
 
@@ -54,7 +55,7 @@ STRINGS = object_type({}, STRING)
 
 
 def union_type(first: Type, second: Type) -> Type:
-    """A type that holds both."""
+    """The narrowest type that admits values of both."""
     if first is second or first == second:
         return first
     if first.name == second.name == "object":
@@ -81,7 +82,7 @@ def _type_of_value(value: Any, left: Iterator[int], depth: int) -> Type:
     if isinstance(value, int | float):
         return NUMBER
     if isinstance(value, str):
-        return STRING if "${{" not in value else ANY
+        return STRING if not has_expression(value) else ANY
     if value is None:
         return NULL
     if depth > 20 or next(left, None) is None:
@@ -154,7 +155,7 @@ class Checker:
         return ANY
 
     def check(self, node: ex.Node) -> Type:
-        """The type of a tree."""
+        """The type of an expression's tree; faults on the way are added to `faults`."""
         if isinstance(node, ex.Literal):
             return type_of_value(node.value)
         if isinstance(node, ex.Name):
@@ -173,7 +174,7 @@ class Checker:
         return self.binary(node)
 
     def context(self, node: ex.Name) -> Type:
-        """A context by its name."""
+        """The type of a context by its name; a fault where it is unknown or not available at this place."""
         name = node.name.lower()
         if name not in self.scope.contexts:
             return self.fault(
@@ -193,15 +194,15 @@ class Checker:
         return self.scope.contexts[name]
 
     def member(self, node: ex.Node, owner: Type, name: str) -> Type:
-        """A property of something."""
+        """The type of a property; a fault where the object is known not to have it."""
         if owner.name == "any":
             return ANY
         if owner.name == "object":
-            found = owner.known.get(name.lower(), owner.rest)
-            if found is None:
+            member = owner.known.get(name.lower(), owner.rest)
+            if member is None:
                 hint = spelling.hint(name, owner.known)
                 return self.fault("undefined", node, f"there is no {_path_text(node)!r}{hint}")
-            return found
+            return member
         if owner.name == "array" and owner.spread:
             return array_type(
                 self.member(node, owner.entry or ANY, name) if owner.entry else ANY, spread=True
@@ -211,7 +212,7 @@ class Checker:
         )
 
     def index(self, node: ex.Index) -> Type:
-        """An entry by a computed key."""
+        """The type of an entry by a computed key, `owner[key]`; a fault where the owner takes no such key."""
         owner, key = self.check(node.owner), self.check(node.key)
         if owner.name == "any":
             return ANY
@@ -236,7 +237,7 @@ class Checker:
         return owner.rest or ANY
 
     def star(self, node: ex.Star) -> Type:
-        """All entries."""
+        """The type of `owner.*`: an array of what all entries have in common."""
         owner = self.check(node.owner)
         if owner.name == "array":
             return array_type(owner.entry or ANY, spread=True)
@@ -261,10 +262,10 @@ class Checker:
             if node.operator in ("==", "!=")
             else ("object", "array", "boolean", "null")
         )
-        for one, other in ((left, right), (right, left)):
-            if node.operator in ("==", "!=") and other.name in ("null", one.name):
+        for side, other in ((left, right), (right, left)):
+            if node.operator in ("==", "!=") and other.name in ("null", side.name):
                 continue
-            if one.name in wrong and other.name != "any":
+            if side.name in wrong and other.name != "any":
                 self.fault(
                     "type",
                     node,
@@ -274,7 +275,7 @@ class Checker:
         return BOOLEAN
 
     def call(self, node: ex.Call) -> Type:
-        """A function."""
+        """The type that a function returns; a fault for an unknown function, wrong arguments or a wrong place."""
         name = node.name.lower()
         kinds = [self.check(argument) for argument in node.arguments]
         if name not in _FUNCTIONS:
@@ -305,11 +306,11 @@ class Checker:
             )
         self.arguments(node, name, kinds)
         if name == "fromjson":
-            return self.parsed(node.arguments[0])
+            return self.json_type(node.arguments[0])
         return gives
 
-    def parsed(self, node: ex.Node) -> Type:
-        """The type of the JSON in a text."""
+    def json_type(self, node: ex.Node) -> Type:
+        """The type of the JSON in a literal given to fromJSON: ANY where it is computed, a fault where it is no JSON."""
         if not isinstance(node, ex.Literal) or not isinstance(node.value, str):
             return ANY
         try:
@@ -320,7 +321,7 @@ class Checker:
             return self.fault("call", node, "fromJSON() is given a text that is no JSON")
 
     def arguments(self, node: ex.Call, name: str, kinds: list[Type]) -> None:
-        """What a function is given."""
+        """Add faults for the number and the types of a function's arguments."""
         texts = {
             "startswith": (0, 1),
             "endswith": (0, 1),
@@ -364,4 +365,4 @@ def _path_text(node: ex.Node) -> str:
 
 
 def _type_name(kind: Type) -> str:
-    return kind.told
+    return kind.name_with_article

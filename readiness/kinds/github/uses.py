@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from readiness.syntax.holes import has_expression
+
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """What stands after `uses:`."""
+    """The value of `uses:` in its parts: owner, repository, path and ref."""
 
     text: str
     owner: str = ""
@@ -52,7 +54,7 @@ def parse_uses(value: str) -> Uses:
     if value.startswith("docker://"):
         return Uses(value, form="docker", path=value[len("docker://") :])
     match = _REPOSITORY.match(value)
-    if match is None or "${{" in value:
+    if match is None or has_expression(value):
         return Uses(value, form="unknown")
     owner, repository, path, ref = match.groups()
     return Uses(value, owner, repository, (path or "").strip("/"), ref)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
+from readiness.kinds.gitlab.includes import join_parts
 from readiness.kinds.gitlab.model import File, Job
 from readiness.model import ParseError, Source
 from readiness.syntax import yaml
@@ -56,13 +57,19 @@ def unfilled(document: Document) -> int | None:
     return yaml.unfilled(document.source.text, [document.node])
 
 
+def prepare(by_kind: Mapping[str, list[File]], paths: Collection[str]) -> None:
+    """Join every pipeline with what it includes."""
+    del paths
+    join_parts(by_kind[NAME])
+
+
 def files(document: File) -> Iterator[File]:
-    """The file itself."""
+    """Target `gitlab.file`: the document itself."""
     yield document
 
 
 def jobs(document: File) -> Iterator[Job]:
-    """The jobs that run."""
+    """Target `gitlab.job`: the jobs of the file."""
     yield from document.jobs
 
 

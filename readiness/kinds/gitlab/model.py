@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
-from readiness.model import Span
+from readiness.model import Source, Span
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
@@ -19,9 +19,24 @@ KEYWORDS = frozenset(
 _DEFAULT_STAGES = [".pre", "build", "test", "deploy", ".post"]
 
 
+@dataclass(frozen=True)
+class BorrowedText(Text):
+    """A string that another file has, told in this one at a single place."""
+
+    def part(self, start: int, end: int) -> Span:
+        """That place, whatever part of the value is meant."""
+        del start, end
+        return self.span
+
+    def line(self, offset: int) -> Span:
+        """That place, whatever line of the value is meant."""
+        del offset
+        return self.span
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class File(PipelineFile):
-    """A pipeline's file."""
+    """A `.gitlab-ci.yml`, as a subject of rules."""
 
     @property
     def resource(self) -> str:
@@ -34,9 +49,27 @@ class File(PipelineFile):
         return posixpath.basename(self.source.path)
 
     @property
+    def whole(self) -> tuple[File, ...]:
+        """The files that GitLab merges with this one, itself among them, those whose keys count first in front."""
+        files: tuple[File, ...] = self.memo.get("whole", (self,))
+        return files
+
+    def join(self, whole: tuple[File, ...], *, is_open: bool) -> None:
+        """Say what the file is merged with; `is_open`: and that some of it is not here."""
+        self.memo["whole"], self.memo["open"] = whole, is_open
+        self.memo.pop("all_jobs", None)
+
+    def find(self, key: str) -> tuple[Any, File] | None:
+        """What a key of the merged configuration has, and the file that gives it."""
+        for file in self.whole:
+            if key in file.node:
+                return file.node.get(key), file
+        return None
+
+    @property
     def stages(self) -> list[str]:
         """The stages in order, those before and after all others too."""
-        found = self.node.get("stages")
+        found = (self.find("stages") or (None,))[0]
         if not isinstance(found, Seq):
             return _DEFAULT_STAGES
         return [".pre", *(stage for stage in found if isinstance(stage, str)), ".post"]
@@ -44,7 +77,20 @@ class File(PipelineFile):
     @property
     def includes(self) -> bool:
         """Whether jobs may come from files that are not here."""
-        return "include" in self.node
+        return bool(self.memo.get("open", "include" in self.node))
+
+    @property
+    def all_jobs(self) -> dict[str, Job]:
+        """The jobs of the merged configuration, by name."""
+        first = self.whole[0]
+        if "all_jobs" not in first.memo:
+            found: dict[str, Job] = {}
+            for file in self.whole:
+                for job in file.jobs:
+                    found.setdefault(job.name, job)
+            first.memo["all_jobs"] = found
+        jobs: dict[str, Job] = first.memo["all_jobs"]
+        return jobs
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -68,18 +114,18 @@ def _is_job(node: Map) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job(PipelineJob):
-    """A job."""
+    """One job of a GitLab pipeline."""
 
     file: File
 
     @property
     def key(self) -> Span:
-        """The place of its name."""
+        """The place of the job's name."""
         return self.file.node.key(self.name)
 
     @property
     def dead(self) -> bool:
-        """Whether it never runs."""
+        """Whether the job itself says `when: never`."""
         return bool(self.value("when") == "never")
 
     def value(self, key: str) -> Any:
@@ -88,30 +134,37 @@ class Job(PipelineJob):
 
     def holder(self, key: str) -> Map:
         """The mapping in which a key stands for this job; the job itself where it stands nowhere."""
-        stack = [self.node]
+        return self.held(key)[0]
+
+    def held(self, key: str) -> tuple[Map, Source]:
+        """The mapping in which a key stands for this job, as `holder`, and the source that this stands in."""
+        stack = [
+            (file.node[self.name], file)
+            for file in reversed(self.file.whole)
+            if isinstance(file.node.get(self.name), Map)
+        ]
         seen: set[int] = set()
         while stack and len(seen) < 50:
-            node = stack.pop()
+            node, file = stack.pop()
             if id(node) in seen:
                 continue
             seen.add(id(node))
             if key in node:
-                return node
+                return node, file.source
             bases = node.get("extends")
             names = (
                 [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
             )
-            found = [self.file.node.get(name) for name in names if isinstance(name, str)]
-            stack += [base for base in found if isinstance(base, Map)]
-        defaults = self.file.node.get("default")
-        if isinstance(defaults, Map) and key in defaults:
-            return defaults
-        if (
-            key in ("image", "before_script", "after_script", "services", "cache")
-            and key in self.file.node
-        ):
-            return self.file.node
-        return self.node
+            templates = [self.file.find(name) for name in names if isinstance(name, str)]
+            stack += [base for base in templates if base is not None and isinstance(base[0], Map)]
+        for file in self.file.whole:
+            defaults = file.node.get("default")
+            if isinstance(defaults, Map) and key in defaults:
+                return defaults, file.source
+        given = self.file.find(key)
+        if given and key in ("image", "before_script", "after_script", "services", "cache"):
+            return given[1].node, given[1].source
+        return self.node, self.source
 
     @property
     def stage(self) -> str:
@@ -130,7 +183,7 @@ class Job(PipelineJob):
 
     @property
     def environment(self) -> str | None:
-        """The environment's name."""
+        """The name of the environment it deploys to; None where it names none."""
         return environment_name(self.value("environment"))
 
     @property
@@ -145,18 +198,28 @@ class Job(PipelineJob):
 
     @property
     def scripts(self) -> Iterator[Text]:
-        """The lines that it runs, in order."""
+        """The texts of before_script, script and after_script, in the order in which they run."""
         for key in ("before_script", "script", "after_script"):
             yield from self.lines(key)
 
+    def _line(self, value: str, span: Span, source: Source) -> Text:
+        """A line of a script; of one that another file has, the place is where this job takes it from."""
+        if source is self.source:
+            return Text(value, span, source)
+        return BorrowedText(
+            value, self.node.at("extends") if "extends" in self.node else self.key, self.source
+        )
+
     def lines(self, key: str) -> Iterator[Text]:
         """The lines of one of its scripts, its own or inherited, lists in lists opened."""
-        holder = self.holder(key)
-        found = holder.get(key)
-        if isinstance(found, str):
-            yield Text(found, holder.at(key), self.source)
+        holder, source = self.held(key)
+        script = holder.get(key)
+        if isinstance(script, str):
+            yield self._line(script, holder.at(key), source)
         stack = (
-            [(found, index) for index in range(len(found))][::-1] if isinstance(found, Seq) else []
+            [(script, index) for index in range(len(script))][::-1]
+            if isinstance(script, Seq)
+            else []
         )
         count = 0
         while stack and count < 2_000:
@@ -164,6 +227,6 @@ class Job(PipelineJob):
             lines, index = stack.pop()
             line = lines[index]
             if isinstance(line, str):
-                yield Text(line, lines.at(index), self.source)
+                yield self._line(line, lines.at(index), source)
             elif isinstance(line, Seq) and count < 200:
                 stack += [(line, inner) for inner in range(len(line))][::-1]

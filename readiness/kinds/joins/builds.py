@@ -19,6 +19,7 @@ from readiness.kinds.gitlab import model as gitlab_model
 from readiness.kinds.joins.steps import CommandPlace, path_inside, placed_commands
 from readiness.model import Span
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
@@ -67,12 +68,12 @@ def build_of_service(service: Service, project: Project) -> Build | None:
     inline = "dockerfile_inline" in build
     file = None if inline else dockerfile_path(service, context, named)
     target = build.get("target")
-    told = None if target is None else expand_scalar(target).text
+    target_text = None if target is None else expand_scalar(target).text
     own = node.at("build")
     arguments = tuple(  # those of a shared anchor are meant for several Dockerfiles
-        (one.name, one.key)
-        for one in variable_specs(service.source, build, "args")
-        if own.start <= one.key.start < own.end
+        (spec.name, spec.key)
+        for spec in variable_specs(service.source, build, "args")
+        if own.start <= spec.key.start < own.end
     )
     key = "dockerfile" if "dockerfile" in build else "context"
     return Build(
@@ -80,7 +81,7 @@ def build_of_service(service: Service, project: Project) -> Build | None:
         names,
         file,
         build.at(key),
-        "" if told is not None and HOLE in told else told,
+        "" if target_text is not None and HOLE in target_text else target_text,
         build.at("target"),
         arguments,
         service.document.folder,
@@ -149,8 +150,8 @@ def _build_of_command(
         file = posixpath.normpath(posixpath.join(start, "Dockerfile"))
     target = options["--target"][-1] if "--target" in options else None
     arguments = tuple(
-        (one.partition("=")[0], place.span(one.partition("=")[0], 1))
-        for one in options.get("--build-arg", ())
+        (argument.partition("=")[0], place.span(argument.partition("=")[0], 1))
+        for argument in options.get("--build-arg", ())
     )
     word = named[-1] if named else context
     return Build(
@@ -185,31 +186,31 @@ def _is_word_edge(text: str, at: int) -> bool:
 
 
 def _has_variable(text: str) -> bool:
-    return "$" in text or "%" in text
+    return has_variable(text) or "%" in text
 
 
 def _build_of_action(step: Step) -> Build:
     options = step.options
     root = repository_root(step.source.path)
     context, file = options.get("context", "."), options.get("file")
-    found = None
+    build = None
     if root is not None and isinstance(context, str) and not _has_variable(context) and step.job:
         start = path_inside(root, context.strip())
         if isinstance(file, str):
-            found = path_inside(root, file.strip()) if start is not None else None
+            build = path_inside(root, file.strip()) if start is not None else None
         elif start is not None and file is None:
-            found = posixpath.normpath(posixpath.join(start, "Dockerfile"))
+            build = posixpath.normpath(posixpath.join(start, "Dockerfile"))
     tags = options.get("tags")
     names = tuple(tags.replace(",", " ").split()) if isinstance(tags, str) else ()
     target = options.get("target")
-    told = target if isinstance(target, str) and target else None
+    target_name = target if isinstance(target, str) and target else None
     key = "file" if "file" in options else "context" if "context" in options else ""
     return Build(
         step,
         names,
-        found,
+        build,
         options.at(key) if key else step.node.at("uses"),
-        "" if told is not None and _has_variable(told) else told,
+        "" if target_name is not None and _has_variable(target_name) else target_name,
         options.at("target"),
         tuple(_action_arguments(step)),
         root or "",
@@ -224,35 +225,35 @@ def _action_arguments(step: Step) -> Iterator[tuple[str, Span]]:
     for line in text.value.splitlines(keepends=True) if text is not None else ():
         name = line.partition("=")[0].strip().removeprefix('"')
         start = at + len(line) - len(line.lstrip().removeprefix('"'))
-        if name and text is not None and "=" in line and "$" not in name:
+        if name and text is not None and "=" in line and not has_variable(name):
             yield name, text.part(start, start + len(name))
         at += len(line)
 
 
 def all_builds(project: Project) -> list[Build]:
     """Every build of a project."""
-    found = []
+    builds = []
     for document in project.documents("compose"):
         for service in document.services.values():
-            one = build_of_service(service, project)
-            if one is not None:
-                found.append(one)
+            build = build_of_service(service, project)
+            if build is not None:
+                builds.append(build)
     for document in project.documents("github"):
         if isinstance(document, model.Workflow):
             for job in document.jobs:
                 for step in job.steps:
-                    found += builds_of_runner(step)
+                    builds += builds_of_runner(step)
     for file in project.documents("gitlab"):
-        for one in file.jobs:
-            found += builds_of_runner(one)
-    return found
+        for build in file.jobs:
+            builds += builds_of_runner(build)
+    return builds
 
 
 def builds_of(subject: Subject, project: Project) -> list[Build]:
     """The builds of a service or a step."""
     if isinstance(subject, Service):
-        one = build_of_service(subject, project)
-        return [one] if one is not None else []
+        build = build_of_service(subject, project)
+        return [build] if build is not None else []
     return list(builds_of_runner(subject))
 
 

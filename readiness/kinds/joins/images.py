@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field
 
 from readiness.facts import public_images
-from readiness.facts.base_images import official
+from readiness.facts.base_images import is_official
 from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.joins.builds import all_builds, built_stage
@@ -35,23 +35,23 @@ class ImageMakers:
 
 def image_makers(project: Project) -> ImageMakers:
     """The makers of a project's images; ask for them with `project.memo(made)`."""
-    found = ImageMakers()
+    makers = ImageMakers()
     for build in all_builds(project):
         maker = built_stage(build, project)
         for written in build.names:
             image = images.parse_image(written.replace(HOLE, "$X"))
             if not image.name_unknown:
-                found.by_name.setdefault(image.repository, []).append(maker)
+                makers.by_name.setdefault(image.repository, []).append(maker)
             elif (part := _short_name(image)) and not _has_variable_name(image):
-                found.by_part.setdefault(part, []).append(maker)
+                makers.by_part.setdefault(part, []).append(maker)
         if isinstance(build.subject, Service) and not build.names:
-            found.by_part.setdefault(build.subject.name, []).append(maker)
+            makers.by_part.setdefault(build.subject.name, []).append(maker)
     for path, document in project.by_path("dockerfile").items():
         folder = posixpath.basename(posixpath.dirname(path))
-        found.folders.update(parent_folders(path))
+        makers.folders.update(parent_folders(path))
         if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
-            found.by_folder.setdefault(folder, []).append(document.stages[-1])
-    return found
+            makers.by_folder.setdefault(folder, []).append(document.stages[-1])
+    return makers
 
 
 def stage_of_container(container: Container, project: Project) -> Stage | None:
@@ -66,13 +66,13 @@ def stage_of_container(container: Container, project: Project) -> Stage | None:
     if not container.image or image.name_unknown:
         return None
     known = project.memo(image_makers)
-    found = _stage_of_image(image, known)
-    if found is None:
+    stage = _stage_of_image(image, known)
+    if stage is None:
         return None
     nearest = next(
         (one for one in parent_folders(container.source.root.path) if one in known.folders), ""
     )
-    return found if nearest in parent_folders(posixpath.normpath(found.source.path)) else None
+    return stage if nearest in parent_folders(posixpath.normpath(stage.source.path)) else None
 
 
 def _stage_of_image(image: Image, known: ImageMakers) -> Stage | None:
@@ -85,10 +85,10 @@ def _stage_of_image(image: Image, known: ImageMakers) -> Stage | None:
     guesses = [makers for makers in (known.by_part.get(part), known.by_folder.get(part)) if makers]
     if not guesses:
         return None
-    found = _only_maker([one for makers in guesses for one in makers])
-    if found is None or any(_short_name(below.image) == part for below in found.document.stages):
+    stage = _only_maker([one for makers in guesses for one in makers])
+    if stage is None or any(_short_name(below.image) == part for below in stage.document.stages):
         return None
-    return found
+    return stage
 
 
 def _only_maker(makers: list[Stage | None]) -> Stage | None:
@@ -109,4 +109,4 @@ def _has_variable_name(image: Image) -> bool:
 
 def _is_public_image(image: Image) -> bool:
     """Whether an image is one that others publish: an official name of Docker Hub, or one of the table."""
-    return official(image) or public_images.known(image) is not None
+    return is_official(image) or public_images.public_image(image) is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from readiness.facts.actions import files
+from readiness.facts.actions import files_brought_by
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.uses import repository_root
 from readiness.kinds.gitlab import model
@@ -72,7 +72,7 @@ def path_inside(folder: str, word: str) -> str | None:
 def placed_commands(runner: Runner) -> Iterator[CommandPlace]:
     """The commands of a step or a job that run in a folder which is known: no `cd` before them, no other shell."""
     if isinstance(runner, model.Job):
-        path = runner.source.path
+        path = runner.file.whole[0].source.path  # a part runs where the whole does
         folder = posixpath.dirname(path) if posixpath.basename(path) == ".gitlab-ci.yml" else None
         texts = list(islice(runner.scripts, MANY))
         clean = _starts_clean(runner.file)
@@ -97,14 +97,13 @@ def placed_commands(runner: Runner) -> Iterator[CommandPlace]:
 def _starts_clean(file: model.File) -> bool:
     """Whether the jobs of a pipeline start with the repository alone: no artifacts, caches or files of others."""
     if "project.fresh" not in file.memo:
-        nodes = [node for node in file.node.values() if isinstance(node, Map)]
-        keys = {key for node in (file.node, *nodes) for key in node}
-        told = {
-            name for node in (file.node, *nodes) for name in _variable_names(node.get("variables"))
-        }
-        others = {"artifacts", "cache", "include", "trigger"} & keys
+        nodes = [each.node for each in file.whole]
+        nodes += [node for each in nodes for node in each.values() if isinstance(node, Map)]
+        keys = {key for node in nodes for key in node}
+        values = {name for node in nodes for name in _variable_names(node.get("variables"))}
+        others = {"artifacts", "cache", "trigger"} & keys or file.includes
         file.memo["project.fresh"] = not others and not any(
-            name.startswith("GIT_") for name in told
+            name.startswith("GIT_") for name in values
         )
     known: bool = file.memo["project.fresh"]
     return known
@@ -120,16 +119,14 @@ def working_folder(step: Step) -> str | None:
     job, workflow = step.job, step.workflow
     if root is None or job is None or workflow is None:
         return None
-    found = step.node.get("working-directory")
+    folder = step.node.get("working-directory")
     for node in (job.node, workflow.node):
-        if found is not None:
+        if folder is not None:
             break
-        defaults = node.get("defaults")
-        run = defaults.get("run") if isinstance(defaults, Map) else None
-        found = run.get("working-directory") if isinstance(run, Map) else None
-    if found is None:
+        folder = node.dig("defaults", "run").get("working-directory")
+    if folder is None:
         return root
-    return path_inside(root, found.strip()) if isinstance(found, str) else None
+    return path_inside(root, folder.strip()) if isinstance(folder, str) else None
 
 
 def is_checkout_untouched(step: Step) -> bool:
@@ -145,21 +142,21 @@ def is_checkout_untouched(step: Step) -> bool:
 
 def _untouched_steps(job: Job) -> frozenset[int]:
     """The numbers of the steps of a job before which the repository is whole and as it was pushed."""
-    found, checked_out = set(), False
-    for one in job.steps:
+    untouched, checked_out = set(), False
+    for step in job.steps:
         if checked_out:
-            found.add(one.number)
-        used = one.uses
+            untouched.add(step.number)
+        used = step.uses
         if used is not None:
-            if not files(used.name):
+            if not files_brought_by(used.name):
                 break
             if used.name == "actions/checkout":
-                if {"repository", "ref", "path", "sparse-checkout"} & set(one.options):
+                if {"repository", "ref", "path", "sparse-checkout"} & set(step.options):
                     break
                 checked_out = True
-        elif one.run is not None and first_write_offset(one.run.value) is not None:
+        elif step.run is not None and first_write_offset(step.run.value) is not None:
             break
-    return frozenset(found)
+    return frozenset(untouched)
 
 
 @lru_cache(maxsize=256)
@@ -190,8 +187,8 @@ def count_mentions(runner: Runner, word: str) -> int:
 def is_conditional(runner: Runner) -> bool:
     """Whether a step may find nothing and pass: it looks whether files are there, or may fail."""
     if isinstance(runner, model.Job):
-        told = runner.value("allow_failure") not in (None, False)
-        return told or "exists" in str(runner.value("rules"))
+        may_fail = runner.value("allow_failure") not in (None, False)
+        return may_fail or "exists" in str(runner.value("rules"))
     nodes = [runner.node, *([runner.job.node] if runner.job is not None else [])]
     return any(
         "hashFiles" in str(node.get("if")) or node.get("continue-on-error") not in (None, False)

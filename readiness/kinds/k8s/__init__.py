@@ -7,16 +7,9 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from readiness.kinds.k8s.model import (
-    Container,
-    Document,
-    Object,
-    Pod,
-    mapping_at,
-    mappings_in,
-    text_or_empty,
-)
+from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pod_specs_of
+from readiness.kinds.k8s.releases import values_in
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_all, separated
@@ -58,7 +51,7 @@ def claims(path: str, content: str) -> bool:
         return False
     if (_API.search(content) or _FLOW.search(content)) and ("kind" in content):
         return bool(_KIND.search(content) or "kind" in content[:4000])
-    if "apiVersion" in content and "kind" in content and outline.keys(content) >= _OBJECT:
+    if "apiVersion" in content and "kind" in content and outline.top_level_keys(content) >= _OBJECT:
         return True
     if _ODD_KEY.search(content) and _has_objects(content):
         return True
@@ -76,7 +69,7 @@ def _has_objects(content: str) -> bool:
 def parse(source: Source) -> Document:
     """The objects of a manifest. Raises ParseError where the YAML is broken."""
     roots = tuple(load_all(separated(source.text)))
-    objects = tuple(found for root in roots for found in objects_of(source, root))
+    objects = tuple(obj for root in roots for obj in objects_of(source, root))
     pods = tuple(pod for one in objects for pod in pod_specs_of(one))
     containers = tuple(container for pod in pods for container in pod.containers())
     if objects and all(one.node.get("kind") is None for one in objects):
@@ -89,7 +82,7 @@ def parse(source: Source) -> Document:
 def unfilled(document: Document) -> int | None:
     """The first `{{ name }}` or `{name}` that stands where a value does; None where there is none."""
     text, roots = document.source.text, document.roots
-    places = [found] if (found := yaml.unfilled(text, roots)) is not None else []
+    places = [offset] if (offset := yaml.unfilled(text, roots)) is not None else []
     if _FORMAT.search(text):
         places += [
             value.at().start
@@ -105,10 +98,10 @@ def unfilled(document: Document) -> int | None:
     return min(places, default=None)
 
 
-def _is_abridged(one: Object) -> bool:
+def _is_abridged(obj: Object) -> bool:
     """Whether an object in prose leaves out what the API server requires: it is shown in part."""
-    spec = one.node.get("spec")
-    return one.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
+    spec = obj.node.get("spec")
+    return obj.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
 
 
 _CONFIG = re.compile(
@@ -118,16 +111,16 @@ _CONFIG = re.compile(
 
 def embedded(document: Document) -> Iterator[Source]:
     """Config files carried in the values of ConfigMaps, at their true lines."""
-    for one in document.objects:
-        data = one.node.get("data")
-        if one.kind != "ConfigMap" or not isinstance(data, Map):
+    for obj in document.objects:
+        data = obj.node.get("data")
+        if obj.kind != "ConfigMap" or not isinstance(data, Map):
             continue
         for key, value in data.items():
             if isinstance(value, str) and "\n" in value and _CONFIG.search(key):
                 starts = literal_line_starts(document.source.text, data.at(key), value)
                 if starts:
                     yield Source(
-                        f"{document.source.path}#{one.name}/{key}",
+                        f"{document.source.path}#{obj.name}/{key}",
                         value,
                         parent=document.source,
                         starts=starts,
@@ -144,18 +137,12 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
         if root.get("kind") in NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):
-            listed = root.get("patchesStrategicMerge")
-            entries = (
-                [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
-            )
-            plain = root.get(
-                "patches"
-            )  # a mere path was never allowed there, and says all the same what the file is
-            entries += (
-                [one for one in plain if isinstance(one, str)] if isinstance(plain, Seq) else []
-            )
-            for key in ("patches", "patchesJson6902"):
-                entries += [text_or_empty(one.get("path")) for one in mappings_in(root.get(key))]
+            entries: list[str] = []
+            for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
+                listed = root.get(key)
+                if isinstance(listed, Seq):
+                    entries += [one for one in listed if isinstance(one, str)]
+                entries += [one.text("path") for one in root.entries(key)]
             patches.update(
                 posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry
             )
@@ -224,7 +211,7 @@ def containers(document: Document) -> tuple[Container, ...]:
 
 
 def files(document: Document) -> Iterator[Document]:
-    """The file as a whole."""
+    """Target `k8s.file`: the document itself."""
     yield document
 
 
@@ -233,4 +220,5 @@ TARGETS: dict[str, Callable[[Document], Any]] = {
     "k8s.pod": pods,
     "k8s.container": containers,
     "k8s.file": files,
+    "k8s.values": values_in,
 }

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.k8s.model import Container, Pod, mapping_at
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Source, Span, Unknown
+from readiness.syntax.holes import has_template, is_left_open
 from readiness.syntax.yaml import Map
 
 
 def pod_context(pod: Pod) -> Map:
     """The pod's securityContext; an empty mapping where there is none."""
-    return mapping_at(pod.node, "securityContext")
+    return pod.node.dig("securityContext")
 
 
 def effective_security(container: Container, key: str) -> Any:
@@ -23,13 +24,11 @@ def effective_security(container: Container, key: str) -> Any:
 
 def is_variable(value: Any) -> bool:
     """Whether a value comes from a variable or a template, so that nobody can tell it from the file."""
-    if isinstance(value, Map):  # {{ name }} without quotes is a mapping of a mapping to YAML
-        return value.flow and any(key.startswith("{") for key in value)
-    return isinstance(value, str) and ("${" in value or "$(" in value or "{{" in value)
+    return is_left_open(value)
 
 
 def as_integer(value: Any) -> int | None:
-    """An integer, and no bool."""
+    """The value where it is an integer; None for others, booleans too, which Python counts as integers."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -63,7 +62,7 @@ def template_text(source: Source, span: Span) -> str:
         return ""
     there, at = place(Span(source.to_root(span.start), source.to_root(span.end)))
     written: str = there.text[at.start : at.end]
-    return written if "{{" in written else ""
+    return written if has_template(written) else ""
 
 
 def is_generated_by_template(source: Source, span: Span) -> bool:

@@ -1,4 +1,4 @@
-"""Which object a manifest speaks of: objects by kind and name, workloads by label, and who stands with whom.
+"""Which object a manifest speaks of: objects by kind and name, workloads by label, and which of several is meant.
 
 Everything here is built once for a project and is linear in its objects. Absence is only told where a namespace
 written on one side and left out on the other cannot explain it.
@@ -7,31 +7,27 @@ written on one side and left out on the other cannot explain it.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, service_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
+from readiness.kinds.k8s.labels import Selector
+from readiness.kinds.k8s.model import REPLICATED, Object, Pod
+from readiness.kinds.k8s.spaces import Join, Named, Spaces, is_exactly_same
+from readiness.kinds.units import (
+    BELOW,
+    FOLDER,
+    MANY,
+    distance,
+    folder_of,
+    is_surely_nearer,
+)
 from readiness.model import Source
 from readiness.model.project import Project
-
-MANY = 64  # as many matches as any rule looks at
-
-
-class Named(Protocol):
-    """What has a namespace and stands in a source: an object, or a workload."""
-
-    @property
-    def source(self) -> Source:
-        """Where it stands."""
-
-    @property
-    def namespace(self) -> str:
-        """The namespace that is written on it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +40,7 @@ class Workload:
 
     @property
     def source(self) -> Source:
-        """Where its object stands."""
+        """The source in which its object stands."""
         return self.owner.source
 
     @property
@@ -54,6 +50,7 @@ class Workload:
 
 
 T = TypeVar("T", bound=Named)
+_KUSTOMIZATION = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)\Z")
 # Domains of labels that people set themselves.
 _COMMON = ("kubernetes.io", "k8s.io", "helm.sh", "example.com")
 
@@ -72,13 +69,17 @@ class Index:
     targets: dict[tuple[str, str], list[Object]] = field(default_factory=dict)
     of: dict[int, Workload] = field(default_factory=dict)
     namespaces: frozenset[str] = frozenset()
+    identities: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)
+    together: bool = False
+    kustomized: frozenset[str] = frozenset()
+    _spaces: dict[Any, Spaces[Any]] = field(default_factory=dict)
 
     def all(self, *kinds: str) -> Iterator[Object]:
-        """Every object of the kinds."""
+        """The objects of the given kinds, one kind after the other."""
         for kind in kinds:
             yield from self.kinds.get(kind, ())
 
-    def peopled(self, namespace: str) -> bool:
+    def is_populated(self, namespace: str) -> bool:
         """Whether the files show what is in a namespace: some of their workloads stand in it.
 
         What is in kube-system the cluster brings along.
@@ -87,15 +88,107 @@ class Index:
             return bool(self.namespaces)
         return namespace in self.namespaces and namespace != "kube-system"
 
-    def found(self, kind: str, name: str, namespace: str) -> list[Object]:
-        """The objects of that name that may be meant: of the same namespace, or of one that is not told."""
-        return [
-            one
-            for one in self.names.get((kind, name), ())
-            if is_same_namespace(one.namespace, namespace) is not False
-        ]
+    def named(
+        self, obj: Named, kind: str, name: str, namespace: str | None = None, *, shared: bool = True
+    ) -> Join[Object]:
+        """The objects of a kind that an object means by a name; the namespace is its own unless another one is given.
 
-    def operated(self, wanted: Selector) -> bool:
+        `shared`: as many objects may use one of them as like to, so that a folder above holds it for those below; else
+        it belongs to the nearest object that it can be about.
+        """
+        spaces = self.spaces(("name", kind, name), self.names.get((kind, name), ()))
+        return self.join(obj, spaces, namespace, shared=shared)
+
+    def spaces(self, key: Any, things: Any) -> Spaces[Any]:
+        """Things by namespace and place, made when they are first asked for."""
+        if key not in self._spaces:
+            self._spaces[key] = Spaces(things)
+        return self._spaces[key]
+
+    def join(
+        self,
+        obj: Named,
+        spaces: Spaces[T],
+        namespace: str | None = None,
+        *,
+        shared: bool = False,
+        accepts: Callable[[T], bool] = lambda thing: True,
+    ) -> Join[T]:
+        """Those of some things that an object means; see `named`."""
+        namespace = obj.namespace if namespace is None else namespace
+        parts: list[T] = []
+        others: list[T] = []
+        ties: list[T] = []
+
+        def may_be_meant(thing: T) -> bool:
+            if not accepts(thing):
+                return False
+            if thing.source.fragment and not obj.source.fragment:
+                parts.append(thing)
+                return False
+            tied = self._is_of_nearer_twin(obj, thing, shared=shared)
+            if tied is not False:
+                (ties if tied is None else others).append(thing)
+                return False
+            return True
+
+        path = obj.source.root.path
+        near = spaces.nearest(path, namespace, may_be_meant, together=self.together)
+        if near.distance >= 0:
+            is_open = near.tied or (
+                near.distance > FOLDER and self._may_be_patched(obj, near.things)
+            )
+            return Join(() if is_open else tuple(near.things), is_open)
+        if not others:
+            others = [thing for thing in islice(spaces.every.things, MANY) if accepts(thing)]
+        return Join((), bool(parts or ties), () if parts or ties else tuple(others))
+
+    def _may_be_patched(self, obj: Named, things: Iterable[Named]) -> bool:
+        """Whether a kustomization that was not built puts things of other folders together, with patches that nobody saw."""
+        return any(folder_of(each.source) in self.kustomized for each in (obj, *things))
+
+    def all_joined(self, obj: Named, spaces: Spaces[T], *, accepts: Callable[[T], bool]) -> list[T]:
+        """All things of those that may be meant for an object, the nearest first, at most MANY of them."""
+        joined: dict[int, T] = {}
+        for places in spaces.of(obj.namespace):
+            for thing in places.accepted(
+                obj.source.root.path,
+                lambda each: (
+                    accepts(each) and self._is_of_nearer_twin(obj, each, shared=False) is not True
+                ),
+            ):
+                joined.setdefault(id(thing), thing)
+        return list(joined.values())
+
+    def _is_of_nearer_twin(self, obj: Named, thing: Named, *, shared: bool) -> bool | None:
+        """Whether a thing belongs to another object of the kind and name of `obj`; None where either may be meant."""
+        if self.together:
+            return False
+        far = distance(thing.source.root.path, obj.source.root.path)
+        if far == 0 or (shared and far <= BELOW):
+            return False
+        if far == FOLDER and self.are_alternatives(obj.source, thing.source):
+            return True
+        owner = owner_of(obj)
+        twins = self.spaces(
+            ("name", owner.kind, owner.name), self.names.get((owner.kind, owner.name), ())
+        )
+        least, tied = twins.least_distance(
+            thing.source.root.path, thing.namespace, exact=is_exactly_same(obj, thing)
+        )
+        if least >= 0 and is_surely_nearer(least, far):
+            return True
+        alike = far > BELOW and (least < far or tied)
+        return None if alike and not shared else False
+
+    def are_alternatives(self, obj: Source, other: Source) -> bool:
+        """Whether two files define the same Service or workload: whoever applies both has overwritten one."""
+        mine, its = self.identities.get(obj.root.path), self.identities.get(other.root.path)
+        if not mine or not its or obj.root.path == other.root.path:
+            return False
+        return not mine.isdisjoint(its)
+
+    def may_be_operated(self, wanted: Selector) -> bool:
         """Whether an operator may make the pods that a selector means.
 
         Operators give pods their custom resource's name or labels, names that begin with its name, or labels under
@@ -111,17 +204,28 @@ class Index:
                 return True
         return False
 
-    def selected(self, wanted: Selector, namespace: str, limit: int = MANY) -> list[Workload]:
+    def selected_workloads(
+        self, wanted: Selector, namespace: str, limit: int = MANY
+    ) -> list[Workload]:
         """The workloads whose pods a selector may mean, at most `limit` of them."""
-        matching = (
-            one
-            for one in self.candidates(wanted)
-            if is_same_namespace(one.namespace, namespace) is not False
-            and wanted.matches(one.labels)
-        )
-        return list(islice(matching, limit))
+        likely = self.selectable(wanted).compatible(namespace)
+        return list(islice((one for one in likely if wanted.matches(one.labels)), limit))
 
-    def anywhere(self, wanted: Selector) -> bool:
+    def reached(self, obj: Object, wanted: Selector) -> Join[Workload]:
+        """The workloads whose pods an object means by a selector."""
+        return self.join(
+            obj, self.selectable(wanted), accepts=lambda each: wanted.matches(each.labels)
+        )
+
+    def selectable(self, wanted: Selector) -> Spaces[Workload]:
+        """The workloads among which are all that a selector matches, by namespace and place."""
+        pairs = [pair for pair in wanted.pairs if not is_variable(pair[1])]
+        if not pairs and wanted.expressions:
+            return Spaces(self.candidates(wanted))
+        pair = min(pairs, key=lambda each: len(self.labelled.get(each, ())), default=None)
+        return self.spaces(("label", pair), self.candidates(wanted) if pair else self.workloads)
+
+    def is_matched_anywhere(self, wanted: Selector) -> bool:
         """Whether a selector matches the pods of a workload in whatever namespace."""
         return any(wanted.matches(one.labels) for one in islice(self.candidates(wanted), 4096))
 
@@ -143,40 +247,44 @@ def object_index(project: Project) -> Index:
 
 
 def _build_index(project: Project) -> Index:
-    made = Index()
+    index = Index()
     words: set[str] = set()
     makers: set[str] = set()
     for document in project.documents("k8s"):
         pods = {id(pod.owner): pod for pod in document.pods}
-        for one in document.objects:
-            made.kinds.setdefault(one.kind, []).append(one)
-            made.names.setdefault((one.kind, one.name), []).append(one)
-            target = mapping_at(
-                one.spec, "scaleTargetRef" if one.kind != "VerticalPodAutoscaler" else "targetRef"
-            )
-            if target:
-                kind = text_or_empty(target.get("kind")) or "Deployment"
-                made.targets.setdefault((kind, text_or_empty(target.get("name"))), []).append(one)
+        for obj in document.objects:
+            index.kinds.setdefault(obj.kind, []).append(obj)
+            index.names.setdefault((obj.kind, obj.name), []).append(obj)
+            kind, name = target_of(obj)
+            if name:
+                index.targets.setdefault((kind, name), []).append(obj)
+            if obj.kind == "Service" or obj.kind in REPLICATED:
+                key = (obj.kind, obj.name, obj.namespace)
+                index.identities.setdefault(obj.source.root.path, set()).add(key)
             if document.source.fragment and not project.prose:
                 continue  # a patch: what it leaves out stands in what it patches
-            workload = _workload(one, pods.get(id(one)))
+            workload = _workload(obj, pods.get(id(obj)))
             if workload is not None:
-                made.workloads.append(workload)
-                made.of[id(one)] = workload
-                for key, value in workload.labels.items():
+                index.workloads.append(workload)
+                index.of[id(obj)] = workload
+                for label, value in workload.labels.items():
                     # A value that a variable fills stands in a list of its own, which every search looks at.
-                    slot = ("", "") if is_variable(value) else (key, value)
+                    slot = ("", "") if is_variable(value) else (label, value)
                     if isinstance(value, str):
-                        made.labelled.setdefault(slot, []).append(workload)
-            elif is_operated_resource(one):
-                words.update(_name_and_label_values(one))
-                makers.add(one.name)
+                        index.labelled.setdefault(slot, []).append(workload)
+            elif is_operated_resource(obj):
+                words.update(_name_and_label_values(obj))
+                makers.add(obj.name)
     return replace(
-        made,
+        index,
         foreign=frozenset(words),
         makers=frozenset(makers - {""}),
-        keys=frozenset(key.rpartition("/")[2] for key, _ in made.labelled),
-        namespaces=frozenset(one.namespace for one in made.workloads),
+        keys=frozenset(key.rpartition("/")[2] for key, _ in index.labelled),
+        namespaces=frozenset(one.namespace for one in index.workloads),
+        together=bool(project.unit),
+        kustomized=frozenset(
+            posixpath.dirname(path) for path in project.paths if _KUSTOMIZATION.search(path)
+        ),
     )
 
 
@@ -185,57 +293,39 @@ _SELECTING = frozenset(
 )
 
 
-def _workload(one: Object, pod: Pod | None) -> Workload | None:
+def _workload(obj: Object, pod: Pod | None) -> Workload | None:
     if pod is not None:
         labels: Mapping[str, Any] = pod.labels
-        if one.kind == "DeploymentConfig" and not labels:
-            labels = mapping_at(one.spec, "selector")
-        return Workload(one, labels, pod)
-    if one.kind in _SELECTING:
-        labels = mapping_at(mapping_at(mapping_at(one.spec, "template"), "metadata"), "labels")
+        if obj.kind == "DeploymentConfig" and not labels:
+            labels = obj.spec.dig("selector")
+        return Workload(obj, labels, pod)
+    if obj.kind in _SELECTING:
+        labels = obj.spec.dig("template", "metadata", "labels")
         if labels:
-            return Workload(one, labels, None)
-        return Workload(one, mapping_at(mapping_at(one.spec, "selector"), "matchLabels"), None)
+            return Workload(obj, labels, None)
+        return Workload(obj, obj.spec.dig("selector", "matchLabels"), None)
     return None
 
 
-def is_operated_resource(one: Object) -> bool:
+def is_operated_resource(obj: Object) -> bool:
     """Whether an object is a custom resource that an operator may turn into pods."""
-    if one.group in column("kubernetes-custom", "no-pods"):
-        return f"{one.kind} {one.group}" in column("kubernetes-custom", "pods")
-    version = one.api_version
+    if obj.group in column("kubernetes-custom", "no-pods"):
+        return f"{obj.kind} {obj.group}" in column("kubernetes-custom", "pods")
+    version = obj.api_version
     return "." in version.partition("/")[0] and "k8s.io" not in version
 
 
-def _name_and_label_values(one: Object) -> Iterator[str]:
+def _name_and_label_values(obj: Object) -> Iterator[str]:
     """Its name and its label values: operators label the pods that they make with these."""
-    yield one.name
-    for labels in (one.labels, mapping_at(mapping_at(one.spec, "podMetadata"), "labels")):
+    yield obj.name
+    for labels in (obj.labels, obj.spec.dig("podMetadata", "labels")):
         yield from (value for value in labels.values() if isinstance(value, str))
 
 
-def folder_of(source: Source) -> str:
-    """The folder of the file that a source stands in."""
-    return posixpath.dirname(source.root.path)
-
-
-def nearest_candidates(one: Named, candidates: Iterable[T]) -> list[T]:
-    """Those of the candidates that stand with an object: in its file, else in its folder, else the only one there is.
-
-    A tree holds many environments and many applications; a name that is used in several of them is related only
-    where the files stand together.
-    """
-    found = [
-        other
-        for other in candidates
-        if is_same_namespace(other.namespace, one.namespace) is not False
-        and (one.source.fragment or not other.source.fragment)
-    ]
-    for key in (lambda other: other.source.root.path, lambda other: folder_of(other.source)):
-        here = [other for other in found if key(other) == key(one)]
-        if here:
-            return here
-    return found if len(found) == 1 else []
+def owner_of(obj: Any) -> Object:
+    """The object that a pod or a workload belongs to; an object itself."""
+    owner: Object = getattr(obj, "owner", obj)
+    return owner
 
 
 def workload_of(pod: Pod, project: Project) -> Workload | None:
@@ -243,118 +333,31 @@ def workload_of(pod: Pod, project: Project) -> Workload | None:
     return object_index(project).of.get(id(pod.owner))
 
 
-def autoscalers_of(one: Object, project: Project, *kinds: str) -> list[Object]:
-    """The autoscalers of the kinds that name a workload as their target and stand with it."""
-    found = object_index(project).targets.get((one.kind, one.name), ()) if one.name else ()
-    return nearest_candidates(one, [other for other in found if other.kind in kinds])
+def autoscalers(obj: Object, project: Project, *kinds: str) -> Join[Object]:
+    """The autoscalers of the kinds that have a workload as their target."""
+    index = object_index(project)
+    key = (obj.kind, obj.name)
+    listed = index.targets.get(key, ()) if obj.name else ()
+    spaces = index.spaces(("target", *key), listed)
+    return index.join(obj, spaces, accepts=lambda scaler: scaler.kind in kinds)
+
+
+def autoscalers_of(obj: Object, project: Project, *kinds: str) -> tuple[Object, ...]:
+    """The autoscalers of the kinds that surely have a workload as their target."""
+    return autoscalers(obj, project, *kinds).near
+
+
+def target_of(scaler: Object) -> tuple[str, str]:
+    """The kind and the name of what an autoscaler scales."""
+    key = "targetRef" if scaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
+    ref = scaler.spec.dig(key)
+    return ref.text("kind") or "Deployment", ref.text("name")
 
 
 def scaled_workload(scaler: Object, project: Project) -> Object | None:
-    """The workload that an autoscaler names as its target, where it stands with it."""
-    key = "targetRef" if scaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
-    ref = mapping_at(scaler.spec, key)
-    kind, name = text_or_empty(ref.get("kind")) or "Deployment", text_or_empty(ref.get("name"))
-    found = nearest_candidates(scaler, object_index(project).names.get((kind, name), ()))
-    return found[0] if found else None
-
-
-@dataclass(frozen=True, slots=True)
-class Selectors:
-    """Objects that select pods (Services, budgets, policies), by one pair that each needs; the others apart."""
-
-    by_pair: dict[tuple[str, str], list[tuple[Object, Selector]]]
-    loose: list[tuple[Object, Selector]]
-    known: dict[tuple[Any, ...], list[Object]] = field(default_factory=dict)
-
-    def of(self, workload: Workload) -> list[Object]:
-        """The objects whose selector matches the labels of a workload; workloads of equal labels share the answer."""
-        key = (_label_pairs(workload), workload.namespace)
-        if key not in self.known:
-            self.known[key] = self._of(workload)
-        return self.known[key]
-
-    def near(self, workload: Workload) -> list[Object]:
-        """Those of them that stand with the workload."""
-        key = (
-            _label_pairs(workload),
-            workload.namespace,
-            folder_of(workload.source),
-            workload.source.fragment,
-        )
-        if key not in self.known:
-            self.known[key] = nearest_all(workload, self.of(workload))
-        return self.known[key]
-
-    def _of(self, workload: Workload) -> list[Object]:
-        candidates = list(self.loose)
-        for key, value in workload.labels.items():
-            if isinstance(value, str):
-                candidates += self.by_pair.get((key, value), ())
-        return [
-            one
-            for one, wanted in candidates
-            if is_same_namespace(one.namespace, workload.namespace) is not False
-            and wanted.matches(workload.labels)
-        ]
-
-
-def _label_pairs(workload: Workload) -> frozenset[tuple[str, str]]:
-    return frozenset((key, str(value)) for key, value in workload.labels.items())
-
-
-def _index_selectors(pairs: Iterable[tuple[Object, Selector | None]]) -> Selectors:
-    by_pair: dict[tuple[str, str], list[tuple[Object, Selector]]] = {}
-    loose = []
-    for one, wanted in pairs:
-        if wanted is None:
-            continue
-        if wanted.pairs:
-            by_pair.setdefault(wanted.pairs[0], []).append((one, wanted))
-        else:
-            loose.append((one, wanted))
-    return Selectors(by_pair, loose)
-
-
-def service_selectors(project: Project) -> Selectors:
-    """The Services of a project that select pods."""
-    return _index_selectors(
-        (one, service_selector(one)) for one in object_index(project).all("Service")
-    )
-
-
-def budget_selectors(project: Project) -> Selectors:
-    """The PodDisruptionBudgets of a project. In policy/v1beta1 an empty selector selects nothing."""
-    return _index_selectors(
-        (one, budget_selector(one)) for one in object_index(project).all("PodDisruptionBudget")
-    )
-
-
-def budget_selector(one: Object) -> Selector | None:
-    """What a PodDisruptionBudget selects; None where it selects nothing."""
-    wanted = label_selector(one.spec.get("selector"))
-    if wanted is not None and wanted.empty and one.api_version == "policy/v1beta1":
-        return None
-    return wanted
-
-
-def policy_selectors(project: Project) -> Selectors:
-    """The NetworkPolicies of a project: without a podSelector the empty one is meant."""
-    return _index_selectors(
-        (one, label_selector(one.spec.get("podSelector")) or Selector())
-        for one in object_index(project).all("NetworkPolicy")
-    )
-
-
-def selecting_objects(workload: Workload, project: Project, build: Any) -> list[Object]:
-    """The Services (or budgets, or policies) that select a workload's pods and stand with it."""
-    found: Selectors = project.memo(build)
-    return found.near(workload)
-
-
-def nearest_all(one: Named, candidates: Iterable[T]) -> list[T]:
-    """As `nearest`, but those of other folders are kept where all of them stand in one folder."""
-    found = [other for other in candidates if one.source.fragment or not other.source.fragment]
-    here = [other for other in found if folder_of(other.source) == folder_of(one.source)]
-    if here:
-        return here
-    return found if len({folder_of(other.source) for other in found}) == 1 else []
+    """The workload that an autoscaler surely scales: it names that one, and that one has no nearer autoscaler."""
+    kind, name = target_of(scaler)
+    named = object_index(project).named(scaler, kind, name, shared=False).near
+    if named and any(obj is scaler for obj in autoscalers_of(named[0], project, scaler.kind)):
+        return named[0]
+    return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -21,7 +21,7 @@ class Selector:
 
     @property
     def empty(self) -> bool:
-        """Whether it selects everything."""
+        """Whether it has no condition, and so selects every object."""
         return not self.pairs and not self.expressions
 
     def matches(self, labels: Mapping[str, Any]) -> bool:
@@ -40,9 +40,9 @@ class Selector:
         return Selector(
             pairs,
             tuple(
-                one
-                for one in self.expressions
-                if one[0] not in column("kubernetes-labels", "added")
+                expression
+                for expression in self.expressions
+                if expression[0] not in column("kubernetes-labels", "added")
             ),
         )
 
@@ -50,13 +50,13 @@ class Selector:
 def _expression_holds(
     labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]
 ) -> bool:
-    found = labels.get(key)
-    if is_variable(found):
+    value = labels.get(key)
+    if is_variable(value):
         return True
     if operator == "In":
-        return found in values
+        return value in values
     if operator == "NotIn":
-        return found not in values
+        return value not in values
     if operator == "Exists":
         return key in labels
     return key not in labels if operator == "DoesNotExist" else True
@@ -68,18 +68,18 @@ def label_selector(node: Any) -> Selector | None:
         return None
     expressions = tuple(
         (
-            text_or_empty(one.get("key")),
-            text_or_empty(one.get("operator")),
-            tuple(map(str, one.get("values") or ())),
+            expression.text("key"),
+            expression.text("operator"),
+            tuple(map(str, expression.get("values") or ())),
         )
-        for one in mappings_in(node.get("matchExpressions"))
-        if isinstance(one.get("values"), Seq | None)
+        for expression in node.entries("matchExpressions")
+        if isinstance(expression.get("values"), Seq | None)
     )
-    return Selector(plain_labels(mapping_at(node, "matchLabels")), expressions)
+    return Selector(plain_labels(node.dig("matchLabels")), expressions)
 
 
 def plain_labels(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The pairs of a mapping of labels."""
+    """(name, value) of the labels in a mapping, values as strings."""
     return tuple((key, value) for key, value in node.items() if isinstance(value, str))
 
 
@@ -91,10 +91,10 @@ def service_selector(service: Object) -> Selector | None:
     return Selector(plain_labels(node))
 
 
-def is_same_namespace(one: str, other: str) -> bool | None:
+def is_same_namespace(namespace: str, other: str) -> bool | None:
     """Whether two namespaces are the same one; None where one is written and the other left out."""
-    if one == other:
+    if namespace == other:
         return True
-    if not one or not other or is_variable(one) or is_variable(other):
+    if not namespace or not other or is_variable(namespace) or is_variable(other):
         return None
     return False

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.kinds.variables import Setting, scalar_text
 from readiness.model import Source, Span
-from readiness.syntax.yaml import Map, Seq
+from readiness.syntax.holes import is_left_open
+from readiness.syntax.yaml import Map
 
 SERVING = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig", "Service"}
 )  # fmt: skip
+PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+EVERY_ADDRESS = frozenset({"0.0.0.0/0", "::/0"})  # of IPv4 or of IPv6
 BATCH = frozenset({"Job", "CronJob", "ScaledJob"})
 REPLICATED = frozenset(
     {
@@ -38,17 +42,17 @@ class WithMetadata:
     @property
     def metadata(self) -> Map:
         """The metadata; an empty mapping at the owner's place where there is none."""
-        return mapping_at(self.described, "metadata")
+        return self.described.dig("metadata")
 
     @property
     def labels(self) -> Map:
         """metadata.labels."""
-        return mapping_at(self.metadata, "labels")
+        return self.metadata.dig("labels")
 
     @property
     def annotations(self) -> Map:
         """metadata.annotations."""
-        return mapping_at(self.metadata, "annotations")
+        return self.metadata.dig("annotations")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +69,7 @@ class Object(WithMetadata):
 
     @property
     def resource(self) -> str:
-        """KIND/NAME."""
+        """`KIND/NAME`, as reports name it."""
         return f"{self.kind}/{self.name}"
 
     @property
@@ -75,13 +79,13 @@ class Object(WithMetadata):
 
     @property
     def described(self) -> Map:
-        """The object itself."""
+        """The object's root mapping, which holds `metadata`."""
         return self.node
 
     @property
     def spec(self) -> Map:
         """The object's spec; an empty mapping at the object's place where there is none."""
-        return mapping_at(self.node, "spec")
+        return self.node.dig("spec")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +119,7 @@ class Pod(WithMetadata):
 
     @property
     def resource(self) -> str:
-        """KIND/NAME of the owner."""
+        """`KIND/NAME` of the object that the pod spec stands in."""
         return self.owner.resource
 
     @property
@@ -131,16 +135,16 @@ class Pod(WithMetadata):
     @property
     def windows(self) -> bool:
         """Whether the pod says that it runs on Windows: by `os`, or by the nodes that it selects."""
-        selector = mapping_at(self.node, "nodeSelector")
+        selector = self.node.dig("nodeSelector")
         return (
-            mapping_at(self.node, "os").get("name") == "windows"
+            self.node.dig("os").get("name") == "windows"
             or selector.get("kubernetes.io/os") == "windows"
         )
 
     def containers(self) -> Iterator[Container]:
         """Every container of the pod, init and ephemeral ones too."""
         for key in ("initContainers", "containers", "ephemeralContainers"):
-            for item in mappings_in(self.node.get(key)):
+            for item in self.node.entries(key):
                 yield Container(self.source, item, self, role_of(key, item))
 
 
@@ -156,7 +160,7 @@ class Container:
     @property
     def name(self) -> str:
         """The container's name; empty where none is written."""
-        return text_or_empty(self.node.get("name"))
+        return self.node.text("name")
 
     @property
     def container(self) -> str:
@@ -186,12 +190,22 @@ class Container:
     @property
     def image(self) -> str:
         """The image reference as written; empty where there is none."""
-        return text_or_empty(self.node.get("image"))
+        return self.node.text("image")
+
+    @property
+    def variables(self) -> Mapping[str, Setting]:
+        """The variables under `env` by their names; the last of a name counts, as it does for the kubelet."""
+        found = {}
+        for entry in self.node.entries("env"):
+            written = entry.get("value")
+            known = None if is_left_open(written) else scalar_text(written)
+            found[entry.text("name")] = Setting(written, known, entry.at("value"), self.source)
+        return found
 
     @property
     def security(self) -> Map:
         """The container's securityContext; an empty mapping at the container's place where there is none."""
-        return mapping_at(self.node, "securityContext")
+        return self.node.dig("securityContext")
 
 
 def role_of(key: str, node: Map) -> str:
@@ -219,20 +233,3 @@ class Document:
     def node(self) -> Map:
         """The first mapping of the file."""
         return next((root for root in self.roots if isinstance(root, Map)), Map(Span(0, 0)))
-
-
-def mapping_at(node: Any, key: str) -> Map:
-    """The mapping under a key; an empty one at the node's own place where there is none, so that rules need no case."""
-    value = node.get(key) if isinstance(node, Map) else None
-    return value if isinstance(value, Map) else Map(node.at())
-
-
-def mappings_in(value: Any) -> Iterator[Map]:
-    """The mappings among the entries of a list."""
-    if isinstance(value, Seq):
-        yield from (item for item in value if isinstance(item, Map))
-
-
-def text_or_empty(value: Any) -> str:
-    """A string, or an empty one where something else stands."""
-    return value if isinstance(value, str) else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source
 from readiness.syntax.yaml import Map, Seq
 
@@ -29,17 +29,20 @@ def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
         return
     if kind.endswith("List") and isinstance(root.get("items"), Seq) and depth < 3:
         for item in root["items"]:
+            if isinstance(item, Map) and kind != "List":
+                # the items of a typed list take its kind and version where they leave them out
+                # https://kubernetes.io/docs/reference/using-api/api-concepts/#collections
+                item.setdefault("kind", kind.removesuffix("List"))
+                item.setdefault("apiVersion", version)
             yield from objects_of(source, item, depth + 1)
         return
     if kind in NOT_OBJECTS and "kustomize" in version + kind.lower():
         return
-    metadata = mapping_at(root, "metadata")
-    if "test" in re.split(
-        r"[\s,-]+", text_or_empty(mapping_at(metadata, "annotations").get("helm.sh/hook"))
-    ):
+    metadata = root.dig("metadata")
+    if "test" in re.split(r"[\s,-]+", metadata.dig("annotations").text("helm.sh/hook")):
         return  # made by `helm test` and by nothing else
-    name = text_or_empty(metadata.get("name")) or text_or_empty(metadata.get("generateName"))
-    yield Object(source, root, version, kind, name, text_or_empty(metadata.get("namespace")))
+    name = metadata.text("name") or metadata.text("generateName")
+    yield Object(source, root, version, kind, name, metadata.text("namespace"))
 
 
 def fragment_object(source: Source, root: Map) -> Iterator[Object]:
@@ -82,29 +85,29 @@ def fragment_object(source: Source, root: Map) -> Iterator[Object]:
         yield Object(source, shell, "v1", "Pod", "", "")
 
 
-def pod_specs_of(one: Object) -> Iterator[Pod]:
+def pod_specs_of(obj: Object) -> Iterator[Pod]:
     """The pod specs of an object: one for most workloads."""
-    kind, group, spec = one.kind, one.group, one.node.get("spec")
-    if kind == "PodTemplate" and isinstance(one.node.get("template"), Map):
-        yield from pod_spec_of_template(one, one.node["template"])
+    kind, group, spec = obj.kind, obj.group, obj.node.get("spec")
+    if kind == "PodTemplate" and isinstance(obj.node.get("template"), Map):
+        yield from pod_spec_of_template(obj, obj.node["template"])
         return
     if not isinstance(spec, Map):
         return
     if kind == "Pod" or (kind == "PodTemplate" and "template" not in spec):
-        yield Pod(one.source, spec, one, one.node)
+        yield Pod(obj.source, spec, obj, obj.node)
     elif kind in _PLAIN or (
         kind in _APPS and (group in {"", "extensions"} or group.endswith("apps"))
     ):
-        yield from pod_spec_of_template(one, spec.get("template"))
+        yield from pod_spec_of_template(obj, spec.get("template"))
     elif kind == "CronJob":
-        job = mapping_at(spec, "jobTemplate")
-        yield from pod_spec_of_template(one, mapping_at(job, "spec").get("template"))
+        job = spec.dig("jobTemplate")
+        yield from pod_spec_of_template(obj, job.dig("spec").get("template"))
     elif f"{kind} {group}".strip() in column("kubernetes-custom", "template"):
-        yield from pod_spec_of_template(one, spec.get("template"))
+        yield from pod_spec_of_template(obj, spec.get("template"))
     elif kind in {"Sandbox", "SandboxTemplate"} and group.endswith("agents.x-k8s.io"):
-        yield from pod_spec_of_template(one, spec.get("podTemplate"))
+        yield from pod_spec_of_template(obj, spec.get("podTemplate"))
     elif (kind, group) == ("ScaledJob", "keda.sh"):
-        yield from pod_spec_of_template(one, mapping_at(spec, "jobTargetRef").get("template"))
+        yield from pod_spec_of_template(obj, spec.dig("jobTargetRef").get("template"))
     elif (
         kind in {"Task", "ClusterTask"}
         and group == "tekton.dev"
@@ -112,10 +115,10 @@ def pod_specs_of(one: Object) -> Iterator[Pod]:
     ):
         pod = Map(spec.at())
         pod["containers"], pod._edges["containers"] = spec["steps"], spec._edges["steps"]
-        yield Pod(one.source, pod, one, one.node)
+        yield Pod(obj.source, pod, obj, obj.node)
 
 
-def pod_spec_of_template(one: Object, template: Any) -> Iterator[Pod]:
+def pod_spec_of_template(obj: Object, template: Any) -> Iterator[Pod]:
     """The pod spec of a template."""
     if isinstance(template, Map) and isinstance(template.get("spec"), Map):
-        yield Pod(one.source, template["spec"], one, template)
+        yield Pod(obj.source, template["spec"], obj, template)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from readiness.kinds.k8s.effective import as_integer
-from readiness.kinds.k8s.index import autoscalers_of
+from readiness.kinds.k8s.index import autoscalers
 from readiness.kinds.k8s.model import Object
 from readiness.model.project import Project
 
@@ -19,9 +19,9 @@ class Range(NamedTuple):
     most: int | None
 
 
-def stated_replicas(one: Object) -> int | None:
+def stated_replicas(obj: Object) -> int | None:
     """`replicas` as written; 1 where it is left out, None where it is a variable."""
-    value = one.spec.get("replicas")
+    value = obj.spec.get("replicas")
     return 1 if value is None else as_integer(value)
 
 
@@ -38,9 +38,12 @@ def autoscaler_bounds(scaler: Object) -> Range:
     )
 
 
-def pod_count(one: Object, project: Project) -> Range:
+def pod_count(obj: Object, project: Project) -> Range:
     """The pods that a workload has: its autoscaler's bounds where it has one, else `replicas`."""
-    for scaler in autoscalers_of(one, project, *SCALERS):
+    found = autoscalers(obj, project, *SCALERS)
+    for scaler in found.near:
         return autoscaler_bounds(scaler)
-    count = stated_replicas(one)
+    if found.unknown:
+        return Range(None, None)
+    count = stated_replicas(obj)
     return Range(count, count)

@@ -12,11 +12,12 @@ from readiness.model import ParseError, Source
 from readiness.syntax import nginx as syntax
 from readiness.syntax import template
 from readiness.syntax.nginx import Block, Directive
+from readiness.syntax.nginx_heads import DATA
 
 NAME = "nginx"
 EXAMPLE = "nginx.conf"
 
-FREE = frozenset({"map", "geo", "types", "split_clients", "charset_map", "match"})
+FREE = DATA | {"match"}
 """Blocks whose lines are data, not directives."""
 
 claims = recognition.claims
@@ -78,7 +79,7 @@ class Statement:
 
     @property
     def value(self) -> str:
-        """Its arguments, joined by blanks."""
+        """The arguments, joined by blanks."""
         return self.node.value
 
     @property
@@ -144,9 +145,9 @@ def unfilled(document: Document) -> int | None:
     `${X}` alone is none: the rest of the file is read, and what may stand there is known to be unknown.
     """
     places = [
-        one.places[0].start
-        for one in document.walk()
-        if one.is_mark and not (one.is_put_in and one.name.startswith("$"))
+        directive.places[0].start
+        for directive in document.walk()
+        if directive.is_mark and not (directive.is_put_in and directive.name.startswith("$"))
     ]
     return min(places, default=None)
 
@@ -187,9 +188,9 @@ def context_of(block: Block, known: dict[int, str] | None = None) -> str:
             answer = known[id(current)]
             break
         path.append(current)
-        found = _context_by_directives(current)
-        if found:
-            answer = found
+        context = _context_by_directives(current)
+        if context:
+            answer = context
             break
         current = current.parent
     known.update((id(one), answer) for one in path)
@@ -228,7 +229,7 @@ def files(document: Document) -> Iterator[Scope]:
 
 
 def https(document: Document) -> Iterator[Scope]:
-    """`http` blocks."""
+    """The `http` blocks of a file, each as a scope."""
     return _scopes(document, "http")
 
 
@@ -256,7 +257,7 @@ def upstreams(document: Document) -> Iterator[Scope]:
 
 
 def ifs(document: Document) -> Iterator[Scope]:
-    """`if` blocks."""
+    """The `if` blocks of a file, each as a scope."""
     return _scopes(document, "if")
 
 

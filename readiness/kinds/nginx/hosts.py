@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from readiness.facts.table import column
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _HOST = re.compile(
@@ -77,11 +78,11 @@ class Listen(NamedTuple):
 
 def listen_sockets(block: Block, *, http: bool = True) -> Iterator[Listen]:
     """The sockets of a server block; in http a server without `listen` takes port 80."""
-    found = block.all("listen")
-    if not found and http:
+    directives = block.all("listen")
+    if not directives and http:
         yield Listen("*", "80", None)
-    for directive in found:
-        if not directive.args or "$" in directive.args[0]:
+    for directive in directives:
+        if not directive.args or has_variable(directive.args[0]):
             continue
         first, options = directive.args[0], directive.args[1:]
         if first.startswith("unix:"):
@@ -109,8 +110,8 @@ class PassTarget(NamedTuple):
 
 def parse_pass_target(text: str) -> PassTarget:
     """The parts of a `proxy_pass` argument. A UNIX socket's path is its host, what follows the colon its URI."""
-    scheme, mark, rest = text.partition("://")
-    if not mark:
+    scheme, separator, rest = text.partition("://")
+    if not separator:
         scheme, rest = "", text
     if rest.startswith("unix:"):
         path, _, uri = rest[5:].partition(":")

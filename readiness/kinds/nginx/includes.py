@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from readiness.kinds.nginx import Document
+from readiness.kinds.nginx.homes import homes_of_configurations
 from readiness.model.project import Project
 from readiness.syntax import glob
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import LOCAL, Block, Directive
+from readiness.syntax.nginx_heads import DATA
 
 _ETC = re.compile(
     r"^(?:/etc/nginx|/usr/local/(?:etc/)?nginx(?:/conf)?|/usr/local/openresty/nginx/conf|/opt/(?:bitnami/)?nginx/conf)/"
@@ -46,7 +49,8 @@ class ContextLevel:
 class IncludeTree:
     """Includes resolved: what each brings in, those that could not be followed, and who includes a file.
 
-    `open` are the main files of which some part is not in sight.
+    `open` are the main files of which some part is not in sight, `adopted` the paths of files of which nothing but a
+    lost include says that they belong to a main file.
     """
 
     brought: dict[int, tuple[Block, ...]] = field(default_factory=dict)
@@ -56,6 +60,7 @@ class IncludeTree:
     roots: dict[str, Block] = field(default_factory=dict)
     notes: dict[tuple[Any, int], Any] = field(default_factory=dict)
     open: list[Document] = field(default_factory=list)
+    adopted: set[str] = field(default_factory=set)
 
 
 def include_tree(project: Project) -> IncludeTree:
@@ -64,11 +69,11 @@ def include_tree(project: Project) -> IncludeTree:
 
 
 def _build_tree(project: Project) -> IncludeTree:
-    made = IncludeTree()
+    include_tree = IncludeTree()
     documents: list[Document] = project.documents("nginx")
     for document in documents:
         if document.source.parent is None:
-            made.roots.update(
+            include_tree.roots.update(
                 {posixpath.normpath(path): block for path, block in document.sections[:1]}
             )
     for document in sorted(documents, key=lambda one: (not _is_main(one), one.source.path)):
@@ -76,17 +81,19 @@ def _build_tree(project: Project) -> IncludeTree:
         base = posixpath.dirname(document.source.path)
         for directive in document.walk():
             if directive.name == "include" and directive.args:
-                _resolve_include(made, project, directive, base, local)
+                _resolve_include(include_tree, project, directive, base, local)
     for document in documents:
-        _adopt_orphan(made, documents, document)
-    made.lost -= made.brought.keys()
-    made.open = [one for one in documents if _is_main(one) and _has_parts_elsewhere(made, one)]
-    return made
+        _adopt_orphan(include_tree, project, document)
+    include_tree.lost -= include_tree.brought.keys()
+    include_tree.open = [
+        one for one in documents if _is_main(one) and _has_parts_elsewhere(include_tree, one)
+    ]
+    return include_tree
 
 
-def _has_parts_elsewhere(made: IncludeTree, document: Document) -> bool:
+def _has_parts_elsewhere(include_tree: IncludeTree, document: Document) -> bool:
     """Whether something that a file includes, or that another program puts in, is not in sight."""
-    return any(id(d) in made.lost or d.is_put_in for d in document.walk())
+    return any(id(d) in include_tree.lost or d.is_put_in for d in document.walk())
 
 
 def _is_main(document: Document) -> bool:
@@ -96,38 +103,50 @@ def _is_main(document: Document) -> bool:
 
 
 def _resolve_include(
-    made: IncludeTree, project: Project, directive: Directive, base: str, local: dict[str, Block]
+    include_tree: IncludeTree,
+    project: Project,
+    directive: Directive,
+    base: str,
+    local: dict[str, Block],
 ) -> None:
     """Find the files of one include; note it as lost where they are not in the tree."""
     pattern = directive.args[0]
     if local:
-        found = [block for path, block in local.items() if glob.matches(pattern, path)]
+        blocks = [block for path, block in local.items() if glob.glob_matches(pattern, path)]
     else:
-        found = [
-            made.roots[path]
-            for path in _paths_of_pattern(made, pattern, base, directive.source.path)
+        blocks = [
+            include_tree.roots[path]
+            for path in _paths_of_pattern(include_tree, pattern, base, directive.source.path)
         ]
-    found = [block for block in found if not _includes_itself(block, directive.parent)]
-    if found:
-        made.brought[id(directive)] = tuple(found)
-        for block in found:
-            made.includer.setdefault(id(block), directive.parent)
+    homes, own = project.memo(homes_of_configurations), directive.source.root.path
+    blocks = [
+        block
+        for block in blocks
+        if not _includes_itself(block, directive.parent)
+        and not homes.are_apart(own, block.source.root.path)
+    ]
+    if blocks:
+        include_tree.brought[id(directive)] = tuple(blocks)
+        for block in blocks:
+            include_tree.includer.setdefault(id(block), directive.parent)
     elif not _STOCK.search(pattern):
         folder = posixpath.normpath(posixpath.join(base, posixpath.dirname(_ETC.sub("", pattern))))
-        empty = "*" in pattern and not pattern.startswith("/") and project.sees(folder)
+        empty = "*" in pattern and not pattern.startswith("/") and project.is_walked(folder)
         if not empty:
-            made.lost.add(id(directive))
+            include_tree.lost.add(id(directive))
 
 
-def _paths_of_pattern(made: IncludeTree, pattern: str, base: str, own: str) -> list[str]:
+def _paths_of_pattern(include_tree: IncludeTree, pattern: str, base: str, own: str) -> list[str]:
     """The paths that an include means: beside the file, else by the tail of the path, nearest first."""
     tail = _ETC.sub("", pattern).lstrip("/")
-    if "$" in tail or not tail or ".." in tail.split("/"):
-        tail = "" if "$" in tail else posixpath.normpath(posixpath.join("/", tail)).lstrip("/")
+    if has_variable(tail) or not tail or ".." in tail.split("/"):
+        tail = (
+            "" if has_variable(tail) else posixpath.normpath(posixpath.join("/", tail)).lstrip("/")
+        )
     if not tail:
         return []
     beside = posixpath.normpath(posixpath.join(base, tail))
-    direct = [path for path in made.roots if _path_matches(path, beside) and path != own]
+    direct = [path for path in include_tree.roots if _path_matches(path, beside) and path != own]
     if direct:
         return sorted(direct)
     upper = posixpath.dirname(base)
@@ -137,7 +156,7 @@ def _paths_of_pattern(made: IncludeTree, pattern: str, base: str, own: str) -> l
         around = upper if size > 1 else base
         ends = [
             path
-            for path in made.roots
+            for path in include_tree.roots
             if path != own
             and (not around or path.startswith(around + "/"))
             and _path_matches("/".join(path.split("/")[-size:]), end)
@@ -155,7 +174,9 @@ def _path_matches(path: str, pattern: str) -> bool:
     name = re.sub(r"\.(?:template|tmpl|tpl)$", "", ours[-1])
     if name != ours[-1] and ours[-2:-1] == ["templates"] and theirs[-2:-1] == ["conf.d"]:
         ours[-2] = "conf.d"
-    return all(glob.matches(two, one) for one, two in zip([*ours[:-1], name], theirs, strict=True))
+    return all(
+        glob.glob_matches(two, one) for one, two in zip([*ours[:-1], name], theirs, strict=True)
+    )
 
 
 def _includes_itself(block: Block, place: Block | None) -> bool:
@@ -167,23 +188,33 @@ def _includes_itself(block: Block, place: Block | None) -> bool:
     return False
 
 
-def _adopt_orphan(made: IncludeTree, documents: Iterable[Document], document: Document) -> None:
-    """Give a file that stands alone the `http` block whose lost include would match it."""
+def _adopt_orphan(include_tree: IncludeTree, project: Project, document: Document) -> None:
+    """Give a file that stands alone the `http` block whose lost include would match it, in the same image if that is told."""
     root = document.sections[0][1]
-    if id(root) in made.includer or not any(
+    if id(root) in include_tree.includer or not any(
         d.name in {"server", "upstream", "map"} for d in root.directives
     ):
         return
     folder = posixpath.dirname(document.source.path)
     name = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
-    for other in documents:
-        if other is document or not may_belong_to(folder, posixpath.dirname(other.source.path)):
+    path = document.source.root.path
+    homes = project.memo(homes_of_configurations)
+    for other in project.documents("nginx"):
+        if (
+            other is document
+            or not may_belong_to(folder, posixpath.dirname(other.source.path))
+            or homes.are_apart(other.source.root.path, path)
+        ):
             continue
         for directive in other.walk():
-            lost = id(directive) in made.lost and directive.parent.name == "http"
-            if lost and glob.matches(posixpath.basename(directive.args[0]), name):
-                made.includer[id(root)] = directive.parent
-                made.brought[id(directive)] = (*made.brought.get(id(directive), ()), root)
+            lost = id(directive) in include_tree.lost and directive.parent.name == "http"
+            if lost and glob.glob_matches(posixpath.basename(directive.args[0]), name):
+                include_tree.includer[id(root)] = directive.parent
+                include_tree.adopted.add(path)
+                include_tree.brought[id(directive)] = (
+                    *include_tree.brought.get(id(directive), ()),
+                    root,
+                )
                 return
 
 
@@ -196,31 +227,34 @@ def may_belong_to(folder: str, home: str) -> bool:
     )
 
 
+def may_be_one_server(project: Project, one: Directive, other: Directive) -> bool:
+    """Whether two directives may be read by one nginx.
+
+    What is mounted or copied into different images never meets. Files of which nothing says that they belong to a main file
+    are as likely alternatives of one another.
+    """
+    mine, its = one.source.root.path, other.source.root.path
+    homes = project.memo(homes_of_configurations)
+    if mine == its or homes.are_together(mine, its):
+        return True
+    return not homes.are_apart(mine, its) and not {mine, its} & include_tree(project).adopted
+
+
 # -- questions ---------------------------------------------------------------------------------------------------
 
 
 def context_level(project: Project, block: Block) -> ContextLevel:
     """A block's level, put together once."""
-    made = include_tree(project)
-    found = made.levels.get(id(block))
-    if found is None:
-        directives = list(_expand_includes(made, block))
+    tree = include_tree(project)
+    context_level = tree.levels.get(id(block))
+    if context_level is None:
+        directives = list(_expand_includes(tree, block))
         by_name: dict[str, list[Directive]] = {}
         for directive in directives:
             by_name.setdefault(directive.name, []).append(directive)
         places = {id(directive): place for place, directive in enumerate(directives)}
-        found = made.levels[id(block)] = ContextLevel(directives, by_name, places)
-    return found
-
-
-def once_per_block(project: Project, build: Callable[[Project, Block], T], block: Block) -> T:
-    """What `build` makes of a block, made once a run: what many subjects ask of one level."""
-    notes = include_tree(project).notes
-    key = (build, id(block))
-    if key not in notes:
-        notes[key] = build(project, block)
-    answer: T = notes[key]
-    return answer
+        context_level = tree.levels[id(block)] = ContextLevel(directives, by_name, places)
+    return context_level
 
 
 def directives_of(project: Project, block: Block, *names: str) -> list[Directive]:
@@ -233,7 +267,7 @@ def directives_of(project: Project, block: Block, *names: str) -> list[Directive
     return [d for d in found.directives if d.name in names]
 
 
-def _expand_includes(made: IncludeTree, block: Block) -> Iterator[Directive]:
+def _expand_includes(include_tree: IncludeTree, block: Block) -> Iterator[Directive]:
     """Depth and number of what is included are bounded: includes may form a ring or a bomb."""
     count = 0
     stack = [iter(block.directives)]
@@ -248,7 +282,8 @@ def _expand_includes(made: IncludeTree, block: Block) -> Iterator[Directive]:
         yield directive
         if len(stack) < _DEPTH:
             stack.extend(
-                iter(inner.directives) for inner in reversed(made.brought.get(id(directive), ()))
+                iter(inner.directives)
+                for inner in reversed(include_tree.brought.get(id(directive), ()))
             )
 
 
@@ -264,32 +299,32 @@ def enclosing_block(project: Project, block: Block) -> Block:
 
 def levels_outwards(project: Project, block: Block) -> list[Block]:
     """The levels from a block outwards, through the includes that bring it in."""
-    return once_per_block(project, _levels_outwards, block)
+    return project.once(_levels_outwards, block)
 
 
-def _levels_outwards(project: Project, block: Block) -> list[Block]:
-    found: list[Block] = []
+def _levels_outwards(block: Block, project: Project) -> list[Block]:
+    blocks: list[Block] = []
     current: Block | None = enclosing_block(project, block)
-    while current is not None and len(found) < _HEIGHT:
-        found.append(current)
+    while current is not None and len(blocks) < _HEIGHT:
+        blocks.append(current)
         above = current.parent
         current = enclosing_block(project, above) if above is not None else None
-    return found
+    return blocks
 
 
 def effective_directives(project: Project, block: Block, name: str) -> list[Directive]:
     """The directives of a name that work in a block: its own level's, else the nearest outer level's that has any."""
-    for one in levels_outwards(project, block):
-        found = directives_of(project, one, name)
-        if found or name in LOCAL:
-            return found
+    for level in levels_outwards(project, block):
+        directives = directives_of(project, level, name)
+        if directives or name in LOCAL:
+            return directives
     return []
 
 
 def effective_value(project: Project, block: Block, name: str, default: str = "") -> str:
     """The arguments in force under a name, joined by blanks."""
-    found = effective_directives(project, block, name)
-    return found[-1].value if found else default
+    directives = effective_directives(project, block, name)
+    return directives[-1].value if directives else default
 
 
 def may_be_set_unseen(project: Project, block: Block) -> bool:
@@ -299,20 +334,23 @@ def may_be_set_unseen(project: Project, block: Block) -> bool:
     alone beside one that may include it.
     """
     levels = levels_outwards(project, block)
-    if any(once_per_block(project, _has_lost_include, one) for one in levels):
+    if any(project.once(_has_lost_include, one) for one in levels):
         return True
-    return levels[-1].owner is None and once_per_block(
-        project, _may_be_included_elsewhere, levels[-1]
-    )
+    return levels[-1].owner is None and project.once(_may_be_included_elsewhere, levels[-1])
 
 
-def _has_lost_include(project: Project, block: Block) -> bool:
+def has_unseen_directives(project: Project, block: Block) -> bool:
+    """Whether something that is not in sight may set a directive in a block itself."""
+    return project.once(_has_lost_include, block)
+
+
+def _has_lost_include(block: Block, project: Project) -> bool:
     """Whether a level has an include that could not be followed, or a place where another program puts directives in."""
     lost = include_tree(project).lost
     return any(id(d) in lost or d.is_put_in for d in directives_of(project, block))
 
 
-def _may_be_included_elsewhere(project: Project, root: Block) -> bool:
+def _may_be_included_elsewhere(root: Block, project: Project) -> bool:
     """Whether a file without an `http` of its own lies near one that has it, and may be a part of that.
 
     It may where something that the other includes is not in sight; a file whose includes are all known has no other parts.
@@ -350,11 +388,10 @@ def directives_within(project: Project, block: Block) -> Iterator[Directive]:
         if seen > _MOST:
             return
         yield directive
-        if directive.block is not None and directive.name not in {
-            "map",
-            "geo",
-            "types",
-            "split_clients",
-            "charset_map",
-        }:
+        if directive.block is not None and directive.name not in DATA:
             stack.append(iter(directives_of(project, directive.block)))
+
+
+def unit_of(document: Document, project: Project) -> str:
+    """The path of the main file that a file is included by, else its own."""
+    return levels_outwards(project, document.sections[0][1])[-1].source.root.path

@@ -6,8 +6,8 @@ import re
 
 from readiness.model import ParseError, Source
 from readiness.syntax import nginx as syntax
-from readiness.syntax.nginx_heads import Head, heads
-from readiness.syntax.template import marks, without
+from readiness.syntax.nginx_heads import Head, statement_heads
+from readiness.syntax.template import find_marks, without_marks
 
 _HEAD = 65_536
 # Endings of other languages. In a folder of sites a file is called by its domain: there `.rs` is no Rust.
@@ -85,65 +85,65 @@ def claims(path: str, text: str) -> bool:
         return False
     if not _KNOWN.search(head):
         return False
-    head = without(head, marks(head))
+    head = without_marks(head, find_marks(head))
     strong, weak, other, top = 0, 0, 0, 0
-    for one in heads(head):
-        if one.word.startswith(_OTHER_LANGUAGE):
+    for head_word in statement_heads(head):
+        if head_word.word.startswith(_OTHER_LANGUAGE):
             return False
-        if one.word[:1] in {"$", "@", "%"}:
+        if head_word.word[:1] in {"$", "@", "%"}:
             continue  # another program puts something in here
-        if _is_ours(one, hinted=hinted):
+        if _is_nginx_statement(head_word, hinted=hinted):
             strong += 1
-        elif _fits(one, hinted=hinted):
+        elif _is_fitting_statement(head_word, hinted=hinted):
             weak += 1
         else:
             other += 1
-            top -= 2 * (not one.block)
+            top -= 2 * (not head_word.block)
             if other > max(_ENOUGH, strong + weak):
                 return False
-        top += not one.block
+        top += not head_word.block
     if hinted:
         ours = strong + weak > 0 and strong + weak >= other and (top >= 0 or named)
     else:
         ours = strong > 0 and strong + weak > 2 * other and top >= 0
-    return ours and (usual or "#" in path or _parses(path, text))
+    return ours and (usual or "#" in path or _is_parsable(path, text))
 
 
-def _is_ours(one: Head, *, hinted: bool) -> bool:
+def _is_nginx_statement(head: Head, *, hinted: bool) -> bool:
     """Whether a statement can be nothing but nginx's: by its first word, or by what follows it."""
-    if one.second.startswith("=") and one.word != "location":
+    if head.second.startswith("=") and head.word != "location":
         return False  # `key = value`
-    if one.word == "location":
-        signed = one.second in _SIGNS and one.words == 3
-        return one.end == "{" and (
-            signed or (one.words == 2 and one.second.startswith(("/", "@", *_SIGNS)))
+    if head.word == "location":
+        signed = head.second in _SIGNS and head.words == 3
+        return head.end == "{" and (
+            signed or (head.words == 2 and head.second.startswith(("/", "@", *_SIGNS)))
         )
-    if one.word in {"map", "geo", "set", "if"}:
-        return one.end in {";", "{"} and one.second.startswith(("$", "($", "(-", "(!-", "("))
-    if not one.end:
-        return hinted and _SURE.fullmatch(one.word) is not None and one.words > 1
-    return _STRONG.fullmatch(one.word) is not None or (
-        (one.block, one.word) in _PLACES and _fits(one, hinted=hinted)
+    if head.word in {"map", "geo", "set", "if"}:
+        return head.end in {";", "{"} and head.second.startswith(("$", "($", "(-", "(!-", "("))
+    if not head.end:
+        return hinted and _SURE.fullmatch(head.word) is not None and head.words > 1
+    return _STRONG.fullmatch(head.word) is not None or (
+        (head.block, head.word) in _PLACES and _is_fitting_statement(head, hinted=hinted)
     )
 
 
-def _fits(one: Head, *, hinted: bool) -> bool:
+def _is_fitting_statement(head: Head, *, hinted: bool) -> bool:
     """Whether a word that others share stands as nginx has it: with a block, or with an end.
 
     Over several lines its own end may be missing, which makes it a broken statement of nginx in a file that is called so.
     """
-    if one.second.startswith("="):
+    if head.second.startswith("="):
         return False
-    if one.end == "{" and one.word in _BLOCKS:
-        return one.word not in {"server", "http", "events", "stream", "mail", "types"} or (
-            one.words == 1
+    if head.end == "{" and head.word in _BLOCKS:
+        return head.word not in {"server", "http", "events", "stream", "mail", "types"} or (
+            head.words == 1
         )
-    if one.word not in _SIMPLE:
+    if head.word not in _SIMPLE:
         return False
-    return one.end == ";" or (hinted and one.words > 1 and one.end in {"{", "}"})
+    return head.end == ";" or (hinted and head.words > 1 and head.end in {"{", "}"})
 
 
-def _parses(path: str, text: str) -> bool:
+def _is_parsable(path: str, text: str) -> bool:
     try:
         syntax.parse_nginx(Source(path, text))
     except ParseError:

@@ -32,14 +32,14 @@ def nginx_versions(project: Project, source: Source) -> list[tuple[Version, Vers
 
 def _nginx_images(project: Project) -> list[tuple[str, Version, Version]]:
     """The images of nginx that state a version, each with the folder of the file that names it."""
-    found = []
+    images = []
     for kind in _KINDS:
         for document in project.documents(kind):
             home = posixpath.dirname(document.source.root.path)
             for major, minor, patch in _IMAGE.findall(document.source.text):
                 low = (int(major), int(minor), int(patch or 0))
-                found.append((home, low, low if patch else (low[0], low[1], 999)))
-    return found
+                images.append((home, low, low if patch else (low[0], low[1], 999)))
+    return images
 
 
 def is_at_least(project: Project, source: Source, *wanted: Version) -> bool:

@@ -21,7 +21,7 @@ class PipelineFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PipelineJob:
-    """A job of a file."""
+    """What jobs of GitHub and GitLab have in common: source, node, name and resource."""
 
     source: Source
     node: Map

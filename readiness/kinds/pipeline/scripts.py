@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from readiness.facts.programs import started_at
+from readiness.facts.programs import started_program_index
 from readiness.facts.wrappers import unwrapped
 from readiness.syntax import shell
 from readiness.syntax.expression import templates
@@ -32,7 +32,7 @@ class Call:
         )
 
     def value(self, *options: str) -> str | None:
-        """The value of an option."""
+        """The value of the first of some options that is given; None where none is."""
         for index, word in enumerate(self.words):
             for option in options:
                 if word == option and index + 1 < len(self.words):
@@ -60,7 +60,7 @@ def mask_expressions(script: str) -> str:
 @lru_cache(maxsize=1024)
 def script_calls(script: str) -> tuple[Call, ...]:
     """The commands of a script in order, what is behind `sudo`, `npx`, `uv run` and the like in their place."""
-    found = []
+    calls = []
     for command in shell.commands_of(mask_expressions(script)):
         inner = unwrapped(command)
         words = tuple(_word_text(script, word.span.start, word.span.end) for word in inner.words)
@@ -69,10 +69,10 @@ def script_calls(script: str) -> tuple[Call, ...]:
             continue
         program, words = _wrapped_program(program or inner.name.rpartition("/")[2], words)
         text = script[command.span.start : command.span.end]
-        found.append(
+        calls.append(
             Call(program, words, command.span.start, command.span.end, text, command.pipeline)
         )
-    return tuple(found)
+    return tuple(calls)
 
 
 def _word_text(script: str, start: int, end: int) -> str:
@@ -86,7 +86,7 @@ def _wrapped_program(program: str, words: tuple[str, ...]) -> tuple[str, tuple[s
     """The program that a runner of programs starts."""
     for _ in range(4):
         verbs = [index for index, word in enumerate(words) if not word.startswith("-")]
-        at = started_at(program, [words[index] for index in verbs])
+        at = started_program_index(program, [words[index] for index in verbs])
         if at is not None:
             program, words = words[verbs[at]], words[verbs[at] + 1 :]
         elif program == "uv" and words[:2] == ("tool", "run"):

@@ -13,7 +13,7 @@ from readiness.loading.discover import decode_text
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.tree import MAX_FILE, MAX_TOTAL, OutsideError, TooLargeError, Tree
-from readiness.syntax.yaml_whole import WholeError, load_whole, strings
+from readiness.syntax.yaml_whole import WholeError, load_whole, string_values
 
 FILES, BYTES = 2000, 50 << 20
 MAX_VISITS = (
@@ -87,11 +87,11 @@ def is_remote(text: str) -> bool:
     return bool(_REMOTE.match(text.strip()))
 
 
-def gather(tree: Tree, folder: str) -> Gathered:
+def gather_inputs(tree: Tree, folder: str) -> Gathered:
     """All that the overlay in a folder takes in. Raises RefusedError, and RenderError for what cannot be read."""
-    made = _Gathering(tree, folder).gather()
-    _count(made.takes, folder)
-    return made
+    gathered = _Gathering(tree, folder).gather()
+    _verify_build_count(gathered.takes, folder)
+    return gathered
 
 
 class _Gathering:
@@ -114,7 +114,7 @@ class _Gathering:
     def kustomization(self, step: Step) -> list[Step]:
         """Take in what the kustomization of a folder names; the kustomizations among that."""
         self.made.folders.add(step.folder)
-        found = []
+        steps = []
         # What configures a generator or transformer may be patched together: there no key is plain.
         plain = _PLAIN if step.user is None else frozenset({"apiversion", "kind"})
         for name in sorted(OVERLAYS):
@@ -129,15 +129,15 @@ class _Gathering:
                 inner = self.entry(step.folder, text, user, self.tree.shown(path))
                 if inner is not None:
                     self.made.takes.setdefault(step.folder, []).append(inner)
-                    found.append(Step(inner, user))
-        return found
+                    steps.append(Step(inner, user))
+        return steps
 
     def strings(self, path: str, plain: frozenset[str]) -> list[tuple[str, str]]:
         """(key, text) of all that a file says under keys that may name files."""
         text = decode_text(self.tree.texts[path])
         if text is None:
             raise RenderError(f"{self.tree.shown(path)} is not text")
-        return _strings(text, plain, self.tree.shown(path))
+        return _path_strings(text, plain, self.tree.shown(path))
 
     def entry(self, folder: str, text: str, user: str | None, where: str) -> str | None:
         """Take in what one text of a kustomization names; the folder that it names, where that is one."""
@@ -145,7 +145,7 @@ class _Gathering:
             if user is not None:
                 self.plugin((folder, user), text, where)
             return None
-        names = _names(text, where)
+        names = _possible_names(text, where)
         for name in names:
             if name.startswith("/"):
                 raise RefusedError(
@@ -156,25 +156,25 @@ class _Gathering:
             if file is not None:
                 self.add(file)
                 if user is not None:
-                    inside = decode_text(self.tree.texts[file]) or ""
-                    self.plugin((folder, user), inside, self.tree.shown(file))
+                    content = decode_text(self.tree.texts[file]) or ""
+                    self.plugin((folder, user), content, self.tree.shown(file))
                 return None
             inner = self.folder(path, where)
             if inner is not None:
                 self.made.folders.add(inner)
                 return inner
-        _refuse_likely(names, where)
+        _refuse_if_remote(names, where)
         return None
 
     def plugin(self, folders: tuple[str, str], text: str, where: str) -> None:
         """Take in the files that the configuration of a generator or transformer names."""
-        for _, one in _strings(text, _PLAIN_PLUGIN, where):
-            if _is_inline(one):
-                remote = _INSIDE.search(one)
+        for _, value in _path_strings(text, _PLAIN_PLUGIN, where):
+            if _is_inline(value):
+                remote = _INSIDE.search(value)
                 if remote:
-                    raise _remote(remote[0], where)
+                    raise _remote_error(remote[0], where)
                 continue
-            names = [name for name in _names(one, where) if not name.startswith("/")]
+            names = [name for name in _possible_names(value, where) if not name.startswith("/")]
             paths = {
                 posixpath.normpath(posixpath.join(folder, name))
                 for name in names
@@ -184,10 +184,10 @@ class _Gathering:
             for file in files:
                 self.add(file)
             if not files:
-                _refuse_likely(names, where)
+                _refuse_if_remote(names, where)
 
     def add(self, file: str) -> None:
-        """Take in a file that was read."""
+        """Count a file that was read among the inputs. Raises RenderError where they grow over the limit."""
         if file in self.made.files:
             return
         self.made.files.add(file)
@@ -200,7 +200,7 @@ class _Gathering:
         try:
             return self.tree.file(path)
         except OutsideError:
-            raise _outside(path, where) from None
+            raise _outside_error(path, where) from None
         except TooLargeError:
             raise RenderError(
                 f"{where} takes in {path}, which is over the limits of {MAX_FILE >> 20} MiB for one file and"
@@ -212,12 +212,12 @@ class _Gathering:
         try:
             return self.tree.folder(path)
         except OutsideError:
-            raise _outside(path, where) from None
+            raise _outside_error(path, where) from None
 
 
-def _strings(text: str, plain: frozenset[str], where: str) -> list[tuple[str, str]]:
+def _path_strings(text: str, plain: frozenset[str], where: str) -> list[tuple[str, str]]:
     try:
-        return [one for node in load_whole(text) for one in strings(node, plain)]
+        return [one for node in load_whole(text) for one in string_values(node, plain)]
     except WholeError as error:
         raise RenderError(f"{where} cannot be read: {error}") from None
 
@@ -227,50 +227,50 @@ def _is_inline(text: str) -> bool:
     return "\n" in text.strip() or text.lstrip().startswith(("{", "["))
 
 
-def _names(text: str, where: str) -> list[str]:
+def _possible_names(text: str, where: str) -> list[str]:
     """What a text may name: itself, and what stands behind the key that a generator gives a file. Raises RefusedError."""
     names = [name for name in (text.strip(), text.partition("=")[2].strip()) if name]
     for name in names:
         if is_remote(name):
-            raise _remote(name, where)
+            raise _remote_error(name, where)
     return [name for name in names if len(name) <= MAX_PATH]
 
 
-def _refuse_likely(names: list[str], where: str) -> None:
+def _refuse_if_remote(names: list[str], where: str) -> None:
     for name in names:
         if _LIKELY.match(name):
-            raise _remote(name, where)
+            raise _remote_error(name, where)
 
 
-def _remote(name: str, where: str) -> RefusedError:
-    shown = _CREDENTIALS.sub("//…", name)[:200]
-    return RefusedError(f"{where} takes in {shown}, which is remote and is not fetched")
+def _remote_error(name: str, where: str) -> RefusedError:
+    safe_name = _CREDENTIALS.sub("//…", name)[:200]
+    return RefusedError(f"{where} takes in {safe_name}, which is remote and is not fetched")
 
 
-def _outside(path: str, where: str) -> RefusedError:
+def _outside_error(path: str, where: str) -> RefusedError:
     return RefusedError(
         f"{where} takes in {path[:200]}, which leads out of the tree and is not read; check a folder that holds both"
     )
 
 
-def _count(takes: dict[str, list[str]], root: str) -> None:
+def _verify_build_count(takes: dict[str, list[str]], root: str) -> None:
     """How often a builder would build the kustomizations below one. Raises RenderError for too often, and for a circle."""
     visits: dict[str, int] = {}
     open_: set[str] = set()
     stack = [root]
     while stack:
-        one = stack[-1]
-        inner = takes.get(one, [])
-        if one not in open_ and one not in visits:
-            open_.add(one)
+        node = stack[-1]
+        inner = takes.get(node, [])
+        if node not in open_ and node not in visits:
+            open_.add(node)
             for other in inner:
                 if other in open_:
-                    raise RenderError(f"{other or '.'} takes in itself by way of {one or '.'}")
+                    raise RenderError(f"{other or '.'} takes in itself by way of {node or '.'}")
             stack += [other for other in inner if other not in visits]
             continue
         stack.pop()
-        if one in open_:
-            open_.discard(one)
-            visits[one] = min(1 + sum(visits[other] for other in inner), MAX_VISITS + 1)
+        if node in open_:
+            open_.discard(node)
+            visits[node] = min(1 + sum(visits[other] for other in inner), MAX_VISITS + 1)
     if visits[root] > MAX_VISITS:
         raise RenderError(f"it takes in over {MAX_VISITS} kustomizations, one counted each time")

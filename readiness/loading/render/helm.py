@@ -5,10 +5,8 @@ from __future__ import annotations
 import bisect
 import importlib.util
 import json
-import os
 import posixpath
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,22 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from readiness import files
-from readiness.loading.render import lines
+from readiness.loading.render import capabilities, lines
+from readiness.loading.render.chart_files import ChartFiles, is_inside, subcharts_on
 from readiness.loading.render.made import GeneratedSource, RenderError, short_error
 from readiness.loading.render.process import run_confined
 from readiness.model import ParseError, Related, Source, Span
-from readiness.programs import find
+from readiness.programs import find_program
 from readiness.syntax.yaml import Map, load_all
 
-FILES, BYTES = 2000, 50 << 20
+RELEASE, NAMESPACE = "release", "default"  # what a chart is installed as where nothing says so
 DEFAULT = "values.yaml"
+_REMOTE_SCHEMA = re.compile(rb"\"\$ref\"[ \t]{0,40}:[ \t]{0,40}\"https?://", re.IGNORECASE)
 _VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
+
+
+# Values: the source they stand in, the keys that lead to those of a chart, and the mapping where that is not the source's first.
+Given = tuple[Source, tuple[str, ...], Map | None]
 
 
 class RenderedTemplate(GeneratedSource):
     """A rendered template: `rows` says for each of its lines which line of the template made it.
 
-    `values` are the files that gave the values, the one that wins first.
+    `values` are the files that gave the values, the one that wins first, each with the keys under which those of the
+    template's chart stand in it.
     """
 
     __slots__ = ("rows", "template", "values")
@@ -43,20 +48,28 @@ class RenderedTemplate(GeneratedSource):
         text: str,
         rows: tuple[int, ...],
         environment: str,
-        values: tuple[Source, ...] = (),
+        values: tuple[Given, ...] = (),
     ) -> None:
         super().__init__(template.path, text, environment)
         self.template = template
         self.rows = rows
         self.values = values
 
-    def given(self, source: Source, span: Span) -> Iterator[Related]:
-        """Where the value is set that an action at a place of the template prints, when it names one of the values."""
-        found = _VALUES_NAME.fullmatch(source.text[span.start : span.end])
-        for file in self.values if found else ():
-            place = _value_span(file, found[1].split(".") if found else [])
+    def value_places(self, source: Source, span: Span) -> Iterator[Related]:
+        """Where the values are set that the actions at a place of the template print, of those that name one of the values."""
+        text = source.text[span.start : span.end]
+        for first, last in _actions(text):
+            match = _VALUES_NAME.fullmatch(text[first:last])
+            if match:
+                yield from self._set_at(match[1].split("."))
+
+    def _set_at(self, keys: list[str]) -> Iterator[Related]:
+        """The place that sets a value last."""
+        for file, above, node in self.values:
+            root = node if node is not None else _root(file)
+            place = _value_span(root, keys if keys[0] == "global" else [*above, *keys])
             if place is not None:
-                yield Related(file, place, "the value is set here")
+                yield _related(file, place)
                 return
 
     def place(self, span: Span) -> tuple[Source, Span]:
@@ -68,31 +81,59 @@ class RenderedTemplate(GeneratedSource):
         line = template.line(number + 1)
         words = self.text[span.start : span.end]
         column = span.start - self.lines[row]
-        at = line.find(words, max(column - 4, 0)) if words else -1
-        at = line.find(words) if words and at < 0 else at
+        actions = _actions(line)
+        literal = line
+        for first, last in actions:
+            literal = literal[:first] + " " * (last - first) + literal[last:]
+        at = literal.find(words, max(column - 4, 0)) if words.strip() else -1
+        at = literal.find(words) if words.strip() and at < 0 else at
         if at >= 0:
             return template, Span(begin + at, begin + at + len(words))
-        first, last = line.find("{{"), line.rfind("}}")
-        if first >= 0 and (not line[:first].strip(" -\t\"'") or ":" in line[:first]):
-            return template, Span(
-                begin + first, begin + (last + 2 if last > first else len(line.rstrip()))
-            )
+        first = actions[0][0] if actions else -1
+        if actions and (not line[:first].strip(" -\t\"'") or ":" in line[:first]):
+            return template, Span(begin + first, begin + actions[-1][1])
         indent = len(line) - len(line.lstrip())
         return template, Span(begin + indent, begin + max(len(line.rstrip()), indent))
 
 
+def _actions(line: str) -> list[tuple[int, int]]:
+    """Where the actions of a line begin and end; one that goes on behind the line ends with it."""
+    found = []
+    first = line.find("{{")
+    while first >= 0:
+        last = line.find("}}", first)
+        end = last + 2 if last >= 0 else len(line.rstrip())
+        found.append((first, end))
+        first = line.find("{{", end) if last >= 0 else -1
+    return found[:_ACTIONS]
+
+
+_ACTIONS = 100  # of a line that are told apart
 _VALUES_NAME = re.compile(
     r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}"
 )
 
 
-def _value_span(file: Source, keys: list[str]) -> Span | None:
-    """The place of a value in a values file; None where the file does not set it."""
+def _related(file: Source, span: Span) -> Related:
+    """Where a value is set, in a file that somebody wrote."""
+    root = file.root
+    begin, end = file.to_root(span.start), file.to_root(span.end)
+    place = Span(begin, max(begin, end))
+    source, place = root.place(place) if isinstance(root, GeneratedSource) else (root, place)
+    return Related(source, place, "the value is set here")
+
+
+def _root(file: Source) -> Any:
+    """What a values file says; None where it does not parse."""
     try:
         documents = load_all(file.text)
     except ParseError:
         return None
-    node = documents[0] if documents else None
+    return documents[0] if documents else None
+
+
+def _value_span(node: Any, keys: list[str]) -> Span | None:
+    """The place of a value among values; None where it is not set there."""
     for key in keys[:-1]:
         node = node.get(key) if isinstance(node, Map) else None
     return node.at(keys[-1]) if isinstance(node, Map) and keys[-1] in node else None
@@ -102,29 +143,41 @@ def _value_span(file: Source, keys: list[str]) -> Span | None:
 class Environment:
     """One set of values: its name as reports print it, and the values files over the chart's own.
 
-    `paths` are theirs, where they stand in the chart.
+    `paths` are theirs, where they stand in the chart. `release` and `namespace` are what it is installed as. `sources` are the
+    texts in other words, for values that stand in an object: where they stand, and the mapping there. `trial` are
+    the values of install tests (`ci/`), which nobody deploys.
     """
 
     name: str
     texts: tuple[str, ...]
     paths: tuple[str, ...] = ()
+    release: str = RELEASE
+    namespace: str = NAMESPACE
+    sources: tuple[tuple[Source, Map | None], ...] = ()
+
+    @property
+    def trial(self) -> bool:
+        """Whether the values are those of chart-testing's install tests. https://github.com/helm/chart-testing#readme"""
+        return self.name.startswith("ci/")
 
 
 def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
     """The environments of a chart: its defaults, each values file beside them, and those asked for together."""
-    found = [Environment(DEFAULT, ())]
+    environments = [Environment(DEFAULT, ())]
     for path in sorted([*chart.glob("*.y*ml"), *(chart / "ci").glob("*.y*ml")]):
         name = path.relative_to(chart).as_posix()
-        text = _text(chart, path) if _VALUES.match(name) else None
+        text = _values_text(chart, path) if _VALUES.match(name) else None
         if text is not None:
-            found.append(Environment(name, (text,), (name,)))
+            environments.append(Environment(name, (text,), (name,)))
     if extra:
         name = " + ".join(path.name for path in extra)
-        found.append(Environment(name, tuple(path.read_text(encoding="utf-8") for path in extra)))
-    return found
+        environments.append(
+            Environment(name, tuple(path.read_text(encoding="utf-8") for path in extra))
+        )
+    return environments
 
 
-def _text(chart: Path, path: Path) -> str | None:
+def _values_text(chart: Path, path: Path) -> str | None:
     """The text of a values file; None for one that leads out of its chart or cannot be read, which the walk has told."""
     try:
         if not is_inside(chart, path):
@@ -134,101 +187,137 @@ def _text(chart: Path, path: Path) -> str | None:
         return None
 
 
-def is_inside(chart: Path, path: Path) -> bool:
-    """Whether a file of a chart, or what it leads to by a link, stands in the chart."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(chart))
-
-
 def available_renderer() -> str:
     """What renders charts here: `sdk`, `binary`, or nothing."""
     if importlib.util.find_spec("helm_python"):
         return "sdk"
-    return "binary" if find("helm") else ""
+    return "binary" if find_program("helm") else ""
 
 
 MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed; install one of them"
 
 
 def render(
-    chart: Path, shown: str, wanted: Sequence[Environment]
+    contents: ChartFiles, wanted: Sequence[Environment]
 ) -> tuple[list[RenderedTemplate], dict[str, str]]:
-    """(renderings, errors by environment) of a chart whose folder reports call `shown`. Raises RenderError."""
+    """(renderings, errors by environment) of a chart. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         scratch = Path(folder)
         copies = {"plain": scratch / "plain", "marked": scratch / "marked"}
-        templates = _copy_chart(chart, copies, shown)
+        templates = _copy_chart(contents, copies)
         if available_renderer() == "sdk":
             answer = _render_in_process(copies, wanted, scratch)
         else:
             answer = {
                 "plain": {
-                    one.name: _render_with_binary(copies["plain"], one, scratch) for one in wanted
+                    environment.name: _render_with_binary(copies["plain"], environment, scratch)
+                    for environment in wanted
                 }
             }
-    made = []
+    renderings = []
     errors = {}
-    values = {one.name: _values_files(chart, shown, one) for one in wanted}
-    for name, said in answer["plain"].items():
+    packed = contents.archives
+    for environment in wanted:
+        name = environment.name
+        said = answer["plain"].get(name, {})
         if "error" in said:
-            errors[name] = short_error(said["error"])
+            errors[name] = short_error(_cause_of(said["error"]))
         marks = answer.get("marked", {}).get(name, {}).get("files", {})
         for path, text in sorted(said.get("files", {}).items()):
-            template = templates.get(path.partition("/")[2])
+            template = templates.get(contents.template_of(path))
             if template is not None and text.strip():
-                made.append(_rendered(template, text, marks.get(path), name, values[name]))
-    return made, errors
+                values = _values_files(contents, path, environment)
+                renderings.append(
+                    _rendered_template(template, text, marks.get(path), environment, values)
+                )
+                renderings[-1].packed = any(template.path.startswith(f"{one}/") for one in packed)
+    return renderings, errors
 
 
-def _rendered(
-    template: Source, text: str, marks: str | None, environment: str, values: tuple[Source, ...]
-) -> RenderedTemplate:
-    """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
-    plain = lines.separated(text)
-    count = len(template.text.split("\n"))
-    rows = None if marks is None else lines.source_lines(lines.separated(marks), plain, count)
-    return RenderedTemplate(
-        template, plain, rows or lines.guess_source_lines(template.text, plain), environment, values
+def _cause_of(error: str) -> str:
+    """An error of nested includes with its innermost place and cause first, which a long message would lose."""
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    places = [number for number, line in enumerate(lines) if _is_place(line)]
+    if len(places) < 2:
+        return error
+    return f"{' '.join(lines[places[-1] :])} (called from {lines[places[0]]})"
+
+
+def _is_place(line: str) -> bool:
+    """Whether a line of an error says where: `chart/templates/a.yaml:3:14`."""
+    return (
+        " " not in line and all(part.isdigit() for part in line.rsplit(":", 2)[1:]) and ":" in line
     )
 
 
-def _values_files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:
-    """The values files of an environment that stand in the chart, the one that wins first, the chart's own last."""
-    found = [
-        Source(posixpath.join(shown, path), text)
+def _rendered_template(
+    template: Source,
+    text: str,
+    marks: str | None,
+    environment: Environment,
+    values: tuple[Given, ...],
+) -> RenderedTemplate:
+    """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
+    plain = lines.separated_documents(text)
+    count = len(template.text.split("\n"))
+    rows = (
+        None
+        if marks is None
+        else lines.source_lines(lines.separated_documents(marks), plain, count)
+    )
+    rows = rows or lines.guess_source_lines(template.text, plain)
+    made = RenderedTemplate(template, plain, rows, environment.name, values)
+    made.trial = environment.trial
+    return made
+
+
+def _values_files(
+    contents: ChartFiles, rendered: str, environment: Environment
+) -> tuple[Given, ...]:
+    """The files that give a template its values, the one that wins first, its own chart's last.
+
+    Each with the keys that lead to the values of the template's chart: the names of the subcharts on the way.
+    """
+    way, _ = subcharts_on(rendered)
+    sources: list[Given] = [(source, way, node) for source, node in environment.sources][::-1]
+    sources += [
+        (Source(contents.shown.get(path, path), text), way, None)
         for path, text in zip(environment.paths, environment.texts, strict=False)
     ][::-1]
-    text = _text(chart, chart / DEFAULT)
-    if text is not None:
-        found.append(Source(posixpath.join(shown, DEFAULT), text))
-    return tuple(found)
+    for depth in range(len(way) + 1):
+        above = "".join(f"charts/{name}/" for name in way[:depth])
+        path = contents.folders.get(above, above) + DEFAULT
+        if path in contents.texts:
+            text = contents.texts[path].decode("utf-8", "replace")
+            sources.append((Source(contents.shown[path], text), way[depth:], None))
+    return tuple(sources)
 
 
-def _copy_chart(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:
-    """Two copies of a chart, one with marks, and its templates by path in the chart.
-
-    A link that leads out of the chart is left out: a template can print any file of its chart. Raises RenderError for a chart
-    that is too large.
-    """
+def _copy_chart(contents: ChartFiles, copies: Mapping[str, Path]) -> dict[str, Source]:
+    """Two copies of a chart, one with marks, and its templates by path in the copies. Raises RenderError."""
     templates = {}
-    count = size = 0
-    for folder, names, here in os.walk(chart, followlinks=False):
-        names[:] = sorted(name for name in names if not (Path(folder) / name).is_symlink())
-        for name in sorted(here):
-            path = Path(folder) / name
-            if not path.is_file() or (path.is_symlink() and not is_inside(chart, path)):
-                continue
-            inside = path.relative_to(chart).as_posix()
-            count, size = count + 1, size + path.stat().st_size
-            if count > FILES or size > BYTES:
-                raise RenderError(f"the chart has over {FILES} files or {BYTES >> 20} MiB")
-            for root in copies.values():
-                (root / inside).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, root / inside)
-            if "templates/" in f"/{inside}" and path.suffix in {".yaml", ".yml", ".tpl"}:
-                text = path.read_text(encoding="utf-8", errors="replace")
-                templates[inside] = Source(posixpath.join(shown, inside), text)
-                if not name.startswith("_"):
-                    (copies["marked"] / inside).write_text(lines.mark_lines(text), encoding="utf-8")
+    for path_in_chart, data in contents.texts.items():
+        if posixpath.basename(path_in_chart) == "values.schema.json" and _REMOTE_SCHEMA.search(
+            data
+        ):
+            continue  # Helm would fetch the rest of it, and nothing is fetched here: the values go unchecked
+        is_template = "templates/" in f"/{path_in_chart}" and path_in_chart.endswith(
+            (".yaml", ".yml", ".tpl")
+        )
+        plain = marked = data
+        if is_template:
+            text = data.decode("utf-8", "replace")
+            templates[path_in_chart] = Source(contents.shown[path_in_chart], text)
+            asked = capabilities.without_removed_versions(text)
+            plain = marked = asked.encode("utf-8", "surrogatepass")
+            if not posixpath.basename(path_in_chart).startswith("_"):
+                marked = lines.mark_lines(asked).encode("utf-8", "surrogatepass")
+        try:
+            for label, root in copies.items():
+                (root / path_in_chart).parent.mkdir(parents=True, exist_ok=True)
+                (root / path_in_chart).write_bytes(marked if label == "marked" else plain)
+        except (OSError, ValueError):
+            raise RenderError(f"{contents.shown[path_in_chart]} cannot be copied") from None
     return templates
 
 
@@ -238,7 +327,12 @@ def _render_in_process(
     """What the renderer says of charts, in a process of its own. Raises RenderError."""
     request = {
         "charts": {label: str(path) for label, path in charts.items()},
-        "environments": {one.name: one.texts for one in wanted},
+        "environments": {
+            one.name: {"texts": one.texts, "name": one.release, "namespace": one.namespace}
+            for one in wanted
+        },
+        "kube_version": f"v{capabilities.kube_version()}.0",
+        "api_versions": capabilities.served_versions(),
     }
     # -P: the chart's folder must never be where Python looks for modules.
     worker = [sys.executable, "-P", "-m", "readiness.loading.render.worker"]
@@ -254,7 +348,10 @@ def _render_in_process(
 
 def _render_with_binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
     """One environment by `helm template`, for a machine without the extra."""
-    command = [find("helm"), "template", "release", str(chart)]
+    command = [find_program("helm"), "template", wanted.release, str(chart)]
+    command += ["--namespace", wanted.namespace]
+    command += ["--kube-version", capabilities.kube_version()]
+    command += ["--api-versions", ",".join(capabilities.served_versions())]
     for number, text in enumerate(wanted.texts):
         path = scratch / f"values-{number}.yaml"
         path.write_text(text, encoding="utf-8")

@@ -7,19 +7,20 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from readiness.loading.render.helm import BYTES, FILES
+from readiness.loading.render.archive import BYTES, FILES
+from readiness.loading.render.chart_files import GIT
 from readiness.loading.render.made import Input
 from readiness.loading.render.tree import Tree
 
 CHART, TREE = "chart", "tree"
 
 
-def of_chart(base: Path, folder: str) -> Input:
+def chart_input(base: Path, folder: str) -> Input:
     """A chart: all files in its folder, whether the walk saw them or not."""
     return Input(CHART, folder, "", chart_state(base / folder))
 
 
-def of_tree(tree: Tree) -> Iterator[Input]:
+def tree_inputs(tree: Tree) -> Iterator[Input]:
     """Every path of a tree that was looked at."""
     root = tree.shown("")
     for path, state in sorted(tree.seen.items()):
@@ -29,24 +30,24 @@ def of_tree(tree: Tree) -> Iterator[Input]:
 def is_unchanged(inputs: Iterable[Input], base: Path) -> bool:
     """Whether all that was looked at is as it was."""
     trees: dict[str, Tree] = {}
-    for one in inputs:
-        if one.kind == CHART:
-            now = chart_state(base / one.root)
+    for item in inputs:
+        if item.kind == CHART:
+            now = chart_state(base / item.root)
         else:
-            root = Path(os.path.realpath(base), one.root)
-            tree = trees.setdefault(one.root, Tree(root, base))
-            now = tree.state(one.path)
-        if now != one.state:
+            root = Path(os.path.realpath(base), item.root)
+            tree = trees.setdefault(item.root, Tree(root, base))
+            now = tree.state(item.path)
+        if now != item.state:
             return False
     return True
 
 
 def chart_state(folder: Path) -> str:
     """The hash of the names and contents of a chart's files, without links; a word for one over the limits."""
-    made = hashlib.sha256()
+    digest = hashlib.sha256()
     count = size = 0
     for parent, names, files in os.walk(folder, followlinks=False):
-        names.sort()
+        names[:] = sorted(name for name in names if name != GIT)
         for name in sorted(files):
             path = Path(parent, name)
             try:
@@ -58,6 +59,6 @@ def chart_state(folder: Path) -> str:
                 data = path.read_bytes()
             except OSError as error:
                 data = str(error.errno).encode()
-            inside = os.fsencode(path.relative_to(folder))
-            made.update(b"%d %d " % (len(inside), len(data)) + inside + data)
-    return made.hexdigest()
+            path_in_chart = os.fsencode(path.relative_to(folder))
+            digest.update(b"%d %d " % (len(path_in_chart), len(data)) + path_in_chart + data)
+    return digest.hexdigest()

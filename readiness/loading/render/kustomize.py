@@ -16,10 +16,10 @@ from readiness.loading.discover import decode_text
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.gather import Gathered, is_remote
 from readiness.loading.render.made import GeneratedSource, RenderError
-from readiness.loading.render.process import answer, is_confined
+from readiness.loading.render.process import is_confined, run_renderer
 from readiness.loading.render.tree import Tree
 from readiness.model import ParseError, Source, Span
-from readiness.programs import find, is_shim
+from readiness.programs import find_program, is_shim
 from readiness.syntax.yaml import Map, Seq, load_all, separated
 
 MISSING = (
@@ -34,7 +34,10 @@ _SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
 
 @dataclass(slots=True)
 class Kustomization:
-    """One kustomization file: what it takes in, by paths as reports print them."""
+    """One kustomization file: what it takes in, by paths as reports print them.
+
+    `charts` are the entries of `helmCharts` or `helmChartInflationGenerator`, which stand at `inflates`.
+    """
 
     source: Source
     folder: str
@@ -42,11 +45,14 @@ class Kustomization:
     folders: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     patches: list[str] = field(default_factory=list)
+    charts: list[Map] = field(default_factory=list)
+    chart_home: str = "charts"
+    inflates: Span | None = None
 
 
 def read_kustomizations(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
     """The kustomizations among the texts, by folder; those that are no YAML are left out."""
-    made = {}
+    kustomizations = {}
     for path, source in sources.items():
         if posixpath.basename(path) not in OVERLAYS:
             continue
@@ -55,16 +61,16 @@ def read_kustomizations(sources: Mapping[str, Source]) -> dict[str, Kustomizatio
         except ParseError:
             continue
         if documents and isinstance(documents[0], Map):
-            one = _read_kustomization(source, documents[0], sources)
-            made[one.folder] = one
-    return made
+            kustomization = _read_kustomization(source, documents[0], sources)
+            kustomizations[kustomization.folder] = kustomization
+    return kustomizations
 
 
 def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]) -> Kustomization:
     """What a kustomization says it takes in; the builder reads its keys in any case."""
     folder = posixpath.dirname(source.path)
     given = {key.casefold(): value for key, value in spec.items()}
-    one = Kustomization(source, folder, given.get("kind") == "Component")
+    kustomization = Kustomization(source, folder, given.get("kind") == "Component")
     for key in (
         "resources",
         "bases",
@@ -77,17 +83,30 @@ def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]
         for entry in _string_list(given.get(key)):
             if is_remote(entry):
                 continue
-            path = _below(folder, entry)
-            (one.files if path in sources else one.folders).append(path)
-    one.patches += [
-        _below(folder, entry) for entry in _string_list(given.get("patchesstrategicmerge"))
+            path = _joined_path(folder, entry)
+            (kustomization.files if path in sources else kustomization.folders).append(path)
+    kustomization.patches += [
+        _joined_path(folder, entry) for entry in _string_list(given.get("patchesstrategicmerge"))
     ]
+    _read_charts(kustomization, spec)
     for key in ("patches", "patchesjson6902"):
-        one.patches += [_below(folder, path) for path in _path_list(given.get(key))]
-    return one
+        kustomization.patches += [_joined_path(folder, path) for path in _path_list(given.get(key))]
+    return kustomization
 
 
-def _below(folder: str, entry: str) -> str:
+def _read_charts(one: Kustomization, spec: Map) -> None:
+    """Which charts a kustomization inflates."""
+    for key, value in spec.items():
+        if key.casefold() in {"helmcharts", "helmchartinflationgenerator"} and value:
+            one.inflates = one.source.one_line(spec.entry(key))
+            if isinstance(value, Seq):
+                one.charts += [entry for entry in value if isinstance(entry, Map)]
+        home = value.get("chartHome") if isinstance(value, Map) else None
+        if key.casefold() == "helmglobals" and isinstance(home, str):
+            one.chart_home = home
+
+
+def _joined_path(folder: str, entry: str) -> str:
     """A path as reports print it, of an entry of a kustomization in a folder."""
     path = posixpath.normpath(posixpath.join(folder, entry))
     return "" if path == "." else path
@@ -99,7 +118,9 @@ def _string_list(value: Any) -> Iterator[str]:
 
 
 def _path_list(value: Any) -> Iterator[str]:
+    """The files of patches; a plain name is the form that builders took before kustomize 5."""
     if isinstance(value, Seq):
+        yield from _string_list(value)
         for item in value:
             if isinstance(item, Map) and isinstance(item.get("path"), str):
                 yield item["path"]
@@ -112,30 +133,30 @@ def root_kustomizations(known: Mapping[str, Kustomization]) -> list[Kustomizatio
     """
     taken = {
         folder
-        for one in known.values()
-        for folder in one.folders
-        if folder and not f"{one.folder}/".startswith(f"{folder}/")
+        for kustomization in known.values()
+        for folder in kustomization.folders
+        if folder and not f"{kustomization.folder}/".startswith(f"{folder}/")
     }
-    whole = [one for _, one in sorted(known.items()) if not one.component]
-    found = [one for one in whole if one.folder not in taken]
-    reached = {inner.folder for one in found for inner in reachable(one, known)}
-    for one in whole:
-        if one.folder not in reached:
-            found.append(one)
-            reached |= {inner.folder for inner in reachable(one, known)}
-    return found
+    roots = [one for _, one in sorted(known.items()) if not one.component]
+    kustomizations = [one for one in roots if one.folder not in taken]
+    reached = {inner.folder for one in kustomizations for inner in reachable(one, known)}
+    for kustomization in roots:
+        if kustomization.folder not in reached:
+            kustomizations.append(kustomization)
+            reached |= {inner.folder for inner in reachable(kustomization, known)}
+    return kustomizations
 
 
 def reachable(root: Kustomization, known: Mapping[str, Kustomization]) -> list[Kustomization]:
     """A kustomization and all that it takes in, directly or not."""
-    found: dict[str, Kustomization] = {}
+    reached: dict[str, Kustomization] = {}
     waiting = [root]
     while waiting:
-        one = waiting.pop()
-        if one.folder not in found:
-            found[one.folder] = one
-            waiting += [known[folder] for folder in one.folders if folder in known]
-    return list(found.values())
+        kustomization = waiting.pop()
+        if kustomization.folder not in reached:
+            reached[kustomization.folder] = kustomization
+            waiting += [known[folder] for folder in kustomization.folders if folder in known]
+    return list(reached.values())
 
 
 def build_command() -> list[str]:
@@ -144,7 +165,7 @@ def build_command() -> list[str]:
     A shim is none: it needs a PATH and a home, and a builder is given neither.
     """
     for name, verb in (("kustomize", "build"), ("kubectl", "kustomize")):
-        program = find(name)
+        program = find_program(name)
         if program and not is_shim(program):
             return [program, verb]
     return []
@@ -234,24 +255,24 @@ def deepest_span(node: Map, steps: list[Any]) -> Span:
     place = node.at()
     value: Any = node
     for step in steps:
-        found = _step(value, step)
-        if found is None:
+        child = _step(value, step)
+        if child is None:
             break
-        value, place = found
+        value, place = child
     return place
 
 
-def unseen(taken: Iterable[Gathered], sources: Mapping[str, Source]) -> dict[str, Source]:
+def unread_sources(taken: Iterable[Gathered], sources: Mapping[str, Source]) -> dict[str, Source]:
     """The texts that overlays take in and the walk did not read, by their paths: from ignored or vendored folders, say."""
-    made = {}
-    for one in taken:
-        for name in sorted(one.files):
-            path = one.tree.shown(name)
+    unread = {}
+    for gathered in taken:
+        for name in sorted(gathered.files):
+            path = gathered.tree.shown(name)
             if path not in sources and path.endswith((".yaml", ".yml", *OVERLAYS)):
-                text = decode_text(one.tree.texts[name])
+                text = decode_text(gathered.tree.texts[name])
                 if text is not None:
-                    made[path] = Source(path, text)
-    return made
+                    unread[path] = Source(path, text)
+    return unread
 
 
 def build_overlay(
@@ -269,10 +290,10 @@ def build_overlay(
         spec = {"resources": [there], "buildMetadata": ["originAnnotations"]}
         (scratch / "kustomization.yaml").write_text(json.dumps(spec), encoding="utf-8")
         try:
-            done = answer([*build_command(), str(scratch)], "", scratch, output=OUTPUT)
+            done = run_renderer([*build_command(), str(scratch)], "", scratch, output=OUTPUT)
         except RenderError as error:
             raise RenderError(_clean_error(str(error), scratch)) from None
-        text, lost = _readable(done.output.decode("utf-8", "replace"))
+        text, lost = _parsable_text(done.output.decode("utf-8", "replace"))
         built = BuiltOverlay(root.source.path, text, root.folder or ".")
         built.lost = [(piece, error, root.source) for piece, error in lost]
         built.confined = is_confined(done)
@@ -280,7 +301,7 @@ def build_overlay(
     return built
 
 
-def _readable(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
+def _parsable_text(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
     """A text with blanks for the documents that do not parse, every other character in its place; and those documents."""
     try:
         load_all(text)
@@ -299,8 +320,12 @@ def _readable(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
 
 def _clean_error(said: str, scratch: Path) -> str:
     """A builder's message without its log prefix and without paths of this machine."""
-    _, mark, told = said.partition('err="')
-    text = (told.removesuffix('"') if mark else said).replace('\\"', '"').removeprefix("Error: ")
+    _, separator, quoted = said.partition('err="')
+    text = (
+        (quoted.removesuffix('"') if separator else said)
+        .replace('\\"', '"')
+        .removeprefix("Error: ")
+    )
     for path in (f"{scratch}/tree/", f"{scratch}/tree", str(scratch)):
         text = text.replace(path, "" if path.endswith("/") else ".")
     text = re.sub(r"(?<![\w.])tree/(?=\S)", "", text)
@@ -321,19 +346,17 @@ def _trace_origins(
     patches = [sources[path] for one in within for path in one.patches if path in sources]
 
     def written_in(note: str) -> Source | None:
-        found = _PATH.search(note)
-        if not found:
+        match = _PATH.search(note)
+        if not match:
             return None
-        real = os.path.realpath(copy.parent / found.group(1).strip())
+        real = os.path.realpath(copy.parent / match.group(1).strip())
         return sources.get(tree.shown(os.path.relpath(real, copy)))
 
     built.lost = [(text, error, written_in(text) or home) for text, error, home in built.lost]
     for node in load_all(built.text):
         if not isinstance(node, Map):
             continue
-        metadata = node.get("metadata")
-        notes = metadata.get("annotations") if isinstance(metadata, Map) else None
-        note = notes.get(_ORIGIN) if isinstance(notes, Map) else None
+        note = node.dig("metadata", "annotations").get(_ORIGIN)
         origin = written_in(note) if isinstance(note, str) else None
         written = [(origin, one) for one in _candidate_objects(origin, node)] if origin else []
         written += [(patch, one) for patch in patches for one in _candidate_objects(patch, node)]
@@ -347,16 +370,15 @@ def _candidate_objects(source: Source, node: Map) -> Iterator[Map]:
     except ParseError:
         return
     name = _object_name(node)
-    for one in documents:
+    for candidate in documents:
         if (
-            isinstance(one, Map)
-            and one.get("kind") == node.get("kind")
-            and _object_name(one) in name
+            isinstance(candidate, Map)
+            and candidate.get("kind") == node.get("kind")
+            and _object_name(candidate) in name
         ):
-            yield one
+            yield candidate
 
 
 def _object_name(node: Map) -> str:
-    metadata = node.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Map) else None
+    name = node.dig("metadata").get("name")
     return name if isinstance(name, str) else ""

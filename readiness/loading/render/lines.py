@@ -21,11 +21,11 @@ def mark_lines(text: str) -> str:
     blank ones, which are eaten.
     """
     out = []
-    inside = False  # of an action that began on an earlier line
+    in_action = False  # of an action that began on an earlier line
     depth = defined = 0
     for number, line in enumerate(text.split("\n")):
-        was_inside = inside
-        inside = _is_action_open(line, inside)
+        was_inside = in_action
+        in_action = _is_action_open(line, in_action)
         for word in _WORD.findall(line):
             if word == "end":
                 depth -= 1
@@ -34,28 +34,30 @@ def mark_lines(text: str) -> str:
                 depth += 1
                 if word in {"define", "block"} and not defined:
                     defined = depth
-        plain = was_inside or inside or defined or line.rstrip().endswith("-}}") or not line.strip()
+        plain = (
+            was_inside or in_action or defined or line.rstrip().endswith("-}}") or not line.strip()
+        )
         out.append(line if plain else f"{line.rstrip(chr(13))}{_OPEN}{number}{_CLOSE}")
     return "\n".join(out)
 
 
-def _is_action_open(line: str, inside: bool) -> bool:
+def _is_action_open(line: str, in_action: bool) -> bool:
     """Whether an action is open at the end of a line."""
     at = 0
     while True:
-        if inside:
+        if in_action:
             end = line.find("}}", at)
             if end < 0:
                 return True
-            at, inside = end + 2, False
+            at, in_action = end + 2, False
         else:
             begin = line.find("{{", at)
             if begin < 0:
                 return False
-            at, inside = begin + 2, True
+            at, in_action = begin + 2, True
 
 
-def separated(text: str) -> str:
+def separated_documents(text: str) -> str:
     """A rendering whose separators stand alone on their lines, as Helm reads it, with marks or without.
 
     Helm splits at `---` wherever a line begins with it, whatever follows, and takes blanks off before the first one:
@@ -66,21 +68,21 @@ def separated(text: str) -> str:
     out = []
     is_head = True  # nothing but blanks so far
     for line in text.split("\n"):
-        blank = _blank(line)
+        blank = _blank_end(line)
         begin = blank if is_head and line.startswith("---", blank) else 0
-        found = _SEPARATOR.match(line, begin)
-        if found and _blank(line, found.end()) < len(line):
-            out += [found[0], line[found.end() :].lstrip()]
+        match = _SEPARATOR.match(line, begin)
+        if match and _blank_end(line, match.end()) < len(line):
+            out += [match[0], line[match.end() :].lstrip()]
         else:
             out.append(line[begin:])
         is_head = is_head and blank == len(line)
     return "\n".join(out)
 
 
-def _blank(line: str, begin: int = 0) -> int:
+def _blank_end(line: str, begin: int = 0) -> int:
     """Where the first character stands that is neither blank nor a mark."""
-    found = _BLANK.match(line, begin)
-    return found.end() if found else begin
+    match = _BLANK.match(line, begin)
+    return match.end() if match else begin
 
 
 def source_lines(marks: str, plain: str, count: int) -> tuple[int, ...] | None:
@@ -92,14 +94,14 @@ def source_lines(marks: str, plain: str, count: int) -> tuple[int, ...] | None:
     first, second = marks.split("\n"), plain.split("\n")
     if len(first) != len(second):
         return None
-    found = [_numbers(*lines, count) for lines in zip(first, second, strict=True)]
+    found = [_marked_line_numbers(*lines, count) for lines in zip(first, second, strict=True)]
     following = list(_fill_from_next_mark(found))
     return tuple(
         numbers[0] if numbers else after for numbers, after in zip(found, following, strict=True)
     )
 
 
-def _numbers(marked: str, plain: str, count: int) -> list[int]:
+def _marked_line_numbers(marked: str, plain: str, count: int) -> list[int]:
     """The template lines that a line's marks name; of a line that has such characters itself, by its last mark alone."""
     numbers = [int(one) for one in _MARK.findall(marked)]
     return [one for one in numbers[-1 if _OPEN in plain else 0 :] if one < count]
@@ -117,22 +119,22 @@ def _fill_from_next_mark(found: list[list[int]]) -> Iterator[int]:
 
 def guess_source_lines(template: str, plain: str) -> tuple[int, ...]:
     """The same by comparing words, for a rendering without marks: the nearest template line with the same text."""
-    forms = [_outside(line) for line in template.split("\n")]
-    made = []
+    forms = [_text_around_actions(line) for line in template.split("\n")]
+    numbers = []
     last = 0
     for line in plain.split("\n"):
         for number in (*range(last, len(forms)), *range(last - 1, -1, -1)):
-            if _may_give(forms[number], line):
+            if _may_render_to(forms[number], line):
                 last = number
                 break
-        made.append(last)
-    return tuple(made)
+        numbers.append(last)
+    return tuple(numbers)
 
 
 _WORDS = 8  # of a template line that are compared
 
 
-def _outside(line: str) -> list[str]:
+def _text_around_actions(line: str) -> list[str]:
     """What stands around the actions of a template line; nothing where that says nothing by itself."""
     words = []
     at = 0
@@ -143,7 +145,7 @@ def _outside(line: str) -> list[str]:
     return words if "".join(words).strip() else []
 
 
-def _may_give(words: list[str], line: str) -> bool:
+def _may_render_to(words: list[str], line: str) -> bool:
     """Whether a line holds the words of a template line in order, the first at its beginning, the last at its end."""
     if not words or not line.startswith(words[0]):
         return False

@@ -12,23 +12,49 @@ class RenderError(Exception):
     """A chart or an overlay that gave no manifests: the reason in the renderer's words."""
 
 
-class GeneratedSource(Source):
-    """A text that nobody wrote: it is told in the files it was made from, and by its environment's name."""
+class NeedsError(RenderError):
+    """What is rendered only by a program that is not given here: the reason names what helps.
 
-    __slots__ = ("environment",)
+    `place` is what asks for it; `remote` says that it would be fetched, so that it stands elsewhere by design.
+    """
+
+    def __init__(self, reason: str, place: tuple[Source, Span], *, remote: bool) -> None:
+        super().__init__(reason)
+        self.place = place
+        self.remote = remote
+
+
+class GeneratedSource(Source):
+    """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
+
+    `trial` says that its values are those of a test, which nobody deploys, `alone` that there are no others with which
+    it can be made; `packed` that it was made from a file in an archive.
+    """
+
+    __slots__ = ("alone", "environment", "packed", "trial")
 
     def __init__(self, path: str, text: str, environment: str) -> None:
         super().__init__(path, text)
         self.environment = environment
+        self.trial = self.alone = False
+        self.packed = False
 
     def place(self, span: Span) -> tuple[Source, Span]:
         """Where a place of this text stands in a file that somebody wrote."""
         raise NotImplementedError
 
-    def given(self, source: Source, span: Span) -> Iterator[Related]:
+    def value_places(self, source: Source, span: Span) -> Iterator[Related]:
         """Other places that a reader of this one needs: where its value is set, when that can be told."""
         del source, span
         return iter(())
+
+
+def written_place(source: Source, span: Span) -> tuple[Source, Span]:
+    """Where a place stands in a file that somebody wrote: the same place but for what was rendered."""
+    root = source.root
+    if not isinstance(root, GeneratedSource):
+        return source, span
+    return root.place(Span(source.to_root(span.start), source.to_root(span.end)))
 
 
 class Input(NamedTuple):

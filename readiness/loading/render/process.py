@@ -8,7 +8,7 @@ from pathlib import Path
 
 from readiness.loading.render.made import RenderError, short_error
 from readiness.programs import confine
-from readiness.programs.process import NOWHERE, Answer, Limits, ProgramError, run
+from readiness.programs.process import NOWHERE, Answer, Limits, ProgramError, run_program
 
 TIMEOUT = 30  # seconds
 MEMORY = 2 << 30  # bytes
@@ -23,19 +23,19 @@ def run_confined(
     command: Iterable[str], request: str, scratch: Path, *, output: int = OUTPUT, ours: bool = False
 ) -> str:
     """What a program prints. `ours` is a Python module of this package. Raises RenderError."""
-    return answer(command, request, scratch, output=output, ours=ours).output.decode(
+    return run_renderer(command, request, scratch, output=output, ours=ours).output.decode(
         "utf-8", "replace"
     )
 
 
-def answer(
+def run_renderer(
     command: Iterable[str], request: str, scratch: Path, *, output: int = OUTPUT, ours: bool = False
 ) -> Answer:
     """What a program gives, run in a folder of its own, which is its home too. Raises RenderError."""
     limits = Limits(TIMEOUT, MEMORY, output)
     environment = _environment(scratch, ours=ours)
     try:
-        done = run(
+        done = run_program(
             list(command),
             folder=scratch,
             environment=environment,

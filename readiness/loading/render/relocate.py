@@ -2,67 +2,158 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from readiness.loading.render.made import GeneratedSource
-from readiness.model import Finding, Note, Related, Span, join_names, with_worse_severity
+from readiness.model import (
+    Finding,
+    Note,
+    Related,
+    Span,
+    join_names,
+    with_worse_severity,
+)
 
 
 def relocate_findings(findings: Iterable[Finding], environments: dict[str, int]) -> list[Finding]:
-    """The findings, those on renderings moved to the files that these were made from.
+    """The findings, those on renderings moved to the files that these were made from: one for a rule, a place and a fault.
 
     `environments` says how many a file is rendered for: what all of them give is said plainly, what only some give
-    names them. Of several severities the highest counts.
+    names them. A line that makes several objects (a name from values, a `range`) is one place, and the message names
+    them. Of several severities the highest counts. The values of install tests are asked what is wrong, not what
+    production needs.
     """
     plain: list[Finding] = []
-    groups: dict[tuple[str, str, Span, str, str, str], tuple[Finding, list[str]]] = {}
+    groups: dict[tuple[str, str, Span, str], _Group] = {}
     for one in findings:
         root = one.source.root
         if not isinstance(root, GeneratedSource):
             plain.append(one)
             continue
         moved = relocate_finding(one, root)
-        key = (one.rule, moved.path, moved.span, one.message, one.resource, one.container)
-        first, names = groups.get(key, (moved, []))
-        groups[key] = (with_worse_severity(first, moved), names)
+        if root.trial and not _is_asked_of_tests(moved, root):
+            continue
+        counted = root.path if root.packed else moved.path
+        key = (one.rule, moved.path, moved.span, _nameless(one))
+        group = groups.setdefault(key, _Group(moved, counted))
+        group.add(moved, root)
+    return plain + [one.told(environments) for one in groups.values()]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Equal findings of several objects or environments: the one that is told, and whose they are.
+
+    `counted` is the path of which one knows for how many environments it is rendered.
+    """
+
+    first: Finding
+    counted: str
+    names: list[str] = field(default_factory=list)
+    tests: list[str] = field(default_factory=list)
+    resources: list[str] = field(default_factory=list)
+    related: dict[Related, None] = field(default_factory=dict)
+
+    def add(self, one: Finding, root: GeneratedSource) -> None:
+        self.first = with_worse_severity(self.first, one)
+        names = self.tests if root.trial else self.names
         if root.environment not in names:
             names.append(root.environment)
-    for moved, names in groups.values():
-        some = len(names) < environments.get(moved.path, 1)
-        plain.append(
-            moved._replace(message=f"{moved.message} (only with {join_names(names)})")
-            if some
-            else moved
-        )
-    return plain
+        if one.resource and one.resource not in self.resources:
+            self.resources.append(one.resource)
+        self.related |= dict.fromkeys(one.related)
+
+    def told(self, environments: dict[str, int]) -> Finding:
+        """The finding with the names of its objects and environments, where they are not all."""
+        message = self.first.message
+        others = [one for one in self.resources if one != self.first.resource]
+        if others:
+            shown = others if self.first.resource in message else self.resources
+            some = shown[:_NAMED] + ([f"{len(shown) - _NAMED} more"] if len(shown) > _NAMED else [])
+            message += f" ({'also' if shown is others else 'of'} {join_names(some)})"
+        if not self.names:
+            message += f" (only with {join_names(self.tests)})"
+        elif len(self.names) < environments.get(self.counted, 1):
+            message += f" (only with {join_names(self.names)})"
+        more = (one for one in self.related if one not in self.first.related)
+        related = (*self.first.related, *more)[: max(_NAMED, len(self.first.related))]
+        return self.first._replace(message=message, related=related)
 
 
-def relocate_note(one: Note) -> Note:
+_NAMED = 6  # objects that a message names
+
+
+def _nameless(one: Finding) -> str:
+    """A message without the names of its object and container."""
+    name = one.resource.partition("/")[2]
+    message = one.message
+    for word in (one.resource, repr(name), repr(one.container)):
+        message = message.replace(word, "*") if word else message
+    return message
+
+
+_VALUE = re.compile(
+    r"""(?:\A|[\s{,\[])["']?(?P<key>[\w./-]+)["']?:[ \t]+["']?[^\s"',{}\[\]]*\Z|[-\[,][ \t]*["']?\Z"""
+)
+_NAMES = frozenset({"name", "kind", "apiVersion", "namespace", "generateName"})
+
+
+def _is_asked_of_tests(one: Finding, root: GeneratedSource) -> bool:
+    """Whether a finding counts where only an install test's values (`ci/`) give it.
+
+    Those tell what fails with any values, and what the template itself writes out: a value that stands in it. What they
+    set, and what they leave out, is none of production. A chart that renders with nothing else is asked all the same,
+    but for what such a file sets. https://github.com/helm/chart-testing#readme
+    """
+    if one.definition.category == "correctness":
+        return True
+    if root.alone:
+        return not any("/ci/" in f"/{other.source.path}" for other in one.related)
+    text = one.source.text[one.span.start : one.span.end]
+    if not text or "{{" in text or text[0] in "{[":
+        return False
+    line = one.source.text.rfind("\n", 0, one.span.start) + 1
+    found = _VALUE.search(one.source.text[line : one.span.start])
+    return found is not None and (found["key"] not in _NAMES if found["key"] else ":" not in text)
+
+
+def relocate_note(note: Note) -> Note:
     """A suppression carried by a rendered object, where somebody wrote it."""
-    root = one.source.root
+    root = note.source.root
     if not isinstance(root, GeneratedSource):
-        return one
-    source, span = root.place(one.span)
-    _, first = root.place(Span(one.within.start, one.within.start))
-    _, last = root.place(Span(max(one.within.end - 1, 0), one.within.end))
+        return note
+    source, span = root.place(note.span)
+    _, first = root.place(Span(note.within.start, note.within.start))
+    _, last = root.place(Span(max(note.within.end - 1, 0), note.within.end))
     within = Span(min(first.start, last.start), max(first.end, last.end))
-    return one._replace(source=source, span=span, within=within)
+    return note._replace(source=source, span=span, within=within)
 
 
-def relocate_finding(one: Finding, root: GeneratedSource) -> Finding:
+def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
     """A finding on a rendering, where somebody wrote what it is about."""
-    start, end = one.source.to_root(one.span.start), one.source.to_root(one.span.end)
+    start, end = (
+        finding.source.to_root(finding.span.start),
+        finding.source.to_root(finding.span.end),
+    )
     source, span = root.place(Span(start, max(start, end)))
-    heads = [root.place(Span(at, at)) for at in map(one.source.to_root, one.heads)]
+    heads = [root.place(Span(at, at)) for at in map(finding.source.to_root, finding.heads)]
     related = tuple(
         Related(*other.source.root.place(other.span), other.message)
         if isinstance(other.source.root, GeneratedSource)
         else other
-        for other in one.related
+        for other in finding.related
     )
-    return one._replace(
+    set_at = next(root.value_places(source, span), None) if root.packed else None
+    if set_at is not None:  # nobody can edit an archive
+        packed = Related(source, span, "an archive's template puts it in here")
+        return finding._replace(
+            source=set_at.source, span=set_at.span, heads=(), related=(*related, packed)
+        )
+    return finding._replace(
         source=source,
         span=span,
         heads=tuple(head.start for there, head in heads if there is source),
-        related=(*related, *root.given(source, span)),
+        related=(*related, *root.value_places(source, span)),
     )

@@ -145,9 +145,9 @@ def root_of(folder: Path, given: Iterable[Path]) -> Path:
     A folder that none of them holds is a tree of its own.
     """
     here = Path(os.path.realpath(folder))
-    for one in (here, *here.parents):
-        if (one / ".git").exists():
-            return one
+    for ancestor in (here, *here.parents):
+        if (ancestor / ".git").exists():
+            return ancestor
     holders = (Path(os.path.realpath(one)) for one in given)
     around = [one for one in holders if here.is_relative_to(one)]
     return min(around, key=lambda one: len(one.parts), default=here)

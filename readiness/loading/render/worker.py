@@ -21,17 +21,30 @@ def render_charts(request: dict[str, Any]) -> dict[str, Any]:
     for label, folder in request["charts"].items():
         said = answer[label] = {}
         with Chart.load(folder) as chart:
-            for name, texts in request["environments"].items():
+            for name, given in request["environments"].items():
                 try:
                     values: dict[str, Any] = {}
-                    for text in texts:
+                    for text in given["texts"]:
                         _merge_values(values, values_from_yaml(text))
-                    said[name] = {
-                        "files": chart.render(values, name="release", namespace="default")
-                    }
+                    said[name] = {"files": _render(chart, values, given, request)}
                 except HelmError as error:
                     said[name] = {"error": str(error)}
     return answer
+
+
+def _render(
+    chart: Any, values: dict[str, Any], given: dict[str, Any], request: dict[str, Any]
+) -> Any:
+    """Template path -> text. `Chart.render` takes no API versions, and the library below it does."""
+    options = {"name": given["name"], "namespace": given["namespace"]}
+    try:
+        from helm_python import _native
+
+        call, handle = _native.call_string, chart._raw()
+    except (ImportError, AttributeError):
+        return chart.render(values, **options)
+    options |= {key: request[key] for key in ("kube_version", "api_versions")}
+    return json.loads(call("helm_render", handle, json.dumps(values), json.dumps(options)))
 
 
 def _merge_values(into: dict[str, Any], more: dict[str, Any]) -> None:
@@ -45,7 +58,7 @@ def _merge_values(into: dict[str, Any], more: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Answer one request."""
+    """Read one request as JSON from standard input and write the answer to standard output."""
     request = json.load(sys.stdin)
     try:
         answer = render_charts(request)

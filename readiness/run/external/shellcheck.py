@@ -17,9 +17,15 @@ from readiness import kinds, programs
 from readiness.facts.base_images import shell_family
 from readiness.kinds.pipeline.scripts import mask_expressions
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, line_starts
-from readiness.model.messages import fill
+from readiness.model.messages import fill_message
 from readiness.model.project import Project
-from readiness.programs.process import Limits, NotStartedError, ProgramError, TooLateError, run
+from readiness.programs.process import (
+    Limits,
+    NotStartedError,
+    ProgramError,
+    TooLateError,
+    run_program,
+)
 from readiness.run.external import ShellcheckError
 from readiness.syntax import image as images
 from readiness.syntax.scalar import scalar_offsets
@@ -151,7 +157,7 @@ def _shell_of_job(job: Any, text: str) -> str:
 
 def shellcheck_findings(projects: Iterable[Project], silent: Rule) -> list[Finding]:
     """What ShellCheck says of every script; of one that it does not answer, `silent`. Raises ShellcheckError."""
-    program = programs.find("shellcheck")
+    program = programs.find_program("shellcheck")
     if not program:
         raise ShellcheckError(
             "shellcheck is not installed; `pip install 'readiness[shellcheck]'` brings it"
@@ -160,14 +166,16 @@ def shellcheck_findings(projects: Iterable[Project], silent: Rule) -> list[Findi
     for script in collect_scripts(projects):
         shell = {"ash": "dash", "busybox sh": "dash"}.get(script.shell, script.shell)
         by_shell.setdefault(shell, []).append(script)
-    found: dict[tuple[str, int, Span, str], Finding] = {}
+    findings: dict[tuple[str, int, Span, str], Finding] = {}
     for shell, some in sorted(by_shell.items()):
         for start in range(0, len(some), BATCH):
-            for one in _check_batch(program, shell, some[start : start + BATCH], TIMEOUT, silent):
+            for finding in _check_batch(
+                program, shell, some[start : start + BATCH], TIMEOUT, silent
+            ):
                 # what several jobs inherit is one place
-                key = (one.source.path, id(one.source.parent), one.span, one.rule)
-                found.setdefault(key, one)
-    return list(found.values())
+                key = (finding.source.path, id(finding.source.parent), finding.span, finding.rule)
+                findings.setdefault(key, finding)
+    return list(findings.values())
 
 
 def _check_batch(
@@ -186,15 +194,15 @@ def _check_batch(
         for half in (batch[:middle], batch[middle:]):
             yield from _check_batch(program, shell, half, max(seconds / 2, SHORTEST), silent)
         return
-    for one in comments:
-        script = batch[int(Path(one["file"]).stem)]
-        if script.source.kind != "dockerfile" and one["code"] in _ERREXIT:
+    for comment in comments:
+        script = batch[int(Path(comment["file"]).stem)]
+        if script.source.kind != "dockerfile" and comment["code"] in _ERREXIT:
             continue
-        found = _finding_from_comment(script, one)
-        if _RUNNERS.match(found.source.text, found.span.start):
+        finding = _finding_from_comment(script, comment)
+        if _RUNNERS.match(finding.source.text, finding.span.start):
             continue
-        if one["code"] != _LITERAL or _is_own_variable(script, found):
-            yield found
+        if comment["code"] != _LITERAL or _is_own_variable(script, finding):
+            yield finding
 
 
 def _run_shellcheck(
@@ -208,7 +216,7 @@ def _run_shellcheck(
             text = script.text.encode("utf-8", "replace")
             (Path(folder) / names[-1]).write_bytes(text)
         command = [program, "--norc", "--format=json1", f"--shell={shell}", f"--exclude={LEFT_OUT}"]
-        done = run(
+        done = run_program(
             [*command, "--", *names],
             folder=Path(folder),
             environment=os.environ,
@@ -224,15 +232,15 @@ def _unjudged_finding(script: Script, silent: Rule, error: Exception) -> Finding
     reason = "it took too long" if late else type(error).__name__
     start = script.offset(0)
     span = script.source.one_line(Span(start, len(script.source.text)))
-    message = fill(silent.message, {"reason": reason}.get)
+    message = fill_message(silent.message, {"reason": reason}.get)
     return Finding(
         silent, script.source, span, message, resource=script.resource, heads=(script.head,)
     )
 
 
-def _is_own_variable(script: Script, found: Finding) -> bool:
+def _is_own_variable(script: Script, finding: Finding) -> bool:
     """Whether a variable in single quotes is one of the script's own, and no other program's to fill in."""
-    text, (start, end) = script.source.text, found.span
+    text, (start, end) = script.source.text, finding.span
     line = text.rfind("\n", 0, start)
     while line > 0 and text[line - 1] == "\\":  # the command begins further up
         line = text.rfind("\n", 0, line)

@@ -28,19 +28,19 @@ from __future__ import annotations
 
 from readiness.syntax.secrets.accounts import Reach
 from readiness.syntax.secrets.decision import IN_URL, Kind, Place, Verdict, classify
-from readiness.syntax.secrets.entropy import Strength, strength
+from readiness.syntax.secrets.entropy import Strength, strength_of
 from readiness.syntax.secrets.files import holds_credential, is_sample, may_hold_credentials
 from readiness.syntax.secrets.names import (
     is_public,
     may_name,
+    may_name_secret,
+    name_words,
     names_secret,
     names_signing_key,
     sets_store_password,
-    sounds_secret,
-    words,
 )
 from readiness.syntax.secrets.placeholders import is_placeholder, is_reference
-from readiness.syntax.secrets.search import Secret, in_text, may_be_secrets
+from readiness.syntax.secrets.search import Secret, may_be_secrets, secrets_in_text
 
 __all__ = (
     "IN_URL",
@@ -52,7 +52,6 @@ __all__ = (
     "Verdict",
     "classify",
     "holds_credential",
-    "in_text",
     "is_placeholder",
     "is_public",
     "is_reference",
@@ -60,10 +59,11 @@ __all__ = (
     "may_be_secrets",
     "may_hold_credentials",
     "may_name",
+    "may_name_secret",
+    "name_words",
     "names_secret",
     "names_signing_key",
+    "secrets_in_text",
     "sets_store_password",
-    "sounds_secret",
-    "strength",
-    "words",
+    "strength_of",
 )

@@ -53,7 +53,7 @@ class Account(NamedTuple):
 
     @property
     def reach(self) -> Reach:
-        """Where it lets somebody in."""
+        """How far away the account's host is, by its form."""
         if _HERE.match(self.host):
             return Reach.HERE
         if _PRIVATE.match(self.host) or any(sign in self.host for sign in "${%"):
@@ -61,13 +61,13 @@ class Account(NamedTuple):
         return Reach.BESIDE if _BESIDE.match(self.host) else Reach.AWAY
 
 
-def accounts(text: str) -> Iterator[Account]:
+def find_accounts(text: str) -> Iterator[Account]:
     """Every account in the URLs of a text."""
-    for found in _USERINFO.finditer(text) if "://" in text else ():
+    for match in _USERINFO.finditer(text) if "://" in text else ():
         yield Account(
-            found["user"],
-            found["password"],
-            found["host"],
-            Span(*found.span("user")),
-            Span(*found.span("password")),
+            match["user"],
+            match["password"],
+            match["host"],
+            Span(*match.span("user")),
+            Span(*match.span("password")),
         )

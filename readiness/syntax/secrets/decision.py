@@ -7,17 +7,17 @@ import re
 from dataclasses import dataclass, replace
 
 from readiness.model import Span
-from readiness.syntax.secrets.accounts import CONSTANTS, Account, Reach, accounts
-from readiness.syntax.secrets.entropy import Strength, strength
+from readiness.syntax.secrets.accounts import CONSTANTS, Account, Reach, find_accounts
+from readiness.syntax.secrets.entropy import Strength, strength_of
 from readiness.syntax.secrets.names import (
+    grants_access_alone,
     guards_public_certificates,
     is_public,
+    may_name_secret,
+    name_words,
     names_password,
     names_secret,
     names_signing_key,
-    opens_by_itself,
-    sounds_secret,
-    words,
 )
 from readiness.syntax.secrets.placeholders import (
     FILLED_IN,
@@ -26,14 +26,14 @@ from readiness.syntax.secrets.placeholders import (
     is_constant_name,
     is_reference,
 )
-from readiness.syntax.secrets.shapes import shapes
-from readiness.syntax.secrets.vocabulary import Meaning, meaning
+from readiness.syntax.secrets.shapes import find_shapes
+from readiness.syntax.secrets.vocabulary import Meaning, meaning_of
 
 NOWHERE = Span(0, 0)
 
 
 class Kind(enum.Enum):
-    """What a value is."""
+    """What a value is, as far as secrets go; a member's value says it in words."""
 
     SECRET = "a secret in the open"  # noqa: S105 - the name of a kind
     WELL_KNOWN = "a secret that everybody knows, and that is in force"  # changeme, postgres
@@ -71,7 +71,7 @@ class Verdict:
     to_change: bool = False  # of a WELL_KNOWN one: it says itself that another belongs there
 
     @property
-    def exposed(self) -> bool:
+    def is_exposed(self) -> bool:
         """Whether a secret stands in the open, a strong or a well-known one."""
         return self.kind in (Kind.SECRET, Kind.WELL_KNOWN)
 
@@ -102,73 +102,75 @@ def classify(name: str, value: object, place: Place = Place.SERVED) -> Verdict:
     is made of; what is left is a secret, the stronger the less it looks like words.
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        return _number(name, value, place)
+        return _classify_number(name, value, place)
     if not isinstance(value, str):
         return _OTHER
     text = value.strip()
     shift = len(value) - len(value.lstrip())
-    found = _by_shape(name, text, place) or _by_text(name, text, place)
-    if shift and found.exposed:
-        return replace(found, span=Span(found.span.start + shift, found.span.end + shift))
-    return found
+    verdict = _classify_by_shape(name, text, place) or _classify_by_text(name, text, place)
+    if shift and verdict.is_exposed:
+        return replace(verdict, span=Span(verdict.span.start + shift, verdict.span.end + shift))
+    return verdict
 
 
-def _number(name: str, value: int, place: Place) -> Verdict:
+def _classify_number(name: str, value: int, place: Place) -> Verdict:
     """YAML makes a number of `MYSQL_ROOT_PASSWORD: 123456`, and of the switch `ALLOW_EMPTY_PASSWORD: 1`."""
-    if names_secret(name) and "password" in words(name) and str(value) not in _SWITCHES:
-        return _by_name(name, str(value), place)
-    return Verdict(Kind.SETTING) if sounds_secret(name) else _OTHER
+    if names_secret(name) and "password" in name_words(name) and str(value) not in _SWITCHES:
+        return _classify_by_name(name, str(value), place)
+    return Verdict(Kind.SETTING) if may_name_secret(name) else _OTHER
 
 
-def _by_shape(name: str, text: str, place: Place) -> Verdict | None:
+def _classify_by_shape(name: str, text: str, place: Place) -> Verdict | None:
     """A credential that its shape gives away; the first that is in use, else what the first one is.
 
     Google's keys for browsers look like its others: there the name tells.
     """
-    found = []
-    for one in shapes(text):
-        if one.reason == "Google API key" and is_public(name):
-            found.append(Verdict(Kind.SETTING))
-        elif one.meaning is None:
-            found.append(Verdict(Kind.SECRET, one.reason, one.span, one.strength))
+    verdicts = []
+    for shape in find_shapes(text):
+        if shape.reason == "Google API key" and is_public(name):
+            verdicts.append(Verdict(Kind.SETTING))
+        elif shape.meaning is None:
+            verdicts.append(Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength))
         else:
-            found.append(_of_meaning(one.meaning, one.reason, one.span, place, opens=False))
-    return next((one for one in found if one.exposed), found[0] if found else None)
+            verdicts.append(
+                _verdict_of_meaning(shape.meaning, shape.reason, shape.span, place, opens=False)
+            )
+    return next((one for one in verdicts if one.is_exposed), verdicts[0] if verdicts else None)
 
 
-def _by_text(name: str, text: str, place: Place) -> Verdict:
+def _classify_by_text(name: str, text: str, place: Place) -> Verdict:
     """An account in a URL whose password stands in the open, else what the name tells, else what the account is."""
-    found = [account(one, place) for one in accounts(text[:_LONGEST])]
-    exposed = next((one for one in found if one.exposed), None)
+    verdicts = [classify_account(one, place) for one in find_accounts(text[:_LONGEST])]
+    exposed = next((one for one in verdicts if one.is_exposed), None)
     if exposed is not None:
         return exposed
-    named = _by_name(name, text, place)
-    return found[0] if found and named.kind in (Kind.OTHER, Kind.SETTING) else named
+    named = _classify_by_name(name, text, place)
+    return verdicts[0] if verdicts and named.kind in (Kind.OTHER, Kind.SETTING) else named
 
 
-def account(found: Account, place: Place) -> Verdict:
+def classify_account(account: Account, place: Place) -> Verdict:
     """What the password of an account in a URL is.
 
     A token goes into the user's place where a constant stands for the password.
     """
-    secret, span, reason = found.password, found.password_span, IN_URL
+    secret, span, reason = account.password, account.password_span, IN_URL
     if secret.lower() in CONSTANTS:
-        if strength(found.user) < Strength.RANDOM or FILLED_IN.search(found.user):
+        if strength_of(account.user) < Strength.RANDOM or FILLED_IN.search(account.user):
             return Verdict(Kind.CONSTANT)
-        secret, span, reason = found.user, found.user_span, "token in a URL"
+        secret, span, reason = account.user, account.user_span, "token in a URL"
     if FILLED_IN.search(secret) or is_reference(secret):
         return Verdict(Kind.REFERENCE)
-    level = strength(secret)
-    said = Meaning.COMMON if found.password == found.user else _says(secret)
-    if (said is not None or level is Strength.WORD) and _ANY_HOST.match(found.host):
+    level = strength_of(secret)
+    said = Meaning.COMMON if account.password == account.user else _stated_meaning(secret)
+    if (said is not None or level is Strength.WORD) and _ANY_HOST.match(account.host):
         return Verdict(Kind.PLACEHOLDER)
-    if _ends_with_its_run(found.reach, level, place):
+    if _ends_with_its_run(account.reach, level, place):
         return Verdict(Kind.TEST_VALUE)
     if said is not None:
-        return _of_meaning(said, reason, span, place, opens=True, reach=found.reach)
+        return _verdict_of_meaning(said, reason, span, place, opens=True, reach=account.reach)
     if level is Strength.WORD and place is Place.SAMPLE:
         return Verdict(Kind.PLACEHOLDER)
-    return Verdict(Kind.SECRET, reason, span, level, found.reach)
+    return Verdict(Kind.SECRET, reason, span, level, account.reach)
 
 
 def _ends_with_its_run(reach: Reach, level: Strength, place: Place) -> bool:
@@ -181,10 +183,10 @@ def _ends_with_its_run(reach: Reach, level: Strength, place: Place) -> bool:
     return False
 
 
-def _by_name(name: str, text: str, place: Place) -> Verdict:
+def _classify_by_name(name: str, text: str, place: Place) -> Verdict:
     """What a value is by the name that it is set under."""
     if not names_secret(name):
-        return Verdict(Kind.SETTING) if sounds_secret(name) else _OTHER
+        return Verdict(Kind.SETTING) if may_name_secret(name) else _OTHER
     if is_reference(text) or FILLED_IN.search(text):
         return Verdict(Kind.REFERENCE)
     low = text.lower()
@@ -194,10 +196,10 @@ def _by_name(name: str, text: str, place: Place) -> Verdict:
         return Verdict(Kind.CONSTANT)
     if _is_no_credential(text):
         return Verdict(Kind.SETTING)
-    reason = _reason(name)
+    reason = _reason_text(name)
     if _is_description(text, reason):
         return Verdict(Kind.PLACEHOLDER)
-    return _literal(name, text, reason, place)
+    return _classify_literal(name, text, reason, place)
 
 
 def _is_no_credential(text: str) -> bool:
@@ -212,9 +214,9 @@ def _is_description(text: str, reason: str) -> bool:
     return reason != "password" or len(text) > 60 or bool(_SECRET_WORD.search(text))
 
 
-def _reason(name: str) -> str:
+def _reason_text(name: str) -> str:
     """What a secret is called in a message."""
-    parts = words(name)
+    parts = name_words(name)
     if names_password(name):
         return "password"
     if "token" in parts or "tokens" in parts:
@@ -222,23 +224,23 @@ def _reason(name: str) -> str:
     return "key" if "key" in parts or "apikey" in parts else "secret"
 
 
-def _literal(name: str, text: str, reason: str, place: Place) -> Verdict:
+def _classify_literal(name: str, text: str, reason: str, place: Place) -> Verdict:
     """What a literal under a secret's name is, by the words in it or their absence."""
-    whole = Span(0, len(text))
-    said = _says(text)
+    full_span = Span(0, len(text))
+    said = _stated_meaning(text)
     if said is not None and guards_public_certificates(name):
         return Verdict(Kind.SETTING)
     if said is Meaning.COMMON and reason in ("key", "token") and len(text) < 6:
         return Verdict(Kind.SETTING)
     if said is not None:
-        return _of_meaning(said, reason, whole, place, opens=opens_by_itself(name))
+        return _verdict_of_meaning(said, reason, full_span, place, opens=grants_access_alone(name))
     if reason != "password" and (len(text) < 6 or _ROUTE.match(text)):
         return Verdict(Kind.SETTING)
     if reason == "token" and (len(text) < 8 or text.replace(".", "").isdigit()):
         return Verdict(Kind.SETTING)
     if _TEST_KEYS.match(text):
         return Verdict(Kind.TEST_VALUE)
-    level = strength(text)
+    level = strength_of(text)
     is_temporary = place in (Place.BUILD, Place.JOB)
     if is_temporary and (
         level is Strength.WORD or (level is Strength.CHOSEN and names_signing_key(name))
@@ -246,7 +248,7 @@ def _literal(name: str, text: str, reason: str, place: Place) -> Verdict:
         return Verdict(Kind.TEST_VALUE)
     if place is Place.SAMPLE and level is Strength.WORD:
         return Verdict(Kind.PLACEHOLDER)
-    return Verdict(Kind.SECRET, reason, whole, level)
+    return Verdict(Kind.SECRET, reason, full_span, level)
 
 
 # Shown in documentation, and never taken for a value: crosses, brackets, the word itself.
@@ -256,14 +258,14 @@ _ONLY_SHOWN = re.compile(
 )
 
 
-def _says(text: str) -> Meaning | None:
+def _stated_meaning(text: str) -> Meaning | None:
     """What a value says of itself; None for one that may be a secret.
 
     A placeholder that would be taken as it stands (`your-secret-here`) is to be changed, any other says that there is none.
     """
     if len(text) < _SHORTEST or _CROSSES.search(text) or is_constant_name(text):
-        return Meaning.TO_CHANGE if meaning(text) is Meaning.TO_CHANGE else Meaning.NONE
-    said = meaning(text)
+        return Meaning.TO_CHANGE if meaning_of(text) is Meaning.TO_CHANGE else Meaning.NONE
+    said = meaning_of(text)
     if said in (Meaning.COMMON, Meaning.NONE):
         return said
     if said is Meaning.TO_CHANGE or TO_FILL_IN.search(text[:400]):
@@ -272,7 +274,7 @@ def _says(text: str) -> Meaning | None:
     return said if any(map(str.isalnum, text)) else Meaning.NONE
 
 
-def _of_meaning(
+def _verdict_of_meaning(
     said: Meaning, reason: str, span: Span, place: Place, *, opens: bool, reach: Reach | None = None
 ) -> Verdict:
     """What a value is that says something of itself.

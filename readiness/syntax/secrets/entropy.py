@@ -44,15 +44,15 @@ class Strength(enum.IntEnum):
     SHAPE = 3  # the fixed shape of a key that somebody gave out
 
 
-def strength(value: str) -> Strength:
+def strength_of(value: str) -> Strength:
     """WORD, CHOSEN or RANDOM, by the characters alone."""
     if _is_hex(value):
         return Strength.RANDOM
-    plain = _spelt_out(value)
+    plain = _without_leetspeak(value)
     worded = max(_share_of_words(value), _share_of_words(plain))
     if (
         worded <= _MOST_WORDS
-        and min(bits(value), bits(plain)) >= RANDOM_BITS
+        and min(bits_of(value), bits_of(plain)) >= RANDOM_BITS
         and not _is_slug(value)
     ):
         return Strength.RANDOM
@@ -65,7 +65,7 @@ def _is_hex(value: str) -> bool:
     return bool(_HEX.match(plain)) and len(set(plain.lower())) >= 6
 
 
-def _spelt_out(value: str) -> str:
+def _without_leetspeak(value: str) -> str:
     """A value with letters for the figures and signs that stand for some, where it is mostly letters: `p4ssw0rd`."""
     letters, spelt = sum(map(str.isalpha, value)), sum(ord(char) in LEET for char in value)
     return value.translate(LEET) if len(value) <= _SPELT and letters >= 3 * spelt else value
@@ -80,18 +80,18 @@ def _is_slug(value: str) -> bool:
 
 
 @lru_cache(maxsize=2048)
-def bits(value: str) -> float:
+def bits_of(value: str) -> float:
     """An estimate of the choices that went into a value, in bits: far off for single values, right in the large."""
     text = value[:_LONGEST]
-    unit = _unit(text)
+    unit = _repeated_unit(text)
     if len(unit) < len(text):
-        return bits(unit) + _REPEATED_BITS * (len(text) // len(unit) - 1)
+        return bits_of(unit) + _REPEATED_BITS * (len(text) // len(unit) - 1)
     if _is_hex(text):
         return 4.0 * len(text)
     return math.fsum(_bits_of_run(run) for run in _RUN.findall(text))
 
 
-def _unit(text: str) -> str:
+def _repeated_unit(text: str) -> str:
     """The shortest piece that a text repeats; the text where there is none."""
     found = (text + text).find(text, 1)
     return text[:found] if found > 0 and len(text) % found == 0 else text

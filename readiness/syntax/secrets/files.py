@@ -47,8 +47,8 @@ def holds_credential(text: str) -> bool:
     if _CREDENTIAL.search(text) or any(True for _ in may_be_secrets(text)):
         return True
     return may_name(text) and any(
-        names_secret(found["name"])
-        and not is_reference(found["value"])
-        and not FILLED_IN.search(found["value"])
-        for found in _PAIR.finditer(text)
+        names_secret(match["name"])
+        and not is_reference(match["value"])
+        and not FILLED_IN.search(match["value"])
+        for match in _PAIR.finditer(text)
     )

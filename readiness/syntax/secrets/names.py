@@ -68,14 +68,14 @@ _OF_STORES = re.compile(
 )
 
 
-def words(name: str) -> list[str]:
+def name_words(name: str) -> list[str]:
     """The words of a name, lower case: `dbPassword`, `DB_PASSWORD` and `db-password` are the same two."""
     return [word.lower() for word in _WORD.findall(name)]
 
 
 def names_secret(name: str) -> bool:
     """Whether a variable of this name holds a secret, by the words that it is made of."""
-    parts = words(name)
+    parts = name_words(name)
     if not parts or parts[0] in _SWITCH_FIRST or _SWITCH & set(parts):
         return False
     if parts[-1] == "credentials" and parts[-2:-1] in (["key"], ["keystore"], ["truststore"]):
@@ -89,10 +89,10 @@ def names_secret(name: str) -> bool:
 
 def names_password(name: str) -> bool:
     """Whether a name is that of a password: something that a person may have chosen, as short as it likes."""
-    return bool(PASSWORD_WORDS & set(words(name)))
+    return bool(PASSWORD_WORDS & set(name_words(name)))
 
 
-def sounds_secret(name: str) -> bool:
+def may_name_secret(name: str) -> bool:
     """Whether a name holds a secret's word anywhere, as `PASSWORD_HASHER` does: wider than names_secret.
 
     So go Docker's own check and people's eyes; what such a variable is, its value tells.
@@ -104,24 +104,24 @@ def sounds_secret(name: str) -> bool:
         return False  # the name of a secret; Vault's is one itself
     if names_secret(name):
         return True
-    parts = words(name)
+    parts = name_words(name)
     about = not parts or parts[-1] in _ABOUT or "prompt" in parts or bool(_SWITCH & set(parts))
     return bool(_WIDE.search(flat)) and not about and not _WIDE_ABOUT.search(flat)
 
 
 def is_public(name: str) -> bool:
     """Whether a name says that its value is meant for everybody: `NEXT_PUBLIC_API_KEY`, a publishable key."""
-    return bool(_PUBLIC & set(words(name)))
+    return bool(_PUBLIC & set(name_words(name)))
 
 
-def opens_by_itself(name: str) -> bool:
+def grants_access_alone(name: str) -> bool:
     """Whether what stands under a name is itself what lets somebody in where it is set.
 
     A store takes its root password from the variable, an application signs with the key that it is given: any word
     works, and who knows the word is in. A key for somebody else's service is theirs to give: a word in its place
     only fails.
     """
-    parts = set(words(name))
+    parts = set(name_words(name))
     if parts & _ISSUED and not {"root", "admin"} & parts:
         return False
     own = PASSWORD_WORDS | {
@@ -141,7 +141,7 @@ def names_signing_key(name: str) -> bool:
 
     A build step or a test only needs some value for it to start.
     """
-    return opens_by_itself(name) and not names_password(name)
+    return grants_access_alone(name) and not names_password(name)
 
 
 def sets_store_password(name: str) -> bool:
@@ -151,7 +151,7 @@ def sets_store_password(name: str) -> bool:
 
 def guards_public_certificates(name: str) -> bool:
     """Whether a password is that of a truststore: there is nothing secret in one."""
-    return bool({"truststore", "cacerts"} & set(words(name))) or "trust_store" in name.lower()
+    return bool({"truststore", "cacerts"} & set(name_words(name))) or "trust_store" in name.lower()
 
 
 def may_name(text: str) -> bool:

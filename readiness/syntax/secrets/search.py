@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from readiness.model import Span
-from readiness.syntax.secrets.accounts import CONSTANTS, Reach, accounts
+from readiness.syntax.secrets.accounts import CONSTANTS, Reach, find_accounts
 from readiness.syntax.secrets.decision import (
     Kind,
     Place,
     Verdict,
-    account,
     classify,
+    classify_account,
 )
 from readiness.syntax.secrets.entropy import Strength
 from readiness.syntax.secrets.names import may_name, names_secret, names_signing_key
 from readiness.syntax.secrets.placeholders import FILLED_IN, is_placeholder
-from readiness.syntax.secrets.shapes import shapes
+from readiness.syntax.secrets.shapes import find_shapes
 
 _ASSIGNMENT = re.compile(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?(?P<sign>[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?)"""
@@ -46,11 +46,11 @@ class Secret:
 
     @property
     def reason(self) -> str:
-        """What it is called in a message."""
+        """How a message names it: `GitHub token`, `password`."""
         return self.verdict.reason
 
 
-def in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
+def secrets_in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
     """The secrets in a text that stands at a place, well-known ones too, each once: what tells most of it comes first."""
     seen: set[int] = set()
     for secret in _candidates(text, place):
@@ -60,21 +60,21 @@ def in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
 
 
 def _candidates(text: str, place: Place) -> Iterator[Secret]:
-    for shape in shapes(text):
+    for shape in find_shapes(text):
         if shape.meaning is None:
-            found = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
-            yield Secret(found, shape.span)
-    for one in accounts(text):
-        found = account(one, place)
-        if found.exposed:
-            yield Secret(found, found.span)
+            decided = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
+            yield Secret(decided, shape.span)
+    for written in find_accounts(text):
+        decided = classify_account(written, place)
+        if decided.is_exposed:
+            yield Secret(decided, decided.span)
     for login in _LOGIN.finditer(text) if "machine" in text else ():
-        found = classify("password", login[1], place)
-        if found.exposed:
-            found = replace(found, reason="password of a .netrc", reach=Reach.AWAY)
-            yield Secret(found, Span(*login.span(1)))
+        decided = classify("password", login[1], place)
+        if decided.is_exposed:
+            decided = replace(decided, reason="password of a .netrc", reach=Reach.AWAY)
+            yield Secret(decided, Span(*login.span(1)))
     for assignment in _ASSIGNMENT.finditer(text) if may_name(text) else ():
-        verdict = _assigned(text, assignment, place)
+        verdict = _verdict_on_assignment(text, assignment, place)
         if verdict is not None:
             start = assignment.start("value")
             span = Span(start + verdict.span.start, start + verdict.span.end)
@@ -83,21 +83,21 @@ def _candidates(text: str, place: Place) -> Iterator[Secret]:
             yield Secret(verdict, span, named, signs)
 
 
-def _assigned(text: str, found: re.Match[str], place: Place) -> Verdict | None:
+def _verdict_on_assignment(text: str, match: re.Match[str], place: Place) -> Verdict | None:
     """What the value of an assignment is, where it stands in the open."""
-    computed = _CODE.match(found["value"]) or _SQL_VARIABLE.match(found["sign"])
-    if computed or not names_secret(found["name"]):
+    computed = _CODE.match(match["value"]) or _SQL_VARIABLE.match(match["sign"])
+    if computed or not names_secret(match["name"]):
         return None
-    verdict = classify(found["name"], found["value"], place)
-    return verdict if verdict.exposed and not _is_prose(text, found, verdict.strength) else None
+    verdict = classify(match["name"], match["value"], place)
+    return verdict if verdict.is_exposed and not _is_prose(text, match, verdict.strength) else None
 
 
-def _is_prose(text: str, found: re.Match[str], level: Strength) -> bool:
+def _is_prose(text: str, match: re.Match[str], level: Strength) -> bool:
     """Whether a name and a colon begin a sentence: `apikey:   masked, one star a letter`; in a comment all the more."""
-    if found["sign"].strip() != ":" or not _MORE_WORDS.match(text, found.end()):
+    if match["sign"].strip() != ":" or not _MORE_WORDS.match(text, match.end()):
         return False
-    row = text.rfind("\n", max(found.start() - _LINE, 0), found.start()) + 1
-    commented = _COMMENT.match(text, row, found.start())
+    row = text.rfind("\n", max(match.start() - _LINE, 0), match.start()) + 1
+    commented = _COMMENT.match(text, row, match.start())
     return level < (Strength.RANDOM if commented else Strength.CHOSEN)
 
 
@@ -107,20 +107,24 @@ def may_be_secrets(text: str) -> Iterator[Span]:
     What a value says of itself counts for nothing here (`notsecret` may be somebody's password), unless it says outright
     that another belongs in its place.
     """
-    for shape in shapes(text):
+    for shape in find_shapes(text):
         if not is_placeholder(text[shape.span.start : shape.span.end]):
             yield shape.span
-    for one in accounts(text):
-        if one.password.lower() in CONSTANTS:
-            yield from (found.span for found in (account(one, Place.SERVED),) if found.exposed)
-        elif not _may_be_shown(one.password):
-            yield one.password_span
+    for written in find_accounts(text):
+        if written.password.lower() in CONSTANTS:
+            yield from (
+                verdict.span
+                for verdict in (classify_account(written, Place.SERVED),)
+                if verdict.is_exposed
+            )
+        elif not _may_be_shown(written.password):
+            yield written.password_span
     for login in _LOGIN.finditer(text) if "machine" in text else ():
         if not _may_be_shown(login[1]):
             yield Span(*login.span(1))
-    for found in _ASSIGNMENT.finditer(text) if may_name(text) else ():
-        if names_secret(found["name"]) and not _may_be_shown(found["value"]):
-            yield Span(*found.span("value"))
+    for match in _ASSIGNMENT.finditer(text) if may_name(text) else ():
+        if names_secret(match["name"]) and not _may_be_shown(match["value"]):
+            yield Span(*match.span("value"))
 
 
 def _may_be_shown(value: str) -> bool:

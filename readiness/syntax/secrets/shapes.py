@@ -13,7 +13,7 @@ from typing import NamedTuple
 from readiness.model import Span
 from readiness.syntax.secrets.entropy import Strength
 from readiness.syntax.secrets.placeholders import TO_FILL_IN
-from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning
+from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning_of
 
 # What it is, what a text must hold to be searched for it, and its form: each repeats one class only, so no backtracking.
 _SHAPES = (
@@ -55,15 +55,15 @@ class Shape(NamedTuple):
     strength: Strength = Strength.SHAPE
 
 
-def shapes(text: str) -> Iterator[Shape]:
+def find_shapes(text: str) -> Iterator[Shape]:
     """Every credential in a text that its shape gives away."""
     for reason, mark, pattern in _SHAPES:
-        for found in _pattern(pattern).finditer(text) if mark in text else ():
-            span = Span(*found.span())
+        for match in _pattern(pattern).finditer(text) if mark in text else ():
+            span = Span(*match.span())
             if reason == "private key":
                 yield _private_key(text, span)
             else:
-                yield Shape(reason, span, _meaning(reason, found.group()))
+                yield Shape(reason, span, _meaning(reason, match.group()))
 
 
 def _private_key(text: str, head: Span) -> Shape:
@@ -84,7 +84,7 @@ def _meaning(reason: str, value: str) -> Meaning | None:
     body = _PREFIX.sub("", value) if "_" in value[:11] or "-" in value[:11] else value[4:]
     if len(set(body)) < _FEW or is_sequence(body):
         return Meaning.PURPOSE  # typed, not made
-    said = meaning(body)
+    said = meaning_of(body)
     return None if said is Meaning.COMMON else said
 
 

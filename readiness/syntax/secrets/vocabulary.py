@@ -86,34 +86,38 @@ def is_sequence(text: str) -> bool:
     return len(text) > 2 and even + jumps >= 0.8 * len(steps) and even >= 0.6 * len(steps)
 
 
-def meaning(value: str) -> Meaning | None:
+def meaning_of(value: str) -> Meaning | None:
     """What a value says by its words; None for one that has others, which may be a secret."""
-    return _meaning(value) if 0 < len(value) <= LONGEST else None
+    return _meaning_of_words(value) if 0 < len(value) <= LONGEST else None
 
 
 @lru_cache(maxsize=2048)
-def _meaning(value: str) -> Meaning | None:
+def _meaning_of_words(value: str) -> Meaning | None:
     low = value.lower()
     if _HEX_WORDS.match(low) and len(low) >= 4:
         return Meaning.COMMON if set(low) <= set("0x-") else Meaning.PURPOSE
-    if low in _WEAK or _bare(low) in _WEAK or _bare(low.translate(LEET)) in _WEAK:
+    if (
+        low in _WEAK
+        or _without_affixes(low) in _WEAK
+        or _without_affixes(low.translate(LEET)) in _WEAK
+    ):
         return Meaning.COMMON
     if all(map(is_sequence, _PARTS.split(low))):
         return Meaning.COMMON
-    found = split(low)
-    if found is None:
-        found = split(_bare(low).translate(LEET))
-    return _said(found) if found else None
+    words = split_words(low)
+    if words is None:
+        words = split_words(_without_affixes(low).translate(LEET))
+    return _common_meaning(words) if words else None
 
 
-def _bare(low: str) -> str:
+def _without_affixes(low: str) -> str:
     """A value without the digits and signs that people put behind a word."""
     return _BEHIND.sub("", low)
 
 
-def _said(found: tuple[str, ...]) -> Meaning | None:
-    """What words say together."""
-    words = set(found)
+def _common_meaning(stated: tuple[str, ...]) -> Meaning | None:
+    """The first meaning that applies to words together: none, to be changed, a purpose, a common secret; else None."""
+    words = set(stated)
     if words & _NONE or (words & _NOT and words & _AFTER_NOT):
         return Meaning.NONE
     if words & _TO_CHANGE:
@@ -123,22 +127,22 @@ def _said(found: tuple[str, ...]) -> Meaning | None:
     return Meaning.COMMON if words & _SECRETS else None
 
 
-def split(low: str) -> tuple[str, ...] | None:
+def split_words(low: str) -> tuple[str, ...] | None:
     """The words of a value in small letters, where it is made of known ones alone; numbers of up to four digits go along."""
-    found: list[str] = []
+    known: list[str] = []
     for token in _TOKENS.findall(low):
         if token.isdigit():
             if len(token) > 4 and not is_sequence(token):
                 return None
             continue
-        words = _pieces(token)
+        words = _split_run(token)
         if words is None:
             return None
-        found += words
-    return tuple(found)
+        known += words
+    return tuple(known)
 
 
-def _pieces(token: str) -> list[str] | None:
+def _split_run(token: str) -> list[str] | None:
     """The fewest known words that a run of letters is made of."""
     best: list[list[str] | None] = [[]]
     for end in range(1, len(token) + 1):

@@ -1,18 +1,20 @@
-"""What the files show by what is in them: alerts, scraping, dashboards, backups, log shippers, written plans.
+"""What the files show by what is in them: a directive, a step of a pipeline, an alert, a backup, a written plan.
 
 Nothing here is a finding. A fact speaks for an item of a checklist, with the places that show it.
 """
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from readiness.loading.render.made import GeneratedSource
+from readiness.loading.render.made import written_place
 from readiness.model import Source, Span
 from readiness.model.project import Project
-from readiness.verdict.checklist import FACTS, EvidencePlace
+from readiness.verdict.checklist import EvidencePlace
+from readiness.verdict.evidence_names import FACTS
 
-MOST = 3  # places that one fact is shown by
+MOST = 3  # places of a folder that one fact is shown by
 
 
 def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[EvidencePlace, ...]]:
@@ -20,9 +22,14 @@ def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[Evidence
     found: dict[str, list[EvidencePlace]] = {}
     for name, source, span in _project_facts([one for one in projects if not one.prose]):
         places = found.setdefault(name, []) if name in FACTS else None
-        if places is not None and len(places) < MOST:
-            place = _evidence_place(source, span)
-            places += [] if place in places else [place]
+        if places is None:
+            continue
+        place = _evidence_place(source, span)
+        folder = posixpath.dirname(place.path)
+        last = places[-MOST:]
+        full = len(last) == MOST and all(posixpath.dirname(one.path) == folder for one in last)
+        if not full and place not in last:
+            places.append(place)
     return {name: tuple(places) for name, places in sorted(found.items())}
 
 
@@ -38,12 +45,22 @@ def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, S
             from readiness.verdict.evidence import compose
 
             yield from compose.compose_facts(project)
+        if "dockerfile" in project.by_kind:
+            from readiness.verdict.evidence import dockerfile
+
+            yield from dockerfile.dockerfile_facts(project)
+        if "nginx" in project.by_kind:
+            from readiness.verdict.evidence import nginx
+
+            yield from nginx.nginx_facts(project)
+        if not project.by_kind.keys().isdisjoint(("github", "gitlab")):
+            from readiness.verdict.evidence import ci
+
+            yield from ci.ci_facts(project)
     yield from plans.plan_facts(frozenset().union(*(one.paths for one in projects)))
 
 
 def _evidence_place(source: Source, span: Span) -> EvidencePlace:
     """The file and line that somebody wrote, also for what was rendered."""
-    root = source.root
-    if isinstance(root, GeneratedSource):
-        source, span = root.place(Span(source.to_root(span.start), source.to_root(span.end)))
+    source, span = written_place(source, span)
     return EvidencePlace(source.root.path, source.position(span.start).line)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import mount_specs, port_specs, variable_specs
 from readiness.kinds.compose.words import service_environment
 from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
-from readiness.syntax.yaml import Map
+from readiness.syntax.secrets import names_secret
+from readiness.syntax.yaml import Map, Seq
 from readiness.verdict.evidence.backups import is_backup_name
-from readiness.verdict.evidence.images import image_fact, variable_fact
+from readiness.verdict.evidence.images import image_fact, variable_facts
 
 _REMOTE = frozenset(
     {"fluentd", "gelf", "syslog", "awslogs", "gcplogs", "splunk", "loki", "etwlogs"}
 )
+
+_STORES = frozenset({"cache", "database", "queue", "search", "storage", "store", "vector"})
 
 
 def compose_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
@@ -26,6 +30,8 @@ def compose_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
         for service in document.services.values():
             for name in _service_facts(service, project):
                 yield name, service.source, service.head
+            for name, span in _written_facts(service, project):
+                yield name, service.source, span
 
 
 def _service_facts(service: Service, project: Project) -> Iterator[str]:
@@ -39,4 +45,29 @@ def _service_facts(service: Service, project: Project) -> Iterator[str]:
         yield "backup"
     for name, value in service_environment(service, project).items():
         known = None if value is None or HOLE in value else value
-        yield variable_fact(name, known)
+        yield from variable_facts(name, known)
+
+
+def _written_facts(service: Service, project: Project) -> Iterator[tuple[str, Span]]:
+    """What the service's own lines show."""
+    node = service.node
+    joined = node.get("networks")
+    names = list(joined) if isinstance(joined, Map | Seq) else []
+    if any(name != "default" for name in names):
+        yield "own-network", node.at("networks")
+    if service.role in _STORES:
+        if not node.get("ports"):
+            yield "store-unpublished", service.head
+        if any(one.type == "volume" and one.source for one in mount_specs(node)):
+            yield "durable-state", node.at("volumes")
+    if any(spec.published == (443, 443) for spec in port_specs(node)):
+        yield "tls-entry", node.at("ports")
+    if node.get("secrets"):
+        yield "compose-secret", node.at("secrets")
+    for spec in variable_specs(service.source, node, "environment"):
+        secret = names_secret(spec.name.removesuffix("_FILE"))
+        outside = (isinstance(spec.value, str) and "$" in spec.value) or spec.value is None
+        if secret and (outside or spec.name.endswith("_FILE")):
+            yield "compose-secret", spec.span
+        if secret and service.role in _STORES:
+            yield "authentication", spec.span

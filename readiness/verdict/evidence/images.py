@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from readiness.facts.images import fact
-from readiness.facts.settings import reports_errors, sets_log_level
+from readiness.facts.images import image_property
+from readiness.facts.settings import is_error_reporting, sets_log_level
 from readiness.syntax import image as images
 
 
 def image_fact(reference: str) -> str:
     """The fact that a running container of an image is; empty for most."""
-    return str(fact(images.parse_image(reference), "serves") or "")
+    return str(image_property(images.parse_image(reference), "serves") or "")
 
 
 def variable_fact(name: str, value: str | None) -> str:
     """The fact that a variable is; `value` is None where it comes from elsewhere."""
-    if reports_errors(name):
+    if is_error_reporting(name):
         return "error-tracker" if value != "" else ""
     low = (value or "").lower()
     if name.upper().endswith(("_ENV", "ENVIRONMENT")) and low in ("production", "prod"):
@@ -22,3 +22,14 @@ def variable_fact(name: str, value: str | None) -> str:
     if sets_log_level(name):
         return "log-level" if low in ("info", "warn", "warning", "error") else ""
     return ""
+
+
+_DEBUG = frozenset({"debug", "flask_debug", "django_debug", "app_debug", "rails_debug"})
+_FALSE = frozenset({"false", "0", "off", "no"})
+
+
+def variable_facts(name: str, value: str | None) -> tuple[str, ...]:
+    """All facts that a variable is: that of variable_fact, and that debugging is off."""
+    fact = variable_fact(name, value)
+    quiet = name.lower() in _DEBUG and (value or "").lower() in _FALSE
+    return tuple(filter(None, (fact, "debug-off" if quiet or fact == "production-named" else "")))

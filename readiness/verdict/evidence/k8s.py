@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from readiness.checks.k8s.alerts import alerts_of
 from readiness.checks.k8s.settings import variables_of
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax.yaml import Seq
 from readiness.verdict.evidence.backups import is_backup_name, is_dump_command
-from readiness.verdict.evidence.images import image_fact, variable_fact
+from readiness.verdict.evidence.images import image_fact, variable_facts
 
 _SCHEDULE = "backup-schedule"  # which shows a backup only with a time
 # What an alert is on: all of the patterns are in its name and expression.
@@ -30,6 +30,14 @@ _ALERTS: tuple[tuple[str, *tuple[re.Pattern[str], ...]], ...] = (
 )  # fmt: skip
 _SCRAPE = "prometheus.io/scrape"
 _METRICS = re.compile(r"metrics|prom")
+_REPLICATED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "Rollout"})
+_BUDGETS = ("minAvailable", "maxUnavailable")
+_WAYS = (("ingress", "network-policy-ingress"), ("egress", "network-policy-egress"))
+_NOTHING = frozenset({"", "0", "false", "none", "off"})
+_ANNOTATED = (
+    ("ingress-limit", re.compile(r"limit-(?:rps|rpm|connections)|rate-?limit|throttle")),
+    ("ingress-redirect", re.compile(r"(?:ssl|https)-redirect\Z|redirect-(?:to-)?https")),
+)
 _OWN = frozenset({"Pods", "Object", "External"})
 _DASHBOARD = re.compile(r'"panels"\s*:\s*\[|"schemaVersion"\s*:')
 # What a dashboard shows, by the words of its queries and titles.
@@ -46,74 +54,118 @@ def k8s_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
     for document in project.documents("k8s"):
         if document.source.fragment:
             continue
-        for one in document.objects:
-            for name, span in (*_object_facts(one), *_scheduled_backup(one, document.pods)):
-                yield name, one.source, span
+        for obj in document.objects:
+            found = (*_object_facts(obj), *_kind_facts(obj), *_scheduled_backup(obj, document.pods))
+            for name, span in found:
+                yield name, obj.source, span
         for pod in document.pods:
             for name, span in _pod_facts(pod):
                 yield name, pod.source, span
 
 
-def _object_facts(one: Object) -> Iterator[tuple[str, Span]]:
-    fact = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
+def _object_facts(obj: Object) -> Iterator[tuple[str, Span]]:
+    fact = column("kubernetes-custom", "shows").get(f"{obj.kind} {obj.group}")
     if fact is not None and fact != _SCHEDULE:
-        yield fact, one.node.at()
-    for alert in alerts_of(one):
+        yield fact, obj.node.at()
+    for alert in alerts_of(obj):
         yield "alert", alert.span
         words = f"{alert.name[:200]} {alert.expression[:4000]}"
         yield from (
             (name, alert.span) for name, *all_of in _ALERTS if all(p.search(words) for p in all_of)
         )
-    if _has_scrape_annotation(one):
-        yield "scraping", one.annotations.entry(_SCRAPE)
-    if one.kind == "HorizontalPodAutoscaler":
-        own = [
-            metric
-            for metric in mappings_in(one.spec.get("metrics"))
-            if text_or_empty(metric.get("type")) in _OWN
-        ]
+    if _has_scrape_annotation(obj):
+        yield "scraping", obj.annotations.entry(_SCRAPE)
+    if obj.kind == "HorizontalPodAutoscaler":
+        own = [metric for metric in obj.spec.entries("metrics") if metric.text("type") in _OWN]
         yield from (("autoscaler-own-metric", metric.at()) for metric in own[:1])
-    if one.kind == "ConfigMap":
-        yield from _dashboard_facts(one)
-        for name, value, span in variables_of(one):
-            fact = variable_fact(name, value)
-            if fact:
-                yield fact, span
+    if obj.kind == "ConfigMap":
+        yield from _dashboard_facts(obj)
+        for name, value, span in variables_of(obj):
+            yield from ((fact, span) for fact in variable_facts(name, value))
     if (
-        one.kind == "Service"
-        and one.group == ""
-        and one.spec.get("type", "ClusterIP") == "ClusterIP"
+        obj.kind == "Service"
+        and obj.group == ""
+        and obj.spec.get("type", "ClusterIP") == "ClusterIP"
     ):
-        ports = list(mappings_in(one.spec.get("ports")))
+        ports = list(obj.spec.entries("ports"))
         metrics = [port for port in ports if _METRICS.search(str(port.get("name")))]
         if metrics and len(metrics) < len(ports):
             yield "service-with-metrics", metrics[0].at()
 
 
-def _has_scrape_annotation(one: Object | Pod) -> bool:
-    return str(one.annotations.get(_SCRAPE)).lower() == "true"
+def _kind_facts(owner: Object) -> Iterator[tuple[str, Span]]:
+    """What an object is there for: scaling, budgets, policies, storage, several replicas."""
+    spec = owner.spec
+    count = spec.get("replicas")
+    if owner.kind in _REPLICATED and isinstance(count, int) and count > 1:
+        yield "several-replicas", spec.at("replicas")
+        if count > 2:
+            yield "three-replicas", spec.at("replicas")
+    if owner.kind == "HorizontalPodAutoscaler":
+        yield from _scaling_facts(owner)
+    elif owner.kind == "ScaledObject" and "maxReplicaCount" in spec:
+        yield "autoscaler-bounds", spec.at("maxReplicaCount")
+    elif owner.kind == "PodDisruptionBudget":
+        yield from (("disruption-budget", spec.at(key)) for key in _BUDGETS if key in spec)
+    elif owner.kind == "NetworkPolicy":
+        types = spec.get("policyTypes")
+        for way, fact in _WAYS:
+            if way in spec or (isinstance(types, Seq) and way.capitalize() in types):
+                yield fact, spec.at(way if way in spec else "policyTypes")
+    elif owner.kind in {"Role", "ClusterRole"} and owner.node.get("rules"):
+        yield "role", owner.node.at("rules")
+    if owner.kind == "Ingress":
+        for key, value in owner.annotations.items():
+            said = str(value).lower() not in _NOTHING
+            found = (fact for fact, words in _ANNOTATED if said and words.search(str(key)))
+            yield from ((fact, owner.annotations.entry(key)) for fact in found)
+    if owner.kind == "StatefulSet" and spec.get("volumeClaimTemplates"):
+        yield "persistent-volume", spec.at("volumeClaimTemplates")
+    if owner.kind in {"Rollout", "Canary"} and spec:
+        yield "gradual-rollout", owner.node.at("kind")
 
 
-def _dashboard_facts(one: Object) -> Iterator[tuple[str, Span]]:
-    data = mapping_at(one.node, "data")
+def _scaling_facts(owner: Object) -> Iterator[tuple[str, Span]]:
+    spec = owner.spec
+    least = spec.get("minReplicas")
+    if "maxReplicas" in spec and isinstance(least, int):
+        yield "autoscaler-bounds", spec.at("maxReplicas")
+        if least > 1:
+            yield "several-replicas", spec.at("minReplicas")
+        if least > 2:
+            yield "three-replicas", spec.at("minReplicas")
+    for metric in spec.entries("metrics"):
+        name = metric.dig("resource").text("name")
+        if name in {"cpu", "memory"}:
+            yield f"autoscaler-{name}", metric.at()
+    if "targetCPUUtilizationPercentage" in spec:
+        yield "autoscaler-cpu", spec.at("targetCPUUtilizationPercentage")
+
+
+def _has_scrape_annotation(owner: Object | Pod) -> bool:
+    return str(owner.annotations.get(_SCRAPE)).lower() == "true"
+
+
+def _dashboard_facts(obj: Object) -> Iterator[tuple[str, Span]]:
+    data = obj.node.dig("data")
     for key, value in data.items():
         if key.endswith(".json") and isinstance(value, str) and _DASHBOARD.search(value):
             yield "dashboard-server", data.key(key)
             yield from ((name, data.key(key)) for name, words in _PANELS if words.search(value))
 
 
-def _scheduled_backup(one: Object, pods: tuple[Pod, ...]) -> Iterator[tuple[str, Span]]:
+def _scheduled_backup(obj: Object, pods: tuple[Pod, ...]) -> Iterator[tuple[str, Span]]:
     """A backup that runs by itself: its schedule."""
-    timed = isinstance(one.spec.get("schedule"), str) and one.spec.get("suspend") is not True
-    shown = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
+    timed = isinstance(obj.spec.get("schedule"), str) and obj.spec.get("suspend") is not True
+    shown = column("kubernetes-custom", "shows").get(f"{obj.kind} {obj.group}")
     ours = shown == _SCHEDULE
-    if one.kind == "CronJob" and timed:
+    if obj.kind == "CronJob" and timed:
         words = [" ".join(_words_in(c.node.get("command")) + _words_in(c.node.get("args")))
-                 for pod in pods if pod.owner is one for c in pod.containers()]  # fmt: skip
-        ours = is_backup_name(one.name) or any(is_dump_command(word) for word in words)
+                 for pod in pods if pod.owner is obj for c in pod.containers()]  # fmt: skip
+        ours = is_backup_name(obj.name) or any(is_dump_command(word) for word in words)
     if ours and timed:
-        yield "backup", one.spec.at("schedule")
-        yield "backup-schedule", one.spec.at("schedule")
+        yield "backup", obj.spec.at("schedule")
+        yield "backup-schedule", obj.spec.at("schedule")
 
 
 def _words_in(value: object) -> list[str]:
@@ -123,12 +175,14 @@ def _words_in(value: object) -> list[str]:
 def _pod_facts(pod: Pod) -> Iterator[tuple[str, Span]]:
     if _has_scrape_annotation(pod):
         yield "scraping", pod.annotations.entry(_SCRAPE)
+    for volume in pod.node.entries("volumes"):
+        if "persistentVolumeClaim" in volume:
+            yield "persistent-volume", volume.at("persistentVolumeClaim")
     for container in pod.containers():
         fact = image_fact(container.image)
         if fact and fact != "backup" and pod.serving:
             yield fact, container.node.at("image")
-        for item in mappings_in(container.node.get("env")):
-            value = text_or_empty(item.get("value")) if "value" in item else None
-            fact = variable_fact(text_or_empty(item.get("name")), value)
-            if fact:
-                yield fact, item.at("name")
+        for item in container.node.entries("env"):
+            value = item.text("value") if "value" in item else None
+            facts = variable_facts(item.text("name"), value)
+            yield from ((fact, item.at("name")) for fact in facts)

@@ -21,7 +21,7 @@ _WORDS = ("disaster", "book", "incident", "troubleshooting", "openapi", "swagger
 
 
 def plan_facts(paths: Iterable[str]) -> Iterator[tuple[str, Source, Span]]:
-    """The plans among some paths."""
+    """The facts that files such as runbooks and incident plans show by their paths alone."""
     for path in sorted(paths):
         low = path.lower()[-300:]
         if any(word in low for word in _WORDS):

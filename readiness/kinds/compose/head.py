@@ -1,0 +1,72 @@
+"""What the comment at the head of a compose file says that the file is for."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from readiness.model import Span
+
+MAX_HEAD = 4000  # characters: who says what a file is for says it first
+
+_HEAD = re.compile(r"(?:\ufeff?(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|version:[^\n]*)(?:\n|\Z))+")
+_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?=\s*(?:[-*=]|\d+[.)]))")
+_PURPOSES = (
+    ("tests", r"(?:integration |e2e |end-to-end |unit |automated )?(?:tests?|testing|ci|e2e)"),
+    ("a demonstration", r"(?:demos?|demonstrations?|evaluation|trying (?:it )?out|quick ?-?start)"),
+    ("development", r"(?:local )?(?:development|dev|debugging|hacking)"),
+)
+# Who speaks of another file, of one setting or of what to do otherwise does not say what this file is for.
+_OF_SOMETHING_ELSE = re.compile(
+    r"\.ya?ml\b|\.env\b|\bdockerfile\b|password|secret|credential|certificate|\bkeys?\b|\bports?\b|\bvalues?\b|variable|setting"
+    r"|\boption|\bsee\b|overrid|uncomment|\bif\b|\bwhen\b|instead|\bchange\b|\bremove\b|\bunless\b|\bvolumes?\b"
+)
+_NOT_PRODUCTION = re.compile(
+    r"\b(?:not|never|don't)\b[^,]{0,50}\b(?:for|in|as|on) (?:\w+ ){0,2}production\b"
+    r"|\bnot (?:\w+ )?production[- ]ready\b|\bnon-production\b"
+)
+_LEAD = r"^(?:(?:note|warning|important|caution|attention)\b\W*)?(?:(?:this|the) )?"
+_THING = r"(?:compose|docker[- ]compose|stack|setup|environment|configuration|config|cluster|services?|deployment|file)"
+
+
+def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
+    """What a file is for by the comment at its head, in a word, and the place of that comment; None where it does not say."""
+    head = _HEAD.match(text, 0, MAX_HEAD)
+    if head is None or "#" not in head[0]:
+        return None
+    place = Span(text.index("#"), head.end())
+    for sentence in _sentences(head[0], posixpath.basename(path)):
+        if _OF_SOMETHING_ELSE.search(sentence):
+            continue
+        if _NOT_PRODUCTION.search(sentence):
+            return "development", place
+        if "production" in sentence or "prod " in sentence:
+            continue
+        for purpose, words in _PURPOSES:
+            if _says(sentence, words):
+                return purpose, place
+    return None
+
+
+def _says(sentence: str, words: str) -> bool:
+    """Whether a sentence says that the file is for something: `only for X`, `this stack is for X`, `X environment`."""
+    return bool(
+        re.search(
+            rf"{_LEAD}(?:only |just |purely |solely )?(?:meant |intended )?for {words}\b", sentence
+        )
+        or re.search(
+            rf"{_LEAD}(?:\S+ ){{0,3}}{_THING} (?:\S+ ){{0,4}}for (?:\w+ )?{words}\b", sentence
+        )
+        or re.search(rf"{_LEAD}(?:an? |simple |minimal |local ){{0,3}}{words} {_THING}\b", sentence)
+        or re.search(rf"\bfor {words}(?: purposes)? only\b|\bonly for {words}\b", sentence)
+    )
+
+
+def _sentences(head: str, name: str) -> Iterator[str]:
+    """The sentences of a comment, in lower case, each on one line; the file's own name says nothing."""
+    lines = [
+        line.strip().lstrip("#").strip() for line in head.splitlines() if line.strip() != "---"
+    ]
+    for sentence in _SENTENCE_END.split("\n".join(lines)):
+        yield " ".join(sentence.replace(name, "file").lower().split())

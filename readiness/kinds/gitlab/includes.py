@@ -1,0 +1,166 @@
+"""What a GitLab pipeline includes: GitLab merges all of it into one configuration before it looks at any of it.
+
+Of equal keys the including file's counts, then those of later includes. Local paths begin at the root of the repository,
+which is the folder of the pipeline's file or one above it.
+https://docs.gitlab.com/ci/yaml/#include https://docs.gitlab.com/ci/yaml/includes/
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from readiness.kinds.gitlab.model import File
+from readiness.model import ParseError
+from readiness.model.project import Project, parent_folders
+from readiness.syntax import glob
+from readiness.syntax.yaml import Map, Seq, load_all
+
+MAX_PARTS = 150  # as many files as GitLab merges by default
+MAX_WORK = (
+    1_000_000  # units of glob.Budget for the patterns of one tree; past them a pipeline is open
+)
+_ROOT = ".gitlab-ci.yml"
+_INCLUDE = re.compile(r"^include[ \t]*:", re.MULTILINE)
+_YAML = (".yml", ".yaml")
+
+
+class Parts(NamedTuple):
+    """The files that a pipeline includes, those whose keys count first in front; `open` where some of it is not here."""
+
+    paths: tuple[str, ...]
+    open: bool
+
+
+def included_paths(node: Any) -> Iterator[str | None]:
+    """The local files (or patterns of them) that a file includes; None for each that is not in the repository."""
+    written = node.get("include") if isinstance(node, Map) else None
+    for one in written if isinstance(written, Seq) else [] if written is None else [written]:
+        local = one.get("local") if isinstance(one, Map) else one
+        known = isinstance(local, str) and "://" not in local and "$" not in local
+        yield local if known else None
+
+
+class Tree:
+    """The YAML files of a tree, and the work that may still be spent on matching them."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.listed = frozenset(path for path in paths if path.endswith(_YAML))
+        self.ordered = sorted(self.listed)
+        self.budget = glob.Budget(MAX_WORK)
+
+
+def parts_of(root: str, node_at: Callable[[str], Any], tree: Tree) -> Parts:
+    """What the pipeline of a file includes, its parts' includes with it; `node_at` gives the content of a path or None."""
+    found: dict[str, None] = {}
+    is_open = False
+
+    def visit(path: str) -> None:
+        nonlocal is_open
+        node = node_at(path)
+        if node is None or len(found) > MAX_PARTS:
+            is_open = True
+            return
+        for wanted in reversed(list(islice(included_paths(node), MAX_PARTS))):
+            inner = [] if wanted is None else _matching(wanted, root, tree)
+            is_open = is_open or not inner
+            for one in inner:
+                if one != root and one not in found:
+                    found[one] = None
+                    visit(one)
+
+    visit(root)
+    return Parts(tuple(found), is_open)
+
+
+def _matching(wanted: str, root: str, tree: Tree) -> list[str]:
+    """The files that a local include names."""
+    pattern = posixpath.normpath(wanted.lstrip("/"))
+    for folder in parent_folders(root):
+        path = posixpath.normpath(posixpath.join(folder, pattern))
+        if path in tree.listed:
+            return [path]
+        found = _fitting(path, tree) if "*" in path else []
+        if found:
+            return found
+    return []
+
+
+def _fitting(pattern: str, tree: Tree) -> list[str]:
+    """The files that fit a pattern, as far as there is work left for it."""
+    return [
+        path
+        for path in tree.ordered
+        if tree.budget.spend(2 * glob.match_cost(pattern, path)) and _fits(pattern, path)
+    ]
+
+
+def _fits(pattern: str, path: str) -> bool:
+    """Whether a path fits a pattern, in which `*` stays in a folder and `**` does not."""
+    if "**" not in pattern:
+        return pattern.count("/") == path.count("/") and glob.glob_matches(pattern, path)
+    return glob.glob_matches(pattern, path) or glob.glob_matches(pattern.replace("**/", ""), path)
+
+
+def part_paths(texts: Mapping[str, str]) -> frozenset[str]:
+    """The files that the pipelines among some texts include, whatever they are called."""
+    nodes: dict[str, Any] = {}
+
+    def node_at(path: str) -> Any:
+        if path not in nodes:
+            nodes[path] = _read(texts.get(path))
+        return nodes[path]
+
+    roots = [
+        path
+        for path, text in texts.items()
+        if posixpath.basename(path) == _ROOT and _INCLUDE.search(text)
+    ]
+    tree = Tree(texts)
+    return frozenset(path for root in roots for path in parts_of(root, node_at, tree).paths)
+
+
+def _read(text: str | None) -> Map | None:
+    try:
+        documents = load_all(text) if text is not None else []
+    except ParseError:
+        return None
+    return next((one for one in reversed(documents) if isinstance(one, Map)), None)
+
+
+def join_parts(files: list[File]) -> None:
+    """Give every pipeline and its parts the whole that GitLab makes of them.
+
+    A part of several pipelines is judged as a part of an open one: what it lacks may be in either.
+    """
+    by_path = {posixpath.normpath(one.source.path): one for one in files if not one.source.parent}
+    for one in files:
+        one.join((one,), is_open="include" in one.node)
+    tree = Tree(by_path)
+    wholes = {
+        path: parts_of(path, lambda each: by_path[each].node if each in by_path else None, tree)
+        for path, one in by_path.items()
+        if "include" in one.node
+    }
+    included = {path for parts in wholes.values() for path in parts.paths}
+    taken: set[str] = set()
+    for root, parts in wholes.items():
+        if root in included:
+            continue
+        whole = tuple(by_path[path] for path in (root, *parts.paths) if path in by_path)
+        again = taken & set(parts.paths)
+        taken |= set(parts.paths)
+        for one in whole:
+            path = posixpath.normpath(one.source.path)
+            one.join(whole, is_open=parts.open or path in again)
+        for path in again:
+            by_path[path].join((by_path[path],), is_open=True)
+
+
+def unit_of(document: File, project: Project) -> str:
+    """The path of the file whose pipeline a file is a part of."""
+    del project
+    return document.whole[0].source.path

@@ -1,0 +1,153 @@
+"""Helm values that stand in objects: of Flux's HelmRelease, Argo CD's Application and k3s's HelmChart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.kinds.k8s.model import Document, Object
+from readiness.model import ParseError, Source, Span
+from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_all
+
+_FLUX = frozenset({"helm.toolkit.fluxcd.io", "helm.fluxcd.io"})
+_ARGO = "argoproj.io"
+_K3S = "helm.cattle.io"
+_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReleaseValues:
+    """The values of one release as its object writes them: a mapping, or a YAML text, which is a source of its own."""
+
+    source: Source
+    node: Map
+    owner: Object
+    container: str = ""
+
+    @property
+    def resource(self) -> str:
+        """KIND/NAME of the object."""
+        return self.owner.resource
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object."""
+        return self.owner.kind
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where the values begin in the file that holds them."""
+        return self.source.root.path, self.source.to_root(self.node.at().start)
+
+
+def is_release(one: Object) -> bool:
+    """Whether an object installs a chart or what stands at a path, and may give it values."""
+    return (
+        (one.kind == "HelmRelease" and one.group in _FLUX)
+        or (one.kind in {"Application", "ApplicationSet"} and one.group == _ARGO)
+        or (one.kind in {"HelmChart", "HelmChartConfig"} and one.group == _K3S)
+    )
+
+
+def argo_sources(one: Object) -> Iterator[Map]:
+    """The sources of an Application, or of those that an ApplicationSet makes."""
+    spec = one.spec
+    if one.kind == "ApplicationSet":
+        spec = spec.dig("template", "spec")
+    if isinstance(spec.get("source"), Map):
+        yield spec["source"]
+    yield from spec.entries("sources")
+
+
+def values_of(one: Object, argo_source: Map | None = None) -> Iterator[ReleaseValues]:
+    """The values in an object, those that win last; of an Application those of one source, else of all."""
+    if not is_release(one):
+        return
+    if one.group in _FLUX:
+        yield from _values(one, one.spec, "values")
+    elif one.group == _K3S:
+        yield from _values(one, one.spec, "valuesContent")
+    else:
+        for source in [argo_source] if argo_source is not None else argo_sources(one):
+            helm = source.dig("helm")
+            yield from _values(one, helm, "values")
+            yield from _values(one, helm, "valuesObject")
+
+
+def _values(one: Object, holder: Map, key: str) -> Iterator[ReleaseValues]:
+    value = holder.get(key)
+    if isinstance(value, Map):
+        yield ReleaseValues(one.source, value, one)
+    elif isinstance(value, str):
+        yield from _written(one, value, holder.at(key))
+
+
+def _written(one: Object, text: str, span: Span) -> Iterator[ReleaseValues]:
+    """Values that are written as a text: at their own lines in a block, else at the line where the text begins."""
+    try:
+        documents = load_all(text)
+    except ParseError:
+        return
+    if not documents or not isinstance(documents[0], Map):
+        return
+    starts = literal_line_starts(one.source.text, span, text)
+    if starts:
+        inner = Source(one.source.path, text, parent=one.source, starts=starts)
+        yield ReleaseValues(inner, documents[0], one)
+    else:
+        yield ReleaseValues(one.source, _all_at(documents[0], one.source.one_line(span)), one)
+
+
+def _all_at(node: Any, span: Span, depth: int = 0) -> Any:
+    """A value of which every part stands at one place: a text in quotes tells no places of its own."""
+    if depth > _DEPTH or not isinstance(node, Map | Seq):
+        return node
+    if isinstance(node, Map):
+        made = Map(span)
+        for key, value in node.items():
+            made[key] = _all_at(value, span, depth + 1)
+        return made
+    listed = Seq(span)
+    listed.extend(_all_at(value, span, depth + 1) for value in node)
+    return listed
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value under its key: `path` are the keys that lead to it, its own last, and `span` its place."""
+
+    path: tuple[str, ...]
+    value: Any
+    span: Span
+    holder: Map
+
+    @property
+    def name(self) -> str:
+        """The keys as Helm's `--set` writes them."""
+        return ".".join(self.path)
+
+
+def settings(values: ReleaseValues) -> Iterator[Setting]:
+    """Every value that is no mapping and no list, wherever it stands, within bounds."""
+    stack: list[tuple[tuple[str, ...], Any]] = [((), values.node)]
+    seen: set[int] = set()
+    while stack:
+        path, node = stack.pop()
+        if id(node) in seen or len(path) > _DEPTH:
+            continue  # an alias
+        seen.add(id(node))
+        if isinstance(node, Map):
+            for key, value in reversed(node.items()):
+                if isinstance(value, Map | Seq):
+                    stack.append(((*path, key), value))
+                else:
+                    yield Setting((*path, key), value, node.at(key), node)
+        elif isinstance(node, Seq):
+            stack += [(path, value) for value in reversed(node) if isinstance(value, Map | Seq)]
+
+
+def values_in(document: Document) -> Iterator[ReleaseValues]:
+    """All values of releases that stand in a file."""
+    for one in document.objects:
+        yield from values_of(one)

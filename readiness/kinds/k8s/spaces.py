@@ -1,0 +1,121 @@
+"""Objects of one name in several namespaces and folders: which of them another one means.
+
+Inside of what is applied together the namespace decides, and between units first the namespace and then the folder. What
+belongs to a nearer twin of the asker, an object of the asker's own kind and name, is nobody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Generic, Protocol, TypeVar
+
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.units import BELOW, FOLDER, MANY, Nearest, Places
+from readiness.model import Source
+
+
+class Named(Protocol):
+    """What has a namespace and stands in a source: an object, a pod, or a workload."""
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that is written on it."""
+
+
+T = TypeVar("T", bound=Named)
+_ANYWHERE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Generic[T]):
+    """What an object means by a name.
+
+    `near` are those that are meant. `unknown` says that some may be meant and nobody can tell which. `elsewhere` are a few
+    of that name which belong to others: they stand in another namespace, or with a nearer twin.
+    """
+
+    near: tuple[T, ...] = ()
+    unknown: bool = False
+    elsewhere: tuple[T, ...] = ()
+
+    @property
+    def absent(self) -> bool:
+        """Whether nothing can be meant."""
+        return not self.near and not self.unknown
+
+
+class Spaces(Generic[T]):
+    """Things of one name, by namespace and by place."""
+
+    __slots__ = ("_by_space", "every")
+
+    def __init__(self, things: Iterable[T] = ()) -> None:
+        self.every: Places[T] = Places()
+        self._by_space: dict[str, Places[T]] = {}
+        for thing in things:
+            self.add(thing)
+
+    def add(self, thing: T) -> None:
+        """Take a thing in."""
+        self.every.add(thing)
+        self._by_space.setdefault(space_of(thing.namespace), Places()).add(thing)
+
+    def of(self, namespace: str) -> list[Places[T]]:
+        """The things of the same namespace, then those whose namespace may be the same; no list is empty."""
+        space = space_of(namespace)
+        lists = [self._by_space.get(space)]
+        if space:
+            lists.append(self._by_space.get(""))
+        elif len(self._by_space) > 1 or not lists[0]:
+            lists.append(self.every)
+        return [found for found in lists if found is not None]
+
+    def compatible(self, namespace: str) -> Iterable[T]:
+        """The things whose namespace is the same or may be."""
+        if not space_of(namespace):
+            return self.every.things
+        return chain.from_iterable(places.things for places in self.of(namespace))
+
+    def nearest(
+        self, path: str, namespace: str, accepts: Callable[[T], bool], *, together: bool = False
+    ) -> Nearest[T]:
+        """The nearest things that are accepted; `together`: all are applied together, and no folder counts."""
+        lists = self.of(namespace)
+        if together:
+            for places in lists:
+                found = [thing for thing in places.things if accepts(thing)][:MANY]
+                if found:
+                    return Nearest(found, 0, False)
+            return Nearest([], -1, False)
+        for within in ((0, FOLDER), (BELOW, _ANYWHERE)):
+            for places in lists:
+                near = places.nearest(path, accepts, within=within)
+                if near.distance >= 0:
+                    return near
+        return Nearest([], -1, False)
+
+    def least_distance(self, path: str, namespace: str, *, exact: bool) -> tuple[int, bool]:
+        """The distance of the nearest thing (-1 for none), and whether several folders have it.
+
+        `exact`: of those in the same namespace, else of those that may be in it.
+        """
+        space = space_of(namespace)
+        lists = [self._by_space[space]] if exact and space in self._by_space else []
+        distances = [one.least_distance(path) for one in (lists if exact else self.of(namespace))]
+        return min((one for one in distances if one[0] >= 0), default=(-1, False))
+
+
+def space_of(namespace: str) -> str:
+    """The namespace as it is compared: empty where none is written or a variable gives it."""
+    return "" if is_variable(namespace) else namespace
+
+
+def is_exactly_same(obj: Named, other: Named) -> bool:
+    """Whether two things have the same namespace written, or both none."""
+    return space_of(obj.namespace) == space_of(other.namespace)

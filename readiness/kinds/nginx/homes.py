@@ -1,0 +1,100 @@
+"""The containers and images that nginx files are mounted or copied into: only what is in one of them is one server.
+
+https://nginx.org/en/docs/ngx_core_module.html#include
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import mount_specs
+from readiness.kinds.dockerfile.model import Document as Dockerfile
+from readiness.kinds.dockerfile.paths import copy_target
+from readiness.model.project import Project, parent_folders
+from readiness.syntax.yaml import Map
+
+_CONFIGURATION = re.compile(r"(?:^|/)(?:nginx|openresty)(?:/|$)|nginx[\w.-]*\.conf$")
+
+
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """Paths of files and folders with the containers and images that hold them."""
+
+    held: dict[str, set[str]] = field(default_factory=dict)
+
+    def of(self, path: str) -> frozenset[str]:
+        """The containers and images that hold a file; empty where nothing tells."""
+        path = posixpath.normpath(path)
+        found: set[str] = set(self.held.get(path, ()))
+        for folder in parent_folders(path):
+            found |= self.held.get(folder or ".", set())
+        return frozenset(found)
+
+    def are_apart(self, one: str, other: str) -> bool:
+        """Whether two files are surely in different containers or images."""
+        mine, its = self.of(one), self.of(other)
+        return bool(mine and its) and mine.isdisjoint(its)
+
+    def are_together(self, one: str, other: str) -> bool:
+        """Whether two files are surely in one container or image."""
+        return not self.of(one).isdisjoint(self.of(other))
+
+
+def homes_of_configurations(project: Project) -> Homes:
+    """What compose files mount and Dockerfiles copy to where nginx reads its configuration."""
+    made = Homes()
+    for path, home in (*_mounted(project), *_copied(project)):
+        made.held.setdefault(path, set()).add(home)
+    return made
+
+
+def _mounted(project: Project) -> Iterator[tuple[str, str]]:
+    for document in project.documents("compose"):
+        if document.source.parent is not None:
+            continue
+        for service in document.services.values():
+            for mount in mount_specs(service.full, service.values):
+                if mount.type == "bind" and _CONFIGURATION.search(mount.target):
+                    path = posixpath.normpath(posixpath.join(document.folder, mount.source))
+                    yield path, _home_of_service(service)
+
+
+def _home_of_service(service: Service) -> str:
+    """The Dockerfile that a service is built from, else the service itself."""
+    build = service.full.get("build")
+    if isinstance(build, str):
+        return posixpath.normpath(posixpath.join(service.document.folder, build, "Dockerfile"))
+    if isinstance(build, Map):
+        context, file = build.get("context", "."), build.get("dockerfile", "Dockerfile")
+        if isinstance(context, str) and isinstance(file, str):
+            return posixpath.normpath(posixpath.join(service.document.folder, context, file))
+    return f"{service.source.path}#{service.name}"
+
+
+def _copied(project: Project) -> Iterator[tuple[str, str]]:
+    documents: list[Dockerfile] = project.documents("dockerfile")
+    for document in documents:
+        path = document.source.path
+        for stage in document.stages:
+            for one in (*stage.of("COPY"), *stage.of("ADD")):
+                target = None if one.flag("from") is not None else copy_target(stage, one)
+                if target is None or not _CONFIGURATION.search(target):
+                    continue
+                for word in one.words[:-1]:
+                    found = _in_context(word.value, path, project)
+                    if found is not None:
+                        yield found, path
+
+
+def _in_context(word: str, dockerfile: str, project: Project) -> str | None:
+    """The file or folder that a source of COPY means: the context is the Dockerfile's folder, or one above it."""
+    word = word.rstrip("*") if word.endswith("/*") else word
+    for folder in parent_folders(dockerfile):
+        path = posixpath.normpath(posixpath.join(folder, word.lstrip("/")))
+        if project.exists(path):
+            return path
+    return None

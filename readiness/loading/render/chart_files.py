@@ -1,0 +1,267 @@
+"""All files that Helm would render of a chart: its own, its subcharts' in folders and archives, and local dependencies.
+
+What stands in an archive gets a path as if the archive were a folder, for reports and for the copy that is rendered.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from readiness import files as reading
+from readiness.loading.render import archive
+from readiness.loading.render.archive import BYTES, FILES, SUFFIX, ArchiveError
+from readiness.loading.render.made import RenderError
+from readiness.loading.render.tree import OutsideError, Tree
+from readiness.model import ParseError, Source, Span, join_names
+from readiness.syntax.yaml import Map, Seq, load_all
+
+CHART = "Chart.yaml"
+GIT = ".git"  # a chart may be a whole repository
+_DEPTH = 10  # of charts inside charts
+_LOCAL = "file://"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A chart that a Chart.yaml (or requirements.yaml) declares; `span` is its entry's first line there."""
+
+    source: Source
+    span: Span
+    name: str
+    alias: str
+    version: str
+    repository: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentDependency:
+    """A declared dependency that is not under charts/; `reason` says why it cannot be taken from the tree, where that is known."""
+
+    dependency: Dependency
+    folder: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class ChartFiles:
+    """The files of a chart, by their paths in the copy that is rendered.
+
+    `shown` are their paths as reports print them. `folders` says which folder of the copy holds what Helm calls
+    `charts/ALIAS/`; `archives` are those that were unpacked, `beside` the folders outside of the chart that were read.
+    """
+
+    texts: dict[str, bytes] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    absent: list[AbsentDependency] = field(default_factory=list)
+    archives: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, path: str, shown: str, text: bytes) -> None:
+        """Take in a file. Raises RenderError for one too many."""
+        self.texts[path], self.shown[path] = text, shown
+        self.size += len(text)
+        if len(self.texts) > FILES or self.size > BYTES:
+            raise RenderError(f"the chart has over {FILES} files or {BYTES >> 20} MiB")
+
+    def template_of(self, rendered: str) -> str:
+        """The path in the copy of what Helm calls `CHART/charts/ALIAS/templates/x.yaml`."""
+        way, rest = subcharts_on(rendered)
+        outer = "".join(f"charts/{name}/" for name in way)
+        return self.folders.get(outer, outer) + rest
+
+
+def subcharts_on(rendered: str) -> tuple[tuple[str, ...], str]:
+    """The names of the subcharts on the way to what Helm calls `CHART/charts/ALIAS/templates/x.yaml`, and the rest."""
+    parts = rendered.split("/")[1:]
+    names = []
+    while len(parts) > 2 and parts[0] == "charts":
+        names.append(parts[1])
+        parts = parts[2:]
+    return tuple(names), "/".join(parts)
+
+
+def read_chart(chart: Path, shown: str, tree: Tree) -> ChartFiles:
+    """All that Helm would render of the chart in a folder that reports call `shown`.
+
+    A local dependency (`file://`) is taken from the tree where it is not under charts/, as `helm dependency build` would.
+    Raises RenderError for a chart that is too large, and for an archive that cannot be read.
+    """
+    made = ChartFiles()
+    _add_folder(made, chart, "", shown)
+    _Completion(made, tree).complete("", [""], chart, shown, 0)
+    return made
+
+
+def _add_folder(made: ChartFiles, folder: Path, prefix: str, shown: str) -> None:
+    """A folder's files; a link that leads out of it is left out, for a template can print any file of its chart."""
+    for parent, names, here in os.walk(folder, followlinks=False):
+        names[:] = sorted(
+            name for name in names if name != GIT and not (Path(parent) / name).is_symlink()
+        )
+        for name in sorted(here):
+            path = Path(parent) / name
+            if not path.is_file() or (path.is_symlink() and not is_inside(folder, path)):
+                continue
+            inside = path.relative_to(folder).as_posix()
+            try:
+                text = reading.read(path, BYTES)
+            except OSError as error:
+                if path.stat().st_size > BYTES:
+                    raise RenderError(
+                        f"the chart has over {FILES} files or {BYTES >> 20} MiB"
+                    ) from None
+                raise RenderError(f"{inside} cannot be read: {error.strerror}") from None
+            made.add(prefix + inside, posixpath.join(shown, inside), text)
+
+
+def is_inside(chart: Path, path: Path) -> bool:
+    """Whether a file of a chart, or what it leads to by a link, stands in the chart."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(chart))
+
+
+class _Completion:
+    """One pass over a chart and the charts inside it."""
+
+    def __init__(self, made: ChartFiles, tree: Tree) -> None:
+        self.made = made
+        self.tree = tree
+
+    def complete(
+        self, prefix: str, names: list[str], home: Path | None, shown: str, depth: int
+    ) -> None:
+        """Unpack what a chart has under charts/, add its local dependencies, note what is absent, and go into each.
+
+        `prefix` is the chart's folder in the copy, `names` are Helm's prefixes for it, `home` its folder on the disk, None
+        where it comes from an archive.
+        """
+        if depth > _DEPTH:
+            raise RenderError(f"charts stand over {_DEPTH} deep inside each other")
+        declared = list(declared_dependencies(self.made, prefix))
+        below = self._subcharts(prefix, shown)
+        known = {name for name, _, _ in below.values()}
+        for one in declared:
+            if one.name in known:
+                continue
+            known.add(one.name)
+            reason = self._local(one, prefix, home, below) if one.repository else ""
+            if reason is not None:
+                self.made.absent.append(AbsentDependency(one, shown, reason))
+        for folder, (name, inner, place) in below.items():
+            called = [one.alias or name for one in declared if one.name == name]
+            mine = [
+                f"{outer}charts/{one}/" for outer in names for one in dict.fromkeys([*called, name])
+            ]
+            self.made.folders |= dict.fromkeys(mine, folder)
+            if len(self.made.folders) > FILES:
+                raise RenderError(f"it takes in over {FILES} subcharts, one counted for each alias")
+            self.complete(folder, mine, inner, place, depth + 1)
+
+    def _subcharts(self, prefix: str, shown: str) -> dict[str, tuple[str, Path | None, str]]:
+        """(name, folder on the disk, path in reports) of the charts under charts/, by their folders in the copy."""
+        begin = f"{prefix}charts/"
+        inside = sorted(path for path in self.made.texts if path.startswith(begin))
+        for path in inside:
+            if path.endswith(SUFFIX) and "/" not in path.removeprefix(begin):
+                self._unpack(path)
+        below: dict[str, tuple[str, Path | None, str]] = {}
+        for path in sorted(self.made.texts):
+            if not path.startswith(begin) or not path.endswith(f"/{CHART}"):
+                continue
+            folder = path.removesuffix(CHART)
+            if folder.removeprefix(begin).count("/") != 1 or folder.removeprefix(begin)[0] in "._":
+                continue
+            place = posixpath.dirname(self.made.shown[path])
+            on_disk = self.tree.base / place
+            below[folder] = (self._name(path), on_disk if on_disk.is_dir() else None, place)
+        return below
+
+    def _unpack(self, path: str) -> None:
+        """Put an archive's files in its place."""
+        shown = self.made.shown.pop(path)
+        data = self.made.texts.pop(path)
+        self.made.size -= len(data)
+        try:
+            found = archive.unpacked_files(data)
+        except ArchiveError as error:
+            raise RenderError(f"{shown} cannot be unpacked: {error}") from None
+        self.made.archives.append(shown)
+        for inside, text in found.items():
+            self.made.add(
+                f"{path.removesuffix(SUFFIX)}-unpacked/{inside}",
+                posixpath.join(shown, inside),
+                text,
+            )
+
+    def _local(
+        self,
+        one: Dependency,
+        prefix: str,
+        home: Path | None,
+        below: dict[str, tuple[str, Path | None, str]],
+    ) -> str | None:
+        """Takes in a dependency from a folder of the tree; why not, None where that is done."""
+        if not one.repository.startswith(_LOCAL) or home is None:
+            return ""
+        given = one.repository.removeprefix(_LOCAL)
+        try:
+            there = self.tree.folder(posixpath.join(self.tree.place(home), given))
+        except OutsideError:
+            return f"{one.repository} leads out of the tree and is not read"
+        folder = self.tree.root / there if there is not None else None
+        if folder is None or not (folder / CHART).is_file():
+            return f"there is no chart at {one.repository}"
+        if Path(os.path.realpath(home)).is_relative_to(folder):
+            return f"{one.repository} holds the chart itself"
+        target = f"{prefix}charts/local-{len(below)}/"
+        shown = self.tree.shown(there or "")
+        _add_folder(self.made, folder, target, shown)
+        self.made.beside.append(shown)
+        name = self._name(target + CHART)
+        below[target] = (name, folder, shown)
+        return None if name == one.name else f"the chart at {one.repository} is called {name}"
+
+    def _name(self, path: str) -> str:
+        about = _mapping(self.made.texts.get(path, b""))
+        name = about.get("name") if about else None
+        return name if isinstance(name, str) else ""
+
+
+def declared_dependencies(made: ChartFiles, prefix: str) -> Iterator[Dependency]:
+    """What a chart of the copy declares, in Chart.yaml, and for charts of apiVersion v1 in requirements.yaml."""
+    for name in (CHART, "requirements.yaml"):
+        text = made.texts.get(prefix + name)
+        if text is not None:
+            source = Source(made.shown[prefix + name], text.decode("utf-8", "replace"))
+            yield from dependencies_in(source)
+
+
+def dependencies_in(source: Source) -> Iterator[Dependency]:
+    """The entries of a file's `dependencies`."""
+    about = _mapping(source.text.encode("utf-8", "replace"))
+    listed = about.get("dependencies") if about else None
+    for node in listed if isinstance(listed, Seq) else ():
+        if isinstance(node, Map) and isinstance(node.get("name"), str):
+            words = [node.get(key) for key in ("alias", "version", "repository")]
+            alias, version, repository = (one if isinstance(one, str) else "" for one in words)
+            span = source.one_line(node.at())
+            yield Dependency(source, span, node["name"], alias, version, repository)
+
+
+def _mapping(text: bytes) -> Map | None:
+    try:
+        documents = load_all(text.decode("utf-8", "replace"))
+    except ParseError:
+        return None
+    return documents[0] if documents and isinstance(documents[0], Map) else None
+
+
+def listed_names(absent: Iterable[AbsentDependency]) -> str:
+    """What a message calls dependencies: `dependency a`, `dependencies a and b`."""
+    names = dict.fromkeys(one.dependency.name for one in absent)
+    return f"{'dependency' if len(names) == 1 else 'dependencies'} {join_names(names)}"

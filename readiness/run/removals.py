@@ -1,0 +1,62 @@
+"""What a patch took away: a finding that would not be there without that is told at the patch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from readiness.loading.assembly import Assembly
+from readiness.loading.render.relocate import relocate_finding
+from readiness.model import Finding, Rule
+from readiness.ruleset.bound import LoadedRule
+from readiness.run import engine
+
+if TYPE_CHECKING:
+    from readiness.loading.render.overlay.placed import Place, PlacedSource
+
+
+def blame_removals(
+    made: Assembly,
+    outcome: engine.EngineResult,
+    running: Sequence[LoadedRule],
+    core: dict[str, Rule],
+) -> None:
+    """Move the findings of overlays that their patches make by what they take away to those patches.
+
+    The rules that may be such are asked once more, of the overlay as if nothing had been taken away: what they find there
+    as well is nobody's removal, and is told in the base.
+    """
+    numbers: dict[int, list[int]] = {id(source): [] for source, _ in made.kept}
+    for number, finding in enumerate(outcome.findings if numbers else ()):
+        root = finding.source.root
+        if id(root) in numbers:
+            numbers[id(root)].append(number)
+    for source, project in made.kept:
+        mine = {
+            number: place
+            for number in numbers[id(source)]
+            if (place := _removal(source, outcome.findings[number]))
+        }
+        names = {outcome.findings[number].rule for number in mine}
+        without = engine.EngineResult()
+        asked = [bound for bound in running if bound.rule.id in names]
+        engine.run_rules(project, asked, core, without)
+        known = {_said(finding) for finding in without.findings}
+        for number, place in mine.items():
+            finding = outcome.findings[number]
+            if _said(finding) not in known:
+                span = place.source.one_line(place.span)
+                moved = relocate_finding(finding, source)
+                outcome.findings[number] = moved._replace(source=place.source, span=span, heads=())
+
+
+def _removal(source: PlacedSource, finding: Finding) -> Place | None:
+    """What took something away from where a finding stands."""
+    if finding.source is not source:
+        return None
+    return source.removed_under(finding.span)
+
+
+def _said(finding: Finding) -> tuple[str, str, str, str]:
+    """What two findings on one thing in two texts have in common."""
+    return finding.rule, finding.part, finding.resource, finding.container

@@ -1,0 +1,38 @@
+"""Whether a text leaves a part of itself to somebody else, so that the file cannot tell what will stand there.
+
+One function for each of those who fill in: a shell, Docker, Compose and nginx (`$NAME`, `${NAME}`), template engines
+(`{{ name }}`), GitHub's expressions (`${{ name }}`). They ask for the mark alone: what a variable holds where its own
+language has a default is for the models of that language to say (`expand_scalar` of compose files, `variables` of nginx).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from readiness.syntax.nodes import Map
+
+VARIABLE = "$"
+TEMPLATE = "{{"
+EXPRESSION = "${{"
+
+
+def has_variable(text: str) -> bool:
+    """Whether a shell, Docker, Compose or nginx may put something into a text."""
+    return VARIABLE in text
+
+
+def has_template(text: str) -> bool:
+    """Whether a template engine may put something into a text."""
+    return TEMPLATE in text
+
+
+def has_expression(text: str) -> bool:
+    """Whether GitHub puts something into a text."""
+    return EXPRESSION in text
+
+
+def is_left_open(value: Any) -> bool:
+    """Whether a variable or a template gives a value of a manifest: `$(NAME)`, `${NAME}`, `{{ name }}` in quotes or without."""
+    if isinstance(value, Map):  # {{ name }} without quotes is a mapping of a mapping to YAML
+        return value.flow and any(key.startswith("{") for key in value)
+    return isinstance(value, str) and ("${" in value or "$(" in value or has_template(value))

@@ -1,0 +1,233 @@
+"""Copies: what one edit mends although several places or names say it is one finding, at the place that a person edits."""
+
+from __future__ import annotations
+
+import bisect
+import collections
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from readiness.model import Finding, ParseError, Related, Source, message_shape, with_worse_severity
+from readiness.syntax.yaml import Map, Seq, load_all, separated
+
+if TYPE_CHECKING:
+    from readiness.kinds.k8s.model import Object
+
+NAMES = 6  # of other things that a message names; more are counted
+PLACES = 10  # of copies that a finding shows
+_ONLY = re.compile(r" \(only with [^()\n]*\)\Z")
+_GENERATED = re.compile(
+    r"# Source: \S+/templates/|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|do not (?:edit|modify))",
+    re.IGNORECASE,
+)
+_OUTPUT = frozenset(
+    "dist release releases build bundle generated rendered output out install all-in-one quickstart".split()
+)
+HEAD = 20  # lines of a file in which it may say that it was generated
+
+
+@dataclass(slots=True)
+class _Written:
+    """What is known of one file: whether it says that it was generated, and its objects in order, with where they begin."""
+
+    generated: bool
+    objects: list[Object] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    digests: dict[int, bytes] = field(default_factory=dict)
+
+
+def fold_copies(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, of copies the one that a person mends, with the others as related places.
+
+    What stands at one place for several things (an anchor, a line of an environment file, a template under several values)
+    is one finding that names them. So is what is said of one object in its source, and again in a file that was generated
+    from it. A suppression at the kept place holds for its copies; one at a copy holds for that alone.
+    """
+    return _fold_objects(_fold_names(findings))
+
+
+def _fold_names(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding for all things that take what one place says."""
+    places: dict[Any, list[Finding]] = {}
+    for finding in findings:
+        key = (finding.rule, finding.part, finding.place, finding.suppressed)
+        places.setdefault(key, []).append(finding)
+    kept = []
+    for some in places.values():
+        if len(some) == 1 or len({one.resource for one in some}) == 1:
+            kept += some
+            continue
+        alike: dict[str, list[Finding]] = {}
+        for finding in some:
+            alike.setdefault(
+                message_shape(_ONLY.sub("", finding.message), finding.resource), []
+            ).append(finding)
+        kept += [_named_together(group) for group in alike.values()]
+    return kept
+
+
+def _named_together(group: Sequence[Finding]) -> Finding:
+    """The first of some findings on one place, with the names of what the others are about."""
+    first = group[0]
+    others = [name for one in group if (name := one.resource) and name != first.resource]
+    names = list(dict.fromkeys(others))
+    if not names:
+        return first
+    for other in group[1:]:
+        first = with_worse_severity(first, other)
+    shown = names[:NAMES]
+    more = [f"{len(names) - NAMES} more"] if len(names) > NAMES else []
+    listed = [*shown, *more]
+    told = listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
+    related = tuple(dict.fromkeys(other for one in group for other in one.related))
+    return first._replace(message=f"{first.message}; the same for {told}", related=related)
+
+
+def _fold_objects(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding for an object and its copies in other files."""
+    alike: dict[Any, list[int]] = {}
+    told: collections.Counter[Any] = collections.Counter()
+    for number, finding in enumerate(findings):
+        mark = _mark(finding)
+        if mark is not None:
+            path = finding.path
+            alike.setdefault((mark, told[mark, path]), []).append(number)
+            told[mark, path] += (
+                1  # the second that a file says is a copy of the second of its source
+            )
+    files: dict[int, _Written] = {}
+    done: dict[int, Finding | None] = {}
+    for numbers in alike.values():
+        if len({findings[number].path for number in numbers}) > 1:
+            for group in _copy_groups([(number, findings[number]) for number in numbers], files):
+                done |= _fold_group(group, findings)
+    found = (done.get(number, one) for number, one in enumerate(findings))
+    return [one for one in found if one is not None]
+
+
+_YAML = (".yaml", ".yml", ".json")
+
+
+def _mark(finding: Finding) -> tuple[object, ...] | None:
+    """What two copies of a finding on an object have in common; None for one that is on none."""
+    if not finding.resource or not finding.rule.startswith("k8s/"):
+        return None
+    if not finding.path.endswith(_YAML):
+        return None
+    text = _ONLY.sub("", finding.message)
+    name = (finding.resource, finding.container, finding.purpose)
+    return finding.rule, finding.tier, finding.part, *name, text
+
+
+def _copy_groups(
+    alike: Sequence[tuple[int, Finding]], files: dict[int, _Written]
+) -> Iterator[list[int]]:
+    """The groups of a source and its copies, the source first, among findings that say the same of one kind and name.
+
+    A file in a folder for output is a copy of what equals it, a file that says that it was generated is one of the only
+    source that there is, too. Equal files of hand are none: each has to be edited.
+    """
+    known: dict[int, bytes] = {}
+    generated: dict[int, bool] = {}
+    sources: list[int] = []
+    output: list[int] = []
+    for number, finding in alike:
+        root = finding.source.root
+        file = files.get(id(root)) or files.setdefault(id(root), _read(root))
+        found = _object_around(finding, file)
+        known[number] = _digest(found.node, file.digests) if found else b"%d" % number
+        generated[number] = file.generated
+        (output if file.generated or _is_output(root.path) else sources).append(number)
+    paths = {number: finding.path for number, finding in alike}
+    output.sort(key=lambda number: (generated[number], paths[number].count("/"), paths[number]))
+    homes: dict[bytes, int] = {}
+    for number in sources:
+        homes.setdefault(known[number], number)
+    groups: dict[int, list[int]] = {}
+    for number in output:
+        home = homes.setdefault(known[number], number)
+        if home == number and len(sources) == 1 and generated[number]:
+            home = homes[known[number]] = sources[0]
+        if home != number:
+            groups.setdefault(home, []).append(number)
+    yield from ([first, *rest] for first, rest in groups.items())
+
+
+def _fold_group(group: Sequence[int], findings: Sequence[Finding]) -> dict[int, Finding | None]:
+    """What becomes of a source and its copies: the source with its copies, and None for those that it stands for."""
+    first, *rest = group
+    kept = findings[first]
+    folded = [
+        number
+        for number in rest
+        if findings[number].path != kept.path
+        and (kept.suppressed or findings[number].suppressed is None)
+    ]
+    if not folded:
+        return {}
+    copies = [findings[number] for number in folded]
+    for copy in copies:
+        kept = with_worse_severity(kept, copy)
+    count = len({one.path for one in copies})
+    places = [Related(one.source, one.span, "a copy of it") for one in copies[:PLACES]]
+    message = f"{kept.message} (and {count} cop{'y' if count == 1 else 'ies'})"
+    made: dict[int, Finding | None] = dict.fromkeys(folded)
+    made[first] = kept._replace(message=message, related=(*kept.related, *places))
+    return made
+
+
+def _is_output(path: str) -> bool:
+    """Whether a file stands in a folder, or goes by a name, that tools write to."""
+    return not _OUTPUT.isdisjoint(re.split(r"[/.]", path.lower()))
+
+
+def _read(root: Source) -> _Written:
+    """The objects of a file, and whether it says that it was generated; none where it does not parse (a template)."""
+    from readiness.kinds.k8s.objects import objects_of
+
+    lines = root.text.split("\n", HEAD)[:HEAD]
+    file = _Written(any(_GENERATED.match(line) for line in lines))
+    try:
+        roots = load_all(separated(root.text))
+    except ParseError:
+        return file
+    file.objects = [found for node in roots for found in objects_of(root, node)]
+    file.objects.sort(key=lambda found: found.node.at().start)
+    file.starts = [found.node.at().start for found in file.objects]
+    return file
+
+
+def _object_around(finding: Finding, file: _Written) -> Object | None:
+    """The object that a finding stands in."""
+    at = finding.source.to_root(finding.span.start)
+    number = bisect.bisect_right(file.starts, at) - 1
+    if number < 0 or file.objects[number].node.at().end < at:
+        return None
+    return file.objects[number]
+
+
+def _digest(node: Any, known: dict[int, bytes], depth: int = 0) -> bytes:
+    """A hash of a value that the order of keys does not change; the namespace of an object counts for nothing.
+
+    Each container is counted once, however many aliases lead to it.
+    """
+    if not isinstance(node, Map | Seq):
+        return repr(node).encode("utf-8", "surrogatepass")
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = b"itself"  # an alias may stand in what it names
+    made = hashlib.sha256(b"map" if isinstance(node, Map) else b"list")
+    pairs: Iterable[tuple[Any, Any]] = (
+        sorted(node.items()) if isinstance(node, Map) else enumerate(node)
+    )
+    for key, value in pairs:
+        if depth == 1 and key == "namespace":
+            continue
+        part = _digest(value, known, depth + 1)
+        name = str(key).encode("utf-8", "surrogatepass")
+        made.update(b"%d %d " % (len(name), len(part)) + name + part)
+    known[id(node)] = made.digest()
+    return known[id(node)]

@@ -1,0 +1,42 @@
+"""Which findings say that something has no verdict: nothing in the tree that is judged can take these back."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
+from readiness.loading.assembly import BROKEN
+from readiness.model import NOT_RENDERED, UNJUDGED, Finding
+
+
+class Row(Protocol):
+    """A file of a run."""
+
+    @property
+    def path(self) -> str:
+        """Relative to the working directory."""
+
+    @property
+    def cause(self) -> str:
+        """Why it was not judged, or not all of it: see loading/assembly.py."""
+
+
+def broken_paths(rows: Iterable[Row]) -> frozenset[str]:
+    """The files that their own tools cannot read as they stand."""
+    return frozenset(row.path for row in rows if row.cause == BROKEN)
+
+
+def is_unjudged(finding: Finding, broken: Collection[str]) -> bool:
+    """Whether a finding says that a file has no verdict, or that a rule has none.
+
+    What does not render says so only where that is the tree's own fault: one of the `broken` files is the finding's, or
+    lies below its folder. Where a program or a dependency is absent it can be waived as any other.
+    """
+    if finding.rule in UNJUDGED:
+        return True
+    if finding.rule != NOT_RENDERED:
+        return False
+    folder = posixpath.dirname(finding.path)
+    within = f"{folder}/" if folder else ""
+    return finding.path in broken or any(path.startswith(within) for path in broken)

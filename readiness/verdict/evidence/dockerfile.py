@@ -1,0 +1,76 @@
+"""What the stages of Dockerfiles show, of the images that are built from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.dockerfile import commands
+from readiness.kinds.dockerfile.model import Document, Stage
+from readiness.model import Source, Span
+from readiness.model.project import Project
+from readiness.verdict.evidence.images import variable_facts
+
+# What a command shows by its words.
+_COMMANDS = (
+    ("release-build", re.compile(
+        r"--release\b|(?:-c|--configuration)[ =]Release\b|CMAKE_BUILD_TYPE=Release\b|--buildtype[ =]release\b"
+        r"|-Doptimize=Release|--mode[ =]production\b|--prod\b|-ldflags[ =]\S{0,4}-s", re.IGNORECASE)),
+    ("locked-install", re.compile(
+        r"\bnpm ci\b|--frozen-lockfile\b|--immutable\b|--require-hashes\b|\buv sync\b.{0,80}--(?:locked|frozen)\b"
+        r"|\bcargo (?:build|install)\b.{0,80}--locked\b|\bcomposer install\b"
+        r"|\bbundle (?:install|config).{0,80}(?:frozen|deployment)\b"
+        r"|\bpoetry (?:install|sync)\b|\bpipenv (?:sync|install --deploy)\b|\bgo mod download\b")),
+    ("production-install", re.compile(
+        r"--omit[ =]dev\b|--only[ =](?:prod|production|main)\b|--production\b|--prod\b|--no-dev\b"
+        r"|--without[ =]\S{0,20}(?:dev|test)")),
+    ("cache-left-out", re.compile(
+        r"--no-cache(?:-dir)?\b|rm -[rf]{1,2} \S{0,40}/var/lib/apt/lists|\b(?:dnf|yum|microdnf|zypper|tdnf)\b.{0,20} clean\b"
+        r"|\b(?:npm|yarn|pnpm) cache clean\b|PIP_NO_CACHE_DIR")),
+)  # fmt: skip
+_MINIMAL = re.compile(r"slim|alpine|distroless|chainguard|wolfi|minimal|micro|chiseled|busybox")
+
+
+def dockerfile_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
+    """The facts of every stage that ends up in an image that is run."""
+    for document in project.documents("dockerfile"):
+        if not document.source.fragment and document.deployed:
+            for name, span in _document_facts(document):
+                yield name, document.source, span
+
+
+def _document_facts(document: Document) -> Iterator[tuple[str, Span]]:
+    for stage in document.stages:
+        if stage.shipped:
+            yield from _stage_facts(stage)
+    for command in commands(document):
+        words = " ".join((command.program, *command.command.values))[:2000]
+        span = command.whole.span
+        yield from ((name, span) for name, pattern in _COMMANDS if pattern.search(words))
+        if command.program == "chown" and command.stage.shipped:
+            yield "owned-files", span
+    for step in document.steps:
+        if any(step.mounts("cache")):
+            yield "cache-left-out", step.instruction.span
+        if any(step.mounts("secret")):
+            yield "dockerfile-secret", step.instruction.span
+
+
+def _stage_facts(stage: Stage) -> Iterator[tuple[str, Span]]:
+    image, word = stage.image, stage.image_word
+    if word is not None and stage.base is None and not stage.scratch and not image.is_variable:
+        versioned = bool(image.digest) or bool(re.search(r"\d", image.tag))
+        if versioned:
+            yield "base-versioned", word.span
+        if versioned and _MINIMAL.search(f"{image.repository}:{image.tag}"):
+            yield "base-minimal", word.span
+    for one in stage.of("COPY"):
+        source = one.flag("from")
+        if stage.final and source and stage.document.stage(source.value) not in (None, stage):
+            yield "built-in-stages", one.span
+        if one.flag("chown"):
+            yield "owned-files", one.span
+    yield from (("port-declared", one.span) for one in stage.of("EXPOSE"))
+    for name, one in stage.environment.items():
+        value = stage.lookup(name, one.span.end)
+        yield from ((fact, one.span) for fact in variable_facts(name, value))

@@ -1,0 +1,98 @@
+"""What the directives of nginx show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.nginx import is_tls_server
+from readiness.model import Source, Span
+from readiness.model.project import Project
+from readiness.syntax.nginx import Block, Directive
+
+_SET = {
+    "client_max_body_size": "body-size-bounded",
+    "limit_req": "request-limit",
+    "proxy_read_timeout": "proxy-timeout",
+    "ssl_certificate": "certificate",
+    "ssl_certificate_key": "certificate-key",
+    "ssl_ciphers": "tls-ciphers",
+    "ssl_protocols": "tls-protocols",
+}
+_HEADERS = {
+    "access-control-allow-origin": "header-cors",
+    "content-security-policy": "header-csp",
+    "referrer-policy": "header-referrer",
+    "x-content-type-options": "header-nosniff",
+    "x-frame-options": "header-frame",
+}
+_FORWARDED = {
+    "connection": "upgrade-connection",
+    "host": "forwarded-host",
+    "upgrade": "upgrade-header",
+    "x-forwarded-for": "forwarded-for",
+    "x-forwarded-proto": "forwarded-proto",
+    "x-real-ip": "forwarded-address",
+}
+_BALANCING = frozenset({"hash", "ip_hash", "least_conn", "least_time", "random", "sticky"})
+_HEALTH = re.compile(r"health|/ping|/live|/ready|/status", re.IGNORECASE)
+_OFF = frozenset({"off", "0", ""})
+
+
+def nginx_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
+    """The facts of every directive, wherever the file stands."""
+    for document in project.documents("nginx"):
+        if document.source.fragment:
+            continue
+        if document.source.parent is not None:
+            yield "embedded-config", document.source, Span(0, 0)
+        for one in document.walk():
+            for name in _directive_facts(one):
+                yield name, one.source, one.head
+
+
+def _directive_facts(one: Directive) -> Iterator[str]:
+    words = [word.lower() for word in one.args]
+    first = words[0] if words else ""
+    if one.name in _SET and first not in _OFF:
+        yield _SET[one.name]
+        if one.name == "limit_req" and any(word.startswith("burst=") for word in words):
+            yield "request-limit-burst"
+    elif one.name == "add_header" and first in _HEADERS:
+        yield _HEADERS[first]
+        if words[-1] == "always":
+            yield f"{_HEADERS[first]}-always"
+    elif one.name == "proxy_set_header" and first in _FORWARDED and words[-1]:
+        yield _FORWARDED[first]
+    elif one.name in {"access_log", "error_log"} and first not in _OFF | {"/dev/null"}:
+        yield "access-log" if one.name == "access_log" else "error-log"
+    elif (one.name, first) in {("gzip", "on"), ("brotli", "on"), ("zstd", "on")}:
+        yield "compression"
+    elif one.name in {"return", "rewrite"} and "".join(words[1:2]).startswith("https://"):
+        yield "https-redirect"
+    elif one.name == "expires" and first not in _OFF | {"epoch", "-1"}:
+        yield "static-caching"
+    elif one.name == "proxy_pass" and _in_tls_server(one):
+        yield "tls-entry"
+    elif one.block is not None:
+        yield from _block_facts(one)
+
+
+def _block_facts(one: Directive) -> Iterator[str]:
+    block = one.block
+    if block is None:
+        return
+    if one.name == "upstream" and _BALANCING.intersection(d.name for d in block.directives):
+        yield "balanced-upstream"
+    if one.name == "upstream" and len(block.all("server")) > 1:
+        yield "balanced-servers"
+    health = one.name == "location" and one.args and _HEALTH.search(one.args[-1])
+    if health and "off" in block.get("access_log", ()):
+        yield "health-unlogged"
+
+
+def _in_tls_server(one: Directive) -> bool:
+    block: Block | None = one.parent
+    while block is not None and block.name != "server":
+        block = block.parent
+    return block is not None and is_tls_server(block)

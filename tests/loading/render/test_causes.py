@@ -1,0 +1,196 @@
+"""Why something was not rendered: broken in the tree, absent here, or outside by design."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from readiness.loading import assemble, discover
+from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE
+from readiness.loading.render import helm, kustomize
+from readiness.run.pipeline import core_rules
+from tests.loading.render.test_chart_parts import ABOUT, DECLARED, MAP, outer, packed, write
+from tests.loading.render.test_releases import ELSEWHERE, FLUX
+
+needs_both = pytest.mark.skipif(
+    not helm.available_renderer() or not kustomize.build_command(),
+    reason="needs a renderer of charts and one of overlays, and one of them is not installed",
+)
+MAP_IN = "shop/templates/map.yaml"
+FAILING = MAP.replace("settings", '{{ required "name it" .Values.name }}')
+# Files, the file whose row is meant, its status, and the sort of its reason.
+CAUSES: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
+    "a chart that renders": (outer(**{MAP_IN: MAP}), MAP_IN, "checked", ""),
+    "a template that does not parse": (outer(**{MAP_IN: "{{ if }}"}), MAP_IN, "skipped", BROKEN),
+    "a template that does not parse, and a dependency that is absent": (
+        outer(DECLARED, **{MAP_IN: "{{ if }}"}),
+        MAP_IN,
+        "skipped",
+        BROKEN,
+    ),
+    "a template that renders to no YAML": (
+        outer(**{MAP_IN: MAP + "a: [\n"}),
+        MAP_IN,
+        "invalid",
+        BROKEN,
+    ),
+    "an include of nothing": (
+        outer(**{MAP_IN: '{{ include "x" . }}'}),
+        MAP_IN,
+        "skipped",
+        BROKEN,
+    ),
+    "an archive that cannot be read": (
+        outer(**{MAP_IN: MAP, "shop/charts/part-1.0.0.tgz": b"x"}),
+        MAP_IN,
+        "skipped",
+        BROKEN,
+    ),
+    "a dependency that is absent": (
+        outer(DECLARED, **{MAP_IN: MAP}),
+        "shop/Chart.yaml",
+        "skipped",
+        ABSENT,
+    ),
+    "what needs a dependency that is absent": (
+        outer(DECLARED, **{MAP_IN: '{{ include "x" . }}'}),
+        MAP_IN,
+        "skipped",
+        ABSENT,
+    ),
+    "a local dependency that is not there": (
+        outer(f'{DECLARED}, repository: "file://../x"', **{MAP_IN: MAP}),
+        "shop/Chart.yaml",
+        "skipped",
+        BROKEN,
+    ),
+    "a local dependency out of the tree": (
+        outer(f'{DECLARED}, repository: "file://../../x"', **{MAP_IN: MAP}),
+        "shop/Chart.yaml",
+        "skipped",
+        OUTSIDE,
+    ),
+    "values that are asked for": (outer(**{MAP_IN: FAILING}), MAP_IN, "skipped", ABSENT),
+    "a chart that is elsewhere": (
+        {"apps/shop.yaml": FLUX % ("web", "HelmRepository")},
+        "apps/shop.yaml",
+        "checked",
+        OUTSIDE,
+    ),
+    "a path that is elsewhere": (
+        {"apps/shop.yaml": ELSEWHERE["flux, a path that is not here"]},
+        "apps/shop.yaml",
+        "checked",
+        OUTSIDE,
+    ),
+    "a remote base": (
+        {"kustomization.yaml": "resources: ['https://example.com/x.yaml']\n"},
+        "kustomization.yaml",
+        "skipped",
+        OUTSIDE,
+    ),
+    "a resource that is not there": (
+        {"kustomization.yaml": "resources: [gone.yaml]\n"},
+        "kustomization.yaml",
+        "skipped",
+        BROKEN,
+    ),
+    "the file of a secret that is not there": (
+        {"kustomization.yaml": "secretGenerator: [{name: a, files: [key.json]}]\n"},
+        "kustomization.yaml",
+        "skipped",
+        ABSENT,
+    ),
+    "charts that are inflated": (
+        {"kustomization.yaml": "helmCharts: [{name: web}]\n"},
+        "kustomization.yaml",
+        "skipped",
+        ABSENT,
+    ),
+    "remote charts that are inflated": (
+        {"kustomization.yaml": "helmCharts: [{name: web, repo: 'https://example.com'}]\n"},
+        "kustomization.yaml",
+        "skipped",
+        OUTSIDE,
+    ),
+    "a kustomization that is no YAML": (
+        {"kustomization.yaml": "resources: [\n", "a.yaml": MAP},
+        "kustomization.yaml",
+        "invalid",
+        BROKEN,
+    ),
+    "a manifest that is no YAML": ({"a.yaml": MAP + "a: [\n"}, "a.yaml", "invalid", BROKEN),
+    "a template by its name": ({"a.yaml.j2": MAP}, "a.yaml.j2", "skipped", ""),
+}
+
+
+def cause(root: Path, path: str, *, render: bool = True) -> tuple[str, str]:
+    found = discover.discover_files([root], base=root)
+    core = {one.rule.id: one.rule for one in core_rules()}
+    made = assemble.assemble(found, core, documents=None, render=render)
+    (row,) = [one for one in made.rows if one.path == path]
+    assert row.reason or row.status == "checked"
+    return row.status, row.cause
+
+
+@needs_both
+@pytest.mark.parametrize(("files", "path", "status", "sort"), CAUSES.values(), ids=CAUSES)
+def test_each_reason_has_its_sort(
+    tmp_path: Path, files: dict[str, str | bytes], path: str, status: str, sort: str
+) -> None:
+    write(tmp_path / "tree", files)
+    assert cause(tmp_path / "tree", path) == (status, sort)
+
+
+@pytest.mark.parametrize("files", [{MAP_IN: MAP}, {"shop/charts/part-1.0.0.tgz": packed({})}])
+def test_without_a_renderer_it_is_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str | bytes]
+) -> None:
+    monkeypatch.setattr(helm, "available_renderer", lambda: "")
+    write(tmp_path, outer(DECLARED) | files)
+    path = MAP_IN if MAP_IN in files else "shop/Chart.yaml"
+    assert cause(tmp_path, path) == ("skipped", ABSENT)
+    assert cause(tmp_path, path, render=False) == ("skipped", ABSENT)
+
+
+def test_several_reasons_of_one_chart_stand_in_one_row(tmp_path: Path) -> None:
+    about = ABOUT.format("shop") + "dependencies:\n"
+    about += "".join(f"  - {{name: {name}, version: 1.0.0}}\n" for name in ("a", "b", "c"))
+    write(tmp_path, {"shop/Chart.yaml": about, "shop/values.yaml": ""})
+    found = discover.discover_files([tmp_path], base=tmp_path)
+    core = {one.rule.id: one.rule for one in core_rules()}
+    made = assemble.assemble(found, core, documents=None)
+    (row,) = [one for one in made.rows if one.path == "shop/Chart.yaml"]
+    assert row.reason.startswith("dependencies a, b and c: ")
+    (finding,) = made.broken
+    assert (finding.rule, finding.start.line) == ("core/not-rendered", 5)
+    assert "dependencies a, b and c" in finding.message
+    assert [one.source.position(one.span.start).line for one in finding.related] == [6, 7]
+
+
+@needs_both
+def test_a_file_from_above_an_overlay_needs_a_word_to_the_builder(tmp_path: Path) -> None:
+    write(tmp_path, {"a/kustomization.yaml": "resources: [../b/map.yaml]\n", "b/map.yaml": MAP})
+    found = discover.discover_files([tmp_path], base=tmp_path)
+    core = {one.rule.id: one.rule for one in core_rules()}
+    made = assemble.assemble(found, core, documents=None)
+    (row,) = [one for one in made.rows if one.path == "a/kustomization.yaml"]
+    assert (row.status, row.cause) == ("skipped", ABSENT)
+    assert "kustomize build --load-restrictor LoadRestrictionsNone a " in row.reason
+
+
+@needs_both
+def test_an_error_of_nested_includes_begins_with_its_cause(tmp_path: Path) -> None:
+    helpers = "".join(
+        f'{{{{ define "x{number}" }}}}{{{{ include "x{number + 1}" . }}}}{{{{ end }}}}\n'
+        for number in range(9)
+    )
+    helpers += '{{ define "x9" }}{{ .Values.a.b.c }}{{ end }}\n'
+    chart = outer(**{MAP_IN: '{{ include "x0" . }}', "shop/templates/_x.tpl": helpers})
+    write(tmp_path, chart | {"shop/values.yaml": "a: 1\n"})
+    found = discover.discover_files([tmp_path], base=tmp_path)
+    core = {one.rule.id: one.rule for one in core_rules()}
+    (finding,) = assemble.assemble(found, core, documents=None).broken
+    assert "shop/templates/_x.tpl:10:" in finding.message.partition("(called from")[0]
+    assert "shop/templates/map.yaml:1:" in finding.message.partition("(called from")[2]

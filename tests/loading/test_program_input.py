@@ -1,0 +1,53 @@
+"""The input of programs' tests is no deployment, unless a deployment takes it in or somebody names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from readiness.api import check
+from readiness.verdict.report import Report
+from tests.make import write_files
+
+OLD = "db:\n  image: postgres:9.6\n"
+STACK = 'services: {web: {image: "acme/web:1.4.0", restart: always, env_file: %s}}\n'
+
+
+def judged(report: Report) -> set[str]:
+    """The paths of what was judged, by their last two parts."""
+    return {"/".join(Path(row.path).parts[-2:]) for row in report.files if row.status == "checked"}
+
+
+@pytest.mark.parametrize("folder", ["pkg/testdata/a", "src/test/resources", "web/__fixtures__"])
+def test_input_is_set_aside(tmp_path: Path, folder: str) -> None:
+    files = {f"{folder}/compose.yml": OLD, f"{folder}/Dockerfile": "FROM alpine:3.14\n"}
+    root = write_files(tmp_path, files)
+    report = check([root])
+    assert not report.findings
+    assert {row.status for row in report.files} == {"skipped"}
+    assert all("input of a program's tests" in row.reason for row in report.files)
+    assert judged(check([root / folder / "compose.yml"])), "a file that is named is judged"
+    assert len(judged(check([root / folder]))) == 2, "so is all of a folder that is named"
+
+
+@pytest.mark.parametrize("folder", ["testdata-loader", "test/resources", "fixtures"])
+def test_neighbours_are_judged(tmp_path: Path, folder: str) -> None:
+    root = write_files(tmp_path, {f"{folder}/Dockerfile": "FROM alpine:3.14\n"})
+    assert judged(check([root]))
+
+
+def test_what_a_deployment_takes_in_is_judged(tmp_path: Path) -> None:
+    inner = "services: {db: {image: 'postgres:17.2', restart: always, env_file: db.env}}\n"
+    files = {
+        "compose.yaml": "include: [testdata/db.yaml]\n" + STACK % "testdata/web.env",
+        "testdata/db.yaml": inner,
+        "testdata/db.env": "POSTGRES_PASSWORD=postgres\n",
+        "testdata/web.env": "A=b\n",
+        "testdata/other.yaml": inner,
+        "testdata/unused.env": "A=b\n",
+    }
+    report = check([write_files(tmp_path, files)])
+    names = {one.rpartition("/")[2] for one in judged(report)}
+    assert names == {"compose.yaml", "db.yaml", "db.env", "web.env"}
+    assert "compose/password-well-known" in {one.rule for one in report.findings}

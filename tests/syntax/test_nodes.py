@@ -1,0 +1,63 @@
+"""How one gets at what is in a node of YAML."""
+
+from __future__ import annotations
+
+import pytest
+
+from readiness.syntax.nodes import Map, mappings_in, text_or_empty
+from readiness.syntax.yaml import load_all
+
+TEXT = """\
+name: web
+strategy:
+  matrix: {os: [linux, {arch: arm}, [x]], node: 22}
+ports: [80, {target: 443}, {target: 8443}]
+empty:
+"""
+
+
+def root() -> Map:
+    (node,) = load_all(TEXT)
+    assert isinstance(node, Map)
+    return node
+
+
+def test_digging_leads_to_the_mapping_itself() -> None:
+    node = root()
+    assert node.dig() is node
+    assert node.dig("strategy", "matrix") is node["strategy"]["matrix"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "deepest"),
+    [
+        (("none",), "root"), (("none", "more"), "root"), (("name", "first"), "root"), (("empty", "x"), "root"),
+        (("ports", "0"), "root"),
+        (("strategy", "none", "more"), "strategy"), (("strategy", "matrix", "os"), "matrix"),
+        (("strategy", "matrix", "node", "x"), "matrix"),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_empty_and_stands_at_the_deepest_mapping(
+    keys: tuple[str, ...], deepest: str
+) -> None:
+    node = root()
+    places = {"root": node, "strategy": node["strategy"], "matrix": node["strategy"]["matrix"]}
+    found = node.dig(*keys)
+    assert found == {}
+    assert found.at() == places[deepest].at()
+    found["x"] = 1
+    assert node == root(), "an empty mapping that nobody wrote is none of the file's"
+
+
+def test_entries_are_the_mappings_of_a_list() -> None:
+    node = root()
+    assert [one["target"] for one in node.entries("ports")] == [443, 8443]
+    assert [one for key in ("name", "strategy", "empty", "none") for one in node.entries(key)] == []
+    assert [dict(one) for one in mappings_in(node["strategy"]["matrix"]["os"])] == [{"arch": "arm"}]
+
+
+def test_a_text_is_a_string_or_empty() -> None:
+    node = root()
+    assert node.text("name") == "web"
+    assert [node.text(key) for key in ("ports", "empty", "none")] == ["", "", ""]
+    assert node.dig("strategy", "matrix").text("node") == text_or_empty(22) == ""

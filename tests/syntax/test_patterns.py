@@ -1,0 +1,203 @@
+"""No regular expression of the package takes time that outgrows its text."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from readiness.checks.k8s import settings
+from readiness.facts import github, managers
+from readiness.facts.table import column
+from readiness.kinds.delivery import effects
+from readiness.kinds.delivery import model as delivery
+from readiness.ruleset import bindings
+from readiness.syntax import backtracking, regex
+from readiness.syntax.backtracking import MAX_FACTOR
+from readiness.syntax.secrets import shapes
+from readiness.syntax.ways import Use, Work
+from readiness.verdict.evidence import plans
+from tests import patterns
+from tests.conftest import catalogue
+from tests.patterns import PACKAGE, Found
+
+# What would grow faster than the text if it were tried at every place of it, and is tried at one: why.
+_ONCE = "tried once, behind what it belongs to"
+_TOKENS = "goes on behind each match; the first failure ends the text"
+BOUNDED = {
+    "checks/ci/caches.py _VERSION_COMMENT": _ONCE,
+    "checks/ci/trust.py _COMMENT": _ONCE,
+    "triage/suppress.py _HEAD": _TOKENS,
+    "syntax/expression.py _TOKEN": _TOKENS,
+    "syntax/nginx_heads.py _TOKEN": _TOKENS,
+    "syntax/outline.py _TOKEN": _TOKENS,
+    "syntax/words.py _JSON_STRING": _TOKENS,
+}
+# What functions make expressions of, where it is no constant: none of it is taken from what is judged.
+PUT_TOGETHER = {
+    ("kinds/compose/schema.py", "pattern"): "the schema of compose files, below",
+    ("kinds/compose/schema.py", "form"): "the schema of compose files, below",
+    ("checks/ci/worktree.py", "row['command']"): "facts on commands, below",
+    ("checks/dockerfile/tools.py", "f'(?<![\\\\w.-]){re.escape(name)}(?![\\\\w.-])'"): "the name is escaped",
+    ("checks/k8s/cluster.py", "image"): "a Pattern: judged with the rule that gives it",
+    ("checks/k8s/ingress.py", "word"): "Patterns: judged with the rule that gives them",
+    ("checks/k8s/names.py", "pattern"): "a Pattern: judged with the rule that gives it",
+    ("checks/project/edge.py", "f'(?<!\\\\d){port}(?!\\\\d)'"): "the port is digits",
+    ("checks/project/edge.py", "f'(?<!\\\\d){one}(?!\\\\d)'"): "the port is digits",
+    ("verdict/evidence/plans.py", "pattern"): "a table, below",
+    ("checks/dockerfile/toolchain.py", "builds"): "facts on images, below",
+    ("facts/actions.py", "re.escape(name).replace('\\\\*', '[^/]+')"): "names of actions, whose star takes one part of a path",
+    ("facts/github.py", "'|'.join(forms)"): "names of contexts, below",
+    ("facts/managers.py", "row[key]"): "facts on managers, below",
+    ("facts/releases.py", "form"): "facts on images, below",
+    ("kinds/delivery/effects.py", "'|'.join((f'(?:{one})' for one in each))"): "facts on commands, below",
+    ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts on commands, below",
+    ("kinds/delivery/model.py", "f\"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\\\\Z)\""): "facts on purposes, below",  # noqa: E501
+    ("checks/k8s/settings.py", "f'(?:\\\\A|[/._-])(?:{words})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
+    ("ruleset/predicates.py", "re.compile"): "`matches`: judged with the rule that gives it",
+    ("syntax/glob.py", "fnmatch.translate(pattern)"): "each piece between two stars is tried once",
+    ("syntax/secrets/shapes.py", "re.compile"): "a table, below",
+}  # fmt: skip
+
+
+def data() -> Iterator[Found]:
+    """The expressions of tables: some are compiled when they are first used, some by jsonschema."""
+    for row in effects._commands():
+        yield Found(f"command-effects {row.kind}", row.pattern.pattern, 0, patterns.HERE)
+    for name, pattern in effects._names():
+        yield Found(f"command-effects {name}", pattern.pattern, 0, Use())
+    for manager in managers.managers():
+        for pattern in (getattr(manager, field.name) for field in dataclasses.fields(manager)):
+            if isinstance(pattern, re.Pattern):
+                yield Found(f"managers {manager.name}", pattern.pattern, 0, Use())
+    for name in ("compiles", "release-in"):
+        for image, made in column("images", name).items():
+            yield Found(f"images {image} {name}", made, 0, Use())
+    yield Found("purpose-words namespace", settings._development().pattern, 0, Use())
+    for kind, pattern in delivery._environment_patterns():
+        yield Found(f"purpose-words {kind}", pattern.pattern, 0, Use())
+    yield Found("github-contexts", github._fixed().pattern, 0, patterns.HERE)
+    for name, _, shape in shapes._SHAPES:
+        yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)
+    for thing, command in column("working-tree-commands", "command").items():
+        yield Found(f"working-tree-commands {thing}", command, 0, patterns.HERE)
+    for name, plan in plans._PLANS:
+        yield Found(f"plans {name}", plan, 0, Use())
+    for path in sorted((PACKAGE / "data").glob("*.json")):
+        for number, pattern in enumerate(_schema_patterns(json.loads(path.read_text("utf-8")))):
+            yield Found(f"{path.name} {number}", pattern, 0, Use())
+
+
+def _schema_patterns(node: Any) -> Iterator[str]:
+    """The expressions of a JSON schema."""
+    if isinstance(node, dict):
+        if isinstance(node.get("pattern"), str):
+            yield node["pattern"]
+        if isinstance(node.get("patternProperties"), dict):
+            yield from node["patternProperties"]
+        for inner in node.values():
+            yield from _schema_patterns(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _schema_patterns(inner)
+
+
+ALL = [*patterns.compiled(), *patterns.written(), *data()]
+
+
+def degree(found: Found) -> float:
+    """The power of the text's length that an expression can take; over 1 too where its bounds multiply to too much."""
+    grown = backtracking.growth_of_time(
+        regex.parse_regex(found.pattern, found.flags), found.use, Work(10**7)
+    )
+    return 1.5 if grown.degree == 1 and grown.factor > MAX_FACTOR else grown.degree
+
+
+@pytest.mark.parametrize("found", [pytest.param(one, id=one.where) for one in ALL])
+def test_the_time_for_an_expression_grows_with_the_text_and_no_faster(found: Found) -> None:
+    assert (degree(found) > 1) is (found.where in BOUNDED), found.pattern
+
+
+def test_what_is_excused_is_there_and_has_a_reason() -> None:
+    assert set(BOUNDED) <= {one.where for one in ALL}
+    assert all(reason for reason in BOUNDED.values())
+
+
+def test_what_is_put_together_is_known() -> None:
+    assert set(patterns.put_together()) == set(PUT_TOGETHER)
+
+
+def test_there_is_no_other_way_to_an_expression() -> None:
+    """All come by `re.name`: a name imported from `re` would be seen by nobody."""
+    for name, (tree, _) in patterns.modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                assert (
+                    node.module not in {"re", "sre_compile", "fnmatch"} or name == "syntax/glob.py"
+                ), name
+            if isinstance(node, ast.Import):
+                assert all(one.asname is None for one in node.names if one.name == "re"), name
+
+
+def test_the_sweep_sees_what_there_is() -> None:
+    names = {one.where.split("[")[0] for one in ALL}
+    assert {"checks/ci/pins.py _VERSION", "redaction.py _QUOTED", "syntax/nginx.py _TOKEN"} <= names
+    assert len(ALL) > 500
+
+
+RULES = [
+    pytest.param(bound, pattern, id=f"{bound.rule.id}-{pattern}")
+    for bound in catalogue()
+    for pattern in (
+        *(one for clause in (*bound.clauses, *bound.proofs) for one in clause.patterns),
+        *(
+            (one for _, one in bindings.parameter_patterns(bound.check, bound.arguments))
+            if bound.check
+            else ()
+        ),
+    )
+]
+
+
+@pytest.mark.parametrize(("bound", "pattern"), RULES)
+def test_expressions_of_rule_files_are_what_custom_rules_may_have(
+    bound: object, pattern: str
+) -> None:
+    assert backtracking.refusal_reason(pattern, Work(10**6)) == ""
+
+
+def test_the_kind_that_never_ended() -> None:
+    """A tag of forty pairs of digits and dashes, and a mark that is none of either."""
+    from readiness.checks.ci.pins import _VERSION
+
+    assert (
+        backtracking.growth_of_time(
+            regex.parse_regex(_VERSION.pattern, re.IGNORECASE), patterns.HERE
+        ).degree
+        == 1
+    )
+    assert _VERSION.match("0-" * 5000 + "!") is None
+    for tag in (
+        "v4",
+        "4.1.2",
+        "v4-beta.1",
+        "release-2024_01_02",
+        "codeql-bundle-v2.1",
+        "pkg@1.2.3",
+        "a/v1",
+        "2.0.0+b_1",
+    ):
+        assert _VERSION.match(tag), tag
+    for ref in ("main", "feature/x", "v", "1.2_", "latest", "v1..", "1__2"):
+        assert (_VERSION.match(ref) is not None) is (ref == "v1.."), ref
+    old = r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z"
+    assert (
+        backtracking.growth_of_time(regex.parse_regex(old, re.IGNORECASE), patterns.HERE).degree
+        == math.inf
+    )
