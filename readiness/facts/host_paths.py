@@ -24,7 +24,7 @@ def is_sensitive(path: str) -> bool:
 def is_plugin_folder(path: str) -> bool:
     """Whether plugins of a kubelet leave their sockets at a path: device plugins, the registration and the socket of a driver."""
     below = column("host-paths", "plugins")
-    return any(within(path, folder) for folder in below) and not holds_volumes(path)
+    return any(is_within(path, folder) for folder in below) and not holds_volumes(path)
 
 
 def holds_volumes(path: str) -> bool:

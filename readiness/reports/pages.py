@@ -57,7 +57,9 @@ def rule_page(tiers: Sequence[LoadedRule], asks: Mapping[str, str]) -> str:
     parts = [f"# {rule.id}", f"**{rule.title}**", facts_line(rule), *member_lines(rule)]
     parts += [f"## Why\n\n{field_text(rule, 'why')}", f"## Fix\n\n{field_text(rule, 'fix')}"]
     if rule.proof:
-        parts.append(f'## Severity\n\n{severities(rule)}: "{rule.proof.meets}". {rule.proof.by}')
+        parts.append(
+            f'## Severity\n\n{severities_text(rule)}: "{rule.proof.meets}". {rule.proof.by}'
+        )
     if rule.sentences:
         texts = dict.fromkeys(one.text for one in rule.sentences)
         rows = [rule.message, *texts] if rule.message else [*texts]

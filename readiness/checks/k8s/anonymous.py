@@ -76,7 +76,7 @@ def rbac_authenticated(
 
     Medium where it reads the rest, low where it reads some named objects or metrics.
     """
-    role = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    role = binding.node.dig("roleRef").text("name")
     worth = (
         None
         if is_system_object(binding) or role in _PUBLIC_ROLES

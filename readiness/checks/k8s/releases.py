@@ -43,7 +43,7 @@ def secret_in_release_values(values: ReleaseValues) -> Outcome:
                 if is_reportable_secret(inner, values.source):
                     yield hit(
                         span,
-                        severity=secret_severity(inner),
+                        severity=secret_severity(inner, values.source),
                         key=one.name,
                         reason=secret_label(inner),
                     )
@@ -55,7 +55,10 @@ def secret_in_release_values(values: ReleaseValues) -> Outcome:
         found = secrets.classify(key, one.value)
         if is_reportable_secret(found, values.source):
             yield hit(
-                one.span, severity=secret_severity(found), key=one.name, reason=secret_label(found)
+                one.span,
+                severity=secret_severity(found, values.source),
+                key=one.name,
+                reason=secret_label(found),
             )
         elif is_variable(one.value) and secrets.names_secret(key):
             yield Unknown(one.span)

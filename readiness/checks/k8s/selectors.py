@@ -48,7 +48,7 @@ def _folders_with_selectors(project: Project) -> frozenset[str]:
     found = set()
     for document in project.documents("k8s"):
         root = document.node
-        labels = mappings_in(root.get("labels")) if root.get("kind") == "Kustomization" else ()
+        labels = root.entries("labels") if root.get("kind") == "Kustomization" else ()
         if root.get("commonLabels") or any(one.get("includeSelectors") is True for one in labels):
             found.add(folder_of(document.source))
     return frozenset(found)

@@ -167,12 +167,12 @@ def _is_loose_patch(path: str, folders: Collection[str]) -> bool:
 def _expectations(document: Document, folder: str) -> Iterator[str]:
     """The files that a test of chainsaw names as what is expected, not expected, or patched."""
     for root in document.roots:
-        api = text_or_empty(root.get("apiVersion")) if isinstance(root, Map) else ""
+        api = root.text("apiVersion") if isinstance(root, Map) else ""
         if not api.startswith("chainsaw.kyverno.io/"):
             continue
         for node in yaml.walk(root):
             for key in ("assert", "error", "patch") if isinstance(node, Map) else ():
-                named = text_or_empty(mapping_at(node, key).get("file"))
+                named = node.dig(key).text("file") if isinstance(node, Map) else ""
                 if named:
                     yield posixpath.normpath(posixpath.join(folder, named))
 

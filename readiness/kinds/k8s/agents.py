@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 
 from readiness.kinds.k8s.effective import as_integer, effective_security
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.syntax.yaml import Map, Seq
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
@@ -15,8 +15,8 @@ _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 def host_folders(pod: Pod) -> dict[str, str]:
     """The hostPath volumes of a pod: name -> path on the node."""
     return {
-        text_or_empty(volume.get("name")): text_or_empty(mapping_at(volume, "hostPath").get("path"))
-        for volume in mappings_in(pod.node.get("volumes"))
+        volume.text("name"): volume.dig("hostPath").text("path")
+        for volume in pod.node.entries("volumes")
         if volume.get("hostPath") is not None
     }
 
@@ -24,7 +24,7 @@ def host_folders(pod: Pod) -> dict[str, str]:
 def mounts_of(pod: Pod, volume: str) -> Iterator[tuple[Container, Map]]:
     """The places at which the containers of a pod mount a volume."""
     for container in pod.containers():
-        for mount in mappings_in(container.node.get("volumeMounts")):
+        for mount in container.node.entries("volumeMounts"):
             if mount.get("name") == volume:
                 yield container, mount
 
@@ -51,7 +51,7 @@ def is_storage_driver(container: Container) -> bool:
     """Whether a container mounts volumes for other pods: only a privileged one may do so."""
     return any(
         mount.get("mountPropagation") == "Bidirectional"
-        for mount in mappings_in(container.node.get("volumeMounts"))
+        for mount in container.node.entries("volumeMounts")
     )
 
 

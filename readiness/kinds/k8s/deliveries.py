@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from readiness.kinds.k8s.index import folder_of, object_index
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object
+from readiness.kinds.units import folder_of
 from readiness.model.project import Project
 
 

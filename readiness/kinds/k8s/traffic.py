@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.k8s.effective import as_integer
-from readiness.kinds.k8s.index import object_index, selecting_objects, service_selectors
-from readiness.kinds.k8s.model import Container, Object, Pod, mappings_in, text_or_empty
+from readiness.kinds.k8s.index import object_index
+from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.kinds.k8s.scale import pod_count
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -22,21 +23,21 @@ _ASIDE = re.compile(
 
 def is_aside(port: Map) -> bool:
     """Whether a port, of a container or of a Service, is for measurements or health checks, or a dummy, by its name."""
-    names = (text_or_empty(port.get("name")), text_or_empty(port.get("targetPort")))
+    names = (port.text("name"), port.text("targetPort"))
     return any(_ASIDE.search(name.replace("_", "-").lower()) for name in names)
 
 
 def services_of(pod: Pod, project: Project) -> list[Object]:
     """The Services that select a pod and stand with it."""
     workload = object_index(project).of.get(id(pod.owner))
-    return selecting_objects(workload, project, service_selectors) if workload else []
+    return list(selecting_objects(workload, project, service_selectors)) if workload else []
 
 
 def request_targets(services: list[Object]) -> Iterator[Any]:
     """What the ports of Services send requests to: a number or a name; ports that are aside left out."""
     for one in services:
         aside = bool(_ASIDE.search(one.name.lower()))
-        for port in mappings_in(one.spec.get("ports")):
+        for port in one.spec.entries("ports"):
             if not (is_aside(port) or aside):
                 yield port.get("targetPort") or port.get("port")
 
@@ -48,10 +49,7 @@ def takes_requests(container: Container, services: list[Object]) -> bool:
     alone = len(declared) == 1
     known = {word for words in declared.values() for word in words}
     aside = {
-        word
-        for port in mappings_in(container.node.get("ports"))
-        if is_aside(port)
-        for word in _words(port)
+        word for port in container.node.entries("ports") if is_aside(port) for word in _words(port)
     }
     return any(
         str(target) in own - aside or (alone and str(target) not in known)
@@ -61,18 +59,18 @@ def takes_requests(container: Container, services: list[Object]) -> bool:
 
 def _words(port: Map) -> set[str]:
     """The number and the name of a container's port, as a Service may write them."""
-    return {str(port.get("containerPort")), text_or_empty(port.get("name"))} - {""}
+    return {str(port.get("containerPort")), port.text("name")} - {""}
 
 
 def _declared(container: Container) -> set[str]:
-    return {word for port in mappings_in(container.node.get("ports")) for word in _words(port)}
+    return {word for port in container.node.entries("ports") for word in _words(port)}
 
 
 def opens_port(container: Container) -> bool:
     """Whether a container declares a port that requests may go to."""
     return any(
         one.get("containerPort") is not None and not is_aside(one)
-        for one in mappings_in(container.node.get("ports"))
+        for one in container.node.entries("ports")
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.checks.test_k8s_criticals import run
+from tests.checks.k8s.test_criticals import run
 
 VOLUMES = "volumes: [{name: host, hostPath: {path: /opt/agent}}], "
 
@@ -66,7 +66,7 @@ def test_kernel_parameters(command: str, want: str) -> None:
     assert run("privileged", text) == [want]
 
 
-SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: %s}\n"
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: %s}\n"  # noqa: S105
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 
 from readiness.model import Proof, Rule, Severity
 from readiness.reports import pages
-from readiness.ruleset.rule_file import RuleError, failing, hold_words
+from readiness.ruleset.rule_file import RuleError, error_factory, verify_keys
 from tests.conftest import catalogue
 
-PAGE = Path(__file__).parents[1] / "docs" / "severity.md"
+PAGE = Path(__file__).parents[2] / "docs" / "severity.md"
 RULES = {bound.rule.id: bound for bound in catalogue()}
 # Rules that are high and whose files prove none of the sentences. The list only gets shorter.
 UNPROVED = {
@@ -83,9 +83,11 @@ def test_shape(proof: object, tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text("title: Mine\nproof: x\n", "utf-8")
     with pytest.raises(RuleError, match="proof must be"):
-        hold_words({"proof": proof}, failing(path), parts=False)
+        verify_keys({"proof": proof}, error_factory(path), parts=False)
 
 
 def test_own_rule_with_proof() -> None:
-    hold_words({"proof": {"meets": "data is lost", "by": "The fact."}}, failing(PAGE), parts=False)
+    verify_keys(
+        {"proof": {"meets": "data is lost", "by": "The fact."}}, error_factory(PAGE), parts=False
+    )
     assert Proof("data is lost", "The fact.").meets == "data is lost"
