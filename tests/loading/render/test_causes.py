@@ -176,7 +176,10 @@ def test_a_file_from_above_an_overlay_is_judged_all_the_same(tmp_path: Path) -> 
     core = {one.rule.id: one.rule for one in core_rules()}
     made = assemble.assemble(found, core, documents=None)
     (row,) = [one for one in made.rows if one.path == "a/kustomization.yaml"]
-    assert (row.status, row.cause) == ("checked", "")  # as with --load-restrictor LoadRestrictionsNone
+    assert (row.status, row.cause) == (
+        "checked",
+        "",
+    )  # as with --load-restrictor LoadRestrictionsNone
 
 
 @needs_both
