@@ -176,10 +176,7 @@ class Charts:
         rule = self.core["core/not-rendered"]
         problems = list(dict.fromkeys(done.errors.values()))
         if done.absent and not done.names:
-            without = "; without it the chart does not render"
             problems = [one for one in problems if _UNREADABLE in one]
-        else:
-            without = ""
         for problem in problems:
             names = [name for name, said in done.errors.items() if said == problem]
             if _asks_only(problem, names, done):
@@ -189,7 +186,8 @@ class Charts:
         for (path, reason, cause), group in _by_reason(done.absent, folder).items():
             called = listed_names(group)
             self._mark(path, f"{called}: {reason}", cause)
-            facts = {"what": called, "environment": "", "reason": reason + without}
+            some = " whole" if done.names else ""
+            facts = {"what": "chart", "environment": some, "reason": f"{called}: {reason}"}
             first, *others = (one.dependency for one in group)
             related = tuple(Related(one.source, one.span, "declared here") for one in others)
             text = fill_message(rule.message, facts.get)

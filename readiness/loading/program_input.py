@@ -6,7 +6,6 @@ import posixpath
 from collections.abc import Iterable
 from typing import Any
 
-from readiness.kinds.purpose import is_program_input
 from readiness.loading.discover import DiscoveredFiles
 from readiness.model import Source
 from readiness.syntax.yaml import Map
@@ -24,6 +23,8 @@ def take_out(discovered: DiscoveredFiles) -> list[Source]:
 
 def is_set_aside(path: str, discovered: DiscoveredFiles) -> bool:
     """Whether a file was met in a folder of test data by a walk that began outside of it; who names either asks for it."""
+    from readiness.kinds.purpose import is_program_input
+
     if path in discovered.named or not is_program_input(path):
         return False
     roots = [one for one in map(posixpath.normpath, discovered.folders) if _is_below(path, one)]

@@ -265,7 +265,7 @@ def _finding_row(finding: Finding, redactor: Redactor) -> list[Any]:
         ],
         [silenced.by, silenced.reason, silenced.until] if silenced else None,
         finding.fingerprint,
-        [finding.lowered, finding.tier, finding.part],
+        [finding.lowered, finding.tier, finding.part, finding.unit],
     ]
 
 
@@ -313,7 +313,7 @@ def _finding_from_row(
     row: list[Any], rules: Mapping[str, Rule], at: Callable[[list[Any]], tuple[Source, Span]]
 ) -> Finding:
     rule, place, message, resource, container, related, silenced, mark, told = row
-    lowered, tier, part = told
+    lowered, tier, part, unit = told
     return Finding(
         rules[rule],
         *at(place),
@@ -324,6 +324,7 @@ def _finding_from_row(
         suppressed=Suppression(*silenced) if silenced else None,
         fingerprint=mark,
         lowered=None if lowered is None else Severity(lowered),
+        unit=unit,
         tier=tier,
         part=part,
     )

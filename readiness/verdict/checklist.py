@@ -215,8 +215,10 @@ def evaluate(
         for tier in rule.tiers or (rule.tier(""),):
             for item in tier.checklist:
                 proving.setdefault(item, []).append(rule.key(tier.name))
+    units: dict[str, str] = {}
     against: dict[str, list[Finding]] = {}
     for finding in findings:
+        units.setdefault(finding.path, finding.unit or posixpath.dirname(finding.path))
         for item in finding.checklist:
             against.setdefault(item, []).append(finding)
     seen = {fact: tuple(places) for fact, places in (evidence or {}).items()}
@@ -235,7 +237,7 @@ def evaluate(
         whole = _verdict_against(item, names, found, looks, silenced) or _met_verdict(
             item, names, seen, silent
         )
-        return replace(whole, units=_unit_verdicts(whole, found, seen, silent))
+        return replace(whole, units=_unit_verdicts(whole, found, seen, silent, units))
 
     return tuple(
         ChecklistOutcome(one, tuple(verdict_of(item) for item in one.items)) for one in checklists
@@ -312,9 +314,16 @@ def _places(one: str, names: Sequence[str], seen: Seen) -> list[EvidencePlace]:
 
 
 def _unit_verdicts(
-    whole: Verdict, findings: Sequence[Finding], seen: Seen, silent: Collection[str]
+    whole: Verdict,
+    findings: Sequence[Finding],
+    seen: Seen,
+    silent: Collection[str],
+    units_of_paths: Mapping[str, str],
 ) -> tuple[UnitVerdict, ...]:
-    """What each unit says of an item: its findings, or all of one group shown by its own places."""
+    """What each unit says of an item: its findings, or all of one group shown by its own places.
+
+    A place is in the unit that findings on its file name, else in its folder.
+    """
     item, names = whole.item, whole.rules
     if item.verify == "attest":
         return ()
@@ -325,13 +334,12 @@ def _unit_verdicts(
     by_unit: dict[str, dict[str, list[EvidencePlace]]] = {}
     for one in dict.fromkeys(one for group in groups for one in group):
         for place in _places(one, names, seen):
-            unit = posixpath.dirname(place.path)
+            unit = units_of_paths.get(place.path, posixpath.dirname(place.path))
             by_unit.setdefault(unit, {}).setdefault(one, []).append(place)
     against: dict[str, list[Finding]] = {}
     for finding in findings:
         if not finding.suppressed:
-            unit = finding.unit or posixpath.dirname(finding.path)
-            against.setdefault(unit, []).append(finding)
+            against.setdefault(units_of_paths[finding.path], []).append(finding)
     units = sorted(by_unit.keys() | against)
     if len(units) < 2:
         return ()

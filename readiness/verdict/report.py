@@ -138,6 +138,22 @@ class Report:
         return data
 
 
+def _file_rows(rows: Iterable[score.Row], subjects: Mapping[str, int]) -> tuple[FileRow, ...]:
+    """The files of a report by path, each with how many things it holds."""
+    return tuple(
+        FileRow(
+            row.path,
+            row.kind,
+            row.status,
+            row.reason,
+            subjects.get(row.path, 0),
+            row.cause,
+            row.purpose,
+        )
+        for row in sorted(rows, key=lambda row: row.path)
+    )
+
+
 def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     *,
     version: str,
@@ -164,18 +180,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     to tell the user beside the findings. `checklists` are told item by item; those whose systems are `chosen` count in
     coverage.
     """
-    files = tuple(
-        FileRow(
-            row.path,
-            row.kind,
-            row.status,
-            row.reason,
-            subjects.get(row.path, 0),
-            row.cause,
-            row.purpose,
-        )
-        for row in sorted(rows, key=lambda row: row.path)
-    )
+    files = _file_rows(rows, subjects)
     seen = {key for key, look in looks.items() if look.subjects}
     assessed = {rule.category for rule in rules if seen.intersection(rule.keys)}
     cover = score.coverage_of(rules, looks, files, _item_states(checklists, chosen))

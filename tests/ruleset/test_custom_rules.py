@@ -137,7 +137,7 @@ def test_the_facts_of_a_check_are_known(tmp_path: Path) -> None:
 
 
 def with_allowed(value: str) -> str:
-    check = f"check: k8s.supply.registry\nwith: {{allow: {value}}}"
+    check = f"check: k8s.supply.image_registry_untrusted\nwith: {{allow: {value}}}"
     text = with_message("'{registry} of {image}'", check)
     return text.replace("k8s.object", "k8s.container").replace("when: {kind: Pod}\n", "")
 

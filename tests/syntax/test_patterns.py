@@ -34,11 +34,14 @@ BOUNDED = {
     "checks/ci/caches.py _VERSION_COMMENT": _ONCE,
     "checks/ci/trust.py _COMMENT": _ONCE,
     "triage/suppress.py _HEAD": _TOKENS,
+    "kinds/compose/head.py _HEAD": "the first 4,000 characters of a file alone",
+    "kinds/compose/head.py _SENTENCE_END": "the first 4,000 characters of a file alone",
     "syntax/expression.py _TOKEN": _TOKENS,
     "syntax/nginx_heads.py _TOKEN": _TOKENS,
     "syntax/outline.py _TOKEN": _TOKENS,
     "syntax/words.py _JSON_STRING": _TOKENS,
 }
+_OF_A_HEAD = "a table in the module, over a sentence of the first 4,000 characters"
 # What functions make expressions of, where it is no constant: none of it is taken from what is judged.
 PUT_TOGETHER = {
     ("kinds/compose/schema.py", "pattern"): "the schema of compose files, below",
@@ -60,6 +63,13 @@ PUT_TOGETHER = {
     ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts on commands, below",
     ("kinds/delivery/model.py", "f\"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\\\\Z)\""): "facts on purposes, below",  # noqa: E501
     ("checks/k8s/settings.py", "f'(?:\\\\A|[/._-])(?:{words})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
+    ("kinds/compose/head.py", "f'\\\\bfor {words}(?: purposes)? only\\\\b|\\\\bonly for {words}\\\\b'"): _OF_A_HEAD,
+    ("kinds/compose/head.py", "f'{_LEAD}(?:\\\\S+ ){{0,3}}{_THING} (?:\\\\S+ ){{0,4}}for (?:\\\\w+ )?{words}\\\\b'"): _OF_A_HEAD,
+    ("kinds/compose/head.py", "f'{_LEAD}(?:an? |simple |minimal |local ){{0,3}}{words} {_THING}\\\\b'"): _OF_A_HEAD,
+    ("kinds/compose/head.py", "f'{_LEAD}(?:only |just |purely |solely )?(?:meant |intended )?for {words}\\\\b'"): _OF_A_HEAD,
+    ("loading/render/overlay/resource.py", "f'(?:{pattern})'"): "its stars, its length and that of the name are bounded",
+    ("loading/render/overlay/transform.py", "re.escape(name) + _IMAGE_END"): "the name is escaped",
+    ("model/finding.py", "f'(?<![\\\\w/-]){re.escape(word)}(?![\\\\w-])'"): "the word is escaped",
     ("ruleset/predicates.py", "re.compile"): "`matches`: judged with the rule that gives it",
     ("syntax/glob.py", "fnmatch.translate(pattern)"): "each piece between two stars is tried once",
     ("syntax/secrets/shapes.py", "re.compile"): "a table, below",

@@ -208,7 +208,7 @@ def test_a_template_under_several_values_names_what_it_makes(tmp_path: Path) -> 
         pytest.skip("needs a Helm renderer, and none is installed")
     assert told(report) == [("templates/pods.yaml", 10, False)]
     assert report.findings[0].message.endswith(
-        "; the same for Pod/pod-b, Pod/pod-c, Pod/pod-d, Pod/pod-e, Pod/pod-f, Pod/pod-g and 2 more"
+        " (of Pod/pod-a, Pod/pod-b, Pod/pod-c, Pod/pod-d, Pod/pod-e, Pod/pod-f and 3 more)"
     )
 
 

@@ -393,10 +393,8 @@ def deploy_not_serialised(job: Job, *, project: Project) -> Outcome:
     if isinstance(job, gitlab_model.Job):
         if "resource_group" in job.holder("resource_group"):
             return
-    elif (
-        "concurrency" in job.node
-        or "concurrency" in job.workflow.node
-        or job.workflow.callable_only
+    elif job.workflow.callable_only or any(
+        "concurrency" in node for node in (job.node, job.workflow.node)
     ):
         return
     yield missing(job.key, how=tool_name(view.deployments[0]))

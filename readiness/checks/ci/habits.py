@@ -21,14 +21,15 @@ def shell_unusual(file: Workflow | Action) -> Outcome:
     """`cmd` and home-made shells, and `pip-install` of setup-python."""
     steps = [step for owner in _step_owners(file) for step in owner.steps]
     for node in (*_shell_defaults(file), *(step.node for step in steps)):
-        what = _unusual_shell(node.text("shell"))
-        if what:
-            yield hit(node.at("shell"), what=what)
+        shell = _unusual_shell(node.text("shell"))
+        if shell == "cmd":
+            yield hit(node.at("shell"), say="cmd")
+        elif shell:
+            yield hit(node.at("shell"), say="unknown", shell=shell)
     for step in steps:
         python = step.uses is not None and step.uses.slug == "actions/setup-python"
         if python and "pip-install" in step.options:
-            what = "pip-install puts packages into the global interpreter"
-            yield hit(step.options.key("pip-install"), what=what)
+            yield hit(step.options.key("pip-install"), say="pip-install")
 
 
 def _step_owners(file: Workflow | Action) -> Sequence[Job | Action]:
@@ -43,13 +44,11 @@ def _shell_defaults(file: Workflow | Action) -> Iterator[Map]:
 
 
 def _unusual_shell(shell: str) -> str:
-    """What is unusual about a shell; empty where nothing is, and where an expression names it."""
+    """The name of a shell that is unusual; empty where it is not, and where an expression names it."""
     if not shell.strip() or has_expression(shell):
         return ""
     name = shell.split(maxsplit=1)[0].rpartition("/")[2].lower()
-    if name == "cmd":
-        return "shell cmd cannot be analysed and quotes in its own way"
-    return "" if name in _SHELLS else f"shell {name!r} is none that runners come with"
+    return "" if name in _SHELLS else name
 
 
 def expression_needless(file: Workflow | Action) -> Outcome:

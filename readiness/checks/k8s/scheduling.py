@@ -80,9 +80,14 @@ def topology_spread_invalid(pod: Pod) -> Outcome:
         elif as_integer(skew) is not None and int(skew) < 1:
             yield hit(constraint.at("maxSkew"), say="low", field="maxSkew", value=as_integer(skew))
         if domains is not None and as_integer(domains) is not None and int(domains) < 1:
-            yield hit(constraint.at("minDomains"), say=f"has minDomains {domains}, under 1")
+            yield hit(
+                constraint.at("minDomains"),
+                say="low",
+                field="minDomains",
+                value=as_integer(domains),
+            )
         if not constraint.text("topologyKey"):
-            yield missing(constraint.at(), say="has no topologyKey")
+            yield missing(constraint.at(), say="unset", field="topologyKey")
         if when is None:
             yield missing(constraint.at(), say="unset", field="whenUnsatisfiable")
         elif when not in {"DoNotSchedule", "ScheduleAnyway"} and not is_variable(when):

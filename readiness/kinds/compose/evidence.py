@@ -30,6 +30,7 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.kinds.purpose import Sign, compose_purpose, is_idle_command, is_sample_path
 from readiness.syntax import secrets, shell
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, NOTHING
 from readiness.syntax.secrets import Kind
 from readiness.syntax.yaml import Map
@@ -185,7 +186,7 @@ def _mounted_source(services: Sequence[Service]) -> Iterator[Sign]:
         for spec in mount_specs(service.full, service.values):
             written = service.source.text[spec.span.start : spec.span.end]
             whole = posixpath.basename(posixpath.normpath(spec.source)) in {".", "..", "src", "app"}
-            if whole and "$" not in written and is_source_mount(service, spec):
+            if whole and not has_variable(written) and is_source_mount(service, spec):
                 text = f"service {service.name!r} runs the source code of the host"
                 yield Sign("mounted", text, spec.span, True)
                 return
@@ -283,7 +284,7 @@ def _lets_in(service: Service) -> bool:
     }
     known = service.image_facts
     for name, value in literal.items():
-        if "$" in value or not value:
+        if has_variable(value) or not value:
             continue
         if known is not None and known.opens_to_all(name, value.strip("\"'")):
             return True

@@ -17,6 +17,7 @@ from readiness.kinds.gitlab.model import File
 from readiness.model import ParseError
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
+from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq, load_all
 
 MAX_PARTS = 150  # as many files as GitLab merges by default
@@ -40,7 +41,7 @@ def included_paths(node: Any) -> Iterator[str | None]:
     written = node.get("include") if isinstance(node, Map) else None
     for one in written if isinstance(written, Seq) else [] if written is None else [written]:
         local = one.get("local") if isinstance(one, Map) else one
-        known = isinstance(local, str) and "://" not in local and "$" not in local
+        known = isinstance(local, str) and "://" not in local and not has_variable(local)
         yield local if known else None
 
 

@@ -6,7 +6,6 @@ https://nginx.org/en/docs/ngx_core_module.html#include
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,7 +16,13 @@ from readiness.kinds.dockerfile.paths import copy_target
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.yaml import Map
 
-_CONFIGURATION = re.compile(r"(?:^|/)(?:nginx|openresty)(?:/|$)|nginx[\w.-]*\.conf$")
+_FOLDERS = frozenset({"nginx", "openresty"})
+
+
+def _is_configuration(path: str) -> bool:
+    """Whether a path in an image is one that nginx reads its configuration from."""
+    *_, name = parts = path.split("/")
+    return not _FOLDERS.isdisjoint(parts) or ("nginx" in name and name.endswith(".conf"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def _mounted(project: Project) -> Iterator[tuple[str, str]]:
             continue
         for service in document.services.values():
             for mount in mount_specs(service.full, service.values):
-                if mount.type == "bind" and _CONFIGURATION.search(mount.target):
+                if mount.type == "bind" and _is_configuration(mount.target):
                     path = posixpath.normpath(posixpath.join(document.folder, mount.source))
                     yield path, _home_of_service(service)
 
@@ -82,7 +87,7 @@ def _copied(project: Project) -> Iterator[tuple[str, str]]:
         for stage in document.stages:
             for one in (*stage.of("COPY"), *stage.of("ADD")):
                 target = None if one.flag("from") is not None else copy_target(stage, one)
-                if target is None or not _CONFIGURATION.search(target):
+                if target is None or not _is_configuration(target):
                     continue
                 for word in one.words[:-1]:
                     found = _in_context(word.value, path, project)

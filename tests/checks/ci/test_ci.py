@@ -66,7 +66,6 @@ def test_a_pipeline_that_has_all_it_needs_is_ready() -> None:
         "flowise.ci-rollback",
         "dify.ci-rollback",
         "dashflow.ci-image-scan",
-        "dashflow.ci-no-deploy-from-pr",
         "dashflow.ci-scheduled-scan",
     } <= met
 

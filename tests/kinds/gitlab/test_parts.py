@@ -160,8 +160,12 @@ def test_a_test_in_another_part_runs_before() -> None:
     rule = "ci/image-pushed-untested"
     root = "stages: [test, ship]\ninclude: [push.yml, unit.yml]\n"
     assert found({ROOT: root, "push.yml": push, "unit.yml": unit}, rule) == set()
-    alone = {ROOT: "stages: [test, ship]\ninclude: [push.yml]\n", "push.yml": push}
-    assert found(alone, rule) == {(rule, "push.yml", 3)}
+    late = {
+        ROOT: "stages: [ship, test]\ninclude: [push.yml, unit.yml]\n",
+        "push.yml": push,
+        "unit.yml": unit,
+    }
+    assert found(late, rule) == {(rule, "push.yml", 3)}
 
 
 def test_included_files_are_read_whatever_they_are_called(tmp_path: Path) -> None:

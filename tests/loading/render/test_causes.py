@@ -170,14 +170,16 @@ def test_several_reasons_of_one_chart_stand_in_one_row(tmp_path: Path) -> None:
 
 
 @needs_both
-def test_a_file_from_above_an_overlay_needs_a_word_to_the_builder(tmp_path: Path) -> None:
+def test_a_file_from_above_an_overlay_is_judged_all_the_same(tmp_path: Path) -> None:
     write(tmp_path, {"a/kustomization.yaml": "resources: [../b/map.yaml]\n", "b/map.yaml": MAP})
     found = discover.discover_files([tmp_path], base=tmp_path)
     core = {one.rule.id: one.rule for one in core_rules()}
     made = assemble.assemble(found, core, documents=None)
     (row,) = [one for one in made.rows if one.path == "a/kustomization.yaml"]
-    assert (row.status, row.cause) == ("skipped", ABSENT)
-    assert "kustomize build --load-restrictor LoadRestrictionsNone a " in row.reason
+    assert (row.status, row.cause) == (
+        "checked",
+        "",
+    )  # as with --load-restrictor LoadRestrictionsNone
 
 
 @needs_both

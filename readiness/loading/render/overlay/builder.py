@@ -6,6 +6,7 @@ https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -146,12 +147,15 @@ class Builder:
         spec: Spec = {}
         for key, value in nodes[0].map.items():
             word = key.casefold()
-            if word in _CHARTS:
+            if word in _CHARTS and word != "helmglobals":
+                where = shlex.quote(self.tree.shown(self.top) or ".")
                 raise AbsentError(
                     f"it takes in Helm charts under `{key}`, and builders must specify --enable-helm for that;"
-                    " `kustomize build --enable-helm . | readiness check -` judges what it gives",
+                    f" `kustomize build --enable-helm {where} | readiness check -` judges what it gives",
                     value.key,
                 )
+            if word == "helmglobals":
+                continue  # says where `helmCharts` lie
             if word not in _SILENT | _BUILT or word in spec:
                 raise UnknownError(f"{source.path} has the key {key[:60]}, which is not known here")
             if value.data is not None:

@@ -12,7 +12,7 @@ from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay.placed import Counter, UnknownError, Value, copied, plain
 from readiness.loading.render.overlay.resource import Resource, fits
 
-_STEP = re.compile(r"\[(?P<inner>[^\]]*)\]|(?P<plain>(?:[^.\[\\]|\\.)+)")
+_STEP = re.compile(r"\[(?P<inner>[^\]\[]*)\]|(?P<plain>(?:[^.\[\\]|\\.)+)")
 _SELECTOR = frozenset({"group", "version", "kind", "name", "namespace"})
 
 
