@@ -23,6 +23,7 @@ ROLES = frozenset({"Role", "ClusterRole"})
 BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 # What every cluster has; nobody commits them.
 BUILT_IN = frozenset({"cluster-admin", "admin", "edit", "view"})
+_OPEN_ROLES = frozenset({"system:public-info-viewer", "system:discovery", "system:basic-user"})
 BUILT_IN_ROLES = frozenset({"extension-apiserver-authentication-reader"})
 EVERY_VERB = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
 
@@ -46,9 +47,8 @@ def grants_by_account(project: Project) -> dict[str, Spaces[Grant]]:
     for obj in object_index(project).all(*sorted(BINDINGS)):
         for subject in subjects_of(obj):
             if subject.get("kind") == "ServiceAccount":
-                space = subject.text("namespace") or obj.namespace
-                name = subject.text("name")
-                bound.setdefault(name, Spaces()).add(Grant(obj, space))
+                grant = Grant(obj, subject.text("namespace") or obj.namespace)
+                bound.setdefault(subject.text("name"), Spaces()).add(grant)
     return bound
 
 
@@ -358,11 +358,7 @@ def cluster_admin_granted(binding: Object, *, project: Project) -> Outcome:
 def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]) -> Outcome:
     """One of the binding's subjects has one of the names; what Kubernetes itself binds so is left out."""
     role = binding.node.dig("roleRef").text("name")
-    if is_system_object(binding) or role in {
-        "system:public-info-viewer",
-        "system:discovery",
-        "system:basic-user",
-    }:
+    if is_system_object(binding) or role in _OPEN_ROLES:
         return
     for subject in subjects_of(binding):
         if subject.get("kind") in kinds and subject.get("name") in names:

@@ -12,8 +12,8 @@ def _namespaces_by_kind(project: Project) -> dict[tuple[str, str], frozenset[str
     """The namespaces of the objects of each folder and kind."""
     made: dict[tuple[str, str], set[str]] = {}
     for kind, objects in object_index(project).kinds.items():
-        for one in objects:
-            made.setdefault((folder_of(one.source), kind), set()).add(one.namespace)
+        for obj in objects:
+            made.setdefault((folder_of(obj.source), kind), set()).add(obj.namespace)
     return {key: frozenset(value) for key, value in made.items()}
 
 
@@ -34,10 +34,10 @@ def may_come_from_operator(name: str, project: Project) -> bool:
     return any("-".join(words[:count]) in known for count in range(1, len(words) + 1))
 
 
-def is_delivered_beside(one: Object, project: Project, kind: str) -> bool:
+def is_delivered_beside(obj: Object, project: Project, kind: str) -> bool:
     """Whether objects of a kind stand in an object's own folder and namespace: then one more would stand there, too.
 
     Where none does, they come from elsewhere: a chart, an operator, another repository.
     """
-    found = project.memo(_namespaces_by_kind).get((folder_of(one.source), kind), frozenset())
-    return bool(found) and (not one.namespace or bool(found & {one.namespace, ""}))
+    found = project.memo(_namespaces_by_kind).get((folder_of(obj.source), kind), frozenset())
+    return bool(found) and (not obj.namespace or bool(found & {obj.namespace, ""}))

@@ -35,9 +35,9 @@ def services_of(pod: Pod, project: Project) -> list[Object]:
 
 def request_targets(services: list[Object]) -> Iterator[Any]:
     """What the ports of Services send requests to: a number or a name; ports that are aside left out."""
-    for one in services:
-        aside = bool(_ASIDE.search(one.name.lower()))
-        for port in one.spec.entries("ports"):
+    for service in services:
+        aside = bool(_ASIDE.search(service.name.lower()))
+        for port in service.spec.entries("ports"):
             if not (is_aside(port) or aside):
                 yield port.get("targetPort") or port.get("port")
 
