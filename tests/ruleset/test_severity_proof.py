@@ -17,11 +17,8 @@ RULES = {bound.rule.id: bound for bound in catalogue()}
 UNPROVED = {
     "ci/action-unpinned",
     "ci/deploy-from-any-branch",
-    "ci/deploy-untested",
     "ci/rollback-undeployed",
     "ci/staging-is-production",
-    "ci/tests-missing",
-    "compose/restart-missing",
 }
 
 

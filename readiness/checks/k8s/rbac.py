@@ -222,7 +222,7 @@ def rbac_csr_approve(
     if role.kind != "ClusterRole" or not any(_may_approve(one, signers) for one in rules_of(role)):
         return
     for _, span, resource, verb in _named_grants(role, verbs, resources, groups):
-        yield hit(span, allowed=resource, verb=verb)
+        yield hit(span, found=resource, verb=verb)
 
 
 def _may_approve(rule: Map, signers: Sequence[str]) -> bool:

@@ -49,7 +49,7 @@ def secret_in_env(container: Container) -> Outcome:
         elif is_reportable_secret(verdict, container.source):
             yield hit(
                 span,
-                secret_severity=secret_severity(verdict, container.source),
+                severity=secret_severity(verdict, container.source),
                 name=name,
                 reason=secret_label(verdict),
             )
@@ -134,7 +134,7 @@ def secret_in_config_map(obj: Object) -> Outcome:
             elif is_reportable_secret(verdict, obj.source):
                 yield hit(
                     data.at(key),
-                    secret_severity=secret_severity(verdict, obj.source),
+                    severity=secret_severity(verdict, obj.source),
                     key=key,
                     reason=secret_label(verdict),
                 )
@@ -144,7 +144,7 @@ def secret_in_config_map(obj: Object) -> Outcome:
             if is_reportable_secret(inner, obj.source):
                 yield hit(
                     span,
-                    secret_severity=secret_severity(inner, obj.source),
+                    severity=secret_severity(inner, obj.source),
                     key=key,
                     reason=secret_label(inner),
                 )
@@ -204,7 +204,7 @@ def secret_in_arguments(container: Container) -> Outcome:
             if verdict is not None and is_reportable_secret(verdict, container.source):
                 yield hit(
                     values.at(index),
-                    secret_severity=secret_severity(verdict, container.source),
+                    severity=secret_severity(verdict, container.source),
                     reason=secret_label(verdict),
                 )
 
@@ -244,7 +244,7 @@ def secret_committed(obj: Object) -> Outcome:
             elif is_reportable_secret(verdict, obj.source):
                 yield hit(
                     data.at(key),
-                    secret_severity=secret_severity(verdict, obj.source),
+                    severity=secret_severity(verdict, obj.source),
                     key=key,
                     reason=secret_label(verdict),
                 )
