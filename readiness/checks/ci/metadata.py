@@ -97,6 +97,17 @@ _SHOWN_ONLY = frozenset({"the action has no name", "the action has no descriptio
 """What only the Marketplace and readers ask for: a runner does without."""
 
 
+def _is_passed_over(problem: Problem, action: Map) -> bool:
+    """Whether a runner does without or looks at nothing of it: keys that it does not know, but for those under `runs`.
+
+    https://github.com/actions/runner/blob/main/src/Runner.Worker/action_yaml.json
+    """
+    if problem.code != "unknown":
+        return problem.what in _SHOWN_ONLY
+    runs = action.at("runs") if "runs" in action else None
+    return runs is None or not runs.start <= problem.span.start < runs.end
+
+
 def action_metadata_invalid(action: Action, *, project: Project) -> Outcome:
     """What GitHub refuses in an action's metadata, and files that it names and that are not there."""
     node = action.node
@@ -105,7 +116,7 @@ def action_metadata_invalid(action: Action, *, project: Project) -> Outcome:
         node, node.key(first) if first is not None else node.at()
     ):
         make = missing if problem.code == "missing" else hit
-        severity = Severity.LOW if problem.what in _SHOWN_ONLY else None
+        severity = Severity.LOW if _is_passed_over(problem, node) else None
         yield make(problem.span, severity=severity, what=problem.what)
     runs = node.get("runs")
     folder = posixpath.dirname(action.source.path)
