@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from readiness.kinds.k8s.deliveries import is_delivered_beside, may_come_from_operator
 from readiness.kinds.k8s.index import owner_of
+from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.spaces import Join
 from readiness.model import Related, Severity
+from readiness.model.project import Project
 
 
 class Absence(NamedTuple):
@@ -32,3 +35,17 @@ def absence_of(join: Join[Any], namespace: str) -> Absence:
     else:
         where = "is in no file that is applied with it, only in one for others"
     return Absence(where, (place,), Severity.LOW)
+
+
+def service_absence(
+    obj: Object, name: str, join: Join[Any], namespace: str, project: Project
+) -> Absence:
+    """What to say of a Service that can mean nothing; low where a chart or an operator may make it.
+
+    That is where no Service stands beside the object, and where the name begins with that of an operator's object.
+    """
+    told = absence_of(join, namespace)
+    is_made_here = is_delivered_beside(obj, project, "Service") and not may_come_from_operator(
+        name, project
+    )
+    return told._replace(severity=told.severity or (None if is_made_here else Severity.LOW))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.k8s.absence import absence_of
+from readiness.checks.k8s.absence import service_absence
 from readiness.checks.k8s.ingress import has_port
-from readiness.kinds.k8s.deliveries import is_delivered_beside, may_come_from_operator
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.elsewhere import named_in_run
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object
-from readiness.model import Outcome, Related, Severity, Unknown, hit, missing
+from readiness.model import Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -96,14 +95,12 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
             yield Unknown(ref.at("name"))
             continue
         if found.absent:
-            told = absence_of(found, namespace)
-            is_beside = is_delivered_beside(obj, project, "Service")
-            may_be_made = may_come_from_operator(name, project)
+            told = service_absence(obj, name, found, namespace, project)
             yield missing(
                 ref.at("name"),
                 say="service",
                 related=told.related,
-                severity=told.severity or (None if is_beside and not may_be_made else Severity.LOW),
+                severity=told.severity,
                 service=name,
                 where=told.where,
             )

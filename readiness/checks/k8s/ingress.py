@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.k8s.absence import absence_of
+from readiness.checks.k8s.absence import service_absence
 from readiness.facts.table import column
-from readiness.kinds.k8s.deliveries import is_delivered_beside, may_come_from_operator
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.elsewhere import named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -195,14 +194,12 @@ def ingress_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
             yield Unknown(node.at(key))
             continue
         if found.absent:
-            told = absence_of(found, obj.namespace)
-            is_beside = is_delivered_beside(obj, project, "Service")
-            may_be_made = may_come_from_operator(name, project)
+            told = service_absence(obj, name, found, obj.namespace, project)
             yield missing(
                 node.at(key),
                 say="service",
                 related=told.related,
-                severity=told.severity or (None if is_beside and not may_be_made else Severity.LOW),
+                severity=told.severity,
                 service=name,
                 where=told.where,
             )
