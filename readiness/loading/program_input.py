@@ -8,7 +8,6 @@ from typing import Any
 
 from readiness.loading.discover import DiscoveredFiles
 from readiness.model import Source
-from readiness.syntax.yaml import Map
 
 
 def take_out(discovered: DiscoveredFiles) -> list[Source]:
@@ -40,16 +39,12 @@ def paths_taken_in(documents: Iterable[Any]) -> set[str]:
     """What compose files read beside themselves: files that they include or extend, environment files, Dockerfiles."""
     from readiness.kinds.compose.evidence import files_taken_in
     from readiness.kinds.compose.join import env_paths_read_by
-    from readiness.kinds.compose.words import dockerfile_path
+    from readiness.kinds.compose.words import build_file_of
 
     documents = list(documents)
     paths = env_paths_read_by(documents)
     for document in documents:
         paths |= files_taken_in(document)
-        for service in document.services.values():
-            build = service.full.get("build")
-            inner = build if isinstance(build, Map) else {"context": build}
-            context, named = inner.get("context", "."), inner.get("dockerfile", "Dockerfile")
-            path = None if build is None else dockerfile_path(service, context, named)
-            paths |= {path} if path else set()
+        built = (build_file_of(service) for service in document.services.values())
+        paths |= {path for path in built if path is not None}
     return paths

@@ -142,18 +142,23 @@ def edit_span(service: Service, text: Expanded, start: int, end: int, span: Span
     return {"span": where, "at": setting.source, "related": used}
 
 
-def stage_of(service: Service, project: Project) -> Stage | None:
-    """The stage of the project's Dockerfile that the service's build makes; None where it is not here."""
+def build_file_of(service: Service) -> str | None:
+    """The path of the Dockerfile that a service is built from; None where it is built from none of this tree's files."""
     build = service.full.get("build")
     spec = build if isinstance(build, Map) else {"context": build}
     if build is None or "dockerfile_inline" in spec:
         return None
-    path = dockerfile_path(service, spec.get("context", "."), spec.get("dockerfile", "Dockerfile"))
+    return dockerfile_path(service, spec.get("context", "."), spec.get("dockerfile", "Dockerfile"))
+
+
+def stage_of(service: Service, project: Project) -> Stage | None:
+    """The stage of the project's Dockerfile that the service's build makes; None where it is not here."""
+    path, build = build_file_of(service), service.full.get("build")
     if path is None:
         return None
     documents = project.by_path("dockerfile")
     other = posixpath.join(posixpath.dirname(path), "Containerfile")
-    target = spec.get("target")
+    target = build.get("target") if isinstance(build, Map) else None
     named = expand_scalar(target, service.values).text if isinstance(target, str) else None
     return stage_in(documents.get(path) or documents.get(other), named)
 

@@ -9,12 +9,11 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import mount_specs
+from readiness.kinds.compose.words import build_file_of
 from readiness.kinds.dockerfile.model import Document as Dockerfile
 from readiness.kinds.dockerfile.paths import copy_target
 from readiness.model.project import Project, parent_folders
-from readiness.syntax.yaml import Map
 
 _FOLDERS = frozenset({"nginx", "openresty"})
 
@@ -39,14 +38,14 @@ class Homes:
             found |= self.held.get(folder or ".", set())
         return frozenset(found)
 
-    def are_apart(self, one: str, other: str) -> bool:
+    def are_apart(self, path: str, other: str) -> bool:
         """Whether two files are surely in different containers or images."""
-        mine, its = self.of(one), self.of(other)
+        mine, its = self.of(path), self.of(other)
         return bool(mine and its) and mine.isdisjoint(its)
 
-    def are_together(self, one: str, other: str) -> bool:
+    def are_together(self, path: str, other: str) -> bool:
         """Whether two files are surely in one container or image."""
-        return not self.of(one).isdisjoint(self.of(other))
+        return not self.of(path).isdisjoint(self.of(other))
 
 
 def homes_of_configurations(project: Project) -> Homes:
@@ -65,19 +64,7 @@ def _mounted(project: Project) -> Iterator[tuple[str, str]]:
             for mount in mount_specs(service.full, service.values):
                 if mount.type == "bind" and _is_configuration(mount.target):
                     path = posixpath.normpath(posixpath.join(document.folder, mount.source))
-                    yield path, _home_of_service(service)
-
-
-def _home_of_service(service: Service) -> str:
-    """The Dockerfile that a service is built from, else the service itself."""
-    build = service.full.get("build")
-    if isinstance(build, str):
-        return posixpath.normpath(posixpath.join(service.document.folder, build, "Dockerfile"))
-    if isinstance(build, Map):
-        context, file = build.get("context", "."), build.get("dockerfile", "Dockerfile")
-        if isinstance(context, str) and isinstance(file, str):
-            return posixpath.normpath(posixpath.join(service.document.folder, context, file))
-    return f"{service.source.path}#{service.name}"
+                    yield path, build_file_of(service) or f"{service.source.path}#{service.name}"
 
 
 def _copied(project: Project) -> Iterator[tuple[str, str]]:
@@ -85,11 +72,15 @@ def _copied(project: Project) -> Iterator[tuple[str, str]]:
     for document in documents:
         path = document.source.path
         for stage in document.stages:
-            for one in (*stage.of("COPY"), *stage.of("ADD")):
-                target = None if one.flag("from") is not None else copy_target(stage, one)
+            for instruction in (*stage.of("COPY"), *stage.of("ADD")):
+                target = (
+                    None
+                    if instruction.flag("from") is not None
+                    else copy_target(stage, instruction)
+                )
                 if target is None or not _is_configuration(target):
                     continue
-                for word in one.words[:-1]:
+                for word in instruction.words[:-1]:
                     found = _in_context(word.value, path, project)
                     if found is not None:
                         yield found, path
