@@ -86,9 +86,9 @@ def assemble(
     return assembly
 
 
-def _mark_pipeline_parts(found: DiscoveredFiles) -> None:
+def _mark_pipeline_parts(discovered: DiscoveredFiles) -> None:
     """Give the files that a pipeline of GitLab includes its kind, whatever they are called."""
-    texts = {source.path: source for source in found.texts}
+    texts = {source.path: source for source in discovered.texts}
     if any(posixpath.basename(path) == ".gitlab-ci.yml" for path in texts):
         from readiness.kinds.gitlab.includes import part_paths
 
@@ -103,14 +103,14 @@ def _add_charts(
 
     A chart may make releases of others: of these the first round is rendered.
     """
-    made = charts.made
+    made = charts.assembly
     if not templates and not any("k8s" in project.by_kind for project in made.projects):
         return
     from readiness.loading.releases import Releases
 
-    releases = Releases(charts.found, folders)
+    releases = Releases(charts.discovered, folders)
     outer = releases.collect(made.projects, made)
-    releases.collect_inflated(overlays.inflating_overlays(charts.found), outer)
+    releases.collect_inflated(overlays.inflating_overlays(charts.discovered), outer)
     before = len(made.projects)
     for folder in sorted(templates):
         charts.add(folder, templates[folder], outer.get(folder, ()))

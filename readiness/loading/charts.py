@@ -59,8 +59,8 @@ class _Rendered:
 class Charts:
     """The charts of a run, added one by one. `rendered` are the names of the environments that rendered."""
 
-    found: DiscoveredFiles
-    made: Assembly
+    discovered: DiscoveredFiles
+    assembly: Assembly
     core: dict[str, Rule]
     values: Sequence[Path] = ()
     asked: bool = True
@@ -76,7 +76,7 @@ class Charts:
         done = self._render(folder, releases)
         self._tell_failures(about, folder, done)
         broken = self._judge(folder, done)
-        rows = {row.path: row for row in self.made.rows}
+        rows = {row.path: row for row in self.assembly.rows}
         for path in {one.path for one in done.texts if one.kind}:
             row = rows.get(path)
             if row is not None and row.reason == NOTHING_GIVEN:
@@ -87,7 +87,7 @@ class Charts:
     def _about(self, folder: str) -> Source | None:
         """The Chart.yaml of a chart that is installed; a library is a part of others."""
         path = posixpath.join(folder, "Chart.yaml")
-        about = next((one for one in self.found.texts if one.path == path), None)
+        about = next((one for one in self.discovered.texts if one.path == path), None)
         return None if about is None or _LIBRARY_CHART.search(about.text) else about
 
     def add(
@@ -110,8 +110,8 @@ class Charts:
         if reason:
             self._leave(about, templates, reason)
             return
-        self.made.inputs.append(inputs.chart_input(self.found.base, folder))
-        own = helm.environments(self.found.base / folder, self.values)
+        self.assembly.inputs.append(inputs.chart_input(self.discovered.base, folder))
+        own = helm.environments(self.discovered.base / folder, self.values)
         done = self._render(folder, [*own, *releases])
         if not done.wanted:
             return
@@ -119,21 +119,21 @@ class Charts:
         broken = self._judge(folder, done)
         cause, reason = _cause(done, folder) if not done.names else ("", "")
         gave = {one.path for one in done.texts if one.kind}
-        for one in templates:
-            self.made.rows.append(
-                FileStatus(one, "helm", "skipped", reason, cause)
+        for template in templates:
+            self.assembly.rows.append(
+                FileStatus(template, "helm", "skipped", reason, cause)
                 if reason
-                else _template_row(one, gave, broken)
+                else _template_row(template, gave, broken)
             )
-        for one in done.archives:
-            inside = [path for path in gave | broken if path.startswith(f"{one}/")]
+        for archive in done.archives:
+            inside = [path for path in gave | broken if path.startswith(f"{archive}/")]
             bad = any(path in broken for path in inside)
-            self.made.rows.append(
-                FileStatus(one, "helm", "skipped", reason, cause)
+            self.assembly.rows.append(
+                FileStatus(archive, "helm", "skipped", reason, cause)
                 if reason
-                else template_state(one, "helm", UNPARSED if bad else "")
+                else template_state(archive, "helm", UNPARSED if bad else "")
                 if inside
-                else FileStatus(one, "", "skipped", NOTHING_GIVEN)
+                else FileStatus(archive, "", "skipped", NOTHING_GIVEN)
             )
         if reason and not templates and not done.archives and not done.absent:
             self._mark(about.path, reason, cause)
@@ -142,7 +142,9 @@ class Charts:
         """The rows of a chart that nothing renders here."""
         from readiness.loading.render.chart_files import dependencies_in
 
-        self.made.rows += [FileStatus(one, "helm", "skipped", reason, ABSENT) for one in templates]
+        self.assembly.rows += [
+            FileStatus(one, "helm", "skipped", reason, ABSENT) for one in templates
+        ]
         if not templates and any(dependencies_in(about)):
             self._mark(about.path, reason, ABSENT)
 
@@ -152,9 +154,11 @@ class Charts:
         from readiness.loading.render.chart_files import read_chart
         from readiness.loading.render.tree import Tree, root_of
 
-        where = self.found.base / folder
-        given = (*self.found.folders, *map(posixpath.dirname, self.found.named))
-        tree = Tree(root_of(where, [self.found.base / one for one in given]), self.found.base)
+        where = self.discovered.base / folder
+        given = (*self.discovered.folders, *map(posixpath.dirname, self.discovered.named))
+        tree = Tree(
+            root_of(where, [self.discovered.base / one for one in given]), self.discovered.base
+        )
         contents: ChartFiles | None = None
         try:
             contents = read_chart(where, folder, tree)
@@ -163,10 +167,12 @@ class Charts:
             texts, errors = _in_batches(contents, wanted)
         except RenderError as fault:
             texts, errors = [], {one.name: str(fault) for one in wanted}
-        self.made.inputs += inputs.tree_inputs(tree)
+        self.assembly.inputs += inputs.tree_inputs(tree)
         if contents is None:
             return _Rendered(wanted, texts, errors)
-        self.made.inputs += [inputs.chart_input(self.found.base, one) for one in contents.beside]
+        self.assembly.inputs += [
+            inputs.chart_input(self.discovered.base, one) for one in contents.beside
+        ]
         return _Rendered(wanted, texts, errors, contents.absent, contents.archives)
 
     def _tell_failures(self, about: Source, folder: str, done: _Rendered) -> None:
@@ -182,7 +188,7 @@ class Charts:
             if _asks_only(problem, names, done):
                 continue
             some = f" with {', '.join(names)}" if len(names) < len(done.wanted) else ""
-            self.made.broken.append(render_failure(rule, about, "chart", some, problem))
+            self.assembly.broken.append(render_failure(rule, about, "chart", some, problem))
         for (path, reason, cause), group in _by_reason(done.absent, folder).items():
             called = listed_names(group)
             self._mark(path, f"{called}: {reason}", cause)
@@ -191,14 +197,16 @@ class Charts:
             first, *others = (one.dependency for one in group)
             related = tuple(Related(one.source, one.span, "declared here") for one in others)
             text = fill_message(rule.message, facts.get)
-            self.made.broken.append(Finding(rule, first.source, first.span, text, related=related))
-            self.made.sources.append(first.source)
+            self.assembly.broken.append(
+                Finding(rule, first.source, first.span, text, related=related)
+            )
+            self.assembly.sources.append(first.source)
 
     def _mark(self, path: str, reason: str, cause: str) -> None:
         """The row of a Chart.yaml of which something was not rendered; of several reasons the first, and a note of the others."""
-        row = next((one for one in self.made.rows if one.path == path), None)
+        row = next((one for one in self.assembly.rows if one.path == path), None)
         if row is None:
-            self.made.rows.append(FileStatus(path, "helm", "skipped", reason, cause))
+            self.assembly.rows.append(FileStatus(path, "helm", "skipped", reason, cause))
         elif not row.cause:
             row.kind, row.status, row.reason, row.cause = "helm", "skipped", reason, cause
         elif reason not in row.reason:
@@ -207,20 +215,20 @@ class Charts:
     def _judge(self, folder: str, done: _Rendered) -> set[str]:
         """Adds a project for each environment; the paths of the templates whose texts do not parse."""
         sources = {id(one.template): one.template for one in done.texts}
-        self.made.sources += sources.values()
+        self.assembly.sources += sources.values()
         real = sum(not one.trial for one in done.wanted if one.name in done.names)
         for path in {one.path for one in sources.values()}:
-            self.made.environments[path] = self.made.environments.get(path, 0) + real
+            self.assembly.environments[path] = self.assembly.environments.get(path, 0) + real
         broken: set[str] = set()
         self.rendered.update(done.names)
         for name in done.names:
             texts = [one for one in done.texts if one.environment == name]
-            for one in texts:
-                one.alone = not real
-                if not one.path.startswith(f"{folder}/" if folder else ""):
-                    one.environment = posixpath.join(folder, name)  # another chart renders it, too
+            for text in texts:
+                text.alone = not real
+                if not text.path.startswith(f"{folder}/" if folder else ""):
+                    text.environment = posixpath.join(folder, name)  # another chart renders it, too
             broken |= add_environment(
-                self.made, texts, self.found, self.core, f"{folder or '.'} ({name})"
+                self.assembly, texts, self.discovered, self.core, f"{folder or '.'} ({name})"
             )
         return broken
 
@@ -287,13 +295,13 @@ def _asks_only(problem: str, names: Iterable[str], done: _Rendered) -> bool:
     return bool(done.names) and list(names) == [helm.DEFAULT] and _asks(helm.DEFAULT, problem)
 
 
-def _is_guarded(one: helm.Environment, problem: str) -> bool:
+def _is_guarded(environment: helm.Environment, problem: str) -> bool:
     """Whether a chart refuses the namespace that it was rendered for since nobody said another: it is not for `default`."""
     from readiness.loading.render import helm
 
     words = problem.lower()
     return (
-        one.namespace == helm.NAMESPACE
+        environment.namespace == helm.NAMESPACE
         and _ASKS in problem
         and all(word in words for word in ("namespace", "default"))
     )
@@ -330,16 +338,18 @@ def _by_reason(
 ) -> dict[tuple[str, str, str], list[AbsentDependency]]:
     """(file, reason, sort of it) -> the dependencies that are absent for it, which one command brings."""
     grouped: dict[tuple[str, str, str], list[AbsentDependency]] = {}
-    for one in absent:
-        reason = one.reason or f"declared here and not in charts/; {_help(folder)}"
-        grouped.setdefault((one.dependency.source.path, reason, _cause_of(one)), []).append(one)
+    for missing in absent:
+        reason = missing.reason or f"declared here and not in charts/; {_help(folder)}"
+        grouped.setdefault((missing.dependency.source.path, reason, _cause_of(missing)), []).append(
+            missing
+        )
     return grouped
 
 
-def _cause_of(one: AbsentDependency) -> str:
-    if not one.reason:
+def _cause_of(missing: AbsentDependency) -> str:
+    if not missing.reason:
         return ABSENT
-    return OUTSIDE if "leads out" in one.reason else BROKEN
+    return OUTSIDE if "leads out" in missing.reason else BROKEN
 
 
 def _help(folder: str) -> str:

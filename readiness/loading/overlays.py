@@ -49,10 +49,10 @@ class _Overlays:
 
 
 def build_overlays(
-    found: DiscoveredFiles, made: Assembly, core: dict[str, Rule], *, asked: bool
+    discovered: DiscoveredFiles, assembly: Assembly, core: dict[str, Rule], *, asked: bool
 ) -> dict[str, str]:
     """Build what the kustomizations deploy: path -> why not all of it is judged, of the files judged by that alone."""
-    sources = {source.path: source for source in found.texts}
+    sources = {source.path: source for source in discovered.texts}
     if not any(posixpath.basename(path) in OVERLAYS for path in sources):
         return {}
 
@@ -66,13 +66,13 @@ def build_overlays(
     if not roots:
         return {}
     if not asked:
-        made.rows += [
+        assembly.rows += [
             FileStatus(one.source.path, "kustomize", "skipped", RENDERING_OFF) for one in roots
         ]
         return {}
-    wanted = _gather(roots, found, made)
+    wanted = _gather(roots, discovered, assembly)
     unseen = kustomize.unread_sources([one for one in wanted if isinstance(one, Gathered)], sources)
-    made.sources += unseen.values()
+    assembly.sources += unseen.values()
     overlays = _Overlays(sources | unseen)
     known = kustomize.read_kustomizations(overlays.sources)
     taken: dict[str, str] = {}
@@ -83,45 +83,45 @@ def build_overlays(
                 raise within
             built = _build(root, reached, within, overlays)
         except RenderError as error:
-            _tell_failure(root, error, made, core)
+            _tell_failure(root, error, assembly, core)
             continue
         mine = {path for one in reached for path in (*one.files, *one.patches)}
         for path in mine | {within.tree.shown(name) for name in within.files}:
-            made.environments[path] = made.environments.get(path, 0) + 1
-        broken = _add(root, built, found, made, core)
+            assembly.environments[path] = assembly.environments.get(path, 0) + 1
+        broken = _add(root, built, discovered, assembly, core)
         taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
-    made.sources += overlays.more.values()
+    assembly.sources += overlays.more.values()
     return taken
 
 
 def _add(
     root: Kustomization,
     built: _Built,
-    found: DiscoveredFiles,
-    made: Assembly,
+    discovered: DiscoveredFiles,
+    assembly: Assembly,
     core: dict[str, Rule],
 ) -> set[str]:
     """Add what an overlay gives as a project, and its row; the files whose documents do not parse."""
     from readiness.loading.render.overlay.placed import PlacedSource
 
-    broken = add_environment(made, [built.source], found, core, root.folder or ".")
+    broken = add_environment(assembly, [built.source], discovered, core, root.folder or ".")
     if isinstance(built.source, PlacedSource) and built.source.kept is not None:
         built.source.kept.kind = "k8s"
         parsed = reading.parse_sources([built.source.kept])
         pairs = [(source.kind, document) for source, document, error in parsed if error is None]
-        made.kept.append((built.source, make_project(pairs, found, root.folder or ".")))
+        assembly.kept.append((built.source, make_project(pairs, discovered, root.folder or ".")))
     for _, error, home in built.lost:
-        made.broken.append(_lost(core["core/syntax"], home, error))
+        assembly.broken.append(_lost(core["core/syntax"], home, error))
         broken.add(home.path)
     own = root.source.path
-    made.rows.append(template_state(own, "kustomize", UNPARSED if own in broken else ""))
+    assembly.rows.append(template_state(own, "kustomize", UNPARSED if own in broken else ""))
     if built.reason and own not in broken:
-        made.rows[-1].reason = built.reason
+        assembly.rows[-1].reason = built.reason
     return broken
 
 
 def _tell_failure(
-    root: Kustomization, error: RenderError, made: Assembly, core: dict[str, Rule]
+    root: Kustomization, error: RenderError, assembly: Assembly, core: dict[str, Rule]
 ) -> None:
     """The row of an overlay that gave nothing, and the finding where what stops it is written."""
     from readiness.loading.render.gather import RefusedError
@@ -131,7 +131,7 @@ def _tell_failure(
     if isinstance(error, RefusedError):
         way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
         reason = f"{error}; {way} judges what it gives"
-        made.rows.append(FileStatus(own.path, "kustomize", "skipped", reason, OUTSIDE))
+        assembly.rows.append(FileStatus(own.path, "kustomize", "skipped", reason, OUTSIDE))
         return
     reason = str(error)
     rule = core["core/not-rendered"]
@@ -142,9 +142,9 @@ def _tell_failure(
         if source is not own:
             reason = f"{source.path}:{source.position(span.start).line}: {reason}"
     cause = ABSENT if isinstance(error, AbsentError | UnknownError) else BROKEN
-    made.rows.append(FileStatus(own.path, "kustomize", "skipped", reason, cause))
+    assembly.rows.append(FileStatus(own.path, "kustomize", "skipped", reason, cause))
     if not isinstance(error, UnknownError):
-        made.broken.append(finding)
+        assembly.broken.append(finding)
 
 
 def _build(
@@ -189,7 +189,7 @@ def _lost(rule: Rule, home: Source, error: ParseError) -> Finding:
     return Finding(rule, home, home.one_line(Span(0, len(home.text))), text)
 
 
-def add_kustomization(source: Source, made: Assembly, core: dict[str, Rule]) -> None:
+def add_kustomization(source: Source, assembly: Assembly, core: dict[str, Rule]) -> None:
     """A kustomization that stands by itself in the project: nothing else says so where it is no YAML, or no mapping."""
     try:
         documents = load_all(source.text)
@@ -198,18 +198,18 @@ def add_kustomization(source: Source, made: Assembly, core: dict[str, Rule]) -> 
     except ParseError as error:
         line = source.line(source.position(error.offset).line)
         if "{{" in line or "{%" in line:
-            made.rows.append(FileStatus(source.path, "kustomize", "skipped", TEMPLATE))
+            assembly.rows.append(FileStatus(source.path, "kustomize", "skipped", TEMPLATE))
             return
-        made.rows.append(FileStatus(source.path, "kustomize", "invalid", error.message, BROKEN))
-        made.broken.append(
+        assembly.rows.append(FileStatus(source.path, "kustomize", "invalid", error.message, BROKEN))
+        assembly.broken.append(
             reading.syntax_finding(core["core/syntax"], source, error, "kustomization")
         )
     else:
-        made.sources.append(source)
+        assembly.sources.append(source)
 
 
 def _gather(
-    roots: Sequence[Kustomization], found: DiscoveredFiles, made: Assembly
+    roots: Sequence[Kustomization], discovered: DiscoveredFiles, assembly: Assembly
 ) -> list[Gathered | RenderError]:
     """What each overlay takes in, or why it is not built."""
     from readiness.loading.render import inputs
@@ -217,18 +217,21 @@ def _gather(
     from readiness.loading.render.tree import Tree, root_of
 
     trees: dict[Path, Tree] = {}
-    given = [found.base / one for one in (*found.folders, *map(posixpath.dirname, found.named))]
+    given = [
+        discovered.base / one
+        for one in (*discovered.folders, *map(posixpath.dirname, discovered.named))
+    ]
     wanted: list[Gathered | RenderError] = []
     for root in roots:
-        folder = found.base / root.folder
+        folder = discovered.base / root.folder
         where = root_of(folder, given)
-        tree = trees.setdefault(where, Tree(where, found.base))
+        tree = trees.setdefault(where, Tree(where, discovered.base))
         try:
             wanted.append(gather_inputs(tree, tree.place(folder)))
         except RenderError as error:
             wanted.append(error)
     for tree in trees.values():
-        made.inputs += inputs.tree_inputs(tree)
+        assembly.inputs += inputs.tree_inputs(tree)
     return wanted
 
 

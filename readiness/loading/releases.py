@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from readiness.kinds.k8s.model import Object
-from readiness.kinds.k8s.releases import ReleaseValues, argo_sources, is_release, values_of
+from readiness.kinds.k8s.releases import (
+    ReleaseValues,
+    argo_sources,
+    argo_spec,
+    is_release,
+    values_of,
+)
 from readiness.loading.assembly import OUTSIDE, Assembly
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render.made import GeneratedSource
@@ -50,20 +56,20 @@ class Release:
 class Releases:
     """The releases of a tree: further environments of its charts. `written` is where the values of each stand, by its name."""
 
-    found: DiscoveredFiles
+    discovered: DiscoveredFiles
     charts: frozenset[str]
     written: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
 
     def collect(
-        self, projects: Iterable[Project], made: Assembly
+        self, projects: Iterable[Project], assembly: Assembly
     ) -> dict[str, list[helm.Environment]]:
         """The releases in projects by the folders of their charts; the rows of those whose charts are elsewhere say so."""
         by_chart: dict[str, list[helm.Environment]] = {}
         for project in projects:
             for document in [] if project.prose else project.documents("k8s"):
-                for one in document.objects:
-                    for release in releases_of(one):
-                        self._add(release, made, by_chart)
+                for obj in document.objects:
+                    for release in releases_of(obj):
+                        self._add(release, assembly, by_chart)
         return by_chart
 
     def collect_inflated(
@@ -82,12 +88,12 @@ class Releases:
         return frozenset().union(*(self.written.get(name, ()) for name in names))
 
     def _add(
-        self, release: Release, made: Assembly, by_chart: dict[str, list[helm.Environment]]
+        self, release: Release, assembly: Assembly, by_chart: dict[str, list[helm.Environment]]
     ) -> None:
         folder = self._folder(release) if release.local else None
         if folder is None:
             if not (release.local and self._is_there(release.chart)):
-                _tell_outside(release, made)
+                _tell_outside(release, assembly)
             return
         self._render(release, folder, by_chart)
 
@@ -103,7 +109,7 @@ class Releases:
     def _roots(self) -> Iterator[str]:
         """The folders that a path of a repository may start from: the tree's, and those that were given."""
         yield ""
-        yield from sorted(self.found.folders)
+        yield from sorted(self.discovered.folders)
 
     def _folder(self, release: Release) -> str | None:
         """The chart of the tree that a release installs."""
@@ -119,7 +125,7 @@ class Releases:
         for root in self._roots():
             folder = posixpath.normpath(posixpath.join(root, path.lstrip("/")))
             if folder == "." or any(
-                one == folder or one.startswith(f"{folder}/") for one in self.found.paths
+                one == folder or one.startswith(f"{folder}/") for one in self.discovered.paths
             ):
                 return True
         return False
@@ -134,9 +140,9 @@ class Releases:
             if source is not None:
                 texts.append(source.text)
                 given.append((source, None))
-        for one in release.values:
-            texts.append(json.dumps(one.node))
-            given.append((one.source, one.node))
+        for values in release.values:
+            texts.append(json.dumps(values.node))
+            given.append((values.source, values.node))
         if release.parameters:
             node = _nested(release.parameters)
             texts.append(json.dumps(node))
@@ -157,42 +163,42 @@ class Releases:
         if not path.startswith("/"):
             places.insert(0, posixpath.join(folder, path))
         wanted = [posixpath.normpath(one) for one in places]
-        known = {one.path: one for one in self.found.texts if one.path in wanted}
+        known = {one.path: one for one in self.discovered.texts if one.path in wanted}
         return next((known[one] for one in wanted if one in known), None)
 
 
-def releases_of(one: Object) -> Iterator[Release]:
+def releases_of(obj: Object) -> Iterator[Release]:
     """What an object installs."""
-    if not is_release(one):
+    if not is_release(obj):
         return
-    if one.kind == "HelmRelease":
-        yield _flux_release(one)
-    elif one.kind == "HelmChart":
-        spec = one.spec
+    if obj.kind == "HelmRelease":
+        yield _flux_release(obj)
+    elif obj.kind == "HelmChart":
+        spec = obj.spec
         yield Release(
-            one,
+            obj,
             spec.text("chart") or "(packed into the object)",
             False,
             spec.text("repo"),
-            one.name,
+            obj.name,
             spec.text("targetNamespace"),
-            tuple(values_of(one)),
+            tuple(values_of(obj)),
         )
-    elif one.group == "argoproj.io":
-        yield from _argo_releases(one)
+    elif obj.group == "argoproj.io":
+        yield from _argo_releases(obj)
 
 
-def _flux_release(one: Object) -> Release:
+def _flux_release(obj: Object) -> Release:
     """https://fluxcd.io/flux/components/helm/helmreleases/"""
-    spec = one.spec
+    spec = obj.spec
     chart = spec.dig("chart", "spec")
     old = spec.dig("chart")  # helm.fluxcd.io: chart: {git: ..., path: ...}
     given = chart.dig("sourceRef")
     reference = spec.dig("chartRef")
     target = spec.text("targetNamespace")
-    named = spec.text("releaseName") or (f"{target}-{one.name}" if target else one.name)
+    named = spec.text("releaseName") or (f"{target}-{obj.name}" if target else obj.name)
     return Release(
-        one,
+        obj,
         chart.text("chart")
         or old.text("path")
         or old.text("name")
@@ -200,34 +206,31 @@ def _flux_release(one: Object) -> Release:
         given.get("kind") in {"GitRepository", "Bucket"} or "path" in old,
         given.text("name") or old.text("repository"),
         named,
-        target or one.namespace,
-        tuple(values_of(one)),
+        target or obj.namespace,
+        tuple(values_of(obj)),
         tuple(f"/{path}" for path in chart.get("valuesFiles") or () if isinstance(path, str))
         if isinstance(chart.get("valuesFiles"), Seq)
         else (),
     )
 
 
-def _argo_releases(one: Object) -> Iterator[Release]:
+def _argo_releases(obj: Object) -> Iterator[Release]:
     """https://argo-cd.readthedocs.io/en/stable/user-guide/helm/"""
-    spec = one.spec
-    if one.kind == "ApplicationSet":
-        spec = spec.dig("template", "spec")
-    namespace = spec.dig("destination").text("namespace")
-    for source in argo_sources(one):
+    namespace = argo_spec(obj).dig("destination").text("namespace")
+    for source in argo_sources(obj):
         chart, path = source.text("chart"), source.text("path")
         if not chart and not path:
             continue  # a source of values files alone
         settings = source.dig("helm")
         listed = settings.get("valueFiles")
         yield Release(
-            one,
+            obj,
             chart or path,
             not chart,
             source.text("repoURL"),
-            settings.text("releaseName") or one.name,
+            settings.text("releaseName") or obj.name,
             namespace,
-            tuple(values_of(one, source)),
+            tuple(values_of(obj, source)),
             tuple(
                 "/" + path.partition("/")[2] if path.startswith("$") else path
                 for path in (listed if isinstance(listed, Seq) else ())
@@ -276,10 +279,10 @@ def _nested(parameters: Iterable[tuple[str, Any, Span]]) -> Map:
     return made
 
 
-def _written_in(one: Object) -> Source:
+def _written_in(obj: Object) -> Source:
     """The file that an object was written in."""
-    root = one.source.root
-    return root.place(one.node.at())[0] if isinstance(root, GeneratedSource) else root
+    root = obj.source.root
+    return root.place(obj.node.at())[0] if isinstance(root, GeneratedSource) else root
 
 
 def _valid_name(name: str) -> str:
@@ -289,16 +292,16 @@ def _valid_name(name: str) -> str:
 
 def _name(release: Release) -> str:
     """What reports call the environment that a release is: its file and object, and the overlay where that makes another."""
-    one = release.owner
-    root = one.source.root
+    owner = release.owner
+    root = owner.source.root
     overlay = f" in {root.environment}" if isinstance(root, GeneratedSource) else ""
-    return f"{one.resource} of {_written_in(one).path}{overlay}"
+    return f"{owner.resource} of {_written_in(owner).path}{overlay}"
 
 
-def _tell_outside(release: Release, made: Assembly) -> None:
+def _tell_outside(release: Release, assembly: Assembly) -> None:
     """Note in a file's row that something which it installs is not in the tree."""
     path = _written_in(release.owner).path
-    row = next((row for row in made.rows if row.path == path), None)
+    row = next((row for row in assembly.rows if row.path == path), None)
     if row is None or row.status != "checked" or row.cause not in ("", OUTSIDE):
         return
     what = "the path" if release.local else "the chart"

@@ -35,8 +35,8 @@ class Run:
     def __init__(self, projects: Iterable[Project]) -> None:
         self.projects = tuple(one for one in projects if not one.prose)
         self._memo: dict[Any, Any] = {}
-        for one in self.projects:
-            one.run = self
+        for project in self.projects:
+            project.run = self
 
     def memo(self, build: Callable[[Run], T]) -> T:
         """What `build` makes of the run, made once."""

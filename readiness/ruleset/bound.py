@@ -93,8 +93,8 @@ class LoadedRule:
 
     def evidence(self, subject: Subject) -> Iterator[Span]:
         """Where a subject that the rule has nothing against shows that it is in order."""
-        for one in self.proofs:
-            yield from one.spans(subject.node)
+        for clause in self.proofs:
+            yield from clause.spans(subject.node)
 
     def judge(self, subject: Subject) -> Iterator[Hit | Unknown]:
         """The declarative form: every path of `require` must hold, none of `forbid` may."""

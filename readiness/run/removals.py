@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def blame_removals(
-    made: Assembly,
+    assembly: Assembly,
     outcome: engine.EngineResult,
     running: Sequence[LoadedRule],
     core: dict[str, Rule],
@@ -26,12 +26,12 @@ def blame_removals(
     The rules that may be such are asked once more, of the overlay as if nothing had been taken away: what they find there
     as well is nobody's removal, and is told in the base.
     """
-    numbers: dict[int, list[int]] = {id(source): [] for source, _ in made.kept}
+    numbers: dict[int, list[int]] = {id(source): [] for source, _ in assembly.kept}
     for number, finding in enumerate(outcome.findings if numbers else ()):
         root = finding.source.root
         if id(root) in numbers:
             numbers[id(root)].append(number)
-    for source, project in made.kept:
+    for source, project in assembly.kept:
         mine = {
             number: place
             for number in numbers[id(source)]

@@ -260,9 +260,6 @@ def walk(node: Any, limit: int = 100_000) -> Iterator[Map | Seq]:
         stack.extend(reversed(list(item.values()) if isinstance(item, Map) else item))
 
 
-_INDENT = re.compile(r"[ \t]*")
-
-
 def unfilled(text: str, roots: Iterable[Any]) -> int | None:
     """The first `{{ name }}` of a text that stands where a value does: a mapping whose key is a mapping, to YAML.
 

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from readiness.model import Finding, ParseError, Related, Source, message_shape, with_worse_severity
+from readiness.model import (
+    Finding,
+    ParseError,
+    Related,
+    Source,
+    join_names,
+    message_shape,
+    with_worse_severity,
+)
 from readiness.syntax.yaml import Map, Seq, load_all, separated
 
 if TYPE_CHECKING:
@@ -80,8 +88,7 @@ def _named_together(group: Sequence[Finding]) -> Finding:
         first = with_worse_severity(first, other)
     shown = names[:NAMES]
     more = [f"{len(names) - NAMES} more"] if len(names) > NAMES else []
-    listed = [*shown, *more]
-    told = listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
+    told = join_names([*shown, *more])
     related = tuple(dict.fromkeys(other for one in group for other in one.related))
     return first._replace(message=f"{first.message}; the same for {told}", related=related)
 

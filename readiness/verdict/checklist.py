@@ -307,9 +307,9 @@ def _groups(item: Item, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     return tuple((name,) for name in names) if alone else ()
 
 
-def _places(one: str, names: Sequence[str], seen: Seen) -> list[EvidencePlace]:
+def _places(word: str, names: Sequence[str], seen: Seen) -> list[EvidencePlace]:
     """Where a fact, or what a rule proves, is shown."""
-    keys = _named_by_proof(one, names) if "/" in one else [one]
+    keys = _named_by_proof(word, names) if "/" in word else [word]
     return [place for key in keys for place in seen.get(key, ())]
 
 
@@ -332,10 +332,10 @@ def _unit_verdicts(
         for group in _groups(item, names) or ((),)
     ]
     by_unit: dict[str, dict[str, list[EvidencePlace]]] = {}
-    for one in dict.fromkeys(one for group in groups for one in group):
-        for place in _places(one, names, seen):
+    for word in dict.fromkeys(one for group in groups for one in group):
+        for place in _places(word, names, seen):
             unit = units_of_paths.get(place.path, posixpath.dirname(place.path))
-            by_unit.setdefault(unit, {}).setdefault(one, []).append(place)
+            by_unit.setdefault(unit, {}).setdefault(word, []).append(place)
     against: dict[str, list[Finding]] = {}
     for finding in findings:
         if not finding.suppressed:
@@ -388,10 +388,10 @@ def outcome_as_json(outcome: ChecklistOutcome) -> dict[str, Any]:
     }
 
 
-def _unit_json(one: UnitVerdict) -> dict[str, Any]:
+def _unit_json(verdict: UnitVerdict) -> dict[str, Any]:
     return {
-        "unit": one.unit,
-        "state": one.state,
-        "findings": [finding.fingerprint for finding in one.findings],
-        "evidence": [place._asdict() for place in one.evidence],
+        "unit": verdict.unit,
+        "state": verdict.state,
+        "findings": [finding.fingerprint for finding in verdict.findings],
+        "evidence": [place._asdict() for place in verdict.evidence],
     }

@@ -35,14 +35,14 @@ def service_account_of(pod: Pod, project: Project) -> Object | None:
     return next((one for one in found if _may_be_its_default(pod, one, name, project)), None)
 
 
-def _may_be_its_default(pod: Pod, one: Object | Grant, name: str, project: Project) -> bool:
+def _may_be_its_default(pod: Pod, thing: Object | Grant, name: str, project: Project) -> bool:
     """Whether what speaks of an account may speak of the pod's: every namespace has one that is called `default`.
 
     That of another folder is the pod's only where both write the same namespace.
     """
-    if name != "default" or project.unit or (one.namespace and one.namespace == pod.namespace):
+    if name != "default" or project.unit or (thing.namespace and thing.namespace == pod.namespace):
         return True
-    return distance(one.source.root.path, pod.source.root.path) <= BELOW
+    return distance(thing.source.root.path, pod.source.root.path) <= BELOW
 
 
 def is_token_mounted(pod: Pod, project: Project) -> bool:

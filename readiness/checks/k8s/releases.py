@@ -9,8 +9,7 @@ import re
 
 from readiness.checks.k8s.secrets import (
     is_reportable_secret,
-    secret_label,
-    secret_severity,
+    secret_hit,
     secrets_in_block,
 )
 from readiness.kinds.k8s.effective import is_variable
@@ -34,34 +33,24 @@ _PRIVILEGES = {
 
 def secret_in_release_values(values: ReleaseValues) -> Outcome:
     """A value is a secret, and stands in the object."""
-    for one in settings(values):
-        key = one.path[-1]
-        if key == "value" and isinstance(one.holder.get("name"), str):
-            key = one.holder["name"]  # an entry of a list of variables or parameters
-        if isinstance(one.value, str) and "\n" in one.value.strip():
-            for span, inner in secrets_in_block(values.source, one.span, one.value):
+    for setting in settings(values):
+        key = setting.path[-1]
+        if key == "value" and isinstance(setting.holder.get("name"), str):
+            key = setting.holder["name"]  # an entry of a list of variables or parameters
+        if isinstance(setting.value, str) and "\n" in setting.value.strip():
+            for span, inner in secrets_in_block(values.source, setting.span, setting.value):
                 if is_reportable_secret(inner, values.source):
-                    yield hit(
-                        span,
-                        severity=secret_severity(inner, values.source),
-                        key=one.name,
-                        reason=secret_label(inner),
-                    )
+                    yield secret_hit(span, inner, values.source, key=setting.name)
             continue
-        if any(_REFERENCE.search(part) for part in one.path[-2:]):
+        if any(_REFERENCE.search(part) for part in setting.path[-2:]):
             continue
-        if isinstance(one.value, str) and one.value.startswith("ENC["):
+        if isinstance(setting.value, str) and setting.value.startswith("ENC["):
             continue  # encrypted by SOPS
-        found = secrets.classify(key, one.value)
+        found = secrets.classify(key, setting.value)
         if is_reportable_secret(found, values.source):
-            yield hit(
-                one.span,
-                severity=secret_severity(found, values.source),
-                key=one.name,
-                reason=secret_label(found),
-            )
-        elif is_variable(one.value) and secrets.names_secret(key):
-            yield Unknown(one.span)
+            yield secret_hit(setting.span, found, values.source, key=setting.name)
+        elif is_variable(setting.value) and secrets.names_secret(key):
+            yield Unknown(setting.span)
 
 
 def image_tag_latest_in_release_values(values: ReleaseValues, *, project: Project) -> Outcome:
@@ -69,16 +58,18 @@ def image_tag_latest_in_release_values(values: ReleaseValues, *, project: Projec
     if values.place in project.rendered:
         yield NotApplicable()
         return
-    for one in settings(values):
-        if one.path[-1] == "tag" and isinstance(one.value, str):
-            if one.value == "latest":
-                name = one.holder.get("repository", one.holder.get("name"))
-                shown = f"{name}:latest" if isinstance(name, str) and name else one.name
-                yield hit(one.span, image=shown)
-        elif one.path[-1] == "image" and isinstance(one.value, str) and ":" in one.value:
-            image = images.parse_image(one.value)
+    for setting in settings(values):
+        if setting.path[-1] == "tag" and isinstance(setting.value, str):
+            if setting.value == "latest":
+                name = setting.holder.get("repository", setting.holder.get("name"))
+                shown = f"{name}:latest" if isinstance(name, str) and name else setting.name
+                yield hit(setting.span, image=shown)
+        elif (
+            setting.path[-1] == "image" and isinstance(setting.value, str) and ":" in setting.value
+        ):
+            image = images.parse_image(setting.value)
             if image.tag == "latest" and not image.digest and not image.name_unknown:
-                yield hit(one.span, image=image.text)
+                yield hit(setting.span, image=image.text)
 
 
 def privileged_in_release_values(values: ReleaseValues, *, project: Project) -> Outcome:
@@ -86,12 +77,14 @@ def privileged_in_release_values(values: ReleaseValues, *, project: Project) -> 
     if values.place in project.rendered:
         yield NotApplicable()
         return
-    for one in settings(values):
-        if one.value is not True:
+    for setting in settings(values):
+        if setting.value is not True:
             continue
-        above = one.path[-2] if len(one.path) > 1 else ""
-        if one.path[-1] == "privileged" and _SECURITY.search(above):
-            yield hit(one.span, key=one.name, right="root on its node")
-        elif one.path[-1] in _PRIVILEGES:
+        above = setting.path[-2] if len(setting.path) > 1 else ""
+        if setting.path[-1] == "privileged" and _SECURITY.search(above):
+            yield hit(setting.span, key=setting.name, right="root on its node")
+        elif setting.path[-1] in _PRIVILEGES:
             right = "in a namespace of its node"
-            yield hit(one.span, severity=_PRIVILEGES[one.path[-1]], key=one.name, right=right)
+            yield hit(
+                setting.span, severity=_PRIVILEGES[setting.path[-1]], key=setting.name, right=right
+            )

@@ -12,6 +12,7 @@ from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
 from readiness.kinds.k8s.model import Container, Object
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import (
+    Hit,
     NotApplicable,
     Outcome,
     Severity,
@@ -47,12 +48,7 @@ def secret_in_env(container: Container) -> Outcome:
         ):
             yield Unknown(span)
         elif is_reportable_secret(verdict, container.source):
-            yield hit(
-                span,
-                severity=secret_severity(verdict, container.source),
-                name=name,
-                reason=secret_label(verdict),
-            )
+            yield secret_hit(span, verdict, container.source, name=name)
         elif is_variable(value) and secrets.names_secret(name):
             yield Unknown(span)
 
@@ -74,6 +70,12 @@ def secret_severity(verdict: Verdict, source: Source) -> Severity | None:
 def secret_label(verdict: Verdict) -> str:
     """What a secret is called in a message."""
     return f"well-known {verdict.reason}" if verdict.kind is Kind.WELL_KNOWN else verdict.reason
+
+
+def secret_hit(span: Span, verdict: Verdict, source: Source, **facts: str) -> Hit:
+    """A hit on a secret that stands in a manifest: what it is called, and how bad it is."""
+    told = hit(span, severity=secret_severity(verdict, source), reason=secret_label(verdict))
+    return told._replace(facts={**told.facts, **facts})
 
 
 def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcome:
@@ -132,22 +134,12 @@ def secret_in_config_map(obj: Object) -> Outcome:
             ):
                 yield Unknown(data.at(key))
             elif is_reportable_secret(verdict, obj.source):
-                yield hit(
-                    data.at(key),
-                    severity=secret_severity(verdict, obj.source),
-                    key=key,
-                    reason=secret_label(verdict),
-                )
+                yield secret_hit(data.at(key), verdict, obj.source, key=key)
             continue
         program = _PROGRAM.search(key) is not None
         for span, inner in secrets_in_block(obj.source, data.at(key), value, program=program):
             if is_reportable_secret(inner, obj.source):
-                yield hit(
-                    span,
-                    severity=secret_severity(inner, obj.source),
-                    key=key,
-                    reason=secret_label(inner),
-                )
+                yield secret_hit(span, inner, obj.source, key=key)
 
 
 def secrets_in_block(
@@ -202,11 +194,7 @@ def secret_in_arguments(container: Container) -> Outcome:
         for index, value in enumerate(values):
             verdict = argument_reason(values, index) if isinstance(value, str) else None
             if verdict is not None and is_reportable_secret(verdict, container.source):
-                yield hit(
-                    values.at(index),
-                    severity=secret_severity(verdict, container.source),
-                    reason=secret_label(verdict),
-                )
+                yield secret_hit(values.at(index), verdict, container.source)
 
 
 def argument_reason(values: Seq, index: int) -> Verdict | None:
@@ -242,12 +230,7 @@ def secret_committed(obj: Object) -> Outcome:
             ):
                 yield Unknown(data.at(key))
             elif is_reportable_secret(verdict, obj.source):
-                yield hit(
-                    data.at(key),
-                    severity=secret_severity(verdict, obj.source),
-                    key=key,
-                    reason=secret_label(verdict),
-                )
+                yield secret_hit(data.at(key), verdict, obj.source, key=key)
 
 
 def decode_base64(value: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from readiness.kinds.nginx import Statement, includes, location_match
-from readiness.model import Outcome, Span, hit
+from readiness.model import Outcome, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -392,8 +392,3 @@ def _sensitive_arguments(directive: Directive) -> Iterable[int]:
     if directive.name == "rewrite" and is_redirect(directive):
         return (2,) if count > 1 else ()
     return ()
-
-
-def arguments_span(directive: Directive) -> Span:
-    """The arguments of a directive, or its name where there are none."""
-    return directive.at("value") if directive.args else directive.at(0)

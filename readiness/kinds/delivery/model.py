@@ -255,11 +255,11 @@ def jobs_of_whole(pipeline: Pipeline) -> Iterable[Job]:
 def by_whole(pipelines: Iterable[Pipeline], make: Callable[[Pipeline], Made]) -> dict[int, Made]:
     """What is made of every pipeline, by its identity; files that GitLab merges share it."""
     found: dict[int, Made] = {}
-    for one in pipelines:
-        first = one.whole[0] if isinstance(one, gitlab_model.File) else one
+    for pipeline in pipelines:
+        first = pipeline.whole[0] if isinstance(pipeline, gitlab_model.File) else pipeline
         if id(first) not in found:
             found[id(first)] = make(first)
-        found[id(one)] = found[id(first)]
+        found[id(pipeline)] = found[id(first)]
     return found
 
 

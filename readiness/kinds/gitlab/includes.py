@@ -39,8 +39,8 @@ class Parts(NamedTuple):
 def included_paths(node: Any) -> Iterator[str | None]:
     """The local files (or patterns of them) that a file includes; None for each that is not in the repository."""
     written = node.get("include") if isinstance(node, Map) else None
-    for one in written if isinstance(written, Seq) else [] if written is None else [written]:
-        local = one.get("local") if isinstance(one, Map) else one
+    for entry in written if isinstance(written, Seq) else [] if written is None else [written]:
+        local = entry.get("local") if isinstance(entry, Map) else entry
         known = isinstance(local, str) and "://" not in local and not has_variable(local)
         yield local if known else None
 
@@ -68,10 +68,10 @@ def parts_of(root: str, node_at: Callable[[str], Any], tree: Tree) -> Parts:
         for wanted in reversed(list(islice(included_paths(node), MAX_PARTS))):
             inner = [] if wanted is None else _matching(wanted, root, tree)
             is_open = is_open or not inner
-            for one in inner:
-                if one != root and one not in found:
-                    found[one] = None
-                    visit(one)
+            for part in inner:
+                if part != root and part not in found:
+                    found[part] = None
+                    visit(part)
 
     visit(root)
     return Parts(tuple(found), is_open)
@@ -138,8 +138,8 @@ def join_parts(files: list[File]) -> None:
     A part of several pipelines is judged as a part of an open one: what it lacks may be in either.
     """
     by_path = {posixpath.normpath(one.source.path): one for one in files if not one.source.parent}
-    for one in files:
-        one.join((one,), is_open="include" in one.node)
+    for file in files:
+        file.join((file,), is_open="include" in file.node)
     tree = Tree(by_path)
     wholes = {
         path: parts_of(path, lambda each: by_path[each].node if each in by_path else None, tree)
@@ -154,9 +154,9 @@ def join_parts(files: list[File]) -> None:
         whole = tuple(by_path[path] for path in (root, *parts.paths) if path in by_path)
         again = taken & set(parts.paths)
         taken |= set(parts.paths)
-        for one in whole:
-            path = posixpath.normpath(one.source.path)
-            one.join(whole, is_open=parts.open or path in again)
+        for file in whole:
+            path = posixpath.normpath(file.source.path)
+            file.join(whole, is_open=parts.open or path in again)
         for path in again:
             by_path[path].join((by_path[path],), is_open=True)
 

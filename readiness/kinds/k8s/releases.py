@@ -41,49 +41,52 @@ class ReleaseValues:
         return self.source.root.path, self.source.to_root(self.node.at().start)
 
 
-def is_release(one: Object) -> bool:
+def is_release(obj: Object) -> bool:
     """Whether an object installs a chart or what stands at a path, and may give it values."""
     return (
-        (one.kind == "HelmRelease" and one.group in _FLUX)
-        or (one.kind in {"Application", "ApplicationSet"} and one.group == _ARGO)
-        or (one.kind in {"HelmChart", "HelmChartConfig"} and one.group == _K3S)
+        (obj.kind == "HelmRelease" and obj.group in _FLUX)
+        or (obj.kind in {"Application", "ApplicationSet"} and obj.group == _ARGO)
+        or (obj.kind in {"HelmChart", "HelmChartConfig"} and obj.group == _K3S)
     )
 
 
-def argo_sources(one: Object) -> Iterator[Map]:
+def argo_spec(obj: Object) -> Map:
+    """What an Application says, or those that an ApplicationSet makes."""
+    return obj.spec.dig("template", "spec") if obj.kind == "ApplicationSet" else obj.spec
+
+
+def argo_sources(obj: Object) -> Iterator[Map]:
     """The sources of an Application, or of those that an ApplicationSet makes."""
-    spec = one.spec
-    if one.kind == "ApplicationSet":
-        spec = spec.dig("template", "spec")
+    spec = argo_spec(obj)
     if isinstance(spec.get("source"), Map):
         yield spec["source"]
     yield from spec.entries("sources")
 
 
-def values_of(one: Object, argo_source: Map | None = None) -> Iterator[ReleaseValues]:
+def values_of(obj: Object, argo_source: Map | None = None) -> Iterator[ReleaseValues]:
     """The values in an object, those that win last; of an Application those of one source, else of all."""
-    if not is_release(one):
+    if not is_release(obj):
         return
-    if one.group in _FLUX:
-        yield from _values(one, one.spec, "values")
-    elif one.group == _K3S:
-        yield from _values(one, one.spec, "valuesContent")
+    if obj.group in _FLUX:
+        yield from _values(obj, obj.spec, "values")
+    elif obj.group == _K3S:
+        yield from _values(obj, obj.spec, "valuesContent")
     else:
-        for source in [argo_source] if argo_source is not None else argo_sources(one):
+        for source in [argo_source] if argo_source is not None else argo_sources(obj):
             helm = source.dig("helm")
-            yield from _values(one, helm, "values")
-            yield from _values(one, helm, "valuesObject")
+            yield from _values(obj, helm, "values")
+            yield from _values(obj, helm, "valuesObject")
 
 
-def _values(one: Object, holder: Map, key: str) -> Iterator[ReleaseValues]:
+def _values(obj: Object, holder: Map, key: str) -> Iterator[ReleaseValues]:
     value = holder.get(key)
     if isinstance(value, Map):
-        yield ReleaseValues(one.source, value, one)
+        yield ReleaseValues(obj.source, value, obj)
     elif isinstance(value, str):
-        yield from _written(one, value, holder.at(key))
+        yield from _written(obj, value, holder.at(key))
 
 
-def _written(one: Object, text: str, span: Span) -> Iterator[ReleaseValues]:
+def _written(obj: Object, text: str, span: Span) -> Iterator[ReleaseValues]:
     """Values that are written as a text: at their own lines in a block, else at the line where the text begins."""
     try:
         documents = load_all(text)
@@ -91,12 +94,12 @@ def _written(one: Object, text: str, span: Span) -> Iterator[ReleaseValues]:
         return
     if not documents or not isinstance(documents[0], Map):
         return
-    starts = literal_line_starts(one.source.text, span, text)
+    starts = literal_line_starts(obj.source.text, span, text)
     if starts:
-        inner = Source(one.source.path, text, parent=one.source, starts=starts)
-        yield ReleaseValues(inner, documents[0], one)
+        inner = Source(obj.source.path, text, parent=obj.source, starts=starts)
+        yield ReleaseValues(inner, documents[0], obj)
     else:
-        yield ReleaseValues(one.source, _all_at(documents[0], one.source.one_line(span)), one)
+        yield ReleaseValues(obj.source, _all_at(documents[0], obj.source.one_line(span)), obj)
 
 
 def _all_at(node: Any, span: Span, depth: int = 0) -> Any:
@@ -149,5 +152,5 @@ def settings(values: ReleaseValues) -> Iterator[Setting]:
 
 def values_in(document: Document) -> Iterator[ReleaseValues]:
     """All values of releases that stand in a file."""
-    for one in document.objects:
-        yield from values_of(one)
+    for obj in document.objects:
+        yield from values_of(obj)

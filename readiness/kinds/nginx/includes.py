@@ -227,13 +227,13 @@ def may_belong_to(folder: str, home: str) -> bool:
     )
 
 
-def may_be_one_server(project: Project, one: Directive, other: Directive) -> bool:
+def may_be_one_server(project: Project, directive: Directive, other: Directive) -> bool:
     """Whether two directives may be read by one nginx.
 
     What is mounted or copied into different images never meets. Files of which nothing says that they belong to a main file
     are as likely alternatives of one another.
     """
-    mine, its = one.source.root.path, other.source.root.path
+    mine, its = directive.source.root.path, other.source.root.path
     homes = project.memo(homes_of_configurations)
     if mine == its or homes.are_together(mine, its):
         return True

@@ -145,13 +145,13 @@ class _Completion:
         declared = list(declared_dependencies(self.made, prefix))
         below = self._subcharts(prefix, shown)
         known = {name for name, _, _ in below.values()}
-        for one in declared:
-            if one.name in known:
+        for dependency in declared:
+            if dependency.name in known:
                 continue
-            known.add(one.name)
-            reason = self._local(one, prefix, home, below) if one.repository else ""
+            known.add(dependency.name)
+            reason = self._local(dependency, prefix, home, below) if dependency.repository else ""
             if reason is not None:
-                self.made.absent.append(AbsentDependency(one, shown, reason))
+                self.made.absent.append(AbsentDependency(dependency, shown, reason))
         for folder, (name, inner, place) in below.items():
             called = [one.alias or name for one in declared if one.name == name]
             mine = [
@@ -200,31 +200,35 @@ class _Completion:
 
     def _local(
         self,
-        one: Dependency,
+        dependency: Dependency,
         prefix: str,
         home: Path | None,
         below: dict[str, tuple[str, Path | None, str]],
     ) -> str | None:
         """Takes in a dependency from a folder of the tree; why not, None where that is done."""
-        if not one.repository.startswith(_LOCAL) or home is None:
+        if not dependency.repository.startswith(_LOCAL) or home is None:
             return ""
-        given = one.repository.removeprefix(_LOCAL)
+        given = dependency.repository.removeprefix(_LOCAL)
         try:
             there = self.tree.folder(posixpath.join(self.tree.place(home), given))
         except OutsideError:
-            return f"{one.repository} leads out of the tree and is not read"
+            return f"{dependency.repository} leads out of the tree and is not read"
         folder = self.tree.root / there if there is not None else None
         if folder is None or not (folder / CHART).is_file():
-            return f"there is no chart at {one.repository}"
+            return f"there is no chart at {dependency.repository}"
         if Path(os.path.realpath(home)).is_relative_to(folder):
-            return f"{one.repository} holds the chart itself"
+            return f"{dependency.repository} holds the chart itself"
         target = f"{prefix}charts/local-{len(below)}/"
         shown = self.tree.shown(there or "")
         _add_folder(self.made, folder, target, shown)
         self.made.beside.append(shown)
         name = self._name(target + CHART)
         below[target] = (name, folder, shown)
-        return None if name == one.name else f"the chart at {one.repository} is called {name}"
+        return (
+            None
+            if name == dependency.name
+            else f"the chart at {dependency.repository} is called {name}"
+        )
 
     def _name(self, path: str) -> str:
         about = _mapping(self.made.texts.get(path, b""))

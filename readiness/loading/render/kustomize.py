@@ -36,7 +36,7 @@ _SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
 class Kustomization:
     """One kustomization file: what it takes in, by paths as reports print them.
 
-    `charts` are the entries of `helmCharts` or `helmChartInflationGenerator`, which stand at `inflates`.
+    `charts` are the entries of `helmCharts` or `helmChartInflationGenerator`.
     """
 
     source: Source
@@ -47,7 +47,6 @@ class Kustomization:
     patches: list[str] = field(default_factory=list)
     charts: list[Map] = field(default_factory=list)
     chart_home: str = "charts"
-    inflates: Span | None = None
 
 
 def read_kustomizations(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
@@ -94,16 +93,17 @@ def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]
     return kustomization
 
 
-def _read_charts(one: Kustomization, spec: Map) -> None:
+_CHARTS = frozenset({"helmcharts", "helmchartinflationgenerator"})
+
+
+def _read_charts(kustomization: Kustomization, spec: Map) -> None:
     """Which charts a kustomization inflates."""
     for key, value in spec.items():
-        if key.casefold() in {"helmcharts", "helmchartinflationgenerator"} and value:
-            one.inflates = one.source.one_line(spec.entry(key))
-            if isinstance(value, Seq):
-                one.charts += [entry for entry in value if isinstance(entry, Map)]
+        if key.casefold() in _CHARTS and isinstance(value, Seq):
+            kustomization.charts += [entry for entry in value if isinstance(entry, Map)]
         home = value.get("chartHome") if isinstance(value, Map) else None
         if key.casefold() == "helmglobals" and isinstance(home, str):
-            one.chart_home = home
+            kustomization.chart_home = home
 
 
 def _joined_path(folder: str, entry: str) -> str:

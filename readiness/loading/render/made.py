@@ -12,18 +12,6 @@ class RenderError(Exception):
     """A chart or an overlay that gave no manifests: the reason in the renderer's words."""
 
 
-class NeedsError(RenderError):
-    """What is rendered only by a program that is not given here: the reason names what helps.
-
-    `place` is what asks for it; `remote` says that it would be fetched, so that it stands elsewhere by design.
-    """
-
-    def __init__(self, reason: str, place: tuple[Source, Span], *, remote: bool) -> None:
-        super().__init__(reason)
-        self.place = place
-        self.remote = remote
-
-
 class GeneratedSource(Source):
     """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
 

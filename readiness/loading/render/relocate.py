@@ -27,16 +27,16 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
     """
     plain: list[Finding] = []
     groups: dict[tuple[str, str, Span, str], _Group] = {}
-    for one in findings:
-        root = one.source.root
+    for finding in findings:
+        root = finding.source.root
         if not isinstance(root, GeneratedSource):
-            plain.append(one)
+            plain.append(finding)
             continue
-        moved = relocate_finding(one, root)
+        moved = relocate_finding(finding, root)
         if root.trial and not _is_asked_of_tests(moved, root):
             continue
         counted = root.path if root.packed else moved.path
-        key = (one.rule, moved.path, moved.span, _nameless(one))
+        key = (finding.rule, moved.path, moved.span, _nameless(finding))
         group = groups.setdefault(key, _Group(moved, counted))
         group.add(moved, root)
     return plain + [one.told(environments) for one in groups.values()]
@@ -56,14 +56,14 @@ class _Group:
     resources: list[str] = field(default_factory=list)
     related: dict[Related, None] = field(default_factory=dict)
 
-    def add(self, one: Finding, root: GeneratedSource) -> None:
-        self.first = with_worse_severity(self.first, one)
+    def add(self, finding: Finding, root: GeneratedSource) -> None:
+        self.first = with_worse_severity(self.first, finding)
         names = self.tests if root.trial else self.names
         if root.environment not in names:
             names.append(root.environment)
-        if one.resource and one.resource not in self.resources:
-            self.resources.append(one.resource)
-        self.related |= dict.fromkeys(one.related)
+        if finding.resource and finding.resource not in self.resources:
+            self.resources.append(finding.resource)
+        self.related |= dict.fromkeys(finding.related)
 
     def told(self, environments: dict[str, int]) -> Finding:
         """The finding with the names of its objects and environments, where they are not all."""
@@ -85,11 +85,11 @@ class _Group:
 _NAMED = 6  # objects that a message names
 
 
-def _nameless(one: Finding) -> str:
+def _nameless(finding: Finding) -> str:
     """A message without the names of its object and container."""
-    name = one.resource.partition("/")[2]
-    message = one.message
-    for word in (one.resource, repr(name), repr(one.container)):
+    name = finding.resource.partition("/")[2]
+    message = finding.message
+    for word in (finding.resource, repr(name), repr(finding.container)):
         message = message.replace(word, "*") if word else message
     return message
 
@@ -100,22 +100,22 @@ _VALUE = re.compile(
 _NAMES = frozenset({"name", "kind", "apiVersion", "namespace", "generateName"})
 
 
-def _is_asked_of_tests(one: Finding, root: GeneratedSource) -> bool:
+def _is_asked_of_tests(finding: Finding, root: GeneratedSource) -> bool:
     """Whether a finding counts where only an install test's values (`ci/`) give it.
 
     Those tell what fails with any values, and what the template itself writes out: a value that stands in it. What they
     set, and what they leave out, is none of production. A chart that renders with nothing else is asked all the same,
     but for what such a file sets. https://github.com/helm/chart-testing#readme
     """
-    if one.definition.category == "correctness":
+    if finding.definition.category == "correctness":
         return True
     if root.alone:
-        return not any("/ci/" in f"/{other.source.path}" for other in one.related)
-    text = one.source.text[one.span.start : one.span.end]
+        return not any("/ci/" in f"/{other.source.path}" for other in finding.related)
+    text = finding.source.text[finding.span.start : finding.span.end]
     if not text or "{{" in text or text[0] in "{[":
         return False
-    line = one.source.text.rfind("\n", 0, one.span.start) + 1
-    found = _VALUE.search(one.source.text[line : one.span.start])
+    line = finding.source.text.rfind("\n", 0, finding.span.start) + 1
+    found = _VALUE.search(finding.source.text[line : finding.span.start])
     return found is not None and (found["key"] not in _NAMES if found["key"] else ":" not in text)
 
 

@@ -5,6 +5,7 @@ Nothing here is a finding. A fact speaks for an item of a checklist, with the pl
 
 from __future__ import annotations
 
+import importlib
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -14,6 +15,14 @@ from readiness.model.project import Project
 from readiness.verdict.checklist import EvidencePlace
 from readiness.verdict.evidence_names import FACTS
 
+# What looks at a kind is imported where there is one.
+_ROOMS = {
+    "k8s": ("k8s",),
+    "compose": ("compose",),
+    "dockerfile": ("dockerfile",),
+    "nginx": ("nginx",),
+    "ci": ("github", "gitlab"),
+}
 MOST = 3  # places of a folder that one fact is shown by
 
 
@@ -37,26 +46,10 @@ def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, S
     from readiness.verdict.evidence import plans
 
     for project in projects:
-        if "k8s" in project.by_kind:  # what looks at a kind is imported where there is one
-            from readiness.verdict.evidence import k8s
-
-            yield from k8s.k8s_facts(project)
-        if "compose" in project.by_kind:
-            from readiness.verdict.evidence import compose
-
-            yield from compose.compose_facts(project)
-        if "dockerfile" in project.by_kind:
-            from readiness.verdict.evidence import dockerfile
-
-            yield from dockerfile.dockerfile_facts(project)
-        if "nginx" in project.by_kind:
-            from readiness.verdict.evidence import nginx
-
-            yield from nginx.nginx_facts(project)
-        if not project.by_kind.keys().isdisjoint(("github", "gitlab")):
-            from readiness.verdict.evidence import ci
-
-            yield from ci.ci_facts(project)
+        for room, kinds in _ROOMS.items():
+            if not project.by_kind.keys().isdisjoint(kinds):
+                looks = importlib.import_module(f"{__name__}.{room}")
+                yield from getattr(looks, f"{room}_facts")(project)
     yield from plans.plan_facts(frozenset().union(*(one.paths for one in projects)))
 
 

@@ -85,9 +85,9 @@ def _job_facts(stage: Stage, view: View) -> Iterator[tuple[str, Source, Span]]:
     if stage.target == "production" and staged:
         act = staged[0].deploys[0]
         yield "ci-staging", act.source, act.span
-    for one in (stage, *view.stages_after):
-        for act in one.acts:
-            behind = one is not stage or act.order > last.order
+    for other in (stage, *view.stages_after):
+        for act in other.acts:
+            behind = other is not stage or act.order > last.order
             if (
                 behind
                 and act.kind in {"smoke", "test"}

@@ -64,13 +64,13 @@ def _stage_facts(stage: Stage) -> Iterator[tuple[str, Span]]:
             yield "base-versioned", word.span
         if versioned and _MINIMAL.search(f"{image.repository}:{image.tag}"):
             yield "base-minimal", word.span
-    for one in stage.of("COPY"):
-        source = one.flag("from")
+    for instruction in stage.of("COPY"):
+        source = instruction.flag("from")
         if stage.final and source and stage.document.stage(source.value) not in (None, stage):
-            yield "built-in-stages", one.span
-        if one.flag("chown"):
-            yield "owned-files", one.span
+            yield "built-in-stages", instruction.span
+        if instruction.flag("chown"):
+            yield "owned-files", instruction.span
     yield from (("port-declared", one.span) for one in stage.of("EXPOSE"))
-    for name, one in stage.environment.items():
-        value = stage.lookup(name, one.span.end)
-        yield from ((fact, one.span) for fact in variable_facts(name, value))
+    for name, instruction in stage.environment.items():
+        value = stage.lookup(name, instruction.span.end)
+        yield from ((fact, instruction.span) for fact in variable_facts(name, value))

@@ -46,53 +46,53 @@ def nginx_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
             continue
         if document.source.parent is not None:
             yield "embedded-config", document.source, Span(0, 0)
-        for one in document.walk():
-            for name in _directive_facts(one):
-                yield name, one.source, one.head
+        for directive in document.walk():
+            for name in _directive_facts(directive):
+                yield name, directive.source, directive.head
 
 
-def _directive_facts(one: Directive) -> Iterator[str]:
-    words = [word.lower() for word in one.args]
+def _directive_facts(directive: Directive) -> Iterator[str]:
+    words = [word.lower() for word in directive.args]
     first = words[0] if words else ""
-    if one.name in _SET and first not in _OFF:
-        yield _SET[one.name]
-        if one.name == "limit_req" and any(word.startswith("burst=") for word in words):
+    if directive.name in _SET and first not in _OFF:
+        yield _SET[directive.name]
+        if directive.name == "limit_req" and any(word.startswith("burst=") for word in words):
             yield "request-limit-burst"
-    elif one.name == "add_header" and first in _HEADERS:
+    elif directive.name == "add_header" and first in _HEADERS:
         yield _HEADERS[first]
         if words[-1] == "always":
             yield f"{_HEADERS[first]}-always"
-    elif one.name == "proxy_set_header" and first in _FORWARDED and words[-1]:
+    elif directive.name == "proxy_set_header" and first in _FORWARDED and words[-1]:
         yield _FORWARDED[first]
-    elif one.name in {"access_log", "error_log"} and first not in _OFF | {"/dev/null"}:
-        yield "access-log" if one.name == "access_log" else "error-log"
-    elif (one.name, first) in {("gzip", "on"), ("brotli", "on"), ("zstd", "on")}:
+    elif directive.name in {"access_log", "error_log"} and first not in _OFF | {"/dev/null"}:
+        yield "access-log" if directive.name == "access_log" else "error-log"
+    elif (directive.name, first) in {("gzip", "on"), ("brotli", "on"), ("zstd", "on")}:
         yield "compression"
-    elif one.name in {"return", "rewrite"} and "".join(words[1:2]).startswith("https://"):
+    elif directive.name in {"return", "rewrite"} and "".join(words[1:2]).startswith("https://"):
         yield "https-redirect"
-    elif one.name == "expires" and first not in _OFF | {"epoch", "-1"}:
+    elif directive.name == "expires" and first not in _OFF | {"epoch", "-1"}:
         yield "static-caching"
-    elif one.name == "proxy_pass" and _in_tls_server(one):
+    elif directive.name == "proxy_pass" and _in_tls_server(directive):
         yield "tls-entry"
-    elif one.block is not None:
-        yield from _block_facts(one)
+    elif directive.block is not None:
+        yield from _block_facts(directive)
 
 
-def _block_facts(one: Directive) -> Iterator[str]:
-    block = one.block
+def _block_facts(directive: Directive) -> Iterator[str]:
+    block = directive.block
     if block is None:
         return
-    if one.name == "upstream" and _BALANCING.intersection(d.name for d in block.directives):
+    if directive.name == "upstream" and _BALANCING.intersection(d.name for d in block.directives):
         yield "balanced-upstream"
-    if one.name == "upstream" and len(block.all("server")) > 1:
+    if directive.name == "upstream" and len(block.all("server")) > 1:
         yield "balanced-servers"
-    health = one.name == "location" and one.args and _HEALTH.search(one.args[-1])
+    health = directive.name == "location" and directive.args and _HEALTH.search(directive.args[-1])
     if health and "off" in block.get("access_log", ()):
         yield "health-unlogged"
 
 
-def _in_tls_server(one: Directive) -> bool:
-    block: Block | None = one.parent
+def _in_tls_server(directive: Directive) -> bool:
+    block: Block | None = directive.parent
     while block is not None and block.name != "server":
         block = block.parent
     return block is not None and is_tls_server(block)

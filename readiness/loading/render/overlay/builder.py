@@ -285,11 +285,11 @@ class Builder:
         if pairs := spec.map.get("pairs"):
             transform.add_labels(mine, pairs, self.counter, selectors=flags[0], templates=flags[1])
 
-    def replace(self, folder: str, one: Value, mine: list[Resource]) -> None:
+    def replace(self, folder: str, entry: Value, mine: list[Resource]) -> None:
         """Carry out a replacement, or those of the file that it names."""
-        path = one.map.get("path")
+        path = entry.map.get("path")
         if path is None:
-            replace_values(mine, one, self.counter)
+            replace_values(mine, entry, self.counter)
             return
         for node in self.values(self.file(folder, path)):
             for inner in node.items if isinstance(node.data, list) else [node]:

@@ -79,16 +79,16 @@ def _entries(given: dict[str, Value], read: Read) -> Iterator[tuple[str, Value, 
         yield _literal(entry)
 
 
-def _literal(one: Value) -> tuple[str, Value, bool]:
+def _literal(entry: Value) -> tuple[str, Value, bool]:
     """`key=value`; the value stands behind the first equals sign."""
-    text = one.text if isinstance(one.data, str) else str(one.data)
+    text = entry.text if isinstance(entry.data, str) else str(entry.data)
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise RenderError(f"the literal {key[:60]!r} is not of the form key=value")
-    source, span = one.place
+    source, span = entry.place
     raw = source.text[span.start : span.end]
     at = raw.find(f"{key}=")
-    place = one.place
+    place = entry.place
     if at >= 0 and raw.find("\n") < 0:
         start = span.start + at + len(key) + 1
         end = span.end - (1 if raw[:1] in {'"', "'"} else 0)
@@ -98,11 +98,11 @@ def _literal(one: Value) -> tuple[str, Value, bool]:
     return key, Value(value, place, place), True
 
 
-def _lines(one: Value, read: Read) -> Iterator[tuple[str, Value, bool]]:
+def _lines(entry: Value, read: Read) -> Iterator[tuple[str, Value, bool]]:
     """`KEY=value` lines of a file; comments and blank lines are none."""
-    source, _ = read(one, one.text)
+    source, _ = read(entry, entry.text)
     if source is None:
-        raise RenderError(f"{one.text[:200]} is not text")
+        raise RenderError(f"{entry.text[:200]} is not text")
     for start in source.lines:
         end = source.text.find("\n", start)
         line = source.text[start : end if end >= 0 else len(source.text)].rstrip("\r")
@@ -117,14 +117,14 @@ def _lines(one: Value, read: Read) -> Iterator[tuple[str, Value, bool]]:
         yield key, Value(value, place, at), True
 
 
-def _file(one: Value, read: Read) -> tuple[str, Value, bool]:
+def _file(entry: Value, read: Read) -> tuple[str, Value, bool]:
     """A whole file, under its name or the one before the equals sign."""
-    key, equals, path = one.text.partition("=")
+    key, equals, path = entry.text.partition("=")
     if not equals:
-        key, path = posixpath.basename(one.text), one.text
-    source, data = read(one, path)
+        key, path = posixpath.basename(entry.text), entry.text
+    source, data = read(entry, path)
     if source is None:
-        return key, Value(base64.b64encode(data).decode(), one.place, one.place), False
+        return key, Value(base64.b64encode(data).decode(), entry.place, entry.place), False
     text = source.text.replace("\r\n", "\n")
     ends = [*source.lines[1:], len(source.text) + 1]
     lines = tuple(
@@ -132,7 +132,7 @@ def _file(one: Value, read: Read) -> tuple[str, Value, bool]:
         for start, end in zip(source.lines, ends, strict=True)
     )
     whole = Place(source, Span(0, len(source.text)))
-    return key, Value(text, whole, one.place, lines), True
+    return key, Value(text, whole, entry.place, lines), True
 
 
 def merge_generated(resources: list[Resource], made: Resource, behavior: str) -> None:

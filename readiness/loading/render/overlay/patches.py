@@ -122,11 +122,11 @@ def _merge(
 _FIXED = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
 
 
-def is_target(one: Resource, target: Value) -> bool:
+def is_target(resource: Resource, target: Value) -> bool:
     """Whether the target of a patch describes an object, by what it is called or was called."""
     if set(target.map) - _TARGET:
         raise UnknownError("the target of a patch has a key that is not known")
-    version = one.node.under("apiVersion").rpartition("/")[2]
+    version = resource.node.under("apiVersion").rpartition("/")[2]
     wanted = {key: target.under(key) for key in _TARGET}
     return (
         fits(wanted["version"], version)
@@ -135,21 +135,21 @@ def is_target(one: Resource, target: Value) -> bool:
             and fits(wanted["kind"], known.kind)
             and fits(wanted["name"], known.name)
             and (not wanted["namespace"] or fits(wanted["namespace"], known.namespace or "default"))
-            for known in one.identities
+            for known in resource.identities
         )
-        and _has_pairs(one, "labels", wanted["labelSelector"])
-        and _has_pairs(one, "annotations", wanted["annotationSelector"])
+        and _has_pairs(resource, "labels", wanted["labelSelector"])
+        and _has_pairs(resource, "annotations", wanted["annotationSelector"])
     )
 
 
-def _has_pairs(one: Resource, field: str, selector: str) -> bool:
+def _has_pairs(resource: Resource, field: str, selector: str) -> bool:
     """Whether labels or annotations are those of a selector `a=b,c!=d,e,!f`."""
     for part in (part.strip() for part in selector.split(",") if part.strip()):
         if " " in part or "(" in part:
             raise UnknownError(f"the selector {selector[:80]!r} is not known here")
         key, _, value = part.replace("==", "=").partition("=")
         denied = key.endswith("!") or key.startswith("!")
-        found = one.node.get("metadata", field, key.strip("! "))
+        found = resource.node.get("metadata", field, key.strip("! "))
         held = found is not None and ("=" not in part or found.text == value.strip())
         if held is denied:
             return False

@@ -128,9 +128,9 @@ def placed(node: Any, source: Source, span: Span, counter: Counter, depth: int =
             )
         made = Value({}, here, here)
         for key, value in node.items():
-            one = placed(value, source, node.at(key), counter, depth + 1)
-            one.key = in_file(source, node.key(key))
-            made.map[key] = one
+            entry = placed(value, source, node.at(key), counter, depth + 1)
+            entry.key = in_file(source, node.key(key))
+            made.map[key] = entry
         return made
     if isinstance(node, Seq):
         items = [
@@ -275,17 +275,17 @@ class _Writer:
         """A value where a line has just begun or an indicator stands before it; ends with a line break."""
         start = self.at
         if isinstance(value.data, dict) and value.data:
-            for number, (key, one) in enumerate(value.data.items()):
+            for number, (key, inner) in enumerate(value.data.items()):
                 if number:
                     self.add(" " * indent)
-                self.entry(key, one, indent)
+                self.entry(key, inner, indent)
             self.mark(start, value.place)
         elif isinstance(value.data, list) and value.data:
-            for number, one in enumerate(value.data):
+            for number, inner in enumerate(value.data):
                 if number:
                     self.add(" " * indent)
                 self.add("- ")
-                self.value(one, indent + 2)
+                self.value(inner, indent + 2)
             self.mark(start, value.place)
         else:
             self.scalar(value, indent)
@@ -351,6 +351,6 @@ def walk(value: Value) -> Iterator[Value]:
     """A value and all in it."""
     stack = [value]
     while stack:
-        one = stack.pop()
-        yield one
-        stack += one.map.values() if isinstance(one.data, dict) else one.items
+        entry = stack.pop()
+        yield entry
+        stack += entry.map.values() if isinstance(entry.data, dict) else entry.items

@@ -81,15 +81,15 @@ def _meant(user: Resource, holder: Value, some: list[Resource]) -> Resource | No
     return some[0] if len(some) == 1 else None
 
 
-def _references(one: Resource) -> Iterator[tuple[str, Value, str]]:
+def _references(resource: Resource) -> Iterator[tuple[str, Value, str]]:
     """(kind, the mapping, its key) of every name of another object."""
-    stack: list[tuple[str, Value]] = [("", one.node)]
+    stack: list[tuple[str, Value]] = [("", resource.node)]
     while stack:
         outer, value = stack.pop()
         for key, inner in list(value.map.items()):
             if isinstance(inner.data, str):
                 kind = _FIELDS.get((outer, key)) or _FIELDS.get(("", key))
-                if key == "serviceName" and one.kind == "StatefulSet" and outer == "spec":
+                if key == "serviceName" and resource.kind == "StatefulSet" and outer == "spec":
                     kind = "Service"
                 if outer in _TYPED and key == "name":
                     kind = value.under("kind")

@@ -38,22 +38,22 @@ def replace_values(resources: list[Resource], replacement: Value, counter: Count
             _fill(resource, target, value, counter)
 
 
-def is_selected(one: Resource, selector: Value) -> bool:
+def is_selected(resource: Resource, selector: Value) -> bool:
     """Whether a selector describes an object, by what it is called or was called."""
     if set(selector.map) - _SELECTOR:
         raise UnknownError("a selector has a key that is not known")
-    version = one.node.under("apiVersion").rpartition("/")[2]
+    version = resource.node.under("apiVersion").rpartition("/")[2]
     wanted = {key: selector.under(key) for key in _SELECTOR}
     return (
-        fits(wanted["group"], one.identity.group)
+        fits(wanted["group"], resource.identity.group)
         and fits(wanted["version"], version)
-        and fits(wanted["kind"], one.kind)
+        and fits(wanted["kind"], resource.kind)
         and any(
             fits(wanted["name"], known.name)
             and fits(
                 wanted["namespace"], known.namespace or ("default" if wanted["namespace"] else "")
             )
-            for known in one.identities
+            for known in resource.identities
         )
     )
 
@@ -92,7 +92,7 @@ def _source_value(resources: list[Resource], source: Value) -> Value:
     return value
 
 
-def _fill(one: Resource, target: Value, value: Value, counter: Counter) -> None:
+def _fill(resource: Resource, target: Value, value: Value, counter: Counter) -> None:
     """Put a value into the places of one object."""
     options = target.map.get("options")
     create = (
@@ -106,10 +106,10 @@ def _fill(one: Resource, target: Value, value: Value, counter: Counter) -> None:
     paths = target.map.get("fieldPaths")
     texts = [path.text for path in paths.items] if paths else ["metadata.name"]
     for path in texts:
-        found = list(_found(one.node, _steps(path), value if create else None))
+        found = list(_found(resource.node, _steps(path), value if create else None))
         if not found and not create:
             raise RenderError(
-                f"a replacement fills {path[:120]} of {one.kind} {one.name}, which is not there"
+                f"a replacement fills {path[:120]} of {resource.kind} {resource.name}, which is not there"
             )
         for owner, key, old in found:
             new = copied(value, counter)
@@ -118,7 +118,7 @@ def _fill(one: Resource, target: Value, value: Value, counter: Counter) -> None:
                 new.data = _in_part(old, value, delimiter, number)
                 new.place = target.place
             if key == "name" and path == "metadata.name":
-                one.remember()
+                resource.remember()
             if isinstance(owner.data, dict):
                 owner.data[str(key)] = new
             elif isinstance(owner.data, list) and isinstance(key, int):

@@ -117,9 +117,9 @@ def _add_pairs(node: Value, path: Path, pairs: Value, counter: Counter) -> None:
     target.map.update(copied(pairs, counter).map)
 
 
-def _add_to_inner_selectors(one: Resource, labels: Value, counter: Counter) -> None:
+def _add_to_inner_selectors(resource: Resource, labels: Value, counter: Counter) -> None:
     """Add labels to the selectors of affinities, spreads and network policies that are there."""
-    for key, inner in _pod_selectors(one.node):
+    for key, inner in _pod_selectors(resource.node):
         found = inner.get("matchLabels")
         if found is not None and key:
             found.map.update(copied(labels, counter).map)
@@ -172,22 +172,22 @@ def set_images(resources: Iterable[Resource], images: Value) -> None:
             known.append((name, re.compile(re.escape(name) + _IMAGE_END), entry))
     for resource in resources if known else ():
         for container in _containers(resource.node):
-            for name, pattern, one in known:
+            for name, pattern, wanted in known:
                 image = container.get("image")
                 if image is not None and pattern.match(image.text):
-                    container.map["image"] = _image(image, name, one)
+                    container.map["image"] = _image(image, name, wanted)
 
 
 def _containers(node: Value) -> Iterator[Value]:
     """Every container below an object, at whatever depth; none of a CustomResourceDefinition."""
     stack = [] if node.under("kind") == "CustomResourceDefinition" else [node]
     while stack:
-        one = stack.pop()
-        for key, value in one.map.items():
+        value = stack.pop()
+        for key, inner in value.map.items():
             if key in {"containers", "initContainers"}:
-                yield from (entry for entry in value.items if entry.map)
-            stack.append(value)
-        stack += one.items
+                yield from (entry for entry in inner.items if entry.map)
+            stack.append(inner)
+        stack += value.items
 
 
 def _image(image: Value, name: str, spec: Value) -> Value:
