@@ -190,6 +190,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "whole": true,
     },
     "kubernetes-kinds": {"type": text, "cluster": true},
+    "kubernetes-config-files": {"read-by": text},
     "kubernetes-labels": {"added": true},
     "linux-capabilities": {"default": true, "baseline": true},
     "managers": {

@@ -14,6 +14,20 @@ POD = "apiVersion: v1\nkind: Pod\n"
 TEXTS = {
     "manifest": ("a.yaml", POD, "k8s"),
     "manifest in JSON": ("a.json", '{"apiVersion": "v1", "kind": "Pod"}', "k8s"),
+    "kubeconfig": ("a.yaml", "apiVersion: v1\nkind: Config\nclusters: []\n", ""),
+    "settings of kubeadm and the kubelet": (
+        "a.yaml",
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n---\n"
+        "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n",
+        "",
+    ),
+    "settings of Skaffold": ("a.yaml", "apiVersion: skaffold/v4beta11\nkind: Config\n", ""),
+    "a custom resource called Config": (
+        "a.yaml",
+        "apiVersion: example.com/v1\nkind: Config\n",
+        "k8s",
+    ),
+    "a pod beside settings": ("a.yaml", f"apiVersion: v1\nkind: Config\n---\n{POD}", "k8s"),
     "compose by content": ("stack.yml", "services:\n  web:\n    image: x\n", "compose"),
     "compose by name": ("docker-compose.yml", "services: {}\n", "compose"),
     "workflow": (".github/workflows/a.yml", "on: push\njobs: {}\n", "github"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
-from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pod_specs_of
+from readiness.kinds.k8s.objects import is_config_file, objects_of, pod_specs_of
 from readiness.kinds.k8s.releases import values_in
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
@@ -47,8 +49,43 @@ _KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 def claims(path: str, content: str) -> bool:
     """YAML or JSON with `apiVersion` and `kind`; in prose also a piece with containers or a container's parts."""
-    if not path.endswith(_NAMES):
+    return (
+        path.endswith(_NAMES) and _may_hold_objects(path, content) and not _is_for_programs(content)
+    )
+
+
+@cache
+def _config_file_pattern() -> re.Pattern[str]:
+    """What a text with the settings of a program says somewhere: the group's name, or the kind's at a line's end."""
+    things = [
+        thing.partition(" ")
+        for thing in column("kubernetes-config-files", "read-by")
+        if "kustomize" not in thing
+    ]
+    names = [
+        rf"""{re.escape(name)}["']?,?[ \t]*$""" if version else re.escape(name) + "/"
+        for name, _, version in things
+    ]
+    return re.compile("|".join(names), re.MULTILINE)
+
+
+def _is_for_programs(content: str) -> bool:
+    """Whether each document of a text is the settings of a program (a kubeconfig, kubelet's), and none a manifest."""
+    if not _config_file_pattern().search(content):
         return False
+    try:
+        roots = [root for root in load_all(content) if isinstance(root, Map)]
+    except ParseError:
+        return False
+    return bool(roots) and all(
+        "kustomize" not in root.text("apiVersion")
+        and is_config_file(root.text("apiVersion"), root.text("kind"))
+        for root in roots
+    )
+
+
+def _may_hold_objects(path: str, content: str) -> bool:
+    """Whether a text has the two keys of an object, or a part of one where it is a piece of prose."""
     if (_API.search(content) or _FLOW.search(content)) and ("kind" in content):
         return bool(_KIND.search(content) or "kind" in content[:4000])
     if "apiVersion" in content and "kind" in content and outline.top_level_keys(content) >= _OBJECT:
@@ -136,7 +173,9 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
     documents: list[Document] = by_kind[NAME]
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
-        if root.get("kind") in NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):
+        if root.get("kind") in ("Kustomization", "Component") or _KUSTOMIZATION.search(
+            document.source.root.path
+        ):
             entries: list[str] = []
             for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
                 listed = root.get(key)

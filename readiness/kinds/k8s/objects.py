@@ -11,9 +11,6 @@ from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source
 from readiness.syntax.yaml import Map, Seq
 
-# Files that are read by a tool of their own, not by the API server.
-NOT_OBJECTS = frozenset({"Kustomization", "Component", "Config", "Cluster", "ClusterConfiguration", "InitConfiguration",
-                          "KubeletConfiguration", "JoinConfiguration", "Kptfile", "Profile"})  # fmt: skip
 _PLAIN = frozenset({"ReplicationController", "Job"})
 _APPS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 
@@ -36,13 +33,21 @@ def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
                 item.setdefault("apiVersion", version)
             yield from objects_of(source, item, depth + 1)
         return
-    if kind in NOT_OBJECTS and "kustomize" in version + kind.lower():
+    if is_config_file(version, kind):
         return
     metadata = root.dig("metadata")
     if "test" in re.split(r"[\s,-]+", metadata.dig("annotations").text("helm.sh/hook")):
         return  # made by `helm test` and by nothing else
     name = metadata.text("name") or metadata.text("generateName")
     yield Object(source, root, version, kind, name, metadata.text("namespace"))
+
+
+def is_config_file(api_version: str, kind: str) -> bool:
+    """Whether a program reads this kind from a file (a kubeconfig, kubeadm's or kind's settings), so that no API server gets it."""
+    group = api_version.rpartition("/")[0] or api_version
+    return bool(
+        {group, f"{kind} {api_version}"} & column("kubernetes-config-files", "read-by").keys()
+    )
 
 
 def fragment_object(source: Source, root: Map) -> Iterator[Object]:
