@@ -190,7 +190,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "whole": true,
     },
     "kubernetes-kinds": {"type": text, "cluster": true},
-    "kubernetes-config-files": {"read-by": text},
+    "kubernetes-config-files": {"read-by": text, "names-manifests": true},
     "kubernetes-labels": {"added": true},
     "linux-capabilities": {"default": true, "baseline": true},
     "managers": {

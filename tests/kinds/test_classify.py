@@ -15,11 +15,15 @@ TEXTS = {
     "manifest": ("a.yaml", POD, "k8s"),
     "manifest in JSON": ("a.json", '{"apiVersion": "v1", "kind": "Pod"}', "k8s"),
     "kubeconfig": ("a.yaml", "apiVersion: v1\nkind: Config\nclusters: []\n", ""),
-    "settings of kubeadm and the kubelet": (
+    "settings of kind and of Skaffold": (
         "a.yaml",
-        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n---\n"
-        "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n",
+        "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n---\napiVersion: skaffold/v4beta11\nkind: Config\n",
         "",
+    ),
+    "settings of the kubelet, which rules judge": (
+        "a.yaml",
+        "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n",
+        "k8s",
     ),
     "settings of Skaffold": ("a.yaml", "apiVersion: skaffold/v4beta11\nkind: Config\n", ""),
     "a custom resource called Config": (

@@ -28,7 +28,7 @@ from readiness.kinds.github.shapes import (
     value_span,
 )
 from readiness.kinds.github.texts import is_expression, texts_below
-from readiness.model import Outcome, Span, hit, missing
+from readiness.model import Outcome, Severity, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq, walk
 
 _ENV = mapping_shape(scalar_shape, expression=True)
@@ -332,8 +332,18 @@ def _schema_problems(workflow: Workflow) -> list[Problem]:
 
 
 def problems(workflow: Workflow, *, code: Sequence[str]) -> Outcome:
-    """What GitHub's parser refuses: unknown, missing and repeated keys, values of the wrong kind."""
+    """What GitHub's parser refuses: unknown, missing and repeated keys, values of the wrong kind.
+
+    Low below `on`: GitHub passes over keys there that it does not know and filters with nothing in them, and the workflow runs.
+    """
+    triggers = workflow.node.at("on")
     for problem in _schema_problems(workflow):
         if problem.code in code:
             make = missing if problem.code == "missing" else hit
-            yield make(problem.span, what=problem.what)
+            passed_over = triggers.start <= problem.span.start < triggers.end
+            severity = Severity.LOW if passed_over and problem.code in _PASSED_OVER else None
+            yield make(problem.span, severity=severity, what=problem.what)
+
+
+# What GitHub runs all the same below `on`.
+_PASSED_OVER = frozenset({"unknown", "empty"})

@@ -12,7 +12,7 @@ from readiness.facts.table import rows
 from readiness.kinds.github.model import Workflow
 from readiness.kinds.github.shapes import PLACEHOLDER
 from readiness.kinds.github.texts import is_expression, text_at
-from readiness.model import Hit, Outcome, hit, join_names
+from readiness.model import Hit, Outcome, Severity, hit, join_names
 from readiness.syntax.cron_github import CronError, shortest_interval
 from readiness.syntax.yaml import Map, Seq
 
@@ -28,7 +28,11 @@ def event_unknown(workflow: Workflow) -> Outcome:
 
 
 def event_filter_invalid(workflow: Workflow) -> Outcome:
-    """An activity type that the event has not, or a filter that it does not take or takes only alone."""
+    """An activity type that the event has not, or a filter that it does not take or takes only alone.
+
+    Low where GitHub passes the key over: a filter of other events, types of an event without any. Medium for a single type that
+    never comes; high where it is the only one, and where GitHub refuses the file.
+    """
     for event, settings in workflow.triggers.items():
         if not isinstance(settings, Map) or event not in rows("github-events"):
             continue
@@ -39,8 +43,14 @@ def event_filter_invalid(workflow: Workflow) -> Outcome:
             for name in names:
                 if event not in events:
                     there = join_names(events)
+                    place = settings.key(name)
                     yield hit(
-                        settings.key(name), say="filter", event=event, filter=name, events=there
+                        place,
+                        severity=Severity.LOW,
+                        say="filter",
+                        event=event,
+                        filter=name,
+                        events=there,
                     )
             if len(names) == 2 and event in events:
                 late = max(names, key=lambda name: settings.key(name).start)
@@ -59,12 +69,17 @@ def _activity_types(event: str, settings: Map) -> Iterator[Hit]:
     if isinstance(given, Seq):
         pairs = [(given, index, item) for index, item in enumerate(given)]
     if pairs and not allowed and not anything:
-        yield hit(settings.key("types"), say="no-types", event=event)
+        yield hit(settings.key("types"), severity=Severity.LOW, say="no-types", event=event)
         return
-    for owner, key, item in pairs:
-        if not anything and isinstance(item, str) and item and item not in allowed:
-            there = join_names(allowed)
-            yield hit(owner.at(key), say="type", event=event, type=item, allowed=there)
+    strange = [
+        (owner, key, item)
+        for owner, key, item in pairs
+        if not anything and isinstance(item, str) and item and item not in allowed
+    ]
+    worst = None if len(strange) == len(pairs) else Severity.MEDIUM
+    for owner, key, item in strange:
+        there = join_names(allowed)
+        yield hit(owner.at(key), severity=worst, say="type", event=event, type=item, allowed=there)
 
 
 @functools.cache

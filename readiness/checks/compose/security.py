@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from readiness.facts.base_images import nonroot_user
+from readiness.facts.base_images import drops_root, nonroot_user
 from readiness.facts.host_paths import is_runtime_socket, is_sensitive
 from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import expand_scalar, string_entries
@@ -66,14 +66,17 @@ def privileged(service: Service) -> Outcome:
 def capability_dangerous(service: Service, *, deny: Sequence[str]) -> Outcome:
     """A capability that is as good as root on the host.
 
-    SYS_PTRACE reaches the processes that the container sees, which are its own unless it shares the host's.
+    SYS_PTRACE reaches the processes that the container sees, which are its own unless it shares the host's. What an image runs
+    as somebody else than root, by its own entry point and without a way back, does not have the capability.
     """
     added = service.node.get("cap_add")
     own_processes = service.full.get("pid") != "host"
+    image = service.image
+    given_up = image is not None and drops_root(image) and _may_not_gain_privileges(service.full)
     for index, item in enumerate(added) if isinstance(added, Seq) else ():
         name = item.upper().removeprefix("CAP_") if isinstance(item, str) else ""
         if name in deny and isinstance(added, Seq):
-            mild = name == "SYS_PTRACE" and own_processes
+            mild = given_up or (name == "SYS_PTRACE" and own_processes)
             severity = Severity.MEDIUM if mild else None
             yield hit(added.at(index), severity=severity, capability=name)
 
@@ -91,16 +94,21 @@ def capabilities_not_dropped(service: Service, project: Project) -> Outcome:
         )
 
 
+def _may_not_gain_privileges(service: Map) -> bool:
+    """Whether a service has `no-new-privileges` under `security_opt`."""
+    options = [
+        text.replace("=", ":").replace(" ", "")
+        for text, _ in string_entries(service.get("security_opt"))
+    ]
+    return bool({"no-new-privileges:true", "no-new-privileges"} & set(options))
+
+
 def privilege_escalation(service: Service, project: Project) -> Outcome:
     """A service without `no-new-privileges` under `security_opt`."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs:
         return
-    options = [
-        text.replace("=", ":").replace(" ", "")
-        for text, _ in string_entries(seen[0].get("security_opt"))
-    ]
-    if not {"no-new-privileges:true", "no-new-privileges"} & set(options):
+    if not _may_not_gain_privileges(seen[0]):
         own = service.node.get("security_opt")
         yield missing_in_service(
             service, service.node.at("security_opt") if isinstance(own, Seq) else None

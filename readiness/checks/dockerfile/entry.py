@@ -127,7 +127,9 @@ def _may_be_copied(stage: Stage, instruction: Instruction, path: str) -> bool | 
         if not is_file or ("*" in name and "." not in name):
             if path == target or path.startswith(target.rstrip("/") + "/"):
                 return True
-        elif (path == target and not folder_meant) or glob.glob_matches(f"{target}/{name}", path):
+        elif (path == target and not folder_meant) or glob.glob_matches(
+            posixpath.join(target, name), path
+        ):
             return True
     return False
 

@@ -74,24 +74,28 @@ def _gives_node_away(path: str) -> bool:
 def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
     """How bad it is that a pod has a folder of its node, by who mounts it and how; None where that says nothing more.
 
-    Low where no container mounts it. Medium where all that do are privileged, which is told and gives the node anyway; there the
-    folders of the kubelet's volumes add nothing. Medium where a node agent reads only: /proc and /sys, or anything without root.
+    Low where no container mounts it. Medium in a node agent, and where all that mount it are privileged, which is told and gives
+    the node anyway; there the folders of the kubelet's volumes add nothing. Nothing where it lies in another such folder that
+    the same containers mount.
     """
     mounts = list(agents.mounts_of(pod, volume))
     if not mounts:
         return Severity.LOW
+    if _is_within_another(pod, path, {id(container.node) for container, _ in mounts}):
+        return None
     if all(agents.is_privileged(container) for container, _ in mounts):
         return None if host_paths.holds_volumes(path) else Severity.MEDIUM
-    reads = pod.kind == "DaemonSet" and all(mount.get("readOnly") is True for _, mount in mounts)
-    plain = all(agents.is_unprivileged_user(container) for container, _ in mounts)
-    kernel = path in {"/proc", "/sys"} and not any(_adds_capabilities(one) for one, _ in mounts)
-    return Severity.MEDIUM if reads and (plain or kernel) else Severity.HIGH
+    return Severity.MEDIUM if agents.is_node_agent(pod) else Severity.HIGH
 
 
-def _adds_capabilities(container: Container) -> bool:
-    """Whether a container has more than the capabilities by default, so that the kernel's files may give it more than numbers."""
-    return agents.is_privileged(container) or bool(
-        container.security.dig("capabilities").get("add")
+def _is_within_another(pod: Pod, path: str, containers: set[int]) -> bool:
+    """Whether the containers have a path of the node by a folder above it as well."""
+    return any(
+        other != path
+        and host_paths.is_within(path, other)
+        and _gives_node_away(other)
+        and containers <= {id(container.node) for container, _ in agents.mounts_of(pod, name)}
+        for name, other in agents.host_folders(pod).items()
     )
 
 
@@ -133,7 +137,10 @@ def runtime_socket(pod: Pod) -> Outcome:
 
 
 def host_path_writable(pod: Pod) -> Outcome:
-    """A container mounts a folder of the node without readOnly; the folders where plugins meet the kubelet have to be so."""
+    """A container mounts a folder of the node without readOnly; the folders where plugins meet the kubelet have to be so.
+
+    Low below /dev, where a file is a device and none stays, and in a container that is root on its node already.
+    """
     volumes = {volume.text("name"): (volume, path) for volume, _, path in host_volumes(pod)}
     for container in pod.containers():
         for mount in container.node.entries("volumeMounts"):
@@ -145,8 +152,10 @@ def host_path_writable(pod: Pod) -> Outcome:
                 continue
             yield from unknown_if_variable(mount, "readOnly")
             where = Related(pod.source, volume.at("hostPath"), f"{path} of the node")
+            lowered = agents.is_privileged(container) or host_paths.is_within(path, "/dev")
             yield hit(
                 mount.at(),
+                severity=Severity.LOW if lowered else Severity.MEDIUM,
                 container=container.name,
                 related=[where],
                 path=path,

@@ -13,7 +13,7 @@ from readiness.checks.k8s.secrets import (
     secrets_in_block,
 )
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.releases import ReleaseValues, settings
+from readiness.kinds.k8s.releases import ReleaseValues, Setting, settings
 from readiness.model import NotApplicable, Outcome, Severity, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
@@ -73,18 +73,23 @@ def image_tag_latest_in_release_values(values: ReleaseValues, *, project: Projec
 
 
 def privileged_in_release_values(values: ReleaseValues, *, project: Project) -> Outcome:
-    """The values make a container privileged, or give a pod a namespace of its node."""
+    """The values make a container privileged, or, no worse than medium beside that, give a pod a namespace of its node."""
     if values.place in project.rendered:
         yield NotApplicable()
         return
-    for setting in settings(values):
-        if setting.value is not True:
-            continue
-        above = setting.path[-2] if len(setting.path) > 1 else ""
-        if setting.path[-1] == "privileged" and _SECURITY.search(above):
+    switched_on = [setting for setting in settings(values) if setting.value is True]
+    privileged = [setting for setting in switched_on if _is_privileged(setting)]
+    for setting in switched_on:
+        if setting in privileged:
             yield hit(setting.span, key=setting.name, right="root on its node")
         elif setting.path[-1] in _PRIVILEGES:
-            right = "in a namespace of its node"
+            worst = Severity.MEDIUM if privileged else _PRIVILEGES[setting.path[-1]]
             yield hit(
-                setting.span, severity=_PRIVILEGES[setting.path[-1]], key=setting.name, right=right
+                setting.span, severity=worst, key=setting.name, right="in a namespace of its node"
             )
+
+
+def _is_privileged(setting: Setting) -> bool:
+    """Whether a value is the `privileged` of a security context."""
+    above = setting.path[-2] if len(setting.path) > 1 else ""
+    return setting.path[-1] == "privileged" and bool(_SECURITY.search(above))

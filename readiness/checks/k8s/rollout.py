@@ -8,9 +8,9 @@ from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import workload_of
 from readiness.kinds.k8s.model import SERVING, Container, Object, Pod
-from readiness.kinds.k8s.scale import pod_count, stated_replicas
+from readiness.kinds.k8s.scale import pod_count, share_of, stated_replicas
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
-from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
+from readiness.model import NotApplicable, Outcome, Severity, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -68,15 +68,11 @@ def rollout_on_delete(obj: Object) -> Outcome:
         yield hit(update_strategy(obj).at("type"))
 
 
-def share_of(value: object, total: int) -> int | None:
-    """How many of `total` pods a number or a percentage stands for, rounded down; None where nobody can tell."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}%", value):
-        return int(value[:-1]) * total // 100
-    return as_integer(value)
-
-
 def rollout_all_unavailable(obj: Object, *, project: Project) -> Outcome:
-    """maxUnavailable lets a rollout take every pod away at once."""
+    """maxUnavailable lets a rollout take every pod away at once.
+
+    Medium where the workload has one pod: it stops before the new one starts, as with Recreate.
+    """
     if obj.kind not in {"Deployment", "DaemonSet", "StatefulSet"}:
         return
     rolling = update_strategy(obj).dig("rollingUpdate")
@@ -89,7 +85,9 @@ def rollout_all_unavailable(obj: Object, *, project: Project) -> Outcome:
         return
     part = share_of(value, count or 1)
     if everything or (part is not None and count is not None and part >= count):
-        yield hit(rolling.at("maxUnavailable"), value=value)
+        alone = count is not None and count == 1
+        severity = Severity.MEDIUM if alone else Severity.HIGH
+        yield hit(rolling.at("maxUnavailable"), severity=severity, value=value)
 
 
 def rollout_stuck(obj: Object) -> Outcome:

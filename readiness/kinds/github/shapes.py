@@ -66,7 +66,7 @@ def text_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """Accepts a scalar that is not empty."""
     yield from scalar_shape(owner, key, value)
     if value is None or value == "":
-        yield Problem("value", value_span(owner, key), f"{_key_name(key)} is empty")
+        yield Problem("empty", value_span(owner, key), f"{_key_name(key)} is empty")
 
 
 def choice_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:

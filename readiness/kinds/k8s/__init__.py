@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from readiness.facts.table import column
+from readiness.facts.table import column, rows
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.k8s.objects import is_config_file, objects_of, pod_specs_of
 from readiness.kinds.k8s.releases import values_in
@@ -57,14 +57,13 @@ def claims(path: str, content: str) -> bool:
 @cache
 def _config_file_pattern() -> re.Pattern[str]:
     """What a text with the settings of a program says somewhere: the group's name, or the kind's at a line's end."""
-    things = [
-        thing.partition(" ")
-        for thing in column("kubernetes-config-files", "read-by")
-        if "kustomize" not in thing
-    ]
+    alone = (
+        rows("kubernetes-config-files").keys()
+        - column("kubernetes-config-files", "names-manifests").keys()
+    )
     names = [
         rf"""{re.escape(name)}["']?,?[ \t]*$""" if version else re.escape(name) + "/"
-        for name, _, version in things
+        for name, _, version in (thing.partition(" ") for thing in sorted(alone))
     ]
     return re.compile("|".join(names), re.MULTILINE)
 
@@ -78,9 +77,7 @@ def _is_for_programs(content: str) -> bool:
     except ParseError:
         return False
     return bool(roots) and all(
-        "kustomize" not in root.text("apiVersion")
-        and is_config_file(root.text("apiVersion"), root.text("kind"))
-        for root in roots
+        is_config_file(root.text("apiVersion"), root.text("kind")) for root in roots
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from readiness.kinds.k8s.effective import as_integer
@@ -47,3 +48,10 @@ def pod_count(obj: Object, project: Project) -> Range:
         return Range(None, None)
     count = stated_replicas(obj)
     return Range(count, count)
+
+
+def share_of(value: object, total: int) -> int | None:
+    """How many of `total` pods a number or a percentage stands for, rounded down; None where nobody can tell."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}%", value):
+        return int(value[:-1]) * total // 100
+    return as_integer(value)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container, Object, Pod
-from readiness.kinds.k8s.scale import pod_count
+from readiness.kinds.k8s.scale import pod_count, share_of
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -43,11 +44,16 @@ def request_targets(services: list[Object]) -> Iterator[Any]:
 
 
 def takes_requests(container: Container, services: list[Object]) -> bool:
-    """Whether one of the Services sends requests to the container: to a port of its own, or to one that no container declares."""
-    declared = {id(one): _declared(one) for one in container.pod.containers() if one.role == "main"}
-    own = _declared(container)
-    alone = len(declared) == 1
-    known = {word for words in declared.values() for word in words}
+    """Whether one of the Services sends requests to the container: to a port of its own, or to one that no container declares.
+
+    A name that several containers give to a port is the first one's.
+    https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports
+    """
+    mains = [one for one in container.pod.containers() if one.role == "main"]
+    known = {word for one in mains for word in _declared(one)}
+    own, alone = _declared(container), len(mains) == 1
+    for earlier in takewhile(lambda one: one.node is not container.node, mains):
+        own -= _names(earlier)
     aside = {
         word for port in container.node.entries("ports") if is_aside(port) for word in _words(port)
     }
@@ -60,6 +66,10 @@ def takes_requests(container: Container, services: list[Object]) -> bool:
 def _words(port: Map) -> set[str]:
     """The number and the name of a container's port, as a Service may write them."""
     return {str(port.get("containerPort")), port.text("name")} - {""}
+
+
+def _names(container: Container) -> set[str]:
+    return {port.text("name") for port in container.node.entries("ports")} - {""}
 
 
 def _declared(container: Container) -> set[str]:
@@ -77,14 +87,19 @@ def opens_port(container: Container) -> bool:
 def rolls_over(pod: Pod, project: Project) -> bool:
     """Whether a rollout puts new pods beside old ones that still answer, so that it matters which of them get requests.
 
-    Not with Recreate or OnDelete, not with a pod of its own, nor with the one pod of a StatefulSet, which stops first.
+    Not with Recreate or OnDelete, not with a pod of its own, nor with the one pod of a StatefulSet, which stops first; and not
+    where maxUnavailable allows all pods to stop first.
     """
     owner = pod.owner
-    key = "strategy" if pod.kind == "Deployment" else "updateStrategy"
-    strategy = owner.spec.get(key)
-    if isinstance(strategy, Map) and strategy.get("type") in {"Recreate", "OnDelete"}:
+    strategy = owner.spec.dig("strategy" if pod.kind == "Deployment" else "updateStrategy")
+    if strategy.get("type") in {"Recreate", "OnDelete"}:
         return False
+    if pod.kind == "DaemonSet":
+        return True
+    least = as_integer(pod_count(owner, project).least)
     if pod.kind == "StatefulSet":
-        least = pod_count(owner, project).least
-        return as_integer(least) is not None and int(least or 0) > 1
-    return pod.kind in {"Deployment", "DaemonSet"}
+        return least is not None and least > 1
+    stopped = share_of(strategy.dig("rollingUpdate").get("maxUnavailable"), least or 1)
+    return pod.kind == "Deployment" and not (
+        least is not None and stopped is not None and 0 < least <= stopped
+    )
