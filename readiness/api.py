@@ -295,32 +295,6 @@ def search_rules(*, like: str | None, kind: str | None, profile: str | None) -> 
     return matching
 
 
-def rule_as_json(rule: Rule) -> dict[str, Any]:
-    """A rule of the catalogue as JSON."""
-    return {
-        "id": rule.id,
-        "title": rule.title,
-        "severity": str(rule.severity),
-        "confidence": str(rule.confidence),
-        "category": rule.category,
-        "kind": rule.kind,
-        "level": rule.level,
-        "message": rule.message,
-        "messages": rule.sentences_at(""),
-        "why": rule.why,
-        "fix": rule.fix,
-        "limits": rule.limits,
-        "links": list(rule.links),
-        "equivalents": {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())},
-        "checklist": list(rule.checklist),
-        "tiers": [
-            {"name": tier.name, "level": tier.level, "severity": str(tier.severity)}
-            for tier in rule.tiers
-        ],
-        "parts": list(rule.parts),
-    }
-
-
 def facts_tables() -> list[Facts]:
     """The tables of facts, by topic. Raises FactsError."""
     return [table.facts(topic) for topic in table.topics()]

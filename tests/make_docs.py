@@ -14,7 +14,7 @@ from pathlib import Path
 
 from readiness import kinds
 from readiness.reports import pages
-from readiness.ruleset import bindings, message_facts, rules
+from readiness.ruleset import bindings, message_facts, precision, rules
 from readiness.ruleset.bound import LoadedRule
 from readiness.verdict import checklist
 from tests.hit_facts import by_check
@@ -33,8 +33,21 @@ def committed_texts() -> dict[Path, str]:
     return {
         INDEX: index_text(),
         message_facts.DATA: "{\n" + rows + "\n}\n",
+        precision.RECORD_FILE: precision_text(),
         FACTS: "".join(f"{line}\n" for line in facts_page()),
     }
+
+
+def precision_text() -> str:
+    """The records of all rules that docs/precision has verdicts on."""
+    rows = [
+        json.loads(line)
+        for path in sorted((ROOT / "docs" / "precision").glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    counts = precision.count_verdicts(rows)
+    lines = (f"{json.dumps(rule)}: {json.dumps(count)}" for rule, count in sorted(counts.items()))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def index_text() -> str:
@@ -115,6 +128,13 @@ def stale() -> list[str]:
     ]
 
 
+def write_texts(texts: dict[Path, str]) -> None:
+    """Write texts to their files."""
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
 def main() -> int:
     """Write, or compare; 1 where something that is committed is stale."""
     if "--check" in sys.argv[1:]:
@@ -124,10 +144,9 @@ def main() -> int:
             print(f"{path} is stale: python -m tests.make_docs")
         print(f"generated files: {len(problems)} stale")
         return 1 if problems else 0
-    texts = page_texts()
-    for path, text in {**texts, **committed_texts()}.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_texts(committed_texts())
+    texts = page_texts()  # pages show what is generated above
+    write_texts(texts)
     for path in set(TARGET.rglob("*.md")) - {*texts, INDEX}:
         path.unlink()
     return 0

@@ -90,7 +90,9 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
     if format_ == "json":
         import json
 
-        click.echo(json.dumps([api.rule_as_json(rule) for rule in matching], indent=2))
+        from readiness.reports import rule_list
+
+        click.echo(json.dumps([rule_list.rule_as_json(rule) for rule in matching], indent=2))
         return
     if format_ == "markdown":
         from readiness.reports import pages

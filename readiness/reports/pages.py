@@ -16,6 +16,7 @@ from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.examples import Example, Mark
 from readiness.ruleset.families import FOLDER as FAMILIES
 from readiness.ruleset.families import is_family
+from readiness.ruleset.precision import precision_of
 from readiness.verdict.checklist import ChecklistOutcome
 
 _LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}
@@ -66,6 +67,9 @@ def rule_page(tiers: Sequence[LoadedRule], asks: Mapping[str, str]) -> str:
         parts.append("## Messages\n\n" + "\n".join(f"- {text}" for text in rows))
     if rule.limits:
         parts.append(f"## Limits\n\n{rule.limits}")
+    record = precision_of(rule.id)
+    if record:
+        parts.append(f"## Precision\n\n{record.text()}")
     rows = parameter_lines(tiers)
     if rows:
         parts.append(

@@ -8,7 +8,7 @@ import pytest
 
 import readiness
 from readiness import api
-from readiness.reports import pages
+from readiness.reports import pages, rule_list
 from readiness.ruleset import rules
 from tests.ruleset.test_custom_rules import refused, tree
 
@@ -107,7 +107,7 @@ def test_limits_reach_the_page_and_json(tmp_path: Path) -> None:
     text = NAMED.replace("links:", "limits: Another tree is not seen.\nlinks:")
     tree(tmp_path, **{"own/k8s/mine.yaml": text})
     found = rules.read_rule("k8s/mine", tmp_path / "own/k8s/mine.yaml")
-    row = api.rule_as_json(found[0].rule)
+    row = rule_list.rule_as_json(found[0].rule)
     assert row["limits"] == "Another tree is not seen."
     assert row["messages"] == {
         "neither": "{name} bounds nothing",

@@ -12,7 +12,7 @@ import readiness
 from readiness import api
 from readiness.cli.main import FORMATS, main
 from readiness.model import Rule, Severity
-from readiness.reports import pages
+from readiness.reports import pages, rule_list
 from readiness.ruleset import rules
 from readiness.ruleset.rule_file import RuleError
 from readiness.ruleset.select import SelectionError
@@ -193,7 +193,7 @@ def test_a_rule_in_tiers_is_one_rule(shelf: Path) -> None:
     (rule,) = rules.unique_rules(rules.read_rule(FEW, shelf / "k8s" / "mine.yaml"))
     assert (rule.severity, rule.level) == (Severity.MEDIUM, "recommended")
     assert set(rule.equivalents) == {"kube-linter", "polaris"}
-    row = api.rule_as_json(rule)
+    row = rule_list.rule_as_json(rule)
     assert [one["name"] for one in row["tiers"]] == ["recommended", "strict", "optional"]
     page = pages.rule_page(rules.read_rule(FEW, shelf / "k8s" / "mine.yaml"), {})
     for word in (
