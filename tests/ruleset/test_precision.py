@@ -33,11 +33,6 @@ def test_rows_say_where_who_and_why() -> None:
         assert row["severity"] in {str(one) for one in Severity}
 
 
-def test_no_reader_judges_a_place_twice() -> None:
-    keys = [tuple(row[key] for key in ("round", "tree", "rule", "place", "reader")) for row in ROWS]
-    assert len(keys) == len(set(keys))
-
-
 def test_records_are_of_rules_that_are_or_were() -> None:
     known = {bound.rule.id for bound in rules.load_rules()} | names.former_ids().keys()
     assert {row["rule"] for row in ROWS} - known == set()
