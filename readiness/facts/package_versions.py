@@ -6,6 +6,7 @@ import re
 
 from readiness.facts.managers import Manager
 from readiness.facts.packages import Call
+from readiness.facts.table import column
 from readiness.syntax.command import Word
 
 # Sources, build dependencies and groups have no version of their own.
@@ -68,7 +69,6 @@ _GIT = re.compile(
     r"git(?:\+[a-z]+)?:|git@|(?:github|gitlab|bitbucket|gist):|.*\.git(?:#|\Z)"
     r"|https?://(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/[^/#]+/[^/#]+/?(?:#|\Z)"
 )
-_MOVING = frozenset({"latest", "next", "canary", "beta", "nightly"})
 
 
 def _is_npm_pinned(package: str) -> bool:
@@ -80,4 +80,4 @@ def _is_npm_pinned(package: str) -> bool:
     if _GIT.match(package) or ("/" in package and not package.startswith("@")):
         return "#" in package or ("://" in package and not _GIT.match(package))
     version = package[1:].partition("@")[2]
-    return bool(version) and version not in _MOVING
+    return bool(version) and version not in column("moving-names", "dist-tag")

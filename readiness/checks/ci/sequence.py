@@ -6,17 +6,13 @@ import re
 
 from readiness.checks.ci.delivery import View
 from readiness.facts.actions import files_brought_by
+from readiness.facts.table import column
 from readiness.kinds.github import model
 from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable
 
-# Programs that may bring or make files, so that nobody can tell what is there after them.
-_BRINGS = frozenset(
-    "git gh hub curl wget tar unzip 7z cp mv rsync scp sftp aws gsutil gcloud az s3cmd rclone oras docker podman cat tee "
-    "touch mkdir npx cookiecutter degit svn hg jf".split()
-)
 _RUNS = frozenset({"run", "run-script", "test", "t", "ci", "start", "build", "lint", "e2e"})
 
 
@@ -42,7 +38,7 @@ def checkout_missing(job: model.Job) -> Outcome:
             if needs_repository(call):
                 yield hit(run.line(call.start), resource=step.resource, program=call.program)
                 return
-            if call.program in _BRINGS or ">" in run.value:
+            if call.program in column("programs", "brings") or ">" in run.value:
                 return
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from readiness.facts.moving import is_floating_image
 from readiness.facts.releases import end_of_life
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, part_span
@@ -33,7 +34,7 @@ def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Outcome
         return
     if image.tag_unknown:
         yield Unknown(service.node.at("image"))
-    elif image.floating or image.tag in deny:
+    elif is_floating_image(image) or image.tag in deny:
         where = _image_part_span(service, image.tag_span.start, image.tag_span.end)
         yield hit(**where, image=image.text, tag=image.tag or "no tag")
 
@@ -41,7 +42,7 @@ def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Outcome
 def image_digest_missing(service: Service) -> Outcome:
     """An image with a tag and no digest; one without a tag has a finding of its own."""
     image = service.image if "image" in service.node else None
-    if image is None or service.local or image.digest or image.floating:
+    if image is None or service.local or image.digest or is_floating_image(image):
         return
     yield (
         Unknown(service.node.at("image"))

@@ -205,17 +205,12 @@ def credential_inline(statement: Statement) -> Outcome:
             return
 
 
-_SETTERS = frozenset(
-    "proxy_set_header grpc_set_header set fastcgi_param uwsgi_param add_header".split()
-)
-
-
 def _named_secret(d: Directive, text: str, place: Place) -> Verdict:
     """What a value is by the name that it is set under: a header, a variable, a parameter of a backend."""
     name = d.args[0].lstrip("$")
     if d.name == "add_header" and "auth" not in name.lower():
         name = ""
-    if d.name not in _SETTERS or has_variable(text):
+    if d.name not in column("nginx-directives", "sets") or has_variable(text):
         name = ""
     if name.lower() == "authorization":
         return replace(_authorization(text, place), reason="credential for a backend")

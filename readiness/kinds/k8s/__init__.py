@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
-from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pod_specs_of
+from readiness.kinds.k8s.objects import objects_of, pod_specs_of
 from readiness.kinds.k8s.releases import values_in
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
@@ -136,7 +137,9 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
     documents: list[Document] = by_kind[NAME]
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
-        if root.get("kind") in NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):
+        if root.get("kind") in column("kubernetes-custom", "tool") or _KUSTOMIZATION.search(
+            document.source.root.path
+        ):
             entries: list[str] = []
             for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
                 listed = root.get(key)

@@ -11,9 +11,6 @@ from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source
 from readiness.syntax.yaml import Map, Seq
 
-# Files that are read by a tool of their own, not by the API server.
-NOT_OBJECTS = frozenset({"Kustomization", "Component", "Config", "Cluster", "ClusterConfiguration", "InitConfiguration",
-                          "KubeletConfiguration", "JoinConfiguration", "Kptfile", "Profile"})  # fmt: skip
 _PLAIN = frozenset({"ReplicationController", "Job"})
 _APPS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 
@@ -36,7 +33,7 @@ def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
                 item.setdefault("apiVersion", version)
             yield from objects_of(source, item, depth + 1)
         return
-    if kind in NOT_OBJECTS and "kustomize" in version + kind.lower():
+    if kind in column("kubernetes-custom", "tool") and "kustomize" in version + kind.lower():
         return
     metadata = root.dig("metadata")
     if "test" in re.split(r"[\s,-]+", metadata.dig("annotations").text("helm.sh/hook")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.facts.table import column
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import mount_specs, port_specs, variable_specs
 from readiness.kinds.compose.words import service_environment
@@ -14,10 +15,6 @@ from readiness.syntax.secrets import names_secret
 from readiness.syntax.yaml import Map, Seq
 from readiness.verdict.evidence.backups import is_backup_name
 from readiness.verdict.evidence.images import image_fact, variable_facts
-
-_REMOTE = frozenset(
-    {"fluentd", "gelf", "syslog", "awslogs", "gcplogs", "splunk", "loki", "etwlogs"}
-)
 
 _STORES = frozenset({"cache", "database", "queue", "search", "storage", "store", "vector"})
 
@@ -39,7 +36,7 @@ def _service_facts(service: Service, project: Project) -> Iterator[str]:
     if image is not None and "provider" not in service.full:
         yield image_fact(image.text)
     driver = service.full.get("logging")
-    if isinstance(driver, Map) and str(driver.get("driver")) in _REMOTE:
+    if isinstance(driver, Map) and str(driver.get("driver")) in column("log-drivers", "remote"):
         yield "log-shipping"
     if service.owned and is_backup_name(service.name):
         yield "backup"
