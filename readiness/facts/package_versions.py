@@ -9,16 +9,15 @@ from readiness.facts.packages import Call
 from readiness.facts.table import column
 from readiness.syntax.command import Word
 
-# Sources, build dependencies and groups have no version of their own.
-_NO_VERSION = frozenset(
-    {"groupinstall", "builddep", "build-dep", "source-install", "si", "inr", "sync"}
-)
-
 
 def unpinned_packages(call: Call) -> tuple[Word, ...]:
     """The packages that a call installs without a version; what comes from a variable is left out."""
     name = call.manager.name
-    if call.action != "install" or call.verb.value in _NO_VERSION or call.group in _GROUPS:
+    if (
+        call.action != "install"
+        or call.verb.value in call.manager.unversioned
+        or call.group in _GROUPS
+    ):
         return ()
     if name == "pip" and call.command.has("-c", "--constraint", valued="refitC"):
         return ()

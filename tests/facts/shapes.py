@@ -180,6 +180,10 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "log-drivers": {"remote": true},
     "github-activities": {"insiders": true},
     "store-accounts": {"user": text, "default": text},
+    "http-statuses": {"no-page": true, "refuses": true, "redirects": true},
+    "kubernetes-resources": {"acts": true},
+    "script-words": {"runs": true, "starts": true},
+    "distributions": {"packaged": true},
     "host-paths": {
         "whole": true,
         "below": true,
@@ -230,6 +234,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "update": many(text),
         "upgrade": many(text),
         "remove": many(text),
+        "unversioned": many(text),
         "clean": many(text),
         "assumes-yes": many(text),
         "valued": many(text),
@@ -300,5 +305,5 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "error-tracker": true,
     },
     "working-tree-commands": {"command": pattern},
-    "top-level-domains": {"public": true, "private": true},
+    "top-level-domains": {"second-level": true, "public": true, "private": true},
 }

@@ -13,8 +13,6 @@ from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable
 
-_RUNS = frozenset({"run", "run-script", "test", "t", "ci", "start", "build", "lint", "e2e"})
-
 
 def checkout_missing(job: model.Job) -> Outcome:
     """A step runs what stands in the repository, and no step before it has brought the repository."""
@@ -50,7 +48,9 @@ def needs_repository(call: Call) -> bool:
         and verbs
         and not call.has("-g", "--global", "--prefix", "--cwd", "-C")
     ):
-        return verbs[0] in _RUNS or (verbs[0] == "install" and len(verbs) == 1)
+        return verbs[0] in column("script-words", "runs") or (
+            verbs[0] == "install" and len(verbs) == 1
+        )
     if program in {"pip", "pip3"}:
         file = call.value("-r", "--requirement")
         return verbs[:1] == ("install",) and file is not None and not has_variable(file)

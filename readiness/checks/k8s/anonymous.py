@@ -27,16 +27,6 @@ _ABOUT_ONESELF = frozenset(
 )
 _REVIEWS = frozenset({"tokenreviews", "subjectaccessreviews", "localsubjectaccessreviews"})
 _READING = frozenset({"get", "list", "watch", "head", "options"})
-# Reading these is acting: a shell, a port, the kubelet's own API, the passwords.
-_ACTING = (
-    "secrets",
-    "pods/exec",
-    "pods/attach",
-    "pods/portforward",
-    "pods/proxy",
-    "services/proxy",
-    "nodes/proxy",
-)
 _WRITING_ROLES = frozenset({"cluster-admin", "admin", "edit"})
 _OPEN_NAMESPACE = "kube-public"
 
@@ -113,7 +103,11 @@ def _rule_severity(rule: Map) -> Severity | None:
         return None
     if set(resources) <= _REVIEWS | _ABOUT_ONESELF:
         return Severity.MEDIUM
-    acts = any(resource_covers(one, resource) for one in resources for resource in _ACTING)
+    acts = any(
+        resource_covers(one, resource)
+        for one in resources
+        for resource in column("kubernetes-resources", "acts")
+    )
     core = bool({"", "*"} & set(strings_in(rule, "apiGroups")))
     if verbs - _READING or (acts and core):
         return Severity.CRITICAL

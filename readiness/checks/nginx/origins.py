@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.nginx.headers import header_name, headers_sent
 from readiness.checks.nginx.variables import condition_parts, definitions_of, variable_names
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import Outcome, Severity, Span, hit
 from readiness.model.project import Project
@@ -17,8 +18,6 @@ from readiness.syntax.nginx import Block, Directive
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
 _ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
 _STRANGER = "https://any-other-site.example"
-_SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "edu", "ac"})
-_REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "421", "444"})
 
 
 def origin_check_bypassed(scope: Scope, project: Project) -> Outcome:
@@ -44,7 +43,8 @@ def origin_check_bypassed(scope: Scope, project: Project) -> Outcome:
 
 def _is_refusing(project: Project, block: Block) -> bool:
     return any(
-        d.args and d.args[0] in _REFUSALS for d in includes.directives_of(project, block, "return")
+        d.args and d.args[0] in column("http-statuses", "refuses")
+        for d in includes.directives_of(project, block, "return")
     )
 
 
@@ -184,7 +184,13 @@ def _as_origin(text: str) -> str:
 def _registrable_domain(host: str) -> str:
     """The part of a host that somebody owns: two labels, three under co.uk and the like."""
     labels = host.lower().rstrip(".").split(".")
-    size = 3 if len(labels) > 2 and labels[-2] in _SECOND_LEVEL and len(labels[-1]) == 2 else 2
+    size = (
+        3
+        if len(labels) > 2
+        and labels[-2] in column("top-level-domains", "second-level")
+        and len(labels[-1]) == 2
+        else 2
+    )
     return ".".join(labels[-size:])
 
 
