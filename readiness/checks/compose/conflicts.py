@@ -145,7 +145,7 @@ def _definition_conflicts(section: str, name: str, node: Map) -> Iterator[Hit]:
         yield hit(
             node.at("name"),
             where=where,
-            problem="name and external.name differ; only `name` is needed",
+            say="names",
         )
     if outside and section == "volumes":
         for key in node:
@@ -153,7 +153,8 @@ def _definition_conflicts(section: str, name: str, node: Map) -> Iterator[Hit]:
                 yield hit(
                     node.key(key),
                     where=where,
-                    problem=f"{key} has no effect on a volume that is external",
+                    say="external",
+                    key=key,
                 )
     if (
         outside
@@ -164,9 +165,7 @@ def _definition_conflicts(section: str, name: str, node: Map) -> Iterator[Hit]:
     ways = ("file", "environment", "content") if section == "configs" else ("file", "environment")
     given = [way for way in ways if way in node]
     if len(given) > 1:
-        yield hit(
-            node.key(given[1]), where=where, problem=f"{' and '.join(given)} shut each other out"
-        )
+        yield hit(node.key(given[1]), say="both", where=where, given=" and ".join(given))
     elif not given:
         allowed = f"{', '.join(ways[:-1])} or {ways[-1]}"
-        yield hit(node.at(), where=where, problem=f"it has none of {allowed}, and is not external")
+        yield hit(node.at(), say="none", where=where, allowed=allowed)
