@@ -233,17 +233,17 @@ def extends_invalid(service: Service, project: Project) -> Outcome:
         if document is None:
             yield from _missing_file(service.document, project, file, parent.at("file"))
         elif name not in document.services:
-            yield hit(span, problem=f"{file} has no service {name}")
+            yield hit(span, say="other-file", file=file, service=name)
         return
     services = service.document.services
     if name not in services:
-        yield hit(span, problem=f"there is no service {name} in the file")
+        yield hit(span, say="service", service=name)
         return
     seen = [service.name]
     while isinstance(name, str) and name in services:
         if name in seen:
             if name == service.name:
-                yield hit(span, problem=f"{' → '.join([*seen, name])} is a circle")
+                yield hit(span, say="circle", circle=" → ".join([*seen, name]))
             return
         seen.append(name)
         parent = services[name].node.get("extends")
@@ -271,7 +271,7 @@ def include_invalid(document: Document, project: Project) -> Outcome:
         while todo:
             included = todo.pop()
             if included is document:
-                yield hit(span, problem=f"{path} includes the file that includes it")
+                yield hit(span, say="circle", file=path)
                 break
             inner = [document_at(apps, included, other.path) for other in includes_of(included)]
             todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
@@ -293,7 +293,7 @@ def _missing_file(document: Document, project: Project, path: str, span: Span) -
     if project.exists(target) or target.startswith("..") or not project.is_walked(folder):
         yield Unknown(span)
     else:
-        yield hit(span, problem=f"there is no file {text}")
+        yield hit(span, say="file", file=text)
 
 
 def image_missing(service: Service, project: Project) -> Outcome:

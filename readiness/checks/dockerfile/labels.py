@@ -24,10 +24,9 @@ def label_key_invalid(step: Step) -> Outcome:
         if used and all(step.stage.declares(one, step.instruction.span.start) for one in used):
             continue
         if name.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):
-            yield hit(pair.name_span, key=name, reason="that prefix is kept for Docker")
+            yield hit(pair.name_span, say="prefix", key=name)
         elif not _LABEL.match(name) or name[-1:] in "._-":
-            reason = "a key is made of lower-case letters, digits, single dots and hyphens"
-            yield hit(pair.name_span, key=name, reason=reason)
+            yield hit(pair.name_span, say="form", key=name)
 
 
 def label_empty(step: Step) -> Outcome:

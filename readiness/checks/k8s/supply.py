@@ -199,9 +199,9 @@ def policy_not_always(container: Container, *, project: Project, untagged: bool)
             image.digest == "" and image.tag not in {"", "latest"} and not image.tag_unknown
         )
         if by_default or (untagged and not image.digest):
-            yield missing(container.node.at(), what="is not set")
+            yield missing(container.node.at(), say="unset")
     elif isinstance(policy, str) and policy != "Always" and not image.digest:
-        yield hit(container.node.at("imagePullPolicy"), what=f"is {policy}")
+        yield hit(container.node.at("imagePullPolicy"), say="other", policy=policy)
 
 
 def image_pull_policy_always_fixed(container: Container) -> Outcome:
