@@ -146,8 +146,8 @@ def secret_inline(workflow: Workflow | File) -> Outcome:
             for secret in secrets.secrets_in_text(text.value, Place.JOB):
                 severity = _severity(secret.verdict)
                 if not secret.named and severity is not None:
-                    what = f"the script has a {secret.reason}"
-                    yield hit(text.part(*secret.span), severity=severity, what=what)
+                    span, reason = text.part(*secret.span), secret.reason
+                    yield hit(span, say="script", severity=severity, reason=reason)
 
 
 def _in_setting(workflow: Workflow | File, way: Sequence[Any], text: Text) -> Iterator[Hit]:
@@ -159,7 +159,7 @@ def _in_setting(workflow: Workflow | File, way: Sequence[Any], text: Text) -> It
     severity = _severity(verdict, name if way[-2] != "with" else "")
     if severity is None or (_is_for_tests(name, verdict) and _has_services(way, workflow)):
         return
-    yield hit(text.span, severity=severity, what=f"{name} is a {verdict.reason}")
+    yield hit(text.span, severity=severity, say="setting", name=name, reason=verdict.reason)
 
 
 def _severity(verdict: Verdict, name: str = "") -> Severity | None:

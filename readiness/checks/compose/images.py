@@ -73,10 +73,8 @@ def build_and_image(service: Service) -> Outcome:
     if HOLE in policy:
         yield Unknown(service.node.key("build"))
     elif policy not in {"build", "never"}:
-        yield hit(
-            service.node.key("build"),
-            policy=f"pull_policy {policy}" if policy else "no pull_policy",
-        )
+        span = service.node.key("build")
+        yield hit(span, say="policy", policy=policy) if policy else hit(span, say="no-policy")
 
 
 def build_in_production(service: Service, project: Project) -> Outcome:

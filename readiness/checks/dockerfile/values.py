@@ -67,23 +67,23 @@ def port_out_of_range(step: Step) -> Outcome:
         if value is None or has_template(value) or (not value and word.is_variable):
             yield Unknown(word.span)
             continue
-        reason = _port_mistake(value)
-        if reason and ":" not in value:
-            yield hit(word.span, port=value[:60], reason=reason)
+        mistake = _port_mistake(value)
+        if mistake and ":" not in value:
+            yield hit(word.span, say=mistake, port=value[:60])
 
 
 def _port_mistake(text: str) -> str:
-    """Why the builder takes a word for no port; empty where it takes it."""
+    """Why the builder takes a word for no port, as the name of a message; empty where it takes it."""
     match = _PORT.match(text)
     if match is None:
-        return "it is no number"
+        return "number"
     first, last = int(match.group(1)), int(match.group(2) or match.group(1))
     if max(first, last) > 65535:
-        return "ports end at 65535"
+        return "most"
     if first > last:
-        return "the range ends before it begins"
+        return "range"
     if match.group(3) and match.group(3).lower() not in ("tcp", "udp", "sctp"):
-        return "the protocols are tcp, udp and sctp"
+        return "protocol"
     return ""
 
 
