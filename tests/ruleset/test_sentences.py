@@ -43,7 +43,6 @@ IN_CODE = {
     "compose.validity.key_unknown owner": NAME,
     "dockerfile.process.process_development_server server": NAME,
     "dockerfile.reach.context_with_secrets what": NAME,
-    "k8s.namespaces.pss_namespace_label_invalid allowed": NAME,
     "k8s.rbac.role_wildcard held": NAME,
     "compose.secrets.env_file_committed reason": SORT,
     "compose.secrets.secret_inline reason": SORT,
