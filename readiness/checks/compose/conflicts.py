@@ -134,35 +134,23 @@ def definition_invalid(document: Document) -> Outcome:
 
 
 def _definition_conflicts(section: str, name: str, node: Map) -> Iterator[Hit]:
-    external = node.get("external")
-    outside = external in (True, "true") or isinstance(external, Map)
-    where = f"{section}.{name}"
-    if (
-        isinstance(external, Map)
-        and "name" in node
-        and external.get("name") not in (None, node["name"])
-    ):
-        yield hit(
-            node.at("name"),
-            where=where,
-            say="names",
-        )
-    if outside and section == "volumes":
-        for key in node:
+    external, where = node.get("external"), f"{section}.{name}"
+    other = external.get("name") if isinstance(external, Map) else None
+    if "name" in node and other not in (None, node["name"]):
+        yield hit(node.at("name"), say="names", where=where)
+    if external in (True, "true") or isinstance(external, Map):
+        for key in node if section == "volumes" else ():
             if key not in {"name", "external"} and not key.startswith("x-"):
-                yield hit(
-                    node.key(key),
-                    where=where,
-                    say="external",
-                    key=key,
-                )
-    if (
-        outside
-        or section not in {"secrets", "configs"}
-        or (external is not None and not isinstance(external, bool))
-    ):
-        return
-    ways = ("file", "environment", "content") if section == "configs" else ("file", "environment")
+                yield hit(node.key(key), say="external", where=where, key=key)
+    elif section in _WAYS and (external is None or isinstance(external, bool)):
+        yield from _way_conflicts(_WAYS[section], where, node)
+
+
+_WAYS = {"secrets": ("file", "environment"), "configs": ("file", "environment", "content")}
+
+
+def _way_conflicts(ways: tuple[str, ...], where: str, node: Map) -> Iterator[Hit]:
+    """A secret or config that is taken from two places, or from none."""
     given = [way for way in ways if way in node]
     if len(given) > 1:
         yield hit(node.key(given[1]), say="both", where=where, given=" and ".join(given))
