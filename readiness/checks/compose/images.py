@@ -36,7 +36,10 @@ def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Outcome
         yield Unknown(service.node.at("image"))
     elif is_floating_image(image) or image.tag in deny:
         where = _image_part_span(service, image.tag_span.start, image.tag_span.end)
-        yield hit(**where, image=image.text, tag=image.tag or "no tag")
+        if image.tag:
+            yield hit(**where, say="tag", image=image.text, tag=image.tag)
+        else:
+            yield hit(**where, say="no-tag", image=image.text)
 
 
 def image_digest_missing(service: Service) -> Outcome:
