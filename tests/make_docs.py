@@ -17,6 +17,7 @@ from readiness.reports import pages
 from readiness.ruleset import bindings, message_facts, precision, rules
 from readiness.ruleset.bound import LoadedRule
 from readiness.verdict import checklist
+from tests.facts.constant_tables import REASONS
 from tests.hit_facts import by_check
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,6 +101,18 @@ def facts_page() -> Iterator[str]:
             if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "project"
         )
         yield f"| `{check}` | {', '.join(takes)} | {facts_cell(check)} |"
+    yield from code_tables()
+
+
+def code_tables() -> Iterator[str]:
+    """Which tables of words stand in code and not in readiness/facts, and why."""
+    yield "\n## Tables in code\n"
+    yield "What is known of the world stands in `readiness/facts`. These tables of words stand in Python; a test refuses any other."
+    yield "A reason that is not theirs any more is a reason to move them.\n"
+    yield "| why | where |"
+    yield "|---|---|"
+    for reason, modules in REASONS.items():
+        yield f"| {reason} | {'; '.join(f'`{one}`' for one in modules)} |"
 
 
 def facts_cell(check: str) -> str:

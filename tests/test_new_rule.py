@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from readiness.ruleset import examples, rules
 from readiness.ruleset.rule_file import KEYS
 from readiness.syntax.yaml import load_all
+from tests.hit_facts import default_path, hits
 from tools.new_rule import LayoutError, lay_out
 
 
@@ -45,3 +47,36 @@ def test_nothing_is_overwritten(checkout: Path) -> None:
     lay_out(checkout, "k8s/a-b", "k8s.container", "k8s.names.a_b")
     with pytest.raises(LayoutError, match="already"):
         lay_out(checkout, "k8s/a-b", "k8s.container", "k8s.names.a_b")
+
+
+FILLED = {
+    "title: TODO what is wrong, at most 60 characters, no full stop": "title: Object without a name",
+    "category: TODO isolation | secrets | reliability | delivery | edge | observability | correctness | style": "category: correctness",  # noqa: E501
+    "{TODO.path: present}": "{metadata.name: present}",
+    "TODO the thing, then the fact": "object {resource} has no name",
+    "TODO the first sentence says what breaks in production.": "The API server refuses it.",
+    "TODO the first sentence says what to write.": "Write one.",
+    "TODO the official documentation": "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/",
+    "    TODO an example, with carets under the place\n    ^^^^": "    apiVersion: v1\n    kind: Pod\n    metadata: {labels: {}}\n              ^^^^^^^^^^^^",  # noqa: E501
+    "    TODO the near miss: what looks wrong and is right": "    apiVersion: v1\n    kind: Pod\n    metadata: {name: web}",
+}  # fmt: skip
+
+
+def test_a_rule_whose_gaps_are_filled_is_read_and_finds_what_it_shows(checkout: Path) -> None:
+    (path,) = lay_out(checkout, "k8s/a-b", "k8s.object", None)
+    text = path.read_text(encoding="utf-8")
+    for gap, words in FILLED.items():
+        assert gap in text
+        text = text.replace(gap, words)
+    assert "TODO" not in text
+    path.write_text(text, encoding="utf-8")
+    (bound,) = rules.read_rule("k8s/a-b", path)
+    shown = list(examples.examples_of(bound, default_path(bound)))
+    assert [(one.bad, len(list(hits(bound, one)))) for one in shown] == [(True, 1), (False, 0)]
+
+
+def test_the_module_of_a_new_check_can_be_imported(checkout: Path) -> None:
+    *_, code = lay_out(checkout, "k8s/a-b", "k8s.container", "k8s.fresh.a_b")
+    names: dict[str, object] = {}
+    exec(compile(code.read_text(encoding="utf-8"), "fresh.py", "exec"), names)  # noqa: S102
+    assert callable(names["a_b"])

@@ -47,6 +47,15 @@ def {name}(subject: TODO) -> Outcome:
 '''
 
 
+MODULE = '''\
+"""TODO the topic."""
+
+from __future__ import annotations
+
+from readiness.model import Outcome
+'''
+
+
 class LayoutError(Exception):
     """What is asked cannot be laid out; the message says why."""
 
@@ -70,7 +79,7 @@ def lay_out(root: Path, rule: str, target: str, check: str | None) -> list[Path]
     if check:
         module, _, name = check.rpartition(".")
         code = root / "readiness" / "checks" / f"{module.replace('.', '/')}.py"
-        text = code.read_text(encoding="utf-8") if code.is_file() else '"""TODO the topic."""\n'
+        text = code.read_text(encoding="utf-8") if code.is_file() else MODULE
         if f"\ndef {name}(" not in text:
             code.write_text(text + CHECK.format(name=name), encoding="utf-8")
             written.append(code)

@@ -18,6 +18,7 @@ class Manager:
     `install`, `update`, `upgrade`, `remove` and `clean` are subcommands (options, for pacman);
     `yes` answers its questions. `lists` are the folders that hold what a clean build leaves out, `~`
     for the home of any user; `moves` are the options and variables that name another folder;
+    `unversioned` are subcommands whose words have no version of their own;
     `uncached` (options), `switches` (variables) and `settings` (in a script) turn the cache off.
     """
 
@@ -27,6 +28,7 @@ class Manager:
     update: frozenset[str] = frozenset()
     upgrade: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
+    unversioned: frozenset[str] = frozenset()
     clean: frozenset[str] = frozenset()
     yes: tuple[str, ...] = ()
     valued: frozenset[str] = frozenset()
@@ -68,6 +70,7 @@ def _manager(name: str, row: Mapping[str, Any]) -> Manager:
         update=words("update"),
         upgrade=words("upgrade"),
         remove=words("remove"),
+        unversioned=words("unversioned"),
         clean=words("clean"),
         yes=tuple(row.get("assumes-yes", ())),
         valued=words("valued"),

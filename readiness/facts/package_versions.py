@@ -6,18 +6,18 @@ import re
 
 from readiness.facts.managers import Manager
 from readiness.facts.packages import Call
+from readiness.facts.table import column
 from readiness.syntax.command import Word
-
-# Sources, build dependencies and groups have no version of their own.
-_NO_VERSION = frozenset(
-    {"groupinstall", "builddep", "build-dep", "source-install", "si", "inr", "sync"}
-)
 
 
 def unpinned_packages(call: Call) -> tuple[Word, ...]:
     """The packages that a call installs without a version; what comes from a variable is left out."""
     name = call.manager.name
-    if call.action != "install" or call.verb.value in _NO_VERSION or call.group in _GROUPS:
+    if (
+        call.action != "install"
+        or call.verb.value in call.manager.unversioned
+        or call.group in _GROUPS
+    ):
         return ()
     if name == "pip" and call.command.has("-c", "--constraint", valued="refitC"):
         return ()
@@ -68,7 +68,6 @@ _GIT = re.compile(
     r"git(?:\+[a-z]+)?:|git@|(?:github|gitlab|bitbucket|gist):|.*\.git(?:#|\Z)"
     r"|https?://(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/[^/#]+/[^/#]+/?(?:#|\Z)"
 )
-_MOVING = frozenset({"latest", "next", "canary", "beta", "nightly"})
 
 
 def _is_npm_pinned(package: str) -> bool:
@@ -80,4 +79,4 @@ def _is_npm_pinned(package: str) -> bool:
     if _GIT.match(package) or ("/" in package and not package.startswith("@")):
         return "#" in package or ("://" in package and not _GIT.match(package))
     version = package[1:].partition("@")[2]
-    return bool(version) and version not in _MOVING
+    return bool(version) and version not in column("moving-names", "dist-tag")

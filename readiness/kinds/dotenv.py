@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.model import Source, Span
 from readiness.syntax import dotenv
 
@@ -19,7 +20,6 @@ _TEMPLATE = re.compile(r"example|sample|template|tmpl|dist|default|schema", re.I
 _IMAGE = re.compile(
     r"(?:[ \t]*+(?:(?:#|ARG[ \t])[^\n]*+)?+\r?\n)*+[ \t]*+FROM[ \t]++[^ \t=]", re.IGNORECASE
 )
-_CODE = (".yaml", ".yml", ".json", ".md", ".sh", ".ts", ".js", ".py")
 
 
 def claims(path: str, text: str) -> bool:
@@ -28,7 +28,7 @@ def claims(path: str, text: str) -> bool:
     A block in prose is none: it shows values that nobody runs with.
     """
     name = posixpath.basename(path)
-    if "#" in path or name.endswith(_CODE):
+    if "#" in path or posixpath.splitext(name)[1] in column("file-endings", "code"):
         return False
     named = _NAMED.fullmatch(name) is not None and not _TEMPLATE.search(name)
     return named and not _IMAGE.match(text)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from readiness import files, kinds
+from readiness.facts.table import column
 from readiness.files import os_error_text
 from readiness.loading import passed
 from readiness.loading.client_settings import is_surely_without_credential
@@ -20,24 +21,7 @@ from readiness.syntax import template
 decode_text = files.decode
 MAX_BYTES = files.LIMIT
 MAX_DEPTH = 64
-VENDORED = frozenset(
-    {".git", ".hg", ".svn", "node_modules", "bower_components", "vendor", "third_party", ".venv", "venv", "__pycache__", ".tox",
-     ".nox", ".terraform", ".terragrunt-cache", "site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache", ".idea"}
-)  # fmt: skip
 DOCUMENTS = (".md", ".markdown", ".mdx", ".mdown", ".txt")
-# Files that hold none of our kinds whatever they say; anything else is opened and asked.
-_FOREIGN_SUFFIXES = frozenset(
-    """
-    .py .pyc .pyi .ipynb .js .mjs .cjs .jsx .ts .tsx .vue .svelte .go .rs .java .kt .kts .scala .rb .php .c .h
-    .cc .cpp .hpp .cs .fs .swift .m .r .jl .lua .pl .pm .ex .exs .erl .hs .clj .dart .zig .sql .proto .graphql
-    .css .scss .sass .less .html .htm .xml .svg .png .jpg .jpeg .gif .webp .ico .bmp .pdf .zip .gz .tgz .tar
-    .bz2 .xz .7z .jar .war .whl .so .dll .dylib .exe .bin .o .a .class .woff .woff2 .ttf .eot .otf .mp3 .mp4
-    .mov .avi .wav .csv .tsv .parquet .lock .sum .mod .map .min .snap .tf .tfvars .hcl .sh .bash .zsh .ps1
-    .bat .cmd .gradle .toml .ini .properties .cfg .rst .adoc .tex .log .patch .diff .pem .crt .key .sqlite .db
-    .jsonnet .libsonnet .cue .rego .bzl .bazel .tpl .gotmpl .j2 .erb .mustache .jsonl .geojson .avro .pb .onnx
-    .pt .npy .lst .sam .keep .gitkeep .editorconfig .po .pot .mo .ogg .flac .webm .xcf .psd
-    """.split()
-)  # fmt: skip
 _METADATA = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
 _ALWAYS_IGNORED = re.compile(
     r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE
@@ -132,7 +116,7 @@ def is_template_of_ours(name: str) -> bool:
     return (
         inner != name
         and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
-        and Path(name).suffix.lower() in _FOREIGN_SUFFIXES
+        and Path(name).suffix.lower() in column("file-endings", "foreign")
         and not _ALWAYS_IGNORED.search(posixpath.basename(name))
     )
 
@@ -202,13 +186,17 @@ class Walk:
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if entry.is_symlink() and not passed.is_link_below(entry, folder):
                     self.found.closed.add(self.shown(entry.path))
-                    if entry.name not in VENDORED and not self.is_left_out(entry, folder=False):
+                    if entry.name not in column("folders", "vendored") and not self.is_left_out(
+                        entry, folder=False
+                    ):
                         self.links.append(Path(entry.path))
                     continue
             except OSError as error:
                 self.add_unread(entry.path, os_error_text(error))
                 continue
-            if (is_folder and entry.name in VENDORED) or self.is_left_out(entry, folder=is_folder):
+            if (is_folder and entry.name in column("folders", "vendored")) or self.is_left_out(
+                entry, folder=is_folder
+            ):
                 self.found.closed.add(self.shown(entry.path))
                 continue
             if is_folder:
@@ -264,7 +252,7 @@ class Walk:
         )
         environment = _may_be_env_file(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
-        other = (suffix in _FOREIGN_SUFFIXES or path.name in _METADATA) and not (
+        other = (suffix in column("file-endings", "foreign") or path.name in _METADATA) and not (
             named or is_template_of_ours(path.name)
         )
         if is_surely_without_credential(path):

@@ -13,14 +13,8 @@ from readiness.model.package import DATA
 RECORD_FILE = DATA / "precision.json"
 # Two-sided, 95 %.
 _Z = 1.96
-VERDICTS = {
-    "T": "right",
-    "P": "right, at a wrong place",
-    "N": "inflated or told twice",
-    "F": "false by fact",
-    "X": "false by what the file is for",
-    "D": "doubtful",
-}
+# What each letter means stands in docs/precision/README.md.
+VERDICTS = frozenset("TPNFXD")
 
 
 class Precision(NamedTuple):

@@ -8,83 +8,6 @@ from functools import lru_cache
 
 from readiness.model import Span
 
-# Tags that their publishers move by design, whatever the image.
-FLOATING_TAGS = frozenset(
-    {
-        "latest",
-        "edge",
-        "nightly",
-        "master",
-        "main",
-        "trunk",
-        "head",
-        "stable",
-        "unstable",
-        "testing",
-        "rolling",
-        "dev",
-        "devel",
-        "develop",
-        "development",
-        "canary",
-        "next",
-        "current",
-        "mainline",
-        "snapshot",
-        "beta",
-        "alpha",
-        "rc",
-        "lts",
-        "experimental",
-        "preview",
-        "insiders",
-        "staging",
-        "prod",
-        "production",
-        "release",
-        "ci",
-        "weekly",
-        "daily",
-        "newest",
-        "default",
-    }
-)
-# Tags that name a flavour and no version: `nginx:alpine` moves with every release of nginx.
-FLAVOURS = frozenset(
-    {
-        "alpine",
-        "slim",
-        "full",
-        "lite",
-        "fpm",
-        "apache",
-        "cli",
-        "dind",
-        "zts",
-        "jre",
-        "jdk",
-        "musl",
-        "glibc",
-        "debug",
-        "nonroot",
-        "static",
-        "base",
-        "minimal",
-        "perl",
-        "otel",
-        "browsers",
-        "chromium",
-        "gpu",
-        "cpu",
-        "cuda",
-        "root",
-        "rootless",
-        "ubuntu",
-        "debian",
-        "ubi",
-    }
-)
-
 _HUB = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
 _HOLE = "\x00"
 _SIMPLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<[A-Za-z_][\w .-]*>")
@@ -161,11 +84,6 @@ class Image:
     def undigested(self) -> str:
         """The reference as written, without `@sha256:...`."""
         return self.text.partition("@")[0]
-
-    @property
-    def floating(self) -> bool:
-        """Whether the tag moves by design; false where it is unknown or a digest pins it."""
-        return not self.digest and not self.tag_unknown and is_floating(self.tag or "latest")
 
     @property
     def valid(self) -> bool:
@@ -247,9 +165,3 @@ def _end_of_variable(text: str, at: int) -> int:
             if not depth:
                 return index + 1
     return len(text)
-
-
-def is_floating(tag: str) -> bool:
-    """Whether a tag moves by design: `latest`, `stable-alpine`, or a flavour without a version."""
-    parts = tag.lower().replace("_", "-").split("-")
-    return all(part in FLOATING_TAGS or part in FLAVOURS for part in parts)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from readiness.facts.table import column
 from readiness.model import (
     Finding,
     ParseError,
@@ -30,9 +31,6 @@ _ONLY = re.compile(r" \(only with [^()\n]*\)\Z")
 _GENERATED = re.compile(
     r"# Source: \S+/templates/|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|do not (?:edit|modify))",
     re.IGNORECASE,
-)
-_OUTPUT = frozenset(
-    "dist release releases build bundle generated rendered output out install all-in-one quickstart".split()
 )
 HEAD = 20  # lines of a file in which it may say that it was generated
 
@@ -188,7 +186,7 @@ def _fold_group(group: Sequence[int], findings: Sequence[Finding]) -> dict[int, 
 
 def _is_output(path: str) -> bool:
     """Whether a file stands in a folder, or goes by a name, that tools write to."""
-    return not _OUTPUT.isdisjoint(re.split(r"[/.]", path.lower()))
+    return not column("folders", "output").keys().isdisjoint(re.split(r"[/.]", path.lower()))
 
 
 def _read(root: Source) -> _Written:

@@ -13,11 +13,14 @@ from readiness.facts import table
 from readiness.ruleset import rules
 from readiness.syntax.yaml import load_all
 from tests.conftest import ROOT
+from tests.facts.constant_tables import REASONS
 from tests.facts.test_files import values
 
 # What a policy grants or demands is the rule's own statement, however alike two rules are.
 OWN = {"verbs", "resources", "groups", "grants", "kinds"}
 FEW = 4  # shorter lists are alike by chance
+MANY = 6  # words that make a table
+MAKERS = {"frozenset", "set", "tuple", "list", "dict", "MappingProxyType"}
 
 
 def lists(name: str, value: Any) -> Iterator[tuple[str, list[Any]]]:
@@ -109,3 +112,68 @@ def test_ssh_listens_where_the_facts_say(rule: str, parameter: str) -> None:
     moved = table.column("ports", "ssh-moved") if rule == "k8s/service-ssh" else {}
     wanted = [*table.column("ports", "ssh"), *moved]
     assert list(map(str, bound.arguments[parameter])) == wanted
+
+
+def words_of(node: ast.AST) -> set[str]:
+    """The words of a literal: a set, a tuple, a list, the keys of a mapping, a text that is split, or a union of such."""
+    match node:
+        case ast.Set(elts=parts) | ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return {
+                one.value
+                for one in parts
+                if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            }
+        case ast.Dict(keys=keys):
+            return {
+                one.value
+                for one in keys
+                if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            }
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return words_of(left) | words_of(right)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="split")):
+            return set(text.split())
+        case ast.Call(func=ast.Name(id=name), args=[first, *_]) if name in MAKERS:
+            return words_of(first)
+    return set()
+
+
+def tables_in(text: str) -> set[str]:
+    """The names of the tables of words that stand at the top level of a module."""
+    found = set()
+    for node in ast.parse(text).body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        if isinstance(target, ast.Name) and value is not None and len(words_of(value)) >= MANY:
+            found.add(target.id)
+    return found
+
+
+def test_a_table_of_words_is_a_file_of_facts() -> None:
+    """Each that stands in Python has its reason in constant_tables.py; a reason for a table that is gone goes too."""
+    package = ROOT / "readiness"
+    found = {
+        f"{path.relative_to(package).as_posix()} {name}"
+        for path in sorted(package.rglob("*.py"))
+        for name in tables_in(path.read_text(encoding="utf-8"))
+    }
+    rows = [row.partition(": ") for group in REASONS.values() for row in group]
+    excused = [f"{module} {name}" for module, _, names in rows for name in names.split()]
+    assert len(excused) == len(set(excused)), "a table has one reason"
+    assert found - set(excused) == set(), "move it to readiness/facts, or say why it stands in code"
+    assert set(excused) - found == set(), "the table is gone"
+
+
+WRITTEN = (
+    'A = frozenset({"a", "b", "c", "d", "e", "f"})',
+    'A: tuple[str, ...] = ("a", "b", "c", "d", "e", "f")',
+    'A = frozenset("a b c d e f".split())',
+    'A = {"a": 1, "b": 2, "c": 3} | {"d": 1, "e": 2, "f": 3}',
+    'A = set(["a", "b", "c", "d", "e", "f"])',
+)
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_a_table_is_seen_however_it_is_written(text: str) -> None:
+    assert tables_in(text) == {"A"}
+    assert tables_in(text.replace('"a"', "1").replace("a b", "b")) == set()

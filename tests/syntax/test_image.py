@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from readiness.facts.moving import is_floating_image
 from readiness.syntax import image
 
 DIGEST = "sha256:" + "7959ed6f" * 8
@@ -52,24 +53,6 @@ def test_unknown(text: str, name: bool, tag: bool, digest: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "expected"),
-    [
-        ("latest", True),
-        ("stable-alpine", True),
-        ("alpine", True),
-        ("lts-slim", True),
-        ("1.27", False),
-        ("bookworm", False),
-        ("alpine3.20", False),
-        ("nightly-2024-01-01", False),
-        ("v1", False),
-    ],
-)
-def test_floating(tag: str, expected: bool) -> None:
-    assert image.is_floating(tag) is expected
-
-
-@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("nginx", True),
@@ -106,4 +89,4 @@ def test_any_text(text: str) -> None:
     assert parsed.name == text[parsed.name_span.start : parsed.name_span.end]
     assert len(parsed.masked) == len(text)
     assert parsed.valid in {True, False}
-    assert isinstance(parsed.floating, bool)
+    assert isinstance(is_floating_image(parsed), bool)

@@ -59,7 +59,7 @@ PUT_TOGETHER = {
     ("facts/github.py", "'|'.join(forms)"): "names of contexts, below",
     ("facts/managers.py", "row[key]"): "facts on managers, below",
     ("facts/releases.py", "form"): "facts on images, below",
-    ("kinds/delivery/effects.py", "'|'.join((f'(?:{one})' for one in each))"): "facts on commands, below",
+    ("kinds/delivery/effects.py", "'|'.join((f\"(?:{one.replace('<options>', _OPTIONS)})\" for one in patterns))"): "facts on commands, below",  # noqa: E501
     ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts on commands, below",
     ("kinds/delivery/model.py", "f\"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\\\\Z)\""): "facts on purposes, below",  # noqa: E501
     ("checks/k8s/settings.py", "f'(?:\\\\A|[/._-])(?:{words})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
@@ -78,6 +78,7 @@ PUT_TOGETHER = {
 
 def data() -> Iterator[Found]:
     """The expressions of tables: some are compiled when they are first used, some by jsonschema."""
+    yield Found("command-effects starts", effects._starts().pattern, 0, patterns.HERE)
     for row in effects._commands():
         yield Found(f"command-effects {row.kind}", row.pattern.pattern, 0, patterns.HERE)
     for name, pattern in effects._names():

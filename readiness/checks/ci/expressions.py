@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.checks.ci.calls import input_types
@@ -12,7 +12,8 @@ from readiness.kinds.github import contexts
 from readiness.kinds.github import types as t
 from readiness.kinds.github.model import Action, Job, Workflow, expanded_texts
 from readiness.kinds.github.texts import Expression, expressions, is_one_expression, texts_below
-from readiness.model import Outcome, Span, hit
+from readiness.model import Hit, Outcome, Span
+from readiness.model.messages import Value
 from readiness.model.project import Project
 from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
@@ -31,18 +32,38 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A fault of an expression: its code (syntax, call, undefined, unavailable, type), its place and the sentence about it."""
+    """A fault of an expression: its code (syntax, call, undefined, unavailable, type), its place, its sentence's name and facts."""
 
     code: str
     span: Span
-    what: str
+    say: str
+    facts: Mapping[str, Value] = field(default_factory=dict)
 
 
-def expression_faulty(file: Workflow | Action, *, code: Sequence[str], project: Project) -> Outcome:
-    """What is wrong with the expressions of a file: syntax, call, undefined, unavailable, type."""
+def _faults(file: Workflow | Action, project: Project, *codes: str) -> Outcome:
     for fault in project.once(_expression_faults, file):
-        if fault.code in code:
-            yield hit(fault.span, what=fault.what)
+        if fault.code in codes:
+            yield Hit(fault.span, fault.facts, say=fault.say)
+
+
+def expression_invalid(file: Workflow | Action, *, project: Project) -> Outcome:
+    """An expression that does not parse, or a function that is called as it cannot be."""
+    yield from _faults(file, project, "syntax", "call")
+
+
+def expression_name_undefined(file: Workflow | Action, *, project: Project) -> Outcome:
+    """An expression that asks for a context or a property that is not there."""
+    yield from _faults(file, project, "undefined")
+
+
+def expression_context_unavailable(file: Workflow | Action, *, project: Project) -> Outcome:
+    """An expression that uses a context or a function where GitHub has none."""
+    yield from _faults(file, project, "unavailable")
+
+
+def expression_type_wrong(file: Workflow | Action, *, project: Project) -> Outcome:
+    """An expression whose value, or a value in it, is of another type than its place takes."""
+    yield from _faults(file, project, "type")
 
 
 def _expression_faults(file: Workflow | Action, project: Project) -> list[Found]:
@@ -56,21 +77,21 @@ def _expression_faults(file: Workflow | Action, project: Project) -> list[Found]
 
 def _check_types(use: Use) -> Iterator[Found]:
     if not use.found.closed:
-        yield Found("syntax", use.found.span, "the expression has no closing }}")
+        yield Found("syntax", use.found.span, "unclosed")
         return
     tree, error = use.found.parsed
     if error is not None:
         end = min(error.offset + 1, len(use.found.body))
         at = Span(min(error.offset, max(end - 1, 0)), end)
         span = use.found.place(at) if use.found.body.strip() else use.found.span
-        yield Found("syntax", span, f"the expression does not parse: {error.message}")
+        yield Found("syntax", span, "unparsed", {"reason": error.message})
         return
     if tree is None or use.scope is None:
         return
     checker = t.Checker(use.scope)
     kind = checker.check(tree)
     for fault in checker.faults:
-        yield Found(fault.code, use.found.place(fault.span), fault.what)
+        yield Found(fault.code, use.found.place(fault.span), fault.say, fault.facts)
     if not checker.faults:
         yield from _wrong_type_effect(use, kind)
 
@@ -114,22 +135,15 @@ def _wrong_type_effect(use: Use, kind: t.Type) -> Iterator[Found]:
     wanted = (use.wanted or _WANTED.get(use.place)) if alone else None
     if wanted is not None:
         if kind.name not in wanted:
-            named = use.place.rpartition(".")[2]
-            yield Found(
-                "type",
-                use.found.span,
-                f"{named} is {kind.name_with_article}; {wanted[0]} is allowed",
-            )
+            facts = {"key": use.place.rpartition(".")[2], "kind": kind.name_with_article}
+            yield Found("type", use.found.span, "place", {**facts, "wanted": wanted[0]})
         return
     if not alone:
         in_text = use.place.rpartition(".")[2] != "if"
     else:
         in_text = _is_text_place(use) and (kind.name != "null" or not _ASSIGNED.search(use.place))
     if in_text and kind.name in ("object", "array", "null"):
-        text = {"object": "Object", "array": "Array", "null": "nothing"}[kind.name]
-        yield Found(
-            "type", use.found.span, f"a value of type {kind.name} is written into a text as {text}"
-        )
+        yield Found("type", use.found.span, kind.name)
 
 
 def _workflow_expressions(workflow: Workflow, project: Project) -> Iterator[Use]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.facts.moving import is_floating_image
 from readiness.kinds.gitlab.model import File, Job
 from readiness.model import Outcome, Span, Unknown, hit, join_names
 from readiness.syntax import image as images
@@ -44,7 +45,7 @@ def floating_images(file: File, *, digest: bool) -> Outcome:
         image = images.parse_image(text)
         if image.is_variable:
             yield Unknown(span)
-        elif not image.pinned and image.floating is not digest:
+        elif not image.pinned and is_floating_image(image) is not digest:
             yield hit(span, resource=resource, image=text, tag=image.tag or "none")
 
 

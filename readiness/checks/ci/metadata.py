@@ -16,6 +16,8 @@ from readiness.kinds.github.shapes import (
     any_value,
     enum_shape,
     mapping_shape,
+    misfit,
+    problem,
     scalar_shape,
     text_shape,
     value_span,
@@ -30,7 +32,7 @@ _COLORS = "white black yellow blue green orange red purple gray-dark".split()
 
 def _problem_text(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if value is None or (isinstance(value, str) and not value.strip()):
-        yield Problem("value", value_span(owner, key), "deprecationMessage is empty")
+        yield problem("value", value_span(owner, key), "empty", key="deprecationMessage")
 
 
 _INPUT = KeysShape(
@@ -56,19 +58,15 @@ _FILES = {"docker": ("pre-entrypoint", "entrypoint", "post-entrypoint")}
 
 def _runs_problems(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if not isinstance(value, Map):
-        yield Problem("value", value_span(owner, key), "runs is no mapping")
+        yield misfit(owner, key, value, "mapping")
         return
     using = value.get("using")
     if not isinstance(using, str):
-        yield Problem("missing", owner.key(key), "runs has no using")
+        yield problem("missing", owner.key(key), "lacks", thing="runs", key="using")
         return
     kind = using if using in ("composite", "docker") else "node"
     if using not in ("composite", "docker", "node20", "node24"):
-        yield Problem(
-            "value",
-            value.at("using"),
-            f"runs.using is {using!r}; composite, docker, node20 and node24 are allowed",
-        )
+        yield problem("value", value.at("using"), "using", using=using)
     own = {"composite": ("steps",), "docker": _IMAGE, "node": _SCRIPT}[kind]
     shapes = dict.fromkeys((*own, "using", "plugin"), any_value)
     yield from KeysShape(
@@ -93,31 +91,32 @@ _ACTION = KeysShape(
 )
 
 
-_SHOWN_ONLY = frozenset({"the action has no name", "the action has no description"})
+_SHOWN_ONLY = frozenset({"name", "description"})
 """What only the Marketplace and readers ask for: a runner does without."""
 
 
-def _is_passed_over(problem: Problem, action: Map) -> bool:
+def _is_passed_over(found: Problem, action: Map) -> bool:
     """Whether a runner does without or looks at nothing of it: keys that it does not know, but for those under `runs`.
 
     https://github.com/actions/runner/blob/main/src/Runner.Worker/action_yaml.json
     """
-    if problem.code != "unknown":
-        return problem.what in _SHOWN_ONLY
+    if found.code != "unknown":
+        facts = found.facts
+        own = found.code == "missing" and facts["thing"] == "the action"
+        return own and facts["key"] in _SHOWN_ONLY
     runs = action.at("runs") if "runs" in action else None
-    return runs is None or not runs.start <= problem.span.start < runs.end
+    return runs is None or not runs.start <= found.span.start < runs.end
 
 
 def action_metadata_invalid(action: Action, *, project: Project) -> Outcome:
     """What GitHub refuses in an action's metadata, and files that it names and that are not there."""
     node = action.node
     first = next(iter(node), None)
-    for problem in _ACTION.problems_inside(
-        node, node.key(first) if first is not None else node.at()
-    ):
-        make = missing if problem.code == "missing" else hit
-        severity = Severity.LOW if _is_passed_over(problem, node) else None
-        yield make(problem.span, severity=severity, what=problem.what)
+    grip = node.key(first) if first is not None else node.at()
+    for found in _ACTION.problems_inside(node, grip):
+        severity = Severity.LOW if _is_passed_over(found, node) else None
+        absent = found.code == "missing"
+        yield Hit(found.span, found.facts, absent, severity=severity, say=found.say)
     runs = node.get("runs")
     folder = posixpath.dirname(action.source.path)
     if isinstance(runs, Map) and project.is_walked(folder):
@@ -130,7 +129,7 @@ def _missing_file(runs: Map, using: str, folder: str, project: Project) -> Itera
         value = runs.get(name)
         plain = isinstance(value, str) and value and not is_expression(value) and value[0] != "/"
         if plain and not project.exists(posixpath.join(folder, str(value))):
-            yield hit(runs.at(name), what=f"file {value!r} is not there")
+            yield hit(runs.at(name), say="file", file=str(value))
     image = runs.get("image")
     own = (
         using == "docker"
@@ -139,7 +138,7 @@ def _missing_file(runs: Map, using: str, folder: str, project: Project) -> Itera
         and "://" not in image
     )
     if own and not project.exists(posixpath.join(folder, str(image))):
-        yield hit(runs.at("image"), what=f"file {image!r} is not there")
+        yield hit(runs.at("image"), say="file", file=str(image))
 
 
 def action_shell_missing(action: Action) -> Outcome:

@@ -33,11 +33,6 @@ _OWN = {
 _OF_PULL_REQUESTS = frozenset(
     {"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_target"}
 )
-# What takes the right to triage: https://docs.github.com/en/organizations/managing-user-access-to-your-organizations-repositories/managing-repository-roles/repository-roles-for-an-organization
-_OF_INSIDERS = frozenset(
-    """labeled unlabeled assigned unassigned milestoned demilestoned locked unlocked review_requested review_request_removed
-    enqueued dequeued auto_merge_enabled auto_merge_disabled pinned unpinned""".split()
-)
 _MEMBERS = frozenset({"owner", "member", "collaborator"})
 # What is never true of a fork: its repository is another one, and its pull request is not merged by who opened it.
 _FORK = re.compile(
@@ -149,7 +144,7 @@ def _chance_to_trigger(workflow: Workflow, event: str, project: Project) -> Chan
     """Whether an outsider brings the event about: by its activity types, and by the workflows that it follows."""
     settings = workflow.settings_of(event)
     types = _as_name_list(settings.get("types"))
-    if types and set(types) <= _OF_INSIDERS:
+    if types and column("github-activities", "insiders").keys() >= set(types):
         return Chance.MAYBE
     if event != "workflow_run":
         return Chance.YES
@@ -346,7 +341,7 @@ def _equality_chances(path: str, other: ex.Node, run: _Run) -> _Both:
     if path == "github.event.workflow_run.event":
         return _EITHER if word in _OF_PULL_REQUESTS else _NEVER
     if path == "github.event.action":
-        return _INSIDE if word in _OF_INSIDERS else _EITHER
+        return _INSIDE if word in column("github-activities", "insiders") else _EITHER
     if path.endswith("author_association") and isinstance(word, str) and word not in _MEMBERS:
         return _INSIDE if word == "contributor" else _EITHER
     if _FORK.match(path) or _AUTHOR.match(path):

@@ -8,6 +8,7 @@ from typing import Any
 
 from readiness.checks.ci.rights import Worth, rights_of
 from readiness.facts.actions import action_property
+from readiness.facts.moving import is_floating_image, moves_as
 from readiness.facts.table import rows
 from readiness.kinds.github.actions import local_path
 from readiness.kinds.github.model import Action, Job, Step, Workflow
@@ -25,11 +26,7 @@ _VERSION = re.compile(
     r"(?:[a-z][a-z0-9-]{0,80}[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+(?:_[0-9A-Za-z.+-]+)*)?\Z",
     re.IGNORECASE,
 )
-_BRANCHES = re.compile(
-    r"(?:main|master|develop|development|dev|trunk|head|latest|stable|edge|nightly|next|production|release|canary)\Z"
-    r"|(?:release|releases|feature|bugfix|hotfix)/",
-    re.IGNORECASE,
-)
+_BRANCH_FOLDER = re.compile(r"(?:releases?|feature|bugfix|hotfix)/", re.IGNORECASE)
 
 
 def _references(file: Workflow | Action) -> Iterator[tuple[Job | None, str, Uses, Span]]:
@@ -90,7 +87,11 @@ def action_unpinned(
         version = used.ref.removeprefix("release/").removeprefix(
             "releases/"
         )  # as PyPA keeps its tags
-        branch = bool(_BRANCHES.match(version)) or not _VERSION.match(version)
+        branch = (
+            moves_as("ref", version)
+            or bool(_BRANCH_FOLDER.match(version))
+            or not _VERSION.match(version)
+        )
         if re.fullmatch(r"[0-9a-fA-F]{7,39}", used.ref):
             branch = False
         if ("branch" if branch else "tag") == kind:
@@ -144,7 +145,7 @@ def unpinned_images(file: Workflow | Action, *, digest: bool) -> Outcome:
         image = images.parse_image(value.strip())
         if image.pinned or image.is_variable:
             continue
-        if image.floating is not digest:
+        if is_floating_image(image) is not digest:
             yield hit(span, resource=resource, image=value.strip(), tag=image.tag or "none")
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from readiness.checks.ci.delivery import view_of
+from readiness.facts.table import column
 from readiness.kinds.delivery.effects import REMOTE_FAMILIES
 from readiness.kinds.delivery.model import Stage
 from readiness.kinds.github.model import Job, Step
@@ -17,9 +18,6 @@ from readiness.model.project import Project
 _VARIES = re.compile(
     r"\b(?:secrets|vars)\s*[.\[]|toJSON\(\s*(?:secrets|vars)|\bgithub\.job\b|GITHUB_JOB\b|\bmatrix\b",
     re.IGNORECASE,
-)
-_ELSEWHERE = frozenset(
-    "bash sh zsh source . python python3 node ruby pwsh make just task npm yarn pnpm bun rake mage".split()
 )
 _MOST = 200_000  # characters
 _TOLD_ONLY = frozenset({"name", "id", "timeout-minutes", "continue-on-error"})
@@ -73,7 +71,9 @@ def _runs_hidden_code(step: Step) -> bool:
         return True
     script = step.run.value if step.run is not None else ""
     return any(
-        call.program in _ELSEWHERE or "/" in call.text.partition(" ")[0]
+        call.program in column("programs", "interpreter")
+        or call.program in column("programs", "task-runner")
+        or "/" in call.text.partition(" ")[0]
         for call in script_calls(script)
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.facts.programs import program_property
+from readiness.facts.table import column
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.uses import Uses
 from readiness.kinds.pipeline.scripts import Call, script_calls
@@ -23,7 +24,6 @@ _ELSEWHERE = (
     "--index-url",
     "--index",
 )
-_PUBLIC = ("pypi.org", "npmjs.org", "crates.io", "crates-io", "rubygems.org", "nuget.org")
 _GITHUB = "pkg.github.com"  # GitHub Packages: the run's own short-lived token
 
 
@@ -59,7 +59,9 @@ def _publishing_call(call: Call) -> tuple[str, ...]:
 def _is_private_registry(call: Call) -> bool:
     """Whether a registry is named, and it is none of the public ones."""
     named = call.value(*_ELSEWHERE)
-    return named is not None and not any(public in named for public in _PUBLIC)
+    return named is not None and not any(
+        public in named for public in column("registries", "packages")
+    )
 
 
 def _is_github_registry(step: Step) -> bool:

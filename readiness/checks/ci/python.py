@@ -35,7 +35,8 @@ def python_step_broken(step: Step) -> Outcome:
         offset = _text_offset(text, error.lineno or 1, 0)
         yield hit(
             run.line(min(offset, max(len(text.rstrip()) - 1, 0))),
-            what=f"does not compile: {error.msg}",
+            say="syntax",
+            reason=error.msg,
         )
         return
     except (ValueError, RecursionError, MemoryError):
@@ -54,9 +55,7 @@ def python_step_broken(step: Step) -> Outcome:
             start = _text_offset(
                 text, node.lineno, len(_encode(text, node.lineno)[: node.col_offset].decode())
             )
-            yield hit(
-                run.part(start, start + len(node.id)), what=f"reads {node.id!r}, which nothing sets"
-            )
+            yield hit(run.part(start, start + len(node.id)), say="name", variable=node.id)
             return
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.github.model import Job
 from readiness.kinds.github.runners import runner_labels
 from readiness.kinds.github.texts import texts_below
@@ -16,8 +17,6 @@ from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map
 
 _SECRET = re.compile(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
-# Rights to change what others run, or to become somebody else: the rest writes texts that people read.
-_TAKING = ("contents", "packages", "actions", "id-token", "deployments", "pages", "attestations")
 _SHOWN = 3  # secrets that a message names
 
 
@@ -53,7 +52,7 @@ def rights_of(job: Job) -> Rights:
         if isinstance(given, Map)
         else []
     )
-    taking = [name for name in written if name in _TAKING]
+    taking = [name for name in written if name in column("github-permissions", "takes-over")]
     if taking:
         return Rights(Worth.TAKES_OVER, f"with a token that may write {join_names(taking)}")
     if written:

@@ -5,7 +5,7 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-synt
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.github.events import on_shape
@@ -17,18 +17,20 @@ from readiness.kinds.github.shapes import (
     Shape,
     any_value,
     boolean_shape,
-    describe_value,
     either_shape,
     integer_shape,
     list_shape,
     mapping_shape,
+    misfit,
     number_shape,
+    problem,
     scalar_shape,
     text_shape,
     value_span,
 )
 from readiness.kinds.github.texts import is_expression, texts_below
-from readiness.model import Outcome, Severity, Span, hit, missing
+from readiness.model import Hit, Outcome, Severity, Span
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq, walk
 
 _ENV = mapping_shape(scalar_shape, expression=True)
@@ -46,7 +48,7 @@ _CONCURRENCY = either_shape(
 
 def _permissions_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, Seq):
-        yield Problem("value", value_span(owner, key), f"{key} is a list; a mapping is allowed")
+        yield misfit(owner, key, value, "mapping")
     elif isinstance(value, Map):
         yield from mapping_shape(text_shape)(owner, key, value)
 
@@ -99,11 +101,7 @@ def _matrix_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if is_expression(value) or (isinstance(value, str) and PLACEHOLDER.match(value)):
         return
     if not isinstance(value, Map):
-        yield Problem(
-            "value",
-            value_span(owner, key),
-            f"matrix is {describe_value(value)}; a mapping is allowed",
-        )
+        yield misfit(owner, key, value, "mapping")
         return
     row = list_shape(any_value, single=False)
     combinations = list_shape(mapping_shape(any_value, expression=True), single=False)
@@ -126,7 +124,7 @@ def _runs_on_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, Map):
         yield from KeysShape("runs-on", {"group": text_shape, "labels": label})(owner, key, value)
         if not value:
-            yield Problem("value", value_span(owner, key), "runs-on is empty")
+            yield problem("value", value_span(owner, key), "empty", key="runs-on")
     else:
         yield from label(owner, key, value)
 
@@ -140,9 +138,7 @@ _SNAPSHOT_KEYS = KeysShape(
 
 def _snapshot_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, Seq):
-        yield Problem(
-            "value", value_span(owner, key), "snapshot is a list; a text or a mapping is allowed"
-        )
+        yield problem("value", value_span(owner, key), "snapshot")
         return
     yield from either_shape(text_shape, _SNAPSHOT_KEYS)(owner, key, value)
 
@@ -175,22 +171,16 @@ _OTHER_STEPS = ("parallel", "wait", "wait-all", "cancel")
 
 def _step_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if not isinstance(value, Map):
-        yield Problem(
-            "value",
-            value_span(owner, key),
-            f"a step is {describe_value(value)}; a mapping is allowed",
-        )
+        yield misfit(owner, key, value, "mapping", "a step")
         return
     if any(name in value for name in _OTHER_STEPS):
         return
     run, uses = "run" in value, "uses" in value
     if run and uses:
         late = next(name for name in reversed(list(value)) if name in ("run", "uses"))
-        yield Problem(
-            "unknown", value.key(late), "a step has run and uses; one of the two is allowed"
-        )
+        yield problem("unknown", value.key(late), "both")
     elif not run and not uses:
-        yield Problem("missing", value.at(), "a step has neither run nor uses")
+        yield problem("missing", value.at(), "neither")
         known = {**_RUN_STEP.known, **_USES_STEP.known}
         yield from KeysShape("a step", known).problems_inside(value, value.at())
     else:
@@ -203,11 +193,7 @@ _SECRETS = mapping_shape(scalar_shape)
 def _secrets_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, str) and value and not is_expression(value):
         if value != "inherit":
-            yield Problem(
-                "value",
-                value_span(owner, key),
-                "secrets is a text; inherit or a mapping is allowed",
-            )
+            yield problem("value", value_span(owner, key), "secrets")
         return
     yield from _SECRETS(owner, key, value)
 
@@ -250,22 +236,14 @@ def _job_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         known = {**_CALL_JOB, **dict.fromkeys(extra, any_value)}
         yield from KeysShape("job {key}", known)(owner, key, value)
         for name in sorted(extra):
-            yield Problem(
-                "unknown",
-                value.key(name),
-                f"job {key} calls a workflow and has {name}, which only steps have",
-            )
+            yield problem("unknown", value.key(name), "steps-only", job=str(key), name=name)
         return
     calling = {name for name in ("with", "secrets") if isinstance(value, Map) and name in value}
     known = {**_JOB, **dict.fromkeys(calling, any_value)}
     yield from KeysShape("job {key}", known, required=("runs-on", "steps"))(owner, key, value)
     if isinstance(value, Map):
         for name in sorted(calling):
-            yield Problem(
-                "unknown",
-                value.key(name),
-                f"job {key} has {name} but uses no workflow to pass it to",
-            )
+            yield problem("unknown", value.key(name), "no-workflow", job=str(key), name=name)
 
 
 _WORKFLOW = KeysShape(
@@ -291,11 +269,7 @@ def _tag_problems(workflow: Workflow) -> Iterator[Problem]:
         at = found.span.start
         if text[at : at + 1] == "!" and text[at : at + 2] != "!!":
             tag = text[at : found.span.end].split("\n", 1)[0]
-            yield Problem(
-                "value",
-                found.span,
-                f"{way[-1]} begins with the YAML tag {tag!r}; quotes are missing",
-            )
+            yield problem("value", found.span, "tag", key=str(way[-1]), tag=tag)
 
 
 def _merge_key_problems(workflow: Workflow) -> Iterator[Problem]:
@@ -304,46 +278,63 @@ def _merge_key_problems(workflow: Workflow) -> Iterator[Problem]:
         if isinstance(node, Map) and node.merged:
             start = workflow.source.text.find("<<", node.at().start, node.at().end)
             span = Span(start, start + 2) if start >= 0 else node.at()
-            yield Problem("unknown", span, "GitHub knows no YAML merge key <<")
+            yield problem("unknown", span, "merge-key")
 
 
-def _schema_problems(workflow: Workflow) -> list[Problem]:
-    if "problems" not in workflow.memo:
-        node = workflow.node
-        first = next(iter(node), None)
-        grip = node.key(first) if first is not None else node.at()
-        found = []
-        for problem in (
-            *_WORKFLOW.problems_inside(node, grip),
-            *_tag_problems(workflow),
-            *_merge_key_problems(workflow),
-        ):
-            if problem.what == "the workflow has no on" and "true" in node:
-                continue
-            if problem.code == "unknown" and "'true'" in problem.what and "on" not in node:
-                continue  # another loader's `on:`
-            if not (
-                problem.code == "unknown" and problem.what.startswith("the workflow has no key 'x-")
-            ):
-                found.append(problem)
-        workflow.memo["problems"] = found
-    problems: list[Problem] = workflow.memo["problems"]
-    return problems
+def _schema_problems(workflow: Workflow, _: Project) -> tuple[Problem, ...]:
+    """What GitHub's parser refuses of a workflow."""
+    node = workflow.node
+    first = next(iter(node), None)
+    grip = node.key(first) if first is not None else node.at()
+    found = (
+        *_WORKFLOW.problems_inside(node, grip),
+        *_tag_problems(workflow),
+        *_merge_key_problems(workflow),
+    )
+    return tuple(problem for problem in found if not _is_excused(problem, node))
 
 
-def problems(workflow: Workflow, *, code: Sequence[str]) -> Outcome:
-    """What GitHub's parser refuses: unknown, missing and repeated keys, values of the wrong kind.
-
-    Low below `on`: GitHub passes over keys there that it does not know and filters with nothing in them, and the workflow runs.
-    """
-    triggers = workflow.node.at("on")
-    for problem in _schema_problems(workflow):
-        if problem.code in code:
-            make = missing if problem.code == "missing" else hit
-            passed_over = triggers.start <= problem.span.start < triggers.end
-            severity = Severity.LOW if passed_over and problem.code in _PASSED_OVER else None
-            yield make(problem.span, severity=severity, what=problem.what)
+def _is_excused(found: Problem, workflow: Map) -> bool:
+    """Whether a key is the workflow's own (`x-...`), or `on`, which another loader of YAML reads as true."""
+    name, thing = str(found.facts.get("name", "")), found.facts.get("thing")
+    if found.say == "unknown":
+        return (name == "true" and "on" not in workflow) or (
+            name.startswith("x-") and thing == "the workflow"
+        )
+    lacks_on = found.say == "lacks" and thing == "the workflow" and found.facts["key"] == "on"
+    return lacks_on and "true" in workflow
 
 
-# What GitHub runs all the same below `on`.
+# What GitHub passes over below `on`, and runs the workflow: keys that it does not know, filters with nothing in them.
 _PASSED_OVER = frozenset({"unknown", "empty"})
+
+
+def _problems(workflow: Workflow, project: Project, code: str) -> Outcome:
+    triggers = workflow.node.at("on")
+    for found in project.once(_schema_problems, workflow):
+        if found.code == code:
+            below_on = triggers.start <= found.span.start < triggers.end
+            severity = Severity.LOW if below_on and found.say in _PASSED_OVER else None
+            yield Hit(
+                found.span, found.facts, absent=code == "missing", severity=severity, say=found.say
+            )
+
+
+def workflow_key_missing(workflow: Workflow, *, project: Project) -> Outcome:
+    """A key that GitHub requires is not there."""
+    yield from _problems(workflow, project, "missing")
+
+
+def workflow_key_repeated(workflow: Workflow, *, project: Project) -> Outcome:
+    """A key stands twice, or differs from another one only in its case."""
+    yield from _problems(workflow, project, "repeated")
+
+
+def workflow_key_unknown(workflow: Workflow, *, project: Project) -> Outcome:
+    """A key that GitHub does not know there."""
+    yield from _problems(workflow, project, "unknown")
+
+
+def workflow_value_invalid(workflow: Workflow, *, project: Project) -> Outcome:
+    """A value of another kind than its key takes."""
+    yield from _problems(workflow, project, "value")

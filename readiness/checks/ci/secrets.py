@@ -8,6 +8,7 @@ from typing import Any
 
 from readiness.checks.ci.injection import code_texts
 from readiness.facts.actions import action_property
+from readiness.facts.table import column
 from readiness.kinds.github.model import Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.texts import expressions, texts_below
 from readiness.kinds.gitlab.model import File
@@ -77,17 +78,6 @@ def secret_in_script(step: Step) -> Outcome:
                 break
 
 
-_LOGIN = {
-    "docker": ("-p", "--password"),
-    "podman": ("-p", "--password"),
-    "buildah": ("-p", "--password"),
-    "helm": ("-p", "--password"),
-    "skopeo": ("--dest-creds", "--src-creds", "--creds", "-p", "--password"),
-    "oras": ("-p", "--password"),
-    "crane": ("-p", "--password"),
-}
-
-
 def login_password_argument(step: Step | GitlabJob) -> Outcome:
     """A registry password as an argument of a command."""
     if isinstance(step, GitlabJob):
@@ -102,9 +92,9 @@ def _login_commands(run: Text) -> Iterator[Hit]:
         return
     for call in script_calls(run.value):
         if (
-            call.program in _LOGIN
+            call.program in column("programs", "login")
             and "login" in call.verbs
-            and call.value(*_LOGIN[call.program]) is not None
+            and call.value(*column("programs", "login")[call.program]) is not None
         ):
             yield hit(run.line(call.start), program=call.program)
 
@@ -156,8 +146,8 @@ def secret_inline(workflow: Workflow | File) -> Outcome:
             for secret in secrets.secrets_in_text(text.value, Place.JOB):
                 severity = _severity(secret.verdict)
                 if not secret.named and severity is not None:
-                    what = f"the script has a {secret.reason}"
-                    yield hit(text.part(*secret.span), severity=severity, what=what)
+                    span, reason = text.part(*secret.span), secret.reason
+                    yield hit(span, say="script", severity=severity, reason=reason)
 
 
 def _in_setting(workflow: Workflow | File, way: Sequence[Any], text: Text) -> Iterator[Hit]:
@@ -169,7 +159,7 @@ def _in_setting(workflow: Workflow | File, way: Sequence[Any], text: Text) -> It
     severity = _severity(verdict, name if way[-2] != "with" else "")
     if severity is None or (_is_for_tests(name, verdict) and _has_services(way, workflow)):
         return
-    yield hit(text.span, severity=severity, what=f"{name} is a {verdict.reason}")
+    yield hit(text.span, severity=severity, say="setting", name=name, reason=verdict.reason)
 
 
 def _severity(verdict: Verdict, name: str = "") -> Severity | None:

@@ -6,18 +6,12 @@ import re
 
 from readiness.checks.ci.delivery import View
 from readiness.facts.actions import files_brought_by
+from readiness.facts.table import column
 from readiness.kinds.github import model
 from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable
-
-# Programs that may bring or make files, so that nobody can tell what is there after them.
-_BRINGS = frozenset(
-    "git gh hub curl wget tar unzip 7z cp mv rsync scp sftp aws gsutil gcloud az s3cmd rclone oras docker podman cat tee "
-    "touch mkdir npx cookiecutter degit svn hg jf".split()
-)
-_RUNS = frozenset({"run", "run-script", "test", "t", "ci", "start", "build", "lint", "e2e"})
 
 
 def checkout_missing(job: model.Job) -> Outcome:
@@ -42,7 +36,7 @@ def checkout_missing(job: model.Job) -> Outcome:
             if needs_repository(call):
                 yield hit(run.line(call.start), resource=step.resource, program=call.program)
                 return
-            if call.program in _BRINGS or ">" in run.value:
+            if call.program in column("programs", "brings") or ">" in run.value:
                 return
 
 
@@ -54,7 +48,9 @@ def needs_repository(call: Call) -> bool:
         and verbs
         and not call.has("-g", "--global", "--prefix", "--cwd", "-C")
     ):
-        return verbs[0] in _RUNS or (verbs[0] == "install" and len(verbs) == 1)
+        return verbs[0] in column("script-words", "runs") or (
+            verbs[0] == "install" and len(verbs) == 1
+        )
     if program in {"pip", "pip3"}:
         file = call.value("-r", "--requirement")
         return verbs[:1] == ("install",) and file is not None and not has_variable(file)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import View, view_of
+from readiness.facts.moving import is_floating_image, moves_as
 from readiness.kinds.delivery.effects import REMOTE_FAMILIES
 from readiness.kinds.delivery.model import Job, PipelineAction
 from readiness.model import NotApplicable, Outcome, hit
@@ -13,9 +14,8 @@ from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.holes import has_expression, has_variable
 
-_FLOATING = r"(?:latest|edge|nightly|main|master|develop|dev|stable|staging|production|prod)"
 _TAGGED = re.compile(
-    rf"(?:[A-Za-z0-9_}}](?:[\w./${{}}-]{{0,200}})?:|(?:tag|TAG|version)=){_FLOATING}(?=[\s\"',;)]|\Z)"
+    r"(?:[A-Za-z0-9_}](?:[\w./${}-]{0,200})?:|(?:tag|TAG|version)=)(?P<tag>[a-z]+)(?=[\s\"',;)]|\Z)"
 )
 
 
@@ -26,9 +26,14 @@ def deploy_tag_floating(job: Job, *, project: Project) -> Outcome:
         yield NotApplicable()
         return
     for act in view.deployments:
-        match = _TAGGED.search(act.text)
-        if match and act.family in REMOTE_FAMILIES:
-            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", match.group())[-1])
+        tag = next((found for found in _tags(act.text) if moves_as("deployed", found)), None)
+        if tag is not None and act.family in REMOTE_FAMILIES:
+            yield hit(act.span, resource=job.resource, tag=tag)
+
+
+def _tags(text: str) -> Iterator[str]:
+    """The words of a command that stand where a tag does."""
+    return (match["tag"] for match in _TAGGED.finditer(text))
 
 
 _PUSHED = re.compile(
@@ -52,7 +57,8 @@ def image_tag_anonymous(job: Job, *, project: Project) -> Outcome:
         names += [(name, act) for name in pushed]
     known = [(images.parse_image(name), act) for name, act in names]
     if known and all(
-        not image.is_variable and not image.tag_unknown and image.floating for image, _ in known
+        not image.is_variable and not image.tag_unknown and is_floating_image(image)
+        for image, _ in known
     ):
         image, act = known[-1]
         yield hit(act.span, resource=job.resource, image=image.familiar, tag=image.tag or "none")

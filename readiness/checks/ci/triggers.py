@@ -13,6 +13,7 @@ from readiness.kinds.github.model import Workflow
 from readiness.kinds.github.shapes import PLACEHOLDER
 from readiness.kinds.github.texts import is_expression, text_at
 from readiness.model import Hit, Outcome, Severity, hit, join_names
+from readiness.model.messages import Value
 from readiness.syntax.cron_github import CronError, shortest_interval
 from readiness.syntax.yaml import Map, Seq
 
@@ -201,74 +202,71 @@ def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) 
                 text = text_at(owner, at, workflow.source)
                 if text is None or not text.value or PLACEHOLDER.match(text.value):
                     continue
-                for reason, start in _pattern_problem(text.value, path=key.startswith("paths")):
-                    yield hit(text.part(start, start + 1), pattern=value, reason=reason)
+                flaw = _pattern_flaw(text.value, path=key.startswith("paths"))
+                if flaw is not None:
+                    say, start, facts = flaw
+                    end = len(text.value) if say == "blank" else start + 1
+                    yield Hit(text.part(start, end), {"pattern": value, **facts}, say=say)
 
 
-def _pattern_problem(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
+_Flaw = tuple[str, int, dict[str, Value]]  # the name of its sentence, where it begins, its facts
+
+
+def _pattern_flaw(value: str, *, path: bool) -> _Flaw | None:
+    """What keeps a pattern from matching anything."""
     if value != value.strip():
-        yield "begins or ends with a blank", 0 if value[0].isspace() else len(value) - 1
-        return
+        return "blank", 0, {}
     body = value[1:] if value.startswith("!") else value
     if not body:
-        yield "is only an exclamation mark", 0
-        return
+        return "exclamation", 0, {}
     if path and (body in (".", "..") or body.startswith(("./", "../"))):
-        yield "begins with a dot: paths are written from the root of the repository", 0
-        return
+        return "dot", 0, {}
     if not path and (body.startswith("/") or body.endswith(("/", "."))):
-        yield "begins with a slash or ends with one or a dot, which no branch or tag does", 0
-        return
-    yield from _character_class(value, path=path)
+        return "slash", 0, {}
+    return _character_flaw(value, path=path)
 
 
-def _character_class(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
+def _character_flaw(value: str, *, path: bool) -> _Flaw | None:
+    """The first character of a pattern that does not parse where it stands."""
     at = 1 if value.startswith("!") else 0
     previous = ""
     while at < len(value):
         char = value[at]
+        step = 1
         if char == "\\":
             escaped = value[at + 1 : at + 2]
-            if not escaped or escaped not in "[?+*\\!":
-                yield (
-                    f"has a backslash before {escaped or 'its end'!r}; only [ ? + * ! and \\ take one",
-                    at,
-                )
-                return
-            at, previous = at + 2, escaped
-            continue
-        if char == "[":
+            if not escaped:
+                return "backslash-last", at, {}
+            if escaped not in "[?+*\\!":
+                return "backslash", at, {"escaped": escaped}
+            char, step = escaped, 2
+        elif char == "[":
             close = value.find("]", at + 1)
-            if close < 0:
-                yield "has a [ without a ]", at
-                return
-            reason = _range_problem(value[at + 1 : close])
-            if reason:
-                yield reason, at
-                return
-            at, previous = close + 1, "]"
-            continue
-        if char in "?+" and previous in ("", "*", "?", "+"):
-            yield f"has a {char} with nothing before it to repeat", at
-            return
-        if not path and char in " ~^:\t":
-            yield f"has {char!r}, which no branch or tag can have", at
-            return
+            flaw = _range_flaw(value[at + 1 : close]) if close >= 0 else ("bracket", {})
+            if flaw is not None:
+                return flaw[0], at, flaw[1]
+            char, step = "]", close + 1 - at
+        elif char in "?+" and previous in ("", "*", "?", "+"):
+            return "repeat", at, {"character": char}
+        elif not path and char in " ~^:\t":
+            return "character", at, {"character": char}
         previous = char
-        at += 1
+        at += step
+    return None
 
 
-def _range_problem(class_text: str) -> str:
+def _range_flaw(class_text: str) -> tuple[str, dict[str, Value]] | None:
+    """What is wrong between `[` and `]`."""
     if not class_text:
-        return "has an empty []"
+        return "no-class", {}
     at = 0
     while at < len(class_text):
-        if class_text[at + 1 : at + 2] == "-":
-            if at + 2 >= len(class_text):
-                return "has a range without an end"
-            if class_text[at] > class_text[at + 2]:
-                return f"has the range {class_text[at : at + 3]!r}, which runs backwards"
-            at += 3
-        else:
+        if class_text[at + 1 : at + 2] != "-":
             at += 1
-    return ""
+            continue
+        if at + 2 >= len(class_text):
+            return "range-open", {}
+        if class_text[at] > class_text[at + 2]:
+            return "range-backwards", {"range": class_text[at : at + 3]}
+        at += 3
+    return None

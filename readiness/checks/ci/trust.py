@@ -212,7 +212,6 @@ _OF_RUNNER = re.compile(
 )
 _SINGLE = re.compile(r"'[^'\n]*'")
 _SAYS = re.compile(r"[ \t]*(?:if[^;\n]*;[ \t]*then[ \t]+)?([A-Za-z./][\w./-]*)(?=[ \t|]|\Z)")
-_SAYERS = frozenset({"echo", "printf", "cat", "write-output", "write-host", "if", "then", "else"})
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 
 
@@ -235,7 +234,9 @@ def _is_dynamic(line: str, script: str) -> bool:
     """
     line = _SINGLE.sub("", line)
     said = _SAYS.match(line)
-    if said and (said[1].lower() not in _SAYERS or (said[1] == "cat" and "<<" not in line)):
+    if said and (
+        said[1].lower() not in column("programs", "says") or (said[1] == "cat" and "<<" not in line)
+    ):
         return True
 
     def fixed(match: re.Match[str]) -> str:

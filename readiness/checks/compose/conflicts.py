@@ -33,17 +33,17 @@ def settings_conflict(service: Service, project: Project) -> Outcome:
 
 def _network_conflicts(own: Map) -> Iterator[Hit]:
     if "network_mode" in own and isinstance(own.get("networks"), Map | Seq) and own["networks"]:
-        yield hit(own.at("network_mode"), first="network_mode", second="networks")
+        yield hit(own.at("network_mode"), say="beside", first="network_mode", second="networks")
     mode = str(own.get("network_mode"))
     if own.get("ports") and (mode == "host" or mode.startswith(("service:", "container:"))):
-        yield hit(own.at("ports"), first="ports", second=f"network_mode {mode}")
+        yield hit(own.at("ports"), say="mode", mode=mode)
 
 
 def _dockerfile_conflicts(own: Map) -> Iterator[Hit]:
     first, second = "dockerfile", "dockerfile_inline"
     build = own.dig("build")
     if first in build and second in build:
-        yield hit(build.at(first), first=f"build.{first}", second=f"build.{second}")
+        yield hit(build.at(first), say="beside", first=f"build.{first}", second=f"build.{second}")
 
 
 def _written_twice(own: Map) -> Iterator[Hit]:
@@ -54,10 +54,10 @@ def _written_twice(own: Map) -> Iterator[Hit]:
         if value is None or (other is not None and _is_same_value(value, other)):
             continue
         if other is not None:
-            yield hit(own.at(first), first=first, second=f"{'.'.join(path)} of another value")
+            yield hit(own.at(first), first=first, say="twice", second=".".join(path))
         elif limits and first != "scale" and expand_scalar(value).text not in {"0", "-1"}:
-            left_out = f"{'.'.join(path[:-1])}, which leaves {path[-1]} out"
-            yield hit(own.at(first), first=first, second=left_out)
+            second, key = ".".join(path[:-1]), path[-1]
+            yield hit(own.at(first), say="left-out", first=first, second=second, key=key)
 
 
 def _name_conflicts(service: Service, node: Map) -> Iterator[Hit]:
@@ -71,7 +71,7 @@ def _name_conflicts(service: Service, node: Map) -> Iterator[Hit]:
         place = own.at("container_name")
     elif own.dig("deploy").get("replicas") is not None:
         place = span_of(own, "deploy", "replicas")
-    yield hit(place, first="container_name", second=f"{count} replicas")
+    yield hit(place, say="replicas", count=count)
 
 
 def _platform_conflicts(own: Map) -> Iterator[Hit]:
@@ -79,7 +79,7 @@ def _platform_conflicts(own: Map) -> Iterator[Hit]:
     if not platform or has_variable(platform) or not isinstance(platforms, Seq) or not platforms:
         return
     if platform not in platforms:
-        yield hit(own.at("platform"), first="platform", second="build.platforms that leave it out")
+        yield hit(own.at("platform"), say="platform")
 
 
 _TWICE = (
@@ -112,7 +112,7 @@ def _device_conflicts(own: Map) -> Iterator[Hit]:
     ):
         for device in devices if isinstance(devices, Seq) else ():
             if isinstance(device, Map) and {"count", "device_ids"} <= set(device):
-                yield hit(device.at("count"), first="count", second="device_ids")
+                yield hit(device.at("count"), say="beside", first="count", second="device_ids")
 
 
 def _watch_conflicts(own: Map) -> Iterator[Hit]:
@@ -120,9 +120,9 @@ def _watch_conflicts(own: Map) -> Iterator[Hit]:
     for rule in watch if isinstance(watch, Seq) else ():
         action = str(rule.get("action")) if isinstance(rule, Map) else ""
         if action in {"sync", "sync+restart"} and not rule.get("target"):
-            yield hit(rule.at("action"), first=f"action {action}", second="no target")
+            yield hit(rule.at("action"), say="no-target", action=action)
         if isinstance(rule, Map) and rule.get("path") == "":
-            yield hit(rule.at("path"), first="watch", second="an empty path")
+            yield hit(rule.at("path"), say="no-path")
 
 
 def definition_invalid(document: Document) -> Outcome:
@@ -134,39 +134,26 @@ def definition_invalid(document: Document) -> Outcome:
 
 
 def _definition_conflicts(section: str, name: str, node: Map) -> Iterator[Hit]:
-    external = node.get("external")
-    outside = external in (True, "true") or isinstance(external, Map)
-    where = f"{section}.{name}"
-    if (
-        isinstance(external, Map)
-        and "name" in node
-        and external.get("name") not in (None, node["name"])
-    ):
-        yield hit(
-            node.at("name"),
-            where=where,
-            problem="name and external.name differ; only `name` is needed",
-        )
-    if outside and section == "volumes":
-        for key in node:
+    external, where = node.get("external"), f"{section}.{name}"
+    other = external.get("name") if isinstance(external, Map) else None
+    if "name" in node and other not in (None, node["name"]):
+        yield hit(node.at("name"), say="names", where=where)
+    if external in (True, "true") or isinstance(external, Map):
+        for key in node if section == "volumes" else ():
             if key not in {"name", "external"} and not key.startswith("x-"):
-                yield hit(
-                    node.key(key),
-                    where=where,
-                    problem=f"{key} has no effect on a volume that is external",
-                )
-    if (
-        outside
-        or section not in {"secrets", "configs"}
-        or (external is not None and not isinstance(external, bool))
-    ):
-        return
-    ways = ("file", "environment", "content") if section == "configs" else ("file", "environment")
+                yield hit(node.key(key), say="external", where=where, key=key)
+    elif section in _WAYS and (external is None or isinstance(external, bool)):
+        yield from _way_conflicts(_WAYS[section], where, node)
+
+
+_WAYS = {"secrets": ("file", "environment"), "configs": ("file", "environment", "content")}
+
+
+def _way_conflicts(ways: tuple[str, ...], where: str, node: Map) -> Iterator[Hit]:
+    """A secret or config that is taken from two places, or from none."""
     given = [way for way in ways if way in node]
     if len(given) > 1:
-        yield hit(
-            node.key(given[1]), where=where, problem=f"{' and '.join(given)} shut each other out"
-        )
+        yield hit(node.key(given[1]), say="both", where=where, given=" and ".join(given))
     elif not given:
         allowed = f"{', '.join(ways[:-1])} or {ways[-1]}"
-        yield hit(node.at(), where=where, problem=f"it has none of {allowed}, and is not external")
+        yield hit(node.at(), say="none", where=where, allowed=allowed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from readiness.facts.table import rows
 from readiness.kinds.compose.application import applications, env_file_settings
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, part_span, variable_specs
@@ -17,19 +18,6 @@ from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.yaml import Map
 
-# (variable of the password, variable of the user, the user where that is not set)
-_ACCOUNTS = (
-    ("POSTGRES_PASSWORD", "POSTGRES_USER", "postgres"),
-    ("POSTGRESQL_PASSWORD", "POSTGRESQL_USERNAME", "postgres"),
-    ("MYSQL_PASSWORD", "MYSQL_USER", ""),
-    ("MYSQL_ROOT_PASSWORD", "", "root"),
-    ("MARIADB_PASSWORD", "MARIADB_USER", ""),
-    ("MARIADB_ROOT_PASSWORD", "", "root"),
-    ("MONGO_INITDB_ROOT_PASSWORD", "MONGO_INITDB_ROOT_USERNAME", ""),
-    ("RABBITMQ_DEFAULT_PASS", "RABBITMQ_DEFAULT_USER", "guest"),
-    ("CLICKHOUSE_PASSWORD", "CLICKHOUSE_USER", "default"),
-    ("REDIS_PASSWORD", "", "default"),
-)
 _REQUIREPASS = re.compile(r"--requirepass[ =]+[\"']?(?P<password>[^\s\"']{1,200})")
 _PIECE = r"(?:\$\{[^{}]{1,200}\}|[^:/@\s${}])"
 _URL = re.compile(
@@ -122,10 +110,11 @@ def _server_accounts(server: Service, project: Project) -> Iterator[_Account]:
     if not env_file_settings(server, project)[1]:
         return
     given = _stated_values(server, project, server.full)
-    for password, user, default in _ACCOUNTS:
+    for password, row in rows("store-accounts").items():
         text, place = given.get(password, ("", None))
         if text and place is not None:
-            yield _Account(given[user][0] if user in given else default, text, place)
+            user = row.get("user", "")
+            yield _Account(given[user][0] if user in given else row.get("default", ""), text, place)
     match = _REQUIREPASS.search(_raw_command(server.full.get("command")))
     if match:
         place = _Place(server.source, server.full.at("command"))

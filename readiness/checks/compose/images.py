@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from readiness.facts.moving import is_floating_image
 from readiness.facts.releases import end_of_life
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, part_span
@@ -33,15 +34,18 @@ def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Outcome
         return
     if image.tag_unknown:
         yield Unknown(service.node.at("image"))
-    elif image.floating or image.tag in deny:
+    elif is_floating_image(image) or image.tag in deny:
         where = _image_part_span(service, image.tag_span.start, image.tag_span.end)
-        yield hit(**where, image=image.text, tag=image.tag or "no tag")
+        if image.tag:
+            yield hit(**where, say="tag", image=image.text, tag=image.tag)
+        else:
+            yield hit(**where, say="no-tag", image=image.text)
 
 
 def image_digest_missing(service: Service) -> Outcome:
     """An image with a tag and no digest; one without a tag has a finding of its own."""
     image = service.image if "image" in service.node else None
-    if image is None or service.local or image.digest or image.floating:
+    if image is None or service.local or image.digest or is_floating_image(image):
         return
     yield (
         Unknown(service.node.at("image"))
@@ -72,10 +76,8 @@ def build_and_image(service: Service) -> Outcome:
     if HOLE in policy:
         yield Unknown(service.node.key("build"))
     elif policy not in {"build", "never"}:
-        yield hit(
-            service.node.key("build"),
-            policy=f"pull_policy {policy}" if policy else "no pull_policy",
-        )
+        span = service.node.key("build")
+        yield hit(span, say="policy", policy=policy) if policy else hit(span, say="no-policy")
 
 
 def build_in_production(service: Service, project: Project) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from readiness.kinds.compose.application import (
@@ -34,14 +34,23 @@ def reference_undefined(service: Service, project: Project) -> Outcome:
     if id(service.document) in apps.parts:
         yield Unknown(service.head)
         return
-    sections = {key for root in service.document.roots for key in root} - {
-        "services",
-        "version",
-        "name",
-    }
-    excerpt = service.source.fragment or (project.prose and not (service.owned and sections))
-    excerpt = excerpt or _is_overlay_without_base(service.document, project)
-    defined = {
+    unseen = app.has_unseen_files or _is_excerpt(service, project)
+    defined, beside = _defined_names(app), _names_beside(service.document, project)
+    for what, name, span in [
+        *names_used_by(service.node, service.values),
+        *_inherited_names(service, project),
+    ]:
+        if HOLE in name or name in defined[what]:
+            continue
+        if unseen or name in beside.get(what, ()):
+            yield Unknown(span)
+        else:
+            yield hit(span, what=what, used=name)
+
+
+def _defined_names(app: Application) -> dict[str, set[str]]:
+    """What an app defines, by what it is."""
+    return {
         "service": set(app.services()),
         "network": app.names_in_section("networks") | {"default"},
         "volume": app.names_in_section("volumes"),
@@ -49,23 +58,28 @@ def reference_undefined(service: Service, project: Project) -> Outcome:
         "config": app.names_in_section("configs"),
         "model": app.names_in_section("models"),
     }
-    # A file that Docker does not read by itself is given together with others, most often those beside it or above.
+
+
+def _names_beside(document: Document, project: Project) -> dict[str, set[str]]:
+    """What the files beside a file or above define, of one that Docker does not read by itself: they are given together."""
     beside: dict[str, set[str]] = {}
-    if not service.document.first:
-        for folder in (service.document.folder, *parent_folders(service.document.folder)):
-            for what, names in project.memo(_names_by_folder).get(folder, {}).items():
-                beside.setdefault(what, set()).update(names)
-    excerpt = excerpt or _has_unseen_override(service.document, project)
-    for what, name, span in [
-        *names_used_by(service.node, service.values),
-        *_inherited_names(service, project),
-    ]:
-        if HOLE in name or name in defined[what]:
-            continue
-        if app.has_unseen_files or excerpt or name in beside.get(what, ()):
-            yield Unknown(span)
-        else:
-            yield hit(span, what=what, used=name)
+    folders = () if document.first else (document.folder, *parent_folders(document.folder))
+    for folder in folders:
+        for what, names in project.memo(_names_by_folder).get(folder, {}).items():
+            beside.setdefault(what, set()).update(names)
+    return beside
+
+
+def _is_excerpt(service: Service, project: Project) -> bool:
+    """Whether a file surely shows a part: a piece in prose, an overlay without its base, one whose override was not seen."""
+    sections = {key for root in service.document.roots for key in root}
+    more = sections - {"services", "version", "name"}
+    return (
+        service.source.fragment
+        or (project.prose and not (service.owned and more))
+        or _is_overlay_without_base(service.document, project)
+        or _has_unseen_override(service.document, project)
+    )
 
 
 _SAMPLES = (".example", ".sample", ".dist", ".template")
@@ -194,68 +208,65 @@ def dependency_cycle(document: Document, project: Project) -> Outcome:
         name: [(used, span) for _, used, span in services_named(service.node)]
         for name, service in services.items()
     }
-    state: dict[str, int] = {}
-    for start in document.services:
-        stack = [(start, iter(edges.get(start, ())))]
-        path = [start]
-        if state.get(start):
-            continue
-        state[start] = 1
-        while stack:
-            name, rest = stack[-1]
-            for used, span in rest:
-                if state.get(used) == 1 and used in path:
-                    circle = [*path[path.index(used) :], used]
-                    if services[name].document is document:
-                        yield hit(span, circle=" → ".join(circle), resource=f"service/{name}")
-                elif used in edges and not state.get(used):
-                    state[used] = 1
-                    stack.append((used, iter(edges[used])))
-                    path.append(used)
-                    break
-            else:
-                stack.pop()
-                path.pop()
-                state[name] = 2
+    for name, span, circle in _circles(document.services, edges):
+        if services[name].document is document:
+            yield hit(span, circle=" → ".join(circle), resource=f"service/{name}")
+
+
+def _circles(
+    starts: Iterable[str], edges: Mapping[str, Sequence[tuple[str, Span]]]
+) -> Iterator[tuple[str, Span, list[str]]]:
+    """The edges that close a circle: whose they are, where they stand, and the names along the circle."""
+    seen: set[str] = set()
+    for start in starts:
+        path = {} if start in seen else {start: iter(edges.get(start, ()))}
+        while path:
+            name = next(reversed(path))
+            seen.add(name)
+            used, span = next(path[name], ("", None))
+            if span is None:
+                del path[name]
+            elif used in path:
+                names = list(path)
+                yield name, span, [*names[names.index(used) :], used]
+            elif used in edges and used not in seen:
+                path[used] = iter(edges[used])
 
 
 def extends_invalid(service: Service, project: Project) -> Outcome:
     """A service that extends what is not there, or itself."""
     parent = service.node.get("extends")
-    name = parent.get("service") if isinstance(parent, Map) else parent
-    file = parent.get("file") if isinstance(parent, Map) else None
+    name = _extended_name(parent)
     if not isinstance(name, str) or HOLE in expand_scalar(name).text:
         return
     span = parent.at("service") if isinstance(parent, Map) else service.node.at("extends")
-    apps = project.memo(applications)
+    file = parent.get("file") if isinstance(parent, Map) else None
     if isinstance(file, str) and isinstance(parent, Map):
-        document = document_at(apps, service.document, file)
+        document = document_at(project.memo(applications), service.document, file)
         if document is None:
             yield from _missing_file(service.document, project, file, parent.at("file"))
         elif name not in document.services:
-            yield hit(span, problem=f"{file} has no service {name}")
-        return
-    services = service.document.services
-    if name not in services:
-        yield hit(span, problem=f"there is no service {name} in the file")
-        return
-    seen = [service.name]
-    while isinstance(name, str) and name in services:
-        if name in seen:
-            if name == service.name:
-                yield hit(span, problem=f"{' → '.join([*seen, name])} is a circle")
-            return
+            yield hit(span, say="other-file", file=file, service=name)
+    elif name not in service.document.services:
+        yield hit(span, say="service", service=name)
+    elif circle := _extension_circle(service):
+        yield hit(span, say="circle", circle=" → ".join(circle))
+
+
+def _extended_name(parent: Any) -> Any:
+    """The service that an `extends` names."""
+    return parent.get("service") if isinstance(parent, Map) else parent
+
+
+def _extension_circle(service: Service) -> list[str]:
+    """The services of one file by which a service extends itself, from itself to itself; empty where it does not."""
+    services, seen = service.document.services, [service.name]
+    name = _extended_name(service.node.get("extends"))
+    while isinstance(name, str) and name in services and name not in seen:
         seen.append(name)
         parent = services[name].node.get("extends")
-        name = (
-            parent
-            if isinstance(parent, str)
-            else parent.get("service")
-            if isinstance(parent, Map)
-            else None
-        )
-        if isinstance(parent, Map) and "file" in parent:
-            return
+        name = None if isinstance(parent, Map) and "file" in parent else _extended_name(parent)
+    return [*seen, service.name] if name == service.name else []
 
 
 def include_invalid(document: Document, project: Project) -> Outcome:
@@ -271,7 +282,7 @@ def include_invalid(document: Document, project: Project) -> Outcome:
         while todo:
             included = todo.pop()
             if included is document:
-                yield hit(span, problem=f"{path} includes the file that includes it")
+                yield hit(span, say="circle", file=path)
                 break
             inner = [document_at(apps, included, other.path) for other in includes_of(included)]
             todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
@@ -293,7 +304,7 @@ def _missing_file(document: Document, project: Project, path: str, span: Span) -
     if project.exists(target) or target.startswith("..") or not project.is_walked(folder):
         yield Unknown(span)
     else:
-        yield hit(span, problem=f"there is no file {text}")
+        yield hit(span, say="file", file=text)
 
 
 def image_missing(service: Service, project: Project) -> Outcome:

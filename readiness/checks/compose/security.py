@@ -205,5 +205,4 @@ def host_path_sensitive(mount: Mount) -> Outcome:
         and (spec.read_only or {"rslave", "ro"} & set(spec.options))
     ):
         return
-    how = "read only" if spec.read_only else "for writing"
-    yield hit(spec.span, path=path, how=how)
+    yield hit(spec.span, say="read-only" if spec.read_only else "writable", path=path)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from readiness.facts.public_images import Known
+from readiness.facts.table import column
 from readiness.kinds.compose.evidence import is_source_mount
 from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import MountSpec, mount_specs, port_specs
@@ -23,9 +24,6 @@ from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
 Settings = dict[str, str | None]
-_CONFIG = tuple(
-    ".conf .cnf .cfg .ini .yml .yaml .toml .json .xml .properties .crt .pem .key .cert .template .env".split()
-)
 
 
 def not_durable(service: Service, project: Project, *, stores: bool) -> Outcome:
@@ -93,7 +91,7 @@ def _may_keep_elsewhere(
 ) -> bool:
     """Whether the state may be kept elsewhere: in a database, or where a configuration file says."""
     if known.role == "logs":
-        return bool(node.get("configs")) or any(spec.target.endswith(_CONFIG) for spec in specs)
+        return bool(node.get("configs")) or any(_is_for_settings(spec.target) for spec in specs)
     return any(name.startswith("GF_DATABASE_") for name in settings)
 
 
@@ -159,10 +157,15 @@ _READ_ONLY = re.compile(
 )
 
 
+def _is_for_settings(path: str) -> bool:
+    """Whether a path ends as files do in which a program finds its settings or certificates."""
+    return path.endswith(tuple(column("file-endings", "settings")))
+
+
 def config_writable(mount: Mount) -> Outcome:
     """A configuration that the container may change."""
     spec = mount.spec
-    config = spec.source.endswith(_CONFIG) or _READ_ONLY.match(spec.target)
+    config = _is_for_settings(spec.source) or _READ_ONLY.match(spec.target)
     if spec.type == "bind" and config and not spec.read_only:
         yield hit(spec.span, path=spec.source)
 

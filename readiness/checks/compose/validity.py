@@ -58,7 +58,7 @@ def key_unknown(document: Document, project: Project) -> Outcome:
             owner = ".".join(problem.path[:-1]) or "the top level"
             yield hit(
                 problem.span,
-                key=problem.message,
+                key=problem.path[-1],
                 owner=owner,
                 hint=_key_hint(problem),
                 resource=_resource_of(problem.path),
@@ -71,7 +71,7 @@ def key_unknown(document: Document, project: Project) -> Outcome:
 
 def _is_template_key(problem: Problem) -> bool:
     """Keys that are variables of a template, not of Docker."""
-    return problem.message.startswith(("{", "%"))
+    return problem.path[-1].startswith(("{", "%"))
 
 
 def _resource_of(path: tuple[str, ...]) -> str:
@@ -80,7 +80,7 @@ def _resource_of(path: tuple[str, ...]) -> str:
 
 def _key_hint(problem: Problem) -> str:
     """Where the key belongs, or the nearest one that is known here."""
-    key, parent_path = problem.message, problem.path[:-1]
+    key, parent_path = problem.path[-1], problem.path[:-1]
     if len(parent_path) == 1 and parent_path[0] in {
         "services",
         "networks",
@@ -146,13 +146,9 @@ def value_invalid(document: Document, project: Project) -> Outcome:
     """A value of a type or a form that Docker refuses, or a key that must be there and is not."""
     for problem in _problems_of_sort(document, project):
         if problem.sort != "key":
-            where = ".".join(problem.path) or "the file"
-            yield hit(
-                problem.span,
-                where=where,
-                problem=problem.message,
-                resource=_resource_of(problem.path),
-            )
+            facts = {"where": ".".join(problem.path) or "the file", **problem.facts}
+            resource = _resource_of(problem.path)
+            yield Hit(problem.span, facts, resource=resource, say=problem.say)
 
 
 def interpolation_invalid(document: Document) -> Outcome:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import is_known_official
+from readiness.facts.moving import is_floating, is_floating_image
 from readiness.facts.releases import end_of_life
+from readiness.facts.table import column
 from readiness.kinds.dockerfile import global_value
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Outcome, Span, Unknown, hit, spelling
@@ -51,7 +53,7 @@ def base_image_tag_floating(
     tag = stage.image.tag
     if stage.image.digest or stage.image.digest_unknown or tag in ignore:
         return
-    if tag in tags if tags else images.is_floating(tag):
+    if tag in tags if tags else is_floating(tag):
         yield hit(word.span, image=stage.image.text, tag=tag)
 
 
@@ -81,13 +83,10 @@ def base_image_end_of_life(stage: Stage, project: Project) -> Outcome:
         )
 
 
-_SYSTEMS = ("debian", "ubuntu", "centos", "fedora", "leap", "oraclelinux", "alpine")
-
-
 def _names_release(path: str, release: str) -> bool:
     """Whether a file's path names the release of a system, as those do that make packages for it."""
     system, _, version = release.rpartition(" ")
-    if system and system not in _SYSTEMS:
+    if system and system not in column("distributions", "packaged"):
         return False
     plain = re.sub(r"[^a-z0-9]", "", "".join(path.lower().split("/")[-2:]))
     if version.isalpha():
@@ -117,7 +116,9 @@ def copy_from_image_floating(step: Step) -> Outcome:
     for image, span in _pulled_images(step):
         if image.is_variable:
             yield Unknown(span)
-        elif image.floating and (image.tag or "/" in image.text or is_known_official(image)):
+        elif is_floating_image(image) and (
+            image.tag or "/" in image.text or is_known_official(image)
+        ):
             yield hit(span, image=image.text)
 
 

@@ -135,22 +135,7 @@ def _is_keeping_packages(step: Step) -> bool:
 
 def _caches_left(step: Step, managers: Collection[str]) -> Outcome:
     """The cache of a package manager other than apt stays in the layer."""
-    kept: dict[str, Call] = {}
-    unsure: set[str] = set()
-    for action in _calls_and_removals(step):
-        if isinstance(action, _Removal):
-            for name, call in list(kept.items()):
-                if any(action.removes(folder) for folder in _cache_folders(step, call)):
-                    del kept[name]
-                elif not action.is_known:
-                    unsure.add(name)
-            continue
-        family = "dnf" if action.program in _ONE_CACHE else action.program
-        if action.action == "clean":
-            kept.pop(family, None)
-        elif action.manager.name in managers and action.installs and not _is_uncached(step, action):
-            kept[family] = action
-            unsure.discard(family)
+    kept, unsure = _kept_caches(step, managers)
     for name, call in kept.items():
         if any(_is_mounted_over(step, folder) for folder in _cache_folders(step, call)):
             continue
@@ -159,6 +144,29 @@ def _caches_left(step: Step, managers: Collection[str]) -> Outcome:
         else:
             manager = call.manager.name
             yield hit(call.verb.span, program=call.program, action=call.verb.value, manager=manager)
+
+
+def _kept_caches(step: Step, managers: Collection[str]) -> tuple[dict[str, Call], set[str]]:
+    """The last install of each manager whose cache nothing takes out, and those of which a removal may have done so."""
+    kept: dict[str, Call] = {}
+    unsure: set[str] = set()
+    for action in _calls_and_removals(step):
+        if isinstance(action, _Removal):
+            gone = {name for name, call in kept.items() if _is_removed(step, call, action)}
+            kept = {name: call for name, call in kept.items() if name not in gone}
+            unsure |= set() if action.is_known else kept.keys()
+            continue
+        family = "dnf" if action.program in _ONE_CACHE else action.program
+        if action.action == "clean":
+            kept.pop(family, None)
+        elif action.manager.name in managers and action.installs and not _is_uncached(step, action):
+            kept[family] = action
+            unsure.discard(family)
+    return kept, unsure
+
+
+def _is_removed(step: Step, call: Call, removal: _Removal) -> bool:
+    return any(removal.removes(folder) for folder in _cache_folders(step, call))
 
 
 def _cache_folders(step: Step, call: Call) -> tuple[str, ...]:

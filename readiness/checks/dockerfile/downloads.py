@@ -9,6 +9,7 @@ from dataclasses import replace
 from readiness.checks.dockerfile.packages import run_text
 from readiness.facts import packages
 from readiness.facts.programs import program_property
+from readiness.facts.table import column
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Outcome, Span, hit
@@ -161,7 +162,13 @@ def _assigned_values(step: Step) -> Iterator[tuple[str, str, Span]]:
 
 
 FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
-_RUNNERS = shell.SHELLS | {"python", "python3", "node", "perl", "ruby", "php", "pwsh"}
+
+
+def _runs_code(program: str) -> bool:
+    """Whether a program runs a script that it is given; `.` and `source` run one in the shell that reads them."""
+    return program in shell.SHELLS or (
+        program in column("programs", "interpreter") and program not in (".", "source")
+    )
 
 
 def script_piped_to_shell(step: Step) -> Outcome:
@@ -177,11 +184,11 @@ def script_piped_to_shell(step: Step) -> Outcome:
                 break
     for command in script.commands:
         taken = [r.target.value for r in command.redirects if r.operator == "<" and r.target]
-        if unwrapped(command).program in _RUNNERS and any(map(_SUBSTITUTED.match, taken)):
+        if _runs_code(unwrapped(command).program) and any(map(_SUBSTITUTED.match, taken)):
             yield hit(command.span, url="what it fetches")
         if 0 <= command.parent < len(script.commands) and command.program in FETCHERS:
             outer = unwrapped(script.commands[command.parent])
-            if outer.program in _RUNNERS or outer.name in ("eval", ".", "source"):
+            if _runs_code(outer.program) or outer.name in ("eval", ".", "source"):
                 yield hit(outer.span, url=fetched_url(command))
 
 
@@ -190,7 +197,7 @@ _SUBSTITUTED = re.compile(r"<\(\s*(?:curl|wget|fetch|aria2c)\s")
 
 def _reads_script_from_stdin(command: shell.Command) -> bool:
     """Whether a command runs what comes in: no script file, no -c."""
-    if command.program not in _RUNNERS or command.has("-c", "-e", "-m"):
+    if not _runs_code(command.program) or command.has("-c", "-e", "-m"):
         return False
     end = next(
         (at for at, word in enumerate(command.words) if word.value == "--"), len(command.words)

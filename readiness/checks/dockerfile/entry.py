@@ -10,6 +10,7 @@ from readiness.checks.dockerfile.forms import exec_form_literal
 from readiness.checks.dockerfile.tools import starter_missing
 from readiness.facts import packages, settings
 from readiness.facts.base_images import is_without_application
+from readiness.facts.table import column
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose import mounts
 from readiness.kinds.dockerfile.model import Command, Stage, Step, effective_step
@@ -27,14 +28,6 @@ _FILE = re.compile(
     r".\.(?:[cm]?[jt]s|tsx|jsx|py|rb|php|pl|sh|json|lock|ya?ml|toml|txt|md|ini|cfg|conf|xml|jar|war"
     r"|html|css|mod|sum|properties|sql|pem|crt|key|env|npmrc|whl|gz|zip)\Z"
 )
-# Commands that write no file of an application.
-_HARMLESS = frozenset(
-    {
-        "addgroup", "adduser", "useradd", "groupadd", "usermod", "mkdir", "chown", "chmod", "rm",
-        "set", "export", "cd", "true", ":", "echo", "apt-mark", "update-ca-certificates", "[",
-        "test", "command", "which", "hash", "install_packages", "locale-gen", "ldconfig", "",
-    }
-)  # fmt: skip
 
 
 def program_file_missing(stage: Stage, project: Project) -> Outcome:
@@ -144,7 +137,10 @@ def _may_be_created(step: Step, path: str) -> bool | None:
         invocation = unwrapped(command)
         if any(redirect.operator.startswith(">") for redirect in command.redirects):
             continue  # the file's name would stand in the text
-        if invocation.program not in _HARMLESS and packages.package_call(command) is None:
+        if (
+            invocation.program not in column("programs", "reads-none")
+            and packages.package_call(command) is None
+        ):
             return None
     return False
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.dockerfile.downloads import FETCHERS, fetched_url, script_piped_to_shell
 from readiness.checks.dockerfile.packages import run_text
+from readiness.facts.moving import moves_as
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Outcome, hit, marked_spans
@@ -20,8 +21,6 @@ _CHECKS = re.compile(
 _PROGRAM = re.compile(r"\.(?:tar|tar\.\w+|tgz|zip|deb|rpm|apk|sh|run|jar|whl|bin|AppImage|gz|xz)\Z")
 _BIN = re.compile(r"(?:/usr(?:/local)?|/opt(?:/[\w.-]+)?)?/s?bin/[\w.$\{\}-]*\Z")
 _KEY = re.compile(r"\.(?:gpg|asc|key|pem|crt|pub|list|repo)\Z")
-# Parts of an address that mean another version tomorrow.
-_MOVING = frozenset({"latest", "master", "main", "head", "trunk", "nightly", "develop"})
 
 
 def _unverified_fetches(step: Step) -> Iterator[tuple[shell.Command, shell.Word]]:
@@ -114,7 +113,7 @@ def _is_moving_path(parts: list[str]) -> bool:
     for part in parts:
         if has_variable(part) or _VERSION.search(part):
             return False
-        if part.lower() in _MOVING:
+        if moves_as("address", part):
             return True
     return False
 
@@ -129,5 +128,5 @@ def _clones_branch(step: Step, clone: shell.Command) -> bool:
         return False
     ref = clone.option("-b", "--branch", "--revision")
     if ref is not None:
-        return ref.lower() in _MOVING
+        return moves_as("address", ref)
     return not _CHOOSES.search(run_text(step.stage)) and all(word.known for word in clone.words)

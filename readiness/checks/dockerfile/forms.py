@@ -49,10 +49,10 @@ def exec_form_broken(step: Step) -> Outcome:
         return
     if _LIST.match(instruction.body.text) and not has_template(instruction.body.text):
         end = len(instruction.body.text.rstrip())
-        reason = "a backslash" if "\\" in instruction.body.text else "a single quote"
+        say = "backslash" if "\\" in instruction.body.text else "quote"
         if "'" not in instruction.body.text and "\\" not in instruction.body.text:
-            reason = "a comma or a bracket"
-        yield hit(instruction.body.span(0, end), keyword=instruction.keyword, reason=reason)
+            say = "comma"
+        yield hit(instruction.body.span(0, end), say=say, keyword=instruction.keyword)
 
 
 # Programs that read the operators among their arguments by themselves.
@@ -87,17 +87,12 @@ def exec_form_literal(step: Step) -> Outcome:
     if program in shell.SHELLS or program in _READERS or has_template(instruction.body.text):
         return
     if _has_arguments_in_name(words[0].value):
-        yield hit(
-            words[0].span,
-            keyword=instruction.keyword,
-            what="a command and its arguments are one entry",
-        )
+        yield hit(words[0].span, say="one-entry", keyword=instruction.keyword)
         return
     operator = next((word for word in words if word.value in _OPERATORS), None)
     if operator is not None:
-        yield hit(
-            operator.span, keyword=instruction.keyword, what=f"{operator.value} is an argument"
-        )
+        keyword = instruction.keyword
+        yield hit(operator.span, say="operator", keyword=keyword, operator=operator.value)
     elif _LITERAL.match(program) and not _CODE & {word.value for word in words}:
         yield from _variables_in(step, words)
 
@@ -106,8 +101,7 @@ def _variables_in(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
     for word in words:
         match = _VARIABLE.search(word.value)
         if match:
-            what = f"{match.group()} is passed on as it stands"
-            yield hit(word.span, keyword=step.keyword, what=what)
+            yield hit(word.span, say="variable", keyword=step.keyword, variable=match.group())
             return
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from readiness.facts.table import column
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Outcome, Unknown, hit, missing
 from readiness.syntax.words import variable_references
@@ -23,10 +24,9 @@ def label_key_invalid(step: Step) -> Outcome:
         if used and all(step.stage.declares(one, step.instruction.span.start) for one in used):
             continue
         if name.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):
-            yield hit(pair.name_span, key=name, reason="that prefix is kept for Docker")
+            yield hit(pair.name_span, say="prefix", key=name)
         elif not _LABEL.match(name) or name[-1:] in "._-":
-            reason = "a key is made of lower-case letters, digits, single dots and hyphens"
-            yield hit(pair.name_span, key=name, reason=reason)
+            yield hit(pair.name_span, say="form", key=name)
 
 
 def label_empty(step: Step) -> Outcome:
@@ -54,9 +54,6 @@ def labels_missing(stage: Stage, *, required: Sequence[str]) -> Outcome:
 
 
 _OCI = "org.opencontainers.image."
-_OCI_KEYS = frozenset({"created", "authors", "url", "documentation", "source", "version",
-                       "revision", "vendor", "licenses", "ref.name", "title", "description",
-                       "base.digest", "base.name"})  # fmt: skip
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z"
 )
@@ -84,23 +81,6 @@ def _is_word(value: str) -> bool:
 
 
 _LICENSE = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?\Z")
-# Families and habits of speech: the list of SPDX has none of them.
-_NO_LICENSE = frozenset(
-    {
-        "apache",
-        "apache2",
-        "bsd",
-        "gpl",
-        "gplv2",
-        "gplv3",
-        "gpl2",
-        "gpl3",
-        "lgpl",
-        "lgplv2",
-        "lgplv3",
-    }
-    | {"agpl", "agplv3", "mpl", "proprietary", "commercial", "closed", "private", "custom", "other"}
-)
 _JOINS = frozenset({"AND", "OR", "WITH", "and", "or", "with"})
 
 
@@ -121,7 +101,7 @@ def _is_license(value: str) -> bool:
             if due:
                 return False
             due = True
-        elif due and _LICENSE.match(word) and word.lower() not in _NO_LICENSE:
+        elif due and _LICENSE.match(word) and word.lower() not in column("licenses", "habit"):
             due = False
         else:
             return False
@@ -144,7 +124,7 @@ def label_unknown(step: Step) -> Outcome:
     if step.keyword == "LABEL":
         for pair in step.instruction.pairs:
             key = pair.name.removeprefix(_OCI)
-            if pair.name.startswith(_OCI) and key not in _OCI_KEYS:
+            if pair.name.startswith(_OCI) and key not in column("image-labels", "defined"):
                 yield hit(pair.name_span, key=pair.name)
 
 

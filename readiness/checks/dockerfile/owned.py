@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import manager_calls
 from readiness.facts.base_images import is_without_application
+from readiness.facts.table import column
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import (
@@ -25,10 +26,6 @@ from readiness.syntax.instruction import Instruction
 _FREE = tuple(f"/{name}" for name in ("tmp", "var/tmp", "dev/shm", "home", "root", "proc", "sys"))
 # Programs that may do anything, and those that give no folder to anybody.
 _OPAQUE = shell.SHELLS | {"make", "python", "python3", ".", "source", "eval"}
-_HARMLESS = frozenset(
-    """apt-get apt apk yum dnf microdnf pip pip3 npm npx yarn pnpm node go cargo mkdir rm echo printf cd set true test [ curl wget
-    groupadd addgroup groupmod ln sed grep export touch ls corepack gem bundle mv : cat""".split()
-)
 
 
 def known_user(stage: Stage) -> str:
@@ -122,7 +119,9 @@ def _owner_after_run(step: Step, path: str, user: str) -> str | None:
             return "unknown"
         if mentions and invocation.program in ("chown", "install"):
             answer = user if _gives_to_user(step, invocation, path, user) else "unknown"
-        elif mentions and not (as_root and invocation.program in _HARMLESS):
+        elif mentions and not (
+            as_root and invocation.program in column("programs", "keeps-owners")
+        ):
             answer = "unknown"
     return answer
 

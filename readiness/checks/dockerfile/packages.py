@@ -9,6 +9,7 @@ from functools import lru_cache
 from readiness.facts import package_versions, packages
 from readiness.facts.managers import by_program
 from readiness.facts.packages import Call
+from readiness.facts.table import column
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Hit, NotApplicable, Outcome, Severity, Span, Unknown, hit
 from readiness.syntax import shell
@@ -204,13 +205,11 @@ def index_update_alone(step: Step) -> Outcome:
     updates = [one for one in calls if one.action == "update"]
     if not updates or any(one.installs for one in calls):
         return
-    if any(command.program in _OTHER_USERS for command in step.script.commands):
+    if any(
+        command.program in column("programs", "reads-lists") for command in step.script.commands
+    ):
         return
     yield hit(updates[0].verb.span, program=updates[0].program)
-
-
-# Programs that use the index themselves, or hide what they do.
-_OTHER_USERS = frozenset({"apt-cache", "mk-build-deps", "xargs", "sh", "bash", "make", "apt-file"})
 
 
 def zypper_distribution_upgrade(command: Command) -> Outcome:
@@ -288,11 +287,6 @@ _PRUNES = re.compile(
 )
 
 
-_COMPILERS = frozenset({"build-essential", "gcc", "g++", "make", "cmake", "clang", "build-base",
-                        "gcc-c++", "base-devel", "autoconf", "automake", "musl-dev", "libc6-dev",
-                        "linux-headers", "python3-dev", "python-dev", "libpq-dev"})  # fmt: skip
-
-
 def compiler_in_final_stage(step: Step) -> Outcome:
     """The final stage, which starts something, keeps a compiler that the same RUN does not remove."""
     if not step.stage.final or step.onbuild or not step.stage.whole or step.stage.role == "base":
@@ -304,7 +298,11 @@ def compiler_in_final_stage(step: Step) -> Outcome:
         return
     for call in manager_calls(step):
         if call.manager.system and call.action == "install":
-            names = [word for word in call.packages if word.value.partition("=")[0] in _COMPILERS]
+            names = [
+                word
+                for word in call.packages
+                if word.value.partition("=")[0] in column("system-packages", "compiler")
+            ]
             if names:
                 listed = ", ".join(word.value for word in names[:4])
                 yield hit(names[0].span, packages=listed)

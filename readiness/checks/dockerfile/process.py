@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from readiness.facts.development import development_server
 from readiness.facts.programs import started_program_index
+from readiness.facts.table import column
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step, effective_step
 from readiness.model import Outcome, Span, hit
@@ -60,7 +61,6 @@ def _wrapped_command(command: shell.Command, at: int) -> shell.Command:
 
 
 _PREPARE = frozenset({"docker-entrypoint.sh", "entrypoint.sh"})
-_STARTS = frozenset({"start", "run", "serve", "exec", "run-script", "dev", "start:prod"})
 
 
 def process_package_manager(stage: Stage) -> Outcome:
@@ -72,7 +72,11 @@ def process_package_manager(stage: Stage) -> Outcome:
         return
     if command.program in ("npm", "yarn", "pnpm") and command.words:
         verb = command.words[0].value
-        if verb in _STARTS or verb.startswith("start") or command.program != "npm":
+        if (
+            verb in column("script-words", "starts")
+            or verb.startswith("start")
+            or command.program != "npm"
+        ):
             yield hit(_process_span(stage, command), program=command.program)
 
 

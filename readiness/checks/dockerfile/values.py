@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
@@ -34,17 +34,22 @@ def workdir_relative(step: Step) -> Outcome:
             return
         if is_absolute(filled, step.stage):
             return
+    if not any(_is_settled(one, step.stage) for one in _earlier_folders(step)):
+        yield hit(instruction.args_span, folder=folder)
+
+
+def _earlier_folders(step: Step) -> Iterator[str]:
+    """The folders of the WORKDIRs before a step, in its stage and those that it is made from."""
     for below in step.stage.chain:
         for other in below.instructions:
-            if (
-                other.keyword == "WORKDIR"
-                and other.span.start < instruction.span.start
-                and other.words
-            ):
-                first = other.body.text.strip().strip("\"'")
-                if is_absolute(first, step.stage) or first.startswith("$"):
-                    return
-    yield hit(instruction.args_span, folder=folder)
+            before = other.span.start < step.instruction.span.start
+            if other.keyword == "WORKDIR" and before and other.words:
+                yield other.body.text.strip().strip("\"'")
+
+
+def _is_settled(folder: str, stage: Stage) -> bool:
+    """Whether a folder is absolute, or a variable may hold one that is."""
+    return is_absolute(folder, stage) or folder.startswith("$")
 
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -67,23 +72,23 @@ def port_out_of_range(step: Step) -> Outcome:
         if value is None or has_template(value) or (not value and word.is_variable):
             yield Unknown(word.span)
             continue
-        reason = _port_mistake(value)
-        if reason and ":" not in value:
-            yield hit(word.span, port=value[:60], reason=reason)
+        mistake = _port_mistake(value)
+        if mistake and ":" not in value:
+            yield hit(word.span, say=mistake, port=value[:60])
 
 
 def _port_mistake(text: str) -> str:
-    """Why the builder takes a word for no port; empty where it takes it."""
+    """Why the builder takes a word for no port, as the name of a message; empty where it takes it."""
     match = _PORT.match(text)
     if match is None:
-        return "it is no number"
+        return "number"
     first, last = int(match.group(1)), int(match.group(2) or match.group(1))
     if max(first, last) > 65535:
-        return "ports end at 65535"
+        return "most"
     if first > last:
-        return "the range ends before it begins"
+        return "range"
     if match.group(3) and match.group(3).lower() not in ("tcp", "udp", "sctp"):
-        return "the protocols are tcp, udp and sctp"
+        return "protocol"
     return ""
 
 

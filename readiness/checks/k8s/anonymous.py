@@ -15,37 +15,18 @@ from readiness.checks.k8s.rbac import (
     strings_in,
     subjects_of,
 )
+from readiness.facts.table import column
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import Outcome, Severity, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-# What clusters bind to everybody themselves, or what the documentation tells to bind: versions, health, the keys that check the
-# tokens of service accounts, what a node needs to join.
-_PUBLIC_ROLES = frozenset(
-    """system:public-info-viewer system:discovery system:basic-user system:service-account-issuer-discovery
-    system:openshift:discovery system:openshift:public-info-viewer system:webhook system:scope-impersonation
-    system:oauth-token-deleter self-access-reviewer kubeadm:bootstrap-signer-clusterinfo""".split()
-)
-_PUBLIC_PATHS = (
-    "/healthz", "/livez", "/readyz", "/version", "/api", "/apis", "/openapi", "/.well-known", "/openid/v1/jwks",
-)  # fmt: skip
 _ABOUT_ONESELF = frozenset(
     {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
 )
 _REVIEWS = frozenset({"tokenreviews", "subjectaccessreviews", "localsubjectaccessreviews"})
 _READING = frozenset({"get", "list", "watch", "head", "options"})
-# Reading these is acting: a shell, a port, the kubelet's own API, the passwords.
-_ACTING = (
-    "secrets",
-    "pods/exec",
-    "pods/attach",
-    "pods/portforward",
-    "pods/proxy",
-    "services/proxy",
-    "nodes/proxy",
-)
 _WRITING_ROLES = frozenset({"cluster-admin", "admin", "edit"})
 _OPEN_NAMESPACE = "kube-public"
 
@@ -59,7 +40,7 @@ def rbac_anonymous(
     prose and in files for tests and development.
     """
     role = binding.node.dig("roleRef").text("name")
-    if is_system_object(binding) or role in _PUBLIC_ROLES:
+    if is_system_object(binding) or role in column("kubernetes-public", "role"):
         return
     severity = _grant_severity(binding, role, project)
     if severity and (project.prose or is_for_trial(binding.source.root.path)):
@@ -79,7 +60,7 @@ def rbac_authenticated(
     role = binding.node.dig("roleRef").text("name")
     worth = (
         None
-        if is_system_object(binding) or role in _PUBLIC_ROLES
+        if is_system_object(binding) or role in column("kubernetes-public", "role")
         else _grant_severity(binding, role, project)
     )
     if worth is None:
@@ -122,7 +103,11 @@ def _rule_severity(rule: Map) -> Severity | None:
         return None
     if set(resources) <= _REVIEWS | _ABOUT_ONESELF:
         return Severity.MEDIUM
-    acts = any(resource_covers(one, resource) for one in resources for resource in _ACTING)
+    acts = any(
+        resource_covers(one, resource)
+        for one in resources
+        for resource in column("kubernetes-resources", "acts")
+    )
     core = bool({"", "*"} & set(strings_in(rule, "apiGroups")))
     if verbs - _READING or (acts and core):
         return Severity.CRITICAL
@@ -132,4 +117,6 @@ def _rule_severity(rule: Map) -> Severity | None:
 def _is_public(path: str) -> bool:
     """Whether a path of the API server is open to everybody in every cluster."""
     plain = path.rstrip("*").rstrip("/")
-    return any(plain == one or plain.startswith(f"{one}/") for one in _PUBLIC_PATHS)
+    return any(
+        plain == one or plain.startswith(f"{one}/") for one in column("kubernetes-public", "path")
+    )

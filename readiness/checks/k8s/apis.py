@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.facts.table import facts, rows
 from readiness.kinds.k8s.model import Object
-from readiness.model import Outcome, hit
+from readiness.model import Hit, Outcome, hit
 
 
 def newest_version() -> str:
@@ -72,11 +72,15 @@ def api_version_removed(obj: Object, *, version: str = "") -> Outcome:
         and "removed" in row
         and version_order(row["removed"]) <= version_order(version or newest_version())
     ):
-        yield hit(obj.node.at("apiVersion"), removed=row["removed"], instead=_replacement_text(row))
+        yield _outdated(obj, row, "removed")
 
 
-def _replacement_text(row: Mapping[str, Any]) -> str:
-    return f"use {row['replacement']}" if "replacement" in row else "nothing takes its place"
+def _outdated(obj: Object, row: Mapping[str, Any], since: str) -> Hit:
+    """The hit on a version that is gone or deprecated, with what takes its place; `since` is the property that says when."""
+    if "replacement" not in row:
+        return Hit(obj.node.at("apiVersion"), {since: row[since]}, say="alone")
+    facts = {since: row[since], "instead": row["replacement"]}
+    return Hit(obj.node.at("apiVersion"), facts, say="replaced")
 
 
 def api_version_deprecated(obj: Object, *, version: str = "") -> Outcome:
@@ -86,9 +90,7 @@ def api_version_deprecated(obj: Object, *, version: str = "") -> Outcome:
     if row is None or "deprecated" not in row or version_order(row["deprecated"]) > known:
         return
     if "removed" not in row or version_order(row["removed"]) > known:
-        yield hit(
-            obj.node.at("apiVersion"), deprecated=row["deprecated"], instead=_replacement_text(row)
-        )
+        yield _outdated(obj, row, "deprecated")
 
 
 def api_version_unstable(obj: Object, *, version: str = "") -> Outcome:

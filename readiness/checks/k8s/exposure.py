@@ -23,7 +23,7 @@ def routes_to_services(project: Project) -> dict[str, list[Object]]:
     for obj in known.all("Ingress"):
         for _, name, _ in ingress.backends_of(obj):
             routes.setdefault(name, []).append(obj)
-    for obj in known.all(*sorted(gateway.ROUTES)):
+    for obj in known.all(*gateway.route_kinds()):
         for _, name, _, _ in gateway.backend_references(obj):
             routes.setdefault(name, []).append(obj)
     for obj in known.all("VirtualService"):

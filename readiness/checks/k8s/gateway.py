@@ -7,6 +7,7 @@ from typing import Any
 
 from readiness.checks.k8s.absence import service_absence
 from readiness.checks.k8s.ingress import has_port
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.elsewhere import named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -16,7 +17,16 @@ from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 GROUP = "gateway.networking.k8s.io"
-ROUTES = frozenset({"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"})
+
+
+def route_kinds() -> list[str]:
+    """The kinds of the Gateway API's routes."""
+    return sorted(name.partition(" ")[0] for name in column("kubernetes-custom", "route"))
+
+
+def is_route(obj: Object) -> bool:
+    """Whether an object is a route of the Gateway API."""
+    return f"{obj.kind} {obj.group}" in column("kubernetes-custom", "route")
 
 
 def is_gateway(obj: Object) -> bool:
@@ -87,7 +97,7 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
 
     Low where no Service stands beside the route: then a chart or an operator makes it.
     """
-    if obj.kind not in ROUTES or obj.group != GROUP:
+    if not is_route(obj):
         return
     for ref, name, namespace, port in backend_references(obj):
         found = named_in_run(obj, "Service", name, project, namespace)
@@ -126,7 +136,7 @@ def _gateways_named(obj: Object, ref: Map, name: str, project: Project) -> tuple
 
 def gateway_listener_unresolved(obj: Object, *, project: Project) -> Outcome:
     """A route names a listener that its Gateway does not have."""
-    if obj.kind not in ROUTES or obj.group != GROUP:
+    if not is_route(obj):
         return
     for ref in obj.spec.entries("parentRefs"):
         name, section = ref.get("name"), ref.get("sectionName")

@@ -28,9 +28,9 @@ def cron_schedule_invalid(obj: Object) -> Outcome:
     elif isinstance(value, str):
         mistake = schedule_mistake(value)
         if mistake:
-            yield hit(obj.spec.at("schedule"), schedule=value[:60], why=mistake)
+            yield hit(obj.spec.at("schedule"), say="form", schedule=value[:60], why=mistake)
     elif value is None:
-        yield missing(obj.metadata.at("name"), schedule="", why="it is not written")
+        yield missing(obj.metadata.at("name"), say="missing")
 
 
 def cron_starting_deadline_missing(obj: Object) -> Outcome:

@@ -37,7 +37,7 @@ def name_invalid(obj: Object) -> Outcome:
             and obj.kind not in {"Kustomization", "Component"}
             and _is_api_object(obj)
         ):
-            yield missing(obj.metadata.at(), name="", form="a name")
+            yield missing(obj.metadata.at(), say="missing")
     elif (
         isinstance(name, str)
         and not is_variable(name)
@@ -49,8 +49,8 @@ def name_invalid(obj: Object) -> Outcome:
             return
         labelled = obj.kind in LABELLED and "." not in obj.group
         if not (LABEL.match(name) if labelled else SUBDOMAIN.match(name)):
-            form = "lower-case letters, digits and -" + ("" if labelled else " and .")
-            yield hit(metadata.at("name"), name=name[:80], form=form)
+            say = "label" if labelled else "subdomain"
+            yield hit(metadata.at("name"), say=say, name=name[:80])
 
 
 # A word in capitals, or a variable of a shell, in the name of an object of a program's own.
@@ -70,11 +70,11 @@ def container_name_invalid(container: Container) -> Outcome:
 
 
 def key_mistake(key: str) -> str:
-    """Why a text is no key of a label or annotation; empty where it is one."""
+    """The part of a text that keeps it from being a key of a label or annotation, `prefix` or `name`; empty where it is one."""
     prefix, slash, name = key.rpartition("/")
     if slash and not SUBDOMAIN.match(prefix):
-        return "its prefix is no DNS name"
-    return "" if QUALIFIED.match(name) else "its name takes letters, digits, -, _ and ., 63 at most"
+        return "prefix"
+    return "" if QUALIFIED.match(name) else "name"
 
 
 def label_invalid(obj: Object) -> Outcome:
@@ -94,12 +94,11 @@ def _label_mappings(labels: Map) -> Iterator[Hit]:
             continue
         fault = key_mistake(key)
         if fault:
-            yield hit(labels.key(key), label=key[:80], what=fault)
+            yield hit(labels.key(key), say=fault, label=key[:80])
         elif isinstance(value, str) and value and not QUALIFIED.match(value):
-            what = f"its value {value[:64]!r} takes letters, digits, -, _ and ., 63 at most"
-            yield hit(labels.at(key), label=key, what=what)
+            yield hit(labels.at(key), say="value", label=key, value=value[:64])
         elif value is not None and not isinstance(value, str):
-            yield hit(labels.at(key), label=key, what="its value is no string; put it in quotes")
+            yield hit(labels.at(key), say="no-string", label=key)
 
 
 def annotation_invalid(obj: Object) -> Outcome:
@@ -107,11 +106,9 @@ def annotation_invalid(obj: Object) -> Outcome:
     for key, value in obj.annotations.items():
         fault = key_mistake(key) if not is_variable(key) else ""
         if fault:
-            yield hit(obj.annotations.key(key), key=key[:80], what=fault)
+            yield hit(obj.annotations.key(key), say=fault, key=key[:80])
         elif value is not None and not isinstance(value, str):
-            yield hit(
-                obj.annotations.at(key), key=key, what="its value is no string; put it in quotes"
-            )
+            yield hit(obj.annotations.at(key), say="no-string", key=key)
 
 
 def env_name_invalid(container: Container) -> Outcome:
@@ -141,20 +138,14 @@ def port_invalid(container: Container, *, names: bool) -> Outcome:
     for port in container.node.entries("ports"):
         value, name = port.get("containerPort"), port.get("name")
         if value is None and not names:
-            yield missing(port.at(), what="has no containerPort")
+            yield missing(port.at(), say="no-number")
         elif as_integer(value) is not None and not 0 < int(str(value)) < 65536:
-            yield hit(
-                port.at("containerPort"),
-                what=f"has number {value}, which is not between 1 and 65535",
-            )
+            yield hit(port.at("containerPort"), say="number", number=value)
         if isinstance(name, str) and not is_variable(name):
             if not PORT.match(name):
-                yield hit(
-                    port.at("name"),
-                    what=f"has the name {name[:40]!r}, which takes 15 of a-z, 0-9 and -",
-                )
+                yield hit(port.at("name"), say="name", port=name[:40])
             elif name in seen and not names:
-                yield hit(port.at("name"), what=f"has the name {name!r} a second time")
+                yield hit(port.at("name"), say="repeated", port=name)
             seen.add(name)
 
 
@@ -172,12 +163,12 @@ def target_port_invalid(obj: Object) -> Outcome:
                 and not PORT.match(value)
             ):
                 number_ = value.isdigit() and 0 < int(value[:6]) < 65536
-                what = "is a number in quotes, and so a name" if number_ else "is no port name"
-                yield hit(port.at(key), field=key, value=value[:40], what=what)
+                say = "quoted" if number_ else "name"
+                yield hit(port.at(key), say=say, field=key, value=value[:40])
             elif as_integer(value) == 0 and key == "targetPort":
                 continue  # the API server takes it as left out: `port` counts
             elif not 0 < (as_integer(value) or 1) < 65536 or as_integer(value) == 0:
-                yield hit(port.at(key), field=key, value=value, what="is not between 1 and 65535")
+                yield hit(port.at(key), say="number", field=key, value=value)
 
 
 def pod_part_repeated(pod: Pod) -> Outcome:

@@ -144,16 +144,17 @@ def resource_quantity_absurd(container: Container, *, cores: int) -> Outcome:
             if quantity is None or quantity <= 0:
                 continue
             if name in {"memory", "ephemeral-storage"} and unit_of(value) in {"m", "u", "n"}:
-                what = "is in thousandths of a byte"
+                say = "thousandths"
             elif name == "memory" and quantity < LEAST:
-                what = f"is {quantity:g} bytes"
+                say = "bytes"
             elif name == "cpu" and quantity > cores:
-                what = f"is {quantity:g} cores"
+                say = "cores"
             elif name == "cpu" and quantity < 0.001:
-                what = "is under a thousandth of a core, the least there is"
+                say = "least"
             else:
                 continue
-            yield hit(listed.at(name), sort=sort, resource_name=name, value=value, what=what)
+            amount = f"{quantity:g}"
+            yield hit(listed.at(name), say=say, sort=sort, resource_name=name, amount=amount)
 
 
 def quality_of_service_best_effort(pod: Pod) -> Outcome:

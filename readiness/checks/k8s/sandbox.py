@@ -38,15 +38,15 @@ def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
     for policy in limiting:
         yield from egress_rules_to_everywhere(policy.spec, policy)
     if not limiting:
-        yield missing(pod.node.at(), what="no NetworkPolicy limits its egress")
+        yield missing(pod.node.at(), say="none")
 
 
 def egress_rules_to_everywhere(spec: Map, owner: Object) -> Iterator[Hit]:
     """The rules of a policy's egress that allow every address."""
     for rule in spec.entries("egress"):
         if allows_every_address(rule):
-            where = f"{owner.resource} allows every address"
-            yield hit(rule.at(), at=owner.source, resource=owner.resource, what=where)
+            place, name = owner.source, owner.resource
+            yield hit(rule.at(), at=place, resource=name, say="everywhere", policy=name)
 
 
 def restricts_egress_of(policy: Object, pod: Pod) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from readiness.checks.k8s.apis import kind_of
@@ -18,12 +18,16 @@ LIMIT = 20_000  # values of one object that are looked at
 
 
 class Flaw(NamedTuple):
-    """What does not fit: which sort of mistake, where, and the facts of its message."""
+    """What does not fit: which sort of mistake, where, in which field.
+
+    `word` is for a type what the field takes, `given` what it has; for a field that is unknown `word` is a hint.
+    """
 
     sort: str
     span: Span
     field: str
-    what: str
+    word: str = ""
+    given: str = ""
 
 
 def type_of_object(obj: Object) -> str:
@@ -36,46 +40,46 @@ def is_cluster_scoped(obj: Object) -> bool:
     return kind_of(obj).get("cluster") is True
 
 
+_Place = tuple[
+    Any, str, Span, str
+]  # a value, the type that it is to have, where it stands, its path
+
+
 def find_flaws(obj: Object) -> Iterator[Flaw]:
     """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
     if obj.node.get("apiVersion") is None:
         return  # a piece in prose, put where it may stand
     types = rows("kubernetes-types")
-    stack: list[tuple[Any, str, Span, str]] = [(obj.node, type_of_object(obj), obj.node.at(), "")]
+    stack: list[_Place] = [(obj.node, type_of_object(obj), obj.node.at(), "")]
     for _ in range(LIMIT):
         if not stack:
             return
         value, kind, span, path = stack.pop()
         if value is None or not kind or kind == "o" or is_variable(value):
             continue
-        if kind.startswith("[]"):
-            if isinstance(value, Seq):
-                inner = kind[2:]
-                stack += [
-                    (item, inner, value.at(n), f"{path}[{n}]") for n, item in enumerate(value[:500])
-                ]
-            else:
-                yield Flaw("type", span, path, f"takes a list, and is {_shape_name(value)}")
-        elif kind.startswith("{}"):
-            if isinstance(value, Map):
-                stack += [
-                    (value[key], kind[2:], value.at(key), f"{path}.{key}")
-                    for key in list(value)[:500]
-                ]
-            else:
-                yield Flaw("type", span, path, f"takes a mapping, and is {_shape_name(value)}")
+        wanted = _wanted_word(value, kind, types)
+        if wanted:
+            yield Flaw("type", span, path, wanted, _shape_name(value))
+        elif kind.startswith(("[]", "{}")):
+            stack += _entries(value, kind[2:], path)
         elif kind in types:
-            if isinstance(value, Map):
-                yield from _check_members(value, types[kind], path, stack)
-            else:
-                yield Flaw("type", span, path, f"takes a mapping, and is {_shape_name(value)}")
-        elif not _is_of_type(value, kind):
-            yield Flaw(
-                "type",
-                span,
-                path,
-                f"takes {WORDS.get(kind, 'another type')}, and is {_shape_name(value)}",
-            )
+            yield from _check_members(value, types[kind], path, stack)
+
+
+def _wanted_word(value: Any, kind: str, types: Mapping[str, Any]) -> str:
+    """What a value of a type is, in words, where this one is something else; empty where it fits."""
+    if kind.startswith("[]"):
+        return "" if isinstance(value, Seq) else "a list"
+    if kind.startswith("{}") or kind in types:
+        return "" if isinstance(value, Map) else "a mapping"
+    return "" if _is_of_type(value, kind) else WORDS.get(kind, "another type")
+
+
+def _entries(value: Map | Seq, kind: str, path: str) -> list[_Place]:
+    """The first entries of a list or a mapping."""
+    if isinstance(value, Map):
+        return [(value[key], kind, value.at(key), f"{path}.{key}") for key in list(value)[:500]]
+    return [(item, kind, value.at(n), f"{path}[{n}]") for n, item in enumerate(value[:500])]
 
 
 def _check_members(node: Map, known: dict[str, str], path: str, stack: list[Any]) -> Iterator[Flaw]:
@@ -88,7 +92,7 @@ def _check_members(node: Map, known: dict[str, str], path: str, stack: list[Any]
             yield Flaw("unknown", node.key(key), inner, spelling.hint(key, known))
     for key, kind in known.items():
         if kind.endswith("!") and node.get(key) is None:
-            yield Flaw("required", node.at(), f"{path}.{key}" if path else key, "")
+            yield Flaw("required", node.at(), f"{path}.{key}" if path else key)
 
 
 def _is_of_type(value: Any, kind: str) -> bool:
@@ -122,14 +126,14 @@ def field_unknown(obj: Object, *, project: Project) -> Outcome:
     """A field that the object's type does not have; `sops` is taken out again when SOPS decrypts the file."""
     for flaw in project.once(_flaws_of, obj):
         if flaw.sort == "unknown" and flaw.field != "sops":
-            yield hit(flaw.span, field=flaw.field, meant=flaw.what)
+            yield hit(flaw.span, field=flaw.field, meant=flaw.word)
 
 
 def field_type_wrong(obj: Object, *, project: Project) -> Outcome:
     """A value of another type than the field takes."""
     for flaw in project.once(_flaws_of, obj):
         if flaw.sort == "type":
-            yield hit(flaw.span, field=flaw.field, what=flaw.what)
+            yield hit(flaw.span, field=flaw.field, wanted=flaw.word, given=flaw.given)
 
 
 def field_required_missing(obj: Object, *, project: Project) -> Outcome:

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Sequence
 from typing import Any
 
+from readiness.facts.moving import is_floating_image
 from readiness.facts.releases import end_of_life
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.model import Container
@@ -87,7 +88,7 @@ def image_tag_missing(container: Container, *, project: Project) -> Outcome:
         yield Unknown(container.node.at("image"))
     elif not image.tag:
         yield hit(container.node.at("image"), image=image.text, version="untagged")
-    elif image.floating and image.tag == "latest":
+    elif is_floating_image(image) and image.tag == "latest":
         yield hit(image_part_span(container, image.tag_span), image=image.text, version="latest")
 
 
@@ -98,7 +99,7 @@ def image_tag_floating(container: Container, *, project: Project) -> Outcome:
         return
     if image.tag_unknown or image.digest_unknown:
         yield Unknown(container.node.at("image"))
-    elif image.floating and image.tag != "latest":
+    elif is_floating_image(image) and image.tag != "latest":
         yield hit(image_part_span(container, image.tag_span), image=image.text, tag=image.tag)
 
 
@@ -175,7 +176,7 @@ def image_bitnami_gone(container: Container, *, owners: Sequence[str]) -> Outcom
 
 def is_mutable(image: Image) -> bool:
     """Whether the image is surely one that its publisher moves."""
-    return image.floating and not image.digest_unknown
+    return is_floating_image(image) and not image.digest_unknown
 
 
 def image_pull_policy_stale(container: Container, *, project: Project) -> Outcome:
@@ -198,9 +199,9 @@ def policy_not_always(container: Container, *, project: Project, untagged: bool)
             image.digest == "" and image.tag not in {"", "latest"} and not image.tag_unknown
         )
         if by_default or (untagged and not image.digest):
-            yield missing(container.node.at(), what="is not set")
+            yield missing(container.node.at(), say="unset")
     elif isinstance(policy, str) and policy != "Always" and not image.digest:
-        yield hit(container.node.at("imagePullPolicy"), what=f"is {policy}")
+        yield hit(container.node.at("imagePullPolicy"), say="other", policy=policy)
 
 
 def image_pull_policy_always_fixed(container: Container) -> Outcome:
@@ -212,7 +213,7 @@ def image_pull_policy_always_fixed(container: Container) -> Outcome:
         or not container.image
     ):
         return
-    if image.digest or not image.floating:
+    if image.digest or not is_floating_image(image):
         yield hit(container.node.at("imagePullPolicy"), image=image.text)
 
 

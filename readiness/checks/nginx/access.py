@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx.variables import REDIRECTS, is_redirect
+from readiness.checks.nginx.variables import is_redirect
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
 from readiness.model import Outcome, Severity, Unknown, hit, missing
@@ -140,7 +140,7 @@ def return_before_access_rules(statement: Statement, project: Project) -> Outcom
     if (
         len(d.args) > 1
         or not code.isdigit()
-        or code in REDIRECTS
+        or code in column("http-statuses", "redirects")
         or code[0] == "2"
         or any(
             code in page.args[:-1] and page.args[-1].startswith("@")

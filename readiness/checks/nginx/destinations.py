@@ -11,12 +11,6 @@ from readiness.model.project import Project
 from readiness.syntax.nginx import Block
 
 _HOST = re.compile(r"https?://\$(?:server_name|\{server_name\})(?=[/:$?]|\Z)")
-# What a location may say without having content of its own.
-_QUIET = frozenset(
-    "expires add_header more_set_headers access_log error_log log_not_found etag if_modified_since gzip gzip_types "
-    "gzip_static brotli brotli_static limit_req limit_conn limit_rate client_max_body_size sendfile tcp_nopush "
-    "open_file_cache open_file_cache_valid open_file_cache_min_uses open_file_cache_errors add_trailer".split()
-)
 
 
 def redirect_nameless(statement: Statement, project: Project) -> Outcome:
@@ -44,7 +38,9 @@ def root_unset_beside_proxy(scope: Scope, project: Project) -> Outcome:
     """A location beside a proxied one passes nothing on and has no root: its files come from nginx's own folder."""
     block, owner = scope.node, scope.node.owner
     directives = includes.directives_of(project, block)
-    quiet = bool(directives) and all(one.name in _QUIET for one in directives)
+    quiet = bool(directives) and all(
+        one.name in column("nginx-directives", "decorates") for one in directives
+    )
     server = includes.nearest_enclosing(project, block, "server")
     named = owner is None or any(
         word.startswith("@") or "well-known" in word for word in owner.args

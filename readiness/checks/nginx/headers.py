@@ -16,7 +16,6 @@ from readiness.syntax.nginx import Block, Directive
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
 _OPEN = re.compile(r"font|woff|ttf|css|png|svg|static|assets|public")
-_NO_PAGE = frozenset({"301", "302", "307", "308", "403", "404", "410", "421", "444"})
 
 
 def effective_headers(project: Project, block: Block, directive: str) -> list[Directive]:
@@ -232,7 +231,11 @@ def is_serving(project: Project, block: Block) -> bool:
 def _is_turning_away(project: Project, block: Block) -> bool:
     """Whether a block answers everything with a redirect or a refusal."""
     for d in includes.directives_of(project, block, "return", "rewrite"):
-        if d.name == "return" and d.args and (d.args[0] in _NO_PAGE or "://" in d.args[0]):
+        if (
+            d.name == "return"
+            and d.args
+            and (d.args[0] in column("http-statuses", "no-page") or "://" in d.args[0])
+        ):
             return True
         if (
             d.name == "rewrite"

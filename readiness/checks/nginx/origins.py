@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from readiness.checks.nginx.headers import header_name, headers_sent
 from readiness.checks.nginx.variables import condition_parts, definitions_of, variable_names
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import Outcome, Severity, Span, hit
+from readiness.model import NONE, Hit, Outcome, Severity, Span, hit
+from readiness.model.messages import Value
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.holes import has_variable
@@ -17,8 +20,6 @@ from readiness.syntax.nginx import Block, Directive
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
 _ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
 _STRANGER = "https://any-other-site.example"
-_SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "edu", "ac"})
-_REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "421", "444"})
 
 
 def origin_check_bypassed(scope: Scope, project: Project) -> Outcome:
@@ -29,22 +30,20 @@ def origin_check_bypassed(scope: Scope, project: Project) -> Outcome:
     left, operator, pattern = condition_parts(owner)
     name = left.lstrip("$").strip("{}").lower()
     if name == "http_referrer":
-        yield hit(
-            owner.at(1),
-            problem="names $http_referrer, a header that no browser sends: it is $http_referer",
-        )
+        yield hit(owner.at(1), say="header")
     if name not in {"http_origin", "http_referer", "http_referrer"} or "~" not in operator:
         return
     if not operator.startswith("!") and _is_refusing(project, scope.node):
         return  # a list of what is kept out: matching more than meant lets nobody in
-    problem = origin_pattern_flaw(pattern, operator.endswith("*"), origin=name == "http_origin")
-    if problem and name != "http_referrer":
-        yield hit(_pattern_span(owner, pattern), problem=problem)
+    flaw = origin_pattern_flaw(pattern, operator.endswith("*"), origin=name == "http_origin")
+    if flaw is not None and name != "http_referrer":
+        yield Hit(_pattern_span(owner, pattern), flaw.facts, say=flaw.say)
 
 
 def _is_refusing(project: Project, block: Block) -> bool:
     return any(
-        d.args and d.args[0] in _REFUSALS for d in includes.directives_of(project, block, "return")
+        d.args and d.args[0] in column("http-statuses", "refuses")
+        for d in includes.directives_of(project, block, "return")
     )
 
 
@@ -70,9 +69,9 @@ def origin_map_bypassed(scope: Scope, project: Project) -> Outcome:
         key = entry.name
         if not key.startswith("~") or not entry.args or entry.args[-1] in {"", "0"}:
             continue
-        problem = origin_pattern_flaw(key[1:].removeprefix("*"), key.startswith("~*"), origin=True)
-        if problem:
-            yield hit(entry.at(0), problem=problem)
+        flaw = origin_pattern_flaw(key[1:].removeprefix("*"), key.startswith("~*"), origin=True)
+        if flaw is not None:
+            yield Hit(entry.at(0), flaw.facts, say=flaw.say)
 
 
 def _is_allowed_origin(project: Project, block: Block, name: str) -> bool:
@@ -137,38 +136,37 @@ def _is_passed_through(project: Project, directive: Directive, name: str) -> boo
 # -- the expression -------------------------------------------------------------------------------------------------
 
 
-def origin_pattern_flaw(pattern: str, icase: bool, *, origin: bool) -> str:
-    """What is wrong with an expression for trusted sites; an empty string where nothing is known to be."""
+class PatternFlaw(NamedTuple):
+    """What is wrong with an expression for trusted sites: the name of the sentence about it, and its facts."""
+
+    say: str
+    facts: Mapping[str, Value] = NONE
+
+
+def origin_pattern_flaw(pattern: str, icase: bool, *, origin: bool) -> PatternFlaw | None:
+    """What is wrong with an expression for trusted sites; None where nothing is known to be."""
     try:
         regex = pcre.parse_regex(pattern, icase)
         machine = automaton.build_machine(regex.root)
     except pcre.UnsupportedError:
-        return ""
+        return None
     if any(node.atomic for node in pcre_tree.walk(regex.root)):
-        return ""
+        return None
     texts = [
         _as_sent_by_browser(machine, text) for text in automaton.sample_texts(regex.root) if text
     ]
     if origin and automaton.machine_matches(machine, _STRANGER):
-        return "matches every site"
+        return PatternFlaw("every-site")
     for attack in _attacking_origins(texts, origin=origin):
         if automaton.machine_matches(machine, attack):
-            return f"matches {attack} as well"
+            return PatternFlaw("other-site", {"site": attack})
     if origin and automaton.machine_matches(machine, "null"):
-        return "matches null, which a sandboxed frame of any site sends"
+        return PatternFlaw("null")
     if _has_loose_dot(regex.root):
-        return "has a dot that is not escaped and matches any character"
-    if (
-        origin
-        and texts
-        and not any(
-            _ORIGIN.fullmatch(_as_origin(text))
-            and automaton.machine_matches(machine, _as_origin(text))
-            for text in texts
-        )
-    ):
-        return "matches no Origin that a browser sends (a scheme, a host, a port, no path)"
-    return ""
+        return PatternFlaw("dot")
+    origins = map(_as_origin, texts)
+    sent = (_ORIGIN.fullmatch(one) and automaton.machine_matches(machine, one) for one in origins)
+    return PatternFlaw("no-origin") if origin and texts and not any(sent) else None
 
 
 def _as_sent_by_browser(machine: automaton.Machine, text: str) -> str:
@@ -184,7 +182,13 @@ def _as_origin(text: str) -> str:
 def _registrable_domain(host: str) -> str:
     """The part of a host that somebody owns: two labels, three under co.uk and the like."""
     labels = host.lower().rstrip(".").split(".")
-    size = 3 if len(labels) > 2 and labels[-2] in _SECOND_LEVEL and len(labels[-1]) == 2 else 2
+    size = (
+        3
+        if len(labels) > 2
+        and labels[-2] in column("top-level-domains", "second-level")
+        and len(labels[-1]) == 2
+        else 2
+    )
     return ".".join(labels[-size:])
 
 

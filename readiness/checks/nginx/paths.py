@@ -11,6 +11,7 @@ from readiness.checks.nginx.variables import (
     variable_names,
     variable_value,
 )
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
 from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.model.project import Project
@@ -18,9 +19,6 @@ from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
-_ROOTLESS = frozenset(
-    "root alias return proxy_pass uwsgi_pass grpc_pass scgi_pass memcached_pass stub_status internal rewrite empty_gif".split()
-)
 _DOT, _SLASH = pcre_tree.char_mask("."), pcre_tree.char_mask("/")
 # What nginx escapes when it passes a path on, and what means something else once it is not escaped.
 _ESCAPED = pcre_tree.char_mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.OTHER
@@ -90,7 +88,7 @@ def root_in_location(statement: Statement, project: Project) -> Outcome:
         ):
             continue
         own = {x.name for x in includes.directives_of(project, other.block)}
-        if not own & _ROOTLESS:
+        if column("nginx-directives", "rootless").keys().isdisjoint(own):
             yield hit(d.head, location=other.value)
             return
 

@@ -13,6 +13,7 @@ from readiness.checks.nginx.variables import (
     pattern_of,
     variable_names,
 )
+from readiness.facts.table import column
 from readiness.kinds.nginx import FREE, Scope, Statement, includes, location_match, versions
 from readiness.model import Hit, Outcome, Span, hit, join_names
 from readiness.model.project import Project
@@ -22,9 +23,6 @@ from readiness.syntax.nginx import Block, Directive, walk
 _NAME = re.compile(VARIABLE.pattern + r"|\(\?P?<([A-Za-z_]\w*)>")
 _CAPTURE = re.compile(r"\$\{?([1-9])(?![A-Za-z_])")
 _STOPS = frozenset({"last", "break", "redirect", "permanent"})
-_SAFE_IN_IF = frozenset(
-    {"return", "set", "break", "include", "access_log", "error_log", "limit_rate", "rewrite"}
-)
 _SAFE_WITH_RETURN = frozenset(
     {"add_header", "more_set_headers", "default_type", "expires", "charset"}
 )
@@ -43,7 +41,7 @@ def if_in_location(scope: Scope, project: Project) -> Outcome:
     for d in scope.node.directives:
         if returns and d.name in _SAFE_WITH_RETURN:
             continue  # the answer is given right here, with the headers of this block
-        if d.name not in _SAFE_IN_IF:
+        if d.name not in column("nginx-directives", "safe-in-if"):
             yield hit(d.head, say="directive", directive=d.name)
             return
         if d.name == "rewrite" and "break" in d.args[2:]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.checks.nginx.variables import VARIABLE, is_redirect, pattern_of
+from readiness.facts.table import column
 from readiness.kinds.nginx import includes, location_match
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
@@ -18,15 +19,6 @@ from readiness.syntax.nginx import Block, Directive
 
 _NESTED = 30  # locations in locations
 _SEARCHES = 5_000  # paths held against expressions, for one server: nobody writes a hundred expressions and fifty such aliases
-_HANDLERS = frozenset(
-    """return content_by_lua content_by_lua_block content_by_lua_file js_content perl echo empty_gif stub_status api
-    vhost_traffic_status_display rtmp_stat nchan_publisher nchan_subscriber nchan_pubsub push_stream_publisher
-    push_stream_subscriber hls f4f dav_ext_methods""".split()
-)
-_CHECKED = frozenset(
-    """auth_basic auth_request auth_jwt auth_oidc auth_digest auth_pam auth_ldap auth_ldap_servers auth_gss
-    access_by_lua access_by_lua_block access_by_lua_file js_access""".split()
-)
 # What a client says of itself, or anybody may send: a condition on it keeps nobody out.
 _ANYBODY = re.compile(
     r"scheme|https|(?:http_)?host|server_name|server_port|request_method|request_uri|uri|document_uri|args|query_string"
@@ -149,7 +141,7 @@ def directives_in_force(project: Project, route: Route, *names: str) -> list[Dir
 def is_answered_elsewhere(project: Project, block: Block) -> bool:
     """Whether something else than the file system answers in a location: a backend, a script, a fixed answer."""
     return any(
-        d.name in _HANDLERS or d.name.endswith("_pass")
+        d.name in column("nginx-directives", "answers") or d.name.endswith("_pass")
         for d in includes.directives_of(project, block)
     )
 
@@ -170,7 +162,10 @@ def is_leaving_location(rewrite: Directive) -> bool:
 
 def who_is_admitted(project: Project, route: Route) -> str:
     """Who gets to the end of a route: `everybody`, `some` who have an address or a login for it, or `nobody`."""
-    kept = any(d.args[:1] != ("off",) for d in directives_in_force(project, route, *_CHECKED))
+    kept = any(
+        d.args[:1] != ("off",)
+        for d in directives_in_force(project, route, *column("nginx-directives", "guards"))
+    )
     kept = kept or any(
         d.args[:1] == ("on",) for d in directives_in_force(project, route, "ssl_verify_client")
     )

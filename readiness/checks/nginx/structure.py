@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -101,39 +102,41 @@ def _socket_text(
 def server_name_conflicting(scope: Scope, project: Project) -> Outcome:
     """Two servers have the same name on the same socket; nginx warns and never uses the second."""
     taken: dict[tuple[str, ...], list[Directive]] = {}
-    for d in includes.directives_of(project, scope.node, "server"):
-        if d.block is None:
-            continue
-        names = [
-            (name, directive, n)
-            for directive in includes.directives_of(project, d.block, "server_name")
-            for n, name in enumerate(directive.args, 1)
-        ]
+    for server in includes.directives_of(project, scope.node, "server"):
         reported = False
-        for socket in {listen.socket for listen in hosts.listen_sockets(d.block)}:
-            for name, directive, number in names:
-                key = (*socket, name.lower())
-                others = taken.setdefault(key, [])
-                other = next(
-                    (
-                        each
-                        for each in others
-                        if each is not d and includes.may_be_one_server(project, each, d)
-                    ),
-                    None,
-                )
-                if other is not None and not reported and not has_variable(name):
-                    reported = True
-                    there = Related(other.source, other.head, "the server that answers instead")
-                    yield hit(
-                        directive.at(number),
-                        at=directive.source,
-                        related=[there],
-                        name=name,
-                        resource=f"server/{name}",
-                    )
-                if len(others) < MANY:
-                    others.append(d)
+        for key, name, directive, number in _named_sockets(project, server):
+            others = taken.setdefault(key, [])
+            other = next(
+                (
+                    each
+                    for each in others
+                    if each is not server and includes.may_be_one_server(project, each, server)
+                ),
+                None,
+            )
+            if other is not None and not reported and not has_variable(name):
+                reported = True
+                there = Related(other.source, other.head, "the server that answers instead")
+                place, source = directive.at(number), directive.source
+                yield hit(place, at=source, related=[there], name=name, resource=f"server/{name}")
+            if len(others) < MANY:
+                others.append(server)
+
+
+def _named_sockets(
+    project: Project, server: Directive
+) -> Iterator[tuple[tuple[str, ...], str, Directive, int]]:
+    """Each socket of a server with each of its names: a key for both, the name, its directive, its number in it."""
+    if server.block is None:
+        return
+    names = [
+        (name, directive, number)
+        for directive in includes.directives_of(project, server.block, "server_name")
+        for number, name in enumerate(directive.args, 1)
+    ]
+    for socket in {listen.socket for listen in hosts.listen_sockets(server.block)}:
+        for name, directive, number in names:
+            yield (*socket, name.lower()), name, directive, number
 
 
 def location_repeated(scope: Scope, project: Project) -> Outcome:
@@ -205,17 +208,12 @@ def credential_inline(statement: Statement) -> Outcome:
             return
 
 
-_SETTERS = frozenset(
-    "proxy_set_header grpc_set_header set fastcgi_param uwsgi_param add_header".split()
-)
-
-
 def _named_secret(d: Directive, text: str, place: Place) -> Verdict:
     """What a value is by the name that it is set under: a header, a variable, a parameter of a backend."""
     name = d.args[0].lstrip("$")
     if d.name == "add_header" and "auth" not in name.lower():
         name = ""
-    if d.name not in _SETTERS or has_variable(text):
+    if d.name not in column("nginx-directives", "sets") or has_variable(text):
         name = ""
     if name.lower() == "authorization":
         return replace(_authorization(text, place), reason="credential for a backend")

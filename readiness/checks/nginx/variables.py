@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import Statement, includes, location_match
 from readiness.model import Outcome, hit
 from readiness.model.project import Project
@@ -16,7 +17,6 @@ VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
 _LINE_BREAK = pcre_tree.char_mask("\n")
 _VISIBLE = pcre_tree.ANY & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
 _CLIENT = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
-REDIRECTS = frozenset({"301", "302", "303", "307", "308"})
 _DEEP = ("depth", 0)
 _DEPTH = 30  # variables made of variables
 _SEARCHED = 60  # directives looked through for one variable
@@ -386,7 +386,7 @@ def _sensitive_arguments(directive: Directive) -> Iterable[int]:
     if directive.name == "proxy_pass":
         return range(1, min(count, 1) + 1)
     if directive.name == "return":
-        if count == 2 and directive.args[0] in REDIRECTS:
+        if count == 2 and directive.args[0] in column("http-statuses", "redirects"):
             return (2,)
         return (1,) if count == 1 and not directive.args[0].isdigit() else ()
     if directive.name == "rewrite" and is_redirect(directive):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from readiness.kinds.compose.application import Application, applications
 from readiness.kinds.compose.model import Service
@@ -71,7 +72,6 @@ class Edge:
 
 def edge_index(project: Project) -> Edge:
     """What a project's compose files say of its nginx files; ask for it with `project.memo(edge)`."""
-    files = [one.source.path for one in project.documents("nginx") if one.source.parent is None]
     mounted: dict[str, list[tuple[Service, str]]] = {}
     names: set[str] = set()
     for document in project.documents("compose"):
@@ -79,23 +79,28 @@ def edge_index(project: Project) -> Edge:
             names |= _network_names(service)
             for source, target in _mounted_paths(service):
                 mounted.setdefault(source, []).append((service, target))
-    by_file: dict[str, list[Service]] = {}
-    for path in files:
-        here, rest = posixpath.normpath(path), ""
-        while here and here not in {".", "/", ".."}:
-            for service, target in mounted.get(here, ()):
-                full = posixpath.join(target, rest) if rest else target
-                if _READ.match(full) and len(by_file.get(path, ())) <= MANY:
-                    by_file.setdefault(path, []).append(service)
-            here, name = posixpath.split(here)
-            rest = posixpath.join(name, rest) if rest else name
+    nginx = project.documents("nginx")
+    files = [one.source.path for one in nginx if one.source.parent is None]
+    readers = {path: list(islice(_readers(path, mounted), MANY + 1)) for path in files}
     upstreams = {
         d.args[0].lower()
-        for document in project.documents("nginx")
+        for document in nginx
         for d in document.walk()
         if d.name == "upstream" and d.args
     }
+    by_file = {path: services for path, services in readers.items() if services}
     return Edge(by_file, frozenset(names), frozenset(upstreams))
+
+
+def _readers(path: str, mounted: Mapping[str, list[tuple[Service, str]]]) -> Iterator[Service]:
+    """The services that a file, or a folder above it, is mounted into where nginx reads it."""
+    here, rest = posixpath.normpath(path), ""
+    while here and here not in {".", "/", ".."}:
+        for service, target in mounted.get(here, ()):
+            if _READ.match(posixpath.join(target, rest) if rest else target):
+                yield service
+        here, name = posixpath.split(here)
+        rest = posixpath.join(name, rest) if rest else name
 
 
 def _mounted_paths(service: Service) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
+from readiness.facts.table import column
 from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.model import Document as Dockerfile
 from readiness.kinds.github.model import Step
@@ -179,14 +180,16 @@ def _deployed_paths(place: CommandPlace) -> Iterator[str]:
         yield from _option_values(words, ("-c", "--compose-file"))
 
 
-_COMMANDS = frozenset(
-    "up down build pull push run exec ps logs config start stop restart create rm kill cp".split()
-)
-
-
 def _options_before_command(words: tuple[str, ...]) -> tuple[str, ...]:
     """The options of compose itself, before its command."""
-    at = next((index for index, word in enumerate(words) if word in _COMMANDS), len(words))
+    at = next(
+        (
+            index
+            for index, word in enumerate(words)
+            if word in column("docker-words", "compose-command")
+        ),
+        len(words),
+    )
     return words[:at]
 
 

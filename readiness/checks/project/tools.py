@@ -7,6 +7,7 @@ from typing import Any
 from readiness.checks.dockerfile.tools import has_tool
 from readiness.checks.k8s.probes import probes_of
 from readiness.facts.base_images import surely_lacks_tool
+from readiness.facts.table import column
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar
@@ -19,9 +20,6 @@ from readiness.model.project import Project
 from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
-
-# What stands behind a tool and only passes its answer on.
-_PASSING = frozenset({"exit", "false", "true", "grep", "jq", "test", "["})
 
 
 def healthcheck_tool_missing(service: Service, project: Project) -> Outcome:
@@ -77,7 +75,9 @@ def required_tool(words: list[str]) -> str | None:
         return None
     if words[0].rpartition("/")[2] in shell.SHELLS and words[1:2] == ["-c"] and len(words) > 2:
         commands = [unwrapped(one) for one in shell.commands_of(words[2])]
-        if not commands or any(one.program not in _PASSING for one in commands[1:]):
+        if not commands or any(
+            one.program not in column("programs", "passing") for one in commands[1:]
+        ):
             return None
         return commands[0].program if "/" not in commands[0].name else None
     return words[0] if "/" not in words[0] else None

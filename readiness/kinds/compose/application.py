@@ -76,25 +76,33 @@ def applications(project: Project) -> Applications:
         folders.setdefault(document.folder, []).append(document)
     for beside in folders.values():
         for document in beside:
-            base = _overlay_base(document, beside)
-            if base is not None:
-                applications.by_document[id(document)].bases.append(base)
-                if document.override or document.production or base.purpose == document.purpose:
-                    applications.by_document[id(base)].overlays.append(document)
-            elif (main := _variant_base(document, beside)) is not None:
-                applications.by_document[id(document)].bases.append(main)
-            elif (above := _overlay_base_above(document, folders)) is not None:
-                applications.by_document[id(document)].bases.append(above)
+            _join_base(applications, document, beside, folders)
     for document in documents:
         _compose_file_list(applications, document)
         _join_includes(applications, document)
         for service in document.services.values():
-            parent = (
-                document_at(applications, document, service.extends[0]) if service.extends else None
-            )
+            file = service.extends[0] if service.extends else None
+            parent = document_at(applications, document, file) if file is not None else None
             if parent is not None and parent is not document and not parent.first:
                 applications.parts.add(id(parent))
     return applications
+
+
+def _join_base(
+    applications: Applications,
+    document: Document,
+    beside: list[Document],
+    folders: Mapping[str, list[Document]],
+) -> None:
+    """Join a file with the one that it is laid over: beside it, or else above."""
+    base = _overlay_base(document, beside)
+    if base is not None and (
+        document.override or document.production or base.purpose == document.purpose
+    ):
+        applications.by_document[id(base)].overlays.append(document)
+    base = base or _variant_base(document, beside) or _overlay_base_above(document, folders)
+    if base is not None:
+        applications.by_document[id(document)].bases.append(base)
 
 
 def _overlay_base_above(

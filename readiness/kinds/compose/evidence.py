@@ -16,6 +16,7 @@ from readiness.facts.base_images import is_runtime
 from readiness.facts.development import development_server
 from readiness.facts.programs import started_program_index
 from readiness.facts.public_images import STORES
+from readiness.facts.table import column
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.head import purpose_at_head
 from readiness.kinds.compose.join import includes_of
@@ -144,9 +145,6 @@ def _servers(services: Sequence[Service]) -> Iterator[Sign]:
             return
 
 
-_CODE = frozenset(
-    "src app lib code backend frontend server client api web public templates packages project".split()
-)
 _SETTINGS_TARGET = re.compile(
     r"/(?:usr/local/)?etc(?:/|\Z)|[^\n]*\.(?:conf|cfg|cnf|ini|toml|properties)\Z"
 )
@@ -154,9 +152,11 @@ _SETTINGS_TARGET = re.compile(
 
 def is_source_mount(service: Service, spec: MountSpec) -> bool:
     """Whether a mount puts the source code of the host in place of the code of the image."""
-    if spec.type != "bind" or not spec.source.startswith("."):
-        return False
-    if _SETTINGS_TARGET.match(spec.target):
+    if (
+        spec.type != "bind"
+        or not spec.source.startswith(".")
+        or _SETTINGS_TARGET.match(spec.target)
+    ):
         return False
     source = posixpath.normpath(spec.source)
     image = service.image
@@ -168,12 +168,9 @@ def is_source_mount(service: Service, spec: MountSpec) -> bool:
         else ""
     )
     is_in_context = _is_within(source, posixpath.normpath(context)) if context else source == "."
-    leaf = posixpath.basename(source)
-    return (
-        (service.builds or runtime)
-        and is_in_context
-        and (source == "." or source == posixpath.normpath(context or ".") or leaf in _CODE)
-    )
+    whole = source in {".", posixpath.normpath(context or ".")}
+    is_code = whole or posixpath.basename(source) in column("folders", "sources")
+    return (service.builds or runtime) and is_in_context and is_code
 
 
 def _is_within(path: str, folder: str) -> bool:

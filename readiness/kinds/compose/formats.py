@@ -10,10 +10,14 @@ from typing import Any
 from readiness.kinds.compose.parts import expand_scalar, parse_range, split_mount, split_port
 from readiness.kinds.compose.schema import Problem, is_variable, json_type
 from readiness.model import Span
+from readiness.model.messages import Value
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
 Form = Callable[[Any], str]
+"""What keeps a value from being of a form, as the name of its sentence; empty where nothing does."""
+Flaw = tuple[str, dict[str, Value]]
+"""The name of a sentence and its facts."""
 _DURATION = re.compile(r"-?(?:0|(?:[0-9]+(?:\.[0-9]*)?(?:ns|[uµμ]s|ms|s|m|h|d|w))+)\Z")
 _SIZE = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:b|[kmgtp](?:i?b)?)?\Z", re.IGNORECASE)
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
@@ -23,46 +27,42 @@ _BOOLEANS = frozenset("true false yes no y n on off".split())
 
 def is_boolean(value: Any) -> str:
     """A string that stands for a boolean."""
-    return "" if value.lower() in _BOOLEANS else "is neither true nor false"
+    return "" if value.lower() in _BOOLEANS else "boolean"
 
 
 def is_integer(value: Any) -> str:
     """A string that stands for a whole number."""
-    return "" if _INTEGER.match(value) else "is no whole number"
+    return "" if _INTEGER.match(value) else "whole"
 
 
 def is_natural(value: Any) -> str:
     """A whole number of nothing or more."""
-    return "" if _INTEGER.match(str(value)) and str(value)[0] != "-" else "is not 0 or more"
+    return "" if _INTEGER.match(str(value)) and str(value)[0] != "-" else "natural"
 
 
 def is_number(value: Any) -> str:
     """A string that stands for a number."""
-    return "" if _NUMBER.match(value) else "is no number"
+    return "" if _NUMBER.match(value) else "number"
 
 
 def is_duration(value: Any) -> str:
     """Why a value is no duration such as `1m30s`; empty where it is one."""
-    return "" if _DURATION.match(value) else "is no duration such as 30s or 1m30s"
+    return "" if _DURATION.match(value) else "duration"
 
 
 def is_size(value: Any) -> str:
     """Why a value is no size in bytes such as `512m`; empty where it is one."""
-    return (
-        ""
-        if _SIZE.match(value)
-        else "is no size such as 512m or 2gb (Kubernetes' Mi and Gi are none)"
-    )
+    return "" if _SIZE.match(value) else "size"
 
 
 def is_closed_command(value: Any) -> str:
     """A command line whose quotes are closed."""
-    return "" if _quotes_closed(value) else "has a quote that is not closed"
+    return "" if _quotes_closed(value) else "quote"
 
 
 def is_device_count(value: Any) -> str:
     """Why a value is no count of devices (a number or `all`); empty where it is one."""
-    return "" if value == "all" or _INTEGER.match(value) else "is neither a number nor all"
+    return "" if value == "all" or _INTEGER.match(value) else "count"
 
 
 _FORMS: dict[str, Form] = {
@@ -140,13 +140,12 @@ def format_problems(root: Map) -> Iterator[Problem]:
             for key in keys:
                 value = item.get(key) if isinstance(item, Map) else None
                 if isinstance(value, str) and not is_variable(value) and is_boolean(value):
-                    yield _format_problem(
-                        item.at(key), (section, name, key), f"{value!r} {is_boolean(value)}"
-                    )
+                    place = (section, name, key)
+                    yield _format_problem(item.at(key), place, "boolean", value=value)
 
 
-def _format_problem(span: Span, path: tuple[str, ...], message: str) -> Problem:
-    return Problem("value", span, path, message)
+def _format_problem(span: Span, path: tuple[str, ...], say: str, **facts: Value) -> Problem:
+    return Problem("value", span, path, say, facts)
 
 
 def _check_forms(node: Map | Seq, table: Table, path: tuple[str, ...]) -> Iterator[Problem]:
@@ -164,7 +163,7 @@ def _check_forms(node: Map | Seq, table: Table, path: tuple[str, ...]) -> Iterat
         if isinstance(value, str) or (form is is_natural and json_type(value) == "integer"):
             wrong = form(expand_scalar(value).text)
             if wrong:
-                yield _format_problem(node.at(key), (*path, str(key)), f"{value!r} {wrong}")
+                yield _format_problem(node.at(key), (*path, str(key)), wrong, value=value)
 
 
 def _port_problems(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
@@ -174,35 +173,40 @@ def _port_problems(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
         if isinstance(item, Map):
             address = item.get("host_ip")
             if item.get("target") is None:
-                yield _format_problem(span, where, "the port has no target")
+                yield _format_problem(span, where, "port-target")
             if isinstance(address, str) and not (is_variable(address) or _address_problem(address)):
-                yield _format_problem(item.at("host_ip"), where, f"{address!r} is no IP address")
+                yield _format_problem(item.at("host_ip"), where, "address", value=address)
         elif isinstance(item, str | int | float) and not isinstance(item, bool):
-            wrong = port_problem(expand_scalar(item).text)
-            if wrong:
-                yield _format_problem(span, where, wrong)
+            flaw = port_flaw(expand_scalar(item).text)
+            if flaw is not None:
+                yield _format_problem(span, where, flaw[0], **flaw[1])
 
 
-def port_problem(text: str) -> str:
-    """Why a port in its short form is none; empty where it is one, or a variable hides it."""
+def port_flaw(text: str) -> Flaw | None:
+    """Why a port in its short form is none; None where it is one, or a variable hides it."""
     if HOLE in text:
-        return ""
+        return None
     address, host, target, protocol = split_port(text)
     if "/" in text and protocol and protocol.lower() not in {"tcp", "udp", "sctp"}:
-        return f"{protocol!r} is no protocol; there are tcp, udp and sctp"
-    container_ports = parse_range(target)
-    if container_ports is None or not 1 <= container_ports[0] <= container_ports[1] <= 65535:
-        return f"{target!r} is no container port" if target else "no container port is named"
-    if host:
-        outside = parse_range(host)
-        if outside is None or not 0 <= outside[0] <= outside[1] <= 65535:
-            return f"{host!r} is no host port"
-        spans = outside[1] - outside[0], container_ports[1] - container_ports[0]
-        if spans[0] != spans[1] and spans[1]:
-            return f"{host} and {target} are not of one length"
+        return "protocol", {"value": protocol}
+    if not target:
+        return "no-container-port", {}
+    inside, outside = _port_range(target, 1), _port_range(host, 0) if host else None
+    if inside is None:
+        return "container-port", {"value": target}
+    if host and outside is None:
+        return "host-port", {"value": host}
+    if outside is not None and inside[1] - inside[0] not in {0, outside[1] - outside[0]}:
+        return "lengths", {"host": host, "target": target}
     if address and not _address_problem(address):
-        return f"{address!r} is no IP address"
-    return ""
+        return "address", {"value": address}
+    return None
+
+
+def _port_range(text: str, least: int) -> tuple[int, int] | None:
+    """The first and the last port of a range, or None where one is no port."""
+    found = parse_range(text)
+    return found if found is not None and least <= found[0] <= found[1] <= 65535 else None
 
 
 def _address_problem(text: str) -> bool:
@@ -220,20 +224,18 @@ def _mount_problems(mounts: Any, path: tuple[str, ...]) -> Iterator[Problem]:
         if isinstance(item, Map):
             kind = item.get("type")
             if isinstance(kind, str) and item.get("target") is None:
-                yield _format_problem(span, where, "the mount has no target")
+                yield _format_problem(span, where, "mount-target")
             elif kind == "bind" and "source" not in item:
-                yield _format_problem(span, where, "the bind mount has no source")
+                yield _format_problem(span, where, "mount-source")
         elif isinstance(item, str):
             text = expand_scalar(item).text
             parts = split_mount(text)
             if not text:
-                yield _format_problem(span, where, "the mount is empty")
+                yield _format_problem(span, where, "mount-empty")
             elif len(parts) > 1 and not all(parts[:2]):
-                yield _format_problem(span, where, f"{item!r} has nothing between its colons")
+                yield _format_problem(span, where, "mount-colons", value=item)
             elif len(parts) > 3:
-                yield _format_problem(
-                    span, where, f"{item!r} has more parts than source, target and options"
-                )
+                yield _format_problem(span, where, "mount-parts", value=item)
 
 
 def _list_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
@@ -245,26 +247,20 @@ def _list_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
     ]:
         name, separator, _ = item.partition("=") if "=" in item else item.partition(":")
         if not name or not separator:
-            yield _format_problem(span, path, f"{item!r} is no host of the form name=address")
+            yield _format_problem(span, path, "host", value=item)
     yield from _grant_problems(service, path)
     for item, span in _constant_strings(service, "devices"):
         if item.count(":") > 2 and "=" not in item:
-            yield _format_problem(
-                span, path, f"{item!r} has more parts than source, target and permissions"
-            )
+            yield _format_problem(span, path, "device-parts", value=item)
     for owner, key in ((service, "environment"), (build, "args")):
         for item, span in _constant_strings(owner, key):
             name, separator, _ = item.partition("=")
             if separator and name != name.rstrip():
-                yield _format_problem(
-                    span, path, f"variable {name.strip()} has a blank before its ="
-                )
+                yield _format_problem(span, path, "blank", variable=name.strip())
     for key, lone in (("additional_contexts", ""), ("ssh", "default")):
         for item, span in _constant_strings(build, key):
             if "=" not in item and item != lone:
-                yield _format_problem(
-                    span, (*path, "build", key), f"{item!r} is not of the form name=value"
-                )
+                yield _format_problem(span, (*path, "build", key), "pair", value=item)
     test = service.dig("healthcheck").get("test")
     if (
         isinstance(test, Seq)
@@ -272,9 +268,7 @@ def _list_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
         and test[0] not in ("CMD", "CMD-SHELL", "NONE")
         and isinstance(test[0], str)
     ):
-        yield _format_problem(
-            test.at(0), path, f"{test[0]!r} stands where CMD, CMD-SHELL or NONE belongs"
-        )
+        yield _format_problem(test.at(0), path, "health", value=test[0])
 
 
 def _grant_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
@@ -291,9 +285,9 @@ def _grant_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
                 continue
             mode = item.get("mode")
             if needed not in item:
-                yield _format_problem(items.at(index), (*path, key), f"it has no {needed}")
+                yield _format_problem(items.at(index), (*path, key), "lacks", key=needed)
             if isinstance(mode, str) and not is_variable(mode) and not _OCTAL.match(mode):
-                yield _format_problem(item.at("mode"), (*path, key), f"{mode!r} is no file mode")
+                yield _format_problem(item.at("mode"), (*path, key), "mode", value=mode)
 
 
 def _constant_strings(owner: Any, key: str) -> Iterator[tuple[str, Span]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from readiness.model import Span
+from readiness.model.messages import Value
 from readiness.model.package import DATA
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import InterpolationError, interpolate
@@ -21,12 +22,16 @@ SCHEMA = DATA / "compose-spec.json"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that the schema refuses: what stands where, and what is allowed. `sort` is key, value or missing."""
+    """One thing that Docker refuses: what stands where, and which keys are allowed. `sort` is key, value or missing.
+
+    `say` names the sentence that rules have for it, `facts` fill that.
+    """
 
     sort: str
     span: Span
     path: tuple[str, ...]
-    message: str
+    say: str
+    facts: Mapping[str, Value] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
 
 
@@ -47,9 +52,9 @@ class Place:
         """The place of the value under `key` of `owner`, one step further down."""
         return Place(owner, key, (*self.path, str(key)), self.problems)
 
-    def tell(self, message: str, *, sort: str = "value", span: Span | None = None) -> None:
-        """Add a problem at this place to the list; `span` is the value's own unless given."""
-        self.problems.append(Problem(sort, span or self.at(), self.path, message))
+    def tell(self, say: str, *, sort: str = "value", **facts: Value) -> None:
+        """Add a problem at this place to the list."""
+        self.problems.append(Problem(sort, self.at(), self.path, say, facts))
 
 
 Check = Callable[[Any, Place], None]
@@ -175,7 +180,7 @@ def check_type(types: Any, checks: list[Check]) -> Check:
 
     def check(value: Any, place: Place) -> None:
         if not is_of_type(value, types):
-            place.tell(f"{describe_value(value)} where {types_text(types)} belongs")
+            place.tell("type", given=describe_value(value), wanted=types_text(types))
             return
         for validate in checks:
             validate(value, place)
@@ -187,8 +192,8 @@ def describe_value(value: Any) -> str:
     """What a value is, in a word; scalars that are no strings as they stand."""
     sort = json_type(value)
     if sort in {"integer", "number", "boolean"}:
-        return f"{'true' if value is True else 'false' if value is False else value} stands"
-    return f"{_WORDS[sort]} stands" if value is not None else "nothing stands"
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return _WORDS[sort] if value is not None else "nothing"
 
 
 def types_text(types: Any) -> str:
@@ -202,7 +207,7 @@ def check_enum(values: list[Any]) -> Check:
 
     def check(value: Any, place: Place) -> None:
         if value not in values and not is_variable(value):
-            place.tell(f"{value!r} is none of {', '.join(map(str, values))}")
+            place.tell("choice", value=value, allowed=", ".join(map(str, values)))
 
     return check
 
@@ -213,7 +218,7 @@ def check_pattern(pattern: str) -> Check:
 
     def check(value: Any, place: Place) -> None:
         if isinstance(value, str) and not search(value) and not is_variable(value):
-            place.tell(f"{value!r} is not of the form {pattern}")
+            place.tell("form", value=value, form=pattern)
 
     return check
 
@@ -225,8 +230,10 @@ def check_bounds(low: float | None, high: float | None) -> Check:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return
         if (low is not None and value < low) or (high is not None and value > high):
-            bounds = f"{low} to {high}" if high is not None else f"{low} or more"
-            place.tell(f"{value} stands where {bounds} is allowed")
+            if high is None:
+                place.tell("least", value=value, least=low)
+            else:
+                place.tell("range", value=value, least=low, most=high)
 
     return check
 
@@ -257,8 +264,7 @@ def check_unique(value: Any, place: Place) -> None:
     seen: set[object] = set()
     for index, item in enumerate(value) if isinstance(value, Seq) else ():
         if isinstance(item, str | int | float) and (type(item), item) in seen:
-            message = f"{item!r} stands twice"
-            place.problems.append(Problem("value", value.at(index), path, message))
+            place.problems.append(Problem("value", value.at(index), path, "twice", {"value": item}))
         seen.add((type(item), item) if isinstance(item, str | int | float) else object())
 
 
@@ -276,7 +282,7 @@ def check_mapping(schema: Schema) -> Check:
             return
         for key in required:
             if key not in value:
-                place.tell(f"{key} is missing", sort="missing")
+                place.tell("missing", sort="missing", key=key)
         for key, element in value.items():
             validate = named.get(key) or next(
                 (make for search, make in formed if search(key)), None
@@ -285,7 +291,9 @@ def check_mapping(schema: Schema) -> Check:
                 validate(element, place.inner(value, key))
             elif closed:
                 place.problems.append(
-                    Problem("key", value.key(key), (*place.path, key), key, tuple(named))
+                    Problem(
+                        "key", value.key(key), (*place.path, key), "key", {"key": key}, tuple(named)
+                    )
                 )
 
     return check
@@ -308,9 +316,8 @@ def check_one_of(schemas: list[Schema]) -> Check:
         if best is not None:
             place.problems.extend(best)
             return
-        place.tell(
-            f"{describe_value(value)} where {types_text(list(_all_types(branches)))} belongs"
-        )
+        wanted = types_text(list(_all_types(branches)))
+        place.tell("type", given=describe_value(value), wanted=wanted)
 
     return check
 

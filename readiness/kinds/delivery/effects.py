@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.actions import effects_of_action
-from readiness.facts.table import rows
+from readiness.facts.table import column, rows
 from readiness.kinds.github.texts import is_one_expression
 from readiness.kinds.pipeline.scripts import Call, script_calls
 
@@ -47,14 +47,18 @@ class _EffectRow:
 _OPTIONS = r"(?: -{1,2}[A-Za-z][A-Za-z-]{0,30}(?:=[^ ]{0,80}| [^ -][^ ]{0,80})?){0,6}"
 
 
+def _joined_pattern(patterns: Iterable[str]) -> re.Pattern[str]:
+    """One expression for several of the facts'; `<options>` in them stands for options between two words."""
+    return re.compile("|".join(f"(?:{one.replace('<options>', _OPTIONS)})" for one in patterns))
+
+
 @functools.cache
 def _commands() -> tuple[_EffectRow, ...]:
     """Patterns over `program word word ...`."""
     effect_rows = []
     for row in rows("command-effects").values():
-        each = (pattern.replace("<options>", _OPTIONS) for pattern in row.get("commands", ()))
-        pattern = re.compile("|".join(f"(?:{one})" for one in each))
         if "commands" in row:
+            pattern = _joined_pattern(row["commands"])
             effect_rows.append(
                 _EffectRow(row["effect"], row.get("family", ""), pattern, "weak" in row)
             )
@@ -71,14 +75,6 @@ def _names() -> tuple[tuple[str, re.Pattern[str]], ...]:
     )
 
 
-_CLUSTERS = frozenset({"kind", "minikube", "k3d", "ctlptl", "microk8s", "kwok"})
-_TASKS = frozenset(
-    "npm yarn pnpm bun make just task rake mage invoke inv composer deno nx turbo hatch poe pdm gulp grunt mise earthly"
-    " dagger ./mill".split()
-)
-_INTERPRETERS = frozenset(
-    "bash sh zsh python python3 node ruby perl php deno bun pwsh source .".split()
-)
 _SCRIPT = re.compile(
     r"(?:^|/)[\w.-]{1,80}\.(?:sh|bash|py|js|mjs|ts|rb|pl|php|ps1)\Z|^\.{0,2}/[\w./-]{1,200}\Z"
 )
@@ -92,7 +88,8 @@ def script_effects(script: str) -> tuple[Effect, ...]:
     testing = False
     for call in script_calls(script):
         testing = testing or (
-            call.program in _CLUSTERS and bool({"create", "start"} & set(call.verbs))
+            call.program in column("programs", "cluster")
+            and bool({"create", "start"} & set(call.verbs))
         )
         effects += _call_effects(call)
     return (*effects, Effect("cluster")) if testing else tuple(effects)
@@ -148,12 +145,12 @@ def _remote_effects(script: str) -> Iterator[Effect]:
                 yield Effect(row.kind, row.family)
 
 
-_STARTS = re.compile(
-    r"(?:make|just|task)(?: \S+){0,3} (?:up|start|restart|reload|deploy|prod\S*)\b"
-    r"|(?:systemctl|service|supervisorctl|pm2)\b.{0,80}(?:restart|reload|start)"
-    r"|docker(?:-compose| compose)\b.{0,120} (?:up|restart)\b"
-    r"|[./\w-]{0,80}(?:restart|deploy|update)[\w-]{0,40}\.sh\b"
-)
+@functools.cache
+def _starts() -> re.Pattern[str]:
+    """What starts on a server what lies there."""
+    return _joined_pattern(
+        pattern for row in rows("command-effects").values() for pattern in row.get("starts", ())
+    )
 
 
 def _is_rollout_of_checkout(script: str) -> bool:
@@ -163,21 +160,18 @@ def _is_rollout_of_checkout(script: str) -> bool:
         line = " ".join((call.program, *call.words))[:1200]
         if call.program == "git" and {"pull", "reset", "checkout"} & set(call.verbs[:1]):
             pulled = True
-        elif pulled and _STARTS.match(line):
+        elif pulled and _starts().match(line):
             return True
     return False
-
-
-_HARMLESS = frozenset(
-    "cd ls cat echo pwd true mkdir df du free uptime date sleep test [ grep tail head find rm export set docker".split()
-)
 
 
 def _may_deliver(script: str) -> bool:
     """Whether a script on a server has a command that may replace what is served: not one that only looks or fetches."""
     for call in script_calls(script):
         names = (call.program, *call.verbs[:2])
-        if call.program not in _HARMLESS and not any(names_no_delivery(n.lower()) for n in names):
+        if call.program not in column("programs", "looks") and not any(
+            names_no_delivery(n.lower()) for n in names
+        ):
             return True
     return False
 
@@ -210,9 +204,13 @@ def _safeguards(call: Call, family: str, place: tuple[int, int, str]) -> Iterato
 def _effects_by_name(call: Call) -> Iterator[str]:
     """What the name of a task or a script says that it does."""
     names: list[str] = []
-    if call.program in _TASKS:
+    if call.program in column("programs", "task-runner"):
         names = [word for word in call.verbs if word not in ("run", "run-script", "-C")][:3]
-    elif call.program in _INTERPRETERS and call.verbs and _SCRIPT.search(call.verbs[0]):
+    elif (
+        call.program in column("programs", "interpreter")
+        and call.verbs
+        and _SCRIPT.search(call.verbs[0])
+    ):
         names = [call.verbs[0]]
     elif _SCRIPT.search(call.text.split()[0] if call.text.split() else "") or call.program.endswith(
         (".sh", ".py")

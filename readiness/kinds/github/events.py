@@ -16,6 +16,7 @@ from readiness.kinds.github.shapes import (
     enum_shape,
     list_shape,
     mapping_shape,
+    problem,
     repeated_keys,
     scalar_shape,
     text_shape,
@@ -103,19 +104,15 @@ def on_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """What is wrong with the events of a workflow."""
     if isinstance(value, str) and value:
         if value == "schedule":
-            yield Problem(
-                "value", value_span(owner, key), "schedule has no cron; it takes a list of them"
-            )
+            yield problem("value", value_span(owner, key), "schedule")
     elif isinstance(value, Seq):
         yield from list_shape(text_shape)(owner, key, value)
         for index, item in enumerate(value):
             if item == "schedule":
-                yield Problem(
-                    "value", value.at(index), "schedule has no cron; it takes a list of them"
-                )
+                yield problem("value", value.at(index), "schedule")
     elif isinstance(value, Map) and value:
         yield from repeated_keys(value, fold=False)
         for name, item in value.items():
             yield from _EVENTS.get(name, _WEBHOOK)(value, name, item)
     else:
-        yield Problem("value", value_span(owner, key), "no event starts the workflow: on is empty")
+        yield problem("value", value_span(owner, key), "no-event")

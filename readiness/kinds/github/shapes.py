@@ -9,16 +9,32 @@ from typing import Any
 
 from readiness.kinds.github.texts import is_expression, is_one_expression
 from readiness.model import Span, join_names, spelling
+from readiness.model.messages import Value
 from readiness.syntax.yaml import Map, Seq
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a value: `code` is unknown, missing, repeated or value."""
+    """What is wrong with a value: `code` is unknown, missing, repeated or value.
+
+    `say` names the sentence that rules have for it, `facts` fill that.
+    """
 
     code: str
     span: Span
-    what: str
+    say: str
+    facts: Mapping[str, Value]
+
+
+def problem(code: str, span: Span, say: str, **facts: Value) -> Problem:
+    """A Problem with its facts by name."""
+    return Problem(code, span, say, facts)
+
+
+def misfit(owner: Any, key: Any, value: Any, say: str, name: str = "") -> Problem:
+    """A value of another kind than the one that `say` names; `name` is what it is the value of, where the key does not tell."""
+    at = value_span(owner, key)
+    return problem("value", at, say, key=name or str(key), value=describe_value(value))
 
 
 PLACEHOLDER = re.compile(
@@ -57,16 +73,14 @@ def value_span(owner: Any, key: Any) -> Span:
 def scalar_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """A text, a number or a boolean; empty is allowed."""
     if isinstance(value, Map | Seq):
-        yield Problem(
-            "value", value_span(owner, key), f"{key} is {describe_value(value)}; a text is allowed"
-        )
+        yield misfit(owner, key, value, "text")
 
 
 def text_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """Accepts a scalar that is not empty."""
     yield from scalar_shape(owner, key, value)
     if value is None or value == "":
-        yield Problem("empty", value_span(owner, key), f"{_key_name(key)} is empty")
+        yield problem("value", value_span(owner, key), "empty", key=_key_name(key))
 
 
 def choice_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
@@ -78,11 +92,7 @@ def choice_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
 def boolean_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """Accepts true, false, or one expression."""
     if not isinstance(value, bool) and not _is_computed(value):
-        yield Problem(
-            "value",
-            value_span(owner, key),
-            f"{key} is {describe_value(value)}; true or false is allowed",
-        )
+        yield misfit(owner, key, value, "boolean")
 
 
 def number_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
@@ -90,23 +100,16 @@ def number_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if _is_computed(value):
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
-        yield Problem(
-            "value",
-            value_span(owner, key),
-            f"{key} is {describe_value(value)}; a number is allowed",
-        )
+        yield misfit(owner, key, value, "number")
     elif value <= 0:
-        yield Problem(
-            "value", value_span(owner, key), f"{key} is {value}; a number over zero is allowed"
-        )
+        at = value_span(owner, key)
+        yield problem("value", at, "positive", key=str(key), value=str(value))
 
 
 def integer_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """A whole number over zero, or one expression."""
     if isinstance(value, float):
-        yield Problem(
-            "value", value_span(owner, key), f"{key} is {value}; a whole number is allowed"
-        )
+        yield problem("value", value_span(owner, key), "whole", key=str(key), value=str(value))
     else:
         yield from number_shape(owner, key, value)
 
@@ -130,11 +133,8 @@ def enum_shape(*allowed: str) -> Shape:
             value_text = (
                 value if isinstance(value, str) and len(value) < 60 else describe_value(value)
             )
-            yield Problem(
-                "value",
-                value_span(owner, key),
-                f"{key} is {value_text!r}; allowed are {join_names(allowed)}",
-            )
+            at, names = value_span(owner, key), join_names(allowed)
+            yield problem("value", at, "choice", key=str(key), value=value_text, allowed=names)
 
     return check
 
@@ -149,14 +149,10 @@ def list_shape(shape: Shape, *, empty: bool = False, single: bool = True) -> Sha
             if single and not isinstance(value, Map):
                 yield from shape(owner, key, value)
             else:
-                yield Problem(
-                    "value",
-                    value_span(owner, key),
-                    f"{key} is {describe_value(value)}; a list is allowed",
-                )
+                yield misfit(owner, key, value, "list")
             return
         if not value and not empty:
-            yield Problem("value", value_span(owner, key), f"{key} is an empty list")
+            yield problem("value", value_span(owner, key), "empty-list", key=str(key))
         for index, item in enumerate(value):
             yield from shape(value, index, item)
 
@@ -174,14 +170,10 @@ def mapping_shape(
         if value is None and empty:
             return
         if not isinstance(value, Map):
-            yield Problem(
-                "value",
-                value_span(owner, key),
-                f"{key} is {describe_value(value)}; a mapping is allowed",
-            )
+            yield misfit(owner, key, value, "mapping")
             return
         if not value and not empty:
-            yield Problem("value", value_span(owner, key), f"{key} has no entry")
+            yield problem("value", value_span(owner, key), "no-entry", key=str(key))
         yield from repeated_keys(value, fold=fold)
         for name, item in value.items():
             yield from shape(value, name, item)
@@ -205,18 +197,11 @@ class KeysShape:
         if (value is None and self.optional) or (self.expression and _is_computed(value)):
             return
         if value is None and self.required:
-            yield Problem(
-                "missing",
-                value_span(owner, key),
-                f"{_thing_name(self.what, key)} has no {self.required[0]}",
-            )
+            thing, at = _thing_name(self.what, key), value_span(owner, key)
+            yield problem("missing", at, "lacks", thing=thing, key=self.required[0])
             return
         if not isinstance(value, Map):
-            yield Problem(
-                "value",
-                value_span(owner, key),
-                f"{_thing_name(self.what, key)} is {describe_value(value)}; a mapping is allowed",
-            )
+            yield misfit(owner, key, value, "mapping", _thing_name(self.what, key))
             return
         grip = owner.key(key) if isinstance(owner, Map) and key in owner else value.at()
         yield from self.problems_inside(value, grip, key)
@@ -231,10 +216,11 @@ class KeysShape:
                 yield from shape(value, name, item)
                 continue
             hint = spelling.hint(name, self.known)
-            yield Problem("unknown", value.key(name), f"{key_text} has no key {name!r}{hint}")
+            at = value.key(name)
+            yield problem("unknown", at, "unknown", thing=key_text, name=str(name), hint=hint)
         for name in self.required:
             if name not in value:
-                yield Problem("missing", grip, f"{key_text} has no {name}")
+                yield problem("missing", grip, "lacks", thing=key_text, key=name)
         for extra in self.may_have_also:
             yield from extra(value, key_text)
 
@@ -246,18 +232,14 @@ def _thing_name(what: str, key: Any) -> str:
 def repeated_keys(value: Map, *, fold: bool = True) -> Iterator[Problem]:
     """Keys that stand twice; with `fold`, also those that differ only in case, which are one key to GitHub."""
     for name, start in value.repeated:
-        yield Problem("repeated", Span(start, start + len(name)), f"key {name!r} stands twice")
+        yield problem("repeated", Span(start, start + len(name)), "twice", name=name)
     if not fold:
         return
     seen: dict[str, str] = {}
     for name in value:
         first = seen.setdefault(name.lower(), name)
         if first != name:
-            yield Problem(
-                "repeated",
-                value.key(name),
-                f"key {name!r} is the same as {first!r}: case does not count",
-            )
+            yield problem("repeated", value.key(name), "case", name=name, first=first)
 
 
 def either_shape(first: Shape, second: Shape) -> Shape:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.model import Span, join_names, spelling
+from readiness.model.messages import Value
 from readiness.syntax import expression as ex
 from readiness.syntax.holes import has_expression
 
@@ -100,11 +101,15 @@ def _type_of_value(value: Any, left: Iterator[int], depth: int) -> Type:
 
 @dataclass(frozen=True, slots=True)
 class TypeFault:
-    """What is wrong in an expression: `code` is call, undefined, unavailable or type."""
+    """What is wrong in an expression: `code` is call, undefined, unavailable or type.
+
+    `say` names the sentence that rules have for it, `facts` fill that.
+    """
 
     code: str
     span: Span
-    what: str
+    say: str
+    facts: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +154,9 @@ class Checker:
         self.scope = scope
         self.faults: list[TypeFault] = []
 
-    def fault(self, code: str, node: ex.Node, what: str) -> Type:
+    def fault(self, code: str, node: ex.Node, say: str, **facts: Value) -> Type:
         """Note what is wrong; nothing is known of the value."""
-        self.faults.append(TypeFault(code, node.span, what))
+        self.faults.append(TypeFault(code, node.span, say, facts))
         return ANY
 
     def check(self, node: ex.Node) -> Type:
@@ -177,20 +182,13 @@ class Checker:
         """The type of a context by its name; a fault where it is unknown or not available at this place."""
         name = node.name.lower()
         if name not in self.scope.contexts:
-            return self.fault(
-                "undefined",
-                node,
-                f"there is no context {node.name!r}{spelling.hint(name, self.scope.contexts)}",
-            )
+            hint = spelling.hint(name, self.scope.contexts)
+            return self.fault("undefined", node, "context", name=node.name, hint=hint)
+        if name not in self.scope.allowed and self.scope.allowed:
+            names = join_names(sorted(self.scope.allowed))
+            return self.fault("unavailable", node, "only", name=node.name, allowed=names)
         if name not in self.scope.allowed:
-            there = (
-                f"only {join_names(sorted(self.scope.allowed))}"
-                if self.scope.allowed
-                else "none is"
-            )
-            return self.fault(
-                "unavailable", node, f"context {node.name!r} is not available here, {there}"
-            )
+            return self.fault("unavailable", node, "none", name=node.name)
         return self.scope.contexts[name]
 
     def member(self, node: ex.Node, owner: Type, name: str) -> Type:
@@ -201,15 +199,13 @@ class Checker:
             member = owner.known.get(name.lower(), owner.rest)
             if member is None:
                 hint = spelling.hint(name, owner.known)
-                return self.fault("undefined", node, f"there is no {_path_text(node)!r}{hint}")
+                return self.fault("undefined", node, "property", path=_path_text(node), hint=hint)
             return member
         if owner.name == "array" and owner.spread:
             return array_type(
                 self.member(node, owner.entry or ANY, name) if owner.entry else ANY, spread=True
             )
-        return self.fault(
-            "type", node, f"{_path_text(node)!r} asks for a property of {_type_name(owner)}"
-        )
+        return self.fault("type", node, "property", path=_path_text(node), kind=_type_name(owner))
 
     def index(self, node: ex.Index) -> Type:
         """The type of an entry by a computed key, `owner[key]`; a fault where the owner takes no such key."""
@@ -220,20 +216,14 @@ class Checker:
             if key.name == "string" and owner.spread:
                 return ANY
             if key.name not in ("number", "any"):
-                return self.fault(
-                    "type", node, f"an entry of an array is asked for by {_type_name(key)}"
-                )
+                return self.fault("type", node, "array-key", kind=_type_name(key))
             return owner.entry or ANY
         if owner.name != "object":
-            return self.fault(
-                "type", node, f"{_path_text(node)!r} asks for an entry of {_type_name(owner)}"
-            )
+            return self.fault("type", node, "entry", path=_path_text(node), kind=_type_name(owner))
         if isinstance(node.key, ex.Literal) and isinstance(node.key.value, str):
             return self.member(node, owner, node.key.value)
         if key.name not in ("string", "any"):
-            return self.fault(
-                "type", node, f"a property is asked for by {_type_name(key)}; a string is allowed"
-            )
+            return self.fault("type", node, "object-key", kind=_type_name(key))
         return owner.rest or ANY
 
     def star(self, node: ex.Star) -> Type:
@@ -248,9 +238,7 @@ class Checker:
             return array_type(entry or ANY, spread=True)
         if owner.name == "any":
             return array_type(ANY, spread=True)
-        return self.fault(
-            "type", node, f"{_path_text(node)!r} asks for the entries of {_type_name(owner)}"
-        )
+        return self.fault("type", node, "entries", path=_path_text(node), kind=_type_name(owner))
 
     def binary(self, node: ex.Binary) -> Type:
         """An operator; `&&` and `||` give one of their sides."""
@@ -266,11 +254,8 @@ class Checker:
             if node.operator in ("==", "!=") and other.name in ("null", side.name):
                 continue
             if side.name in wrong and other.name != "any":
-                self.fault(
-                    "type",
-                    node,
-                    f"{_type_name(left)} is compared with {_type_name(right)} by {node.operator}",
-                )
+                names = {"left": _type_name(left), "right": _type_name(right)}
+                self.fault("type", node, "compared", **names, operator=node.operator)
                 break
         return BOOLEAN
 
@@ -279,31 +264,22 @@ class Checker:
         name = node.name.lower()
         kinds = [self.check(argument) for argument in node.arguments]
         if name not in _FUNCTIONS:
-            return self.fault(
-                "call", node, f"there is no function {node.name!r}{spelling.hint(name, _FUNCTIONS)}"
-            )
+            hint = spelling.hint(name, _FUNCTIONS)
+            return self.fault("call", node, "function", name=node.name, hint=hint)
         if name not in _EVERYWHERE and name not in self.scope.functions:
-            return self.fault("unavailable", node, f"function {node.name}() is not available here")
+            return self.fault("unavailable", node, "function", name=node.name)
         least, most, gives = _FUNCTIONS[name]
         if name in ("success", "failure") and not self.scope.of_jobs:
             most = 0
         if len(kinds) < least or (most is not None and len(kinds) > most):
-            allowed = (
-                str(least)
-                if least == most
-                else f"{least} to {most}"
-                if most
-                else f"{least} or more"
-            )
-            return self.fault(
-                "call", node, f"{node.name}() has {len(kinds)} arguments; {allowed} are allowed"
-            )
+            facts: dict[str, Value] = {"name": node.name, "count": len(kinds), "least": least}
+            if most is None:
+                return self.fault("call", node, "too-few", **facts)
+            if least == most:
+                return self.fault("call", node, "count", **facts)
+            return self.fault("call", node, "range", **facts, most=most)
         if name == "case" and len(kinds) % 2 == 0:
-            return self.fault(
-                "call",
-                node,
-                f"case() has {len(kinds)} arguments; pairs and a default are an odd number",
-            )
+            return self.fault("call", node, "case", count=len(kinds))
         self.arguments(node, name, kinds)
         if name == "fromjson":
             return self.json_type(node.arguments[0])
@@ -318,7 +294,7 @@ class Checker:
         except RecursionError:
             return ANY
         except ValueError:
-            return self.fault("call", node, "fromJSON() is given a text that is no JSON")
+            return self.fault("call", node, "json")
 
     def arguments(self, node: ex.Call, name: str, kinds: list[Type]) -> None:
         """Add faults for the number and the types of a function's arguments."""
@@ -330,17 +306,10 @@ class Checker:
         }
         for at in texts.get(name, range(len(kinds)) if name == "hashfiles" else ()):
             if kinds[at].name in ("object", "array"):
-                self.fault(
-                    "type",
-                    node.arguments[at],
-                    f"{node.name}() is given {_type_name(kinds[at])}; a string is allowed",
-                )
+                kind = _type_name(kinds[at])
+                self.fault("type", node.arguments[at], "argument", name=node.name, kind=kind)
         if name in ("contains", "join") and kinds[0].name == "object":
-            self.fault(
-                "type",
-                node.arguments[0],
-                f"{node.name}() is given an object; a string or an array is allowed",
-            )
+            self.fault("type", node.arguments[0], "object-argument", name=node.name)
         if name == "format" and isinstance(node.arguments[0], ex.Literal):
             self.placeholders(node, str(node.arguments[0].value))
 
@@ -350,14 +319,10 @@ class Checker:
         given = len(node.arguments) - 1
         for number in sorted(used):
             if number >= given:
-                self.fault("call", node, f"format() uses {{{number}}} and is given {given} values")
+                self.fault("call", node, "format-lacks", number=number, given=given)
         for number in range(given):
             if number not in used:
-                self.fault(
-                    "call",
-                    node,
-                    f"format() is given a value that {{{number}}} would show, and does not use it",
-                )
+                self.fault("call", node, "format-leaves", number=number)
 
 
 def _path_text(node: ex.Node) -> str:

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from readiness.facts.table import column
 from readiness.kinds.compose.application import is_defined_here
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, variable_specs
@@ -89,13 +90,6 @@ def build_of_service(service: Service, project: Project) -> Build | None:
     )
 
 
-# Options of `docker build` that take the next word as their value.
-_VALUED = frozenset(
-    """--add-host --allow --annotation --attest --build-arg --build-context --builder --cache-from --cache-to --call --cgroup-parent
-    --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems -f --file --iidfile --isolation --label -m --memory
-    --memory-swap --metadata-file --network --no-cache-filter -o --output --platform --policy --progress --provenance --sbom
-    --secret --security-opt --shm-size --ssh -t --tag --target --ulimit""".split()
-)
 _BUILDERS = {"docker", "podman", "nerdctl"}
 
 
@@ -134,7 +128,7 @@ def _build_of_command(
         name, equals, value = word.partition("=")
         if not word.startswith("-") or word == "-":
             operands.append(word)
-        elif word in _VALUED:
+        elif word in column("docker-words", "build-valued"):
             index += 1
             options.setdefault(word, []).append(words[index] if index < len(words) else "")
         elif equals:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import islice
 
 from readiness.facts.actions import files_brought_by
+from readiness.facts.table import column
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.uses import repository_root
 from readiness.kinds.gitlab import model
@@ -20,13 +21,6 @@ from readiness.syntax.yaml import Map
 
 MANY = 256  # commands of a script that are looked at
 
-# Programs that write no file of the repository by themselves; a redirection does, and is looked for apart.
-_QUIET = frozenset(
-    """echo printf set export unset true false sleep exit test [ [[ : date ls cat pwd env printenv which type command if docker
-    docker-compose podman buildah kubectl helm az gcloud doctl flyctl kustomize kind minikube k3d nproc df free uname whoami
-    id grep jq head tail wc sort uniq cut tr basename dirname eval shopt trap wait kill read local return chmod ping nc
-    nslookup dig curl-check systemctl apt apt-get apk pip pip3 pytest""".split()
-)
 _WRITES = re.compile(
     r"(?<![-=<>&\d])(?:\d?>{1,2}\|?)(?![&>(]|[ \t]*/dev/|[ \t]*[\"']?\$\{?GITHUB_)"
 )
@@ -175,7 +169,7 @@ def _writes_nothing(call: Call) -> bool:
         return call.verbs[:1] in {("config",), ("log",), ("rev-parse",), ("describe",), ("fetch",)}
     if call.program in {"npm", "yarn", "pnpm"}:
         return call.verbs[:1] in {("ci",), ("install",), ("test",)}
-    return call.program in _QUIET
+    return call.program in column("programs", "makes-nothing")
 
 
 def count_mentions(runner: Runner, word: str) -> int:

@@ -173,15 +173,8 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
         if root.get("kind") in ("Kustomization", "Component") or _KUSTOMIZATION.search(
             document.source.root.path
         ):
-            entries: list[str] = []
-            for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
-                listed = root.get(key)
-                if isinstance(listed, Seq):
-                    entries += [one for one in listed if isinstance(one, str)]
-                entries += [one.text("path") for one in root.entries(key)]
-            patches.update(
-                posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry
-            )
+            entries = filter(None, _patch_entries(root))
+            patches.update(posixpath.normpath(posixpath.join(folder, one)) for one in entries)
         patches.update(_expectations(document, folder))
     for document in documents:
         path = posixpath.normpath(document.source.root.path)
@@ -190,6 +183,16 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
             partial = partial or posixpath.dirname(path) in folders
         if partial or path in patches or _ASSERTION.search(path) or _is_loose_patch(path, folders):
             document.source.fragment = True
+
+
+def _patch_entries(root: Map) -> Iterator[str]:
+    """The paths of the patches that a kustomization names."""
+    for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
+        listed = root.get(key)
+        yield from (
+            (one for one in listed if isinstance(one, str)) if isinstance(listed, Seq) else ()
+        )
+        yield from (one.text("path") for one in root.entries(key))
 
 
 def _is_loose_patch(path: str, folders: Collection[str]) -> bool:

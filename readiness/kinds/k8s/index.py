@@ -253,25 +253,12 @@ def _build_index(project: Project) -> Index:
     for document in project.documents("k8s"):
         pods = {id(pod.owner): pod for pod in document.pods}
         for obj in document.objects:
-            index.kinds.setdefault(obj.kind, []).append(obj)
-            index.names.setdefault((obj.kind, obj.name), []).append(obj)
-            kind, name = target_of(obj)
-            if name:
-                index.targets.setdefault((kind, name), []).append(obj)
-            if obj.kind == "Service" or obj.kind in REPLICATED:
-                key = (obj.kind, obj.name, obj.namespace)
-                index.identities.setdefault(obj.source.root.path, set()).add(key)
+            _index_object(index, obj)
             if document.source.fragment and not project.prose:
                 continue  # a patch: what it leaves out stands in what it patches
             workload = _workload(obj, pods.get(id(obj)))
             if workload is not None:
-                index.workloads.append(workload)
-                index.of[id(obj)] = workload
-                for label, value in workload.labels.items():
-                    # A value that a variable fills stands in a list of its own, which every search looks at.
-                    slot = ("", "") if is_variable(value) else (label, value)
-                    if isinstance(value, str):
-                        index.labelled.setdefault(slot, []).append(workload)
+                _index_workload(index, workload, obj)
             elif is_operated_resource(obj):
                 words.update(_name_and_label_values(obj))
                 makers.add(obj.name)
@@ -286,6 +273,28 @@ def _build_index(project: Project) -> Index:
             posixpath.dirname(path) for path in project.paths if _KUSTOMIZATION.search(path)
         ),
     )
+
+
+def _index_object(index: Index, obj: Object) -> None:
+    """Enter an object by its kind, its name, what it is about, and, of what runs, by the file."""
+    index.kinds.setdefault(obj.kind, []).append(obj)
+    index.names.setdefault((obj.kind, obj.name), []).append(obj)
+    kind, name = target_of(obj)
+    if name:
+        index.targets.setdefault((kind, name), []).append(obj)
+    if obj.kind == "Service" or obj.kind in REPLICATED:
+        key = (obj.kind, obj.name, obj.namespace)
+        index.identities.setdefault(obj.source.root.path, set()).add(key)
+
+
+def _index_workload(index: Index, workload: Workload, obj: Object) -> None:
+    """Enter a workload by its labels; a value that a variable fills stands in a list of its own, which every search looks at."""
+    index.workloads.append(workload)
+    index.of[id(obj)] = workload
+    for label, value in workload.labels.items():
+        slot = ("", "") if is_variable(value) else (label, value)
+        if isinstance(value, str):
+            index.labelled.setdefault(slot, []).append(workload)
 
 
 _SELECTING = frozenset(

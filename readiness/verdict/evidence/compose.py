@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.facts.public_images import STORES
+from readiness.facts.table import column
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import mount_specs, port_specs, variable_specs
 from readiness.kinds.compose.words import service_environment
@@ -14,12 +16,6 @@ from readiness.syntax.secrets import names_secret
 from readiness.syntax.yaml import Map, Seq
 from readiness.verdict.evidence.backups import is_backup_name
 from readiness.verdict.evidence.images import image_fact, variable_facts
-
-_REMOTE = frozenset(
-    {"fluentd", "gelf", "syslog", "awslogs", "gcplogs", "splunk", "loki", "etwlogs"}
-)
-
-_STORES = frozenset({"cache", "database", "queue", "search", "storage", "store", "vector"})
 
 
 def compose_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
@@ -39,7 +35,7 @@ def _service_facts(service: Service, project: Project) -> Iterator[str]:
     if image is not None and "provider" not in service.full:
         yield image_fact(image.text)
     driver = service.full.get("logging")
-    if isinstance(driver, Map) and str(driver.get("driver")) in _REMOTE:
+    if isinstance(driver, Map) and str(driver.get("driver")) in column("log-drivers", "remote"):
         yield "log-shipping"
     if service.owned and is_backup_name(service.name):
         yield "backup"
@@ -55,7 +51,7 @@ def _written_facts(service: Service, project: Project) -> Iterator[tuple[str, Sp
     names = list(joined) if isinstance(joined, Map | Seq) else []
     if any(name != "default" for name in names):
         yield "own-network", node.at("networks")
-    if service.role in _STORES:
+    if service.role in STORES:
         if not node.get("ports"):
             yield "store-unpublished", service.head
         if any(one.type == "volume" and one.source for one in mount_specs(node)):
@@ -69,5 +65,5 @@ def _written_facts(service: Service, project: Project) -> Iterator[tuple[str, Sp
         outside = (isinstance(spec.value, str) and "$" in spec.value) or spec.value is None
         if secret and (outside or spec.name.endswith("_FILE")):
             yield "compose-secret", spec.span
-        if secret and service.role in _STORES:
+        if secret and service.role in STORES:
             yield "authentication", spec.span

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import is_tls_server
 from readiness.model import Source, Span
 from readiness.model.project import Project
@@ -34,7 +35,6 @@ _FORWARDED = {
     "x-forwarded-proto": "forwarded-proto",
     "x-real-ip": "forwarded-address",
 }
-_BALANCING = frozenset({"hash", "ip_hash", "least_conn", "least_time", "random", "sticky"})
 _HEALTH = re.compile(r"health|/ping|/live|/ready|/status", re.IGNORECASE)
 _OFF = frozenset({"off", "0", ""})
 
@@ -82,7 +82,9 @@ def _block_facts(directive: Directive) -> Iterator[str]:
     block = directive.block
     if block is None:
         return
-    if directive.name == "upstream" and _BALANCING.intersection(d.name for d in block.directives):
+    if directive.name == "upstream" and any(
+        d.name in column("nginx-directives", "balances") for d in block.directives
+    ):
         yield "balanced-upstream"
     if directive.name == "upstream" and len(block.all("server")) > 1:
         yield "balanced-servers"
