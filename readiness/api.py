@@ -15,6 +15,7 @@ from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import Facts, FactsError
 from readiness.loading import discover
+from readiness.loading.context import add_context
 from readiness.model import Rule, Source
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
@@ -37,7 +38,7 @@ class OptionError(ValueError):
 
 
 STDIN_LIMIT = discover.MAX_BYTES
-_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "foreign_ignores")
+_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "context", "foreign_ignores")
 ERRORS = (
     config.ConfigError,
     selection.SelectionError,
@@ -75,6 +76,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     render: bool = True,
     strict_coverage: bool = False,
     helm_values: Sequence[str | os.PathLike[str]] = (),
+    context: bool = True,
     foreign_ignores: bool = True,
     shellcheck: bool | None = None,
     checklists: Sequence[str] | None = None,
@@ -90,7 +92,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
-    relative to. `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
+    relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
+    `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where a program or a dependency is absent without which something was not judged. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
@@ -114,12 +117,15 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         render=render,
         strict_coverage=strict_coverage,
         helm_values=tuple(Path(one) for one in helm_values),
+        context=context,
         foreign_ignores=foreign_ignores,
         shellcheck=shellcheck,
         documents=documents,
         checklists=checklists,
     )
     discovered = discover.discover_files(paths, settings.file.exclude, base=base)
+    if context:
+        add_context(discovered, paths)
     if stdin is not None:
         _add_stdin(discovered, stdin)
     clock.append(time.perf_counter())
@@ -202,6 +208,7 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
         timing=seconds,
         others=run.others,
         foreign=sum(run.foreign.values()),
+        context=run.context,
         notices=run.notices,
     )
 

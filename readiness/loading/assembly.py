@@ -50,7 +50,8 @@ class Assembly:
     """Projects to judge, a row for each file that was opened, findings about those that do not parse, all sources.
 
     `others` counts the files that were passed over by their names alone. `inputs` are what rendering read. `kept` are
-    overlays whose patches take something away, with what would be there without that.
+    overlays whose patches take something away, with what would be there without that. `context` are the paths that lie
+    around what is judged.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -61,6 +62,7 @@ class Assembly:
     environments: dict[str, int] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     kept: list[tuple[PlacedSource, Project]] = field(default_factory=list)
+    context: frozenset[str] = frozenset()
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True

@@ -221,6 +221,10 @@ class Charts:
             self.assembly.environments[path] = self.assembly.environments.get(path, 0) + real
         broken: set[str] = set()
         self.rendered.update(done.names)
+        context = self.discovered.context.paths
+        judged = posixpath.join(folder, "Chart.yaml") not in context
+        above = f"{folder}/" if folder else ""
+        mine = [one for one in self.discovered.paths if one.startswith(above)] if context else ()
         for name in done.names:
             texts = [one for one in done.texts if one.environment == name]
             for text in texts:
@@ -228,7 +232,13 @@ class Charts:
                 if not text.path.startswith(f"{folder}/" if folder else ""):
                     text.environment = posixpath.join(folder, name)  # another chart renders it, too
             broken |= add_environment(
-                self.assembly, texts, self.discovered, self.core, f"{folder or '.'} ({name})"
+                self.assembly,
+                texts,
+                self.discovered,
+                self.core,
+                f"{folder or '.'} ({name})",
+                judged=judged,
+                reached=mine,
             )
         return broken
 

@@ -58,13 +58,26 @@ class UnreadFile:
     kind: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The context of a run: every path that was seen in it, what it lies around, and whether a bound ended the reading.
+
+    `judged` are the folders and files that were given, as reports print them; `files` counts the files that are of a kind.
+    """
+
+    paths: frozenset[str] = frozenset()
+    judged: tuple[str, ...] = ()
+    cut: bool = False
+    files: int = 0
+
+
 @dataclass(slots=True)
 class DiscoveredFiles:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
     `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `harmless` are files
     that may hold credentials by their names and hold none. `ignoring` are the .gitignore files that it read; `overruled`
-    those files whose patterns it did not go by to the end.
+    those files whose patterns it did not go by to the end. `context` is what was read around it (`loading/context.py`).
     """
 
     texts: list[Source] = field(default_factory=list)
@@ -80,6 +93,7 @@ class DiscoveredFiles:
     harmless: set[str] = field(default_factory=set)
     ignoring: Ignoring = field(default_factory=lambda: Ignoring(Path.cwd()))
     overruled: list[UnreadFile] = field(default_factory=list)
+    context: Surroundings = field(default_factory=Surroundings)
 
     def ignored(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""
@@ -198,25 +212,29 @@ class Walk:
             return
         entered = self.ignoring.enter(folder)
         for entry in entries:
-            try:
-                is_folder = entry.is_dir(follow_symlinks=False)
-                if entry.is_symlink() and not passed.is_link_below(entry, folder):
-                    self.found.closed.add(self.shown(entry.path))
-                    if entry.name not in VENDORED and not self.is_left_out(entry, folder=False):
-                        self.links.append(Path(entry.path))
-                    continue
-            except OSError as error:
-                self.add_unread(entry.path, os_error_text(error))
-                continue
-            if (is_folder and entry.name in VENDORED) or self.is_left_out(entry, folder=is_folder):
-                self.found.closed.add(self.shown(entry.path))
-                continue
-            if is_folder:
+            if self.take_entry(entry, folder):
                 self.walk_folder(Path(entry.path), depth + 1)
-            else:
-                self.add_file(Path(entry.path))
         if entered:
             self.ignoring.leave()
+
+    def take_entry(self, entry: os.DirEntry[str], folder: Path) -> bool:
+        """Take in an entry of a folder: a file is read; whether it is a folder that is to be walked."""
+        try:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.is_symlink() and not passed.is_link_below(entry, folder):
+                self.found.closed.add(self.shown(entry.path))
+                if entry.name not in VENDORED and not self.is_left_out(entry, folder=False):
+                    self.links.append(Path(entry.path))
+                return False
+        except OSError as error:
+            self.add_unread(entry.path, os_error_text(error))
+            return False
+        if (is_folder and entry.name in VENDORED) or self.is_left_out(entry, folder=is_folder):
+            self.found.closed.add(self.shown(entry.path))
+            return False
+        if not is_folder:
+            self.add_file(Path(entry.path))
+        return is_folder
 
     def add_named_file(self, path: Path) -> None:
         """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like.

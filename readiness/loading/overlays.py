@@ -86,9 +86,10 @@ def build_overlays(
             _tell_failure(root, error, assembly, core)
             continue
         mine = {path for one in reached for path in (*one.files, *one.patches)}
-        for path in mine | {within.tree.shown(name) for name in within.files}:
+        read = mine | {within.tree.shown(name) for name in within.files}
+        for path in read:
             assembly.environments[path] = assembly.environments.get(path, 0) + 1
-        broken = _add(root, built, discovered, assembly, core)
+        broken = _add(root, built, read, discovered, assembly, core)
         taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
     assembly.sources += overlays.more.values()
     return taken
@@ -97,6 +98,7 @@ def build_overlays(
 def _add(
     root: Kustomization,
     built: _Built,
+    reached: set[str],
     discovered: DiscoveredFiles,
     assembly: Assembly,
     core: dict[str, Rule],
@@ -104,12 +106,17 @@ def _add(
     """Add what an overlay gives as a project, and its row; the files whose documents do not parse."""
     from readiness.loading.render.overlay.placed import PlacedSource
 
-    broken = add_environment(assembly, [built.source], discovered, core, root.folder or ".")
+    judged = root.source.path not in discovered.context.paths
+    unit = root.folder or "."
+    broken = add_environment(
+        assembly, [built.source], discovered, core, unit, judged=judged, reached=reached
+    )
     if isinstance(built.source, PlacedSource) and built.source.kept is not None:
         built.source.kept.kind = "k8s"
         parsed = reading.parse_sources([built.source.kept])
         pairs = [(source.kind, document) for source, document, error in parsed if error is None]
-        assembly.kept.append((built.source, make_project(pairs, discovered, root.folder or ".")))
+        kept = make_project(pairs, discovered, unit, judged=judged)
+        assembly.kept.append((built.source, kept))
     for _, error, home in built.lost:
         assembly.broken.append(_lost(core["core/syntax"], home, error))
         broken.add(home.path)

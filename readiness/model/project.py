@@ -57,7 +57,9 @@ class Project:
     its manifests are judged in their stead. `today` is the day of the run, with which dated facts are compared; None where
     there is none, and then the day of the facts counts. `unit` names what is applied together where that is all of the
     project: an overlay, or one environment of a chart; it is empty where the files decide. `run` holds the other projects
-    of the run.
+    of the run. `context` are the paths that lie around what is judged: joins see them, and nothing is said of them.
+    `judged` says of a unit whether it is judged as a whole, with all that it takes in, or is context; None where the paths
+    decide. `idle` marks a unit of context that takes in nothing that is judged.
     """
 
     def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
@@ -73,6 +75,8 @@ class Project:
         harmless: Iterable[str] = (),
         today: datetime.date | None = None,
         unit: str = "",
+        context: frozenset[str] = frozenset(),
+        judged: bool | None = None,
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -86,6 +90,9 @@ class Project:
         self.harmless = frozenset(map(posixpath.normpath, harmless))
         self.today = today
         self.unit = unit
+        self.context = context
+        self.judged = judged
+        self.idle = False
         self.run: Run | None = None
         self.rendered: frozenset[tuple[str, int]] = frozenset()
         self._memo: dict[Any, Any] = {}
@@ -96,6 +103,14 @@ class Project:
     def documents(self, kind: str) -> list[Any]:
         """The documents of a kind, in order of path."""
         return self.by_kind.get(kind, [])
+
+    def is_context(self, source: Source) -> bool:
+        """Whether a source lies around what is judged, so that nothing is said of it."""
+        return source.root.path in self.context if self.judged is None else not self.judged
+
+    def judged_documents(self, kind: str) -> list[Any]:
+        """The documents of a kind that are judged, in order of path."""
+        return [one for one in self.documents(kind) if not self.is_context(one.source)]
 
     def by_path(self, kind: str) -> Mapping[str, Any]:
         """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""

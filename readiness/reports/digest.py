@@ -17,6 +17,7 @@ TOP = 10
 LEAST_GAIN = 0.005  # what rounds to nothing is no advice
 CROWD = 60  # with more groups than this, what is low or info takes one line
 UNREAD = 5
+NAMED = 3  # of the paths that were given, in the sentence on what lies around them
 KINDS = {
     "dockerfile": "Dockerfile",
     "dockerignore": ".dockerignore",
@@ -212,6 +213,21 @@ def checklist_lines(report: Report) -> list[str]:
         for outcome in report.checklists
         if outcome.checklist.system in report.chosen
     ]
+
+
+def context_text(report: Report) -> str:
+    """What was read around the judged files; empty where nothing was."""
+    around = report.context
+    if not around.files:
+        return ""
+    visible = list(around.judged[:NAMED])
+    more = len(around.judged) - len(visible)
+    names = join_names([*visible, f"{more} more"] if more else visible)
+    was = "was" if around.files == 1 else "were"
+    text = f"{plural(around.files, 'file')} around {names} {was} read for joins and not judged"
+    if around.cut:
+        text += ", and not all that the repository holds"
+    return escape_controls(f"{text}; --no-context leaves them out")
 
 
 def gate_text(report: Report, redactor: Redactor) -> str:

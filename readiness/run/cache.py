@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ from readiness.syntax import compiled
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
-FORMAT = 4
+FORMAT = 5
 KEPT = 40  # results; the oldest go first
 LEFT_BEHIND = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -151,6 +151,8 @@ def cache_key(discovered: DiscoveredFiles, settings: Settings, today: str) -> st
     for ignored in discovered.ignoring.known.values():
         add("ignores", *ignored.lines)
     add("overruled", *map(str, discovered.overruled))
+    around = discovered.context
+    add("context", *sorted(around.paths), "around", *around.judged, around.cut)
     return digest.hexdigest()
 
 
@@ -242,6 +244,7 @@ def _run_row(run: RunResult) -> dict[str, Any]:
         "evidence": run.evidence,
         "inputs": run.inputs,
         "notices": run.notices,
+        "context": run.context.files,
     }
 
 
@@ -306,6 +309,7 @@ def _run_from_row(
         },
         inputs=[Input(*row) for row in data["inputs"]],
         notices=tuple(data["notices"]),
+        context=replace(discovered.context, files=data["context"]),
     )
 
 

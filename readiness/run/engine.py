@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from readiness import kinds
+from readiness.loading.render.made import written_place
 from readiness.model import (
     Finding,
     Hit,
@@ -73,7 +74,8 @@ def run_rules(
 ) -> None:
     """Hold the documents of a project against every rule, rule by rule; what is found is added to `outcome`.
 
-    `tick` is called after each rule on a target, for those who wait.
+    `tick` is called after each rule on a target, for those who wait. Documents of the context are asked for what they show
+    of judged files, and are not counted.
     A check that raises gives a finding of core/crash and ends neither the run nor the rule.
     """
     by_target: dict[str, RulesByCondition] = {}
@@ -83,16 +85,51 @@ def run_rules(
     kinds.prepare(project.by_kind, project.paths)
     for kind, documents in project.by_kind.items():
         known = kinds.targets_of(kind)
+        judged = [one for one in documents if not project.is_context(one.source)]
+        around = [one for one in documents if project.is_context(one.source) and not project.idle]
         for target, groups in by_target.items():
             if target not in known:
                 continue
-            subjects = list(_find_subjects(documents, known[target], outcome))
+            subjects = list(_find_subjects(judged, known[target], outcome))
+            others = list(_find_subjects(around, known[target], EngineResult()))
             for bounds in groups.values():
                 counted = _subjects_that_apply(subjects, bounds, core, outcome)
                 for bound in bounds:
                     _run_rule(project, counted, bound, core, outcome)
                     if tick:
                         tick()
+                _run_on_context(project, others, bounds, core, outcome)
+
+
+def _run_on_context(
+    project: Project,
+    subjects: Sequence[Subject],
+    bounds: Sequence[LoadedRule],
+    core: dict[str, Rule],
+    outcome: EngineResult,
+) -> None:
+    """Add what rules find in judged files when they look at the context: an overlay of a base, what includes a part.
+
+    Of a file that somebody wrote only checks that see the whole project can tell anything of another.
+    """
+    asked = [bound for bound in bounds if bound.needs_project or project.judged is False]
+    if not asked or not subjects:
+        return
+    aside = EngineResult()
+    counted = _subjects_that_apply(subjects, asked, core, aside)
+    for bound in asked:
+        _run_rule(project, counted, bound, core, aside)
+    outcome.findings += [
+        one
+        for one in aside.findings
+        if one.rule != "core/crash" and not _is_of_context(one, project)
+    ]
+
+
+def _is_of_context(finding: Finding, project: Project) -> bool:
+    """Whether somebody wrote the place of a finding in a file that is not judged."""
+    source, _ = written_place(finding.source, finding.span)
+    return source.root.path in project.context
 
 
 def _find_subjects(
@@ -154,6 +191,8 @@ def _run_rule(
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
                     finding = finding_from_hit(bound, subject, unknown)
+                    if finding.source is not subject.source and project.is_context(finding.source):
+                        continue
                     units = project.memo(kinds.units_of_sources)
                     unit = units.get(id(finding.source)) or units.get(id(finding.source.root), "")
                     outcome.findings.append(finding._replace(unit=unit))

@@ -11,6 +11,7 @@ from pathlib import Path
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, FileStatus
+from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import Input, written_place
 from readiness.model import NOT_RENDERED, UNJUDGED, Finding, Rule, Source, Span
 from readiness.ruleset import rules
@@ -18,13 +19,13 @@ from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import Name, Names
 from readiness.run import engine
+from readiness.run.groups import rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.settings import NAME, Config
 from readiness.triage import baseline, copies, foreign, suppress
 from readiness.triage.unjudged import broken_paths, is_unjudged
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
-from readiness.verdict.score import RENDERED_TO
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Settings:
     render: bool
     strict_coverage: bool
     helm_values: tuple[Path, ...]
+    context: bool
     foreign_ignores: bool
     shellcheck: bool
     file: Config
@@ -56,7 +58,7 @@ class RunResult:
 
     `rules` are all that were loaded, `active` says which of their hits count. `foreign` says how many findings of each
     rule the comments of other linters left out, `evidence` what the files show for checklists, `notices` which names of
-    rules are out of date, `inputs` what rendering read.
+    rules are out of date, `inputs` what rendering read, `context` what was read around the judged files.
     """
 
     rows: list[FileStatus]
@@ -71,6 +73,7 @@ class RunResult:
     evidence: Mapping[str, tuple[EvidencePlace, ...]] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     notices: tuple[str, ...] = ()
+    context: Surroundings = field(default_factory=Surroundings)
 
 
 @dataclass(slots=True)
@@ -132,6 +135,7 @@ def run_pipeline(
         evidence=evidence.collect_evidence(assembly.projects),
         inputs=assembly.inputs,
         notices=tuple(asked.names.notices.values()),
+        context=discovered.context,
     )
 
 
@@ -315,18 +319,6 @@ def _progress_ticks(
     return lambda: progress(next(count, total), total)
 
 
-def rule_groups(assembly: Assembly) -> list[str]:
-    """The groups of rules that can have something to say of what was found.
-
-    Those of files that were not read are asked too, and have no answer: that is what coverage counts.
-    """
-    groups = {kinds.rule_group(kind) for project in assembly.projects for kind in project.by_kind}
-    groups |= {
-        kinds.rule_group(RENDERED_TO.get(row.kind, row.kind)) for row in assembly.rows if row.kind
-    }
-    return [one for one in rules.GROUPS if one in groups or one in {"core", "project"}]
-
-
 def apply_own_suppressions(
     findings: list[Finding],
     assembly: Assembly,
@@ -351,7 +343,7 @@ def apply_own_suppressions(
                     for note in kinds.suppression_notes(kind, document)
                 ]
 
-    return suppress.apply_suppressions(
+    marked = suppress.apply_suppressions(
         findings,
         directives,
         settings.file.waivers,
@@ -359,6 +351,8 @@ def apply_own_suppressions(
         law=law,
         config=settings.file.source,
     )
+    aside = assembly.context  # what is wrong with a suppression there is told where it is judged
+    return [one for one in marked if one.rule not in suppress.OWN or one.path not in aside]
 
 
 def apply_foreign_suppressions(

@@ -19,6 +19,9 @@ from readiness.triage.unjudged import is_unjudged
 _COMMENT = re.compile(
     r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)"
 )
+OWN = frozenset(  # what is said of a suppression itself
+    f"core/suppression-{what}" for what in ("invalid", "expired", "unused")
+)
 _UNTIL = re.compile(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
 _HEAD = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
