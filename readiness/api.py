@@ -10,13 +10,13 @@ from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import files, kinds
+from readiness import files
 from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import Facts, FactsError
 from readiness.loading import discover
 from readiness.loading.context import add_context
-from readiness.model import Rule, Source
+from readiness.model import Rule
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -104,7 +104,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     _refuse_unreadable(helm_values)
     clock = [time.perf_counter()] if timing else []
     settings = merge_options(
-        _load_config(config),
+        _load_config(config, base),
         select=tuple(select),
         ignore=tuple(ignore),
         profile=profile,
@@ -123,11 +123,12 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         documents=documents,
         checklists=checklists,
     )
-    discovered = discover.discover_files(paths, settings.file.exclude, base=base)
+    file = settings.file
+    discovered = discover.discover_files(paths, file.exclude, base=base, prefix=file.prefix)
     if context:
         add_context(discovered, paths)
     if stdin is not None:
-        _add_stdin(discovered, stdin)
+        discover.add_standard_input(discovered, stdin)
     clock.append(time.perf_counter())
     day = today or datetime.date.today()
     work = _run_cached if cache and since is None else run_pipeline
@@ -213,25 +214,13 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
     )
 
 
-def _add_stdin(discovered: discover.DiscoveredFiles, data: bytes) -> None:
-    """Standard input as one file called `-`."""
-    text = discover.decode_text(data) if len(data) <= STDIN_LIMIT else None
-    if text is None:
-        why = "it is not text" if len(data) <= STDIN_LIMIT else "it is over the size limit"
-        discovered.unread.append(discover.UnreadFile("-", why))
-    else:
-        # It has no name to go by: ask what it would be under each.
-        names = ("stdin.yaml", "Dockerfile", "nginx.conf")
-        kind = next((k for name in names if (k := kinds.classify(name, text))), "")
-        discovered.texts.append(Source("-", text, kind=kind))
-
-
-def _load_config(given: str | os.PathLike[str] | bool) -> Config:
+def _load_config(given: str | os.PathLike[str] | bool, base: Path | None = None) -> Config:
     """The settings file of a run: the one named, the nearest one, or none."""
     if given is False:
         return Config()
     path = config.find_settings_file(Path.cwd()) if given is True else Path(given)
-    return config.load_settings(path) if path else Config()
+    found = config.load_settings(path) if path else Config()
+    return config.seen_from(found, base or Path.cwd()) if given is True else found
 
 
 def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: Any) -> Settings:

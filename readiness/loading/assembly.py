@@ -51,7 +51,7 @@ class Assembly:
 
     `others` counts the files that were passed over by their names alone. `inputs` are what rendering read. `kept` are
     overlays whose patches take something away, with what would be there without that. `context` are the paths that lie
-    around what is judged.
+    around what is judged; `whole` says whether all that the settings speak of is judged.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -63,6 +63,7 @@ class Assembly:
     inputs: list[Input] = field(default_factory=list)
     kept: list[tuple[PlacedSource, Project]] = field(default_factory=list)
     context: frozenset[str] = frozenset()
+    whole: bool = True
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True

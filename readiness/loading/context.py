@@ -84,7 +84,7 @@ class ContextWalk(Walk):
     """A walk around what an earlier one found: a folder's files before what lies below it, as far as a bound allows."""
 
     def __init__(self, found: DiscoveredFiles, places: Sequence[_Place], bound: Bound) -> None:
-        super().__init__(found.ignoring.exclude, found.base)
+        super().__init__((), found.base)
         self.ignoring = self.found.ignoring = found.ignoring
         self.left = _Left(bound)
         self.cut = False
@@ -163,15 +163,20 @@ def add_context(discovered: DiscoveredFiles, paths: Iterable[str | os.PathLike[s
     found = walk.found
     texts = found.texts if folders else _asked_texts(found.texts, discovered)
     seen = (found.paths - discovered.paths) | {one.path for one in texts}
+    around = frozenset(walk.shown(folder) for one in folders for folder in one.chain)
+    around = frozenset() if walk.cut else around - discovered.folders
     discovered.context = Surroundings(
-        frozenset(seen), tuple(sorted(map(walk.shown, walk.given))), walk.cut
+        frozenset(seen),
+        tuple(sorted(map(walk.shown, walk.given))),
+        walk.cut,
+        folders=around,
+        here=_steps_down(places[0].root, discovered.base),
     )
     discovered.texts = sorted([*discovered.texts, *texts], key=lambda source: source.path)
     discovered.paths |= found.paths
     discovered.closed |= found.closed - discovered.folders
     discovered.harmless |= found.harmless
-    if folders and not walk.cut:
-        discovered.folders |= {walk.shown(folder) for one in folders for folder in one.chain}
+    discovered.folders |= around
 
 
 def _place(path: Path) -> _Place | None:
@@ -186,6 +191,11 @@ def _place(path: Path) -> _Place | None:
                 return None  # all of it is judged, or it is a link to another place
             return _Place(given, folder, root)
     return None
+
+
+def _steps_down(root: Path, base: Path) -> tuple[str, ...]:
+    """The folders that lead from the root of a repository to the working directory; none where that lies outside of it."""
+    return base.relative_to(root).parts if base.is_relative_to(root) else ()
 
 
 def _asked_texts(texts: Sequence[Source], discovered: DiscoveredFiles) -> list[Source]:

@@ -63,12 +63,16 @@ class Surroundings:
     """The context of a run: every path that was seen in it, what it lies around, and whether a bound ended the reading.
 
     `judged` are the folders and files that were given, as reports print them; `files` counts the files that are of a kind.
+    `folders` are those that were walked around them, `here` the folders that lead from the root of the repository to the
+    working directory.
     """
 
     paths: frozenset[str] = frozenset()
     judged: tuple[str, ...] = ()
     cut: bool = False
     files: int = 0
+    folders: frozenset[str] = frozenset()
+    here: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -109,12 +113,14 @@ def discover_files(
     exclude: Sequence[str] = (),
     *,
     base: Path | None = None,
+    prefix: str = "",
 ) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
-    Paths are shown relative to `base`, the working directory where none is given.
+    Paths are shown relative to `base`, the working directory where none is given. `prefix` leads from what the globs of
+    `exclude` are relative to there.
     """
-    walk = Walk(tuple(exclude), (base or Path.cwd()).absolute())
+    walk = Walk(tuple(exclude), (base or Path.cwd()).absolute(), prefix)
     for given in paths:
         path = Path(given)
         if not path.exists() and not path.is_symlink():
@@ -129,6 +135,28 @@ def discover_files(
     walk.found.texts.sort(key=lambda source: source.path)
     walk.found.prose.sort(key=lambda source: source.path)
     return walk.found
+
+
+def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
+    """Whether all of a folder was given to be judged: in a part of it not every waiver can be needed."""
+    if folder is None:
+        return True
+    given = discovered.folders - discovered.context.folders
+    home = folder.resolve()
+    return any(home.is_relative_to((discovered.base / one).resolve()) for one in given)
+
+
+def add_standard_input(discovered: DiscoveredFiles, data: bytes) -> None:
+    """Add standard input as one file called `-`."""
+    text = decode_text(data) if len(data) <= MAX_BYTES else None
+    if text is None:
+        why = "it is not text" if len(data) <= MAX_BYTES else "it is over the size limit"
+        discovered.unread.append(UnreadFile("-", why))
+    else:
+        # It has no name to go by: ask what it would be under each.
+        names = ("stdin.yaml", "Dockerfile", "nginx.conf")
+        kind = next((k for name in names if (k := kinds.classify(name, text))), "")
+        discovered.texts.append(Source("-", text, kind=kind))
 
 
 def _may_be_env_file(name: str) -> bool:
@@ -154,9 +182,9 @@ def is_template_of_ours(name: str) -> bool:
 class Walk:
     """One walk over the given paths: what it has found, seen and been told to leave out."""
 
-    def __init__(self, exclude: tuple[str, ...], base: Path) -> None:
+    def __init__(self, exclude: tuple[str, ...], base: Path, prefix: str = "") -> None:
         self.base = base
-        self.ignoring = Ignoring(base, exclude)
+        self.ignoring = Ignoring(base, exclude, prefix)
         self.found = DiscoveredFiles(base=base, ignoring=self.ignoring)
         self.seen: dict[tuple[int, int], Source | None] = {}
         self.links: list[Path] = []

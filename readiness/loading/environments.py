@@ -95,6 +95,7 @@ def make_project(
         unit=unit,
         context=discovered.context.paths,
         judged=judged,
+        here=discovered.context.here,
     )
 
 

@@ -65,6 +65,18 @@ PIPELINES = frozenset({"github", "gitlab"})
 PLACES = 3  # of a folder: as many places a rule as a checklist shows for evidence
 
 
+def progress_ticks(
+    projects: Iterable[Project],
+    running: Sequence[LoadedRule],
+    progress: Callable[[int, int], None],
+) -> Callable[[], None]:
+    """What counts rules for `progress`, each once for every kind of file in every project."""
+    targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
+    total = sum(targets.count(kind) for project in projects for kind in project.by_kind)
+    count = iter(range(1, total + 1))
+    return lambda: progress(next(count, total), total)
+
+
 def run_rules(
     project: Project,
     rules: Sequence[LoadedRule],

@@ -101,6 +101,7 @@ def run_pipeline(
         render=settings.render,
         helm_values=settings.helm_values,
     )
+    assembly.whole = discover.is_walked_whole(discovered, settings.file.folder)
     for project in (*assembly.projects, *(project for _, project in assembly.kept)):
         project.today = today
     asked = _select_rules(assembly, settings)
@@ -237,7 +238,15 @@ def _triage_findings(
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings, those marked that do not count, and how many the comments of other linters left out."""
     broken = broken_paths(assembly.rows)
-    law = suppress.Law(asked.names, asked.locked, asked.active, today, broken)
+    law = suppress.Law(
+        asked.names,
+        asked.locked,
+        asked.active,
+        today,
+        broken,
+        settings.file.prefix,
+        None if assembly.whole else tuple(row.path for row in assembly.rows),
+    )
     marked = apply_own_suppressions(findings, assembly, asked.bounds, law, settings)
     whole = copies.fold_copies(engine.sort_and_deduplicate(marked))
     kept, left_out = apply_foreign_suppressions(whole, assembly, settings, law)
@@ -262,7 +271,7 @@ def _run_engine(
             kinds.prepare(project.by_kind, project.paths)
         return parallel.run_parallel(assembly.projects, running, core, assembly.sources, jobs)
     outcome = engine.EngineResult()
-    tick = _progress_ticks(assembly, running, progress) if progress else None
+    tick = engine.progress_ticks(assembly.projects, running, progress) if progress else None
     for project in assembly.projects:
         engine.run_rules(project, running, core, outcome, tick)
     return outcome
@@ -307,16 +316,6 @@ def shell_findings(assembly: Assembly, settings: Settings, core: dict[str, Rule]
     silent = core["core/script-unjudged"]
     findings = shellcheck.shellcheck_findings(assembly.projects, silent)
     return [one for one in findings if one.definition is silent or wanted(one.definition)]
-
-
-def _progress_ticks(
-    assembly: Assembly, running: Sequence[LoadedRule], progress: Callable[[int, int], None]
-) -> Callable[[], None]:
-    """What counts rules for `progress`, each once for every kind of file in every project."""
-    targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
-    total = sum(targets.count(kind) for project in assembly.projects for kind in project.by_kind)
-    count = iter(range(1, total + 1))
-    return lambda: progress(next(count, total), total)
 
 
 def apply_own_suppressions(
@@ -376,10 +375,14 @@ def apply_foreign_suppressions(
 def _findings_before(settings: Settings, today: datetime.date) -> baseline.Known:
     """What was found where this branch left the revision that was asked for."""
 
+    file = settings.file
+
     def earlier(tree: Path) -> Iterable[Finding]:
         there = replace(settings, since=None, baseline=None)
         return run_pipeline(
-            discover.discover_files([tree], settings.file.exclude, base=tree), there, today
+            discover.discover_files([tree], file.exclude, base=tree, prefix=file.prefix),
+            there,
+            today,
         ).findings
 
     return baseline.findings_since(settings.since or "", earlier)
