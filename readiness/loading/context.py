@@ -170,6 +170,7 @@ def add_context(discovered: DiscoveredFiles, paths: Iterable[str | os.PathLike[s
         tuple(sorted(map(walk.shown, walk.given))),
         walk.cut,
         folders=around,
+        narrow=not folders,
         here=_steps_down(places[0].root, discovered.base),
     )
     discovered.texts = sorted([*discovered.texts, *texts], key=lambda source: source.path)

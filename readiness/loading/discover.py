@@ -64,7 +64,7 @@ class Surroundings:
 
     `judged` are the folders and files that were given, as reports print them; `files` counts the files that are of a kind.
     `folders` are those that were walked around them, `here` the folders that lead from the root of the repository to the
-    working directory.
+    working directory. It is `narrow` around files that were given by themselves: only what joins of these ask for.
     """
 
     paths: frozenset[str] = frozenset()
@@ -73,6 +73,7 @@ class Surroundings:
     files: int = 0
     folders: frozenset[str] = frozenset()
     here: tuple[str, ...] = ()
+    narrow: bool = False
 
 
 @dataclass(slots=True)

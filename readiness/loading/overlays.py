@@ -63,6 +63,8 @@ def build_overlays(
     for path in (path for one in known.values() for path in one.patches if path in sources):
         sources[path].fragment = True  # a part of an object, where the overlay is not built
     roots = kustomize.root_kustomizations(known)
+    if discovered.context.narrow:
+        roots = [one for one in roots if _takes_in_judged(one, known, discovered)]
     if not roots:
         return {}
     if not asked:
@@ -93,6 +95,17 @@ def build_overlays(
         taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
     assembly.sources += overlays.more.values()
     return taken
+
+
+def _takes_in_judged(
+    root: Kustomization, known: Mapping[str, Kustomization], discovered: DiscoveredFiles
+) -> bool:
+    """Whether an overlay, or what it takes in, is judged."""
+    from readiness.loading.render import kustomize
+
+    reached = kustomize.reachable(root, known)
+    files = {path for one in reached for path in (one.source.path, *one.files, *one.patches)}
+    return not files <= discovered.context.paths
 
 
 def _add(

@@ -143,6 +143,10 @@ class Project:
         """Whether a source lies around what is judged, so that nothing is said of it."""
         return source.root.path in self.context if self.judged is None else not self.judged
 
+    def is_around(self, source: Source) -> bool:
+        """Whether a place that somebody wrote is context: all that a judged unit takes in is a part of it."""
+        return bool(self.context) and not self.judged and source.root.path in self.context
+
     def judged_documents(self, kind: str) -> list[Any]:
         """The documents of a kind that are judged, in order of path."""
         return [one for one in self.documents(kind) if not self.is_context(one.source)]

@@ -97,13 +97,10 @@ def run_rules(
     kinds.prepare(project.by_kind, project.paths)
     for kind, documents in project.by_kind.items():
         known = kinds.targets_of(kind)
-        judged = [one for one in documents if not project.is_context(one.source)]
-        around = [one for one in documents if project.is_context(one.source) and not project.idle]
         for target, groups in by_target.items():
             if target not in known:
                 continue
-            subjects = list(_find_subjects(judged, known[target], outcome))
-            others = list(_find_subjects(around, known[target], EngineResult()))
+            subjects, others = _split_subjects(project, documents, known[target], outcome)
             for bounds in groups.values():
                 counted = _subjects_that_apply(subjects, bounds, core, outcome)
                 for bound in bounds:
@@ -111,6 +108,38 @@ def run_rules(
                     if tick:
                         tick()
                 _run_on_context(project, others, bounds, core, outcome)
+
+
+def _split_subjects(
+    project: Project,
+    documents: Sequence[Any],
+    find: Callable[[Any], Iterable[Subject]],
+    outcome: EngineResult,
+) -> tuple[list[Subject], list[Subject]]:
+    """The subjects of one target that are judged, and those of the context.
+
+    Of an overlay or a chart that is context those are judged that stand in a judged file: a base without its overlays.
+    """
+    if not project.context or project.judged:
+        return list(_find_subjects(documents, find, outcome)), []
+    if project.idle:
+        return [], []
+    if project.judged is None:
+        judged = [one for one in documents if not project.is_context(one.source)]
+        around = [one for one in documents if project.is_context(one.source)]
+        others = list(_find_subjects(around, find, EngineResult()))
+        return list(_find_subjects(judged, find, outcome)), others
+    mine: list[Subject] = []
+    others = []
+    for subject in _find_subjects(documents, find, EngineResult()):
+        place = Span(subject.node.at().start, subject.node.at().start)
+        source = written_place(subject.source, place)[0]
+        if source.root.path in project.context:
+            others.append(subject)
+        else:
+            mine.append(subject)
+            outcome.subjects.setdefault(source.root.path, 1)
+    return mine, others
 
 
 def _run_on_context(
@@ -131,17 +160,7 @@ def _run_on_context(
     counted = _subjects_that_apply(subjects, asked, core, aside)
     for bound in asked:
         _run_rule(project, counted, bound, core, aside)
-    outcome.findings += [
-        one
-        for one in aside.findings
-        if one.rule != "core/crash" and not _is_of_context(one, project)
-    ]
-
-
-def _is_of_context(finding: Finding, project: Project) -> bool:
-    """Whether somebody wrote the place of a finding in a file that is not judged."""
-    source, _ = written_place(finding.source, finding.span)
-    return source.root.path in project.context
+    outcome.findings += [one for one in aside.findings if one.rule != "core/crash"]
 
 
 def _find_subjects(
@@ -203,18 +222,18 @@ def _run_rule(
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
                     finding = finding_from_hit(bound, subject, unknown)
-                    if finding.source is not subject.source and project.is_context(finding.source):
+                    if project.is_around(written_place(finding.source, finding.span)[0]):
                         continue
                     units = project.memo(kinds.units_of_sources)
                     unit = units.get(id(finding.source)) or units.get(id(finding.source.root), "")
                     outcome.findings.append(finding._replace(unit=unit))
             if silent and proving and not subject.source.fragment:
-                _note_evidence(bound, subject, tally)
+                _note_evidence(bound, subject, project, tally)
         except Exception as error:  # a rule's bug must cost that rule, not the run
             _record_crash(bound, subject, error, core, outcome)
 
 
-def _note_evidence(bound: LoadedRule, subject: Subject, tally: RuleTally) -> None:
+def _note_evidence(bound: LoadedRule, subject: Subject, project: Project, tally: RuleTally) -> None:
     """Add the places that speak for a rule, while its folder has few."""
     folder = posixpath.dirname(subject.source.root.path)
     room = PLACES - sum(
@@ -222,7 +241,11 @@ def _note_evidence(bound: LoadedRule, subject: Subject, tally: RuleTally) -> Non
     )
     if room > 0:
         spans = itertools.islice(bound.evidence(subject), room)
-        tally.places += [(subject.source, span) for span in spans]
+        tally.places += [
+            (subject.source, span)
+            for span in spans
+            if not project.is_around(written_place(subject.source, span)[0])
+        ]
 
 
 def _record_crash(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +134,9 @@ FOLDERS = [
 def test_a_subfolder_gives_what_the_root_gives_of_it(folder: str, tree: Path) -> None:
     whole = told(check("."), folder)
     assert whole, "a folder of which nothing is told proves nothing"
-    assert told(check(folder), folder) == whole
+    report = check(folder)
+    assert told(report, folder) == whole
+    assert report.score is not None
 
 
 def test_joins_decide_in_these_folders(tree: Path) -> None:
@@ -146,31 +147,26 @@ def test_joins_decide_in_these_folders(tree: Path) -> None:
     assert {"base", "deploy", "conf/conf.d"} <= {*changed}
 
 
-def fixture_folders() -> Iterator[str]:
-    stories = ROOT / "fixtures"
-    for file in sorted(stories.rglob("*")):
-        if file.is_dir() and any(one.is_file() for one in file.iterdir()):
-            inside = file.relative_to(stories).parts
-            if len(inside) > 2 or (len(inside) == 2 and inside[1] not in {"weak", "hardened"}):
-                yield file.relative_to(stories).as_posix()
+STORIES = ("dify/weak", "flowise/hardened", "ragflow/weak", "dashflow/weak", "embedded", "broken")
 
 
-@pytest.mark.parametrize("folder", list(fixture_folders()))
-def test_a_fixtures_subfolder_gives_what_the_fixture_gives_of_it(
-    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("story", STORIES)
+def test_a_fixtures_subfolders_give_what_the_fixture_gives_of_them(
+    story: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story, _, half = folder.partition("/")
-    if half.split("/")[0] in {"weak", "hardened"}:
-        story, half = f"{story}/{half.split('/')[0]}", half.partition("/")[2]
     root = tmp_path / "root"
     shutil.copytree(ROOT / "fixtures" / story, root)
     write_files(root, {".git/HEAD": ""})
     monkeypatch.chdir(root)
-    assert told(check(half), half) == told(check("."), half)
+    folders = [one for one in root.rglob("*") if one.is_dir() and ".git" not in one.parts]
+    names = sorted(one.relative_to(root).as_posix() for one in folders)
+    whole = check(".")
+    assert {name: told(check(name), name) for name in names} == {
+        name: told(whole, name) for name in names
+    }
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("folder", "jobs"), [*((one, 1) for one in FOLDERS), ("base", 2)])
 def test_the_context_is_never_reported_on(folder: str, jobs: int, tree: Path) -> None:
     with (tree / "Dockerfile").open("a") as file:
         file.write("RUN curl http://x | sh  # readiness: ignore[k8s/nothing]\n")
@@ -229,6 +225,7 @@ def test_a_related_place_may_lie_in_the_context(tree: Path) -> None:
 def test_a_file_by_itself_has_context_too(tree: Path) -> None:
     whole = told(check("."), "base/deployment.yaml")
     assert told(check("base/deployment.yaml"), "base/deployment.yaml") == whole
+    assert check("base/deployment.yaml").score is not None
     report = check("base/deployment.yaml", "conf/conf.d/web.conf")
     assert {row.path for row in report.files} == {"base/deployment.yaml", "conf/conf.d/web.conf"}
 

@@ -53,7 +53,7 @@ def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, S
             if not project.by_kind.keys().isdisjoint(kinds):
                 looks = importlib.import_module(f"{__name__}.{room}")
                 for fact in getattr(looks, f"{room}_facts")(project):
-                    if not project.is_context(fact[1]):
+                    if not project.is_around(written_place(fact[1], fact[2])[0]):
                         yield fact
     yield from plans.plan_facts(frozenset().union(*(one.paths - one.context for one in projects)))
 
