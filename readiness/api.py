@@ -210,6 +210,7 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
         others=run.others,
         foreign=sum(run.foreign.values()),
         context=run.context,
+        environments=run.environments,
         notices=run.notices,
     )
 

@@ -44,6 +44,29 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class Environments:
+    """Which variants of one deployable are production: patterns, each with the place where it stands.
+
+    `values` are globs of values files, `overlays` of folders of kustomizations, `profiles` names of compose profiles,
+    `branches` globs of branches.
+    """
+
+    values: tuple[tuple[str, str], ...] = ()
+    overlays: tuple[tuple[str, str], ...] = ()
+    profiles: tuple[tuple[str, str], ...] = ()
+    branches: tuple[tuple[str, str], ...] = ()
+
+    def by_sort(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+        """The patterns of each sort."""
+        return (
+            ("values", self.values),
+            ("overlays", self.overlays),
+            ("profiles", self.profiles),
+            ("branches", self.branches),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The settings of a run, as the file gives them; what it leaves out has the default of the tool.
 
@@ -67,6 +90,7 @@ class Config:
     parameters: tuple[tuple[str, Mapping[str, Any], str], ...] = ()
     locked: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    environments: Environments = Environments()
     folder: Path | None = None
     prefix: str = ""
 
@@ -135,7 +159,22 @@ def load_settings(path: Path) -> Config:
         ),
         locked=tuple(spec.get("locked", ())),
         waivers=tuple(parse_waiver(source, item) for item in spec.get("waivers", ())),
+        environments=_environments(source, spec),
         folder=path.parent,
+    )
+
+
+def _environments(source: Source, spec: Map) -> Environments:
+    """What the settings take for production."""
+    named = spec.get("environments", {}).get("production", {})
+    return Environments(
+        **{
+            sort: tuple(
+                (word, location_text(source, words.at(number).start))
+                for number, word in enumerate(words)
+            )
+            for sort, words in named.items()
+        }
     )
 
 

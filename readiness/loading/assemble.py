@@ -23,6 +23,7 @@ from readiness.loading.charts import Charts
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import written_place
+from readiness.loading.variants import Variants
 from readiness.model import Finding, Rule, Source, Span, messages
 from readiness.model.project import Project, Run
 
@@ -39,6 +40,7 @@ def assemble(
     documents: bool | None,
     render: bool = True,
     helm_values: Sequence[Path] = (),
+    variants: Variants | None = None,
 ) -> Assembly:
     """All that was found, as projects.
 
@@ -58,7 +60,9 @@ def assemble(
     inputs = program_input.take_out(discovered)
     charts = environments.chart_folders(discovered.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
-    built = overlays.build_overlays(discovered, assembly, core, asked=render)
+    variants = variants or Variants()
+    variants.context = discovered.context.paths
+    built = overlays.build_overlays(discovered, assembly, core, variants, asked=render)
     ours = []
     _mark_pipeline_parts(discovered)
     for source in discovered.texts:
@@ -79,9 +83,12 @@ def assemble(
             _set_aside(source, discovered, assembly)
     closed = [one for one in discovered.unread if one.kind == "dotenv"]
     pairs = _parse_project_files(ours, closed, assembly, core, inputs)
+    variants.tell_documents(pairs)
     if pairs:
         assembly.projects.insert(0, environments.make_project(pairs, discovered))
-    _add_charts(Charts(discovered, assembly, core, helm_values, render), charts, templates)
+    _add_charts(
+        Charts(discovered, assembly, core, helm_values, render, variants), charts, templates
+    )
     _add_documents(discovered, assembly, charts, documents)
     _leave_context_out(assembly, discovered)
     assembly.rows.sort(key=lambda row: row.path)

@@ -15,6 +15,7 @@ from readiness.syntax import template
 
 if TYPE_CHECKING:
     from readiness.loading.render.overlay.placed import PlacedSource
+    from readiness.loading.variants import Production
 
 TEMPLATE = "a template: render it first, then check what comes out"
 _KIND_NAMES = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
@@ -51,7 +52,8 @@ class Assembly:
 
     `others` counts the files that were passed over by their names alone. `inputs` are what rendering read. `kept` are
     overlays whose patches take something away, with what would be there without that. `context` are the paths that lie
-    around what is judged; `whole` says whether all that the settings speak of is judged.
+    around what is judged; `whole` says whether all that the settings speak of is judged, `notices` what to
+    tell of them, `production` which variants were taken for production.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -64,6 +66,8 @@ class Assembly:
     kept: list[tuple[PlacedSource, Project]] = field(default_factory=list)
     context: frozenset[str] = frozenset()
     whole: bool = True
+    notices: tuple[str, ...] = ()
+    production: tuple[Production, ...] = ()
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True

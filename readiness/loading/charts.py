@@ -21,6 +21,7 @@ from readiness.loading.environments import (
     template_state,
 )
 from readiness.loading.render.made import RenderError
+from readiness.loading.variants import Variants
 from readiness.model import Finding, Related, Rule, Source
 from readiness.model.messages import fill_message
 
@@ -64,6 +65,7 @@ class Charts:
     core: dict[str, Rule]
     values: Sequence[Path] = ()
     asked: bool = True
+    variants: Variants = field(default_factory=Variants)
     rendered: set[str] = field(default_factory=set)
 
     def add_releases(self, folder: str, releases: Sequence[helm.Environment]) -> None:
@@ -112,7 +114,7 @@ class Charts:
             return
         self.assembly.inputs.append(inputs.chart_input(self.discovered.base, folder))
         own = helm.environments(self.discovered.base / folder, self.values)
-        done = self._render(folder, [*own, *releases])
+        done = self._render(folder, self.variants.of_chart(folder, [*own, *releases]))
         if not done.wanted:
             return
         self._tell_failures(about, folder, done)

@@ -22,6 +22,7 @@ from readiness.loading.environments import (
 )
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import GeneratedSource, RenderError
+from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Rule, Source, Span
 from readiness.syntax.yaml import Map, load_all
 
@@ -49,7 +50,12 @@ class _Overlays:
 
 
 def build_overlays(
-    discovered: DiscoveredFiles, assembly: Assembly, core: dict[str, Rule], *, asked: bool
+    discovered: DiscoveredFiles,
+    assembly: Assembly,
+    core: dict[str, Rule],
+    variants: Variants,
+    *,
+    asked: bool,
 ) -> dict[str, str]:
     """Build what the kustomizations deploy: path -> why not all of it is judged, of the files judged by that alone."""
     sources = {source.path: source for source in discovered.texts}
@@ -78,6 +84,7 @@ def build_overlays(
     overlays = _Overlays(sources | unseen)
     known = kustomize.read_kustomizations(overlays.sources)
     taken: dict[str, str] = {}
+    done: list[tuple[Kustomization, _Built, list[Kustomization], set[str]]] = []
     for root, within in zip(roots, wanted, strict=True):
         reached = kustomize.reachable(root, known)
         try:
@@ -87,14 +94,24 @@ def build_overlays(
         except RenderError as error:
             _tell_failure(root, error, assembly, core)
             continue
+        done.append((root, built, reached, {within.tree.shown(name) for name in within.files}))
+    aside = variants.of_overlays(
+        [root for root, *_ in done], [_taken_in(reached) for _, _, reached, _ in done]
+    )
+    for root, built, reached, files in done:
         mine = {path for one in reached for path in (*one.files, *one.patches)}
-        read = mine | {within.tree.shown(name) for name in within.files}
-        for path in read:
+        built.source.trial = built.source.aside = root.folder in aside
+        for path in mine | files if root.folder not in aside else ():
             assembly.environments[path] = assembly.environments.get(path, 0) + 1
-        broken = _add(root, built, read, discovered, assembly, core)
+        broken = _add(root, built, mine | files, discovered, assembly, core)
         taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
     assembly.sources += overlays.more.values()
     return taken
+
+
+def _taken_in(reached: Sequence[Kustomization]) -> set[str]:
+    """The files of an overlay's resources, and those that say which: what it has in common with its siblings."""
+    return {path for one in reached for path in (one.source.path, *one.files)}
 
 
 def _takes_in_judged(

@@ -20,6 +20,7 @@ from readiness.loading.environments import chart_folders
 from readiness.loading.render import is_overlay
 from readiness.loading.render.archive import member_text
 from readiness.loading.render.made import Input
+from readiness.loading.variants import Production
 from readiness.model import (
     Claim,
     Confidence,
@@ -245,6 +246,7 @@ def _run_row(run: RunResult) -> dict[str, Any]:
         "inputs": run.inputs,
         "notices": run.notices,
         "context": run.context.files,
+        "environments": run.environments,
     }
 
 
@@ -310,6 +312,10 @@ def _run_from_row(
         inputs=[Input(*row) for row in data["inputs"]],
         notices=tuple(data["notices"]),
         context=replace(discovered.context, files=data["context"]),
+        environments=tuple(
+            Production(of, tuple(taken), tuple(others), why)
+            for of, taken, others, why in data["environments"]
+        ),
     )
 
 

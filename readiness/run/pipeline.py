@@ -13,6 +13,7 @@ from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import Input, written_place
+from readiness.loading.variants import Production, Variants
 from readiness.model import NOT_RENDERED, UNJUDGED, Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -58,7 +59,8 @@ class RunResult:
 
     `rules` are all that were loaded, `active` says which of their hits count. `foreign` says how many findings of each
     rule the comments of other linters left out, `evidence` what the files show for checklists, `notices` which names of
-    rules are out of date, `inputs` what rendering read, `context` what was read around the judged files.
+    rules are out of date, `inputs` what rendering read, `context` what was read around the judged files,
+    `environments` which variants were taken for production.
     """
 
     rows: list[FileStatus]
@@ -74,6 +76,7 @@ class RunResult:
     inputs: list[Input] = field(default_factory=list)
     notices: tuple[str, ...] = ()
     context: Surroundings = field(default_factory=Surroundings)
+    environments: tuple[Production, ...] = ()
 
 
 @dataclass(slots=True)
@@ -94,14 +97,7 @@ def run_pipeline(
 ) -> RunResult:
     """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
     core = {one.rule.id: one.rule for one in core_rules()}
-    assembly = assemble.assemble(
-        discovered,
-        core,
-        documents=settings.documents,
-        render=settings.render,
-        helm_values=settings.helm_values,
-    )
-    assembly.whole = discover.is_walked_whole(discovered, settings.file.folder)
+    assembly = _assemble(discovered, settings, core)
     for project in (*assembly.projects, *(project for _, project in assembly.kept)):
         project.today = today
     asked = _select_rules(assembly, settings)
@@ -109,12 +105,15 @@ def run_pipeline(
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
     running = [one for one in asked.bounds if one.rule.hides or selection.must_run(one, active)]
     outcome = _run_engine(assembly, running, core, settings.jobs, progress)
-    external = shell_findings(assembly, settings, core) if settings.shellcheck else []
+    external = _shell_findings(assembly, settings, core["core/script-unjudged"])
     outcome.findings += external
     active |= {one.rule: selection.WHOLE for one in external}
     _tell_purposes(assembly)
     _relocate(assembly, outcome, running, core)
-    hidden = _hidden_places(assembly, outcome)
+    read = [
+        one for project in assembly.projects for kind in project.by_kind.values() for one in kind
+    ]
+    hidden = redaction.hidden_places(outcome.findings, [one.source.root for one in read])
     found_all = engine.sort_and_deduplicate([*assembly.broken, *outcome.findings])
     wanted = [
         one for one in found_all if selection.is_counted(one, active) or one.rule == "core/crash"
@@ -135,9 +134,29 @@ def run_pipeline(
         foreign=left_out,
         evidence=evidence.collect_evidence(assembly.projects),
         inputs=assembly.inputs,
-        notices=tuple(asked.names.notices.values()),
+        notices=(*asked.names.notices.values(), *assembly.notices),
         context=discovered.context,
+        environments=assembly.production,
     )
+
+
+def _assemble(
+    discovered: discover.DiscoveredFiles, settings: Settings, core: dict[str, Rule]
+) -> Assembly:
+    """What was found, as projects, with what is to be told of settings that name nothing."""
+    variants = Variants(settings.file.environments, settings.file.prefix)
+    assembly = assemble.assemble(
+        discovered,
+        core,
+        documents=settings.documents,
+        render=settings.render,
+        helm_values=settings.helm_values,
+        variants=variants,
+    )
+    assembly.whole = discover.is_walked_whole(discovered, settings.file.folder)
+    assembly.production = tuple(variants.decisions)
+    assembly.notices = variants.unused() if assembly.whole and settings.render else ()
+    return assembly
 
 
 def _tell_purposes(assembly: Assembly) -> None:
@@ -171,17 +190,6 @@ def _relocate(
         for tally in outcome.tally.values():
             places = dict.fromkeys(written_place(source, span) for source, span in tally.places)
             tally.places = list(places)
-
-
-def _hidden_places(assembly: Assembly, outcome: engine.EngineResult) -> list[tuple[Source, Span]]:
-    """Where secrets stand: what rules on secrets found, and the defaults of variables that hold one."""
-    hidden = [(one.source, one.span) for one in outcome.findings if one.definition.hides]
-    read = (
-        one for project in assembly.projects for kind in project.by_kind.values() for one in kind
-    )
-    for source in dict.fromkeys(one.source.root for one in read):
-        hidden += redaction.secret_default_spans(source)
-    return hidden
 
 
 def _select_rules(assembly: Assembly, settings: Settings) -> Asked:
@@ -302,20 +310,18 @@ def _suppress_known(
     return findings
 
 
-def shell_findings(assembly: Assembly, settings: Settings, core: dict[str, Rule]) -> list[Finding]:
-    """What ShellCheck says, but for what --ignore leaves out or --select does not name."""
+def _shell_findings(assembly: Assembly, settings: Settings, silent: Rule) -> list[Finding]:
+    """What ShellCheck says where it is asked, but for what --ignore leaves out or --select does not name."""
+    if not settings.shellcheck:
+        return []
     from readiness.run.external import shellcheck
 
-    def wanted(rule: Rule) -> bool:
-        words = settings.select
-        chosen = not words or any(selection.selector_matches(word, rule) for word in words)
-        return chosen and not any(
-            selection.selector_matches(word, rule) for word in settings.ignore
-        )
-
-    silent = core["core/script-unjudged"]
-    findings = shellcheck.shellcheck_findings(assembly.projects, silent)
-    return [one for one in findings if one.definition is silent or wanted(one.definition)]
+    return [
+        one
+        for one in shellcheck.shellcheck_findings(assembly.projects, silent)
+        if one.definition is silent
+        or selection.is_asked_for(one.definition, settings.select, settings.ignore)
+    ]
 
 
 def apply_own_suppressions(

@@ -9,6 +9,7 @@ from typing import Any
 
 from readiness.loading.assembly import OUTSIDE
 from readiness.loading.discover import Surroundings
+from readiness.loading.variants import BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score
@@ -57,6 +58,7 @@ class Report:
     foreign: int = 0
     notices: tuple[str, ...] = ()
     context: Surroundings = _ALONE
+    environments: tuple[Production, ...] = ()
 
     @property
     def score(self) -> int | None:
@@ -136,6 +138,16 @@ class Report:
             "findings": _findings_json(self.findings, redactor),
             "checklists": [checklist.outcome_as_json(one) for one in self.checklists],
         }
+        if self.environments:
+            data["environments"] = [
+                {
+                    "of": one.of,
+                    "production": list(one.taken),
+                    "others": list(one.others),
+                    "decided_by": "settings" if one.decided_by == BY_SETTINGS else "names",
+                }
+                for one in self.environments
+            ]
         if self.context.files:
             data["context"] = {
                 "files": self.context.files,
@@ -182,13 +194,14 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     foreign: int = 0,
     notices: Iterable[str] = (),
     context: Surroundings = _ALONE,
+    environments: Iterable[Production] = (),
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
     `rules` are those that ran, `looks` what each saw, `subjects` how many things each path holds, `others` how
     many files were none of ours, `foreign` how many findings the comments of other linters left out, `notices` what
-    to tell the user beside the findings, `context` what was read around the judged files. `checklists` are told item by
-    item; those whose systems are `chosen` count in coverage.
+    to tell the user beside the findings, `context` what was read around the judged files, `environments` which variants
+    were taken for production. `checklists` are told item by item; those whose systems are `chosen` count in coverage.
     """
     files = _file_rows(rows, subjects)
     seen = {key for key, look in looks.items() if look.subjects}
@@ -232,6 +245,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         foreign=foreign,
         notices=tuple(notices),
         context=context,
+        environments=tuple(environments),
     )
 
 
