@@ -52,8 +52,12 @@ class Variants:
     def of_chart(
         self, folder: str, environments: Sequence[helm.Environment]
     ) -> list[helm.Environment]:
-        """The environments of a chart, those set aside that are not production's."""
-        names = {one.name: _values_path(folder, one) for one in environments if not one.trial}
+        """The environments of a chart, those set aside that are not production's; what the caller gave is what he asks about."""
+        names = {
+            one.name: _values_path(folder, one)
+            for one in environments
+            if not one.trial and (one.paths or one.sources or not one.texts)
+        }
         taken = self._named("values", self.named.values, names)
         aside = {one for one in names if one not in taken} if taken else _aside_by_name(names)
         if taken or aside:
