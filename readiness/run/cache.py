@@ -15,7 +15,7 @@ from typing import Any
 
 from readiness import programs
 from readiness.loading.assembly import FileStatus
-from readiness.loading.discover import MAX_BYTES, DiscoveredFiles
+from readiness.loading.discover import MAX_BYTES, DiscoveredFiles, is_walked_whole
 from readiness.loading.environments import chart_folders
 from readiness.loading.render import is_overlay
 from readiness.loading.render.archive import member_text
@@ -153,7 +153,8 @@ def cache_key(discovered: DiscoveredFiles, settings: Settings, today: str) -> st
         add("ignores", *ignored.lines)
     add("overruled", *map(str, discovered.overruled))
     around = discovered.context
-    add("context", *sorted(around.paths), "around", *around.judged, around.cut)
+    add("context", *sorted(around.paths), "around", *around.judged, around.cut, *around.here)
+    add("settings", settings.file.prefix, is_walked_whole(discovered, settings.file.folder))
     return digest.hexdigest()
 
 
