@@ -10,12 +10,13 @@ from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import files, kinds
+from readiness import files
 from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import Facts, FactsError
 from readiness.loading import discover
-from readiness.model import Rule, Source
+from readiness.loading.context import add_context
+from readiness.model import Rule
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -37,7 +38,7 @@ class OptionError(ValueError):
 
 
 STDIN_LIMIT = discover.MAX_BYTES
-_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "foreign_ignores")
+_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "context", "foreign_ignores")
 ERRORS = (
     config.ConfigError,
     selection.SelectionError,
@@ -75,6 +76,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     render: bool = True,
     strict_coverage: bool = False,
     helm_values: Sequence[str | os.PathLike[str]] = (),
+    context: bool = True,
     foreign_ignores: bool = True,
     shellcheck: bool | None = None,
     checklists: Sequence[str] | None = None,
@@ -90,7 +92,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
-    relative to. `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
+    relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
+    `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where a program or a dependency is absent without which something was not judged. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
@@ -101,7 +104,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     _refuse_unreadable(helm_values)
     clock = [time.perf_counter()] if timing else []
     settings = merge_options(
-        _load_config(config),
+        _load_config(config, base),
         select=tuple(select),
         ignore=tuple(ignore),
         profile=profile,
@@ -114,14 +117,18 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         render=render,
         strict_coverage=strict_coverage,
         helm_values=tuple(Path(one) for one in helm_values),
+        context=context,
         foreign_ignores=foreign_ignores,
         shellcheck=shellcheck,
         documents=documents,
         checklists=checklists,
     )
-    discovered = discover.discover_files(paths, settings.file.exclude, base=base)
+    file = settings.file
+    discovered = discover.discover_files(paths, file.exclude, base=base, prefix=file.prefix)
+    if context:
+        add_context(discovered, paths)
     if stdin is not None:
-        _add_stdin(discovered, stdin)
+        discover.add_standard_input(discovered, stdin)
     clock.append(time.perf_counter())
     day = today or datetime.date.today()
     work = _run_cached if cache and since is None else run_pipeline
@@ -202,29 +209,19 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
         timing=seconds,
         others=run.others,
         foreign=sum(run.foreign.values()),
+        context=run.context,
+        environments=run.environments,
         notices=run.notices,
     )
 
 
-def _add_stdin(discovered: discover.DiscoveredFiles, data: bytes) -> None:
-    """Standard input as one file called `-`."""
-    text = discover.decode_text(data) if len(data) <= STDIN_LIMIT else None
-    if text is None:
-        why = "it is not text" if len(data) <= STDIN_LIMIT else "it is over the size limit"
-        discovered.unread.append(discover.UnreadFile("-", why))
-    else:
-        # It has no name to go by: ask what it would be under each.
-        names = ("stdin.yaml", "Dockerfile", "nginx.conf")
-        kind = next((k for name in names if (k := kinds.classify(name, text))), "")
-        discovered.texts.append(Source("-", text, kind=kind))
-
-
-def _load_config(given: str | os.PathLike[str] | bool) -> Config:
+def _load_config(given: str | os.PathLike[str] | bool, base: Path | None = None) -> Config:
     """The settings file of a run: the one named, the nearest one, or none."""
     if given is False:
         return Config()
     path = config.find_settings_file(Path.cwd()) if given is True else Path(given)
-    return config.load_settings(path) if path else Config()
+    found = config.load_settings(path) if path else Config()
+    return config.seen_from(found, base or Path.cwd()) if given is True else found
 
 
 def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: Any) -> Settings:

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-from readiness.model import Source, Span
+from readiness.model import Finding, Source, Span
 from readiness.syntax import secrets
 
 MASK = "********"
@@ -136,6 +136,14 @@ class Redactor:
             self._read.add(root.path)
             for span in (*_private_key_bodies(root.text), *_secret_object_values(root)):
                 self._hide(root, span)
+
+
+def hidden_places(findings: Iterable[Finding], read: Iterable[Source]) -> list[tuple[Source, Span]]:
+    """Where secrets stand: what rules on secrets found, and the defaults of variables that hold one."""
+    hidden = [(one.source, one.span) for one in findings if one.definition.hides]
+    for source in dict.fromkeys(read):
+        hidden += secret_default_spans(source)
+    return hidden
 
 
 def secret_default_spans(source: Source) -> Iterator[tuple[Source, Span]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -44,10 +44,35 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class Environments:
+    """Which variants of one deployable are production: patterns, each with the place where it stands.
+
+    `values` are globs of values files, `overlays` of folders of kustomizations, `profiles` names of compose profiles,
+    `branches` globs of branches.
+    """
+
+    values: tuple[tuple[str, str], ...] = ()
+    overlays: tuple[tuple[str, str], ...] = ()
+    profiles: tuple[tuple[str, str], ...] = ()
+    branches: tuple[tuple[str, str], ...] = ()
+
+    def by_sort(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+        """The patterns of each sort."""
+        return (
+            ("values", self.values),
+            ("overlays", self.overlays),
+            ("profiles", self.profiles),
+            ("branches", self.branches),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The settings of a run, as the file gives them; what it leaves out has the default of the tool.
 
-    `parameters` are (rule, its parameters, where they stand).
+    `parameters` are (rule, its parameters, where they stand). `folder` is the file's, `prefix` what leads from what its paths
+    are relative to to the working directory: a file that was found is about its folder, one that was named about where
+    it is used.
     """
 
     source: Source | None = None
@@ -65,6 +90,9 @@ class Config:
     parameters: tuple[tuple[str, Mapping[str, Any], str], ...] = ()
     locked: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    environments: Environments = Environments()
+    folder: Path | None = None
+    prefix: str = ""
 
 
 def find_settings_file(start: Path) -> Path | None:
@@ -101,7 +129,7 @@ def load_settings(path: Path) -> Config:
         raise ConfigError(location_text(source, error.offset), error.message) from None
     spec = documents[0] if documents else None
     if spec is None:
-        return Config(source)
+        return Config(source, folder=path.parent)
     if not isinstance(spec, Map) or len(documents) > 1:
         raise ConfigError(location_text(source, 0), "the settings are one mapping")
     validate_settings(source, spec)
@@ -131,7 +159,31 @@ def load_settings(path: Path) -> Config:
         ),
         locked=tuple(spec.get("locked", ())),
         waivers=tuple(parse_waiver(source, item) for item in spec.get("waivers", ())),
+        environments=_environments(source, spec),
+        folder=path.parent,
     )
+
+
+def _environments(source: Source, spec: Map) -> Environments:
+    """What the settings take for production."""
+    named = spec.get("environments", {}).get("production", {})
+    return Environments(
+        **{
+            sort: tuple(
+                (word, location_text(source, words.at(number).start))
+                for number, word in enumerate(words)
+            )
+            for sort, words in named.items()
+        }
+    )
+
+
+def seen_from(file: Config, base: Path) -> Config:
+    """The settings of a file that was found in a working directory or above it."""
+    if file.folder is None or not base.resolve().is_relative_to(file.folder.resolve()):
+        return file
+    prefix = base.resolve().relative_to(file.folder.resolve()).as_posix()
+    return replace(file, prefix="" if prefix == "." else prefix)
 
 
 def is_inside(folder: Path, path: Path) -> bool:

@@ -32,7 +32,8 @@ HARDENED = [story for story in STORIES if story.endswith("/hardened")]
 def check(story: str, *flags: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    arguments = ["check", "--no-config", "--no-cache", "--documents", "--today", DAY, *flags]
+    arguments = ["check", "--no-config", "--no-cache", "--no-context", "--documents"]
+    arguments += ["--today", DAY, *flags]
     arguments.append(f"fixtures/{story}")
     return CliRunner().invoke(main, arguments)
 

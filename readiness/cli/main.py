@@ -111,6 +111,11 @@ def main() -> None:
     help="Render charts with this values file too; several count together.",
 )
 @click.option(
+    "--no-context",
+    is_flag=True,
+    help="Read nothing around PATHS: joins see no other file of the repository.",
+)
+@click.option(
     "--shellcheck/--no-shellcheck",
     default=None,
     help="Ask ShellCheck about the scripts in images and pipelines.",
@@ -223,6 +228,7 @@ def run_check(flags: dict[str, Any]) -> Report:
         render=flags["render"],
         strict_coverage=flags["strict_coverage"],
         helm_values=flags["helm_values"],
+        context=not flags["no_context"],
         foreign_ignores=flags["foreign_ignores"],
         shellcheck=flags["shellcheck"],
         checklists=flags["checklists"] or None,

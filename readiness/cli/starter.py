@@ -18,7 +18,7 @@ fail-on: high
 # select: []
 # ignore: []
 
-# Paths that are not read, as globs over paths relative to the working directory.
+# Paths that are not read, as globs over paths relative to this folder.
 # exclude: [examples/*]
 
 # Judge the fenced blocks of Markdown documents met on a walk. (A document that is named is always judged.)
@@ -39,6 +39,15 @@ fail-on: high
 # Parameters of rules: what stands under `with` in the rule's file (`readiness explain RULE` shows it).
 # parameters:
 #   k8s/api-version-removed: {version: "1.33"}
+
+# Which variants of one deployable are production: values files and overlays by paths relative to this folder, or by names alone.
+# Where nothing is said their names decide (values-dev.yaml is not), and the report says how.
+# environments:
+#   production:
+#     values: [values-prod.yaml]
+#     overlays: [overlays/prod]
+#     profiles: [web]
+#     branches: [main]
 
 # Rules that nothing may suppress.
 # locked: []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
 from readiness.loading.charts import Charts
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
+from readiness.loading.render.made import written_place
+from readiness.loading.variants import Variants
 from readiness.model import Finding, Rule, Source, Span, messages
 from readiness.model.project import Project, Run
 
@@ -37,6 +40,7 @@ def assemble(
     documents: bool | None,
     render: bool = True,
     helm_values: Sequence[Path] = (),
+    variants: Variants | None = None,
 ) -> Assembly:
     """All that was found, as projects.
 
@@ -44,7 +48,7 @@ def assemble(
     project of its own; it is read where it was named, where `documents` asks for it or where nothing else was found, so
     that a README's snippets do not score a repository.
     """
-    assembly = Assembly(others=discovered.skipped)
+    assembly = Assembly(others=discovered.skipped, context=discovered.context.paths)
     for unread in discovered.unread:
         if unread.kind != "dotenv":
             _unread(unread, assembly, core)
@@ -56,7 +60,9 @@ def assemble(
     inputs = program_input.take_out(discovered)
     charts = environments.chart_folders(discovered.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
-    built = overlays.build_overlays(discovered, assembly, core, asked=render)
+    variants = variants or Variants()
+    variants.context = discovered.context.paths
+    built = overlays.build_overlays(discovered, assembly, core, variants, asked=render)
     ours = []
     _mark_pipeline_parts(discovered)
     for source in discovered.texts:
@@ -77,13 +83,32 @@ def assemble(
             _set_aside(source, discovered, assembly)
     closed = [one for one in discovered.unread if one.kind == "dotenv"]
     pairs = _parse_project_files(ours, closed, assembly, core, inputs)
+    variants.tell_documents(pairs)
     if pairs:
         assembly.projects.insert(0, environments.make_project(pairs, discovered))
-    _add_charts(Charts(discovered, assembly, core, helm_values, render), charts, templates)
+    _add_charts(
+        Charts(discovered, assembly, core, helm_values, render, variants), charts, templates
+    )
     _add_documents(discovered, assembly, charts, documents)
+    _leave_context_out(assembly, discovered)
     assembly.rows.sort(key=lambda row: row.path)
     Run(assembly.projects)
     return assembly
+
+
+def _leave_context_out(assembly: Assembly, discovered: DiscoveredFiles) -> None:
+    """Keep no row of a file that is context, and nothing that is wrong with one; count those that joins see."""
+    context = discovered.context.paths
+    if not context:
+        return
+    known = [row for row in assembly.rows if row.path in context and row.status == "checked"]
+    discovered.context = replace(discovered.context, files=len({row.path for row in known}))
+    assembly.rows = [row for row in assembly.rows if row.path not in context]
+    assembly.broken = [
+        one
+        for one in assembly.broken
+        if written_place(one.source, one.span)[0].root.path not in context
+    ]
 
 
 def _mark_pipeline_parts(discovered: DiscoveredFiles) -> None:
@@ -153,7 +178,9 @@ def _set_aside(source: Source, discovered: DiscoveredFiles, assembly: Assembly) 
     elif kind := kinds.kind_of_template(source.path, source.text):
         assembly.rows.append(FileStatus(source.path, kind, "skipped", TEMPLATE))
     elif discover.is_template_of_ours(source.path) and source.path not in discovered.named:
-        assembly.others += 1  # opened for what it makes, and that is none of ours either
+        assembly.others += (
+            source.path not in discovered.context.paths
+        )  # opened for what it makes, and that is none of ours either
     else:
         assembly.rows.append(FileStatus(source.path, "", "skipped", UNKNOWN_KIND))
 

@@ -15,6 +15,7 @@ from readiness.syntax import template
 
 if TYPE_CHECKING:
     from readiness.loading.render.overlay.placed import PlacedSource
+    from readiness.loading.variants import Production
 
 TEMPLATE = "a template: render it first, then check what comes out"
 _KIND_NAMES = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
@@ -50,7 +51,9 @@ class Assembly:
     """Projects to judge, a row for each file that was opened, findings about those that do not parse, all sources.
 
     `others` counts the files that were passed over by their names alone. `inputs` are what rendering read. `kept` are
-    overlays whose patches take something away, with what would be there without that.
+    overlays whose patches take something away, with what would be there without that. `context` are the paths that lie
+    around what is judged; `whole` says whether all that the settings speak of is judged, `notices` what to
+    tell of them, `production` which variants were taken for production.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -61,6 +64,10 @@ class Assembly:
     environments: dict[str, int] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     kept: list[tuple[PlacedSource, Project]] = field(default_factory=list)
+    context: frozenset[str] = frozenset()
+    whole: bool = True
+    notices: tuple[str, ...] = ()
+    production: tuple[Production, ...] = ()
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True

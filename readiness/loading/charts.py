@@ -21,6 +21,7 @@ from readiness.loading.environments import (
     template_state,
 )
 from readiness.loading.render.made import RenderError
+from readiness.loading.variants import Variants
 from readiness.model import Finding, Related, Rule, Source
 from readiness.model.messages import fill_message
 
@@ -64,6 +65,7 @@ class Charts:
     core: dict[str, Rule]
     values: Sequence[Path] = ()
     asked: bool = True
+    variants: Variants = field(default_factory=Variants)
     rendered: set[str] = field(default_factory=set)
 
     def add_releases(self, folder: str, releases: Sequence[helm.Environment]) -> None:
@@ -112,7 +114,7 @@ class Charts:
             return
         self.assembly.inputs.append(inputs.chart_input(self.discovered.base, folder))
         own = helm.environments(self.discovered.base / folder, self.values)
-        done = self._render(folder, [*own, *releases])
+        done = self._render(folder, self.variants.of_chart(folder, [*own, *releases]))
         if not done.wanted:
             return
         self._tell_failures(about, folder, done)
@@ -221,6 +223,10 @@ class Charts:
             self.assembly.environments[path] = self.assembly.environments.get(path, 0) + real
         broken: set[str] = set()
         self.rendered.update(done.names)
+        context = self.discovered.context.paths
+        judged = posixpath.join(folder, "Chart.yaml") not in context
+        above = f"{folder}/" if folder else ""
+        mine = [one for one in self.discovered.paths if one.startswith(above)] if context else ()
         for name in done.names:
             texts = [one for one in done.texts if one.environment == name]
             for text in texts:
@@ -228,7 +234,13 @@ class Charts:
                 if not text.path.startswith(f"{folder}/" if folder else ""):
                     text.environment = posixpath.join(folder, name)  # another chart renders it, too
             broken |= add_environment(
-                self.assembly, texts, self.discovered, self.core, f"{folder or '.'} ({name})"
+                self.assembly,
+                texts,
+                self.discovered,
+                self.core,
+                f"{folder or '.'} ({name})",
+                judged=judged,
+                reached=mine,
             )
         return broken
 

@@ -42,13 +42,31 @@ class UnreadFile:
     kind: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The context of a run: every path that was seen in it, what it lies around, and whether a bound ended the reading.
+
+    `judged` are the folders and files that were given, as reports print them; `files` counts the files that are of a kind.
+    `folders` are those that were walked around them, `here` the folders that lead from the root of the repository to the
+    working directory. It is `narrow` around files that were given by themselves: only what joins of these ask for.
+    """
+
+    paths: frozenset[str] = frozenset()
+    judged: tuple[str, ...] = ()
+    cut: bool = False
+    files: int = 0
+    folders: frozenset[str] = frozenset()
+    here: tuple[str, ...] = ()
+    narrow: bool = False
+
+
 @dataclass(slots=True)
 class DiscoveredFiles:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
     `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `harmless` are files
     that may hold credentials by their names and hold none. `ignoring` are the .gitignore files that it read; `overruled`
-    those files whose patterns it did not go by to the end.
+    those files whose patterns it did not go by to the end. `context` is what was read around it (`loading/context.py`).
     """
 
     texts: list[Source] = field(default_factory=list)
@@ -64,6 +82,7 @@ class DiscoveredFiles:
     harmless: set[str] = field(default_factory=set)
     ignoring: Ignoring = field(default_factory=lambda: Ignoring(Path.cwd()))
     overruled: list[UnreadFile] = field(default_factory=list)
+    context: Surroundings = field(default_factory=Surroundings)
 
     def ignored(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""
@@ -79,12 +98,14 @@ def discover_files(
     exclude: Sequence[str] = (),
     *,
     base: Path | None = None,
+    prefix: str = "",
 ) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
-    Paths are shown relative to `base`, the working directory where none is given.
+    Paths are shown relative to `base`, the working directory where none is given. `prefix` leads from what the globs of
+    `exclude` are relative to there.
     """
-    walk = Walk(tuple(exclude), (base or Path.cwd()).absolute())
+    walk = Walk(tuple(exclude), (base or Path.cwd()).absolute(), prefix)
     for given in paths:
         path = Path(given)
         if not path.exists() and not path.is_symlink():
@@ -99,6 +120,28 @@ def discover_files(
     walk.found.texts.sort(key=lambda source: source.path)
     walk.found.prose.sort(key=lambda source: source.path)
     return walk.found
+
+
+def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
+    """Whether all of a folder was given to be judged: in a part of it not every waiver can be needed."""
+    if folder is None:
+        return True
+    given = discovered.folders - discovered.context.folders
+    home = folder.resolve()
+    return any(home.is_relative_to((discovered.base / one).resolve()) for one in given)
+
+
+def add_standard_input(discovered: DiscoveredFiles, data: bytes) -> None:
+    """Add standard input as one file called `-`."""
+    text = decode_text(data) if len(data) <= MAX_BYTES else None
+    if text is None:
+        why = "it is not text" if len(data) <= MAX_BYTES else "it is over the size limit"
+        discovered.unread.append(UnreadFile("-", why))
+    else:
+        # It has no name to go by: ask what it would be under each.
+        names = ("stdin.yaml", "Dockerfile", "nginx.conf")
+        kind = next((k for name in names if (k := kinds.classify(name, text))), "")
+        discovered.texts.append(Source("-", text, kind=kind))
 
 
 def _may_be_env_file(name: str) -> bool:
@@ -124,9 +167,9 @@ def is_template_of_ours(name: str) -> bool:
 class Walk:
     """One walk over the given paths: what it has found, seen and been told to leave out."""
 
-    def __init__(self, exclude: tuple[str, ...], base: Path) -> None:
+    def __init__(self, exclude: tuple[str, ...], base: Path, prefix: str = "") -> None:
         self.base = base
-        self.ignoring = Ignoring(base, exclude)
+        self.ignoring = Ignoring(base, exclude, prefix)
         self.found = DiscoveredFiles(base=base, ignoring=self.ignoring)
         self.seen: dict[tuple[int, int], Source | None] = {}
         self.links: list[Path] = []
@@ -182,29 +225,33 @@ class Walk:
             return
         entered = self.ignoring.enter(folder)
         for entry in entries:
-            try:
-                is_folder = entry.is_dir(follow_symlinks=False)
-                if entry.is_symlink() and not passed.is_link_below(entry, folder):
-                    self.found.closed.add(self.shown(entry.path))
-                    if entry.name not in column("folders", "vendored") and not self.is_left_out(
-                        entry, folder=False
-                    ):
-                        self.links.append(Path(entry.path))
-                    continue
-            except OSError as error:
-                self.add_unread(entry.path, os_error_text(error))
-                continue
-            if (is_folder and entry.name in column("folders", "vendored")) or self.is_left_out(
-                entry, folder=is_folder
-            ):
-                self.found.closed.add(self.shown(entry.path))
-                continue
-            if is_folder:
+            if self.take_entry(entry, folder):
                 self.walk_folder(Path(entry.path), depth + 1)
-            else:
-                self.add_file(Path(entry.path))
         if entered:
             self.ignoring.leave()
+
+    def take_entry(self, entry: os.DirEntry[str], folder: Path) -> bool:
+        """Take in an entry of a folder: a file is read; whether it is a folder that is to be walked."""
+        try:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.is_symlink() and not passed.is_link_below(entry, folder):
+                self.found.closed.add(self.shown(entry.path))
+                if entry.name not in column("folders", "vendored") and not self.is_left_out(
+                    entry, folder=False
+                ):
+                    self.links.append(Path(entry.path))
+                return False
+        except OSError as error:
+            self.add_unread(entry.path, os_error_text(error))
+            return False
+        if (is_folder and entry.name in column("folders", "vendored")) or self.is_left_out(
+            entry, folder=is_folder
+        ):
+            self.found.closed.add(self.shown(entry.path))
+            return False
+        if not is_folder:
+            self.add_file(Path(entry.path))
+        return is_folder
 
     def add_named_file(self, path: Path) -> None:
         """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like.

@@ -48,13 +48,21 @@ def add_environment(
     discovered: DiscoveredFiles,
     core: dict[str, Rule],
     unit: str,
+    *,
+    judged: bool,
+    reached: Iterable[str],
 ) -> set[str]:
-    """One environment's manifests, as a project of its own, which is one unit; the paths of the files whose texts do not parse."""
+    """One environment's manifests, as a project of its own, which is one unit; the paths of the files whose texts do not parse.
+
+    `judged` says whether its own file is judged, `reached` which files it is made from.
+    """
     for source in texts:
         source.kind = kinds.classify(source.path, source.text)
     before = len(assembly.broken)
     pairs = list(assembly.parse([one for one in texts if one.kind], core, rows=False))
-    assembly.projects.append(make_project(pairs, discovered, unit))
+    project = make_project(pairs, discovered, unit, judged=judged)
+    project.idle = not judged and discovered.context.paths.issuperset(reached)
+    assembly.projects.append(project)
     roots = ((one.source.root, one.span) for one in assembly.broken[before:])
     return {root.place(span)[0].path for root, span in roots if isinstance(root, GeneratedSource)}
 
@@ -69,7 +77,11 @@ def template_state(path: str, kind: str, reason: str) -> FileStatus:
 
 
 def make_project(
-    pairs: Iterable[tuple[str, Any]], discovered: DiscoveredFiles, unit: str = ""
+    pairs: Iterable[tuple[str, Any]],
+    discovered: DiscoveredFiles,
+    unit: str = "",
+    *,
+    judged: bool | None = None,
 ) -> Project:
     """Documents as a project that knows what the walk saw, covered and passed over."""
     return Project(
@@ -81,6 +93,9 @@ def make_project(
         ignored=discovered.ignored,
         harmless=discovered.harmless,
         unit=unit,
+        context=discovered.context.paths,
+        judged=judged,
+        here=discovered.context.here,
     )
 
 

@@ -24,13 +24,16 @@ _LONG = "its patterns take too much work, so from some file on nothing is left o
 
 
 class Ignoring:
-    """The `.gitignore` files of a walk, by folder, and the globs of `exclude`; `base` is what those are relative to.
+    """The `.gitignore` files of a walk, by folder, and the globs of `exclude`.
+
+    `base` is what reports' paths are relative to; `prefix` leads there from what the globs are relative to.
 
     `overruled` are the files that are not gone by any more, each with the reason.
     """
 
-    def __init__(self, base: Path, exclude: Iterable[str] = ()) -> None:
+    def __init__(self, base: Path, exclude: Iterable[str] = (), prefix: str = "") -> None:
         self.base = base
+        self.prefix = prefix
         self.exclude = tuple(exclude)
         self.known: dict[str, Ignored] = {}
         self.stack: list[tuple[str, Ignored]] = []
@@ -79,6 +82,7 @@ class Ignoring:
 
     def _excluded(self, path: str) -> bool:
         """Whether a glob of `exclude` matches a path, or the path of a folder."""
+        path = glob.path_below(self.prefix, path)
         for pattern in self.exclude:
             if not self.work.spend(2 * glob.match_cost(pattern, path)):
                 self.overruled[self.base / NAME] = _LONG

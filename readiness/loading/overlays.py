@@ -22,6 +22,7 @@ from readiness.loading.environments import (
 )
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import GeneratedSource, RenderError
+from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Rule, Source, Span
 from readiness.syntax.yaml import Map, load_all
 
@@ -49,7 +50,12 @@ class _Overlays:
 
 
 def build_overlays(
-    discovered: DiscoveredFiles, assembly: Assembly, core: dict[str, Rule], *, asked: bool
+    discovered: DiscoveredFiles,
+    assembly: Assembly,
+    core: dict[str, Rule],
+    variants: Variants,
+    *,
+    asked: bool,
 ) -> dict[str, str]:
     """Build what the kustomizations deploy: path -> why not all of it is judged, of the files judged by that alone."""
     sources = {source.path: source for source in discovered.texts}
@@ -63,6 +69,8 @@ def build_overlays(
     for path in (path for one in known.values() for path in one.patches if path in sources):
         sources[path].fragment = True  # a part of an object, where the overlay is not built
     roots = kustomize.root_kustomizations(known)
+    if discovered.context.narrow:
+        roots = [one for one in roots if _takes_in_judged(one, known, discovered)]
     if not roots:
         return {}
     if not asked:
@@ -76,6 +84,7 @@ def build_overlays(
     overlays = _Overlays(sources | unseen)
     known = kustomize.read_kustomizations(overlays.sources)
     taken: dict[str, str] = {}
+    done: list[tuple[Kustomization, _Built, list[Kustomization], set[str]]] = []
     for root, within in zip(roots, wanted, strict=True):
         reached = kustomize.reachable(root, known)
         try:
@@ -85,18 +94,41 @@ def build_overlays(
         except RenderError as error:
             _tell_failure(root, error, assembly, core)
             continue
+        done.append((root, built, reached, {within.tree.shown(name) for name in within.files}))
+    aside = variants.of_overlays(
+        [root for root, *_ in done], [_taken_in(reached) for _, _, reached, _ in done]
+    )
+    for root, built, reached, files in done:
         mine = {path for one in reached for path in (*one.files, *one.patches)}
-        for path in mine | {within.tree.shown(name) for name in within.files}:
+        built.source.trial = built.source.aside = root.folder in aside
+        for path in mine | files if root.folder not in aside else ():
             assembly.environments[path] = assembly.environments.get(path, 0) + 1
-        broken = _add(root, built, discovered, assembly, core)
+        broken = _add(root, built, mine | files, discovered, assembly, core)
         taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
     assembly.sources += overlays.more.values()
     return taken
 
 
+def _taken_in(reached: Sequence[Kustomization]) -> set[str]:
+    """The files of an overlay's resources, and those that say which: what it has in common with its siblings."""
+    return {path for one in reached for path in (one.source.path, *one.files)}
+
+
+def _takes_in_judged(
+    root: Kustomization, known: Mapping[str, Kustomization], discovered: DiscoveredFiles
+) -> bool:
+    """Whether an overlay, or what it takes in, is judged."""
+    from readiness.loading.render import kustomize
+
+    reached = kustomize.reachable(root, known)
+    files = {path for one in reached for path in (one.source.path, *one.files, *one.patches)}
+    return not files <= discovered.context.paths
+
+
 def _add(
     root: Kustomization,
     built: _Built,
+    reached: set[str],
     discovered: DiscoveredFiles,
     assembly: Assembly,
     core: dict[str, Rule],
@@ -104,12 +136,17 @@ def _add(
     """Add what an overlay gives as a project, and its row; the files whose documents do not parse."""
     from readiness.loading.render.overlay.placed import PlacedSource
 
-    broken = add_environment(assembly, [built.source], discovered, core, root.folder or ".")
+    judged = root.source.path not in discovered.context.paths
+    unit = root.folder or "."
+    broken = add_environment(
+        assembly, [built.source], discovered, core, unit, judged=judged, reached=reached
+    )
     if isinstance(built.source, PlacedSource) and built.source.kept is not None:
         built.source.kept.kind = "k8s"
         parsed = reading.parse_sources([built.source.kept])
         pairs = [(source.kind, document) for source, document, error in parsed if error is None]
-        assembly.kept.append((built.source, make_project(pairs, discovered, root.folder or ".")))
+        kept = make_project(pairs, discovered, unit, judged=judged)
+        assembly.kept.append((built.source, kept))
     for _, error, home in built.lost:
         assembly.broken.append(_lost(core["core/syntax"], home, error))
         broken.add(home.path)

@@ -21,6 +21,38 @@ def parent_folders(path: str) -> Iterator[str]:
         yield path
 
 
+def path_from(here: tuple[str, ...], path: str) -> str:
+    """A normalised path as the walk tells it, from a working directory that lies under `here` in its repository.
+
+    Out of `deploy` and in again leads `../deploy/x`, which is told as `x`.
+    """
+    if not here or not path.startswith("../"):
+        return path
+    parts = path.split("/")
+    steps = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
+    rest = parts[steps:]
+    while 0 < steps <= len(here) and rest and rest[0] == here[-steps]:
+        steps, rest = steps - 1, rest[1:]
+    return "/".join([".."] * steps + rest) or "."
+
+
+class _ByPath(dict[str, Any]):
+    """Documents by path, for a working directory that lies under `here` in its repository."""
+
+    def __init__(self, here: tuple[str, ...], documents: Mapping[str, Any]) -> None:
+        super().__init__(documents)
+        self.here = here
+
+    def __contains__(self, path: object) -> bool:
+        return super().__contains__(path_from(self.here, path) if isinstance(path, str) else path)
+
+    def __missing__(self, path: str) -> Any:
+        return super().__getitem__(path_from(self.here, path))
+
+    def get(self, path: str, default: Any = None) -> Any:
+        return super().get(path_from(self.here, path), default)
+
+
 class Document(Protocol):
     """What every parser of a kind returns: it knows its source."""
 
@@ -57,7 +89,10 @@ class Project:
     its manifests are judged in their stead. `today` is the day of the run, with which dated facts are compared; None where
     there is none, and then the day of the facts counts. `unit` names what is applied together where that is all of the
     project: an overlay, or one environment of a chart; it is empty where the files decide. `run` holds the other projects
-    of the run.
+    of the run. `context` are the paths that lie around what is judged: joins see them, and nothing is said of them.
+    `judged` says of a unit whether it is judged as a whole, with all that it takes in, or is context; None where the paths
+    decide. `idle` marks a unit of context that takes in nothing that is judged. `here` are the folders that lead from the root
+    of the repository to the working directory, where the context was read.
     """
 
     def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
@@ -73,6 +108,9 @@ class Project:
         harmless: Iterable[str] = (),
         today: datetime.date | None = None,
         unit: str = "",
+        context: frozenset[str] = frozenset(),
+        judged: bool | None = None,
+        here: tuple[str, ...] = (),
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -86,6 +124,10 @@ class Project:
         self.harmless = frozenset(map(posixpath.normpath, harmless))
         self.today = today
         self.unit = unit
+        self.context = context
+        self.judged = judged
+        self.idle = False
+        self.here = here
         self.run: Run | None = None
         self.rendered: frozenset[tuple[str, int]] = frozenset()
         self._memo: dict[Any, Any] = {}
@@ -97,14 +139,27 @@ class Project:
         """The documents of a kind, in order of path."""
         return self.by_kind.get(kind, [])
 
+    def is_context(self, source: Source) -> bool:
+        """Whether a source lies around what is judged, so that nothing is said of it."""
+        return source.root.path in self.context if self.judged is None else not self.judged
+
+    def is_around(self, source: Source) -> bool:
+        """Whether a place that somebody wrote is context: all that a judged unit takes in is a part of it."""
+        return bool(self.context) and not self.judged and source.root.path in self.context
+
+    def judged_documents(self, kind: str) -> list[Any]:
+        """The documents of a kind that are judged, in order of path."""
+        return [one for one in self.documents(kind) if not self.is_context(one.source)]
+
     def by_path(self, kind: str) -> Mapping[str, Any]:
         """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
         if kind not in self._by_path:
-            self._by_path[kind] = {
+            found = {
                 posixpath.normpath(document.source.path): document
                 for document in self.documents(kind)
                 if document.source.parent is None
             }
+            self._by_path[kind] = _ByPath(self.here, found) if self.here else found
         return self._by_path[kind]
 
     def memo(self, build: Callable[[Project], T]) -> T:
@@ -128,7 +183,7 @@ class Project:
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder was seen at `path` (normalised; a path out of the tree was not)."""
-        path = posixpath.normpath(path)
+        path = path_from(self.here, posixpath.normpath(path))
         if self._folders is None:
             folders = set()
             for known in self.paths:
@@ -144,7 +199,7 @@ class Project:
 
         Only a walked folder tells absence: of a file given by itself, the neighbours are unknown.
         """
-        folder = posixpath.normpath(folder or ".")
+        folder = path_from(self.here, posixpath.normpath(folder or "."))
         return self.complete and (folder in self.walked or self.exists(folder))
 
     def is_tracked(self, path: str) -> bool:
@@ -154,7 +209,7 @@ class Project:
             self._repositories = frozenset(
                 posixpath.dirname(posixpath.normpath(mark)) for mark in marks
             )
-        path = posixpath.normpath(path)
+        path = path_from(self.here, posixpath.normpath(path))
         return not self.ignored(path) and any(
             root in {"", ".", ".."} or root.endswith("/..") or path.startswith(root + "/")
             for root in self._repositories
@@ -166,7 +221,7 @@ class Project:
         A submodule that is not checked out is an empty folder, so below a `.gitmodules` nobody can tell; and what a
         .gitignore names is made or fetched by somebody.
         """
-        path = posixpath.normpath(path)
+        path = path_from(self.here, posixpath.normpath(path))
         if not self.complete or self.exists(path):
             return False
         full_path, covered = path, False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from readiness.model import UNJUDGED, Finding, Severity, join_names
@@ -17,6 +17,7 @@ TOP = 10
 LEAST_GAIN = 0.005  # what rounds to nothing is no advice
 CROWD = 60  # with more groups than this, what is low or info takes one line
 UNREAD = 5
+NAMED = 3  # of paths or variants, in a sentence on them
 KINDS = {
     "dockerfile": "Dockerfile",
     "dockerignore": ".dockerignore",
@@ -212,6 +213,41 @@ def checklist_lines(report: Report) -> list[str]:
         for outcome in report.checklists
         if outcome.checklist.system in report.chosen
     ]
+
+
+def production_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
+    """Which variants were taken for production, which were not, and what decided that: all of them, or the first few."""
+    rows = report.environments
+    visible_rows = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
+    lines = [
+        f"{one.of}: {_some(one.taken)}"
+        + (f", not {_some(one.others)}" if one.others else "")
+        + f", by {one.decided_by}"
+        for one in visible_rows
+    ]
+    lines = [escape_controls(redactor.text(line)) for line in lines]
+    more = len(rows) - len(visible_rows)
+    return [*lines, f"and {more} more (-v names them)"] if more else lines
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    visible = list(names[:NAMED])
+    more = len(names) - len(visible)
+    return join_names([*visible, f"{more} more"] if more else visible) or "none"
+
+
+def context_text(report: Report) -> str:
+    """What was read around the judged files; empty where nothing was."""
+    around = report.context
+    if not around.files:
+        return ""
+    names = _some(around.judged)
+    was = "was" if around.files == 1 else "were"
+    text = f"{plural(around.files, 'file')} around {names} {was} read for joins and not judged"
+    if around.cut:
+        text += ", and not all that the repository holds"
+    return escape_controls(f"{text}; --no-context leaves them out")
 
 
 def gate_text(report: Report, redactor: Redactor) -> str:

@@ -44,6 +44,10 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
             out.write(workflow_command(level, {"title": "readiness"}, more) + "\n")
     for finding in findings:
         out.write(digest.headline(finding, redactor) + "\n")
+    for line in digest.production_lines(report, redactor, verbose=options.verbose):
+        out.write(f"production: {line}\n")
+    if report.context.files:
+        out.write(f"context: {digest.context_text(report)}\n")
     number = (
         "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
     )

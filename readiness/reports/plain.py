@@ -133,5 +133,10 @@ def _score_lines(report: Report, redactor: Redactor, options: Options) -> list[s
         f"purpose: {line}"
         for line in digest.purpose_lines(report, redactor, verbose=options.verbose)
     ]
+    lines += [
+        f"production: {line}"
+        for line in digest.production_lines(report, redactor, verbose=options.verbose)
+    ]
+    lines += [f"context: {digest.context_text(report)}"] if report.context.files else []
     lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
     return lines

@@ -297,6 +297,11 @@ def _facts_text(report: Report, redactor: Redactor, options: Options) -> list[Re
         ("purpose", line)
         for line in digest.purpose_lines(report, redactor, verbose=options.verbose)
     ]
+    rows += [
+        ("production", line)
+        for line in digest.production_lines(report, redactor, verbose=options.verbose)
+    ]
+    rows += [("context", digest.context_text(report))] if report.context.files else []
     rows += [("checklist", line) for line in digest.checklist_lines(report)]
     table = Table.grid(padding=0)
     table.add_column(width=INDENT, no_wrap=True)

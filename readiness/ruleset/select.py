@@ -65,6 +65,12 @@ def selector_matches(selector: str, rule: Rule) -> bool:
     return selector in {ALL, rule.category} or is_named_by(selector, rule.id)
 
 
+def is_asked_for(rule: Rule, select: Sequence[str], ignore: Sequence[str]) -> bool:
+    """Whether the words of --select, where there are any, name a rule, and those of --ignore do not."""
+    chosen = not select or any(selector_matches(word, rule) for word in select)
+    return chosen and not any(selector_matches(word, rule) for word in ignore)
+
+
 def needed_levels(folder: Path, name: str, select: Sequence[str]) -> tuple[str, ...]:
     """The levels of which a run may need rules: all of them, but for a profile that is made of levels alone."""
     chosen_levels, extra = load_profile(folder, name)

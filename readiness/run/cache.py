@@ -9,17 +9,18 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from readiness import programs
 from readiness.loading.assembly import FileStatus
-from readiness.loading.discover import MAX_BYTES, DiscoveredFiles
+from readiness.loading.discover import MAX_BYTES, DiscoveredFiles, is_walked_whole
 from readiness.loading.environments import chart_folders
 from readiness.loading.render import is_overlay
 from readiness.loading.render.archive import member_text
 from readiness.loading.render.made import Input
+from readiness.loading.variants import Production
 from readiness.model import (
     Claim,
     Confidence,
@@ -43,7 +44,7 @@ from readiness.syntax import compiled
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
-FORMAT = 4
+FORMAT = 5
 KEPT = 40  # results; the oldest go first
 LEFT_BEHIND = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -151,6 +152,9 @@ def cache_key(discovered: DiscoveredFiles, settings: Settings, today: str) -> st
     for ignored in discovered.ignoring.known.values():
         add("ignores", *ignored.lines)
     add("overruled", *map(str, discovered.overruled))
+    around = discovered.context
+    add("context", *sorted(around.paths), "around", *around.judged, around.cut, *around.here)
+    add("settings", settings.file.prefix, is_walked_whole(discovered, settings.file.folder))
     return digest.hexdigest()
 
 
@@ -242,6 +246,8 @@ def _run_row(run: RunResult) -> dict[str, Any]:
         "evidence": run.evidence,
         "inputs": run.inputs,
         "notices": run.notices,
+        "context": run.context.files,
+        "environments": run.environments,
     }
 
 
@@ -306,6 +312,11 @@ def _run_from_row(
         },
         inputs=[Input(*row) for row in data["inputs"]],
         notices=tuple(data["notices"]),
+        context=replace(discovered.context, files=data["context"]),
+        environments=tuple(
+            Production(of, tuple(taken), tuple(others), why)
+            for of, taken, others, why in data["environments"]
+        ),
     )
 
 

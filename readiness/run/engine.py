@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from readiness import kinds
+from readiness.loading.render.made import written_place
 from readiness.model import (
     Finding,
     Hit,
@@ -64,6 +65,18 @@ PIPELINES = frozenset({"github", "gitlab"})
 PLACES = 3  # of a folder: as many places a rule as a checklist shows for evidence
 
 
+def progress_ticks(
+    projects: Iterable[Project],
+    running: Sequence[LoadedRule],
+    progress: Callable[[int, int], None],
+) -> Callable[[], None]:
+    """What counts rules for `progress`, each once for every kind of file in every project."""
+    targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
+    total = sum(targets.count(kind) for project in projects for kind in project.by_kind)
+    count = iter(range(1, total + 1))
+    return lambda: progress(next(count, total), total)
+
+
 def run_rules(
     project: Project,
     rules: Sequence[LoadedRule],
@@ -73,7 +86,8 @@ def run_rules(
 ) -> None:
     """Hold the documents of a project against every rule, rule by rule; what is found is added to `outcome`.
 
-    `tick` is called after each rule on a target, for those who wait.
+    `tick` is called after each rule on a target, for those who wait. Documents of the context are asked for what they show
+    of judged files, and are not counted.
     A check that raises gives a finding of core/crash and ends neither the run nor the rule.
     """
     by_target: dict[str, RulesByCondition] = {}
@@ -86,13 +100,67 @@ def run_rules(
         for target, groups in by_target.items():
             if target not in known:
                 continue
-            subjects = list(_find_subjects(documents, known[target], outcome))
+            subjects, others = _split_subjects(project, documents, known[target], outcome)
             for bounds in groups.values():
                 counted = _subjects_that_apply(subjects, bounds, core, outcome)
                 for bound in bounds:
                     _run_rule(project, counted, bound, core, outcome)
                     if tick:
                         tick()
+                _run_on_context(project, others, bounds, core, outcome)
+
+
+def _split_subjects(
+    project: Project,
+    documents: Sequence[Any],
+    find: Callable[[Any], Iterable[Subject]],
+    outcome: EngineResult,
+) -> tuple[list[Subject], list[Subject]]:
+    """The subjects of one target that are judged, and those of the context.
+
+    Of an overlay or a chart that is context those are judged that stand in a judged file: a base without its overlays.
+    """
+    if not project.context or project.judged:
+        return list(_find_subjects(documents, find, outcome)), []
+    if project.idle:
+        return [], []
+    if project.judged is None:
+        judged = [one for one in documents if not project.is_context(one.source)]
+        around = [one for one in documents if project.is_context(one.source)]
+        others = list(_find_subjects(around, find, EngineResult()))
+        return list(_find_subjects(judged, find, outcome)), others
+    mine: list[Subject] = []
+    others = []
+    for subject in _find_subjects(documents, find, EngineResult()):
+        place = Span(subject.node.at().start, subject.node.at().start)
+        source = written_place(subject.source, place)[0]
+        if source.root.path in project.context:
+            others.append(subject)
+        else:
+            mine.append(subject)
+            outcome.subjects.setdefault(source.root.path, 1)
+    return mine, others
+
+
+def _run_on_context(
+    project: Project,
+    subjects: Sequence[Subject],
+    bounds: Sequence[LoadedRule],
+    core: dict[str, Rule],
+    outcome: EngineResult,
+) -> None:
+    """Add what rules find in judged files when they look at the context: an overlay of a base, what includes a part.
+
+    Of a file that somebody wrote only checks that see the whole project can tell anything of another.
+    """
+    asked = [bound for bound in bounds if bound.needs_project or project.judged is False]
+    if not asked or not subjects:
+        return
+    aside = EngineResult()
+    counted = _subjects_that_apply(subjects, asked, core, aside)
+    for bound in asked:
+        _run_rule(project, counted, bound, core, aside)
+    outcome.findings += [one for one in aside.findings if one.rule != "core/crash"]
 
 
 def _find_subjects(
@@ -154,16 +222,18 @@ def _run_rule(
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
                     finding = finding_from_hit(bound, subject, unknown)
+                    if project.is_around(written_place(finding.source, finding.span)[0]):
+                        continue
                     units = project.memo(kinds.units_of_sources)
                     unit = units.get(id(finding.source)) or units.get(id(finding.source.root), "")
                     outcome.findings.append(finding._replace(unit=unit))
             if silent and proving and not subject.source.fragment:
-                _note_evidence(bound, subject, tally)
+                _note_evidence(bound, subject, project, tally)
         except Exception as error:  # a rule's bug must cost that rule, not the run
             _record_crash(bound, subject, error, core, outcome)
 
 
-def _note_evidence(bound: LoadedRule, subject: Subject, tally: RuleTally) -> None:
+def _note_evidence(bound: LoadedRule, subject: Subject, project: Project, tally: RuleTally) -> None:
     """Add the places that speak for a rule, while its folder has few."""
     folder = posixpath.dirname(subject.source.root.path)
     room = PLACES - sum(
@@ -171,7 +241,11 @@ def _note_evidence(bound: LoadedRule, subject: Subject, tally: RuleTally) -> Non
     )
     if room > 0:
         spans = itertools.islice(bound.evidence(subject), room)
-        tally.places += [(subject.source, span) for span in spans]
+        tally.places += [
+            (subject.source, span)
+            for span in spans
+            if not project.is_around(written_place(subject.source, span)[0])
+        ]
 
 
 def _record_crash(

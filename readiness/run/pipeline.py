@@ -11,20 +11,22 @@ from pathlib import Path
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, FileStatus
+from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import Input, written_place
+from readiness.loading.variants import Production, Variants
 from readiness.model import NOT_RENDERED, UNJUDGED, Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import Name, Names
 from readiness.run import engine
+from readiness.run.groups import rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.settings import NAME, Config
 from readiness.triage import baseline, copies, foreign, suppress
 from readiness.triage.unjudged import broken_paths, is_unjudged
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
-from readiness.verdict.score import RENDERED_TO
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Settings:
     render: bool
     strict_coverage: bool
     helm_values: tuple[Path, ...]
+    context: bool
     foreign_ignores: bool
     shellcheck: bool
     file: Config
@@ -56,7 +59,8 @@ class RunResult:
 
     `rules` are all that were loaded, `active` says which of their hits count. `foreign` says how many findings of each
     rule the comments of other linters left out, `evidence` what the files show for checklists, `notices` which names of
-    rules are out of date, `inputs` what rendering read.
+    rules are out of date, `inputs` what rendering read, `context` what was read around the judged files,
+    `environments` which variants were taken for production.
     """
 
     rows: list[FileStatus]
@@ -71,6 +75,8 @@ class RunResult:
     evidence: Mapping[str, tuple[EvidencePlace, ...]] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     notices: tuple[str, ...] = ()
+    context: Surroundings = field(default_factory=Surroundings)
+    environments: tuple[Production, ...] = ()
 
 
 @dataclass(slots=True)
@@ -91,13 +97,7 @@ def run_pipeline(
 ) -> RunResult:
     """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
     core = {one.rule.id: one.rule for one in core_rules()}
-    assembly = assemble.assemble(
-        discovered,
-        core,
-        documents=settings.documents,
-        render=settings.render,
-        helm_values=settings.helm_values,
-    )
+    assembly = _assemble(discovered, settings, core)
     for project in (*assembly.projects, *(project for _, project in assembly.kept)):
         project.today = today
     asked = _select_rules(assembly, settings)
@@ -105,12 +105,15 @@ def run_pipeline(
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
     running = [one for one in asked.bounds if one.rule.hides or selection.must_run(one, active)]
     outcome = _run_engine(assembly, running, core, settings.jobs, progress)
-    external = shell_findings(assembly, settings, core) if settings.shellcheck else []
+    external = _shell_findings(assembly, settings, core["core/script-unjudged"])
     outcome.findings += external
     active |= {one.rule: selection.WHOLE for one in external}
     _tell_purposes(assembly)
     _relocate(assembly, outcome, running, core)
-    hidden = _hidden_places(assembly, outcome)
+    read = [
+        one for project in assembly.projects for kind in project.by_kind.values() for one in kind
+    ]
+    hidden = redaction.hidden_places(outcome.findings, [one.source.root for one in read])
     found_all = engine.sort_and_deduplicate([*assembly.broken, *outcome.findings])
     wanted = [
         one for one in found_all if selection.is_counted(one, active) or one.rule == "core/crash"
@@ -131,8 +134,29 @@ def run_pipeline(
         foreign=left_out,
         evidence=evidence.collect_evidence(assembly.projects),
         inputs=assembly.inputs,
-        notices=tuple(asked.names.notices.values()),
+        notices=(*asked.names.notices.values(), *assembly.notices),
+        context=discovered.context,
+        environments=assembly.production,
     )
+
+
+def _assemble(
+    discovered: discover.DiscoveredFiles, settings: Settings, core: dict[str, Rule]
+) -> Assembly:
+    """What was found, as projects, with what is to be told of settings that name nothing."""
+    variants = Variants(settings.file.environments, settings.file.prefix)
+    assembly = assemble.assemble(
+        discovered,
+        core,
+        documents=settings.documents,
+        render=settings.render,
+        helm_values=settings.helm_values,
+        variants=variants,
+    )
+    assembly.whole = discover.is_walked_whole(discovered, settings.file.folder)
+    assembly.production = tuple(variants.decisions)
+    assembly.notices = variants.unused() if assembly.whole and settings.render else ()
+    return assembly
 
 
 def _tell_purposes(assembly: Assembly) -> None:
@@ -166,17 +190,6 @@ def _relocate(
         for tally in outcome.tally.values():
             places = dict.fromkeys(written_place(source, span) for source, span in tally.places)
             tally.places = list(places)
-
-
-def _hidden_places(assembly: Assembly, outcome: engine.EngineResult) -> list[tuple[Source, Span]]:
-    """Where secrets stand: what rules on secrets found, and the defaults of variables that hold one."""
-    hidden = [(one.source, one.span) for one in outcome.findings if one.definition.hides]
-    read = (
-        one for project in assembly.projects for kind in project.by_kind.values() for one in kind
-    )
-    for source in dict.fromkeys(one.source.root for one in read):
-        hidden += redaction.secret_default_spans(source)
-    return hidden
 
 
 def _select_rules(assembly: Assembly, settings: Settings) -> Asked:
@@ -233,7 +246,15 @@ def _triage_findings(
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings, those marked that do not count, and how many the comments of other linters left out."""
     broken = broken_paths(assembly.rows)
-    law = suppress.Law(asked.names, asked.locked, asked.active, today, broken)
+    law = suppress.Law(
+        asked.names,
+        asked.locked,
+        asked.active,
+        today,
+        broken,
+        settings.file.prefix,
+        None if assembly.whole else tuple(row.path for row in assembly.rows),
+    )
     marked = apply_own_suppressions(findings, assembly, asked.bounds, law, settings)
     whole = copies.fold_copies(engine.sort_and_deduplicate(marked))
     kept, left_out = apply_foreign_suppressions(whole, assembly, settings, law)
@@ -258,7 +279,7 @@ def _run_engine(
             kinds.prepare(project.by_kind, project.paths)
         return parallel.run_parallel(assembly.projects, running, core, assembly.sources, jobs)
     outcome = engine.EngineResult()
-    tick = _progress_ticks(assembly, running, progress) if progress else None
+    tick = engine.progress_ticks(assembly.projects, running, progress) if progress else None
     for project in assembly.projects:
         engine.run_rules(project, running, core, outcome, tick)
     return outcome
@@ -289,42 +310,18 @@ def _suppress_known(
     return findings
 
 
-def shell_findings(assembly: Assembly, settings: Settings, core: dict[str, Rule]) -> list[Finding]:
-    """What ShellCheck says, but for what --ignore leaves out or --select does not name."""
+def _shell_findings(assembly: Assembly, settings: Settings, silent: Rule) -> list[Finding]:
+    """What ShellCheck says where it is asked, but for what --ignore leaves out or --select does not name."""
+    if not settings.shellcheck:
+        return []
     from readiness.run.external import shellcheck
 
-    def wanted(rule: Rule) -> bool:
-        words = settings.select
-        chosen = not words or any(selection.selector_matches(word, rule) for word in words)
-        return chosen and not any(
-            selection.selector_matches(word, rule) for word in settings.ignore
-        )
-
-    silent = core["core/script-unjudged"]
-    findings = shellcheck.shellcheck_findings(assembly.projects, silent)
-    return [one for one in findings if one.definition is silent or wanted(one.definition)]
-
-
-def _progress_ticks(
-    assembly: Assembly, running: Sequence[LoadedRule], progress: Callable[[int, int], None]
-) -> Callable[[], None]:
-    """What counts rules for `progress`, each once for every kind of file in every project."""
-    targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
-    total = sum(targets.count(kind) for project in assembly.projects for kind in project.by_kind)
-    count = iter(range(1, total + 1))
-    return lambda: progress(next(count, total), total)
-
-
-def rule_groups(assembly: Assembly) -> list[str]:
-    """The groups of rules that can have something to say of what was found.
-
-    Those of files that were not read are asked too, and have no answer: that is what coverage counts.
-    """
-    groups = {kinds.rule_group(kind) for project in assembly.projects for kind in project.by_kind}
-    groups |= {
-        kinds.rule_group(RENDERED_TO.get(row.kind, row.kind)) for row in assembly.rows if row.kind
-    }
-    return [one for one in rules.GROUPS if one in groups or one in {"core", "project"}]
+    return [
+        one
+        for one in shellcheck.shellcheck_findings(assembly.projects, silent)
+        if one.definition is silent
+        or selection.is_asked_for(one.definition, settings.select, settings.ignore)
+    ]
 
 
 def apply_own_suppressions(
@@ -351,7 +348,7 @@ def apply_own_suppressions(
                     for note in kinds.suppression_notes(kind, document)
                 ]
 
-    return suppress.apply_suppressions(
+    marked = suppress.apply_suppressions(
         findings,
         directives,
         settings.file.waivers,
@@ -359,6 +356,8 @@ def apply_own_suppressions(
         law=law,
         config=settings.file.source,
     )
+    aside = assembly.context  # what is wrong with a suppression there is told where it is judged
+    return [one for one in marked if one.rule not in suppress.OWN or one.path not in aside]
 
 
 def apply_foreign_suppressions(
@@ -382,10 +381,14 @@ def apply_foreign_suppressions(
 def _findings_before(settings: Settings, today: datetime.date) -> baseline.Known:
     """What was found where this branch left the revision that was asked for."""
 
+    file = settings.file
+
     def earlier(tree: Path) -> Iterable[Finding]:
         there = replace(settings, since=None, baseline=None)
         return run_pipeline(
-            discover.discover_files([tree], settings.file.exclude, base=tree), there, today
+            discover.discover_files([tree], file.exclude, base=tree, prefix=file.prefix),
+            there,
+            today,
         ).findings
 
     return baseline.findings_since(settings.since or "", earlier)

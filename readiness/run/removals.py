@@ -31,6 +31,7 @@ def blame_removals(
         root = finding.source.root
         if id(root) in numbers:
             numbers[id(root)].append(number)
+    dropped: set[int] = set()
     for source, project in assembly.kept:
         mine = {
             number: place
@@ -45,9 +46,16 @@ def blame_removals(
         for number, place in mine.items():
             finding = outcome.findings[number]
             if _said(finding) not in known:
+                if project.judged is False and place.source.path in project.context:
+                    dropped.add(number)  # what is not judged takes it away
+                    continue
                 span = place.source.one_line(place.span)
                 moved = relocate_finding(finding, source)
                 outcome.findings[number] = moved._replace(source=place.source, span=span, heads=())
+    if dropped:
+        outcome.findings = [
+            one for number, one in enumerate(outcome.findings) if number not in dropped
+        ]
 
 
 def _removal(source: PlacedSource, finding: Finding) -> Place | None:

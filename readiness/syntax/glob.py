@@ -7,6 +7,7 @@ nothing runs away; a pattern or a text that is longer than any path matches noth
 from __future__ import annotations
 
 import fnmatch
+import posixpath
 import re
 from functools import lru_cache
 
@@ -32,6 +33,11 @@ def glob_matches(pattern: str, text: str) -> bool:
     if len(pattern) > LONGEST or len(text) > LONGEST:
         return False
     return _compiled(pattern).match(text) is not None
+
+
+def path_below(prefix: str, path: str) -> str:
+    """A path of the working directory, relative to where `prefix` begins that leads to that directory."""
+    return posixpath.normpath(posixpath.join(prefix, path)) if prefix else path
 
 
 def match_cost(pattern: str, text: str) -> int:

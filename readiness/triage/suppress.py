@@ -19,6 +19,9 @@ from readiness.triage.unjudged import is_unjudged
 _COMMENT = re.compile(
     r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)"
 )
+OWN = frozenset(  # what is said of a suppression itself
+    f"core/suppression-{what}" for what in ("invalid", "expired", "unused")
+)
 _UNTIL = re.compile(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
 _HEAD = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
@@ -48,7 +51,9 @@ Catalogue = dict[str, Rule]
 class Law:
     """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day.
 
-    `broken` are the files that their own tools cannot read: that they are not judged can't be silenced either.
+    `broken` are the files that their own tools cannot read: that they are not judged can't be silenced either. `prefix` leads
+    from what the paths of waivers are relative to to the working directory; `parts` are the judged files where they are
+    only a part of those that the settings speak of.
     """
 
     names: Names
@@ -56,6 +61,8 @@ class Law:
     active: Active
     today: datetime.date
     broken: frozenset[str] = frozenset()
+    prefix: str = ""
+    parts: tuple[str, ...] | None = None
 
     def is_locked(self, finding: Finding) -> bool:
         """Whether nothing in the tree can silence a finding."""
@@ -215,6 +222,8 @@ def apply_suppressions(
         if directive_place(directive) not in places and law.have_all_run(names)
     )
     for number, (waiver, names) in enumerate(valid):
+        if not _is_judged_whole(waiver, law):
+            continue  # what it silences may be in another part
         if config and number not in used_waivers and law.have_all_run(names):
             problems.append(_suppression_finding(unused, config, waiver.span, rules=waiver.rule))
     return [*kept, *problems]
@@ -248,7 +257,7 @@ def _mark_silenced(
                 used.add(number)
                 suppression = Suppression(directive.by, directive.reason, directive.until)
         for number, (waiver, names) in enumerate(valid if free and suppression is None else ()):
-            if _waiver_covers(waiver, names, finding):
+            if _waiver_covers(waiver, names, finding, law.prefix):
                 used_waivers.add(number)
                 suppression = Suppression("waiver", waiver.reason, waiver.until)
                 break
@@ -340,12 +349,24 @@ def _valid_waivers(
     return valid
 
 
-def _waiver_covers(waiver: Waiver, names: Sequence[Name], finding: Finding) -> bool:
+def _waiver_covers(waiver: Waiver, names: Sequence[Name], finding: Finding, prefix: str) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
         any(name.is_name_of(finding) for name in names)
-        and (not waiver.path or glob.glob_matches(waiver.path, finding.path))
+        and (
+            not waiver.path or glob.glob_matches(waiver.path, glob.path_below(prefix, finding.path))
+        )
         and (not waiver.resource or glob.glob_matches(waiver.resource, finding.resource))
+    )
+
+
+def _is_judged_whole(waiver: Waiver, law: Law) -> bool:
+    """Whether all files were judged that a waiver speaks of, or all of one."""
+    return law.parts is None or (
+        bool(waiver.path)
+        and any(
+            glob.glob_matches(waiver.path, glob.path_below(law.prefix, one)) for one in law.parts
+        )
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.loading.assembly import OUTSIDE
+from readiness.loading.discover import Surroundings
+from readiness.loading.variants import BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score
@@ -16,6 +18,7 @@ from readiness.verdict.gate import Gate, GateOptions, decide_gate, lacking_text
 from readiness.verdict.score import Category, Coverage, Row, Score
 
 VERSION = 1
+_ALONE = Surroundings()  # nothing was read around what is judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Report:
     others: int = 0
     foreign: int = 0
     notices: tuple[str, ...] = ()
+    context: Surroundings = _ALONE
+    environments: tuple[Production, ...] = ()
 
     @property
     def score(self) -> int | None:
@@ -133,6 +138,22 @@ class Report:
             "findings": _findings_json(self.findings, redactor),
             "checklists": [checklist.outcome_as_json(one) for one in self.checklists],
         }
+        if self.environments:
+            data["environments"] = [
+                {
+                    "of": one.of,
+                    "production": list(one.taken),
+                    "others": list(one.others),
+                    "decided_by": "settings" if one.decided_by == BY_SETTINGS else "names",
+                }
+                for one in self.environments
+            ]
+        if self.context.files:
+            data["context"] = {
+                "files": self.context.files,
+                "around": list(self.context.judged),
+                "complete": not self.context.cut,
+            }
         if self.timing is not None:
             data["timing"] = dict(sorted(self.timing.items()))
         return data
@@ -172,13 +193,15 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     others: int = 0,
     foreign: int = 0,
     notices: Iterable[str] = (),
+    context: Surroundings = _ALONE,
+    environments: Iterable[Production] = (),
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
     `rules` are those that ran, `looks` what each saw, `subjects` how many things each path holds, `others` how
     many files were none of ours, `foreign` how many findings the comments of other linters left out, `notices` what
-    to tell the user beside the findings. `checklists` are told item by item; those whose systems are `chosen` count in
-    coverage.
+    to tell the user beside the findings, `context` what was read around the judged files, `environments` which variants
+    were taken for production. `checklists` are told item by item; those whose systems are `chosen` count in coverage.
     """
     files = _file_rows(rows, subjects)
     seen = {key for key, look in looks.items() if look.subjects}
@@ -221,6 +244,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         others=others,
         foreign=foreign,
         notices=tuple(notices),
+        context=context,
+        environments=tuple(environments),
     )
 
 

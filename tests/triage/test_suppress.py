@@ -188,8 +188,11 @@ def test_a_waiver(tmp_path: Path) -> None:
 
 
 def test_waivers_that_match_nothing_or_are_over(tmp_path: Path) -> None:
-    unused = run(tmp_path, WEB, WAIVER + "    resource: Deployment/api\n")
+    other = WAIVER + "    resource: Deployment/api\n"
+    unused = run(tmp_path, WEB, other + "    path: w*.yaml\n")
     assert state(unused) == {**OPEN, "suppression-unused": "open"}
+    assert state(run(tmp_path, WEB, other)) == OPEN, "what it silences may stand in another file"
+    assert state(run(tmp_path, WEB, other + "    path: api.yaml\n")) == OPEN
     over = run(tmp_path, WEB, WAIVER + "    until: '2026-01-01'\n")
     assert state(over) == {**OPEN, "suppression-expired": "open"}
     (found,) = [one for one in over.findings if one.rule == "core/suppression-expired"]

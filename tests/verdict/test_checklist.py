@@ -336,6 +336,7 @@ def states(story: str, system: str) -> dict[str, str]:
         select=api.rules_of_checklists([system]),
         checklists=[system],
         base=STORIES,
+        context=False,
     )
     (outcome,) = [one for one in report.checklists if one.checklist.system == system]
     return {verdict.item.id.partition(".")[2]: verdict.state for verdict in outcome.verdicts}

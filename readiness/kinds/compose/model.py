@@ -66,14 +66,22 @@ class Service(Judged):
     @property
     def set_aside(self) -> bool:
         """Whether its name, its build or all of its profiles say that it is for development or tests."""
-        profiles = self.full.get("profiles")
-        aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
         words = re.split(r"[._-]", self.name.lower())
         return (
             any(map(_is_left_out_of_production, words))
-            or bool(aside and all(map(_is_left_out_of_production, aside)))
+            or self._is_of_other_profiles
             or self.built_for_development
         )
+
+    @property
+    def _is_of_other_profiles(self) -> bool:
+        """Whether none of its profiles is started in production: by the settings where they name some, else by their names."""
+        profiles = self.full.get("profiles")
+        listed = [str(one) for one in profiles] if isinstance(profiles, Seq) else []
+        named = self.document.production_profiles
+        if named is not None:
+            return bool(listed) and named.isdisjoint(listed)
+        return bool(listed) and all(_is_left_out_of_production(one.lower()) for one in listed)
 
     @property
     def built_for_development(self) -> bool:
@@ -293,7 +301,7 @@ class Document(Judged):
 
     `legacy` marks the first format, which has services at its top level. `environment` is what fills in its variables,
     `given` the variables that stand in environment files and that this file is the first to use. `resets` are the paths of
-    what it takes away from the files that it is laid over.
+    what it takes away from the files that it is laid over, `production_profiles` those that the settings say are started.
     """
 
     source: Source
@@ -308,6 +316,7 @@ class Document(Judged):
     resource: str = "project"
     container: str = ""
     signs: tuple[Sign, ...] = ()
+    production_profiles: frozenset[str] | None = None
     _swarm: bool | None = None
     _built: frozenset[str] | None = None
 

@@ -7,14 +7,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from readiness.facts.table import column
 from readiness.kinds.delivery import effects
 from readiness.kinds.github import model
 from readiness.kinds.gitlab import model as gitlab_model
 from readiness.model import Source, Span
+from readiness.syntax.glob import glob_matches
 from readiness.syntax.text import Text
+from readiness.syntax.yaml import Map, Seq
 
 Job = model.Job | gitlab_model.Job
 Pipeline = model.Workflow | gitlab_model.File
@@ -79,7 +81,9 @@ class Stage:
         where = [self.job.environment or "", self.job.name, _job_title(self.job)]
         where += [f"{act.text} {act.step}" for act in self.deploys]
         named = next((found for found in map(environment_kind, where) if found), "")
-        return "preview" if named != "production" and _is_of_pull_requests(self.job) else named
+        if named != "production" and _is_of_pull_requests(self.job):
+            return "preview"
+        return _target_by_branch(self.job, named) if named in {"", "production"} else named
 
 
 _DEPLOYING = re.compile(
@@ -111,6 +115,61 @@ def _is_of_pull_requests(job: Job) -> bool:
         and bool(job.workflow.triggers)
         and (job.workflow.triggers.keys() <= _PULL_REQUEST)
     )
+
+
+_BRANCH_OF_GITLAB = re.compile(
+    r"\$CI_(?:COMMIT_BRANCH|COMMIT_REF_NAME)\s*==\s*[\"']([^\"'\n]{1,200})[\"']"
+)
+
+_BRANCH_OF_GITHUB = re.compile(
+    r"github\.ref\s*==\s*'refs/heads/([^'\n]{1,200})'|github\.ref_name\s*==\s*'([^'\n]{1,200})'"
+)
+
+
+def _target_by_branch(job: Job, named: str) -> str:
+    """Where a job deploys to by its branches, where the settings say which deliver to production; else what is named."""
+    file = job.workflow if isinstance(job, model.Job) else job.file
+    wanted = file.memo.get("production_branches", ())
+    branches = _branches_of(job) if wanted else []
+    if not branches:
+        return named
+    ours = any(
+        glob_matches(pattern, one) or glob_matches(one, pattern)
+        for pattern in wanted
+        for one in branches
+    )
+    if ours:
+        return "production"
+    return named if isinstance(job, model.Job) and _is_started_otherwise(job) else "staging"
+
+
+def _is_started_otherwise(job: model.Job) -> bool:
+    """Whether more than pushes to branches start a job's workflow: a tag or a person may mean production."""
+    workflow = job.workflow
+    return "tags" in workflow.settings_of("push") or bool(workflow.triggers.keys() - {"push"})
+
+
+def _branches_of(job: Job) -> list[str]:
+    """The branches that start a job, as it writes them; none where it does not say."""
+    if isinstance(job, model.Job):
+        condition = job.node.get("if")
+        found = _BRANCH_OF_GITHUB.findall(condition[:2000]) if isinstance(condition, str) else []
+        if found:
+            return [one or other for one, other in found]
+        listed = job.workflow.settings_of("push").get("branches")
+        return [listed] if isinstance(listed, str) else _texts(listed)
+    only = job.value("only")
+    refs = only.get("refs") if isinstance(only, Map) else only
+    found = [refs] if isinstance(refs, str) else _texts(refs)
+    rules = job.value("rules")
+    for rule in rules if isinstance(rules, Seq) else ():
+        condition = rule.get("if") if isinstance(rule, Map) else None
+        found += _BRANCH_OF_GITLAB.findall(condition[:2000]) if isinstance(condition, str) else []
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, Seq) else []
 
 
 def environment_kind(name: str) -> str:

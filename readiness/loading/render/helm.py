@@ -145,7 +145,7 @@ class Environment:
 
     `paths` are theirs, where they stand in the chart. `release` and `namespace` are what it is installed as. `sources` are the
     texts in other words, for values that stand in an object: where they stand, and the mapping there. `trial` are
-    the values of install tests (`ci/`), which nobody deploys.
+    the values of install tests (`ci/`), which nobody deploys, and those that are set `aside` for another environment.
     """
 
     name: str
@@ -154,11 +154,15 @@ class Environment:
     release: str = RELEASE
     namespace: str = NAMESPACE
     sources: tuple[tuple[Source, Map | None], ...] = ()
+    aside: bool = False
 
     @property
     def trial(self) -> bool:
-        """Whether the values are those of chart-testing's install tests. https://github.com/helm/chart-testing#readme"""
-        return self.name.startswith("ci/")
+        """Whether the values are not production's, as those of chart-testing's install tests.
+
+        https://github.com/helm/chart-testing#readme
+        """
+        return self.aside or self.name.startswith("ci/")
 
 
 def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
@@ -267,7 +271,7 @@ def _rendered_template(
     )
     rows = rows or lines.guess_source_lines(template.text, plain)
     made = RenderedTemplate(template, plain, rows, environment.name, values)
-    made.trial = environment.trial
+    made.trial, made.aside = environment.trial, environment.aside
     return made
 
 

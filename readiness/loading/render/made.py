@@ -15,16 +15,16 @@ class RenderError(Exception):
 class GeneratedSource(Source):
     """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
 
-    `trial` says that its values are those of a test, which nobody deploys, `alone` that there are no others with which
-    it can be made; `packed` that it was made from a file in an archive.
+    `trial` says that its values are those of a test, which nobody deploys, or, where it is `aside`, of another environment than
+    production; `alone` that there are no others with which it can be made; `packed` that it was made from a file in an archive.
     """
 
-    __slots__ = ("alone", "environment", "packed", "trial")
+    __slots__ = ("alone", "aside", "environment", "packed", "trial")
 
     def __init__(self, path: str, text: str, environment: str) -> None:
         super().__init__(path, text)
         self.environment = environment
-        self.trial = self.alone = False
+        self.trial = self.aside = self.alone = False
         self.packed = False
 
     def place(self, span: Span) -> tuple[Source, Span]:

@@ -22,8 +22,8 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
 
     `environments` says how many a file is rendered for: what all of them give is said plainly, what only some give
     names them. A line that makes several objects (a name from values, a `range`) is one place, and the message names
-    them. Of several severities the highest counts. The values of install tests are asked what is wrong, not what
-    production needs.
+    them. Of several severities the highest counts. The values of install tests and of other environments are asked
+    what is wrong, not what production needs.
     """
     plain: list[Finding] = []
     groups: dict[tuple[str, str, Span, str], _Group] = {}
@@ -33,7 +33,11 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
             plain.append(finding)
             continue
         moved = relocate_finding(finding, root)
-        if root.trial and not _is_asked_of_tests(moved, root):
+        if root.trial and not (
+            _is_asked_of_others(finding)
+            if root.aside and not root.alone
+            else _is_asked_of_tests(moved, root)
+        ):
             continue
         counted = root.path if root.packed else moved.path
         key = (finding.rule, moved.path, moved.span, _nameless(finding))
@@ -114,6 +118,27 @@ def _is_asked_of_tests(finding: Finding, root: GeneratedSource) -> bool:
     text = finding.source.text[finding.span.start : finding.span.end]
     if not text or "{{" in text or text[0] in "{[":
         return False
+    return _is_set(finding, text)
+
+
+_DANGERS = frozenset({"correctness", "isolation", "secrets"})
+
+
+def _is_asked_of_others(finding: Finding) -> bool:
+    """Whether a finding counts where only environments give it that are not production.
+
+    They are asked what is wrong, and what is dangerous wherever it runs: a value that is set. What they leave out, how
+    many replicas they have and how they are reached is none of production.
+    """
+    category = finding.definition.category
+    if category not in _DANGERS:
+        return False
+    text = finding.source.text[finding.span.start : finding.span.end]
+    return category == "correctness" or (bool(text) and _is_set(finding, text))
+
+
+def _is_set(finding: Finding, text: str) -> bool:
+    """Whether a finding stands at a value that somebody set, rather than at the thing that lacks one."""
     line = finding.source.text.rfind("\n", 0, finding.span.start) + 1
     found = _VALUE.search(finding.source.text[line : finding.span.start])
     return found is not None and (found["key"] not in _NAMES if found["key"] else ":" not in text)

@@ -86,7 +86,7 @@ def collect_scripts(projects: Iterable[Project]) -> Iterator[Script]:
             ("github", _github_scripts),
             ("gitlab", _gitlab_scripts),
         ):
-            for document in project.documents(kind):
+            for document in project.judged_documents(kind):
                 for script in find(document):
                     if script.shell in _SHELLS and 0 < len(script.text) <= LONGEST:
                         yield script

@@ -27,7 +27,10 @@ MOST = 3  # places of a folder that one fact is shown by
 
 
 def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[EvidencePlace, ...]]:
-    """The facts that projects show, each with its first places. What prose tells of is not there yet."""
+    """The facts that projects show, each with its first places.
+
+    What prose tells of is not there yet, and the context is not judged.
+    """
     found: dict[str, list[EvidencePlace]] = {}
     for name, source, span in _project_facts([one for one in projects if not one.prose]):
         places = found.setdefault(name, []) if name in FACTS else None
@@ -49,8 +52,10 @@ def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, S
         for room, kinds in _ROOMS.items():
             if not project.by_kind.keys().isdisjoint(kinds):
                 looks = importlib.import_module(f"{__name__}.{room}")
-                yield from getattr(looks, f"{room}_facts")(project)
-    yield from plans.plan_facts(frozenset().union(*(one.paths for one in projects)))
+                for fact in getattr(looks, f"{room}_facts")(project):
+                    if not project.is_around(written_place(fact[1], fact[2])[0]):
+                        yield fact
+    yield from plans.plan_facts(frozenset().union(*(one.paths - one.context for one in projects)))
 
 
 def _evidence_place(source: Source, span: Span) -> EvidencePlace:
