@@ -16,6 +16,7 @@ from readiness.model import (
     Related,
     Source,
     join_names,
+    joined_finding,
     message_shape,
     with_worse_severity,
 )
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 NAMES = 6  # of other things that a message names; more are counted
 PLACES = 10  # of copies that a finding shows
-_ONLY = re.compile(r" \(only with [^()\n]*\)\Z")
 _GENERATED = re.compile(
     r"# Source: \S+/templates/|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|do not (?:edit|modify))",
     re.IGNORECASE,
@@ -52,9 +52,18 @@ def fold_copies(findings: Sequence[Finding]) -> list[Finding]:
 
     What stands at one place for several things (an anchor, a line of an environment file, a template under several values)
     is one finding that names them. So is what is said of one object in its source, and again in a file that was generated
-    from it. A suppression at the kept place holds for its copies; one at a copy holds for that alone.
+    from it. A suppression at the kept place holds for its copies; one at a copy holds for that alone. What not all
+    environments of a rendered file give, names those that do.
     """
-    return _fold_objects(_fold_names(findings))
+    return _fold_objects([_with_environments(one) for one in _fold_names(findings)])
+
+
+def _with_environments(finding: Finding) -> Finding:
+    """A finding whose message says which environments give it."""
+    if finding.environments is None:
+        return finding
+    message = finding.message + finding.environments.told()
+    return finding._replace(message=message, environments=None)
 
 
 def _fold_names(findings: Sequence[Finding]) -> list[Finding]:
@@ -65,32 +74,44 @@ def _fold_names(findings: Sequence[Finding]) -> list[Finding]:
         places.setdefault(key, []).append(finding)
     kept = []
     for some in places.values():
-        if len(some) == 1 or len({one.resource for one in some}) == 1:
+        if len({(one.resource, one.container) for one in some}) == 1:
             kept += some
             continue
         alike: dict[str, list[Finding]] = {}
         for finding in some:
-            alike.setdefault(
-                message_shape(_ONLY.sub("", finding.message), finding.resource), []
-            ).append(finding)
+            alike.setdefault(_shape(finding), []).append(finding)
         kept += [_named_together(group) for group in alike.values()]
     return kept
+
+
+def _shape(finding: Finding) -> str:
+    """A message with blanks for the object and the container that it is about."""
+    message = finding.message
+    if finding.container:
+        message = message.replace(repr(finding.container), "\0")
+    return message_shape(message, finding.resource)
 
 
 def _named_together(group: Sequence[Finding]) -> Finding:
     """The first of some findings on one place, with the names of what the others are about."""
     first = group[0]
-    others = [name for one in group if (name := one.resource) and name != first.resource]
-    names = list(dict.fromkeys(others))
+    names = list(dict.fromkeys(name for one in group if (name := _name_beside(one, first))))
+    for other in group[1:]:
+        first = joined_finding(first, other)
     if not names:
         return first
-    for other in group[1:]:
-        first = with_worse_severity(first, other)
     shown = names[:NAMES]
     more = [f"{len(names) - NAMES} more"] if len(names) > NAMES else []
     told = join_names([*shown, *more])
-    related = tuple(dict.fromkeys(other for one in group for other in one.related))
-    return first._replace(message=f"{first.message}; the same for {told}", related=related)
+    return first._replace(message=f"{first.message}; the same for {told}")
+
+
+def _name_beside(finding: Finding, first: Finding) -> str:
+    """What another finding on one place is about: its object, or its container where that is in the object of the first."""
+    if finding.resource != first.resource:
+        return finding.resource
+    differs = finding.container and finding.container != first.container
+    return f"container {finding.container!r}" if differs else ""
 
 
 def _fold_objects(findings: Sequence[Finding]) -> list[Finding]:
@@ -124,9 +145,8 @@ def _mark(finding: Finding) -> tuple[object, ...] | None:
         return None
     if not finding.path.endswith(_YAML):
         return None
-    text = _ONLY.sub("", finding.message)
     name = (finding.resource, finding.container, finding.purpose)
-    return finding.rule, finding.tier, finding.part, *name, text
+    return finding.rule, finding.tier, finding.part, *name, finding.message
 
 
 def _copy_groups(
