@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
 from readiness.loading import reading
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render.made import Input
 from readiness.model import Finding, ParseError, Rule, Source
 from readiness.model.project import Project
@@ -50,7 +51,8 @@ class Assembly:
     """Projects to judge, a row for each file that was opened, findings about those that do not parse, all sources.
 
     `others` counts the files that were passed over by their names alone. `inputs` are what rendering read. `kept` are
-    overlays whose patches take something away, with what would be there without that.
+    overlays whose patches take something away, with what would be there without that. `parsed` are the documents of files
+    of Kubernetes and of kustomize.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -61,6 +63,7 @@ class Assembly:
     environments: dict[str, int] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     kept: list[tuple[PlacedSource, Project]] = field(default_factory=list)
+    parsed: ParsedTexts = field(default_factory=ParsedTexts)
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True
@@ -72,6 +75,8 @@ class Assembly:
         for source, document, error in reading.parse_sources(sources):
             self.sources.append(source)
             if error is None:
+                if source.kind == "k8s":
+                    self.parsed.keep(source, document.roots)
                 if rows and source.parent is None:
                     self.rows.append(FileStatus(source.path, source.kind, "checked"))
                     self._in_part(source, document, core)

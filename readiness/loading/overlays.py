@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from readiness.loading import reading
 from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE, TEMPLATE, Assembly, FileStatus
@@ -20,10 +20,11 @@ from readiness.loading.environments import (
     render_failure,
     template_state,
 )
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import GeneratedSource, RenderError
 from readiness.model import Finding, ParseError, Rule, Source, Span
-from readiness.syntax.yaml import Map, load_all
+from readiness.syntax.yaml import Map
 
 if TYPE_CHECKING:
     from readiness.loading.render.gather import Gathered
@@ -44,8 +45,8 @@ class _Overlays:
     """All overlays of a run: the texts that there are, and those that overlays took in besides."""
 
     sources: dict[str, Source]
+    parsed: ParsedTexts
     more: dict[str, Source] = field(default_factory=dict)
-    parsed: dict[Source, list[Any]] = field(default_factory=dict)
 
 
 def build_overlays(
@@ -59,7 +60,7 @@ def build_overlays(
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import Gathered
 
-    known = kustomize.read_kustomizations(sources)
+    known = kustomize.read_kustomizations(sources, assembly.parsed)
     for path in (path for one in known.values() for path in one.patches if path in sources):
         sources[path].fragment = True  # a part of an object, where the overlay is not built
     roots = kustomize.root_kustomizations(known)
@@ -73,8 +74,8 @@ def build_overlays(
     wanted = _gather(roots, discovered, assembly)
     unseen = kustomize.unread_sources([one for one in wanted if isinstance(one, Gathered)], sources)
     assembly.sources += unseen.values()
-    overlays = _Overlays(sources | unseen)
-    known = kustomize.read_kustomizations(overlays.sources)
+    overlays = _Overlays(sources | unseen, assembly.parsed)
+    known = kustomize.read_kustomizations(overlays.sources, assembly.parsed)
     taken: dict[str, str] = {}
     for root, within in zip(roots, wanted, strict=True):
         reached = kustomize.reachable(root, known)
@@ -175,7 +176,7 @@ def _build(
                 raise UnknownError(f"{error}; {kustomize.MISSING}") from None
             raise
         try:
-            other = kustomize.build_overlay(root, list(reached), sources, within)
+            other = kustomize.build_overlay(root, list(reached), sources, within, overlays.parsed)
         except RenderError as second:
             raise (second if isinstance(error, UnknownError) else error) from None
         return _Built(other, other.lost, "" if other.confined else UNCONFINED)
@@ -192,7 +193,7 @@ def _lost(rule: Rule, home: Source, error: ParseError) -> Finding:
 def add_kustomization(source: Source, assembly: Assembly, core: dict[str, Rule]) -> None:
     """A kustomization that stands by itself in the project: nothing else says so where it is no YAML, or no mapping."""
     try:
-        documents = load_all(source.text)
+        documents = assembly.parsed.documents(source)
         if not documents or not isinstance(documents[0], Map):
             raise ParseError("a kustomization is a mapping", 0)
     except ParseError as error:
@@ -235,7 +236,7 @@ def _gather(
     return wanted
 
 
-def inflating_overlays(discovered: DiscoveredFiles) -> list[Kustomization]:
+def inflating_overlays(discovered: DiscoveredFiles, parsed: ParsedTexts) -> list[Kustomization]:
     """The kustomizations that the walk read and that inflate charts."""
     sources = {
         one.path: one for one in discovered.texts if posixpath.basename(one.path) in OVERLAYS
@@ -244,4 +245,5 @@ def inflating_overlays(discovered: DiscoveredFiles) -> list[Kustomization]:
         return []
     from readiness.loading.render import kustomize
 
-    return [one for one in kustomize.read_kustomizations(sources).values() if one.charts]
+    known = kustomize.read_kustomizations(sources, parsed)
+    return [one for one in known.values() if one.charts]

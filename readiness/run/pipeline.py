@@ -235,7 +235,7 @@ def _triage_findings(
     broken = broken_paths(assembly.rows)
     law = suppress.Law(asked.names, asked.locked, asked.active, today, broken)
     marked = apply_own_suppressions(findings, assembly, asked.bounds, law, settings)
-    whole = copies.fold_copies(engine.sort_and_deduplicate(marked))
+    whole = copies.fold_copies(engine.sort_and_deduplicate(marked), assembly.parsed)
     kept, left_out = apply_foreign_suppressions(whole, assembly, settings, law)
     stamped = baseline.add_fingerprints(engine.sort_and_deduplicate(kept))
     return _suppress_known(stamped, law, settings), left_out

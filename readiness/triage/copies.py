@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from readiness.loading.parsed import ParsedTexts
 from readiness.model import (
     Finding,
     ParseError,
@@ -20,7 +21,7 @@ from readiness.model import (
     message_shape,
     with_worse_severity,
 )
-from readiness.syntax.yaml import Map, Seq, load_all, separated
+from readiness.syntax.yaml import Map, Seq
 
 if TYPE_CHECKING:
     from readiness.kinds.k8s.model import Object
@@ -47,15 +48,18 @@ class _Written:
     digests: dict[int, bytes] = field(default_factory=dict)
 
 
-def fold_copies(findings: Sequence[Finding]) -> list[Finding]:
+def fold_copies(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Finding]:
     """The findings, of copies the one that a person mends, with the others as related places.
+
+    `parsed` are the documents of the files of the run.
 
     What stands at one place for several things (an anchor, a line of an environment file, a template under several values)
     is one finding that names them. So is what is said of one object in its source, and again in a file that was generated
     from it. A suppression at the kept place holds for its copies; one at a copy holds for that alone. What not all
     environments of a rendered file give, names those that do.
     """
-    return _fold_objects([_with_environments(one) for one in _fold_names(findings)])
+    told = [_with_environments(one) for one in _fold_names(findings)]
+    return _fold_objects(told, parsed)
 
 
 def _with_environments(finding: Finding) -> Finding:
@@ -114,7 +118,7 @@ def _name_beside(finding: Finding, first: Finding) -> str:
     return f"container {finding.container!r}" if differs else ""
 
 
-def _fold_objects(findings: Sequence[Finding]) -> list[Finding]:
+def _fold_objects(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Finding]:
     """One finding for an object and its copies in other files."""
     alike: dict[Any, list[int]] = {}
     told: collections.Counter[Any] = collections.Counter()
@@ -126,7 +130,7 @@ def _fold_objects(findings: Sequence[Finding]) -> list[Finding]:
             told[mark, path] += (
                 1  # the second that a file says is a copy of the second of its source
             )
-    files: dict[int, _Written] = {}
+    files = _Files(parsed)
     done: dict[int, Finding | None] = {}
     for numbers in alike.values():
         if len({findings[number].path for number in numbers}) > 1:
@@ -149,9 +153,7 @@ def _mark(finding: Finding) -> tuple[object, ...] | None:
     return finding.rule, finding.tier, finding.part, *name, finding.message
 
 
-def _copy_groups(
-    alike: Sequence[tuple[int, Finding]], files: dict[int, _Written]
-) -> Iterator[list[int]]:
+def _copy_groups(alike: Sequence[tuple[int, Finding]], files: _Files) -> Iterator[list[int]]:
     """The groups of a source and its copies, the source first, among findings that say the same of one kind and name.
 
     A file in a folder for output is a copy of what equals it, a file that says that it was generated is one of the only
@@ -163,7 +165,7 @@ def _copy_groups(
     output: list[int] = []
     for number, finding in alike:
         root = finding.source.root
-        file = files.get(id(root)) or files.setdefault(id(root), _read(root))
+        file = files.of(root)
         found = _object_around(finding, file)
         known[number] = _digest(found.node, file.digests) if found else b"%d" % number
         generated[number] = file.generated
@@ -211,14 +213,30 @@ def _is_output(path: str) -> bool:
     return not _OUTPUT.isdisjoint(re.split(r"[/.]", path.lower()))
 
 
-def _read(root: Source) -> _Written:
+class _Files:
+    """What is known of the files with findings, made when they are first asked for."""
+
+    __slots__ = ("_known", "_parsed")
+
+    def __init__(self, parsed: ParsedTexts) -> None:
+        self._parsed = parsed
+        self._known: dict[Source, _Written] = {}
+
+    def of(self, root: Source) -> _Written:
+        """What is known of a file."""
+        if root not in self._known:
+            self._known[root] = _read(root, self._parsed)
+        return self._known[root]
+
+
+def _read(root: Source, parsed: ParsedTexts) -> _Written:
     """The objects of a file, and whether it says that it was generated; none where it does not parse (a template)."""
     from readiness.kinds.k8s.objects import objects_of
 
     lines = root.text.split("\n", HEAD)[:HEAD]
     file = _Written(any(_GENERATED.match(line) for line in lines))
     try:
-        roots = load_all(separated(root.text))
+        roots = parsed.documents(root)
     except ParseError:
         return file
     file.objects = [found for node in roots for found in objects_of(root, node)]

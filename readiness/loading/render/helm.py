@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class RenderedTemplate(GeneratedSource):
     def _set_at(self, keys: list[str]) -> Iterator[Related]:
         """The place that sets a value last."""
         for file, above, node in self.values:
-            root = node if node is not None else _root(file)
+            root = node if node is not None else _values_in(file.text)
             place = _value_span(root, keys if keys[0] == "global" else [*above, *keys])
             if place is not None:
                 yield _related(file, place)
@@ -123,10 +124,11 @@ def _related(file: Source, span: Span) -> Related:
     return Related(source, place, "the value is set here")
 
 
-def _root(file: Source) -> Any:
-    """What a values file says; None where it does not parse."""
+@lru_cache(maxsize=64)
+def _values_in(text: str) -> Any:
+    """What the text of a values file says; None where it does not parse. Every action of every template asks."""
     try:
-        documents = load_all(file.text)
+        documents = load_all(text)
     except ParseError:
         return None
     return documents[0] if documents else None

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import readiness
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import gather, kustomize, process
 from readiness.loading.render import tree as kept_tree
 from readiness.loading.render.made import RenderError
@@ -494,8 +495,8 @@ def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(
         fake, {"kustomization.yaml": "resources: [cm.yaml]\n", "cm.yaml": MAP + "# environment\n"}
     )
     taken = gather.gather_inputs(Tree(fake, fake), ".")
-    root = kustomize.read_kustomizations(sources(fake))[""]
-    built = kustomize.build_overlay(root, [root], sources(fake), taken)
+    root = kustomize.read_kustomizations(sources(fake), ParsedTexts())[""]
+    built = kustomize.build_overlay(root, [root], sources(fake), taken, ParsedTexts())
     found = dict(re.findall(r"'(\w+)': '([^']*)'", built.text))
     assert set(found) <= {
         "PATH", "LANG", "HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "SYSTEMROOT",

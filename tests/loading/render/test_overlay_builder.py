@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from readiness.loading import discover
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import kustomize
 from readiness.loading.render.gather import gather_inputs
 from readiness.loading.render.made import RenderError
@@ -161,7 +162,7 @@ def build(root: Path, folder: str = "prod") -> PlacedSource:
     sources = {one.path: one for one in discover.discover_files([root], base=root).texts}
     taken = gather_inputs(Tree(root, root), folder)
     home = sources[f"{folder}/kustomization.yaml"]
-    return built_source(taken, home, folder, sources, {})[0]
+    return built_source(taken, home, folder, sources, ParsedTexts())[0]
 
 
 def objects(text: str) -> list[Any]:

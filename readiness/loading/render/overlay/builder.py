@@ -9,9 +9,9 @@ import posixpath
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
 
 from readiness.loading.discover import decode_text
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.gather import Gathered
 from readiness.loading.render.made import RenderError
@@ -34,7 +34,6 @@ from readiness.loading.render.overlay.replacements import replace_values
 from readiness.loading.render.overlay.resource import Identity, Resource, resource_of
 from readiness.loading.render.overlay.variables import resolve_variables
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import load_all, separated
 
 # Keys that say nothing of what is built.
 _SILENT = frozenset("apiversion kind metadata sortoptions buildmetadata crds inventory".split())
@@ -56,11 +55,11 @@ def built_source(
     home: Source,
     environment: str,
     sources: Mapping[str, Source],
-    parsed: dict[Source, list[Any]],
+    parsed: ParsedTexts,
 ) -> tuple[PlacedSource, dict[str, Source]]:
     """What an overlay builds, and the files that it took in besides `sources`, by path.
 
-    `parsed` are the documents of files that overlays of the same run have read.
+    `parsed` are the documents of files that the same run has read.
 
     Raises RenderError where nobody could build it, UnknownError where this builder does not know how.
     """
@@ -83,7 +82,7 @@ class Builder:
         self,
         taken: Gathered,
         sources: Mapping[str, Source],
-        parsed: dict[Source, list[Any]],
+        parsed: ParsedTexts,
         *,
         keep: bool = False,
     ) -> None:
@@ -176,15 +175,12 @@ class Builder:
     def values(self, source: Source) -> list[Value]:
         """The documents of a file. Raises RenderError where it does not parse."""
         try:
-            if source not in self.parsed:
-                self.parsed[source] = load_all(separated(source.text))
+            nodes = self.parsed.documents(source)
         except ParseError as error:
             place = in_file(source, Span(error.offset, error.offset))
             raise BrokenError(f"it does not parse: {error.message}", place) from None
         return [
-            placed(node, source, node.at(), self.counter)
-            for node in self.parsed[source]
-            if hasattr(node, "at")
+            placed(node, source, node.at(), self.counter) for node in nodes if hasattr(node, "at")
         ]
 
     def folder(self, folder: str, entry: Value) -> str:
