@@ -125,12 +125,13 @@ def _tell_failure(
     root: Kustomization, error: RenderError, assembly: Assembly, core: dict[str, Rule]
 ) -> None:
     """The row of an overlay that gave nothing, and the finding where what stops it is written."""
-    from readiness.loading.render.gather import RefusedError
+    from readiness.loading.render.gather import RefusedError, RemoteChartError
     from readiness.loading.render.overlay.placed import AbsentError, BrokenError, UnknownError
 
     own = root.source
     if isinstance(error, RefusedError):
-        way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
+        flag = "--enable-helm " if isinstance(error, RemoteChartError) else ""
+        way = f"`kustomize build {flag}{shlex.quote(root.folder or '.')} | readiness check -`"
         reason = f"{error}; {way} judges what it gives"
         assembly.rows.append(FileStatus(own.path, "kustomize", "skipped", reason, OUTSIDE))
         return
@@ -159,6 +160,7 @@ def _build(
     Raises RenderError with the reason of this builder, which names a place, rather than with that of the program.
     """
     from readiness.loading.render import kustomize
+    from readiness.loading.render.gather import RefusedError
     from readiness.loading.render.overlay.builder import built_source
     from readiness.loading.render.overlay.placed import AbsentError, UnknownError
     from readiness.loading.render.process import UNCONFINED
@@ -168,7 +170,7 @@ def _build(
         source, more = built_source(
             within, root.source, root.folder or ".", sources, overlays.parsed
         )
-    except AbsentError:
+    except (AbsentError, RefusedError):
         raise
     except RenderError as error:
         if not kustomize.build_command():

@@ -36,6 +36,7 @@ _PLAIN_PLUGIN = frozenset(
     """.split()
 )
 _PLUGINS = frozenset({"generators", "transformers", "validators"})
+CHARTS = frozenset({"helmcharts", "helmchartinflationgenerator"})
 
 # What a builder takes for an address before it looks on the disk.
 _REMOTE = re.compile(
@@ -60,6 +61,10 @@ _CREDENTIALS = re.compile(r"//[^/@\s]+(?=@)")
 
 class RefusedError(RenderError):
     """An overlay that is not built on purpose: what it takes in is remote, or out of the tree."""
+
+
+class RemoteChartError(RefusedError):
+    """An overlay that inflates a chart from elsewhere, which no builder does unasked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,8 @@ class _Gathering:
                 continue
             self.add(path)
             for key, text in self.strings(path, plain):
+                if key in CHARTS and is_remote(text):
+                    raise remote_chart(text.strip(), self.tree.shown(path))
                 user = step.user
                 if user is None and key in _PLUGINS:
                     user = step.folder
@@ -240,6 +247,14 @@ def _refuse_if_remote(names: list[str], where: str) -> None:
     for name in names:
         if _LIKELY.match(name):
             raise _remote_error(name, where)
+
+
+def remote_chart(repository: str, where: str) -> RemoteChartError:
+    """Why an overlay that takes in a chart of a repository is not built."""
+    safe_name = _CREDENTIALS.sub("//…", repository)[:200]
+    return RemoteChartError(
+        f"{where} takes in a Helm chart of {safe_name}, which is remote and is not fetched"
+    )
 
 
 def _remote_error(name: str, where: str) -> RefusedError:

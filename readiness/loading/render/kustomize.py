@@ -15,7 +15,7 @@ from typing import Any
 from readiness.loading.discover import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.gather import Gathered, is_remote
+from readiness.loading.render.gather import CHARTS, Gathered, is_remote
 from readiness.loading.render.made import GeneratedSource, RenderError
 from readiness.loading.render.process import is_confined, run_renderer
 from readiness.loading.render.tree import Tree
@@ -96,13 +96,10 @@ def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]
     return kustomization
 
 
-_CHARTS = frozenset({"helmcharts", "helmchartinflationgenerator"})
-
-
 def _read_charts(kustomization: Kustomization, spec: Map) -> None:
     """Which charts a kustomization inflates."""
     for key, value in spec.items():
-        if key.casefold() in _CHARTS and isinstance(value, Seq):
+        if key.casefold() in CHARTS and isinstance(value, Seq):
             kustomization.charts += [entry for entry in value if isinstance(entry, Map)]
         home = value.get("chartHome") if isinstance(value, Map) else None
         if key.casefold() == "helmglobals" and isinstance(home, str):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import readiness
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE
 from readiness.loading.render import helm, kustomize
@@ -114,6 +115,29 @@ CAUSES: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
         "skipped",
         OUTSIDE,
     ),
+    "charts of a repository that a variable names": (
+        {"kustomization.yaml": "helmCharts: [{name: web, repo: '${REPOSITORY}'}]\n"},
+        "kustomization.yaml",
+        "skipped",
+        OUTSIDE,
+    ),
+    "remote charts that are inflated in old words": (
+        {
+            "kustomization.yaml": "helmChartInflationGenerator: [{chartName: web, chartRepoUrl: x.y/z}]\n"
+        },
+        "kustomization.yaml",
+        "skipped",
+        OUTSIDE,
+    ),
+    "remote charts of a component": (
+        {
+            "kustomization.yaml": "components: [part]\n",
+            "part/kustomization.yaml": "kind: Component\nhelmCharts: [{name: web, repo: 'oci://example.com/x'}]\n",
+        },
+        "kustomization.yaml",
+        "skipped",
+        OUTSIDE,
+    ),
     "a kustomization that is no YAML": (
         {"kustomization.yaml": "resources: [\n", "a.yaml": MAP},
         "kustomization.yaml",
@@ -196,3 +220,13 @@ def test_an_error_of_nested_includes_begins_with_its_cause(tmp_path: Path) -> No
     (finding,) = assemble.assemble(found, core, documents=None).broken
     assert "shop/templates/_x.tpl:10:" in finding.message.partition("(called from")[0]
     assert "shop/templates/map.yaml:1:" in finding.message.partition("(called from")[2]
+
+
+def test_how_an_overlay_with_a_remote_chart_is_judged_is_said(tmp_path: Path) -> None:
+    kustomization = "helmCharts: [{name: web, repo: 'https://user:pass@example.com/charts'}]\n"
+    write(tmp_path, {"apps/kustomization.yaml": kustomization, "apps/map.yaml": MAP})
+    report = readiness.check([tmp_path], base=tmp_path)
+    (row,) = [one for one in report.files if one.path == "apps/kustomization.yaml"]
+    assert "`kustomize build --enable-helm apps | readiness check -`" in row.reason
+    assert "pass" not in row.reason
+    assert not [one for one in report.findings if one.rule == "core/not-rendered"]

@@ -198,7 +198,8 @@ def test_what_is_remote_is_refused_before_anything_is_built(
     where = next(file for file in BUILDS[name] if re.match(r"(?i)kustomization", file))
     status, reason = row(check(tmp_path), where)
     assert status == "skipped"
-    assert "which is remote and is not fetched; `kustomize build . | readiness check -`" in reason
+    assert "which is remote and is not fetched; `kustomize build " in reason
+    assert reason.endswith(". | readiness check -` judges what it gives")
     assert "token" not in reason
     assert unstarted == []
     assert listener.count == 0

@@ -13,7 +13,7 @@ from contextlib import suppress
 from readiness.loading.discover import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.gather import Gathered
+from readiness.loading.render.gather import CHARTS, Gathered, remote_chart
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay import patches, transform
 from readiness.loading.render.overlay.generators import generated, merge_generated
@@ -37,7 +37,6 @@ from readiness.model import ParseError, Source, Span
 
 # Keys that say nothing of what is built.
 _SILENT = frozenset("apiversion kind metadata sortoptions buildmetadata crds inventory".split())
-_CHARTS = frozenset("helmcharts helmglobals helmchartinflationgenerator".split())
 _BUILT = frozenset(
     """
     resources bases components configmapgenerator secretgenerator generatoroptions patches patchesstrategicmerge
@@ -47,6 +46,8 @@ _BUILT = frozenset(
 )
 # Parts of a configuration that speak of names alone, which nothing is said of here.
 _NAMES_ONLY = frozenset({"nameReference", "varReference", "namespace", "namePrefix", "nameSuffix"})
+# Where an entry of `helmCharts` says what the chart comes from; of `helmChartInflationGenerator` in older words.
+_REPOSITORIES = ("repo", "chartRepo", "chartRepoUrl")
 Spec = dict[str, Value]
 
 
@@ -146,13 +147,8 @@ class Builder:
         spec: Spec = {}
         for key, value in nodes[0].map.items():
             word = key.casefold()
-            if word in _CHARTS and word != "helmglobals":
-                where = shlex.quote(self.tree.shown(self.top) or ".")
-                raise AbsentError(
-                    f"it takes in Helm charts under `{key}`, and builders must specify --enable-helm for that;"
-                    f" `kustomize build --enable-helm {where} | readiness check -` judges what it gives",
-                    value.key,
-                )
+            if word in CHARTS:
+                raise self.chart_error(value, key, source)
             if word == "helmglobals":
                 continue  # says where `helmCharts` lie
             if word not in _SILENT | _BUILT or word in spec:
@@ -160,6 +156,19 @@ class Builder:
             if value.data is not None:
                 spec[word] = value
         return source, spec
+
+    def chart_error(self, charts: Value, key: str, source: Source) -> RenderError:
+        """Why charts are not inflated: one comes from elsewhere, or builders do so only where they are asked."""
+        for entry in charts.items:
+            repository = next((text for name in _REPOSITORIES if (text := entry.under(name))), "")
+            if repository:
+                return remote_chart(repository, source.path)
+        where = shlex.quote(self.tree.shown(self.top) or ".")
+        return AbsentError(
+            f"it takes in Helm charts under `{key[:60]}`, and builders must specify --enable-helm for that;"
+            f" `kustomize build --enable-helm {where} | readiness check -` judges what it gives",
+            charts.key,
+        )
 
     def source(self, path: str) -> Source:
         """The text of a file of the tree. Raises RenderError where it is none."""
