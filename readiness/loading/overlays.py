@@ -22,7 +22,7 @@ from readiness.loading.environments import (
 )
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.made import GeneratedSource, RenderError
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.model import Finding, ParseError, Rule, Source, Span
 from readiness.syntax.yaml import Map
 
@@ -143,7 +143,11 @@ def _tell_failure(
         finding = finding._replace(source=source, span=source.one_line(span))
         if source is not own:
             reason = f"{source.path}:{source.position(span.start).line}: {reason}"
-    cause = ABSENT if isinstance(error, AbsentError | UnknownError) else BROKEN
+    if isinstance(error, LimitError):
+        where = shlex.quote(root.folder or ".")
+        reason = f"{reason}; `kustomize build {where} | readiness check -` judges what it gives"
+        finding = render_failure(rule, own, "overlay", "", reason)
+    cause = ABSENT if isinstance(error, AbsentError | UnknownError | LimitError) else BROKEN
     assembly.rows.append(FileStatus(own.path, "kustomize", "skipped", reason, cause))
     if not isinstance(error, UnknownError):
         assembly.broken.append(finding)
@@ -179,6 +183,8 @@ def _build(
             raise
         try:
             other = kustomize.build_overlay(root, list(reached), sources, within, overlays.parsed)
+        except LimitError:
+            raise  # what a program builds holds, whatever is said here, and nobody knows
         except RenderError as second:
             raise (second if isinstance(error, UnknownError) else error) from None
         return _Built(other, other.lost, "" if other.confined else UNCONFINED)

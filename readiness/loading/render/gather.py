@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from readiness.loading.discover import decode_text
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.made import RenderError
+from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import MAX_FILE, MAX_TOTAL, OutsideError, TooLargeError, Tree
 from readiness.syntax.yaml_whole import WholeError, load_whole, string_values
 
@@ -200,7 +200,7 @@ class _Gathering:
         self.made.files.add(file)
         self.made.size += len(self.tree.texts[file])
         if len(self.made.files) > FILES or self.made.size > BYTES:
-            raise RenderError(f"it takes in over {FILES} files or {BYTES >> 20} MiB")
+            raise LimitError(f"it takes in over {FILES} files or {BYTES >> 20} MiB")
 
     def file(self, path: str, where: str) -> str | None:
         """The real path of a file, None where there is none."""
@@ -209,7 +209,7 @@ class _Gathering:
         except OutsideError:
             raise _outside_error(path, where) from None
         except TooLargeError:
-            raise RenderError(
+            raise LimitError(
                 f"{where} takes in {path}, which is over the limits of {MAX_FILE >> 20} MiB for one file and"
                 f" {MAX_TOTAL >> 20} MiB for all"
             ) from None
@@ -288,4 +288,4 @@ def _verify_build_count(takes: dict[str, list[str]], root: str) -> None:
             open_.discard(node)
             visits[node] = min(1 + sum(visits[other] for other in inner), MAX_VISITS + 1)
     if visits[root] > MAX_VISITS:
-        raise RenderError(f"it takes in over {MAX_VISITS} kustomizations, one counted each time")
+        raise LimitError(f"it takes in over {MAX_VISITS} kustomizations, one counted each time")

@@ -18,7 +18,7 @@ from typing import Any
 from readiness import files
 from readiness.loading.render import capabilities, lines
 from readiness.loading.render.chart_files import ChartFiles, is_inside, subcharts_on
-from readiness.loading.render.made import GeneratedSource, RenderError, short_error
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError, short_error
 from readiness.loading.render.process import run_confined
 from readiness.model import ParseError, Related, Source, Span
 from readiness.programs import find_program
@@ -343,6 +343,8 @@ def _render_in_process(
         answer: dict[str, Any] = json.loads(out)
     except ValueError:
         raise RenderError("the renderer gave no answer") from None
+    if "limit" in answer:
+        raise LimitError(short_error(answer["limit"]))
     if "error" in answer:
         raise RenderError(short_error(answer["error"]))
     return answer
@@ -360,6 +362,8 @@ def _render_with_binary(chart: Path, wanted: Environment, scratch: Path) -> dict
         command += ["--values", str(path)]
     try:
         out = run_confined(command, "", scratch)
+    except LimitError:
+        raise
     except RenderError as error:
         return {"error": str(error)}
     texts: dict[str, list[str]] = {}

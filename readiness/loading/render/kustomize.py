@@ -16,7 +16,7 @@ from readiness.loading.discover import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.gather import CHARTS, Gathered, is_remote
-from readiness.loading.render.made import GeneratedSource, RenderError
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.render.process import is_confined, run_renderer
 from readiness.loading.render.tree import Tree
 from readiness.model import ParseError, Source, Span
@@ -292,6 +292,8 @@ def build_overlay(
         (scratch / "kustomization.yaml").write_text(json.dumps(spec), encoding="utf-8")
         try:
             done = run_renderer([*build_command(), str(scratch)], "", scratch, output=OUTPUT)
+        except LimitError:
+            raise
         except RenderError as error:
             raise RenderError(_clean_error(str(error), scratch)) from None
         text, lost = _parsable_text(done.output.decode("utf-8", "replace"))

@@ -216,7 +216,9 @@ def test_a_builder_that_is_started_all_the_same_reaches_nobody(
     for pattern in ("_REMOTE", "_LIKELY", "_INSIDE"):
         monkeypatch.setattr(gather, pattern, re.compile(r"(?!)"))
     plain = process.Limits
-    monkeypatch.setattr(process, "Limits", lambda *some: plain(*some, namespace=namespace))
+    monkeypatch.setattr(
+        process, "Limits", lambda *some, **more: plain(*some, namespace=namespace, **more)
+    )
     for number, files in enumerate(BUILDS.values()):
         write(tmp_path / f"{number:03}", files, listener.port)
     report = check(tmp_path)
