@@ -32,7 +32,7 @@ from readiness.loading.render.overlay.placed import (
 from readiness.loading.render.overlay.references import fix_references
 from readiness.loading.render.overlay.replacements import replace_values
 from readiness.loading.render.overlay.resource import Identity, Resource, resource_of
-from readiness.loading.render.overlay.variables import resolve_variables
+from readiness.loading.render.overlay.variables import Fields, configured_fields, resolve_variables
 from readiness.model import ParseError, Source, Span
 
 # Keys that say nothing of what is built.
@@ -95,6 +95,7 @@ class Builder:
         self.more: dict[str, Source] = {}
         self.counter = Counter()
         self.variables: list[Value] = []
+        self.fields: list[Fields] = []
         self.open: list[str] = []
 
     def build(self, home: Source, environment: str) -> PlacedSource:
@@ -102,7 +103,7 @@ class Builder:
         resources: list[Resource] = []
         self.accumulate(self.top, resources, component=False)
         fix_references(resources)
-        resolve_variables(resources, self.variables)
+        resolve_variables(resources, self.variables, self.fields)
         return written([one.node for one in resources], home.path, environment, home)
 
     def accumulate(self, folder: str, resources: list[Resource], *, component: bool) -> None:
@@ -301,7 +302,7 @@ class Builder:
                 replace_values(mine, inner, self.counter)
 
     def configurations(self, folder: str, spec: Spec) -> None:
-        """Refuse settings of transformers that do more than name where names stand."""
+        """Note where variables may stand, and refuse settings of transformers that do more than name where names stand."""
         for entry in self.entries(spec, "configurations"):
             for node in self.documents(folder, entry):
                 unknown = set(node.map) - _NAMES_ONLY
@@ -309,6 +310,7 @@ class Builder:
                     raise UnknownError(
                         f"{entry.text[:120]} sets {min(unknown)[:60]} of transformers"
                     )
+                self.fields += configured_fields(node)
 
 
 class _Reader:
