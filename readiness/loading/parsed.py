@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from readiness.loading.render.made import GeneratedSource
 from readiness.model import ParseError, Source
 from readiness.syntax.yaml import load_all, separated
 
@@ -20,6 +21,14 @@ class ParsedTexts:
     def keep(self, source: Source, roots: Sequence[Any]) -> None:
         """Take in what somebody else has parsed."""
         self._roots[source] = roots
+
+    def files(self) -> list[Source]:
+        """The files that were parsed, those apart that a renderer made or that stand in another."""
+        return [
+            source
+            for source in self._roots
+            if source.parent is None and not isinstance(source, GeneratedSource)
+        ]
 
     def documents(self, source: Source) -> Sequence[Any]:
         """The documents of a text. Raises ParseError where it does not parse."""

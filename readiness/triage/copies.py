@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import bisect
 import collections
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from readiness.kinds.k8s.equality import object_digest
 from readiness.loading.parsed import ParsedTexts
 from readiness.model import (
     Finding,
@@ -21,7 +21,6 @@ from readiness.model import (
     message_shape,
     with_worse_severity,
 )
-from readiness.syntax.yaml import Map, Seq
 
 if TYPE_CHECKING:
     from readiness.kinds.k8s.model import Object
@@ -35,14 +34,20 @@ _GENERATED = re.compile(
 _OUTPUT = frozenset(
     "dist release releases build bundle generated rendered output out install all-in-one quickstart".split()
 )
+BUNDLE = 3  # objects that a file holds at least to be called a bundle of others
+PARTS = 64  # files of one object that are looked at for that
 HEAD = 20  # lines of a file in which it may say that it was generated
 
 
 @dataclass(slots=True)
 class _Written:
-    """What is known of one file: whether it says that it was generated, and its objects in order, with where they begin."""
+    """What is known of one file: whether it says that it was generated, and its objects in order, with where they begin.
+
+    `bundle` says that it holds what several smaller files hold.
+    """
 
     generated: bool
+    bundle: bool = False
     objects: list[Object] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
@@ -130,12 +135,16 @@ def _fold_objects(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Find
             told[mark, path] += (
                 1  # the second that a file says is a copy of the second of its source
             )
+    several = [one for one in alike.values() if len({findings[each].path for each in one}) > 1]
     files = _Files(parsed)
+    for numbers in several:
+        for number in numbers:
+            files.of(findings[number].source.root)
+    files.find_bundles()
     done: dict[int, Finding | None] = {}
-    for numbers in alike.values():
-        if len({findings[number].path for number in numbers}) > 1:
-            for group in _copy_groups([(number, findings[number]) for number in numbers], files):
-                done |= _fold_group(group, findings)
+    for numbers in several:
+        for group in _copy_groups([(number, findings[number]) for number in numbers], files):
+            done |= _fold_group(group, findings)
     found = (done.get(number, one) for number, one in enumerate(findings))
     return [one for one in found if one is not None]
 
@@ -156,8 +165,8 @@ def _mark(finding: Finding) -> tuple[object, ...] | None:
 def _copy_groups(alike: Sequence[tuple[int, Finding]], files: _Files) -> Iterator[list[int]]:
     """The groups of a source and its copies, the source first, among findings that say the same of one kind and name.
 
-    A file in a folder for output is a copy of what equals it, a file that says that it was generated is one of the only
-    source that there is, too. Equal files of hand are none: each has to be edited.
+    A file in a folder for output, and a bundle of smaller files, is a copy of what equals it; a file that says that it was
+    generated is one of the only source that there is, too. Equal files of hand are none: each has to be edited.
     """
     known: dict[int, bytes] = {}
     generated: dict[int, bool] = {}
@@ -167,9 +176,10 @@ def _copy_groups(alike: Sequence[tuple[int, Finding]], files: _Files) -> Iterato
         root = finding.source.root
         file = files.of(root)
         found = _object_around(finding, file)
-        known[number] = _digest(found.node, file.digests) if found else b"%d" % number
+        known[number] = object_digest(found.node, file.digests) if found else b"%d" % number
         generated[number] = file.generated
-        (output if file.generated or _is_output(root.path) else sources).append(number)
+        is_made = file.generated or file.bundle or _is_output(root.path)
+        (output if is_made else sources).append(number)
     paths = {number: finding.path for number, finding in alike}
     output.sort(key=lambda number: (generated[number], paths[number].count("/"), paths[number]))
     homes: dict[bytes, int] = {}
@@ -228,6 +238,34 @@ class _Files:
             self._known[root] = _read(root, self._parsed)
         return self._known[root]
 
+    def find_bundles(self) -> None:
+        """Mark the files of which nine objects in ten stand the same in smaller files, of which there are several.
+
+        People keep objects in files of their own and apply them together from one that a script, or a `cat`, makes of them.
+        """
+        if not any(len(file.objects) >= BUNDLE for file in self._known.values()):
+            return
+        for source in self._parsed.files():
+            if source.root.path.endswith(_YAML):
+                self.of(source)
+        homes: dict[bytes, list[_Written]] = {}
+        digests: dict[int, list[bytes]] = {}
+        for file in self._known.values():
+            own = digests[id(file)] = [
+                object_digest(one.node, file.digests) for one in file.objects
+            ]
+            for digest in dict.fromkeys(own):
+                homes.setdefault(digest, []).append(file)
+        for file in self._known.values():
+            size = len(file.objects)
+            parts: set[int] = set()
+            count = 0
+            for digest in digests[id(file)] if size >= BUNDLE else ():
+                smaller = [one for one in homes[digest][:PARTS] if len(one.objects) < size]
+                parts.update(id(one) for one in smaller)
+                count += bool(smaller)
+            file.bundle = len(parts) > 1 and count * 10 >= size * 9
+
 
 def _read(root: Source, parsed: ParsedTexts) -> _Written:
     """The objects of a file, and whether it says that it was generated; none where it does not parse (a template)."""
@@ -252,27 +290,3 @@ def _object_around(finding: Finding, file: _Written) -> Object | None:
     if number < 0 or file.objects[number].node.at().end < at:
         return None
     return file.objects[number]
-
-
-def _digest(node: Any, known: dict[int, bytes], depth: int = 0) -> bytes:
-    """A hash of a value that the order of keys does not change; the namespace of an object counts for nothing.
-
-    Each container is counted once, however many aliases lead to it.
-    """
-    if not isinstance(node, Map | Seq):
-        return repr(node).encode("utf-8", "surrogatepass")
-    if id(node) in known:
-        return known[id(node)]
-    known[id(node)] = b"itself"  # an alias may stand in what it names
-    made = hashlib.sha256(b"map" if isinstance(node, Map) else b"list")
-    pairs: Iterable[tuple[Any, Any]] = (
-        sorted(node.items()) if isinstance(node, Map) else enumerate(node)
-    )
-    for key, value in pairs:
-        if depth == 1 and key == "namespace":
-            continue
-        part = _digest(value, known, depth + 1)
-        name = str(key).encode("utf-8", "surrogatepass")
-        made.update(b"%d %d " % (len(name), len(part)) + name + part)
-    known[id(node)] = made.digest()
-    return known[id(node)]

@@ -133,6 +133,77 @@ def test_equal_files_of_hand_are_edited_each(tmp_path: Path) -> None:
     assert [path for path, *_ in told(report)] == ["a/pod.yaml", "b/pod.yaml"]
 
 
+PARTS = {f"src/{name}.yaml": POD % (f"-{name}", "") for name in "abc"}
+BUNDLE = "---\n".join(PARTS.values())
+
+
+@pytest.mark.parametrize("path", ["complete.yaml", "src/complete.yaml", "deploy/shop.yaml"])
+def test_a_bundle_of_smaller_files_is_a_copy_whatever_it_says_of_itself(
+    tmp_path: Path, path: str
+) -> None:
+    report = check(tmp_path, PARTS | {path: BUNDLE})
+    assert told(report) == [(name, 8, False) for name in PARTS]
+    assert related(report) == [path] * 3
+
+
+@pytest.mark.parametrize(
+    ("files", "places"),
+    [
+        ({"b.yaml": BUNDLE, "a.yaml": BUNDLE}, 6),  # as large as the other one
+        ({"b.yaml": BUNDLE, "src/a.yaml": PARTS["src/a.yaml"]}, 4),  # of one file alone
+        ({"b.yaml": BUNDLE + "---\n" + POD % ("-d", ""), **PARTS}, 7),  # one of four stands only here
+        ({"b.yaml": BUNDLE.replace("1.2.3", "1.2.4"), **PARTS}, 6),  # other contents
+        ({"b.yaml": "---\n".join(list(PARTS.values())[:2]), **PARTS}, 5),  # of two objects
+    ],
+)  # fmt: skip
+def test_what_is_no_bundle_is_edited_by_hand(
+    tmp_path: Path, files: dict[str, str], places: int
+) -> None:
+    assert len(told(check(tmp_path, files))) == places
+
+
+def test_what_differs_in_a_bundle_is_told_in_it(tmp_path: Path) -> None:
+    many = {f"src/{name}.yaml": POD % (f"-{name}", "") for name in "abcdefghij"}
+    bundle = "---\n".join(many.values()).replace("1.2.3", "1.2.4", 1)
+    report = check(tmp_path, many | {"all.yaml": bundle})
+    assert told(report) == [("all.yaml", 8, False), *((name, 8, False) for name in many)]
+
+
+SCALED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  replicas: %s
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec: {containers: [{name: shop, image: "example.com/shop:1.2.3"}]}
+"""
+SCALER = """\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: shop}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}, maxReplicas: 9}
+"""
+
+
+@pytest.mark.parametrize(
+    ("variant", "places"),
+    [("2", ["src/shop.yaml"]), ("3", ["all.yaml"])],  # the bundle stands nearer, and differs
+)
+def test_an_autoscaler_beside_a_bundle_is_about_its_sources(
+    tmp_path: Path, variant: str, places: list[str]
+) -> None:
+    files = {"src/shop.yaml": SCALED % 2, "scaling/shop.yaml": SCALER}
+    files |= {"src/a.yaml": PARTS["src/a.yaml"], "src/b.yaml": PARTS["src/b.yaml"]}
+    bundle = [SCALED % variant, PARTS["src/a.yaml"], PARTS["src/b.yaml"]]
+    report = check(
+        tmp_path, files | {"all.yaml": "---\n".join(bundle)}, "k8s/replicas-beside-autoscaler"
+    )
+    assert [path for path, *_ in told(report)] == places
+
+
 def test_objects_of_other_names_are_no_copies(tmp_path: Path) -> None:
     files = {"a.yaml": POD % ("-a", ""), "b.yaml": HEAD + POD % ("-b", "")}
     assert len(told(check(tmp_path, files))) == 2
