@@ -28,6 +28,7 @@ from readiness.syntax.yaml import Map
 
 if TYPE_CHECKING:
     from readiness.loading.render.gather import Gathered
+    from readiness.loading.render.inner import InnerOverlay
     from readiness.loading.render.kustomize import Kustomization
 
 
@@ -71,53 +72,65 @@ def build_overlays(
             FileStatus(one.source.path, "kustomize", "skipped", RENDERING_OFF) for one in roots
         ]
         return {}
-    wanted = _gather(roots, discovered, assembly)
+    wanted, inner = _gather(roots, discovered, assembly, known)
     unseen = kustomize.unread_sources([one for one in wanted if isinstance(one, Gathered)], sources)
     assembly.sources += unseen.values()
     overlays = _Overlays(sources | unseen, assembly.parsed)
     known = kustomize.read_kustomizations(overlays.sources, assembly.parsed)
     taken: dict[str, str] = {}
-    for root, within in zip(roots, wanted, strict=True):
+    parts: dict[tuple[str, ...], list[tuple[Kustomization, _Built]]] = {}
+    users = {one.kustomization.folder: one.users for one in inner}
+    everyone = [*roots, *(one.kustomization for one in inner)]
+    for root, within in zip(everyone, wanted, strict=True):
         reached = kustomize.reachable(root, known)
         try:
             if isinstance(within, RenderError):
                 raise within
             built = _build(root, reached, within, overlays)
         except RenderError as error:
-            _tell_failure(root, error, assembly, core)
+            if root.folder not in users:
+                _tell_failure(root, error, assembly, core)
             continue
         mine = {path for one in reached for path in (*one.files, *one.patches)}
         for path in mine | {within.tree.shown(name) for name in within.files}:
             assembly.environments[path] = assembly.environments.get(path, 0) + 1
-        broken = _add(root, built, discovered, assembly, core)
-        taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
+        taken |= {path: taken.get(path, "") for path in mine}
+        parts.setdefault(users.get(root.folder, (root.folder, "")), []).append((root, built))
+    for (unit, *_), some in parts.items():
+        broken = _add(unit or ".", some, discovered, assembly, core)
+        taken |= dict.fromkeys(broken & taken.keys(), UNPARSED)
     assembly.sources += overlays.more.values()
     return taken
 
 
 def _add(
-    root: Kustomization,
-    built: _Built,
+    unit: str,
+    parts: Sequence[tuple[Kustomization, _Built]],
     discovered: DiscoveredFiles,
     assembly: Assembly,
     core: dict[str, Rule],
 ) -> set[str]:
-    """Add what an overlay gives as a project, and its row; the files whose documents do not parse."""
+    """Add what an overlay gives as a project, and its row; the files whose documents do not parse.
+
+    Of one that is not built, what is built of it goes together: `unit` is its folder.
+    """
     from readiness.loading.render.overlay.placed import PlacedSource
 
-    broken = add_environment(assembly, [built.source], discovered, core, root.folder or ".")
-    if isinstance(built.source, PlacedSource) and built.source.kept is not None:
-        built.source.kept.kind = "k8s"
-        parsed = reading.parse_sources([built.source.kept])
-        pairs = [(source.kind, document) for source, document, error in parsed if error is None]
-        assembly.kept.append((built.source, make_project(pairs, discovered, root.folder or ".")))
-    for _, error, home in built.lost:
-        assembly.broken.append(_lost(core["core/syntax"], home, error))
-        broken.add(home.path)
-    own = root.source.path
-    assembly.rows.append(template_state(own, "kustomize", UNPARSED if own in broken else ""))
-    if built.reason and own not in broken:
-        assembly.rows[-1].reason = built.reason
+    texts = [built.source for _, built in parts]
+    broken = add_environment(assembly, texts, discovered, core, unit)
+    for root, built in parts:
+        if isinstance(built.source, PlacedSource) and built.source.kept is not None:
+            built.source.kept.kind = "k8s"
+            parsed = reading.parse_sources([built.source.kept])
+            pairs = [(source.kind, document) for source, document, error in parsed if error is None]
+            assembly.kept.append((built.source, make_project(pairs, discovered, unit)))
+        for _, error, home in built.lost:
+            assembly.broken.append(_lost(core["core/syntax"], home, error))
+            broken.add(home.path)
+        own = root.source.path
+        assembly.rows.append(template_state(own, "kustomize", UNPARSED if own in broken else ""))
+        if built.reason and own not in broken:
+            assembly.rows[-1].reason = built.reason
     return broken
 
 
@@ -218,11 +231,18 @@ def add_kustomization(source: Source, assembly: Assembly, core: dict[str, Rule])
 
 
 def _gather(
-    roots: Sequence[Kustomization], discovered: DiscoveredFiles, assembly: Assembly
-) -> list[Gathered | RenderError]:
-    """What each overlay takes in, or why it is not built."""
+    roots: Sequence[Kustomization],
+    discovered: DiscoveredFiles,
+    assembly: Assembly,
+    known: Mapping[str, Kustomization],
+) -> tuple[list[Gathered | RenderError], list[InnerOverlay]]:
+    """What each overlay takes in, or why it is not built; and behind them the same of the second, the overlays inside of those.
+
+    Of an overlay that takes in something from elsewhere, what is here is built in as large parts as can be.
+    """
     from readiness.loading.render import inputs
-    from readiness.loading.render.gather import gather_inputs
+    from readiness.loading.render.gather import RefusedError, gather_inputs, is_refused_itself
+    from readiness.loading.render.inner import buildable_below
     from readiness.loading.render.tree import Tree, root_of
 
     trees: dict[Path, Tree] = {}
@@ -230,18 +250,28 @@ def _gather(
         discovered.base / one
         for one in (*discovered.folders, *map(posixpath.dirname, discovered.named))
     ]
-    wanted: list[Gathered | RenderError] = []
-    for root in roots:
-        folder = discovered.base / root.folder
+
+    def place_of(one: Kustomization) -> tuple[Tree, str]:
+        folder = discovered.base / one.folder
         where = root_of(folder, given)
         tree = trees.setdefault(where, Tree(where, discovered.base))
+        return tree, tree.place(folder)
+
+    def gather(one: Kustomization) -> Gathered | RenderError:
         try:
-            wanted.append(gather_inputs(tree, tree.place(folder)))
+            return gather_inputs(*place_of(one))
         except RenderError as error:
-            wanted.append(error)
+            return error
+
+    wanted = [gather(root) for root in roots]
+    pairs = list(zip(roots, wanted, strict=True))
+    refused = [root for root, said in pairs if isinstance(said, RefusedError)]
+    built = [root for root, said in pairs if not isinstance(said, RenderError)]
+    inner = buildable_below(refused, built, known, lambda one: is_refused_itself(*place_of(one)))
+    wanted += [gather(one.kustomization) for one in inner]
     for tree in trees.values():
         assembly.inputs += inputs.tree_inputs(tree)
-    return wanted
+    return wanted, inner
 
 
 def inflating_overlays(discovered: DiscoveredFiles, parsed: ParsedTexts) -> list[Kustomization]:

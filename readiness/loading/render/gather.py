@@ -99,6 +99,15 @@ def gather_inputs(tree: Tree, folder: str) -> Gathered:
     return gathered
 
 
+def is_refused_itself(tree: Tree, folder: str) -> bool:
+    """Whether a kustomization, but for the kustomizations that it takes in, is one that is not built."""
+    try:
+        _Gathering(tree, folder).kustomization(Step(folder))
+    except RenderError:
+        return True
+    return False
+
+
 class _Gathering:
     """One pass over the kustomizations that an overlay reaches."""
 
