@@ -38,26 +38,14 @@ def selector_missing(obj: Object, *, project: Project) -> Outcome:
 
     Prose may leave it out, and a kustomization set it: of one that was not built nobody knows.
     """
-    folder = folder_of(obj.source)
-    if folder in project.memo(_folders_with_selectors):
-        return
     if not project.prose and obj.kind in SELECTING and obj.api_version == "apps/v1":
         wanted = own_selector(obj)
-        if (wanted is None or wanted.empty) and folder in object_index(project).kustomized:
+        if (wanted is None or wanted.empty) and folder_of(obj.source) in object_index(
+            project
+        ).kustomized:
             yield Unknown(obj.metadata.at("name"))
         elif wanted is None or wanted.empty:
             yield missing(obj.metadata.at("name"))
-
-
-def _folders_with_selectors(project: Project) -> frozenset[str]:
-    """The folders whose kustomization gives selectors to what it lists."""
-    found = set()
-    for document in project.documents("k8s"):
-        root = document.node
-        labels = root.entries("labels") if root.get("kind") == "Kustomization" else ()
-        if root.get("commonLabels") or any(one.get("includeSelectors") is True for one in labels):
-            found.add(folder_of(document.source))
-    return frozenset(found)
 
 
 def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[Object]]:

@@ -228,10 +228,15 @@ class Index:
         likely = self.selectable(wanted).compatible(namespace)
         return list(islice((one for one in likely if wanted.matches(one.labels)), limit))
 
-    def reached(self, obj: Object, wanted: Selector) -> Join[Workload]:
-        """The workloads whose pods an object means by a selector."""
+    def reached(
+        self, obj: Object, wanted: Selector, namespace: str | None = None
+    ) -> Join[Workload]:
+        """The workloads whose pods an object means by a selector; in its own namespace unless another one is given."""
         return self.join(
-            obj, self.selectable(wanted), accepts=lambda each: wanted.matches(each.labels)
+            obj,
+            self.selectable(wanted),
+            namespace,
+            accepts=lambda each: wanted.matches(each.labels),
         )
 
     def selectable(self, wanted: Selector) -> Spaces[Workload]:
