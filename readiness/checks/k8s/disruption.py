@@ -156,10 +156,10 @@ def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> Outco
     if object_index(project).may_be_operated(opened):
         return
     found = reached_in_run(obj, opened, project)
-    if found.unknown:
+    told = pods_absence(found, obj, project) if found.absent else None
+    if not found.near and told is None:
         yield Unknown(obj.spec.key("selector"))
-    elif found.absent:
-        told = pods_absence(found, obj.namespace)
+    elif told is not None:
         yield missing(
             obj.spec.key("selector"), severity=told.severity, related=told.related, say="pods",
             where=told.where,

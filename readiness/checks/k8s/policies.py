@@ -115,10 +115,10 @@ def _absent_pods(
 ) -> Outcome:
     """What to say of a selector in a policy, for pods of its own namespace, that can mean none."""
     found = reached_in_run(obj, wanted.open(), project)
-    if found.unknown:
+    told = pods_absence(found, obj, project) if found.absent else None
+    if not found.near and told is None:
         yield Unknown(place)
-    elif found.absent and not _may_be_shown_nowhere(wanted, obj.namespace, alone, project):
-        told = pods_absence(found, obj.namespace)
+    elif told is not None and not _may_be_shown_nowhere(wanted, obj.namespace, alone, project):
         yield missing(
             place, severity=told.severity, related=told.related, pairs=_string_list(wanted), where=told.where
         )  # fmt: skip

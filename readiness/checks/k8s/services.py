@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.absence import pods_absence
+from readiness.checks.k8s.absence import are_pods_beside, pods_absence
 from readiness.facts.table import column
 from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import as_integer, is_variable
@@ -12,7 +12,7 @@ from readiness.kinds.k8s.elsewhere import reached_in_run, services_in_run
 from readiness.kinds.k8s.index import Index, Workload, object_index, owner_of
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
-from readiness.kinds.k8s.model import EVERY_ADDRESS, REPLICATED, Object
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object
 from readiness.kinds.k8s.spaces import Join
 from readiness.kinds.units import MANY
 from readiness.model import Outcome, Related, Severity, Unknown, hit, join_names, missing
@@ -51,14 +51,12 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ou
         yield Unknown(obj.spec.at("selector"))
         return
     found = reached_in_run(obj, opened, project)
-    if any(is_variable(value) for _, value in opened.pairs) or found.unknown:
+    told = pods_absence(found, obj, project) if found.absent else None
+    if any(is_variable(value) for _, value in opened.pairs) or (not found.near and told is None):
         yield Unknown(obj.spec.at("selector"))
-    elif found.absent:
-        told = pods_absence(found, obj.namespace)
+    elif told is not None:
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
-        beside = any(
-            is_delivered_beside(obj, project, kind) for kind in (*REPLICATED, "DaemonSet", "Pod")
-        )
+        beside = are_pods_beside(obj, project)
         yield missing(
             obj.spec.key("selector"), severity=told.severity or (None if beside else Severity.MEDIUM),
             related=told.related, pairs=pairs, where=told.where,
@@ -231,6 +229,14 @@ def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome
         others += [
             one for one in found.elsewhere if same_namespace(one.namespace, namespace) is not False
         ]
+    beside = (
+        is_delivered_beside(obj, project, "Service")
+        if is_of_services
+        else are_pods_beside(obj, project)
+    )
+    if others and not beside:
+        yield Unknown(obj.metadata.at("name"))
+        return
     place = obj.spec.key("selector") if "selector" in obj.spec else obj.metadata.at("name")
     where = "that is applied with it, only one for others" if others else "in the files"
     there = [

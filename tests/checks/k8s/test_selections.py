@@ -146,3 +146,15 @@ class TestSelections:
         dev = project({"dev/s.yaml": selecting, "dev/d.yaml": selected}, "dev")
         prod = project({"prod/s.yaml": selecting, "prod/d.yaml": other}, "prod")
         assert told(rule, dev, prod) == [("prod/s.yaml", Severity.LOW, "dev/d.yaml")]
+
+    def test_a_copy_without_an_application_may_be_for_the_one_that_there_is(
+        self, selecting: str, selected: str, other: str, rule: str
+    ) -> None:
+        """As examples and patches to apply by hand are."""
+        del other
+        files = {
+            "deploy/s.yaml": selecting,
+            "deploy/d.yaml": selected,
+            "examples/s.yaml": selecting,
+        }
+        assert told(rule, project(files)) == []
