@@ -176,7 +176,10 @@ def joined_finding(finding: Finding, twin: Finding) -> Finding:
     related = (*finding.related, *more[: max(_PLACES - len(finding.related), 0)])
     known, given = finding.environments, twin.environments
     both = known.joined(given) if known and given else None
-    return with_worse_severity(finding, twin)._replace(related=related, environments=both)
+    unit = finding.unit if finding.unit == twin.unit else ""
+    return with_worse_severity(finding, twin)._replace(
+        related=related, environments=both, unit=unit
+    )
 
 
 def message_shape(message: str, resource: str) -> str:
