@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from readiness.kinds.k8s.equality import object_digest
 from readiness.loading.parsed import ParsedTexts
 from readiness.model import (
     Finding,
@@ -24,6 +23,7 @@ from readiness.model import (
 
 if TYPE_CHECKING:
     from readiness.kinds.k8s.model import Object
+    from readiness.syntax.yaml import Map
 
 NAMES = 6  # of other things that a message names; more are counted
 PLACES = 10  # of copies that a finding shows
@@ -176,7 +176,7 @@ def _copy_groups(alike: Sequence[tuple[int, Finding]], files: _Files) -> Iterato
         root = finding.source.root
         file = files.of(root)
         found = _object_around(finding, file)
-        known[number] = object_digest(found.node, file.digests) if found else b"%d" % number
+        known[number] = _digest(found.node, file.digests) if found else b"%d" % number
         generated[number] = file.generated
         is_made = file.generated or file.bundle or _is_output(root.path)
         (output if is_made else sources).append(number)
@@ -251,9 +251,7 @@ class _Files:
         homes: dict[bytes, list[_Written]] = {}
         digests: dict[int, list[bytes]] = {}
         for file in self._known.values():
-            own = digests[id(file)] = [
-                object_digest(one.node, file.digests) for one in file.objects
-            ]
+            own = digests[id(file)] = [_digest(one.node, file.digests) for one in file.objects]
             for digest in dict.fromkeys(own):
                 homes.setdefault(digest, []).append(file)
         for file in self._known.values():
@@ -290,3 +288,10 @@ def _object_around(finding: Finding, file: _Written) -> Object | None:
     if number < 0 or file.objects[number].node.at().end < at:
         return None
     return file.objects[number]
+
+
+def _digest(node: Map, known: dict[int, bytes]) -> bytes:
+    """A hash of an object by which copies are known, however their keys are ordered."""
+    from readiness.kinds.k8s.equality import object_digest
+
+    return object_digest(node, known)
