@@ -143,6 +143,11 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def test_places_of_nodes_are_set_by_their_methods() -> None:
+    outside = [path for path in modules() if path.parent.name != "syntax"]
+    assert [path.name for path in outside if "._edges" in path.read_text(encoding="utf-8")] == []
+
+
 def test_no_circles() -> None:
     """Imports inside of functions count too: a circle that is put off is one still."""
     known = {module_of(path): path for path in modules()}

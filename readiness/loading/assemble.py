@@ -135,7 +135,7 @@ def _add_charts(
 
     releases = Releases(charts.discovered, folders)
     outer = releases.collect(made.projects, made)
-    releases.collect_inflated(overlays.inflating_overlays(charts.discovered), outer)
+    releases.collect_inflated(overlays.inflating_overlays(charts.discovered, made.parsed), outer)
     before = len(made.projects)
     for folder in sorted(templates):
         charts.add(folder, templates[folder], outer.get(folder, ()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
 from readiness.loading import reading
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render.made import Input
 from readiness.model import Finding, ParseError, Rule, Source
 from readiness.model.project import Project
@@ -53,7 +54,8 @@ class Assembly:
     `others` counts the files that were passed over by their names alone. `inputs` are what rendering read. `kept` are
     overlays whose patches take something away, with what would be there without that. `context` are the paths that lie
     around what is judged; `whole` says whether all that the settings speak of is judged, `notices` what to
-    tell of them, `production` which variants were taken for production.
+    tell of them, `production` which variants were taken for production. `parsed` are the documents of files of Kubernetes and of
+    kustomize.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -68,6 +70,7 @@ class Assembly:
     whole: bool = True
     notices: tuple[str, ...] = ()
     production: tuple[Production, ...] = ()
+    parsed: ParsedTexts = field(default_factory=ParsedTexts)
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True
@@ -79,6 +82,8 @@ class Assembly:
         for source, document, error in reading.parse_sources(sources):
             self.sources.append(source)
             if error is None:
+                if source.kind == "k8s":
+                    self.parsed.keep(source, document.roots)
                 if rows and source.parent is None:
                     self.rows.append(FileStatus(source.path, source.kind, "checked"))
                     self._in_part(source, document, core)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,10 +19,11 @@ from readiness.loading.environments import (
     render_failure,
     template_state,
 )
-from readiness.loading.render.made import RenderError
+from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, Related, Rule, Source
 from readiness.model.messages import fill_message
+from readiness.programs.process import seconds_of_programs
 
 if TYPE_CHECKING:
     from readiness.loading.render import helm
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
 _BATCH = 10  # environments that one process renders
-_SECONDS = 120  # for all environments of one chart
+_SECONDS = 120  # of processor time for all environments of one chart
 _ASKS = "execution error at ("  # `required` and `fail`, in Helm's words
 _SCHEMA = "values don't meet the specifications of the schema"
 _UNREADABLE = "parse error"
@@ -42,13 +42,17 @@ FAILED = "its chart does not render; the finding at Chart.yaml says why and what
 
 @dataclass(slots=True)
 class _Rendered:
-    """What came of one chart: renderings by environment, errors by environment, and what was wanted."""
+    """What came of one chart: renderings by environment, errors by environment, and what was wanted.
+
+    `limits` are those of the errors that are limits of ours and no faults of the chart.
+    """
 
     wanted: Sequence[helm.Environment] = ()
     texts: list[helm.RenderedTemplate] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
     absent: list[AbsentDependency] = field(default_factory=list)
     archives: list[str] = field(default_factory=list)
+    limits: frozenset[str] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -162,20 +166,25 @@ class Charts:
             root_of(where, [self.discovered.base / one for one in given]), self.discovered.base
         )
         contents: ChartFiles | None = None
+        limits: set[str] = set()
         try:
             contents = read_chart(where, folder, tree)
             if not contents.absent and not any("templates/" in f"/{one}" for one in contents.texts):
                 return _Rendered()
-            texts, errors = _in_batches(contents, wanted)
+            texts, errors, limits = _in_batches(contents, wanted, folder)
         except RenderError as fault:
-            texts, errors = [], {one.name: str(fault) for one in wanted}
+            problem = _problem(fault, folder)
+            texts, errors = [], {one.name: problem for one in wanted}
+            limits = {problem} if isinstance(fault, LimitError) else set()
         self.assembly.inputs += inputs.tree_inputs(tree)
         if contents is None:
-            return _Rendered(wanted, texts, errors)
+            return _Rendered(wanted, texts, errors, limits=frozenset(limits))
         self.assembly.inputs += [
             inputs.chart_input(self.discovered.base, one) for one in contents.beside
         ]
-        return _Rendered(wanted, texts, errors, contents.absent, contents.archives)
+        return _Rendered(
+            wanted, texts, errors, contents.absent, contents.archives, frozenset(limits)
+        )
 
     def _tell_failures(self, about: Source, folder: str, done: _Rendered) -> None:
         """A finding for each way in which a chart fails, and for the dependencies that are not here."""
@@ -191,6 +200,8 @@ class Charts:
                 continue
             some = f" with {', '.join(names)}" if len(names) < len(done.wanted) else ""
             self.assembly.broken.append(render_failure(rule, about, "chart", some, problem))
+            if done.names and problem in done.limits:
+                self._mark(about.path, problem, ABSENT)
         for (path, reason, cause), group in _by_reason(done.absent, folder).items():
             called = listed_names(group)
             self._mark(path, f"{called}: {reason}", cause)
@@ -246,20 +257,23 @@ class Charts:
 
 
 def _in_batches(
-    contents: ChartFiles, wanted: Sequence[helm.Environment]
-) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
-    """(renderings, errors by environment) of a chart, a few environments at a time, for each process has a limit.
+    contents: ChartFiles, wanted: Sequence[helm.Environment], folder: str
+) -> tuple[list[helm.RenderedTemplate], dict[str, str], set[str]]:
+    """(renderings, errors by environment, those that are limits) of a chart, a few at a time, for each process has a limit.
 
-    After one that did not end well no more are tried, nor after some minutes.
+    After one that did not end well no more are tried, nor after some minutes of processor time.
     """
     texts: list[helm.RenderedTemplate] = []
     errors: dict[str, str] = {}
-    end = time.monotonic() + _SECONDS
+    limits: set[str] = set()
+    begin = seconds_of_programs()
     failed = ""
     for start in range(0, len(wanted), _BATCH):
         batch = list(wanted[start : start + _BATCH])
-        if not failed and time.monotonic() > end:
-            failed = f"the environments before it took over {_SECONDS} seconds"
+        if not failed and seconds_of_programs() - begin > _SECONDS:
+            limit = LimitError(f"the environments before it took over {_SECONDS} seconds")
+            failed = _problem(limit, folder)
+            limits.add(failed)
         if failed:
             errors |= {one.name: failed for one in batch}
             continue
@@ -268,9 +282,18 @@ def _in_batches(
             texts += made
             errors |= said
         except RenderError as fault:
-            failed = str(fault)
+            failed = _problem(fault, folder)
+            limits |= {failed} if isinstance(fault, LimitError) else set()
             errors |= {one.name: failed for one in batch}
-    return texts, errors
+    return texts, errors, limits
+
+
+def _problem(fault: RenderError, folder: str) -> str:
+    """What is said of a chart that gave nothing; where a limit of ours stops it, how it is judged all the same."""
+    if not isinstance(fault, LimitError):
+        return str(fault)
+    where = shlex.quote(folder or ".")
+    return f"{fault}; `helm template {where} | readiness check -` judges what it gives"
 
 
 def _one_batch(
@@ -329,6 +352,8 @@ def _asks(name: str, problem: str) -> bool:
 def _cause(done: _Rendered, folder: str) -> tuple[str, str]:
     """(sort, reason) of a chart that renders with no values: broken, unless something is not here or has to be given."""
     problems = list(done.errors.values())
+    if done.limits.intersection(problems):
+        return ABSENT, next(one for one in problems if one in done.limits)
     if any(_UNREADABLE in one for one in problems):
         return BROKEN, FAILED
     if done.absent:

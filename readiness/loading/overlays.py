@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from readiness.loading import reading
 from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE, TEMPLATE, Assembly, FileStatus
@@ -20,14 +20,16 @@ from readiness.loading.environments import (
     render_failure,
     template_state,
 )
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.made import GeneratedSource, RenderError
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Rule, Source, Span
-from readiness.syntax.yaml import Map, load_all
+from readiness.syntax.yaml import Map
 
 if TYPE_CHECKING:
     from readiness.loading.render.gather import Gathered
+    from readiness.loading.render.inner import InnerOverlay
     from readiness.loading.render.kustomize import Kustomization
 
 
@@ -40,13 +42,21 @@ class _Built:
     reason: str = ""
 
 
+class _Part(NamedTuple):
+    """A kustomization that is built, and the paths of all files that it is made from."""
+
+    root: Kustomization
+    built: _Built
+    files: set[str]
+
+
 @dataclass(slots=True)
 class _Overlays:
     """All overlays of a run: the texts that there are, and those that overlays took in besides."""
 
     sources: dict[str, Source]
+    parsed: ParsedTexts
     more: dict[str, Source] = field(default_factory=dict)
-    parsed: dict[Source, list[Any]] = field(default_factory=dict)
 
 
 def build_overlays(
@@ -65,7 +75,7 @@ def build_overlays(
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import Gathered
 
-    known = kustomize.read_kustomizations(sources)
+    known = kustomize.read_kustomizations(sources, assembly.parsed)
     for path in (path for one in known.values() for path in one.patches if path in sources):
         sources[path].fragment = True  # a part of an object, where the overlay is not built
     roots = kustomize.root_kustomizations(known)
@@ -78,35 +88,50 @@ def build_overlays(
             FileStatus(one.source.path, "kustomize", "skipped", RENDERING_OFF) for one in roots
         ]
         return {}
-    wanted = _gather(roots, discovered, assembly)
+    wanted, inner = _gather(roots, discovered, assembly, known)
     unseen = kustomize.unread_sources([one for one in wanted if isinstance(one, Gathered)], sources)
     assembly.sources += unseen.values()
-    overlays = _Overlays(sources | unseen)
-    known = kustomize.read_kustomizations(overlays.sources)
+    overlays = _Overlays(sources | unseen, assembly.parsed)
+    known = kustomize.read_kustomizations(overlays.sources, assembly.parsed)
     taken: dict[str, str] = {}
-    done: list[tuple[Kustomization, _Built, list[Kustomization], set[str]]] = []
-    for root, within in zip(roots, wanted, strict=True):
+    users = {one.kustomization.folder: one.users for one in inner}
+    done: list[tuple[_Part, list[Kustomization]]] = []
+    for root, within in zip([*roots, *(one.kustomization for one in inner)], wanted, strict=True):
         reached = kustomize.reachable(root, known)
         try:
             if isinstance(within, RenderError):
                 raise within
             built = _build(root, reached, within, overlays)
         except RenderError as error:
-            _tell_failure(root, error, assembly, core)
+            if root.folder not in users:
+                _tell_failure(root, error, assembly, core)
             continue
-        done.append((root, built, reached, {within.tree.shown(name) for name in within.files}))
+        mine = _files_of(reached)
+        files = mine | {within.tree.shown(name) for name in within.files}
+        done.append((_Part(root, built, files), reached))
     aside = variants.of_overlays(
-        [root for root, *_ in done], [_taken_in(reached) for _, _, reached, _ in done]
+        [part.root for part, _ in done], [_taken_in(reached) for _, reached in done]
     )
-    for root, built, reached, files in done:
-        mine = {path for one in reached for path in (*one.files, *one.patches)}
+    units: dict[tuple[str, ...], list[_Part]] = {}
+    for part, reached in done:
+        root, built, files = part
+        mine = _files_of(reached)
         built.source.trial = built.source.aside = root.folder in aside
-        for path in mine | files if root.folder not in aside else ():
+        for path in files if root.folder not in aside else ():
             assembly.environments[path] = assembly.environments.get(path, 0) + 1
-        broken = _add(root, built, mine | files, discovered, assembly, core)
-        taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
+        unit = users.get(root.folder, (root.folder, ""))
+        units.setdefault(unit, []).append(part)
+        taken |= {path: taken.get(path, "") for path in mine}
+    for (folder, *_), some in units.items():
+        broken = _add(folder or ".", some, discovered, assembly, core)
+        taken |= dict.fromkeys(broken & taken.keys(), UNPARSED)
     assembly.sources += overlays.more.values()
     return taken
+
+
+def _files_of(reached: Sequence[Kustomization]) -> set[str]:
+    """The files and the patches that kustomizations name."""
+    return {path for one in reached for path in (*one.files, *one.patches)}
 
 
 def _taken_in(reached: Sequence[Kustomization]) -> set[str]:
@@ -126,34 +151,38 @@ def _takes_in_judged(
 
 
 def _add(
-    root: Kustomization,
-    built: _Built,
-    reached: set[str],
+    unit: str,
+    parts: Sequence[_Part],
     discovered: DiscoveredFiles,
     assembly: Assembly,
     core: dict[str, Rule],
 ) -> set[str]:
-    """Add what an overlay gives as a project, and its row; the files whose documents do not parse."""
+    """Add what an overlay gives as a project, and its row; the files whose documents do not parse.
+
+    Of one that is not built, what is built of it goes together: `unit` is its folder.
+    """
     from readiness.loading.render.overlay.placed import PlacedSource
 
-    judged = root.source.path not in discovered.context.paths
-    unit = root.folder or "."
+    texts = [part.built.source for part in parts]
+    judged = any(part.root.source.path not in discovered.context.paths for part in parts)
+    reached = {path for part in parts for path in part.files}
     broken = add_environment(
-        assembly, [built.source], discovered, core, unit, judged=judged, reached=reached
+        assembly, texts, discovered, core, unit, judged=judged, reached=reached
     )
-    if isinstance(built.source, PlacedSource) and built.source.kept is not None:
-        built.source.kept.kind = "k8s"
-        parsed = reading.parse_sources([built.source.kept])
-        pairs = [(source.kind, document) for source, document, error in parsed if error is None]
-        kept = make_project(pairs, discovered, unit, judged=judged)
-        assembly.kept.append((built.source, kept))
-    for _, error, home in built.lost:
-        assembly.broken.append(_lost(core["core/syntax"], home, error))
-        broken.add(home.path)
-    own = root.source.path
-    assembly.rows.append(template_state(own, "kustomize", UNPARSED if own in broken else ""))
-    if built.reason and own not in broken:
-        assembly.rows[-1].reason = built.reason
+    for root, built, _ in parts:
+        if isinstance(built.source, PlacedSource) and built.source.kept is not None:
+            built.source.kept.kind = "k8s"
+            parsed = reading.parse_sources([built.source.kept])
+            pairs = [(source.kind, document) for source, document, error in parsed if error is None]
+            kept = make_project(pairs, discovered, unit, judged=judged)
+            assembly.kept.append((built.source, kept))
+        for _, error, home in built.lost:
+            assembly.broken.append(_lost(core["core/syntax"], home, error))
+            broken.add(home.path)
+        own = root.source.path
+        assembly.rows.append(template_state(own, "kustomize", UNPARSED if own in broken else ""))
+        if built.reason and own not in broken:
+            assembly.rows[-1].reason = built.reason
     return broken
 
 
@@ -161,12 +190,13 @@ def _tell_failure(
     root: Kustomization, error: RenderError, assembly: Assembly, core: dict[str, Rule]
 ) -> None:
     """The row of an overlay that gave nothing, and the finding where what stops it is written."""
-    from readiness.loading.render.gather import RefusedError
+    from readiness.loading.render.gather import RefusedError, RemoteChartError
     from readiness.loading.render.overlay.placed import AbsentError, BrokenError, UnknownError
 
     own = root.source
     if isinstance(error, RefusedError):
-        way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
+        flag = "--enable-helm " if isinstance(error, RemoteChartError) else ""
+        way = f"`kustomize build {flag}{shlex.quote(root.folder or '.')} | readiness check -`"
         reason = f"{error}; {way} judges what it gives"
         assembly.rows.append(FileStatus(own.path, "kustomize", "skipped", reason, OUTSIDE))
         return
@@ -178,7 +208,11 @@ def _tell_failure(
         finding = finding._replace(source=source, span=source.one_line(span))
         if source is not own:
             reason = f"{source.path}:{source.position(span.start).line}: {reason}"
-    cause = ABSENT if isinstance(error, AbsentError | UnknownError) else BROKEN
+    if isinstance(error, LimitError):
+        where = shlex.quote(root.folder or ".")
+        reason = f"{reason}; `kustomize build {where} | readiness check -` judges what it gives"
+        finding = render_failure(rule, own, "overlay", "", reason)
+    cause = ABSENT if isinstance(error, AbsentError | UnknownError | LimitError) else BROKEN
     assembly.rows.append(FileStatus(own.path, "kustomize", "skipped", reason, cause))
     if not isinstance(error, UnknownError):
         assembly.broken.append(finding)
@@ -195,6 +229,7 @@ def _build(
     Raises RenderError with the reason of this builder, which names a place, rather than with that of the program.
     """
     from readiness.loading.render import kustomize
+    from readiness.loading.render.gather import RefusedError
     from readiness.loading.render.overlay.builder import built_source
     from readiness.loading.render.overlay.placed import AbsentError, UnknownError
     from readiness.loading.render.process import UNCONFINED
@@ -204,7 +239,7 @@ def _build(
         source, more = built_source(
             within, root.source, root.folder or ".", sources, overlays.parsed
         )
-    except AbsentError:
+    except (AbsentError, RefusedError):
         raise
     except RenderError as error:
         if not kustomize.build_command():
@@ -212,7 +247,9 @@ def _build(
                 raise UnknownError(f"{error}; {kustomize.MISSING}") from None
             raise
         try:
-            other = kustomize.build_overlay(root, list(reached), sources, within)
+            other = kustomize.build_overlay(root, list(reached), sources, within, overlays.parsed)
+        except LimitError:
+            raise  # what a program builds holds, whatever is said here, and nobody knows
         except RenderError as second:
             raise (second if isinstance(error, UnknownError) else error) from None
         return _Built(other, other.lost, "" if other.confined else UNCONFINED)
@@ -229,7 +266,7 @@ def _lost(rule: Rule, home: Source, error: ParseError) -> Finding:
 def add_kustomization(source: Source, assembly: Assembly, core: dict[str, Rule]) -> None:
     """A kustomization that stands by itself in the project: nothing else says so where it is no YAML, or no mapping."""
     try:
-        documents = load_all(source.text)
+        documents = assembly.parsed.documents(source)
         if not documents or not isinstance(documents[0], Map):
             raise ParseError("a kustomization is a mapping", 0)
     except ParseError as error:
@@ -246,11 +283,18 @@ def add_kustomization(source: Source, assembly: Assembly, core: dict[str, Rule])
 
 
 def _gather(
-    roots: Sequence[Kustomization], discovered: DiscoveredFiles, assembly: Assembly
-) -> list[Gathered | RenderError]:
-    """What each overlay takes in, or why it is not built."""
+    roots: Sequence[Kustomization],
+    discovered: DiscoveredFiles,
+    assembly: Assembly,
+    known: Mapping[str, Kustomization],
+) -> tuple[list[Gathered | RenderError], list[InnerOverlay]]:
+    """What each overlay takes in, or why it is not built; and behind them the same of the second, the overlays inside of those.
+
+    Of an overlay that takes in something from elsewhere, what is here is built in as large parts as can be.
+    """
     from readiness.loading.render import inputs
-    from readiness.loading.render.gather import gather_inputs
+    from readiness.loading.render.gather import RefusedError, gather_inputs, is_refused_itself
+    from readiness.loading.render.inner import buildable_below
     from readiness.loading.render.tree import Tree, root_of
 
     trees: dict[Path, Tree] = {}
@@ -258,21 +302,31 @@ def _gather(
         discovered.base / one
         for one in (*discovered.folders, *map(posixpath.dirname, discovered.named))
     ]
-    wanted: list[Gathered | RenderError] = []
-    for root in roots:
-        folder = discovered.base / root.folder
+
+    def place_of(one: Kustomization) -> tuple[Tree, str]:
+        folder = discovered.base / one.folder
         where = root_of(folder, given)
         tree = trees.setdefault(where, Tree(where, discovered.base))
+        return tree, tree.place(folder)
+
+    def gather(one: Kustomization) -> Gathered | RenderError:
         try:
-            wanted.append(gather_inputs(tree, tree.place(folder)))
+            return gather_inputs(*place_of(one))
         except RenderError as error:
-            wanted.append(error)
+            return error
+
+    wanted = [gather(root) for root in roots]
+    pairs = list(zip(roots, wanted, strict=True))
+    refused = [root for root, said in pairs if isinstance(said, RefusedError)]
+    built = [root for root, said in pairs if not isinstance(said, RenderError)]
+    inner = buildable_below(refused, built, known, lambda one: is_refused_itself(*place_of(one)))
+    wanted += [gather(one.kustomization) for one in inner]
     for tree in trees.values():
         assembly.inputs += inputs.tree_inputs(tree)
-    return wanted
+    return wanted, inner
 
 
-def inflating_overlays(discovered: DiscoveredFiles) -> list[Kustomization]:
+def inflating_overlays(discovered: DiscoveredFiles, parsed: ParsedTexts) -> list[Kustomization]:
     """The kustomizations that the walk read and that inflate charts."""
     sources = {
         one.path: one for one in discovered.texts if posixpath.basename(one.path) in OVERLAYS
@@ -281,4 +335,5 @@ def inflating_overlays(discovered: DiscoveredFiles) -> list[Kustomization]:
         return []
     from readiness.loading.render import kustomize
 
-    return [one for one in kustomize.read_kustomizations(sources).values() if one.charts]
+    known = kustomize.read_kustomizations(sources, parsed)
+    return [one for one in known.values() if one.charts]

@@ -274,8 +274,7 @@ def _nested(parameters: Iterable[tuple[str, Any, Span]]) -> Map:
         for key in above:
             here = here.setdefault(key, Map(span)) if isinstance(here, Map) else None
         if isinstance(here, Map):
-            here[last] = {"true": True, "false": False}.get(str(value), value)
-            here._edges[last] = (span.start, *span)
+            here.put(last, {"true": True, "false": False}.get(str(value), value), span)
     return made
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from readiness.model.finding import (
     Edit,
+    Environments,
     Finding,
     Note,
     Suppression,
     join_names,
+    joined_finding,
     message_shape,
     with_worse_severity,
 )
@@ -54,6 +56,7 @@ __all__ = [
     "Claim",
     "Confidence",
     "Edit",
+    "Environments",
     "Finding",
     "Hit",
     "Node",
@@ -77,6 +80,7 @@ __all__ = [
     "Wording",
     "hit",
     "join_names",
+    "joined_finding",
     "line_starts",
     "marked_spans",
     "message_shape",

@@ -37,6 +37,29 @@ class Edit(NamedTuple):
     text: str
 
 
+class Environments(NamedTuple):
+    """Which environments of a chart or of overlays give a finding, of `total` for which its file is rendered.
+
+    `tests` are sets of values of install tests, which are named where nothing else gives it.
+    """
+
+    names: tuple[str, ...]
+    tests: tuple[str, ...]
+    total: int
+
+    def joined(self, other: Environments) -> Environments:
+        """Those of two findings that are one."""
+        names = tuple(dict.fromkeys((*self.names, *other.names)))
+        tests = tuple(dict.fromkeys((*self.tests, *other.tests)))
+        return Environments(names, tests, max(self.total, other.total))
+
+    def told(self) -> str:
+        """What a message says of them: nothing where it is all."""
+        if not self.names:
+            return f" (only with {join_names(self.tests)})" if self.tests else ""
+        return f" (only with {join_names(self.names)})" if len(self.names) < self.total else ""
+
+
 class Finding(NamedTuple):
     """One true thing about one place.
 
@@ -45,7 +68,8 @@ class Finding(NamedTuple):
     the raw score wins without it, in points. `tier` and `part` say which of the rule's it is. The rest says what the
     finding belongs to, each empty where nothing is known: `group` the findings that one edit mends, `unit` what is applied
     together with its file, `service` what a team would call one, `purpose` what the file is for, `remedy` what to write
-    here where that is more exact than the rule's `fix`, `edits` the changes that do so.
+    here where that is more exact than the rule's `fix`, `edits` the changes that do so. `environments` are those that give it
+    where it was found in renderings, until its message says so.
     """
 
     definition: Rule
@@ -68,6 +92,7 @@ class Finding(NamedTuple):
     purpose: str = ""
     remedy: str = ""
     edits: tuple[Edit, ...] = ()
+    environments: Environments | None = None
 
     @property
     def rule(self) -> str:
@@ -140,6 +165,21 @@ def with_worse_severity(finding: Finding, twin: Finding) -> Finding:
     if twin.severity <= finding.severity:
         return finding
     return finding._replace(lowered=twin.lowered, tier=twin.tier)
+
+
+_PLACES = 6  # that one finding shows for several that it stands for
+
+
+def joined_finding(finding: Finding, twin: Finding) -> Finding:
+    """A finding that stands for its twin, too: as bad as the worse of both, with places and environments of both."""
+    more = [place for place in twin.related if place not in finding.related]
+    related = (*finding.related, *more[: max(_PLACES - len(finding.related), 0)])
+    known, given = finding.environments, twin.environments
+    both = known.joined(given) if known and given else None
+    unit = finding.unit if finding.unit == twin.unit else ""
+    return with_worse_severity(finding, twin)._replace(
+        related=related, environments=both, unit=unit
+    )
 
 
 def message_shape(message: str, resource: str) -> str:

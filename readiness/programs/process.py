@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,9 @@ MESSAGES = 1 << 20  # bytes of what a program says on standard error that are re
 NOWHERE = os.devnull  # a PATH on which nothing is found, not even in the current folder
 
 
+_NO_MEMORY = re.compile(r"^(?:fatal error|runtime): .{0,80}out of memory", re.MULTILINE)
+
+
 class ProgramError(Exception):
     """A program that gave no answer: why, in words."""
 
@@ -25,21 +30,28 @@ class NotStartedError(ProgramError):
     """A program that the system does not start."""
 
 
-class TooLateError(ProgramError):
+class TooMuchError(ProgramError):
+    """A program that used more than it may: what it gave up on says nothing of what it was given."""
+
+
+class TooLateError(TooMuchError):
     """A program that was not done in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a program may use: seconds by the clock and of processor time, bytes of memory, bytes of output.
+    """What a program may use: seconds by the clock, bytes of memory, bytes of output.
 
-    `namespace` is False for a program that looks at who owns files; see `confine.leave_network`.
+    `processor` are the seconds of processor time, where those are fewer: the clock goes on while others have the
+    processor, and what is to be the same under any load is counted by the other. `namespace` is False for a program that
+    looks at who owns files; see `confine.leave_network`.
     """
 
     seconds: float
     memory: int
     output: int
     namespace: bool = True
+    processor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +64,14 @@ class Answer:
     network: str
 
     @property
+    def stopped(self) -> bool:
+        """Whether it was ended since it used more than it may; a runtime of Go ends itself with code 2 where memory is gone."""
+        return self.code < 0 or (self.code == 2 and bool(_NO_MEMORY.search(self.messages)))
+
+    @property
     def reason(self) -> str:
         """Why it failed, as far as it says so."""
-        if self.code < 0 or "out of memory" in self.messages.lower():
+        if self.stopped:
             return "it ran over its limit of time or memory"
         lines = self.messages.strip().splitlines()
         return lines[-1] if lines else f"exit code {self.code}"
@@ -99,9 +116,17 @@ def run_program(
             ) from None
         output = _read(out, limits.output + 1)
         if len(output) > limits.output:
-            raise ProgramError(f"its output is over {limits.output >> 20} MiB")
+            raise TooMuchError(f"its output is over {limits.output >> 20} MiB")
         said = _read(err, MESSAGES).decode("utf-8", "replace")
         return Answer(output, said, code, _read(word, 16).decode() or confine.NONE)
+
+
+def seconds_of_programs() -> float:
+    """The processor time of all programs that have run so far; by the clock where the system counts none."""
+    if os.name != "posix":
+        return time.monotonic()
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def _library_environment() -> dict[str, str]:
@@ -117,7 +142,7 @@ def _library_environment() -> dict[str, str]:
 def _launcher_command(limits: Limits, report: int) -> list[str]:
     """What confines itself and then becomes the program."""
     largest = max(limits.output, MESSAGES) + 1  # of any file, and both go into one
-    numbers = (int(limits.seconds), limits.memory, largest, report)
+    numbers = (limits.processor or int(limits.seconds), limits.memory, largest, report)
     kind = "namespace" if limits.namespace else "filter"
     return [sys.executable, "-I", "-S", confine.__file__, *map(str, numbers), kind]
 

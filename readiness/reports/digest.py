@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ LEAST_GAIN = 0.005  # what rounds to nothing is no advice
 CROWD = 60  # with more groups than this, what is low or info takes one line
 UNREAD = 5
 NAMED = 3  # of paths or variants, in a sentence on them
+UNITS = 3  # that are named for one file
 KINDS = {
     "dockerfile": "Dockerfile",
     "dockerignore": ".dockerignore",
@@ -81,6 +83,18 @@ def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, li
                 known.add((first.rule, first.why))
                 last = place
         yield path, file_groups
+
+
+def units_text(report: Report, path: str, groups: Iterable[Group]) -> str:
+    """What the findings of a file belong to, where a run has several units and the file's path does not say which."""
+    plain = {"", path, posixpath.dirname(path) or "."}
+    if len({one.unit for one in report.findings}) < 2:
+        return ""
+    findings = (one for group in groups for one in (group.first, *group.others))
+    told = (one.unit for one in findings if not one.unit.startswith(f"{path}#"))
+    units = list(dict.fromkeys(unit for unit in told if unit not in plain))
+    more = [f"{len(units) - UNITS} more"] if len(units) > UNITS else []
+    return join_names([*units[:UNITS], *more])
 
 
 def headline(finding: Finding, redactor: Redactor) -> str:

@@ -21,9 +21,11 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
             out.write(digest.headline(finding, redactor) + "\n")
         out.write(digest.gate_text(report, redactor) + "\n")
         return
-    for _, groups in digest.findings_by_file(report, verbose=options.verbose):
+    for path, groups in digest.findings_by_file(report, verbose=options.verbose):
         for group in groups:
             out.write("\n".join([*_group_lines(group, redactor, options), ""]))
+        if units := digest.units_text(report, path, groups):
+            out.write(f"  unit: {escape_controls(redactor.text(units))}\n")
         out.write("\n")
     if options.verbose:
         for line in _detail_lines(report, redactor):

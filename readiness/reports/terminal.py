@@ -58,7 +58,8 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
         return
     kinds = {row.path: row.kind for row in report.files}
     for path, groups in digest.findings_by_file(report, verbose=options.verbose):
-        console.print(_file_title(path, kinds.get(path, ""), groups))
+        units = redactor.text(digest.units_text(report, path, groups))
+        console.print(_file_title(path, kinds.get(path, ""), groups, units))
         console.print(Text("─" * min(console.width, PROSE), "dim"))
         for group in groups:
             console.print(Group(*_group_text(group, redactor, options, console.width)))
@@ -76,10 +77,17 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     console.print(_gate_text(report, redactor))
 
 
-def _file_title(path: str, kind: str, groups: list[digest.Group]) -> Text:
-    """A file's name, its kind, and how much was found in it."""
+def _file_title(path: str, kind: str, groups: list[digest.Group], units: str) -> Text:
+    """A file's name, its kind, how much was found in it, and what it is applied with."""
     count = sum(1 + len(group.others) for group in groups)
-    known = filter(None, [digest.KINDS.get(kind, kind), digest.plural(count, "finding")])
+    known = filter(
+        None,
+        [
+            digest.KINDS.get(kind, kind),
+            digest.plural(count, "finding"),
+            units and f"in {escape_controls(units)}",
+        ],
+    )
     return Text.assemble((escape_controls(path), "bold"), "  ", (" · ".join(known), "dim"))
 
 

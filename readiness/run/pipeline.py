@@ -256,7 +256,7 @@ def _triage_findings(
         None if assembly.whole else tuple(row.path for row in assembly.rows),
     )
     marked = apply_own_suppressions(findings, assembly, asked.bounds, law, settings)
-    whole = copies.fold_copies(engine.sort_and_deduplicate(marked))
+    whole = copies.fold_copies(engine.sort_and_deduplicate(marked), assembly.parsed)
     kept, left_out = apply_foreign_suppressions(whole, assembly, settings, law)
     stamped = baseline.add_fingerprints(engine.sort_and_deduplicate(kept))
     return _suppress_known(stamped, law, settings), left_out

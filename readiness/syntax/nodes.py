@@ -45,6 +45,21 @@ class Map(dict[str, Any]):
         edge = self._edges.get(key)
         return Span(edge[0], edge[2]) if edge else self._span
 
+    def put(self, key: str, value: Any, span: Span, at: int | None = None) -> None:
+        """Set a value with its place; `at` is where its key begins, the value's own beginning where none is written."""
+        self[key] = value
+        self._edges[key] = (span.start if at is None else at, *span)
+
+    def put_as_in(self, node: Map, key: str, value: Any) -> None:
+        """Set a value at the place of the same key in another mapping."""
+        self[key] = value
+        self._edges[key] = node._edges[key]
+
+    def put_all(self, node: Map) -> None:
+        """Take in the entries of another mapping at their places."""
+        self.update(node)
+        self._edges.update(node._edges)
+
     def dig(self, *keys: str) -> Map:
         """The mapping some keys down; an empty one at the deepest place on the way where there is none.
 
@@ -95,6 +110,14 @@ class Seq(list[Any]):
         if isinstance(key, int) and 0 <= key < len(self._edges):
             return Span(*self._edges[key])
         return self._span
+
+    def put(self, value: Any, span: Span, index: int | None = None) -> None:
+        """Append a value with its place, or set the entry at an index."""
+        if index is None:
+            self.append(value)
+            self._edges.append((span.start, span.end))
+        else:
+            self[index], self._edges[index] = value, (span.start, span.end)
 
     def __repr__(self) -> str:
         return _bounded_text(self)

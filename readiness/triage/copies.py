@@ -4,55 +4,73 @@ from __future__ import annotations
 
 import bisect
 import collections
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from readiness.facts.table import column
+from readiness.loading.parsed import ParsedTexts
 from readiness.model import (
     Finding,
     ParseError,
     Related,
     Source,
     join_names,
+    joined_finding,
     message_shape,
     with_worse_severity,
 )
-from readiness.syntax.yaml import Map, Seq, load_all, separated
 
 if TYPE_CHECKING:
     from readiness.kinds.k8s.model import Object
+    from readiness.syntax.yaml import Map
 
 NAMES = 6  # of other things that a message names; more are counted
 PLACES = 10  # of copies that a finding shows
-_ONLY = re.compile(r" \(only with [^()\n]*\)\Z")
 _GENERATED = re.compile(
     r"# Source: \S+/templates/|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|do not (?:edit|modify))",
     re.IGNORECASE,
 )
+BUNDLE = 3  # objects that a file holds at least to be called a bundle of others
+PARTS = 64  # files of one object that are looked at for that
 HEAD = 20  # lines of a file in which it may say that it was generated
 
 
 @dataclass(slots=True)
 class _Written:
-    """What is known of one file: whether it says that it was generated, and its objects in order, with where they begin."""
+    """What is known of one file: whether it says that it was generated, and its objects in order, with where they begin.
+
+    `bundle` says that it holds what several smaller files hold.
+    """
 
     generated: bool
+    bundle: bool = False
     objects: list[Object] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
 
 
-def fold_copies(findings: Sequence[Finding]) -> list[Finding]:
+def fold_copies(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Finding]:
     """The findings, of copies the one that a person mends, with the others as related places.
+
+    `parsed` are the documents of the files of the run.
 
     What stands at one place for several things (an anchor, a line of an environment file, a template under several values)
     is one finding that names them. So is what is said of one object in its source, and again in a file that was generated
-    from it. A suppression at the kept place holds for its copies; one at a copy holds for that alone.
+    from it. A suppression at the kept place holds for its copies; one at a copy holds for that alone. What not all
+    environments of a rendered file give, names those that do.
     """
-    return _fold_objects(_fold_names(findings))
+    told = [_with_environments(one) for one in _fold_names(findings)]
+    return _fold_objects(told, parsed)
+
+
+def _with_environments(finding: Finding) -> Finding:
+    """A finding whose message says which environments give it."""
+    if finding.environments is None:
+        return finding
+    message = finding.message + finding.environments.told()
+    return finding._replace(message=message, environments=None)
 
 
 def _fold_names(findings: Sequence[Finding]) -> list[Finding]:
@@ -63,35 +81,47 @@ def _fold_names(findings: Sequence[Finding]) -> list[Finding]:
         places.setdefault(key, []).append(finding)
     kept = []
     for some in places.values():
-        if len(some) == 1 or len({one.resource for one in some}) == 1:
+        if len({(one.resource, one.container) for one in some}) == 1:
             kept += some
             continue
         alike: dict[str, list[Finding]] = {}
         for finding in some:
-            alike.setdefault(
-                message_shape(_ONLY.sub("", finding.message), finding.resource), []
-            ).append(finding)
+            alike.setdefault(_shape(finding), []).append(finding)
         kept += [_named_together(group) for group in alike.values()]
     return kept
+
+
+def _shape(finding: Finding) -> str:
+    """A message with blanks for the object and the container that it is about."""
+    message = finding.message
+    if finding.container:
+        message = message.replace(repr(finding.container), "\0")
+    return message_shape(message, finding.resource)
 
 
 def _named_together(group: Sequence[Finding]) -> Finding:
     """The first of some findings on one place, with the names of what the others are about."""
     first = group[0]
-    others = [name for one in group if (name := one.resource) and name != first.resource]
-    names = list(dict.fromkeys(others))
+    names = list(dict.fromkeys(name for one in group if (name := _name_beside(one, first))))
+    for other in group[1:]:
+        first = joined_finding(first, other)
     if not names:
         return first
-    for other in group[1:]:
-        first = with_worse_severity(first, other)
     shown = names[:NAMES]
     more = [f"{len(names) - NAMES} more"] if len(names) > NAMES else []
     told = join_names([*shown, *more])
-    related = tuple(dict.fromkeys(other for one in group for other in one.related))
-    return first._replace(message=f"{first.message}; the same for {told}", related=related)
+    return first._replace(message=f"{first.message}; the same for {told}")
 
 
-def _fold_objects(findings: Sequence[Finding]) -> list[Finding]:
+def _name_beside(finding: Finding, first: Finding) -> str:
+    """What another finding on one place is about: its object, or its container where that is in the object of the first."""
+    if finding.resource != first.resource:
+        return finding.resource
+    differs = finding.container and finding.container != first.container
+    return f"container {finding.container!r}" if differs else ""
+
+
+def _fold_objects(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Finding]:
     """One finding for an object and its copies in other files."""
     alike: dict[Any, list[int]] = {}
     told: collections.Counter[Any] = collections.Counter()
@@ -103,12 +133,16 @@ def _fold_objects(findings: Sequence[Finding]) -> list[Finding]:
             told[mark, path] += (
                 1  # the second that a file says is a copy of the second of its source
             )
-    files: dict[int, _Written] = {}
+    several = [one for one in alike.values() if len({findings[each].path for each in one}) > 1]
+    files = _Files(parsed)
+    for numbers in several:
+        for number in numbers:
+            files.of(findings[number].source.root)
+    files.find_bundles()
     done: dict[int, Finding | None] = {}
-    for numbers in alike.values():
-        if len({findings[number].path for number in numbers}) > 1:
-            for group in _copy_groups([(number, findings[number]) for number in numbers], files):
-                done |= _fold_group(group, findings)
+    for numbers in several:
+        for group in _copy_groups([(number, findings[number]) for number in numbers], files):
+            done |= _fold_group(group, findings)
     found = (done.get(number, one) for number, one in enumerate(findings))
     return [one for one in found if one is not None]
 
@@ -122,18 +156,15 @@ def _mark(finding: Finding) -> tuple[object, ...] | None:
         return None
     if not finding.path.endswith(_YAML):
         return None
-    text = _ONLY.sub("", finding.message)
     name = (finding.resource, finding.container, finding.purpose)
-    return finding.rule, finding.tier, finding.part, *name, text
+    return finding.rule, finding.tier, finding.part, *name, finding.message
 
 
-def _copy_groups(
-    alike: Sequence[tuple[int, Finding]], files: dict[int, _Written]
-) -> Iterator[list[int]]:
+def _copy_groups(alike: Sequence[tuple[int, Finding]], files: _Files) -> Iterator[list[int]]:
     """The groups of a source and its copies, the source first, among findings that say the same of one kind and name.
 
-    A file in a folder for output is a copy of what equals it, a file that says that it was generated is one of the only
-    source that there is, too. Equal files of hand are none: each has to be edited.
+    A file in a folder for output, and a bundle of smaller files, is a copy of what equals it; a file that says that it was
+    generated is one of the only source that there is, too. Equal files of hand are none: each has to be edited.
     """
     known: dict[int, bytes] = {}
     generated: dict[int, bool] = {}
@@ -141,11 +172,12 @@ def _copy_groups(
     output: list[int] = []
     for number, finding in alike:
         root = finding.source.root
-        file = files.get(id(root)) or files.setdefault(id(root), _read(root))
+        file = files.of(root)
         found = _object_around(finding, file)
         known[number] = _digest(found.node, file.digests) if found else b"%d" % number
         generated[number] = file.generated
-        (output if file.generated or _is_output(root.path) else sources).append(number)
+        is_made = file.generated or file.bundle or _is_output(root.path)
+        (output if is_made else sources).append(number)
     paths = {number: finding.path for number, finding in alike}
     output.sort(key=lambda number: (generated[number], paths[number].count("/"), paths[number]))
     homes: dict[bytes, int] = {}
@@ -189,14 +221,56 @@ def _is_output(path: str) -> bool:
     return not column("folders", "output").keys().isdisjoint(re.split(r"[/.]", path.lower()))
 
 
-def _read(root: Source) -> _Written:
+class _Files:
+    """What is known of the files with findings, made when they are first asked for."""
+
+    __slots__ = ("_known", "_parsed")
+
+    def __init__(self, parsed: ParsedTexts) -> None:
+        self._parsed = parsed
+        self._known: dict[Source, _Written] = {}
+
+    def of(self, root: Source) -> _Written:
+        """What is known of a file."""
+        if root not in self._known:
+            self._known[root] = _read(root, self._parsed)
+        return self._known[root]
+
+    def find_bundles(self) -> None:
+        """Mark the files of which nine objects in ten stand the same in smaller files, of which there are several.
+
+        People keep objects in files of their own and apply them together from one that a script, or a `cat`, makes of them.
+        """
+        if not any(len(file.objects) >= BUNDLE for file in self._known.values()):
+            return
+        for source in self._parsed.files():
+            if source.root.path.endswith(_YAML):
+                self.of(source)
+        homes: dict[bytes, list[_Written]] = {}
+        digests: dict[int, list[bytes]] = {}
+        for file in self._known.values():
+            own = digests[id(file)] = [_digest(one.node, file.digests) for one in file.objects]
+            for digest in dict.fromkeys(own):
+                homes.setdefault(digest, []).append(file)
+        for file in self._known.values():
+            size = len(file.objects)
+            parts: set[int] = set()
+            count = 0
+            for digest in digests[id(file)] if size >= BUNDLE else ():
+                smaller = [one for one in homes[digest][:PARTS] if len(one.objects) < size]
+                parts.update(id(one) for one in smaller)
+                count += bool(smaller)
+            file.bundle = len(parts) > 1 and count * 10 >= size * 9
+
+
+def _read(root: Source, parsed: ParsedTexts) -> _Written:
     """The objects of a file, and whether it says that it was generated; none where it does not parse (a template)."""
     from readiness.kinds.k8s.objects import objects_of
 
     lines = root.text.split("\n", HEAD)[:HEAD]
     file = _Written(any(_GENERATED.match(line) for line in lines))
     try:
-        roots = load_all(separated(root.text))
+        roots = parsed.documents(root)
     except ParseError:
         return file
     file.objects = [found for node in roots for found in objects_of(root, node)]
@@ -214,25 +288,8 @@ def _object_around(finding: Finding, file: _Written) -> Object | None:
     return file.objects[number]
 
 
-def _digest(node: Any, known: dict[int, bytes], depth: int = 0) -> bytes:
-    """A hash of a value that the order of keys does not change; the namespace of an object counts for nothing.
+def _digest(node: Map, known: dict[int, bytes]) -> bytes:
+    """A hash of an object by which copies are known, however their keys are ordered."""
+    from readiness.kinds.k8s.equality import object_digest
 
-    Each container is counted once, however many aliases lead to it.
-    """
-    if not isinstance(node, Map | Seq):
-        return repr(node).encode("utf-8", "surrogatepass")
-    if id(node) in known:
-        return known[id(node)]
-    known[id(node)] = b"itself"  # an alias may stand in what it names
-    made = hashlib.sha256(b"map" if isinstance(node, Map) else b"list")
-    pairs: Iterable[tuple[Any, Any]] = (
-        sorted(node.items()) if isinstance(node, Map) else enumerate(node)
-    )
-    for key, value in pairs:
-        if depth == 1 and key == "namespace":
-            continue
-        part = _digest(value, known, depth + 1)
-        name = str(key).encode("utf-8", "surrogatepass")
-        made.update(b"%d %d " % (len(name), len(part)) + name + part)
-    known[id(node)] = made.digest()
-    return known[id(node)]
+    return object_digest(node, known)

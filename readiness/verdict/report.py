@@ -334,6 +334,7 @@ def _finding_json(
         "end_column": start.column + finding.span.end - finding.span.start,
         "resource": redactor.text(finding.resource),
         "container": redactor.text(finding.container),
+        "unit": redactor.text(finding.unit),
         "gain": _round_points(finding.gain),
         "fingerprint": finding.fingerprint,
         "related": [

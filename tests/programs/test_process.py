@@ -167,6 +167,33 @@ def test_processor_time_has_a_limit(tmp_path: Path) -> None:
     assert ask(code, folder=tmp_path).output.split() == [b"20", b"0"]
 
 
+@on_linux
+def test_processor_time_is_limited_apart_from_the_clock(tmp_path: Path) -> None:
+    code = "import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
+    limits = Limits(200, 1 << 30, 1 << 20, processor=7)
+    assert ask(code, folder=tmp_path, limits=limits).output.split() == [b"7"]
+    before = process.seconds_of_programs()
+    spin = "while True: pass"
+    done = ask(spin, folder=tmp_path, limits=Limits(200, 1 << 30, 1 << 20, processor=1))
+    assert done.stopped
+    assert process.seconds_of_programs() > before
+
+
+@pytest.mark.parametrize(
+    ("code", "messages", "stopped"),
+    [
+        (0, "", False),
+        (1, "Error: execution error: out of memory", False),  # in somebody's own words
+        (1, "fatal error: out of memory", False),
+        (2, "fatal error: runtime: out of memory\n\ngoroutine 1", True),
+        (2, "usage", False),
+        (-9, "", True),
+    ],
+)
+def test_what_ran_over_its_limits(code: int, messages: str, stopped: bool) -> None:
+    assert Answer(b"", messages, code, "").stopped is stopped
+
+
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match="no such file"):
         run_program(

@@ -109,6 +109,7 @@ def test_json_of_a_finding() -> None:
             "end_column": 26,
             "resource": "Deployment/web",
             "container": "web",
+            "unit": "",
             "gain": 5.3343,
             "fingerprint": finding.fingerprint,
             "related": [{"path": "svc.yaml", "line": 2, "message": "see here"}],

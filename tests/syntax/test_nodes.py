@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.syntax.nodes import Map, mappings_in, text_or_empty
+from readiness.model import Span
+from readiness.syntax.nodes import Map, Seq, mappings_in, text_or_empty
 from readiness.syntax.yaml import load_all
 
 TEXT = """\
@@ -61,3 +62,28 @@ def test_a_text_is_a_string_or_empty() -> None:
     assert node.text("name") == "web"
     assert [node.text(key) for key in ("ports", "empty", "none")] == ["", "", ""]
     assert node.dig("strategy", "matrix").text("node") == text_or_empty(22) == ""
+
+
+def test_what_is_put_into_a_mapping_has_a_place() -> None:
+    made, node = Map(Span(0, 9)), root()
+    made.put("a", 1, Span(3, 4))
+    made.put("b", 2, Span(7, 8), 5)
+    made.put_as_in(node, "name", "other")
+    assert [(key, made.entry(key), made.at(key)) for key in ("a", "b")] == [
+        ("a", (3, 4), (3, 4)),
+        ("b", (5, 8), (7, 8)),
+    ]
+    assert made["name"] == "other"
+    assert made.at("name") == node.at("name")
+    made.put_all(node)
+    assert made == {"a": 1, "b": 2, **node}
+    assert [made.entry(key) for key in node] == [node.entry(key) for key in node]
+
+
+def test_what_is_put_into_a_list_has_a_place() -> None:
+    made = Seq(Span(0, 9))
+    made.put("x", Span(1, 2))
+    made.put("y", Span(3, 4))
+    made.put("z", Span(5, 6), 0)
+    assert made == ["z", "y"]
+    assert [made.at(0), made.at(1)] == [(5, 6), (3, 4)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.model import message_shape
+from readiness.model import Environments, message_shape
 from readiness.verdict.report import Report
 
 POD = """\
@@ -133,6 +133,77 @@ def test_equal_files_of_hand_are_edited_each(tmp_path: Path) -> None:
     assert [path for path, *_ in told(report)] == ["a/pod.yaml", "b/pod.yaml"]
 
 
+PARTS = {f"src/{name}.yaml": POD % (f"-{name}", "") for name in "abc"}
+BUNDLE = "---\n".join(PARTS.values())
+
+
+@pytest.mark.parametrize("path", ["complete.yaml", "src/complete.yaml", "deploy/shop.yaml"])
+def test_a_bundle_of_smaller_files_is_a_copy_whatever_it_says_of_itself(
+    tmp_path: Path, path: str
+) -> None:
+    report = check(tmp_path, PARTS | {path: BUNDLE})
+    assert told(report) == [(name, 8, False) for name in PARTS]
+    assert related(report) == [path] * 3
+
+
+@pytest.mark.parametrize(
+    ("files", "places"),
+    [
+        ({"b.yaml": BUNDLE, "a.yaml": BUNDLE}, 6),  # as large as the other one
+        ({"b.yaml": BUNDLE, "src/a.yaml": PARTS["src/a.yaml"]}, 4),  # of one file alone
+        ({"b.yaml": BUNDLE + "---\n" + POD % ("-d", ""), **PARTS}, 7),  # one of four stands only here
+        ({"b.yaml": BUNDLE.replace("1.2.3", "1.2.4"), **PARTS}, 6),  # other contents
+        ({"b.yaml": "---\n".join(list(PARTS.values())[:2]), **PARTS}, 5),  # of two objects
+    ],
+)  # fmt: skip
+def test_what_is_no_bundle_is_edited_by_hand(
+    tmp_path: Path, files: dict[str, str], places: int
+) -> None:
+    assert len(told(check(tmp_path, files))) == places
+
+
+def test_what_differs_in_a_bundle_is_told_in_it(tmp_path: Path) -> None:
+    many = {f"src/{name}.yaml": POD % (f"-{name}", "") for name in "abcdefghij"}
+    bundle = "---\n".join(many.values()).replace("1.2.3", "1.2.4", 1)
+    report = check(tmp_path, many | {"all.yaml": bundle})
+    assert told(report) == [("all.yaml", 8, False), *((name, 8, False) for name in many)]
+
+
+SCALED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  replicas: %s
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec: {containers: [{name: shop, image: "example.com/shop:1.2.3"}]}
+"""
+SCALER = """\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: shop}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}, maxReplicas: 9}
+"""
+
+
+@pytest.mark.parametrize(
+    ("variant", "places"),
+    [("2", ["src/shop.yaml"]), ("3", ["all.yaml"])],  # the bundle stands nearer, and differs
+)
+def test_an_autoscaler_beside_a_bundle_is_about_its_sources(
+    tmp_path: Path, variant: str, places: list[str]
+) -> None:
+    files = {"src/shop.yaml": SCALED % 2, "scaling/shop.yaml": SCALER}
+    files |= {"src/a.yaml": PARTS["src/a.yaml"], "src/b.yaml": PARTS["src/b.yaml"]}
+    bundle = [SCALED % variant, PARTS["src/a.yaml"], PARTS["src/b.yaml"]]
+    report = check(
+        tmp_path, files | {"all.yaml": "---\n".join(bundle)}, "k8s/replicas-beside-autoscaler"
+    )
+    assert [path for path, *_ in told(report)] == places
+
+
 def test_objects_of_other_names_are_no_copies(tmp_path: Path) -> None:
     files = {"a.yaml": POD % ("-a", ""), "b.yaml": HEAD + POD % ("-b", "")}
     assert len(told(check(tmp_path, files))) == 2
@@ -208,7 +279,7 @@ def test_a_template_under_several_values_names_what_it_makes(tmp_path: Path) -> 
         pytest.skip("needs a Helm renderer, and none is installed")
     assert told(report) == [("templates/pods.yaml", 10, False)]
     assert report.findings[0].message.endswith(
-        " (of Pod/pod-a, Pod/pod-b, Pod/pod-c, Pod/pod-d, Pod/pod-e, Pod/pod-f and 3 more)"
+        "; the same for Pod/pod-b, Pod/pod-c, Pod/pod-d, Pod/pod-e, Pod/pod-f, Pod/pod-g and 2 more"
     )
 
 
@@ -222,3 +293,74 @@ def test_a_template_under_several_values_names_what_it_makes(tmp_path: Path) -> 
 )
 def test_a_shape_is_the_message_without_the_name(message: str, resource: str, shape: str) -> None:
     assert message_shape(message, resource) == shape
+
+
+ANCHORED = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: shop}
+spec:
+  containers:
+    - name: one
+      image: example.com/one:1.2.3
+      securityContext: &open {privileged: true}
+    - {name: two, image: "example.com/two:1.2.3", securityContext: *open}
+    - {name: three, image: "example.com/three:1.2.3", securityContext: {privileged: true}}
+"""
+
+
+def test_an_anchor_that_several_containers_use_is_one_finding(tmp_path: Path) -> None:
+    report = check(tmp_path, {"pod.yaml": ANCHORED})
+    assert [one[1] for one in told(report)] == [8, 10]
+    assert report.findings[0].message.endswith("; the same for container 'two'")
+
+
+@pytest.mark.parametrize(
+    ("names", "tests", "total", "words"),
+    [
+        (("a", "b"), (), 2, ""),
+        (("a",), (), 2, " (only with a)"),
+        (("a",), ("ci/x-values.yaml",), 1, ""),
+        ((), ("ci/x-values.yaml", "ci/y-values.yaml"), 1, " (only with ci/x-values.yaml and ci/y-values.yaml)"),
+        ((), (), 0, ""),
+    ],
+)  # fmt: skip
+def test_environments_are_named_where_they_are_not_all(
+    names: tuple[str, ...], tests: tuple[str, ...], total: int, words: str
+) -> None:
+    assert Environments(names, tests, total).told() == words
+
+
+@pytest.mark.parametrize("order", [("north", "south"), ("south", "north")])
+def test_objects_that_environments_name_differently_are_one_finding_of_them_all(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
+    """Neither of both is said to be only in one environment: together they are all."""
+    files = {
+        f"{name}/kustomization.yaml": f"resources: [../base]\nnamePrefix: {name}-\n"
+        for name in order
+    }
+    files["base/kustomization.yaml"] = "resources: [pod.yaml]\n"
+    report = check(tmp_path, files | {"base/pod.yaml": POD % ("", "")})
+    assert told(report) == [("base/pod.yaml", 8, False)]
+    assert report.findings[0].message.endswith("; the same for Pod/south-shop")
+
+
+def test_a_waiver_of_one_object_leaves_what_its_line_says_of_others(tmp_path: Path) -> None:
+    settings = """\
+waivers:
+  - {rule: k8s/privileged, resource: Pod/north-shop, reason: it mounts disks}
+"""
+    files = {
+        f"{name}/kustomization.yaml": f"resources: [../base]\nnamePrefix: {name}-\n"
+        for name in ("north", "south")
+    }
+    files |= {"base/kustomization.yaml": "resources: [pod.yaml]\n", ".readiness.yaml": settings}
+    check(tmp_path, files | {"base/pod.yaml": POD % ("", "")})
+    report = readiness.check(
+        [tmp_path], select=["k8s/privileged"], base=tmp_path, config=tmp_path / ".readiness.yaml"
+    )
+    assert sorted((one.resource, one.suppressed is None) for one in report.findings) == [
+        ("Pod/north-shop", False),
+        ("Pod/south-shop", True),
+    ]

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from readiness.kinds.k8s.deliveries import is_delivered_beside, may_come_from_operator
 from readiness.kinds.k8s.index import owner_of
-from readiness.kinds.k8s.model import Object
+from readiness.kinds.k8s.labels import is_same_namespace
+from readiness.kinds.k8s.model import REPLICATED, Object
 from readiness.kinds.k8s.spaces import Join
 from readiness.model import Related, Severity
 from readiness.model.project import Project
@@ -35,6 +36,35 @@ def absence_of(join: Join[Any], namespace: str) -> Absence:
     else:
         where = "is in no file that is applied with it, only in one for others"
     return Absence(where, (place,), Severity.LOW)
+
+
+_OF_PODS = (*REPLICATED, "DaemonSet", "Pod")
+
+
+def are_pods_beside(obj: Object, project: Project) -> bool:
+    """Whether workloads stand in an object's own folder and namespace: then those that it selects would stand there, too."""
+    return any(is_delivered_beside(obj, project, kind) for kind in _OF_PODS)
+
+
+def pods_absence(join: Join[Any], obj: Object, project: Project) -> Absence | None:
+    """What to say of a selector that can mean no pod: which workloads have such pods all the same.
+
+    None where only those of a twin have them and no workload stands beside the object: it may be for those, as an example is.
+    """
+    for each in join.elsewhere:
+        if is_same_namespace(each.namespace, obj.namespace) is not False:
+            if not are_pods_beside(obj, project):
+                return None
+            other = owner_of(each)
+            place = Related(
+                other.source, other.metadata.at("name"), "this one is applied for others"
+            )
+            return Absence("only one that is applied for others has", (place,), Severity.LOW)
+    if join.elsewhere:
+        other = owner_of(join.elsewhere[0])
+        place = Related(other.source, other.metadata.at("name"), "this one is in another namespace")
+        return Absence("none of its namespace has", (place,), None)
+    return Absence("no workload in the files has", (), None)
 
 
 def service_absence(

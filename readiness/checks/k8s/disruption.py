@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from readiness.checks.k8s.absence import pods_absence
 from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.elsewhere import reached_in_run
 from readiness.kinds.k8s.index import (
     Workload,
     autoscalers,
@@ -151,9 +153,17 @@ def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> Outco
     opened = wanted.open()
     if opened.empty and not wanted.empty:
         return
-    index = object_index(project)
-    if not index.selected_workloads(opened, obj.namespace, 1) and not index.may_be_operated(opened):
-        yield missing(obj.spec.key("selector"), say="pods")
+    if object_index(project).may_be_operated(opened):
+        return
+    found = reached_in_run(obj, opened, project)
+    told = pods_absence(found, obj, project) if found.absent else None
+    if not found.near and told is None:
+        yield Unknown(obj.spec.key("selector"))
+    elif told is not None:
+        yield missing(
+            obj.spec.key("selector"), severity=told.severity, related=told.related, say="pods",
+            where=told.where,
+        )  # fmt: skip
 
 
 def disruption_budget_unhealthy_unset(obj: Object) -> Outcome:

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from readiness.checks.k8s.absence import pods_absence
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer
+from readiness.kinds.k8s.elsewhere import reached_in_run
 from readiness.kinds.k8s.index import Workload, object_index, workload_of
 from readiness.kinds.k8s.labels import Selector, label_selector
 from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, Pod
 from readiness.kinds.k8s.selecting import policy_selectors
-from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
+from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Map, Seq
@@ -105,28 +107,35 @@ def network_policy_selects_nothing(obj: Object, *, alone: bool, project: Project
     wanted = label_selector(obj.spec.get("podSelector")) or Selector()
     if wanted.empty or not _has_pods_to_compare(project, alone):
         return
-    if not _may_select(wanted, obj.namespace, alone, project):
-        yield missing(obj.spec.dig("podSelector").at(), pairs=_string_list(wanted))
+    yield from _absent_pods(obj, wanted, obj.spec.dig("podSelector").at(), alone, project)
+
+
+def _absent_pods(
+    obj: Object, wanted: Selector, place: Span, alone: bool, project: Project
+) -> Outcome:
+    """What to say of a selector in a policy, for pods of its own namespace, that can mean none."""
+    found = reached_in_run(obj, wanted.open(), project)
+    told = pods_absence(found, obj, project) if found.absent else None
+    if not found.near and told is None:
+        yield Unknown(place)
+    elif told is not None and not _may_be_shown_nowhere(wanted, obj.namespace, alone, project):
+        yield missing(
+            place, severity=told.severity, related=told.related, pairs=_string_list(wanted), where=told.where
+        )  # fmt: skip
+
+
+def _may_be_shown_nowhere(wanted: Selector, namespace: str, alone: bool, project: Project) -> bool:
+    """Whether the pods that a policy selects may be there although no file shows them: an operator's, or another namespace's."""
+    index = object_index(project)
+    opened = wanted.open()
+    if opened.empty or index.may_be_operated(opened):
+        return True
+    return not (alone or index.is_populated(namespace) or index.is_matched_anywhere(opened))
 
 
 def _has_pods_to_compare(project: Project, alone: bool) -> bool:
     """Whether there are pods to compare with."""
     return alone or bool(object_index(project).workloads)
-
-
-def _may_select(wanted: Selector, namespace: str | None, alone: bool, project: Project) -> bool:
-    """Whether a selector may mean a pod; `namespace` None: in whatever namespace; `alone`: only one of the files."""
-    index = object_index(project)
-    opened = wanted.open()
-    if opened.empty or index.may_be_operated(opened):
-        return True
-    if namespace is not None and (
-        index.is_populated(namespace) or index.is_matched_anywhere(opened)
-    ):
-        return bool(index.selected_workloads(opened, namespace, 1))
-    if namespace is not None:
-        return not alone  # the files do not show what is in that namespace
-    return index.is_matched_anywhere(opened)
 
 
 def _string_list(wanted: Selector) -> str:
@@ -147,8 +156,19 @@ def network_policy_peer_unresolved(obj: Object, *, alone: bool, project: Project
         other = peer.get("namespaceSelector") is not None
         if other and not alone:
             continue  # pods of another namespace may well be another team's
-        if not _may_select(wanted, None if other else obj.namespace, alone, project):
-            yield missing(peer.at("podSelector"), pairs=_string_list(wanted))
+        opened = wanted.open()
+        if other:
+            index = object_index(project)
+            if not (
+                opened.empty or index.may_be_operated(opened) or index.is_matched_anywhere(opened)
+            ):
+                yield missing(
+                    peer.at("podSelector"),
+                    pairs=_string_list(wanted),
+                    where="no workload in the files has",
+                )
+            continue
+        yield from _absent_pods(obj, wanted, peer.at("podSelector"), alone, project)
 
 
 def _rules_of(obj: Object) -> Iterator[tuple[str, Map]]:

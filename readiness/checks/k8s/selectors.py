@@ -6,7 +6,7 @@ from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, plain_labels
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.units import folder_of
-from readiness.model import Outcome, Related, hit, join_names, missing
+from readiness.model import Outcome, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -34,24 +34,18 @@ def selector_mismatch(pod: Pod) -> Outcome:
 
 
 def selector_missing(obj: Object, *, project: Project) -> Outcome:
-    """A workload of apps/v1 has no selector, which it requires; prose may leave it out, and a kustomization beside it set it."""
-    if folder_of(obj.source) in project.memo(_folders_with_selectors):
-        return
+    """A workload of apps/v1 has no selector, which it requires.
+
+    Prose may leave it out, and a kustomization set it: of one that was not built nobody knows.
+    """
     if not project.prose and obj.kind in SELECTING and obj.api_version == "apps/v1":
         wanted = own_selector(obj)
-        if wanted is None or wanted.empty:
+        if (wanted is None or wanted.empty) and folder_of(obj.source) in object_index(
+            project
+        ).kustomized:
+            yield Unknown(obj.metadata.at("name"))
+        elif wanted is None or wanted.empty:
             yield missing(obj.metadata.at("name"))
-
-
-def _folders_with_selectors(project: Project) -> frozenset[str]:
-    """The folders whose kustomization gives selectors to what it lists."""
-    found = set()
-    for document in project.documents("k8s"):
-        root = document.node
-        labels = root.entries("labels") if root.get("kind") == "Kustomization" else ()
-        if root.get("commonLabels") or any(one.get("includeSelectors") is True for one in labels):
-            found.add(folder_of(document.source))
-    return frozenset(found)
 
 
 def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[Object]]:

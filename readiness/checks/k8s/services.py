@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from readiness.checks.k8s.absence import are_pods_beside, pods_absence
 from readiness.facts.table import column
 from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.elsewhere import selected_in_run
-from readiness.kinds.k8s.index import Index, Workload, object_index
+from readiness.kinds.k8s.elsewhere import reached_in_run, services_in_run
+from readiness.kinds.k8s.index import Index, Workload, object_index, owner_of
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
-from readiness.kinds.k8s.model import EVERY_ADDRESS, REPLICATED, Object
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object
+from readiness.kinds.k8s.spaces import Join
+from readiness.kinds.units import MANY
 from readiness.model import Outcome, Related, Severity, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -47,18 +50,17 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ou
     ):
         yield Unknown(obj.spec.at("selector"))
         return
-    if (
-        any(is_variable(value) for _, value in opened.pairs)
-        or selected_in_run(obj, opened, project).unknown
-    ):
+    found = reached_in_run(obj, opened, project)
+    told = pods_absence(found, obj, project) if found.absent else None
+    if any(is_variable(value) for _, value in opened.pairs) or (not found.near and told is None):
         yield Unknown(obj.spec.at("selector"))
-    elif not index.selected_workloads(opened, obj.namespace, 1):
+    elif told is not None:
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
-        beside = any(
-            is_delivered_beside(obj, project, kind) for kind in (*REPLICATED, "DaemonSet", "Pod")
-        )
-        severity = None if beside else Severity.MEDIUM
-        yield missing(obj.spec.key("selector"), severity=severity, pairs=pairs)
+        beside = are_pods_beside(obj, project)
+        yield missing(
+            obj.spec.key("selector"), severity=told.severity or (None if beside else Severity.MEDIUM),
+            related=told.related, pairs=pairs, where=told.where,
+        )  # fmt: skip
 
 
 def _target_ports(obj: Object) -> Iterator[tuple[Map, object]]:
@@ -199,34 +201,49 @@ def service_ports_invalid(obj: Object) -> Outcome:
 
 
 def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome:
-    """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files."""
+    """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files, or only such as are applied for others."""
     if obj.kind not in {"ServiceMonitor", "PodMonitor"}:
         return
     index = object_index(project)
     wanted = label_selector(obj.spec.get("selector")) or Selector()
-    things: Sequence[Object | Workload] = index.workloads
-    if obj.kind == "ServiceMonitor":
-        things = index.kinds.get("Service", [])
-    if not things:
+    is_of_services = obj.kind == "ServiceMonitor"
+    if not (index.kinds.get("Service") if is_of_services else index.workloads):
         return
-    if wanted.pairs and obj.kind == "ServiceMonitor":
-        things = project.memo(_services_by_label).get(wanted.pairs[0], [])
-    elif wanted.pairs:
-        things = index.selected_workloads(wanted, "")
     allowed = _watched_namespaces(obj)
     if allowed is not None and not _shows_any(allowed, obj.kind, project):
         return
     if ("component", "apiserver") in wanted.pairs:
         return  # the Service of the API server, which the cluster brings along
-    for thing in things:
-        here = allowed is None or any(
-            same_namespace(thing.namespace, name) is not False for name in allowed
+    others: list[Object | Workload] = []
+    for namespace in [""] if allowed is None else allowed[:MANY]:
+        found: Join[Object] | Join[Workload] = (
+            services_in_run(obj, wanted, project, namespace)
+            if is_of_services
+            else reached_in_run(obj, wanted, project, namespace)
         )
-        if here and wanted.matches(thing.labels):
+        if found.unknown:
+            yield Unknown(obj.metadata.at("name"))
             return
-    noun = "Service" if obj.kind == "ServiceMonitor" else "pod"
+        if found.near:
+            return
+        others += [
+            one for one in found.elsewhere if same_namespace(one.namespace, namespace) is not False
+        ]
+    beside = (
+        is_delivered_beside(obj, project, "Service")
+        if is_of_services
+        else are_pods_beside(obj, project)
+    )
+    if others and not beside:
+        yield Unknown(obj.metadata.at("name"))
+        return
     place = obj.spec.key("selector") if "selector" in obj.spec else obj.metadata.at("name")
-    yield missing(place, noun=noun)
+    where = "that is applied with it, only one for others" if others else "in the files"
+    there = [
+        Related(one.source, owner_of(one).metadata.at("name"), "this one is applied for others")
+        for one in others[:1]
+    ]
+    yield missing(place, related=there, noun="Service" if is_of_services else "pod", where=where)
 
 
 def _shows_any(names: list[str], kind: str, project: Project) -> bool:
@@ -240,15 +257,6 @@ def _shows_any(names: list[str], kind: str, project: Project) -> bool:
 
 def _namespaces_of_services(project: Project) -> frozenset[str]:
     return frozenset(one.namespace for one in object_index(project).all("Service"))
-
-
-def _services_by_label(project: Project) -> dict[tuple[str, str], list[Object]]:
-    """The Services of a project by the labels that they bear."""
-    made: dict[tuple[str, str], list[Object]] = {}
-    for obj in object_index(project).all("Service"):
-        for key, value in obj.labels.items():
-            made.setdefault((key, str(value)), []).append(obj)
-    return made
 
 
 def _watched_namespaces(obj: Object) -> list[str] | None:

@@ -48,8 +48,7 @@ def merge_services(base: Map, over: Map, depth: int = 0) -> Map:
                     _long_form(key, value, node.at(key)),
                 )
                 value = _merge_values(key, first, second, depth)  # noqa: PLW2901
-            result[key] = value
-            result._edges[key] = node._edges[key]
+            result.put_as_in(node, key, value)
     return result
 
 
@@ -59,13 +58,11 @@ def _long_form(key: str, value: Any, span: Span) -> Any:
         return value
     if key == "build":
         build = Map(span)
-        build["context"] = value
-        build._edges["context"] = (span.start, *span)
+        build.put("context", value, span)
         return build
     if key in _STRINGS:
         strings = Seq(span)
-        strings.append(value)
-        strings._edges.append(span)
+        strings.put(value, span)
         return strings
     return value
 
@@ -99,8 +96,7 @@ def _merge_pairs(old: Any, new: Any) -> Any:
         return new
     result = Map(second.at())
     for node in (first, second):
-        result.update(node)
-        result._edges.update(node._edges)
+        result.put_all(node)
     return result
 
 
@@ -114,8 +110,8 @@ def _pairs_as_mapping(value: Any) -> Any:
             name, given, text = item.partition("=")
             start, end = value.at(index)
             start += end - start > len(item)  # a quote
-            result[name] = text if given else None
-            result._edges[name] = (start, start + len(name) + 1 if given else start, end)
+            begin = start + len(name) + 1 if given else start
+            result.put(name, text if given else None, Span(begin, end), start)
     return result
 
 
@@ -126,13 +122,11 @@ def _join_lists(first: Seq, second: Seq, identity: Callable[[Any], object]) -> S
     for node in (first, second):
         for index, item in enumerate(node):
             name = identity(item)
-            edge = node._edges[index]
             if name in seen:
-                result[seen[name]], result._edges[seen[name]] = item, edge
+                result.put(item, node.at(index), seen[name])
             else:
                 seen[name] = len(result)
-                result.append(item)
-                result._edges.append(edge)
+                result.put(item, node.at(index))
     return result
 
 
@@ -212,8 +206,7 @@ _IDENTITIES: dict[str, Callable[[Any], object]] = {
 def _copy_mapping(node: Map) -> Map:
     """A mapping of its own with the same entries at the same places."""
     result = Map(node.at())
-    result.update(node)
-    result._edges.update(node._edges)
+    result.put_all(node)
     return result
 
 
@@ -243,8 +236,8 @@ def rebase_service(node: Map, folder: str) -> Map:
             result[key] = _rebase_key(value, "context", folder)
         elif isinstance(value, Seq):
             moved = Seq(value.at())
-            moved.extend(_rebase_entry(item, key, folder) for item in value)
-            moved._edges.extend(value._edges)
+            for index, item in enumerate(value):
+                moved.put(_rebase_entry(item, key, folder), value.at(index))
             result[key] = moved
     return result
 

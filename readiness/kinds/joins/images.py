@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from readiness.facts import public_images
 from readiness.facts.base_images import is_official
@@ -11,20 +13,28 @@ from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.joins.builds import all_builds, built_stage
 from readiness.kinds.k8s.model import Container
+from readiness.kinds.units import MANY, distance
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 from readiness.syntax.interpolation import HOLE
 
-Makers = dict[str, list[Stage | None]]
+
+class Maker(NamedTuple):
+    """Who makes an image: the stage, None where its Dockerfile is not known; and the path of the file that says so."""
+
+    stage: Stage | None
+    path: str
+
+
+Makers = dict[str, list[Maker]]
 
 
 @dataclass(frozen=True, slots=True)
 class ImageMakers:
     """Who makes an image: by its full name, by the last part of a name, by the folder of the Dockerfile.
 
-    None among the makers stands for a build whose Dockerfile is not known. `folders` are those that hold a Dockerfile
-    somewhere below them.
+    `folders` are those that hold a Dockerfile somewhere below them.
     """
 
     by_name: Makers = field(default_factory=dict)
@@ -37,7 +47,8 @@ def image_makers(project: Project) -> ImageMakers:
     """The makers of a project's images; ask for them with `project.memo(made)`."""
     makers = ImageMakers()
     for build in all_builds(project):
-        maker = built_stage(build, project)
+        stage = built_stage(build, project)
+        maker = Maker(stage, (stage or build.subject).source.root.path)
         for written in build.names:
             image = images.parse_image(written.replace(HOLE, "$X"))
             if not image.name_unknown:
@@ -50,23 +61,24 @@ def image_makers(project: Project) -> ImageMakers:
         folder = posixpath.basename(posixpath.dirname(path))
         makers.folders.update(parent_folders(path))
         if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
-            makers.by_folder.setdefault(folder, []).append(document.stages[-1])
+            maker = Maker(document.stages[-1], path)
+            makers.by_folder.setdefault(folder, []).append(maker)
     return makers
 
 
 def stage_of_container(container: Container, project: Project) -> Stage | None:
     """The stage that makes a container's image; None where the files leave a doubt.
 
-    A build that names the image in full tells it. Else it is the one build whose name ends as the image's does, or the
-    one Dockerfile in a folder of that name; for both, the image must be nobody else's: no public one, and no base of
-    that Dockerfile. A tree may hold several variants of an application, so no other Dockerfile stands closer to the
-    manifest.
+    A build that names the image in full tells it. Else it is the build whose name ends as the image's does, or the
+    Dockerfile in a folder of that name; for both, the image must be nobody else's: no public one, and no base of
+    that Dockerfile. A tree may hold several variants of an application: of several that may be meant it is the one whose
+    Dockerfile is nearest to the manifest, and no other Dockerfile stands closer.
     """
     image = images.parse_image(container.image)
     if not container.image or image.name_unknown:
         return None
     known = project.memo(image_makers)
-    stage = _stage_of_image(image, known)
+    stage = _stage_of_image(image, known, container.source.root.path)
     if stage is None:
         return None
     nearest = next(
@@ -75,26 +87,29 @@ def stage_of_container(container: Container, project: Project) -> Stage | None:
     return stage if nearest in parent_folders(posixpath.normpath(stage.source.path)) else None
 
 
-def _stage_of_image(image: Image, known: ImageMakers) -> Stage | None:
-    """The stage that makes an image, wherever its Dockerfile stands."""
+def _stage_of_image(image: Image, known: ImageMakers, path: str) -> Stage | None:
+    """The stage that makes an image for a manifest at a path, wherever its Dockerfile stands."""
     if image.repository in known.by_name:
-        return _only_maker(known.by_name[image.repository])
+        return _nearest_stage(known.by_name[image.repository], path)
     part = _short_name(image)
     if _is_public_image(image) or not part:
         return None
     guesses = [makers for makers in (known.by_part.get(part), known.by_folder.get(part)) if makers]
     if not guesses:
         return None
-    stage = _only_maker([one for makers in guesses for one in makers])
+    stage = _nearest_stage([one for makers in guesses for one in makers], path)
     if stage is None or any(_short_name(below.image) == part for below in stage.document.stages):
         return None
     return stage
 
 
-def _only_maker(makers: list[Stage | None]) -> Stage | None:
-    """The one maker of all; None where they differ or one is not known."""
-    first = makers[0]
-    return first if all(one is first for one in makers) else None
+def _nearest_stage(makers: Sequence[Maker], path: str) -> Stage | None:
+    """The stage of the nearest makers; None where they differ, one is not known, or there are too many to tell."""
+    if len(makers) > MANY:
+        return None
+    far = [distance(path, posixpath.normpath(maker.path)) for maker in makers]
+    nearest = [maker.stage for maker, steps in zip(makers, far, strict=True) if steps == min(far)]
+    return nearest[0] if all(stage is nearest[0] for stage in nearest) else None
 
 
 def _short_name(image: Image) -> str:

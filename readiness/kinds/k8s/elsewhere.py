@@ -38,7 +38,9 @@ def named_in_run(
     return _with_other_units(found, obj, listed, project, space)
 
 
-def selected_in_run(obj: Object, wanted: Selector, project: Project) -> Join[Workload]:
+def selected_in_run(
+    obj: Object, wanted: Selector, project: Project, namespace: str
+) -> Join[Workload]:
     """The workloads of other units whose pods a selector may mean; see named_in_run."""
     pairs = wanted.pairs
     if project.run is None or not pairs:
@@ -46,7 +48,53 @@ def selected_in_run(obj: Object, wanted: Selector, project: Project) -> Join[Wor
     labelled = project.run.memo(_workloads_of_run)
     listed = min((labelled.get(pair, []) for pair in pairs), key=len)
     matching = ((other, each) for other, each in listed if wanted.matches(each.labels))
-    return _with_other_units(Join(), obj, matching, project, obj.namespace)
+    return _with_other_units(Join(), obj, matching, project, namespace)
+
+
+def reached_in_run(
+    obj: Object, wanted: Selector, project: Project, namespace: str | None = None
+) -> Join[Workload]:
+    """The workloads whose pods an object means by a selector, as named_in_run tells what it means by a name."""
+    space = obj.namespace if namespace is None else namespace
+    found = object_index(project).reached(obj, wanted, space)
+    if not found.absent:
+        return found
+    others = selected_in_run(obj, wanted, project, space)
+    return Join((), others.unknown, (*found.elsewhere, *others.elsewhere))
+
+
+def services_in_run(
+    obj: Object, wanted: Selector, project: Project, namespace: str
+) -> Join[Object]:
+    """The Services of a namespace whose labels a monitor's selector matches, as named_in_run tells what it means by a name."""
+    index = object_index(project)
+    pair = wanted.pairs[0] if wanted.pairs else None
+    labelled = project.memo(_labelled_services)
+    spaces = index.spaces(("service", pair), labelled.get(pair, ()))
+    found = index.join(obj, spaces, namespace, accepts=lambda each: wanted.matches(each.labels))
+    if not found.absent or project.run is None:
+        return found
+    listed = project.run.memo(_services_of_run).get(pair, ())
+    matching = ((other, each) for other, each in listed if wanted.matches(each.labels))
+    return _with_other_units(found, obj, matching, project, namespace)
+
+
+def _labelled_services(project: Project) -> dict[tuple[str, str] | None, list[Object]]:
+    """The Services of a project by each of their labels; under None all of them."""
+    made: dict[tuple[str, str] | None, list[Object]] = {}
+    for obj in object_index(project).all("Service"):
+        for pair in (None, *((key, str(value)) for key, value in obj.labels.items())):
+            made.setdefault(pair, []).append(obj)
+    return made
+
+
+def _services_of_run(run: Run) -> dict[tuple[str, str] | None, list[tuple[Project, Object]]]:
+    """The same of all units."""
+    made: dict[tuple[str, str] | None, list[tuple[Project, Object]]] = {}
+    for project in run.projects:
+        for pair, listed in project.memo(_labelled_services).items():
+            made.setdefault(pair, []).extend((project, obj) for obj in listed)
+    return made
 
 
 def _with_other_units(

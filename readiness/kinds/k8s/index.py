@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.equality import object_digest
 from readiness.kinds.k8s.labels import Selector
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod
 from readiness.kinds.k8s.spaces import Join, Named, Spaces, is_exactly_same
@@ -73,6 +74,7 @@ class Index:
     together: bool = False
     kustomized: frozenset[str] = frozenset()
     _spaces: dict[Any, Spaces[Any]] = field(default_factory=dict)
+    _digests: dict[int, bytes] = field(default_factory=dict)
 
     def all(self, *kinds: str) -> Iterator[Object]:
         """The objects of the given kinds, one kind after the other."""
@@ -179,7 +181,22 @@ class Index:
         if least >= 0 and is_surely_nearer(least, far):
             return True
         alike = far > BELOW and (least < far or tied)
-        return None if alike and not shared else False
+        if not alike or shared:
+            return False
+        return False if self._rivals_are_copies(owner, thing, far if tied else far - 1) else None
+
+    def _rivals_are_copies(self, obj: Object, thing: Named, far: int) -> bool:
+        """Whether all objects of the kind and name of `obj` that stand as near to a thing say the same: it is about each.
+
+        Manifests and the bundle that is made of them are such.
+        """
+        own = object_digest(obj.node, self._digests)
+        path = thing.source.root.path
+        return all(
+            object_digest(other.node, self._digests) == own
+            for other in self.names[obj.kind, obj.name][:MANY]
+            if other is not obj and distance(path, other.source.root.path) <= far
+        )
 
     def are_alternatives(self, obj: Source, other: Source) -> bool:
         """Whether two files define the same Service or workload: whoever applies both has overwritten one."""
@@ -211,10 +228,15 @@ class Index:
         likely = self.selectable(wanted).compatible(namespace)
         return list(islice((one for one in likely if wanted.matches(one.labels)), limit))
 
-    def reached(self, obj: Object, wanted: Selector) -> Join[Workload]:
-        """The workloads whose pods an object means by a selector."""
+    def reached(
+        self, obj: Object, wanted: Selector, namespace: str | None = None
+    ) -> Join[Workload]:
+        """The workloads whose pods an object means by a selector; in its own namespace unless another one is given."""
         return self.join(
-            obj, self.selectable(wanted), accepts=lambda each: wanted.matches(each.labels)
+            obj,
+            self.selectable(wanted),
+            namespace,
+            accepts=lambda each: wanted.matches(each.labels),
         )
 
     def selectable(self, wanted: Selector) -> Spaces[Workload]:

@@ -66,8 +66,7 @@ def fragment_object(source: Source, root: Map) -> Iterator[Object]:
     for key in ("containers", "initContainers"):
         if isinstance(node.get(key), Seq):
             shell = Map(node.at())
-            shell["spec"] = node
-            shell._edges["spec"] = (node.at().start, *node.at())
+            shell.put("spec", node, node.at())
             yield Object(source, shell, "v1", "Pod", "", "")
             return
     probes = {
@@ -82,11 +81,9 @@ def fragment_object(source: Source, root: Map) -> Iterator[Object]:
     values = isinstance(node.get("image"), Map) or isinstance(node.get("env"), Map)  # of a chart
     if probes & set(node) and not {"services", "jobs"} & set(node) and not values:
         shell, spec, containers = Map(node.at()), Map(node.at()), Seq(node.at())
-        containers.append(node)
-        containers._edges.append((node.at().start, node.at().end))
+        containers.put(node, node.at())
         for outer, key, inner in ((shell, "spec", spec), (spec, "containers", containers)):
-            outer[key] = inner
-            outer._edges[key] = (node.at().start, *node.at())
+            outer.put(key, inner, node.at())
         yield Object(source, shell, "v1", "Pod", "", "")
 
 
@@ -119,7 +116,7 @@ def pod_specs_of(obj: Object) -> Iterator[Pod]:
         and isinstance(spec.get("steps"), Seq)
     ):
         pod = Map(spec.at())
-        pod["containers"], pod._edges["containers"] = spec["steps"], spec._edges["steps"]
+        pod.put("containers", spec["steps"], spec.at("steps"), spec.key("steps").start)
         yield Pod(obj.source, pod, obj, obj.node)
 
 

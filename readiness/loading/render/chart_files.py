@@ -14,7 +14,7 @@ from pathlib import Path
 from readiness import files as reading
 from readiness.loading.render import archive
 from readiness.loading.render.archive import BYTES, FILES, SUFFIX, ArchiveError
-from readiness.loading.render.made import RenderError
+from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import OutsideError, Tree
 from readiness.model import ParseError, Source, Span, join_names
 from readiness.syntax.yaml import Map, Seq, load_all
@@ -67,7 +67,7 @@ class ChartFiles:
         self.texts[path], self.shown[path] = text, shown
         self.size += len(text)
         if len(self.texts) > FILES or self.size > BYTES:
-            raise RenderError(f"the chart has over {FILES} files or {BYTES >> 20} MiB")
+            raise LimitError(f"the chart has over {FILES} files or {BYTES >> 20} MiB")
 
     def template_of(self, rendered: str) -> str:
         """The path in the copy of what Helm calls `CHART/charts/ALIAS/templates/x.yaml`."""
@@ -113,7 +113,7 @@ def _add_folder(made: ChartFiles, folder: Path, prefix: str, shown: str) -> None
                 text = reading.read(path, BYTES)
             except OSError as error:
                 if path.stat().st_size > BYTES:
-                    raise RenderError(
+                    raise LimitError(
                         f"the chart has over {FILES} files or {BYTES >> 20} MiB"
                     ) from None
                 raise RenderError(f"{inside} cannot be read: {error.strerror}") from None
@@ -159,7 +159,7 @@ class _Completion:
             ]
             self.made.folders |= dict.fromkeys(mine, folder)
             if len(self.made.folders) > FILES:
-                raise RenderError(f"it takes in over {FILES} subcharts, one counted for each alias")
+                raise LimitError(f"it takes in over {FILES} subcharts, one counted for each alias")
             self.complete(folder, mine, inner, place, depth + 1)
 
     def _subcharts(self, prefix: str, shown: str) -> dict[str, tuple[str, Path | None, str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from readiness.loading.discover import decode_text
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.made import RenderError
+from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import MAX_FILE, MAX_TOTAL, OutsideError, TooLargeError, Tree
 from readiness.syntax.yaml_whole import WholeError, load_whole, string_values
 
@@ -36,6 +36,7 @@ _PLAIN_PLUGIN = frozenset(
     """.split()
 )
 _PLUGINS = frozenset({"generators", "transformers", "validators"})
+CHARTS = frozenset({"helmcharts", "helmchartinflationgenerator"})
 
 # What a builder takes for an address before it looks on the disk.
 _REMOTE = re.compile(
@@ -60,6 +61,10 @@ _CREDENTIALS = re.compile(r"//[^/@\s]+(?=@)")
 
 class RefusedError(RenderError):
     """An overlay that is not built on purpose: what it takes in is remote, or out of the tree."""
+
+
+class RemoteChartError(RefusedError):
+    """An overlay that inflates a chart from elsewhere, which no builder does unasked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,15 @@ def gather_inputs(tree: Tree, folder: str) -> Gathered:
     return gathered
 
 
+def is_refused_itself(tree: Tree, folder: str) -> bool:
+    """Whether a kustomization, but for the kustomizations that it takes in, is one that is not built."""
+    try:
+        _Gathering(tree, folder).kustomization(Step(folder))
+    except RenderError:
+        return True
+    return False
+
+
 class _Gathering:
     """One pass over the kustomizations that an overlay reaches."""
 
@@ -123,6 +137,8 @@ class _Gathering:
                 continue
             self.add(path)
             for key, text in self.strings(path, plain):
+                if key in CHARTS and is_remote(text):
+                    raise remote_chart(text.strip(), self.tree.shown(path))
                 user = step.user
                 if user is None and key in _PLUGINS:
                     user = step.folder
@@ -193,7 +209,7 @@ class _Gathering:
         self.made.files.add(file)
         self.made.size += len(self.tree.texts[file])
         if len(self.made.files) > FILES or self.made.size > BYTES:
-            raise RenderError(f"it takes in over {FILES} files or {BYTES >> 20} MiB")
+            raise LimitError(f"it takes in over {FILES} files or {BYTES >> 20} MiB")
 
     def file(self, path: str, where: str) -> str | None:
         """The real path of a file, None where there is none."""
@@ -202,7 +218,7 @@ class _Gathering:
         except OutsideError:
             raise _outside_error(path, where) from None
         except TooLargeError:
-            raise RenderError(
+            raise LimitError(
                 f"{where} takes in {path}, which is over the limits of {MAX_FILE >> 20} MiB for one file and"
                 f" {MAX_TOTAL >> 20} MiB for all"
             ) from None
@@ -242,6 +258,14 @@ def _refuse_if_remote(names: list[str], where: str) -> None:
             raise _remote_error(name, where)
 
 
+def remote_chart(repository: str, where: str) -> RemoteChartError:
+    """Why an overlay that takes in a chart of a repository is not built."""
+    safe_name = _CREDENTIALS.sub("//…", repository)[:200]
+    return RemoteChartError(
+        f"{where} takes in a Helm chart of {safe_name}, which is remote and is not fetched"
+    )
+
+
 def _remote_error(name: str, where: str) -> RefusedError:
     safe_name = _CREDENTIALS.sub("//…", name)[:200]
     return RefusedError(f"{where} takes in {safe_name}, which is remote and is not fetched")
@@ -273,4 +297,4 @@ def _verify_build_count(takes: dict[str, list[str]], root: str) -> None:
             open_.discard(node)
             visits[node] = min(1 + sum(visits[other] for other in inner), MAX_VISITS + 1)
     if visits[root] > MAX_VISITS:
-        raise RenderError(f"it takes in over {MAX_VISITS} kustomizations, one counted each time")
+        raise LimitError(f"it takes in over {MAX_VISITS} kustomizations, one counted each time")

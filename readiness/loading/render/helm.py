@@ -11,13 +11,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from readiness import files
 from readiness.loading.render import capabilities, lines
 from readiness.loading.render.chart_files import ChartFiles, is_inside, subcharts_on
-from readiness.loading.render.made import GeneratedSource, RenderError, short_error
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError, short_error
 from readiness.loading.render.process import run_confined
 from readiness.model import ParseError, Related, Source, Span
 from readiness.programs import find_program
@@ -66,7 +67,7 @@ class RenderedTemplate(GeneratedSource):
     def _set_at(self, keys: list[str]) -> Iterator[Related]:
         """The place that sets a value last."""
         for file, above, node in self.values:
-            root = node if node is not None else _root(file)
+            root = node if node is not None else _values_in(file.text)
             place = _value_span(root, keys if keys[0] == "global" else [*above, *keys])
             if place is not None:
                 yield _related(file, place)
@@ -123,10 +124,11 @@ def _related(file: Source, span: Span) -> Related:
     return Related(source, place, "the value is set here")
 
 
-def _root(file: Source) -> Any:
-    """What a values file says; None where it does not parse."""
+@lru_cache(maxsize=64)
+def _values_in(text: str) -> Any:
+    """What the text of a values file says; None where it does not parse. Every action of every template asks."""
     try:
-        documents = load_all(file.text)
+        documents = load_all(text)
     except ParseError:
         return None
     return documents[0] if documents else None
@@ -345,6 +347,8 @@ def _render_in_process(
         answer: dict[str, Any] = json.loads(out)
     except ValueError:
         raise RenderError("the renderer gave no answer") from None
+    if "limit" in answer:
+        raise LimitError(short_error(answer["limit"]))
     if "error" in answer:
         raise RenderError(short_error(answer["error"]))
     return answer
@@ -362,6 +366,8 @@ def _render_with_binary(chart: Path, wanted: Environment, scratch: Path) -> dict
         command += ["--values", str(path)]
     try:
         out = run_confined(command, "", scratch)
+    except LimitError:
+        raise
     except RenderError as error:
         return {"error": str(error)}
     texts: dict[str, list[str]] = {}

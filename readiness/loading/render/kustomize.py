@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from readiness.loading.discover import decode_text
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.gather import Gathered, is_remote
-from readiness.loading.render.made import GeneratedSource, RenderError
+from readiness.loading.render.gather import CHARTS, Gathered, is_remote
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.render.process import is_confined, run_renderer
 from readiness.loading.render.tree import Tree
 from readiness.model import ParseError, Source, Span
 from readiness.programs import find_program, is_shim
-from readiness.syntax.yaml import Map, Seq, load_all, separated
+from readiness.syntax.yaml import Map, Seq, load_all
 
 MISSING = (
     "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them"
@@ -49,14 +50,16 @@ class Kustomization:
     chart_home: str = "charts"
 
 
-def read_kustomizations(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
+def read_kustomizations(
+    sources: Mapping[str, Source], parsed: ParsedTexts
+) -> dict[str, Kustomization]:
     """The kustomizations among the texts, by folder; those that are no YAML are left out."""
     kustomizations = {}
     for path, source in sources.items():
         if posixpath.basename(path) not in OVERLAYS:
             continue
         try:
-            documents = load_all(source.text)
+            documents = parsed.documents(source)
         except ParseError:
             continue
         if documents and isinstance(documents[0], Map):
@@ -93,13 +96,10 @@ def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]
     return kustomization
 
 
-_CHARTS = frozenset({"helmcharts", "helmchartinflationgenerator"})
-
-
 def _read_charts(kustomization: Kustomization, spec: Map) -> None:
     """Which charts a kustomization inflates."""
     for key, value in spec.items():
-        if key.casefold() in _CHARTS and isinstance(value, Seq):
+        if key.casefold() in CHARTS and isinstance(value, Seq):
             kustomization.charts += [entry for entry in value if isinstance(entry, Map)]
         home = value.get("chartHome") if isinstance(value, Map) else None
         if key.casefold() == "helmglobals" and isinstance(home, str):
@@ -280,6 +280,7 @@ def build_overlay(
     within: list[Kustomization],
     sources: Mapping[str, Source],
     taken: Gathered,
+    parsed: ParsedTexts,
 ) -> BuiltOverlay:
     """What an overlay builds, from a copy of what it takes in. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
@@ -291,13 +292,15 @@ def build_overlay(
         (scratch / "kustomization.yaml").write_text(json.dumps(spec), encoding="utf-8")
         try:
             done = run_renderer([*build_command(), str(scratch)], "", scratch, output=OUTPUT)
+        except LimitError:
+            raise
         except RenderError as error:
             raise RenderError(_clean_error(str(error), scratch)) from None
         text, lost = _parsable_text(done.output.decode("utf-8", "replace"))
         built = BuiltOverlay(root.source.path, text, root.folder or ".")
         built.lost = [(piece, error, root.source) for piece, error in lost]
         built.confined = is_confined(done)
-        _trace_origins(built, within, sources, copy, taken.tree)
+        _trace_origins(built, within, sources, copy, taken.tree, parsed)
     return built
 
 
@@ -341,6 +344,7 @@ def _trace_origins(
     sources: Mapping[str, Source],
     copy: Path,
     tree: Tree,
+    parsed: ParsedTexts,
 ) -> None:
     """Note for each object that was built where it was written: its origin, and the patches that speak of it."""
     patches = [sources[path] for one in within for path in one.patches if path in sources]
@@ -358,15 +362,15 @@ def _trace_origins(
             continue
         note = node.dig("metadata", "annotations").get(_ORIGIN)
         origin = written_in(note) if isinstance(note, str) else None
-        written = [(origin, one) for one in _candidate_objects(origin, node)] if origin else []
-        written += [(patch, one) for patch in patches for one in _candidate_objects(patch, node)]
+        homes = [*([origin] if origin else []), *patches]
+        written = [(one, found) for one in homes for found in _candidate_objects(one, node, parsed)]
         built.objects.append((node, written[::-1], origin or within[0].source))
 
 
-def _candidate_objects(source: Source, node: Map) -> Iterator[Map]:
+def _candidate_objects(source: Source, node: Map, parsed: ParsedTexts) -> Iterator[Map]:
     """The objects of a file that an object may have been made from: the kind, and the name but for what is added."""
     try:
-        documents = load_all(separated(source.text))
+        documents = parsed.documents(source)
     except ParseError:
         return
     name = _object_name(node)

@@ -12,6 +12,10 @@ class RenderError(Exception):
     """A chart or an overlay that gave no manifests: the reason in the renderer's words."""
 
 
+class LimitError(RenderError):
+    """A chart or an overlay that takes more than it may here: that is no fault of it, and says nothing of it."""
+
+
 class GeneratedSource(Source):
     """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
 

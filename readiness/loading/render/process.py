@@ -6,11 +6,19 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from readiness.loading.render.made import RenderError, short_error
+from readiness.loading.render.made import LimitError, RenderError, short_error
 from readiness.programs import confine
-from readiness.programs.process import NOWHERE, Answer, Limits, ProgramError, run_program
+from readiness.programs.process import (
+    NOWHERE,
+    Answer,
+    Limits,
+    ProgramError,
+    TooMuchError,
+    run_program,
+)
 
-TIMEOUT = 30  # seconds
+TIMEOUT = 30  # seconds of processor time, so that what renders does so under any load
+CLOCK = 10 * TIMEOUT  # seconds until one is given up that waits, or hardly gets a processor
 MEMORY = 2 << 30  # bytes
 OUTPUT = 64 << 20  # bytes of what a renderer prints: for a chart, every environment twice
 UNCONFINED = (
@@ -31,8 +39,12 @@ def run_confined(
 def run_renderer(
     command: Iterable[str], request: str, scratch: Path, *, output: int = OUTPUT, ours: bool = False
 ) -> Answer:
-    """What a program gives, run in a folder of its own, which is its home too. Raises RenderError."""
-    limits = Limits(TIMEOUT, MEMORY, output)
+    """What a program gives, run in a folder of its own, which is its home too.
+
+    Raises RenderError, and LimitError where it is over its limits.
+    """
+    clock = CLOCK if os.name == "posix" else TIMEOUT  # where nobody counts processor time
+    limits = Limits(clock, MEMORY, output, processor=TIMEOUT)
     environment = _environment(scratch, ours=ours)
     try:
         done = run_program(
@@ -42,10 +54,13 @@ def run_renderer(
             limits=limits,
             request=request.encode("utf-8", "surrogatepass"),
         )
+    except TooMuchError as error:
+        raise LimitError(short_error(str(error))) from None
     except ProgramError as error:
         raise RenderError(short_error(str(error))) from None
     if done.code:
-        raise RenderError(short_error(done.reason))
+        fault = LimitError if done.stopped else RenderError
+        raise fault(short_error(done.reason))
     return done
 
 

@@ -1,101 +1,49 @@
-"""Findings on rendered texts, told where they were written; equal ones of several environments are one."""
+"""Findings on rendered texts, told where they were written; of several environments that give one, it is one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from readiness.loading.render.made import GeneratedSource
 from readiness.model import (
+    Environments,
     Finding,
     Note,
     Related,
     Span,
-    join_names,
-    with_worse_severity,
+    joined_finding,
 )
 
 
 def relocate_findings(findings: Iterable[Finding], environments: dict[str, int]) -> list[Finding]:
-    """The findings, those on renderings moved to the files that these were made from: one for a rule, a place and a fault.
+    """The findings, those on renderings moved to the files that these were made from, with the environments that give them.
 
-    `environments` says how many a file is rendered for: what all of them give is said plainly, what only some give
-    names them. A line that makes several objects (a name from values, a `range`) is one place, and the message names
-    them. Of several severities the highest counts. The values of install tests and of other environments are asked
-    what is wrong, not what production needs.
+    `environments` says how many a file is rendered for. What several of them give of one object is one finding, at its
+    worst; one place that makes several objects is left to `triage/copies.py`. The values of install tests and of other
+    environments are asked what is wrong, not what production needs.
     """
     plain: list[Finding] = []
-    groups: dict[tuple[str, str, Span, str], _Group] = {}
+    moved: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
         root = finding.source.root
         if not isinstance(root, GeneratedSource):
             plain.append(finding)
             continue
-        moved = relocate_finding(finding, root)
+        there = relocate_finding(finding, root)
         if root.trial and not (
             _is_asked_of_others(finding)
             if root.aside and not root.alone
-            else _is_asked_of_tests(moved, root)
+            else _is_asked_of_tests(there, root)
         ):
             continue
-        counted = root.path if root.packed else moved.path
-        key = (finding.rule, moved.path, moved.span, _nameless(finding))
-        group = groups.setdefault(key, _Group(moved, counted))
-        group.add(moved, root)
-    return plain + [one.told(environments) for one in groups.values()]
-
-
-@dataclass(slots=True)
-class _Group:
-    """Equal findings of several objects or environments: the one that is told, and whose they are.
-
-    `counted` is the path of which one knows for how many environments it is rendered.
-    """
-
-    first: Finding
-    counted: str
-    names: list[str] = field(default_factory=list)
-    tests: list[str] = field(default_factory=list)
-    resources: list[str] = field(default_factory=list)
-    related: dict[Related, None] = field(default_factory=dict)
-
-    def add(self, finding: Finding, root: GeneratedSource) -> None:
-        self.first = with_worse_severity(self.first, finding)
-        names = self.tests if root.trial else self.names
-        if root.environment not in names:
-            names.append(root.environment)
-        if finding.resource and finding.resource not in self.resources:
-            self.resources.append(finding.resource)
-        self.related |= dict.fromkeys(finding.related)
-
-    def told(self, environments: dict[str, int]) -> Finding:
-        """The finding with the names of its objects and environments, where they are not all."""
-        message = self.first.message
-        others = [one for one in self.resources if one != self.first.resource]
-        if others:
-            shown = others if self.first.resource in message else self.resources
-            some = shown[:_NAMED] + ([f"{len(shown) - _NAMED} more"] if len(shown) > _NAMED else [])
-            message += f" ({'also' if shown is others else 'of'} {join_names(some)})"
-        if not self.names:
-            message += f" (only with {join_names(self.tests)})"
-        elif len(self.names) < environments.get(self.counted, 1):
-            message += f" (only with {join_names(self.names)})"
-        more = (one for one in self.related if one not in self.first.related)
-        related = (*self.first.related, *more)[: max(_NAMED, len(self.first.related))]
-        return self.first._replace(message=message, related=related)
-
-
-_NAMED = 6  # objects that a message names
-
-
-def _nameless(finding: Finding) -> str:
-    """A message without the names of its object and container."""
-    name = finding.resource.partition("/")[2]
-    message = finding.message
-    for word in (finding.resource, repr(name), repr(finding.container)):
-        message = message.replace(word, "*") if word else message
-    return message
+        total = environments.get(root.path if root.packed else there.path, 1)
+        name = (root.environment,)
+        given = Environments((), name, total) if root.trial else Environments(name, (), total)
+        there = there._replace(environments=given)
+        key = (there.rule, there.path, there.span, there.resource, there.container, there.message)
+        moved[key] = joined_finding(moved[key], there) if key in moved else there
+    return [*plain, *moved.values()]
 
 
 _VALUE = re.compile(

@@ -1,7 +1,7 @@
 """The process that renders a chart, which is somebody else's code: it is started confined (`programs.confine`).
 
 Reads a JSON request from standard input, writes a JSON answer: for each chart and environment, template path -> text,
-or an error.
+or an error; or the limit that all of it is over.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def main() -> None:
     request = json.load(sys.stdin)
     try:
         answer = render_charts(request)
+    except MemoryError:
+        answer = {"limit": "it ran over its limit of memory"}
     except (
         Exception
     ) as error:  # whatever the renderer raises is the chart's affair, told in its own words

@@ -310,3 +310,46 @@ def test_which_nginx_files_are_read_by_a_service(mount: str, file: str, hits: in
         if isinstance(outcome, Hit)
     ]
     assert len(found) == hits
+
+
+NEAREST = {
+    "each variant has its own": (
+        {f"{one}/api/Dockerfile": NODE for one in ("a", "b")}, "a/deploy/pod.yaml", "a/api/Dockerfile",
+    ),
+    "a tie between folders": (
+        {f"{one}/api/Dockerfile": NODE for one in ("a", "b")}, "deploy/pod.yaml", "",
+    ),
+    "a full name that two variants build": (
+        {f"{one}/compose.yaml": "services: {x: {image: 'acme/api:dev', build: srv}}" for one in ("a", "b")}
+        | {f"{one}/srv/Dockerfile": NODE for one in ("a", "b")},
+        "b/k8s/pod.yaml", "b/srv/Dockerfile",
+    ),
+    "a nearer build of which nobody knows the Dockerfile": (
+        {"a/compose.yaml": "services: {x: {image: 'acme/api:dev', build: '${WHERE}'}}", "api/Dockerfile": NODE,
+         "compose.yaml": "services: {x: {image: 'acme/api:dev', build: api}}"},
+        "a/k8s/pod.yaml", "",
+    ),
+    "a further build of which nobody knows the Dockerfile": (
+        {"b/compose.yaml": "services: {x: {image: 'acme/api:dev', build: '${WHERE}'}}", "a/api/Dockerfile": NODE,
+         "a/compose.yaml": "services: {x: {image: 'acme/api:dev', build: api}}"},
+        "a/k8s/pod.yaml", "a/api/Dockerfile",
+    ),
+    "a folder beside it": ({"a/api/Dockerfile": NODE}, "b/pod.yaml", "a/api/Dockerfile"),
+    "a Dockerfile of another name is nearer": (
+        {"a/api/Dockerfile": NODE, "b/web/Dockerfile": NODE}, "b/pod.yaml", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "path", "expected"), NEAREST.values(), ids=NEAREST)
+def test_the_nearest_dockerfile_makes_the_image(
+    files: dict[str, str], path: str, expected: str
+) -> None:
+    made = project(
+        {
+            **files,
+            path: pod("ghcr.io/acme/api:1" if "acme/api:dev" not in str(files) else "acme/api:2"),
+        }
+    )
+    stage = images.stage_of_container(made.documents("k8s")[0].containers[0], made)
+    assert (stage.source.path if stage else "") == expected

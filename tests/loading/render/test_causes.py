@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from readiness.loading import assemble, discover
+import readiness
+from readiness.loading import assemble, charts, discover
 from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE
-from readiness.loading.render import helm, kustomize
+from readiness.loading.render import chart_files, gather, helm, kustomize, process
+from readiness.loading.render.overlay import placed
 from readiness.run.pipeline import core_rules
 from tests.loading.render.test_chart_parts import ABOUT, DECLARED, MAP, outer, packed, write
 from tests.loading.render.test_releases import ELSEWHERE, FLUX
@@ -16,6 +21,12 @@ from tests.loading.render.test_releases import ELSEWHERE, FLUX
 needs_both = pytest.mark.skipif(
     not helm.available_renderer() or not kustomize.build_command(),
     reason="needs a renderer of charts and one of overlays, and one of them is not installed",
+)
+needs_helm = pytest.mark.skipif(
+    not helm.available_renderer(), reason="needs a renderer of charts, and none is installed"
+)
+on_linux = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="needs Linux, where processor time is limited"
 )
 MAP_IN = "shop/templates/map.yaml"
 FAILING = MAP.replace("settings", '{{ required "name it" .Values.name }}')
@@ -114,6 +125,29 @@ CAUSES: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
         "skipped",
         OUTSIDE,
     ),
+    "charts of a repository that a variable names": (
+        {"kustomization.yaml": "helmCharts: [{name: web, repo: '${REPOSITORY}'}]\n"},
+        "kustomization.yaml",
+        "skipped",
+        OUTSIDE,
+    ),
+    "remote charts that are inflated in old words": (
+        {
+            "kustomization.yaml": "helmChartInflationGenerator: [{chartName: web, chartRepoUrl: x.y/z}]\n"
+        },
+        "kustomization.yaml",
+        "skipped",
+        OUTSIDE,
+    ),
+    "remote charts of a component": (
+        {
+            "kustomization.yaml": "components: [part]\n",
+            "part/kustomization.yaml": "kind: Component\nhelmCharts: [{name: web, repo: 'oci://example.com/x'}]\n",
+        },
+        "kustomization.yaml",
+        "skipped",
+        OUTSIDE,
+    ),
     "a kustomization that is no YAML": (
         {"kustomization.yaml": "resources: [\n", "a.yaml": MAP},
         "kustomization.yaml",
@@ -196,3 +230,98 @@ def test_an_error_of_nested_includes_begins_with_its_cause(tmp_path: Path) -> No
     (finding,) = assemble.assemble(found, core, documents=None).broken
     assert "shop/templates/_x.tpl:10:" in finding.message.partition("(called from")[0]
     assert "shop/templates/map.yaml:1:" in finding.message.partition("(called from")[2]
+
+
+def test_how_an_overlay_with_a_remote_chart_is_judged_is_said(tmp_path: Path) -> None:
+    kustomization = "helmCharts: [{name: web, repo: 'https://user:pass@example.com/charts'}]\n"
+    write(tmp_path, {"apps/kustomization.yaml": kustomization, "apps/map.yaml": MAP})
+    report = readiness.check([tmp_path], base=tmp_path)
+    (row,) = [one for one in report.files if one.path == "apps/kustomization.yaml"]
+    assert "`kustomize build --enable-helm apps | readiness check -`" in row.reason
+    assert "pass" not in row.reason
+    assert not [one for one in report.findings if one.rule == "core/not-rendered"]
+
+
+FOREVER = "{{- range until 100000000 }}{{ range until 100000000 }}x{{ end }}{{ end }}"
+
+
+@needs_helm
+@on_linux
+@pytest.mark.parametrize("more", [{}, {"shop/values-prod.yaml": "loop: true\n"}])
+def test_a_chart_that_takes_too_long_is_no_fault_of_the_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    monkeypatch.setattr(process, "TIMEOUT", 3)
+    template = "{{ if .Values.loop }}" + FOREVER + "{{ end }}\n"
+    defaults = {"shop/values.yaml": f"loop: {'false' if more else 'true'}\n"}
+    write(tmp_path, outer(**{MAP_IN: template + MAP}) | defaults | more)
+    report = readiness.check([tmp_path], base=tmp_path)
+    (finding,) = [one for one in report.findings if one.rule == "core/not-rendered"]
+    assert "limit of time" in finding.message
+    assert "`helm template shop | readiness check -`" in finding.message
+    assert {row.cause for row in report.files} == {"", ABSENT}
+    assert report.gate.passed or not report.gate.evaluated
+    assert report.verdict != "ready"
+
+
+@needs_helm
+def test_environments_have_processor_time_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the clock says while others have the processor counts for nothing."""
+    spent = itertools.count(0, 100)
+    monkeypatch.setattr(charts, "seconds_of_programs", lambda: next(spent))
+    many = {f"shop/values-{number}.yaml": "a: 1\n" for number in range(40)}
+    write(tmp_path, outer(**{MAP_IN: MAP}) | many)
+    report = readiness.check([tmp_path], base=tmp_path)
+    (finding,) = [one for one in report.findings if one.rule == "core/not-rendered"]
+    assert "took over 120 seconds" in finding.message
+    rows = {row.path: row.cause for row in report.files}
+    assert (rows[MAP_IN], rows["shop/Chart.yaml"]) == ("", ABSENT)
+
+
+OVERLAY: dict[str, str | bytes] = {"kustomization.yaml": "resources: [map.yaml]\n", "map.yaml": MAP}
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("where", "name", "files", "path", "command"),
+    [
+        (chart_files, "FILES", outer(**{MAP_IN: MAP}), MAP_IN, "helm template shop"),
+        (gather, "FILES", OVERLAY, "kustomization.yaml", "kustomize build ."),
+        (gather, "MAX_VISITS", OVERLAY, "kustomization.yaml", "kustomize build ."),
+        (placed, "MAX_TEXT", OVERLAY, "kustomization.yaml", "kustomize build ."),
+    ],
+)
+def test_what_is_over_a_limit_of_ours_is_not_broken(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: ModuleType,
+    name: str,
+    files: dict[str, str | bytes],
+    path: str,
+    command: str,
+) -> None:
+    monkeypatch.setattr(kustomize, "build_command", list)
+    monkeypatch.setattr(where, name, 0)
+    write(tmp_path, files)
+    report = readiness.check([tmp_path], base=tmp_path)
+    (row,) = [one for one in report.files if one.path == path]
+    assert (row.status, row.cause) == ("skipped", ABSENT)
+    assert f"`{command} | readiness check -` judges what it gives" in row.reason
+    assert report.verdict != "ready"
+
+
+@on_linux
+def test_an_overlay_whose_builder_takes_too_long_is_not_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is one of which this builder thinks that nobody can build it: the program might have."""
+    program = tmp_path / "spin.py"
+    program.write_text("while True: pass\n", encoding="utf-8")
+    monkeypatch.setattr(kustomize, "build_command", lambda: [sys.executable, "-I", str(program)])
+    monkeypatch.setattr(process, "TIMEOUT", 1)
+    for number, text in enumerate(("openapi: {}\n", "replicas: [{name: x, count: 1}]\n")):
+        tree = tmp_path / str(number)
+        write(tree, OVERLAY | {"kustomization.yaml": "resources: [map.yaml]\n" + text})
+        assert cause(tree, "kustomization.yaml") == ("skipped", ABSENT)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from readiness.loading import discover
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import kustomize
 from readiness.loading.render.gather import gather_inputs
 from readiness.loading.render.made import RenderError
@@ -84,6 +85,7 @@ kind: Shop
 metadata: {name: web}
 spec: {containers: [{name: a, x: 1}, {name: b, x: 2}]}
 """
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
 BASE = "resources: [web.yaml]\nconfigMapGenerator: [{name: env, literals: [b=2]}]\n"
 HEAD = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
 POD = "spec: {template: {spec: %s}}\n"
@@ -161,7 +163,7 @@ def build(root: Path, folder: str = "prod") -> PlacedSource:
     sources = {one.path: one for one in discover.discover_files([root], base=root).texts}
     taken = gather_inputs(Tree(root, root), folder)
     home = sources[f"{folder}/kustomization.yaml"]
-    return built_source(taken, home, folder, sources, {})[0]
+    return built_source(taken, home, folder, sources, ParsedTexts())[0]
 
 
 def objects(text: str) -> list[Any]:
@@ -187,6 +189,67 @@ def test_the_objects_are_those_that_kustomize_gives(tmp_path: Path, name: str) -
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert objects(build(tmp_path).text) == objects(done.stdout)
+
+
+VARIABLES = (
+    "vars: [{name: WEB, objref: {kind: Service, name: web, apiVersion: v1}}]\nnamePrefix: q-\n"
+)
+NAMING = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  annotations: {a: $(WEB), b: "x-$(WEB)-$$(WEB)-$(NONE)"}
+spec:
+  minReadySeconds: $(WEB)
+  template:
+    metadata: {labels: {l: $(WEB)}, annotations: {c: $(WEB)}}
+    spec:
+      hostname: $(WEB)
+      subdomain: $(WEB)
+      containers:
+        - name: web
+          image: x:$(WEB)
+          args: [a, $(WEB), $(NONE)]
+          command: ["$(WEB", "a$"]
+          env: [{name: A, value: $(WEB)}]
+---
+apiVersion: example.com/v1
+kind: Shop
+metadata: {name: web, labels: {l: $(WEB)}}
+spec: {containers: [{name: a, x: $(WEB)}, {name: b, x: 2}]}
+"""
+FIELDS = """\
+varReference:
+  - {kind: Deployment, group: apps, path: spec/template/spec/hostname}
+  - {kind: Deployment, group: batch, path: spec/template/spec/subdomain}
+  - {kind: Shop, version: v1, path: spec/containers/x}
+"""
+
+
+def naming(root: Path, overlay: str) -> None:
+    """An overlay whose base names its variables all over."""
+    tree(root, "")
+    (root / "prod" / "kustomization.yaml").write_text(f"resources: [../base]\n{overlay}")
+    (root / "prod" / "fields.yaml").write_text(FIELDS, encoding="utf-8")
+    (root / "base" / "web.yaml").write_text(f"{SERVICE}---\n{NAMING}", encoding="utf-8")
+
+
+@needs_kustomize
+@pytest.mark.parametrize("more", ["", "configurations: [fields.yaml]\n"])
+def test_variables_are_put_in_where_kustomize_puts_them_in(tmp_path: Path, more: str) -> None:
+    naming(tmp_path, VARIABLES + more)
+    command = [*kustomize.build_command(), str(tmp_path / "prod")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    made = build(tmp_path).text
+    assert objects(made) == objects(done.stdout)
+    assert ("hostname: q-web" in made.replace('"', "")) is bool(more)
+
+
+def test_a_variable_of_another_namespace_is_another(tmp_path: Path) -> None:
+    naming(tmp_path, VARIABLES.replace("name: web", "name: web, namespace: far"))
+    assert "$(WEB)" in build(tmp_path).text
 
 
 ODD = [

@@ -9,11 +9,11 @@ import posixpath
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
 
 from readiness.loading.discover import decode_text
+from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.gather import Gathered
+from readiness.loading.render.gather import CHARTS, Gathered, remote_chart
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay import patches, transform
 from readiness.loading.render.overlay.generators import generated, merge_generated
@@ -32,13 +32,11 @@ from readiness.loading.render.overlay.placed import (
 from readiness.loading.render.overlay.references import fix_references
 from readiness.loading.render.overlay.replacements import replace_values
 from readiness.loading.render.overlay.resource import Identity, Resource, resource_of
-from readiness.loading.render.overlay.variables import resolve_variables
+from readiness.loading.render.overlay.variables import Fields, configured_fields, resolve_variables
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import load_all, separated
 
 # Keys that say nothing of what is built.
 _SILENT = frozenset("apiversion kind metadata sortoptions buildmetadata crds inventory".split())
-_CHARTS = frozenset("helmcharts helmglobals helmchartinflationgenerator".split())
 _BUILT = frozenset(
     """
     resources bases components configmapgenerator secretgenerator generatoroptions patches patchesstrategicmerge
@@ -48,6 +46,8 @@ _BUILT = frozenset(
 )
 # Parts of a configuration that speak of names alone, which nothing is said of here.
 _NAMES_ONLY = frozenset({"nameReference", "varReference", "namespace", "namePrefix", "nameSuffix"})
+# Where an entry of `helmCharts` says what the chart comes from; of `helmChartInflationGenerator` in older words.
+_REPOSITORIES = ("repo", "chartRepo", "chartRepoUrl")
 Spec = dict[str, Value]
 
 
@@ -56,11 +56,11 @@ def built_source(
     home: Source,
     environment: str,
     sources: Mapping[str, Source],
-    parsed: dict[Source, list[Any]],
+    parsed: ParsedTexts,
 ) -> tuple[PlacedSource, dict[str, Source]]:
     """What an overlay builds, and the files that it took in besides `sources`, by path.
 
-    `parsed` are the documents of files that overlays of the same run have read.
+    `parsed` are the documents of files that the same run has read.
 
     Raises RenderError where nobody could build it, UnknownError where this builder does not know how.
     """
@@ -83,7 +83,7 @@ class Builder:
         self,
         taken: Gathered,
         sources: Mapping[str, Source],
-        parsed: dict[Source, list[Any]],
+        parsed: ParsedTexts,
         *,
         keep: bool = False,
     ) -> None:
@@ -95,6 +95,7 @@ class Builder:
         self.more: dict[str, Source] = {}
         self.counter = Counter()
         self.variables: list[Value] = []
+        self.fields: list[Fields] = []
         self.open: list[str] = []
 
     def build(self, home: Source, environment: str) -> PlacedSource:
@@ -102,7 +103,7 @@ class Builder:
         resources: list[Resource] = []
         self.accumulate(self.top, resources, component=False)
         fix_references(resources)
-        resolve_variables(resources, self.variables)
+        resolve_variables(resources, self.variables, self.fields)
         return written([one.node for one in resources], home.path, environment, home)
 
     def accumulate(self, folder: str, resources: list[Resource], *, component: bool) -> None:
@@ -147,13 +148,8 @@ class Builder:
         spec: Spec = {}
         for key, value in nodes[0].map.items():
             word = key.casefold()
-            if word in _CHARTS and word != "helmglobals":
-                where = shlex.quote(self.tree.shown(self.top) or ".")
-                raise AbsentError(
-                    f"it takes in Helm charts under `{key}`, and builders must specify --enable-helm for that;"
-                    f" `kustomize build --enable-helm {where} | readiness check -` judges what it gives",
-                    value.key,
-                )
+            if word in CHARTS:
+                raise self.chart_error(value, key, source)
             if word == "helmglobals":
                 continue  # says where `helmCharts` lie
             if word not in _SILENT | _BUILT or word in spec:
@@ -161,6 +157,19 @@ class Builder:
             if value.data is not None:
                 spec[word] = value
         return source, spec
+
+    def chart_error(self, charts: Value, key: str, source: Source) -> RenderError:
+        """Why charts are not inflated: one comes from elsewhere, or builders do so only where they are asked."""
+        for entry in charts.items:
+            repository = next((text for name in _REPOSITORIES if (text := entry.under(name))), "")
+            if repository:
+                return remote_chart(repository, source.path)
+        where = shlex.quote(self.tree.shown(self.top) or ".")
+        return AbsentError(
+            f"it takes in Helm charts under `{key[:60]}`, and builders must specify --enable-helm for that;"
+            f" `kustomize build --enable-helm {where} | readiness check -` judges what it gives",
+            charts.key,
+        )
 
     def source(self, path: str) -> Source:
         """The text of a file of the tree. Raises RenderError where it is none."""
@@ -176,15 +185,12 @@ class Builder:
     def values(self, source: Source) -> list[Value]:
         """The documents of a file. Raises RenderError where it does not parse."""
         try:
-            if source not in self.parsed:
-                self.parsed[source] = load_all(separated(source.text))
+            nodes = self.parsed.documents(source)
         except ParseError as error:
             place = in_file(source, Span(error.offset, error.offset))
             raise BrokenError(f"it does not parse: {error.message}", place) from None
         return [
-            placed(node, source, node.at(), self.counter)
-            for node in self.parsed[source]
-            if hasattr(node, "at")
+            placed(node, source, node.at(), self.counter) for node in nodes if hasattr(node, "at")
         ]
 
     def folder(self, folder: str, entry: Value) -> str:
@@ -296,7 +302,7 @@ class Builder:
                 replace_values(mine, inner, self.counter)
 
     def configurations(self, folder: str, spec: Spec) -> None:
-        """Refuse settings of transformers that do more than name where names stand."""
+        """Note where variables may stand, and refuse settings of transformers that do more than name where names stand."""
         for entry in self.entries(spec, "configurations"):
             for node in self.documents(folder, entry):
                 unknown = set(node.map) - _NAMES_ONLY
@@ -304,6 +310,7 @@ class Builder:
                     raise UnknownError(
                         f"{entry.text[:120]} sets {min(unknown)[:60]} of transformers"
                     )
+                self.fields += configured_fields(node)
 
 
 class _Reader:

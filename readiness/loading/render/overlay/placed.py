@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from readiness.loading.render.made import GeneratedSource, RenderError
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.model import Source, Span
 from readiness.syntax.yaml import Map, Scalar, Seq, literal_line_starts, plain_scalar
 
@@ -97,13 +97,13 @@ class Counter:
         """Count objects that are looked through. Raises RenderError when there are too many."""
         self.looks -= count
         if self.looks < 0:
-            raise RenderError(f"its patches would look at over {MAX_LOOKS:,} objects")
+            raise LimitError(f"its patches would look at over {MAX_LOOKS:,} objects")
 
     def take(self, count: int = 1) -> None:
         """Count values. Raises RenderError when there are too many."""
         self.left -= count
         if self.left < 0:
-            raise RenderError(f"it has over {MAX_VALUES:,} values")
+            raise LimitError(f"it has over {MAX_VALUES:,} values")
 
 
 def in_file(source: Source, span: Span) -> Place:
@@ -263,7 +263,7 @@ class _Writer:
         self.parts.append(text)
         self.at += len(text)
         if self.at > MAX_TEXT:
-            raise RenderError(f"it builds over {MAX_TEXT >> 20} MiB")
+            raise LimitError(f"it builds over {MAX_TEXT >> 20} MiB")
 
     def mark(
         self, start: int, place: Place, *, exact: bool = False, end: int | None = None

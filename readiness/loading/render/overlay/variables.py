@@ -1,60 +1,149 @@
 """Variables of a kustomization: `$(NAME)` stands for a value of an object. kustomize has replacements for that today.
 
-kustomize puts them in where its settings and those of the overlay say; here they are put in wherever an object names one,
-but for the texts of Secrets and the schemas of custom resources.
+They are put in at the fields that kustomize's own settings name, and at those of the overlay's `configurations`; anywhere
+else `$(NAME)` stays what it is, as a container's reference to an environment variable does.
+https://github.com/kubernetes-sigs/kustomize/blob/12f9e6391464b3ad9dd3fe8182049dc1b1772990/api/internal/konfig/builtinpluginconsts/varreference.go
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from readiness.loading.render.overlay.placed import Value, walk
-from readiness.loading.render.overlay.resource import Resource
+from readiness.loading.render.overlay.placed import Value
+from readiness.loading.render.overlay.resource import Identity, Resource
 
-_NAME = re.compile(r"\$\(([-\w.]+)\)")
-_OTHERS = frozenset({"Secret", "CustomResourceDefinition"})
+_REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")  # `$$` is a `$` that begins none
 
 
-def resolve_variables(resources: list[Resource], variables: Iterable[Value]) -> None:
-    """Put the values of variables in; one whose object is not there stays as it is."""
-    values: dict[str, Value] = {}
+class Fields(NamedTuple):
+    """Fields that may hold variables, by their path: lists on the way are gone through. What is empty fits all."""
+
+    path: tuple[str, ...]
+    kind: str = ""
+    group: str = ""
+    version: str = ""
+
+
+_CONTAINER = ("args", "command", "env/value", "volumeMounts/mountPath")
+_PODS = {
+    "CronJob": "spec/jobTemplate/spec/template/spec",
+    "DaemonSet": "spec/template/spec",
+    "Deployment": "spec/template/spec",
+    "Job": "spec/template/spec",
+    "Pod": "spec",
+    "ReplicaSet": "spec/template/spec",
+    "StatefulSet": "spec/template/spec",
+}
+_OTHERS = {
+    "CronJob": ("spec/jobTemplate/spec/template/volumes/nfs/server",),
+    "DaemonSet": ("spec/template/spec/volumes/nfs/server",),
+    "Deployment": ("spec/template/spec/volumes/nfs/server", "spec/template/metadata/annotations"),
+    "Ingress": ("spec/rules/host", "spec/tls/hosts", "spec/tls/secretName"),
+    "Job": ("spec/template/spec/volumes/nfs/server",),
+    "PersistentVolume": ("spec/nfs/server",),
+    "Pod": ("spec/volumes/nfs/server",),
+    "ReplicaSet": ("spec/template/spec/volumes/nfs/server",),
+    "Service": ("spec/ports/port", "spec/ports/targetPort"),
+    "StatefulSet": ("spec/volumeClaimTemplates/spec/nfs/server",),
+    "": ("metadata/labels", "metadata/annotations"),
+}
+DEFAULT = (
+    *(
+        Fields((*pod.split("/"), listed, *field.split("/")), kind)
+        for kind, pod in _PODS.items()
+        for listed in ("containers", "initContainers")
+        for field in _CONTAINER
+    ),
+    *(Fields(tuple(path.split("/")), kind) for kind, paths in _OTHERS.items() for path in paths),
+)
+
+
+def configured_fields(settings: Value) -> Iterator[Fields]:
+    """The fields that a file of `configurations` adds (`varReference`)."""
+    listed = settings.map.get("varReference")
+    for entry in listed.items if listed else ():
+        parts = re.split(r"(?<!\\)/", entry.under("path").strip("/"))
+        path = tuple(part.replace("\\/", "/").removesuffix("[]") for part in parts)
+        if path != ("",):
+            yield Fields(path, entry.under("kind"), entry.under("group"), entry.under("version"))
+
+
+def resolve_variables(
+    resources: list[Resource], variables: Iterable[Value], more: Iterable[Fields] = ()
+) -> None:
+    """Put the values of variables in; one whose object is not there stays as it is. `more` are fields beside the usual ones."""
+    values = dict(_values(resources, variables))
+    if not values:
+        return
+    fields = (*DEFAULT, *dict.fromkeys(more))
+    for resource in resources:
+        for field in fields:
+            if _is_about(field, resource.identity, resource.node):
+                for value in _found(resource.node, field.path):
+                    _resolve(value, values)
+
+
+def _values(resources: list[Resource], variables: Iterable[Value]) -> Iterator[tuple[str, Value]]:
+    """(name, value) of the variables that are one value of an object."""
     for variable in variables:
         name, wanted = variable.under("name"), variable.get("objref")
         if not name or wanted is None:
             continue
-        kind, called = wanted.under("kind"), wanted.under("name")
+        kind, called, space = (wanted.under(key) for key in ("kind", "name", "namespace"))
         found = [
             resource
             for resource in resources
-            if any((known.kind, known.name) == (kind, called) for known in resource.identities)
+            if any(
+                (known.kind, known.name) == (kind, called) and space in {"", known.namespace}
+                for known in resource.identities
+            )
         ]
-        path = (
-            variable.under("fieldref", "fieldpath") or variable.under("fieldref", "fieldPath")
-        ).split(".")
-        value = (
-            found[0].node.get(*(path if path != [""] else ["metadata", "name"])) if found else None
-        )
+        path = variable.under("fieldref", "fieldpath") or variable.under("fieldref", "fieldPath")
+        keys = path.split(".") if path else ["metadata", "name"]
+        value = found[0].node.get(*keys) if found else None
         if value is not None and not isinstance(value.data, dict | list):
-            values[name] = value
-    for resource in resources if values else ():
-        if resource.kind in _OTHERS:
-            continue
-        for value in walk(resource.node):
-            if isinstance(value.data, str) and "$(" in value.data:
-                _resolve(value, values)
+            yield name, value
+
+
+def _is_about(field: Fields, called: Identity, node: Value) -> bool:
+    """Whether fields are those of an object."""
+    return (
+        field.kind in {"", called.kind}
+        and field.group in {"", called.group}
+        and field.version in {"", node.under("apiVersion").rpartition("/")[2]}
+    )
+
+
+def _found(value: Value, path: tuple[str, ...]) -> Iterator[Value]:
+    """The texts at a path: of a mapping or a list that stands there all that are in it."""
+    if isinstance(value.data, list) and path:
+        for item in value.data:
+            yield from _found(item, path)
+    elif path:
+        inner = value.map.get(path[0])
+        if inner is not None:
+            yield from _found(inner, path[1:])
+    elif isinstance(value.data, dict | list):
+        held = value.data.values() if isinstance(value.data, dict) else value.data
+        yield from (item for item in held if isinstance(item.data, str))
+    elif isinstance(value.data, str):
+        yield value
 
 
 def _resolve(value: Value, values: dict[str, Value]) -> None:
     """Put values into one text; a text that is one variable takes the value as it is, and its place."""
-    whole = _NAME.fullmatch(value.text)
+    whole = _REFERENCE.fullmatch(value.text)
     if whole and whole[1] in values:
         found = values[whole[1]]
         value.data, value.place, value.lines = found.data, found.place, ()
         return
 
     def text(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return "$"
         found = values.get(match[1])
         return match[0] if found is None else str(found.data)
 
-    value.data = _NAME.sub(text, value.text)
+    value.data = _REFERENCE.sub(text, value.text)
