@@ -93,40 +93,47 @@ def build_overlays(
     assembly.sources += unseen.values()
     overlays = _Overlays(sources | unseen, assembly.parsed)
     known = kustomize.read_kustomizations(overlays.sources, assembly.parsed)
-    taken: dict[str, str] = {}
     users = {one.kustomization.folder: one.users for one in inner}
-    done: list[tuple[_Part, list[Kustomization]]] = []
+    done: list[tuple[_Part, Sequence[Kustomization]]] = []
     for root, within in zip([*roots, *(one.kustomization for one in inner)], wanted, strict=True):
         reached = kustomize.reachable(root, known)
         try:
-            if isinstance(within, RenderError):
-                raise within
-            built = _build(root, reached, within, overlays)
+            done.append((_build_part(root, reached, within, overlays), reached))
         except RenderError as error:
             if root.folder not in users:
                 _tell_failure(root, error, assembly, core)
-            continue
-        mine = _files_of(reached)
-        files = mine | {within.tree.shown(name) for name in within.files}
-        done.append((_Part(root, built, files), reached))
     aside = variants.of_overlays(
         [part.root for part, _ in done], [_taken_in(reached) for _, reached in done]
     )
+    taken: dict[str, str] = {}
     units: dict[tuple[str, ...], list[_Part]] = {}
     for part, reached in done:
-        root, built, files = part
-        mine = _files_of(reached)
-        built.source.trial = built.source.aside = root.folder in aside
-        for path in files if root.folder not in aside else ():
+        is_aside = part.root.folder in aside
+        part.built.source.trial = part.built.source.aside = is_aside
+        for path in () if is_aside else part.files:
             assembly.environments[path] = assembly.environments.get(path, 0) + 1
-        unit = users.get(root.folder, (root.folder, ""))
-        units.setdefault(unit, []).append(part)
-        taken |= {path: taken.get(path, "") for path in mine}
+        units.setdefault(users.get(part.root.folder, (part.root.folder, "")), []).append(part)
+        taken |= dict.fromkeys(_files_of(reached) - taken.keys(), "")
     for (folder, *_), some in units.items():
         broken = _add(folder or ".", some, discovered, assembly, core)
         taken |= dict.fromkeys(broken & taken.keys(), UNPARSED)
     assembly.sources += overlays.more.values()
     return taken
+
+
+def _build_part(
+    root: Kustomization,
+    reached: Sequence[Kustomization],
+    within: Gathered | RenderError,
+    overlays: _Overlays,
+) -> _Part:
+    """What one kustomization gives. Raises RenderError, also where its files could not be gathered."""
+    if isinstance(within, RenderError):
+        raise within
+    built = _build(root, reached, within, overlays)
+    return _Part(
+        root, built, _files_of(reached) | {within.tree.shown(name) for name in within.files}
+    )
 
 
 def _files_of(reached: Sequence[Kustomization]) -> set[str]:
