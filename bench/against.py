@@ -4,9 +4,9 @@
     python bench/against.py ../before PATH... [--runs 5] [--options "--no-render"]
 
 For each path both checkouts judge the same files in turn (A B A B ...), whole processes, without the cache of results and
-without a settings file. Printed are, for each path, the medians of the processor's time (user and system, in ms, of the process and of
-the programs that it starts) and their ratio: above 1, this checkout is the dearer one. The first pair is thrown away: it compiles
-Python's code and warms the disk. A busy machine changes the times, and both sides of a ratio alike.
+without a settings file. Printed are, for each path, the medians of the processor's time (user and system, in ms, of the
+process and of the programs that it starts) and their ratio: above 1, this checkout is the dearer one. The first pair is thrown
+away: it compiles Python's code and warms the disk. A busy machine changes the times, and both sides of a ratio alike.
 
 One manifest and one Dockerfile tell what a start costs; folders tell what judging costs. Where a checkout builds overlays that
 the other leaves alone, its work is more and its ratio tells that too: `--options "--no-render"` leaves the overlays out.

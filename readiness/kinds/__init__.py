@@ -32,16 +32,21 @@ def kind_module(kind: str) -> ModuleType:
 
 
 _YAML = (".yaml", ".yml", ".json")
+_FROM = re.compile(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
 # What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
 _SIGNS: dict[str, Callable[[str, str], bool]] = {
     "dotenv": lambda path, text: ".env" in path,
-    "dockerfile": lambda path, text: not path.lower().endswith(_YAML),
+    "dockerfile": lambda path, text: (
+        not path.lower().endswith(_YAML)
+        and ("#" in path or "file" in path.lower() or _FROM.search(text) is not None)
+    ),
     "compose": lambda path, text: "services" in text or "compose" in path.lower(),
     "github": lambda path, text: (
         "jobs" in text or "runs" in text or ".github/" in path or "action.y" in path
     ),
     "dependabot": lambda path, text: "updates" in text or "dependabot" in path,
     "gitlab": lambda path, text: "stage" in text or "gitlab-ci" in path,
+    "k8s": lambda path, text: path.endswith(_YAML),
     "nginx": lambda path, text: not path.lower().endswith(_YAML),
     "dockerignore": lambda path, text: "ignore" in path,
 }

@@ -140,6 +140,8 @@ def _run_rule(
         return
     tally = outcome.tally_of(bound.key)
     tally.subjects += len(subjects)
+    if bound.beside and bound.beside not in project.by_kind:
+        return  # not even its check is imported
     proving = bool(bound.proofs) and not project.prose
     for subject in subjects:
         try:

@@ -382,13 +382,15 @@ def apply_foreign_suppressions(
 def _findings_before(settings: Settings, today: datetime.date) -> baseline.Known:
     """What was found where this branch left the revision that was asked for."""
 
+    from readiness.triage import revision
+
     def earlier(tree: Path) -> Iterable[Finding]:
         there = replace(settings, since=None, baseline=None)
         return run_pipeline(
             discover.discover_files([tree], settings.file.exclude, base=tree), there, today
         ).findings
 
-    return baseline.findings_since(settings.since or "", earlier)
+    return revision.findings_since(settings.since or "", earlier)
 
 
 @cache

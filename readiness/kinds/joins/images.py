@@ -9,7 +9,8 @@ from readiness.facts import public_images
 from readiness.facts.base_images import is_official
 from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.joins.builds import all_builds, built_stage
+from readiness.kinds.joins.builds import built_stage
+from readiness.kinds.joins.every_build import all_builds
 from readiness.kinds.k8s.model import Container
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import image as images
@@ -36,7 +37,7 @@ class ImageMakers:
 def image_makers(project: Project) -> ImageMakers:
     """The makers of a project's images; ask for them with `project.memo(made)`."""
     makers = ImageMakers()
-    for build in all_builds(project):
+    for build in project.memo(all_builds):
         maker = built_stage(build, project)
         for written in build.names:
             image = images.parse_image(written.replace(HOLE, "$X"))
