@@ -59,7 +59,9 @@ class Program(click.Group):
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _terminate)
         code = _exit_code_of(partial(self.main, *args, **{**kwargs, "standalone_mode": False}))
-        sys.exit(_flush_output(code))
+        code = _flush_output(code)
+        gc.freeze()  # nor is what is left looked through when the interpreter ends
+        sys.exit(code)
 
     def make_context(
         self,

@@ -32,6 +32,7 @@ def kind_module(kind: str) -> ModuleType:
 
 
 _YAML = (".yaml", ".yml", ".json")
+_SERVICES = re.compile(r"services[\"']?(?:\s|#[^\n]*\n)*+:")
 _FROM = re.compile(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
 # What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
 _SIGNS: dict[str, Callable[[str, str], bool]] = {
@@ -40,7 +41,7 @@ _SIGNS: dict[str, Callable[[str, str], bool]] = {
         not path.lower().endswith(_YAML)
         and ("#" in path or "file" in path.lower() or _FROM.search(text) is not None)
     ),
-    "compose": lambda path, text: "services" in text or "compose" in path.lower(),
+    "compose": lambda path, text: "compose" in path.lower() or _SERVICES.search(text) is not None,
     "github": lambda path, text: (
         "jobs" in text or "runs" in text or ".github/" in path or "action.y" in path
     ),

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 
 from readiness.facts import public_images
 from readiness.facts.base_images import is_official
-from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.joins.builds import built_stage
 from readiness.kinds.joins.every_build import all_builds
 from readiness.kinds.k8s.model import Container
 from readiness.model.project import Project, parent_folders
@@ -37,7 +35,24 @@ class ImageMakers:
 def image_makers(project: Project) -> ImageMakers:
     """The makers of a project's images; ask for them with `project.memo(made)`."""
     makers = ImageMakers()
-    for build in project.memo(all_builds):
+    _add_built(makers, project)
+    for path, document in project.by_path("dockerfile").items():
+        folder = posixpath.basename(posixpath.dirname(path))
+        makers.folders.update(parent_folders(path))
+        if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
+            makers.by_folder.setdefault(folder, []).append(document.stages[-1])
+    return makers
+
+
+def _add_built(makers: ImageMakers, project: Project) -> None:
+    """Add what the builds of compose files and pipelines name, where there are any."""
+    builds = project.memo(all_builds)
+    if not builds:
+        return
+    from readiness.kinds.compose.model import Service
+    from readiness.kinds.joins.builds import built_stage
+
+    for build in builds:
         maker = built_stage(build, project)
         for written in build.names:
             image = images.parse_image(written.replace(HOLE, "$X"))
@@ -47,12 +62,6 @@ def image_makers(project: Project) -> ImageMakers:
                 makers.by_part.setdefault(part, []).append(maker)
         if isinstance(build.subject, Service) and not build.names:
             makers.by_part.setdefault(build.subject.name, []).append(maker)
-    for path, document in project.by_path("dockerfile").items():
-        folder = posixpath.basename(posixpath.dirname(path))
-        makers.folders.update(parent_folders(path))
-        if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
-            makers.by_folder.setdefault(folder, []).append(document.stages[-1])
-    return makers
 
 
 def stage_of_container(container: Container, project: Project) -> Stage | None:
