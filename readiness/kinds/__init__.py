@@ -11,7 +11,7 @@ from typing import Any
 
 from readiness.model import Note, ParseError, Source
 from readiness.model.project import Project
-from readiness.syntax import template
+from readiness.syntax import outline, template
 
 KINDS = (
     "dotenv",
@@ -47,7 +47,10 @@ _SIGNS: dict[str, Callable[[str, str], bool]] = {
     ),
     "dependabot": lambda path, text: "updates" in text or "dependabot" in path,
     "gitlab": lambda path, text: "stage" in text or "gitlab-ci" in path,
-    "k8s": lambda path, text: path.endswith(_YAML),
+    "k8s": lambda path, text: (
+        path.endswith(_YAML)
+        and ("apiVersion" in text or "#" in path or outline.ODD_KEY.search(text) is not None)
+    ),
     "nginx": lambda path, text: not path.lower().endswith(_YAML),
     "dockerignore": lambda path, text: "ignore" in path,
 }

@@ -13,6 +13,8 @@ _TOKEN = re.compile(
     | ([^ \t\r\n{}\[\],:"'][^\r\n{}\[\],:]*+) | (["']))""",
     re.VERBOSE,
 )
+# Keys that a pattern over the text does not see: with escapes, a tag, an anchor, or behind a question mark.
+ODD_KEY = re.compile(r'"(?=[^"\n]*\\[xuU])[^"\n]*+"[ \t]*+:|^[ \t]*+[?!&]', re.MULTILINE)
 _MARK, _DOUBLE, _SINGLE, _PLAIN = 2, 3, 4, 5
 
 
