@@ -230,7 +230,7 @@ def test_a_rule_beside_a_kind_is_silent_without_it(tmp_path: Path) -> None:
     rule = RULE.replace("require:", "beside: dockerfile\nrequire:")
     assert told(tmp_path, rule) == []
     alone = readiness.check([tmp_path / "t"], rules=[tmp_path / "own"], select=["k8s/mine"])
-    assert alone.looks["k8s/mine"].subjects == 1
+    assert [(row.status, row.subjects) for row in alone.files] == [("checked", 1)]
     tree(tmp_path, **{"t/Dockerfile": "FROM alpine:3.20\n"})
     assert told(tmp_path, rule) == ["Pod/web has no owner"]
 
