@@ -209,6 +209,37 @@ def test_what_looks_at_a_kind_is_loaded_where_there_is_one() -> None:
     ] == []
 
 
+# What may be imported beside a kind's own modules where a run has files of that kind only: what stands below it.
+ALONE = {
+    "k8s": ("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'a:1'}]}\n"),
+    "dockerfile": ("Dockerfile", "FROM alpine:3.20\nCOPY a /a\nUSER 1000\nCMD [\"/a\"]\n"),
+    "nginx": ("nginx.conf", "http { server { listen 80; server_name a.example.com; location / { return 204; } } }\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_a_run_over_one_kind_leaves_the_others_out(kind: str, tmp_path: Path) -> None:
+    """What another kind means is not imported where no file is of it: half of a short run would be those imports."""
+    name, text = ALONE[kind]
+    (tmp_path / name).write_text(text)
+    names = loaded(f"import readiness; readiness.check([{str(tmp_path)!r}], select=['ALL'])")
+    others = {
+        "k8s",
+        "dockerfile",
+        "compose",
+        "github",
+        "gitlab",
+        "nginx",
+        "delivery",
+        "pipeline",
+    } - {kind}
+    rooms = {tuple(name.split(".")[1:3]) for name in names if name.count(".") >= 2}
+    assert {(room, other) for room in ("kinds", "checks") for other in others} & rooms == set()
+    assert names.isdisjoint(
+        {"readiness.programs.git", "readiness.ruleset.verification", "subprocess"}
+    )
+
+
 def test_tests_stand_in_rooms_as_the_package_does() -> None:
     """A test is found by the room of what it tests; `conformance` and `snapshots` are data of the whole."""
     tests = Path(__file__).resolve().parent

@@ -204,11 +204,7 @@ def split_words(values: Sequence[str]) -> list[str]:
 
 def run_check(flags: dict[str, Any]) -> Report:
     """The report that a command's flags ask for."""
-    import gc
-
     from readiness import api
-
-    gc.disable()  # what a run makes lives until its end: looking for rubbish in it takes a third of a large run
 
     paths: Sequence[str] = flags["paths"] or (".",)
     stdin = standard_input(api.STDIN_LIMIT + 1) if "-" in paths else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from readiness.model import Note, ParseError, Source
 from readiness.model.project import Project
-from readiness.syntax import template
+from readiness.syntax import outline, template
 
 KINDS = (
     "dotenv",
@@ -32,16 +32,25 @@ def kind_module(kind: str) -> ModuleType:
 
 
 _YAML = (".yaml", ".yml", ".json")
+_SERVICES = re.compile(r"services[\"']?(?:\s|#[^\n]*\n)*+:")
+_FROM = re.compile(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
 # What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
 _SIGNS: dict[str, Callable[[str, str], bool]] = {
     "dotenv": lambda path, text: ".env" in path,
-    "dockerfile": lambda path, text: not path.lower().endswith(_YAML),
-    "compose": lambda path, text: "services" in text or "compose" in path.lower(),
+    "dockerfile": lambda path, text: (
+        not path.lower().endswith(_YAML)
+        and ("#" in path or "file" in path.lower() or _FROM.search(text) is not None)
+    ),
+    "compose": lambda path, text: "compose" in path.lower() or _SERVICES.search(text) is not None,
     "github": lambda path, text: (
         "jobs" in text or "runs" in text or ".github/" in path or "action.y" in path
     ),
     "dependabot": lambda path, text: "updates" in text or "dependabot" in path,
     "gitlab": lambda path, text: "stage" in text or "gitlab-ci" in path,
+    "k8s": lambda path, text: (
+        path.endswith(_YAML)
+        and ("apiVersion" in text or "#" in path or outline.ODD_KEY.search(text) is not None)
+    ),
     "nginx": lambda path, text: not path.lower().endswith(_YAML),
     "dockerignore": lambda path, text: "ignore" in path,
 }

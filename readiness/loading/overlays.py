@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -102,18 +102,16 @@ def build_overlays(
         except RenderError as error:
             if root.folder not in users:
                 _tell_failure(root, error, assembly, core)
-    aside = variants.of_overlays(
-        [part.root for part, _ in done], [_taken_in(reached) for _, reached in done]
-    )
+    aside = _set_aside(done, variants)
     taken: dict[str, str] = {}
     units: dict[tuple[str, ...], list[_Part]] = {}
-    for part, reached in done:
+    for part, kustomizations in done:
         is_aside = part.root.folder in aside
         part.built.source.trial = part.built.source.aside = is_aside
         for path in () if is_aside else part.files:
             assembly.environments[path] = assembly.environments.get(path, 0) + 1
         units.setdefault(users.get(part.root.folder, (part.root.folder, "")), []).append(part)
-        taken |= dict.fromkeys(_files_of(reached) - taken.keys(), "")
+        taken |= dict.fromkeys(_files_of(kustomizations) - taken.keys(), "")
     for (folder, *_), some in units.items():
         broken = _add(folder or ".", some, discovered, assembly, core)
         taken |= dict.fromkeys(broken & taken.keys(), UNPARSED)
@@ -133,6 +131,15 @@ def _build_part(
     built = _build(root, reached, within, overlays)
     return _Part(
         root, built, _files_of(reached) | {within.tree.shown(name) for name in within.files}
+    )
+
+
+def _set_aside(
+    done: Sequence[tuple[_Part, Sequence[Kustomization]]], variants: Variants
+) -> Collection[str]:
+    """The folders of overlays that are not production's."""
+    return variants.of_overlays(
+        [part.root for part, _ in done], [_taken_in(reached) for _, reached in done]
     )
 
 

@@ -19,7 +19,8 @@ class LoadedRule:
     """A rule, and what runs it: which subjects it counts and the function that judges one.
 
     A rule in tiers has one for each, in their order; `own` are the parameters in `arguments` that the tier sets itself.
-    `proofs` are the values of a subject in order that speak for the rule's checklist items.
+    `proofs` are the values of a subject in order that speak for the rule's checklist items. `beside` is the kind of
+    file without which the rule has nothing to say; empty for most.
     """
 
     rule: Rule
@@ -32,6 +33,7 @@ class LoadedRule:
     tier: str = ""
     own: frozenset[str] = frozenset()
     proofs: tuple[Clause, ...] = ()
+    beside: str = ""
 
     @property
     def path(self) -> Path:

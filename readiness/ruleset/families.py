@@ -90,6 +90,11 @@ def examples_of(path: Path, name: str) -> dict[str, Any]:
     return examples
 
 
+def row_name(name: str) -> str:
+    """The part of an id by which a family file names its rule."""
+    return name.partition("/")[2]
+
+
 def put_in_frame(frame: str, text: str) -> str:
     """A frame with a text in place of the line that is its hole, as deep as that stands; carets move along."""
     lines = []

@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from readiness.kinds import KINDS
 from readiness.model import ParseError, Source
 from readiness.syntax.yaml import Map, Seq, load_all
 
 MAX_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
 ORDER = (
-    "title severity confidence category hides level opinion target when by require forbid check with message messages"
-    " why fix limits links same-as checklist proves proof tiers bad good"
+    "title severity confidence category hides level opinion target when beside by require forbid check with message"
+    " messages why fix limits links same-as checklist proves proof tiers bad good"
 ).split()  # the order in which the fields of our own files stand
 KEYS = frozenset(ORDER)
 TIER_KEYS = frozenset(
@@ -258,6 +259,7 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "with": (lambda value: value is None or _is_mapping(value), "a mapping"),
     "target": (lambda value: _is_line(value) or (_are_lines(value) and bool(value)), "a target, or a list of them"),
     "when": (_are_conditions, "a mapping of facts to values or lists of values"),
+    "beside": (lambda value: value in KINDS, f"one of {', '.join(KINDS)}"),
     "links": (
         lambda value: value is None or (_are_lines(value) and all(map(_LINK.fullmatch, value))),
         "a list of addresses that begin with https://",

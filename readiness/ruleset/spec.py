@@ -316,6 +316,7 @@ def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail)
         tier,
         spec.get("own", frozenset()),
         _proofs(spec, clauses, fail),
+        str(spec.get("beside", "")),
     )
 
 

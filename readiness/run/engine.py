@@ -153,8 +153,15 @@ def _run_on_context(
 
     Of a file that somebody wrote only checks that see the whole project can tell anything of another.
     """
-    asked = [bound for bound in bounds if bound.needs_project or project.judged is False]
-    if not asked or not subjects:
+    if not subjects:
+        return
+    asked = [
+        bound
+        for bound in bounds
+        if (not bound.beside or bound.beside in project.by_kind)
+        and (bound.needs_project or project.judged is False)
+    ]
+    if not asked:
         return
     aside = EngineResult()
     counted = _subjects_that_apply(subjects, asked, core, aside)
@@ -208,6 +215,8 @@ def _run_rule(
         return
     tally = outcome.tally_of(bound.key)
     tally.subjects += len(subjects)
+    if bound.beside and bound.beside not in project.by_kind:
+        return  # not even its check is imported
     proving = bool(bound.proofs) and not project.prose
     for subject in subjects:
         try:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from readiness.ruleset import rules
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import Name, Names
 from readiness.ruleset.rule_file import RuleError
@@ -49,12 +48,14 @@ def _adjust(tiers: Sequence[LoadedRule], given: Given) -> list[LoadedRule]:
             # Nothing takes it: let the first say so in the words of its check.
             at = next((n for n, one in enumerate(tiers) if one.tier == name.member), 0)
             taken[at][parameter] = parameters[parameter]
+    from readiness.ruleset.verification import verify_rule
+
     adjusted = []
     for loaded, some in zip(tiers, taken, strict=True):
         changed = replace(loaded, arguments={**loaded.arguments, **some}) if some else loaded
         if some:
             try:
-                rules.verify_rule(changed)
+                verify_rule(changed)
             except RuleError as error:
                 raise ConfigError(where, f"{rule.id}: {error.message}") from None
         adjusted.append(changed)

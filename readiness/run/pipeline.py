@@ -380,18 +380,15 @@ def apply_foreign_suppressions(
 
 def _findings_before(settings: Settings, today: datetime.date) -> baseline.Known:
     """What was found where this branch left the revision that was asked for."""
+    from readiness.triage import revision
 
     file = settings.file
 
     def earlier(tree: Path) -> Iterable[Finding]:
-        there = replace(settings, since=None, baseline=None)
-        return run_pipeline(
-            discover.discover_files([tree], file.exclude, base=tree, prefix=file.prefix),
-            there,
-            today,
-        ).findings
+        files = discover.discover_files([tree], file.exclude, base=tree, prefix=file.prefix)
+        return run_pipeline(files, replace(settings, since=None, baseline=None), today).findings
 
-    return baseline.findings_since(settings.since or "", earlier)
+    return revision.findings_since(settings.since or "", earlier)
 
 
 @cache

@@ -6,29 +6,42 @@ import json
 import re
 from collections.abc import Iterator
 
-# Where a document begins with a brace or a bracket, behind what may stand before it.
-_ROOT = re.compile(
-    r"(?:\A\ufeff?+|^---(?=[ \t\r\n]))(?:[ \t\r\n]++|\#[^\n]*+|%[^\n]*+)*+(?=[{\[])",
-    re.MULTILINE,
-)
+# What may stand between the beginning of a document and the brace or the bracket that its root begins with.
+_BEFORE_ROOT = re.compile(r"(?:[ \t\r\n]++|\#[^\n]*+|%[^\n]*+)*+(?=[{\[])")
 _TOKEN = re.compile(
     r"""[ \t\r\n]*+(?:(\#[^\n]*+) | ([{}\[\],:]) | ("(?:[^"\\]++|\\[\s\S])*+") | ('[^']*+')
     | ([^ \t\r\n{}\[\],:"'][^\r\n{}\[\],:]*+) | (["']))""",
     re.VERBOSE,
 )
+# Keys that a pattern over the text does not see: with escapes, a tag, an anchor, or behind a question mark.
+ODD_KEY = re.compile(r'"(?=[^"\n]*\\[xuU])[^"\n]*+"[ \t]*+:|^[ \t]*+[?!&]', re.MULTILINE)
 _MARK, _DOUBLE, _SINGLE, _PLAIN = 2, 3, 4, 5
 
 
 def top_level_keys(text: str) -> frozenset[str]:
     """The outermost keys of the documents that begin with a brace or a bracket; none where no document does."""
-    roots = list(_ROOT.finditer(text))
-    ends = [*(root.start() for root in roots[1:]), len(text)]
+    roots = [
+        (start, root.end())
+        for start, inside in _document_starts(text)
+        if (root := _BEFORE_ROOT.match(text, inside)) is not None
+    ]
+    ends = [*(start for start, _ in roots[1:]), len(text)]
     return frozenset(
         name
-        for root, end in zip(roots, ends, strict=False)
-        for name in _mapping_keys(text, root.end(), end)
+        for (_, root), end in zip(roots, ends, strict=False)
+        for name in _mapping_keys(text, root, end)
         if name
     )
+
+
+def _document_starts(text: str) -> Iterator[tuple[int, int]]:
+    """Where each document begins: its separator or the text, and what follows that."""
+    yield 0, int(text.startswith("\ufeff"))
+    at = 0 if text.startswith("---") else text.find("\n---") + 1
+    while text.startswith("---", at):
+        if text[at + 3 : at + 4] in {" ", "\t", "\r", "\n"}:
+            yield at, at + 3
+        at = text.find("\n---", at) + 1 or len(text)
 
 
 def _mapping_keys(text: str, place: int, end: int) -> Iterator[str]:

@@ -250,14 +250,22 @@ def _character_offset(text: str, position: int) -> int:
 def walk(node: Any, limit: int = 100_000) -> Iterator[Map | Seq]:
     """Every container below `node`, each once, in order: an alias is no second visit and a cycle is none at all."""
     seen: set[int] = set()
-    stack = [node]
+    stack = [node] if isinstance(node, _CONTAINERS) else []
     while stack and len(seen) < limit:
         item = stack.pop()
-        if not isinstance(item, Map | Seq) or id(item) in seen:
+        if id(item) in seen:
             continue
         seen.add(id(item))
         yield item
-        stack.extend(reversed(list(item.values()) if isinstance(item, Map) else item))
+        inner = list(item.values()) if isinstance(item, Map) else item
+        stack += [one for one in reversed(inner) if isinstance(one, _CONTAINERS)]
+
+
+_CONTAINERS = (Map, Seq)
+
+
+# Two braces where a value may begin: behind a mark of YAML, a tag, an anchor, or nothing.
+_FLOW_IN_FLOW = re.compile(r"(?:^|[:?\-\[{,]|[!&]\S*[ \t])[ \t]*+\{\s*+\{", re.MULTILINE)
 
 
 def unfilled(text: str, roots: Iterable[Any]) -> int | None:
@@ -266,7 +274,7 @@ def unfilled(text: str, roots: Iterable[Any]) -> int | None:
     No tool that reads YAML takes such a key: another program is to put a value in its place. In quotes, comments and block
     scalars the same characters are text.
     """
-    if "{{" not in text:
+    if "{{" not in text or _FLOW_IN_FLOW.search(text) is None:
         return None
     places = [
         node.at().start

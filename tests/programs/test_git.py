@@ -13,7 +13,7 @@ import readiness
 from readiness import api
 from readiness.programs import git as plumbing
 from readiness.programs.git import GitError
-from readiness.triage import baseline
+from readiness.triage import revision
 from tests.make import write_files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs shell scripts and links")
@@ -159,7 +159,7 @@ def test_attributes_change_nothing(root: Path) -> None:
     git(root, "update-index", "--add", "--cacheinfo", f"100644,{blob},sub.yaml")
     git(root, "commit", "-q", "-m", "attributes")
     assert brought() == set()
-    with baseline.checkout_revision("main") as tree:
+    with revision.checkout_revision("main") as tree:
         assert (tree / "sub.yaml").read_text() == POD + "# $Format:%H$ $Id$\n"
 
 
@@ -195,7 +195,7 @@ def test_links_lead_where_they_led_but_not_out(root: Path, tmp_path: Path) -> No
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).symlink_to(target)
     commit(root)
-    with baseline.checkout_revision("main") as tree:
+    with revision.checkout_revision("main") as tree:
         made = {name for name in links if (tree / name).is_symlink()}
         inside = tree.resolve()
         assert all(Path(os.path.realpath(tree / name)).is_relative_to(inside) for name in made)
@@ -209,7 +209,7 @@ def test_a_submodule_is_an_empty_folder(root: Path) -> None:
     head = git(root, "rev-parse", "HEAD")
     git(root, "update-index", "--add", "--cacheinfo", f"160000,{head},vendored/sub")
     git(root, "commit", "-q", "-m", "submodule")
-    with baseline.checkout_revision("main") as tree:
+    with revision.checkout_revision("main") as tree:
         assert list((tree / "vendored" / "sub").iterdir()) == []
     assert brought() == set()
 
@@ -237,7 +237,7 @@ def test_a_tree_that_no_folder_can_be(root: Path, tmp_path: Path) -> None:
     twice = "".join(f"{row}\0" for row in (f"040000 tree {inner}\tl", *listed) if row)
     top = git(root, "mktree", "-z", request=twice.encode())
     git(root, "update-ref", "HEAD", git(root, "commit-tree", "-m", "odd", top))
-    with baseline.checkout_revision("HEAD") as tree:
+    with revision.checkout_revision("HEAD") as tree:
         files = {str(one.relative_to(tree)) for one in tree.rglob("*") if one.is_file()}
         assert files == {"a.yaml", "l/a.yaml"}
     assert list((tmp_path / "out").iterdir()) == []
@@ -248,14 +248,14 @@ def test_a_file_over_the_limit_is_over_it_on_both_sides(root: Path) -> None:
         file.truncate(11 << 20)
     commit(root)
     assert brought() == set()
-    with baseline.checkout_revision("main") as tree:
+    with revision.checkout_revision("main") as tree:
         status = (tree / "big.yaml").stat()
-        assert status.st_size > baseline.MAX_BYTES
+        assert status.st_size > revision.MAX_BYTES
         assert status.st_blocks < 100  # it holds nothing
 
 
 def test_a_tree_over_the_limit_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baseline, "MAX_TREE", 10)
+    monkeypatch.setattr(revision, "MAX_TREE", 10)
     with pytest.raises(api.ERRORS, match="over the limit"):
         brought()
 
@@ -276,7 +276,7 @@ def test_batches_hold_every_file(root: Path, monkeypatch: pytest.MonkeyPatch) ->
     files = {f"f{n:02}.yaml": POD + "#" * n for n in range(40)} | {"empty": "", "zero": b"\0\n\xff"}
     write(root, **files)
     commit(root)
-    with baseline.checkout_revision("main") as tree:
+    with revision.checkout_revision("main") as tree:
         for name, text in files.items():
             assert (tree / name).read_bytes() == (text.encode() if isinstance(text, str) else text)
 

@@ -225,6 +225,16 @@ def test_every_target_has_facts_and_they_are_plain() -> None:
             assert set(known.values()) <= {"text", "number", "true or false", "text or number"}
 
 
+def test_a_rule_beside_a_kind_is_silent_without_it(tmp_path: Path) -> None:
+    """What it would have looked at is counted all the same: that the other kind is absent is no gap in what was read."""
+    rule = RULE.replace("require:", "beside: dockerfile\nrequire:")
+    assert told(tmp_path, rule) == []
+    alone = readiness.check([tmp_path / "t"], rules=[tmp_path / "own"], select=["k8s/mine"])
+    assert [(row.status, row.subjects) for row in alone.files] == [("checked", 1)]
+    tree(tmp_path, **{"t/Dockerfile": "FROM alpine:3.20\n"})
+    assert told(tmp_path, rule) == ["Pod/web has no owner"]
+
+
 # -- shapes -------------------------------------------------------------------------------------------------------
 
 SHAPES = {
@@ -236,6 +246,8 @@ SHAPES = {
     "target": ("target: 3", "target must be a target"),
     "targets": ("target: [k8s.object, 3]", "target must be a target"),
     "require": ("require: [a]", "require must be a mapping"),
+    "beside": ("beside: docker", "beside must be one of dotenv, dockerfile, compose, "),
+    "beside several": ("beside: [dockerfile]", "beside must be one of "),
     "links": ("links: [javascript:alert(1)]", "links must be a list of addresses"),
     "same-as": ("same-as: {hadolint: DL3007}", "same-as must be"),
     "checklist": ("checklist: {a: b}", "checklist must be a list"),

@@ -12,7 +12,7 @@ import pytest
 
 from readiness import kinds
 from readiness.model import messages
-from readiness.ruleset import bindings, examples, rules, spec
+from readiness.ruleset import bindings, examples, rules, spec, verification
 from readiness.ruleset.bound import LoadedRule
 from readiness.run import engine
 from readiness.verdict import checklist
@@ -59,7 +59,7 @@ def test_binding(bound: LoadedRule) -> None:
     (written,) = (
         loaded for loaded in rules.read_rule(bound.rule.id, bound.path) if loaded.tier == bound.tier
     )
-    rules.verify_rule(written)
+    verification.verify_rule(written)
     for target in bound.targets:
         assert target in kinds.targets_of(kinds.kind_of_target(target)), (
             f"no target is called {target!r}"

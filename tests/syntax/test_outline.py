@@ -53,3 +53,22 @@ def test_what_a_long_text_is_costs_no_more_than_its_length(
 
     work(1)  # the modules of the kinds are imported when they are asked
     assert work(4000) < 5 * work(1000) + 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("---\n# a\n{a: 1}\n---\n{b: 2}\n", {"a", "b"}),
+        ("----\n{a: 1}\n", set()),
+        ("a: 1\n---\n{b: 2}", {"b"}),
+        ("\ufeff{a: 1}", {"a"}),
+        ("a: |\n  ---\n  {b: 1}\n", set()),
+    ],
+)
+def test_every_document_is_asked_for_its_root(text: str, keys: set[str]) -> None:
+    assert top_level_keys(text) == keys
+
+
+def test_a_text_in_block_form_is_not_read_line_by_line() -> None:
+    text = "spec:\n" + "  services: x\n" * 5_000
+    assert effort(lambda: top_level_keys(text)) < 50

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.model import ParseError, Source, Span
+from readiness.syntax import yaml as syntax
 from readiness.syntax.yaml import (
     Map,
     Seq,
@@ -20,6 +21,7 @@ from readiness.syntax.yaml import (
     unfilled,
     walk,
 )
+from tests.effort import effort
 
 
 def only(text: str) -> Any:
@@ -226,3 +228,16 @@ def test_what_aliases_multiply_is_written_in_part() -> None:
     lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
     assert len(str(only("\n".join(lines)))) < 300_000
     assert str(only("a: &a [*a]\n"))
+
+
+@pytest.mark.parametrize("before", ["a: ", "- ", "a:\n  ", "[", "a: !t ", "a: &b ", "{a: "])
+def test_two_braces_where_a_value_stands_are_found(before: str) -> None:
+    text = before + "{{ x }}" + {"[": "]", "{": "}"}.get(before[0], "")
+    assert syntax.unfilled(text, load_all(text)) is not None
+
+
+def test_two_braces_in_prose_start_no_walk() -> None:
+    """Descriptions in large manifests quote templates; no value begins behind a word."""
+    text = "a: |\n  write it as {{ x }}\n" + "".join(f"k{n}: {{a: [1]}}\n" for n in range(1_000))
+    roots = load_all(text)
+    assert effort(lambda: syntax.unfilled(text, roots)) < 20

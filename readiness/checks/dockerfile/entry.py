@@ -12,7 +12,6 @@ from readiness.facts import packages, settings
 from readiness.facts.base_images import is_without_application
 from readiness.facts.table import column
 from readiness.facts.wrappers import unwrapped
-from readiness.kinds.compose import mounts
 from readiness.kinds.dockerfile.model import Command, Stage, Step, effective_step
 from readiness.kinds.dockerfile.paths import copy_target, volume_words, working_folder
 from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, marked_spans
@@ -85,9 +84,12 @@ def _may_be_mounted(stage: Stage, path: str) -> bool:
 
 def _mounted_files(project: Project) -> frozenset[str]:
     """The paths in containers at which compose files mount a single file, whatever image they are for."""
-    targets = (
-        mount.spec.target for document in project.documents("compose") for mount in mounts(document)
-    )
+    documents = project.documents("compose")
+    if not documents:
+        return frozenset()
+    from readiness.kinds.compose import mounts  # most Dockerfiles have none beside them
+
+    targets = (mount.spec.target for document in documents for mount in mounts(document))
     return frozenset(target for target in targets if posixpath.splitext(target)[1])
 
 

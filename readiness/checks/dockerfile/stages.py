@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from readiness.kinds.dockerfile.model import Document, Stage, Step
-from readiness.kinds.joins.builds import all_builds
+from readiness.kinds.joins.every_build import all_builds
 from readiness.model import Outcome, Related, Span, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable

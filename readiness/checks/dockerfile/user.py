@@ -6,11 +6,10 @@ from readiness.checks.dockerfile.packages import is_shipped
 from readiness.facts.base_images import drops_root, is_official, nonroot_user
 from readiness.facts.table import column
 from readiness.facts.wrappers import layers
-from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.actions import is_action
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.kinds.dockerfile.users import is_root, user_of
-from readiness.kinds.joins.builds import all_builds
+from readiness.kinds.joins.every_build import all_builds
 from readiness.model import Outcome, Span, Unknown, hit, missing
 from readiness.model.project import Project
 
@@ -61,6 +60,10 @@ def _is_started_by_compose_command(stage: Stage, project: Project) -> bool:
 
 
 def _started_by_compose(project: Project) -> frozenset[str]:
+    if not project.documents("compose"):
+        return frozenset()
+    from readiness.kinds.compose.model import Service  # most Dockerfiles have none beside them
+
     return frozenset(
         build.file
         for build in project.memo(all_builds)

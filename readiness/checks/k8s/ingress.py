@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.k8s.absence import service_absence
+from readiness.facts.domains import is_public_name
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.elsewhere import named_in_run
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace
 from readiness.kinds.k8s.model import Container, Object
-from readiness.kinds.nginx.hosts import is_public_name
 from readiness.model import (
     NotApplicable,
     Outcome,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import is_redirect
+from readiness.facts.domains import parse_ip
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
 from readiness.model import Outcome, Severity, Unknown, hit, missing
@@ -53,7 +54,7 @@ def address_families(project: Project, block: Block) -> set[str]:
     for listen in hosts.listen_sockets(server):
         if listen.host.startswith("unix:"):
             continue
-        address = hosts.parse_ip(listen.host)
+        address = parse_ip(listen.host)
         if (address is not None and address.is_loopback) or listen.host == "localhost":
             continue
         families |= {"6"} if address is not None and address.version == 6 else {"4"}

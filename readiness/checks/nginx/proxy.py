@@ -13,6 +13,7 @@ from readiness.checks.nginx.variables import (
     variable_names,
     variable_value,
 )
+from readiness.facts.domains import is_public_name, parse_ip
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, versions
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
@@ -82,7 +83,7 @@ def backend_resolved_once(statement: Statement, project: Project) -> Outcome:
         return
     place = hosts.parse_pass_target(d.args[0])
     host = hosts.split_address(place.host)[0]
-    if hosts.is_public_name(host) and host.lower() not in _upstreams_in_sight(project, d.parent):
+    if is_public_name(host) and host.lower() not in _upstreams_in_sight(project, d.parent):
         yield hit(d.at(1), host=host)
 
 
@@ -92,7 +93,7 @@ def upstream_resolved_once(statement: Statement) -> Outcome:
     if d.parent.name != "upstream" or not d.args or "resolve" in d.args or "down" in d.args:
         return
     host = hosts.split_address(d.args[0])[0]
-    if not has_variable(host) and hosts.is_public_name(host):
+    if not has_variable(host) and is_public_name(host):
         yield hit(d.at(1), host=host)
 
 
@@ -143,13 +144,7 @@ def resolver_missing(statement: Statement, project: Project) -> Outcome:
     for host in _possible_hosts(project, d, place.host):
         host_name = hosts.parse_pass_target(host).host
         name = "" if host_name.startswith("unix:") else hosts.split_address(host_name)[0].lower()
-        if (
-            not name
-            or has_variable(name)
-            or hosts.parse_ip(name)
-            or name in known
-            or name == "localhost"
-        ):
+        if not name or has_variable(name) or parse_ip(name) or name in known or name == "localhost":
             continue
         # A name without a dot may be an upstream in a file that is not in sight.
         if includes.may_be_set_unseen(project, d.parent) or (
@@ -198,7 +193,7 @@ def forwarded_headers_missing(scope: Scope, project: Project, *, headers: Sequen
     if not passes or includes.directives_of(project, block, "internal"):
         return
     host = hosts.split_address(hosts.parse_pass_target(passes[0].args[0]).host)[0]
-    if hosts.is_public_name(host) or re.search(
+    if is_public_name(host) or re.search(
         r"well-known|health|metrics|static|assets", block.owner.value if block.owner else ""
     ):
         return  # somebody else's service: it has its own name and no business with the client
@@ -343,14 +338,10 @@ def upstream_not_grouped(statement: Statement, project: Project) -> Outcome:
     if (
         host in _upstreams_in_sight(project, d.parent)
         or host.startswith("unix:")
-        or hosts.is_public_name(host)
+        or is_public_name(host)
     ):
         return
-    if (
-        ":" in hosts.parse_pass_target(d.args[0]).host
-        or hosts.parse_ip(host)
-        or host == "localhost"
-    ):
+    if ":" in hosts.parse_pass_target(d.args[0]).host or parse_ip(host) or host == "localhost":
         yield hit(d.at(1), host=host)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from readiness.facts.domains import parse_ip
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_tls_server, versions
 from readiness.model import (
@@ -282,9 +283,7 @@ def stapling_without_resolver(scope: Scope, project: Project) -> Outcome:
     if staple is None or includes.effective_directives(project, block, "resolver"):
         return
     responder = includes.effective_value(project, block, "ssl_stapling_responder")
-    if responder and hosts.parse_ip(
-        hosts.split_address(hosts.parse_pass_target(responder).host)[0]
-    ):
+    if responder and parse_ip(hosts.split_address(hosts.parse_pass_target(responder).host)[0]):
         return
     if includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())

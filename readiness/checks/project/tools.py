@@ -1,25 +1,18 @@
-"""Programs that a health check or a probe runs, against the image that a Dockerfile of the project makes."""
+"""Programs that a health check runs, against the image that it runs in."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from readiness.checks.dockerfile.tools import has_tool
-from readiness.checks.k8s.probes import probes_of
 from readiness.facts.base_images import surely_lacks_tool
 from readiness.facts.table import column
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.words import healthcheck_words, stage_of
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.joins.images import stage_of_container
-from readiness.kinds.k8s.model import Container
 from readiness.model import NotApplicable, Outcome, Related, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import shell
-from readiness.syntax.interpolation import HOLE
-from readiness.syntax.yaml import Map, Seq
+from readiness.syntax.yaml import Map
 
 
 def healthcheck_tool_missing(service: Service, project: Project) -> Outcome:
@@ -30,7 +23,7 @@ def healthcheck_tool_missing(service: Service, project: Project) -> Outcome:
         return
     words = healthcheck_words(check)
     if service.builds:
-        yield from _missing_tool(words, stage_of(service, project), check.at("test"))
+        yield from missing_tool(words, stage_of(service, project), check.at("test"))
         return
     tool, image = required_tool(words), service.image
     if tool is None or image is None or image.name_unknown:
@@ -39,24 +32,7 @@ def healthcheck_tool_missing(service: Service, project: Project) -> Outcome:
         yield hit(check.at("test"), tool=tool, image=image.familiar, more="")
 
 
-def probe_tool_missing(container: Container, *, project: Project) -> Outcome:
-    """An exec probe that calls a program which the image of its Dockerfile does not have."""
-    runs = [run for _, one in probes_of(container) if isinstance(run := one.get("exec"), Map)]
-    stage = stage_of_container(container, project) if runs and not container.windows else None
-    if stage is None:
-        yield NotApplicable()
-        return
-    for run in runs:
-        if isinstance(command := run.get("command"), Seq):
-            yield from _missing_tool(_command_words(command), stage, run.at("command"))
-
-
-def _command_words(items: Any) -> list[str]:
-    """The words of a command, with the defaults of their variables."""
-    return [expand_scalar(item).text.replace(HOLE, "X") for item in items]
-
-
-def _missing_tool(words: list[str], stage: Stage | None, place: Span) -> Outcome:
+def missing_tool(words: list[str], stage: Stage | None, place: Span) -> Outcome:
     """The hit where an image surely has no program that the command needs."""
     tool = required_tool(words)
     if tool is None or stage is None or stage.windows:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import posixpath
 
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.github.model import Action
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -19,8 +18,13 @@ def is_action(stage: Stage, project: Project) -> bool:
 
 
 def _dockerfiles(project: Project) -> frozenset[str]:
+    documents = project.documents("github")
+    if not documents:
+        return frozenset()
+    from readiness.kinds.github.model import Action  # most Dockerfiles have no action beside them
+
     found = set()
-    for document in project.documents("github"):
+    for document in documents:
         runs = document.node.get("runs") if isinstance(document, Action) else None
         image = runs.get("image") if isinstance(runs, Map) else None
         if isinstance(image, str) and "://" not in image:

@@ -12,7 +12,6 @@ from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, variable_specs
 from readiness.kinds.compose.words import dockerfile_path, stage_in
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.github import model
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.texts import text_at
 from readiness.kinds.github.uses import repository_root
@@ -222,25 +221,6 @@ def _action_arguments(step: Step) -> Iterator[tuple[str, Span]]:
         if name and text is not None and "=" in line and not has_variable(name):
             yield name, text.part(start, start + len(name))
         at += len(line)
-
-
-def all_builds(project: Project) -> list[Build]:
-    """Every build of a project."""
-    builds = []
-    for document in project.documents("compose"):
-        for service in document.services.values():
-            build = build_of_service(service, project)
-            if build is not None:
-                builds.append(build)
-    for document in project.documents("github"):
-        if isinstance(document, model.Workflow):
-            for job in document.jobs:
-                for step in job.steps:
-                    builds += builds_of_runner(step)
-    for file in project.documents("gitlab"):
-        for build in file.jobs:
-            builds += builds_of_runner(build)
-    return builds
 
 
 def builds_of(subject: Subject, project: Project) -> list[Build]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import posixpath
 import re
 
-from readiness.kinds.compose.parts import named_entries
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.yaml import Map
 
@@ -39,8 +38,13 @@ def _bake_folders(project: Project) -> frozenset[str]:
 
 def _contexts_of_compose(project: Project) -> frozenset[str]:
     """The names of the contexts that compose files give."""
+    documents = project.documents("compose")
+    if not documents:
+        return frozenset()
+    from readiness.kinds.compose.parts import named_entries
+
     names = set()
-    for document in project.documents("compose"):
+    for document in documents:
         for service in document.services.values():
             build = service.full.get("build")
             if isinstance(build, Map):

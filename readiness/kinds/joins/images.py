@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from readiness.facts import public_images
 from readiness.facts.base_images import is_official
-from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.joins.builds import all_builds, built_stage
+from readiness.kinds.joins.every_build import all_builds
 from readiness.kinds.k8s.model import Container
 from readiness.kinds.units import MANY, distance
 from readiness.model.project import Project, parent_folders
@@ -46,7 +45,25 @@ class ImageMakers:
 def image_makers(project: Project) -> ImageMakers:
     """The makers of a project's images; ask for them with `project.memo(made)`."""
     makers = ImageMakers()
-    for build in all_builds(project):
+    _add_built(makers, project)
+    for path, document in project.by_path("dockerfile").items():
+        folder = posixpath.basename(posixpath.dirname(path))
+        makers.folders.update(parent_folders(path))
+        if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
+            maker = Maker(document.stages[-1], path)
+            makers.by_folder.setdefault(folder, []).append(maker)
+    return makers
+
+
+def _add_built(makers: ImageMakers, project: Project) -> None:
+    """Add what the builds of compose files and pipelines name, where there are any."""
+    builds = project.memo(all_builds)
+    if not builds:
+        return
+    from readiness.kinds.compose.model import Service
+    from readiness.kinds.joins.builds import built_stage
+
+    for build in builds:
         stage = built_stage(build, project)
         maker = Maker(stage, (stage or build.subject).source.root.path)
         for written in build.names:
@@ -57,13 +74,6 @@ def image_makers(project: Project) -> ImageMakers:
                 makers.by_part.setdefault(part, []).append(maker)
         if isinstance(build.subject, Service) and not build.names:
             makers.by_part.setdefault(build.subject.name, []).append(maker)
-    for path, document in project.by_path("dockerfile").items():
-        folder = posixpath.basename(posixpath.dirname(path))
-        makers.folders.update(parent_folders(path))
-        if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
-            maker = Maker(document.stages[-1], path)
-            makers.by_folder.setdefault(folder, []).append(maker)
-    return makers
 
 
 def stage_of_container(container: Container, project: Project) -> Stage | None:

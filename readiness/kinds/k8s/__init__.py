@@ -37,8 +37,6 @@ _PLAIN = frozenset(
     claimName secretName storageClassName schedule""".split()
 )
 _FORMAT = re.compile(r":[ \t]+\{[A-Za-z_][\w.]*\}")
-# Keys that a pattern over the text does not see: with escapes, a tag, an anchor, or behind a question mark.
-_ODD_KEY = re.compile(r'"(?=[^"\n]*\\[xuU])[^"\n]*+"[ \t]*+:|^[ \t]*+[?!&]', re.MULTILINE)
 _OBJECT = frozenset({"apiVersion", "kind"})
 _NAMES = (".yaml", ".yml", ".json")
 # What tests hold a cluster against: parts of objects, which nobody applies (kuttl, chainsaw).
@@ -87,7 +85,7 @@ def _may_hold_objects(path: str, content: str) -> bool:
         return bool(_KIND.search(content) or "kind" in content[:4000])
     if "apiVersion" in content and "kind" in content and outline.top_level_keys(content) >= _OBJECT:
         return True
-    if _ODD_KEY.search(content) and _has_objects(content):
+    if outline.ODD_KEY.search(content) and _has_objects(content):
         return True
     return "#" in path and bool(_POD.search(content) or _CONTAINER.search(content))
 

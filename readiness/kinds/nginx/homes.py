@@ -8,12 +8,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from readiness.kinds.compose.parts import mount_specs
-from readiness.kinds.compose.words import build_file_of
-from readiness.kinds.dockerfile.model import Document as Dockerfile
-from readiness.kinds.dockerfile.paths import copy_target
 from readiness.model.project import Project, parent_folders
+
+if TYPE_CHECKING:
+    from readiness.kinds.dockerfile.model import Document as Dockerfile
 
 _FOLDERS = frozenset({"nginx", "openresty"})
 
@@ -57,7 +57,13 @@ def homes_of_configurations(project: Project) -> Homes:
 
 
 def _mounted(project: Project) -> Iterator[tuple[str, str]]:
-    for document in project.documents("compose"):
+    documents = project.documents("compose")
+    if not documents:
+        return
+    from readiness.kinds.compose.parts import mount_specs
+    from readiness.kinds.compose.words import build_file_of
+
+    for document in documents:
         if document.source.parent is not None:
             continue
         for service in document.services.values():
@@ -69,6 +75,10 @@ def _mounted(project: Project) -> Iterator[tuple[str, str]]:
 
 def _copied(project: Project) -> Iterator[tuple[str, str]]:
     documents: list[Dockerfile] = project.documents("dockerfile")
+    if not documents:
+        return
+    from readiness.kinds.dockerfile.paths import copy_target
+
     for document in documents:
         path = document.source.path
         for stage in document.stages:

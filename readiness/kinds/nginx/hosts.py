@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from readiness.facts.table import column
+from readiness.facts.domains import is_public_name, parse_ip
 from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
-
-_HOST = re.compile(
-    r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){0,20}[A-Za-z0-9_-]{0,63}\.?|[A-Za-z0-9_.-]{1,253}"
-)
 
 
 def split_address(address: str) -> tuple[str, str]:
@@ -27,39 +21,12 @@ def split_address(address: str) -> tuple[str, str]:
     return host, port
 
 
-def parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a text is, or None."""
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
 def is_private_host(host: str) -> bool:
     """Whether an address or a name belongs to a private network."""
     address = parse_ip(host)
     if address is not None:
         return not address.is_global or address.is_multicast
     return not is_public_name(host)
-
-
-def is_public_name(host: str) -> bool:
-    """Whether a name is one of the public DNS: it has a dot and a top-level domain that anybody can register under."""
-    labels = host.rstrip(".").lower().split(".")
-    if (
-        len(labels) < 2
-        or not all(labels)
-        or parse_ip(host) is not None
-        or _HOST.fullmatch(host) is None
-    ):
-        return False
-    last = labels[-1]
-    if last in column("top-level-domains", "private") or (
-        "cluster" in labels[:-1] and last == "local"
-    ):
-        return False
-    known = column("top-level-domains", "public")
-    return last in known or last.startswith("xn--") or (len(last) == 2 and last.isalpha())
 
 
 class Listen(NamedTuple):

@@ -17,6 +17,7 @@ _IMAGE = re.compile(
     r"(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])",
     re.MULTILINE | re.IGNORECASE,
 )
+_NAMES = re.compile(r"(?:nginx|nginx-unprivileged|openresty):", re.IGNORECASE)
 _KINDS = ("dockerfile", "compose", "k8s")
 
 
@@ -35,6 +36,8 @@ def _nginx_images(project: Project) -> list[tuple[str, Version, Version]]:
     images = []
     for kind in _KINDS:
         for document in project.documents(kind):
+            if _NAMES.search(document.source.text) is None:
+                continue  # the expression below looks at each line, which is long for large manifests
             home = posixpath.dirname(document.source.root.path)
             for major, minor, patch in _IMAGE.findall(document.source.text):
                 low = (int(major), int(minor), int(patch or 0))

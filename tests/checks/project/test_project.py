@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from readiness import api, kinds
 from readiness.checks.project import edge, tools, versions
-from readiness.kinds.joins import builds, images, steps
+from readiness.kinds.joins import images, steps
+from readiness.kinds.joins.every_build import all_builds
 from readiness.loading import reading
 from readiness.model import Hit, Source
 from readiness.model.project import Project
@@ -174,13 +175,13 @@ COMMANDS = {
 @pytest.mark.parametrize(("command", "wanted"), COMMANDS.items(), ids=COMMANDS)
 def test_what_a_build_command_names(command: str, wanted: tuple[str | None, str | None]) -> None:
     made = project({WORKFLOW: workflow(command)})
-    found = builds.all_builds(made)
+    found = all_builds(made)
     assert [(one.file, one.target) for one in found] == [wanted]
 
 
 def test_no_command_behind_a_change_of_folder_is_read() -> None:
     made = project({WORKFLOW: workflow("cd x && docker build .")})
-    assert builds.all_builds(made) == []
+    assert all_builds(made) == []
 
 
 @pytest.mark.parametrize(

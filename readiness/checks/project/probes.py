@@ -1,0 +1,32 @@
+"""Programs that an exec probe runs, against the image that a Dockerfile of the project makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from readiness.checks.k8s.probes import probes_of
+from readiness.checks.project.tools import missing_tool
+from readiness.kinds.compose.parts import expand_scalar
+from readiness.kinds.joins.images import stage_of_container
+from readiness.kinds.k8s.model import Container
+from readiness.model import NotApplicable, Outcome
+from readiness.model.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+
+def probe_tool_missing(container: Container, *, project: Project) -> Outcome:
+    """An exec probe that calls a program which the image of its Dockerfile does not have."""
+    runs = [run for _, one in probes_of(container) if isinstance(run := one.get("exec"), Map)]
+    stage = stage_of_container(container, project) if runs and not container.windows else None
+    if stage is None:
+        yield NotApplicable()
+        return
+    for run in runs:
+        if isinstance(command := run.get("command"), Seq):
+            yield from missing_tool(_command_words(command), stage, run.at("command"))
+
+
+def _command_words(items: Any) -> list[str]:
+    """The words of a command, with the defaults of their variables."""
+    return [expand_scalar(item).text.replace(HOLE, "X") for item in items]
