@@ -23,7 +23,6 @@ from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, Related, Rule, Source
 from readiness.model.messages import fill_message
-from readiness.programs.process import seconds_of_programs
 
 if TYPE_CHECKING:
     from readiness.loading.render import helm
@@ -263,6 +262,8 @@ def _in_batches(
 
     After one that did not end well no more are tried, nor after some minutes of processor time.
     """
+    from readiness.programs.process import seconds_of_programs
+
     texts: list[helm.RenderedTemplate] = []
     errors: dict[str, str] = {}
     limits: set[str] = set()
