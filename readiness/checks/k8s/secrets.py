@@ -69,7 +69,7 @@ def secret_severity(verdict: Verdict, source: Source) -> Severity | None:
 
 def secret_label(verdict: Verdict) -> str:
     """What a secret is called in a message."""
-    return f"well-known {verdict.reason}" if verdict.kind is Kind.WELL_KNOWN else verdict.reason
+    return f"well-known {verdict.reason}" if verdict.is_guessed else verdict.reason
 
 
 def secret_hit(span: Span, verdict: Verdict, source: Source, **facts: str) -> Hit:

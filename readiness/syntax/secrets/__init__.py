@@ -1,20 +1,22 @@
 """What is a secret written into a file: one decision for every kind of file, and for what outputs hide.
 
-`classify(name, value, place)` is the decision. It answers with a Verdict, whose `kind` is one of
+`classify(name, value, place)` is the decision. It answers with a Verdict. Its `kind` says what the value is, by name and
+value alone, so that a value is the same thing in every file:
 
-| kind | for example | where |
+| kind | for example | in force (`is_exposed`) |
 |---|---|---|
-| SECRET | `Kq7vT2mXw9`, a key by its shape (with a strength: SHAPE, RANDOM, CHOSEN, WORD) | anywhere |
-| WELL_KNOWN | `postgres`, `changeme123`, `000000` under a name that opens by itself | SERVED |
-| TEST_VALUE | `notsecret`, `postgres:postgres@localhost` | BUILD, JOB |
-| PLACEHOLDER | `<token>`, `your-api-key`, `unused`, `do-not-use` | anywhere |
-| REFERENCE | `$TOKEN`, `{{ .Values.x }}`, `vault:secret/x` | anywhere |
-| CONSTANT | `x-oauth-basic` beside a token | anywhere |
-| SETTING | `PASSWORD_HASHER=argon2`, `MYSQL_ALLOW_EMPTY_PASSWORD=1`, a path | anywhere |
-| OTHER | what no secret's name and no secret's value is | anywhere |
+| SECRET | `Kq7vT2mXw9`, a key by its shape (with a strength: SHAPE, RANDOM, CHOSEN, WORD) | SERVED; what is no word, everywhere |
+| WELL_KNOWN | `postgres`, `000000` | SERVED, under a name that opens by itself |
+| PLACEHOLDER | `changeme123`, `<token>`, `your-api-key`, `do-not-use` | as above, where it would be taken |
+| TEST_VALUE | `notsecret`, `dev-key`, `DEADBEEF` | as above, where it would be taken |
+| REFERENCE | `$TOKEN`, `{{ .Values.x }}`, `vault:secret/x` | never |
+| CONSTANT | `x-oauth-basic` beside a token | never |
+| SETTING | `PASSWORD_HASHER=argon2`, `MYSQL_ALLOW_EMPTY_PASSWORD=1`, `caSecret: shop-ca`, a path | never |
+| OTHER | what no secret's name and no secret's value is | never |
 
 `place` says what the value is set for: what runs (SERVED), a step of a build (BUILD), a job of a pipeline (JOB), a file
-to copy (SAMPLE). A rule asks the decision and then only says how bad a SECRET of this strength is at its place.
+to copy (SAMPLE). It decides only whether the value opens something as it stands. A rule asks the decision and then only says
+how bad an exposed value of this strength is at its place. tests/syntax/secrets holds the decision to labelled values.
 
 `in_text(text, place)` finds secrets in text of any language by the same decision. `may_be_secrets(text)` is wider: it is
 what no output shows. Both agree in one direction, held by a test: what is told as a secret is masked.

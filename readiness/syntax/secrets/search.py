@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from readiness.model import Span
 from readiness.syntax.secrets.accounts import CONSTANTS, Reach, find_accounts
 from readiness.syntax.secrets.decision import (
-    Kind,
     Place,
     Verdict,
     classify,
     classify_account,
+    secret_by_shape,
 )
 from readiness.syntax.secrets.entropy import Strength
 from readiness.syntax.secrets.names import may_name, names_secret, names_signing_key
@@ -62,8 +62,7 @@ def secrets_in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
 def _candidates(text: str, place: Place) -> Iterator[Secret]:
     for shape in find_shapes(text):
         if shape.meaning is None:
-            decided = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
-            yield Secret(decided, shape.span)
+            yield Secret(secret_by_shape(shape), shape.span)
     for written in find_accounts(text):
         decided = classify_account(written, place)
         if decided.is_exposed:

@@ -67,6 +67,10 @@ _FILLERS = frozenset(
     cache store storage bucket backup mail ldap proxy gateway image container compose
     """.split()
 )
+# Who starts one of these with such a word has it open, whoever gives out keys of that name elsewhere.
+_PRODUCTS = re.compile(
+    r"minio|postgres|mysql|mariadb|mongo|redis|rabbit|guest|elastic|clickhouse|neo4j"
+)
 _WORDS = _NONE | _NOT | _AFTER_NOT | _TO_CHANGE | _PURPOSES | _SECRETS | _FILLERS
 _LENGTHS = range(1, max(map(len, _WORDS)) + 1)
 _TOKENS = re.compile(r"[a-z]+|[0-9]+")
@@ -107,7 +111,14 @@ def _meaning_of_words(value: str) -> Meaning | None:
     words = split_words(low)
     if words is None:
         words = split_words(_without_affixes(low).translate(LEET))
+    if words is None:
+        words = split_words(low.rstrip("!?.*#_-").translate(LEET))
     return _common_meaning(words) if words else None
+
+
+def names_product(value: str) -> bool:
+    """Whether a common word is the password that a server of a known product has before anybody sets one: `minioadmin`."""
+    return bool(_PRODUCTS.search(value.lower()))
 
 
 def _without_affixes(low: str) -> str:
