@@ -193,6 +193,8 @@ def test_names_that_are_written_otherwise_take_a_secret_too(name: str, value: st
         ("SMTP_PASSWORD", "replace-me", False),
         ("SMTP_PASSWORD", "password", False),
         ("OIDC_CLIENT_SECRET", "secret", False),
+        ("API_TOKEN", "abcd1234efgh5678", True),
+        ("SMTP_PASSWORD", "123456", True),
         ("AWS_SECRET_ACCESS_KEY", "secret-key", False),
         ("ADMIN_TOKEN_SECRET", "replace-me", True),
         ("AWS_SECRET_ACCESS_KEY", "minioadmin", True),

@@ -20,6 +20,7 @@ from readiness.syntax.secrets.names import (
     names_password,
     names_secret,
     names_signing_key,
+    names_whole_credential,
     refers_to_secret,
 )
 from readiness.syntax.secrets.placeholders import (
@@ -27,10 +28,11 @@ from readiness.syntax.secrets.placeholders import (
     NO_VALUE,
     TO_FILL_IN,
     is_constant_name,
+    is_placeholder,
     is_reference,
 )
 from readiness.syntax.secrets.shapes import Shape, find_shapes
-from readiness.syntax.secrets.vocabulary import Meaning, meaning_of, names_product
+from readiness.syntax.secrets.vocabulary import Meaning, is_secret_word, meaning_of
 
 NOWHERE = Span(0, 0)
 
@@ -93,6 +95,7 @@ class Verdict:
 
 
 _OTHER = Verdict(Kind.OTHER)
+_NO_CREDENTIAL = (Kind.OTHER, Kind.SETTING, Kind.PLACEHOLDER, Kind.TEST_VALUE)
 _IN_USE = (Kind.SECRET, Kind.WELL_KNOWN)
 IN_URL = "password in a URL"
 # `oauth2/token` is a route, `/run/secrets/x` a path.
@@ -129,6 +132,9 @@ def classify(name: str, value: object, place: Place = Place.SERVED) -> Verdict:
     text = value.strip()
     shift = len(value) - len(value.lstrip())
     verdict = _classify_by_shape(name, text, place) or _classify_by_text(name, text, place)
+    if names_whole_credential(name) and verdict.kind in _NO_CREDENTIAL and not is_placeholder(text):
+        opens = _opens_at(place, Strength.WORD, signs=False)
+        verdict = Verdict(Kind.SECRET, "credential", Span(0, len(text)), is_exposed=opens)
     if shift and verdict.is_exposed:
         return replace(verdict, span=Span(verdict.span.start + shift, verdict.span.end + shift))
     return verdict
@@ -270,7 +276,7 @@ def _classify_literal(name: str, text: str, reason: str, place: Place) -> Verdic
     if said is Meaning.NONE and meaning_of(text) is Meaning.PURPOSE:
         return Verdict(Kind.TEST_VALUE)  # `dummy` says what it is for, and nobody takes it
     if said is not None:
-        opens = grants_access_alone(name) or (said is Meaning.COMMON and names_product(text))
+        opens = grants_access_alone(name) or (said is Meaning.COMMON and not is_secret_word(text))
         return _verdict_of_meaning(said, reason, full_span, place, opens=opens)
     if _TEST_KEYS.match(text):
         return Verdict(Kind.TEST_VALUE)

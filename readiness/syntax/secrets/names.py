@@ -51,6 +51,7 @@ _SWITCH = frozenset(
 _TOKENS_OF_ANOTHER_KIND = frozenset(
     "max min num total per csrf output input prompt completion".split()
 )
+_WHOLE_CREDENTIALS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})
 # What is kept in Secret objects: before `Secret` these say what is in the one that is named.
 _KEPT = frozenset(
     "key keys credential credentials cert certs certificate certificates tls ssl ca pull password license".split()
@@ -191,6 +192,11 @@ def may_refer_to_secret(name: str) -> bool:
 def _is_manifest_style(name: str) -> bool:
     """Whether a name is written as keys of manifests and values are, and no variable of an environment."""
     return any(map(str.islower, name)) and name[0].islower()
+
+
+def names_whole_credential(name: str) -> bool:
+    """Whether a name is a key of a typed Secret object whose value is a credential whatever it looks like."""
+    return name in _WHOLE_CREDENTIALS
 
 
 def names_identifier(name: str) -> bool:

@@ -116,9 +116,13 @@ def _meaning_of_words(value: str) -> Meaning | None:
     return _common_meaning(words) if words else None
 
 
-def names_product(value: str) -> bool:
-    """Whether a common word is the password that a server of a known product has before anybody sets one: `minioadmin`."""
-    return bool(_PRODUCTS.search(value.lower()))
+def is_secret_word(value: str) -> bool:
+    """Whether a value is words for a secret and nothing more, as `secret-key`: nobody gives such a key out.
+
+    The password that a server of a known product has before anybody sets one is more: `minioadmin`.
+    """
+    low = value.lower()
+    return bool(split_words(low)) and not _PRODUCTS.search(low)
 
 
 def _without_affixes(low: str) -> str:
