@@ -106,6 +106,7 @@ _FILES = (".pem", ".key", ".crt", ".txt", ".json")
 _SECRET_WORD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
 _LONGEST = 20_000  # characters of a value that is searched for URLs
 _SHORTEST = 3  # characters of the shortest password that anything takes
+_SHORTEST_WORD = 2  # of one that is the name of the user too, as in `PGPASSWORD=sg`
 _SWITCHES = frozenset({"0", "1"})
 _TEST_KEYS = re.compile(r"(?:sk|rk|pk|whsec)_test_")
 # No host at all, in the examples of every manual.
@@ -138,6 +139,17 @@ def classify(name: str, value: object, place: Place = Place.SERVED) -> Verdict:
     if shift and verdict.is_exposed:
         return replace(verdict, span=Span(verdict.span.start + shift, verdict.span.end + shift))
     return verdict
+
+
+def is_hidden(name: str, value: str) -> bool:
+    """Whether no output shows a value that is set under a name.
+
+    All that stands under a secret's name is hidden, unless it says outright that another belongs in its place, and
+    whatever `classify` calls a secret is hidden all the same.
+    """
+    if not names_secret(name) and not names_whole_credential(name):
+        return False
+    return not is_placeholder(value) or classify(name, value).kind is Kind.SECRET
 
 
 def _classify_number(name: str, value: int, place: Place) -> Verdict:
@@ -269,7 +281,8 @@ def _reason_text(name: str) -> str:
 def _classify_literal(name: str, text: str, reason: str, place: Place) -> Verdict:
     """What a literal under a secret's name is, by the words in it or their absence."""
     full_span = Span(0, len(text))
-    said = _stated_meaning(text)
+    chosen = names_password(name) and text.isalpha() and len(set(text)) > 1
+    said = _stated_meaning(text, _SHORTEST_WORD if chosen else _SHORTEST)
     level = strength_of(text) if said is None else Strength.WORD
     if _is_setting(name, text, reason, said, level):
         return Verdict(Kind.SETTING)
@@ -301,7 +314,8 @@ def _is_setting(name: str, text: str, reason: str, said: Meaning | None, level: 
 
 def _is_object_name(name: str, text: str) -> bool:
     """Whether a word under a name in the way of manifests is what a Secret, or a key in one, is called: `shop-tls`."""
-    return may_refer_to_secret(name) and bool(_OBJECT.match(text))
+    whole = name != "secretKey"  # a key in a Secret may be one word
+    return may_refer_to_secret(name) and bool(_OBJECT.match(text)) and ("-" in text or not whole)
 
 
 def _opens_at(place: Place, level: Strength, *, signs: bool) -> bool:
@@ -318,12 +332,12 @@ _ONLY_SHOWN = re.compile(
 )
 
 
-def _stated_meaning(text: str) -> Meaning | None:
+def _stated_meaning(text: str, shortest: int = _SHORTEST) -> Meaning | None:
     """What a value says of itself; None for one that may be a secret.
 
     A placeholder that would be taken as it stands (`your-secret-here`) is to be changed, any other says that there is none.
     """
-    if len(text) < _SHORTEST or _CROSSES.search(text) or is_constant_name(text):
+    if len(text) < shortest or _CROSSES.search(text) or is_constant_name(text):
         return Meaning.TO_CHANGE if meaning_of(text) is Meaning.TO_CHANGE else Meaning.NONE
     said = meaning_of(text)
     if said in (Meaning.COMMON, Meaning.NONE):

@@ -74,6 +74,8 @@ _WIDE_ABOUT = re.compile(r"_(?:expir\w{0,40}|(?<!key_)id)\Z|public")
 
 # Sent to every browser, and meant to be.
 _PUBLIC = frozenset({"public", "publishable", "anon"})
+# A password beside these opens a file, whoever is named with it: `CLIENT_KEYSTORE_PASSWORD`.
+_STORES_OF_KEYS = frozenset({"key", "keystore", "store"})
 # Given out by somebody else: a word in their place opens nothing, it only fails.
 _ISSUED = frozenset(
     """
@@ -156,7 +158,10 @@ def grants_access_alone(name: str) -> bool:
     works, and who knows the word is in. A key for somebody else's service is theirs to give: a word in its place
     only fails.
     """
-    parts = set(name_words(name))
+    words = name_words(name)
+    parts = set(words)
+    if parts & _STORES_OF_KEYS and parts & PASSWORD_WORDS:
+        return True
     if parts & _ISSUED and not {"root", "admin"} & parts:
         return False
     own = PASSWORD_WORDS | {
@@ -168,7 +173,7 @@ def grants_access_alone(name: str) -> bool:
         "session",
         "master",
     }
-    return bool(parts & own)
+    return bool(parts & own) or words[-2:] == ["app", "key"]  # Laravel's APP_KEY
 
 
 def refers_to_secret(name: str) -> bool:

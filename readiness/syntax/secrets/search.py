@@ -13,6 +13,7 @@ from readiness.syntax.secrets.decision import (
     Verdict,
     classify,
     classify_account,
+    is_hidden,
     secret_by_shape,
 )
 from readiness.syntax.secrets.entropy import Strength
@@ -122,7 +123,7 @@ def may_be_secrets(text: str) -> Iterator[Span]:
         if not _may_be_shown(login[1]):
             yield Span(*login.span(1))
     for match in _ASSIGNMENT.finditer(text) if may_name(text) else ():
-        if names_secret(match["name"]) and not _may_be_shown(match["value"]):
+        if is_hidden(match["name"], match["value"]) and not FILLED_IN.search(match["value"]):
             yield Span(*match.span("value"))
 
 
