@@ -164,8 +164,8 @@ def test_a_value_is_the_same_wherever_it_stands(name: str, value: str, kind: Kin
         ("caSecret", "shop-ca"), ("nodeSecret", "shop-node"), ("tls.certSecret", "my-secret"),
         ("elasticsearchCredentialSecret", "shop-master-credentials"), ("existingSecret", "anything-at-all"),
         ("adminPasswordKey", "admin-password"), ("userPasswordKey", "password"), ("secretKey", "license"),
-       
-        ("license_secret", "shop-license"), ("APP_KEY_FILE", "changeme"), ("from_secret", "deploy_key"), ("existingSecretTokenKey", "token"),
+        ("license_secret", "shop-license"), ("APP_KEY_FILE", "changeme"), ("from_secret", "deploy_key"),
+        ("existingSecretTokenKey", "token"),
         ("MINIO_ACCESS_KEY", "minio"), ("S3_ACCESS_KEY", "sentry"), ("TRUSTSTORE_PASSWORD", "cassandra"),
         ("proxy_pass", "backend"), ("CACHE_BYPASS", "anything"), ("NOPASSWD", "ALL"),
     ],
