@@ -167,7 +167,8 @@ def test_a_value_is_the_same_wherever_it_stands(name: str, value: str, kind: Kin
         ("license_secret", "shop-license"), ("APP_KEY_FILE", "changeme"), ("from_secret", "deploy_key"),
         ("existingSecretTokenKey", "token"),
         ("MINIO_ACCESS_KEY", "minio"), ("S3_ACCESS_KEY", "sentry"), ("TRUSTSTORE_PASSWORD", "cassandra"),
-        ("proxy_pass", "backend"), ("CACHE_BYPASS", "anything"), ("NOPASSWD", "ALL"),
+        ("proxy_pass", "backend"), ("CACHE_BYPASS", "anything"), ("GIT_ASKPASS", "echo"),
+        ("INSTALL_SSHPASS", "anything"), ("NOPASSWD", "ALL"),
     ],
 )  # fmt: skip
 def test_what_only_says_where_a_secret_is_or_whose(name: str, value: str) -> None:

@@ -31,13 +31,13 @@ _ABOUT = frozenset(
     state level service operator controller webhook template
     """.split()
 )
-_SWITCH_FIRST = frozenset({"no", "allow", "use", "enable", "disable", "require"})
+_SWITCH_FIRST = frozenset({"no", "allow", "use", "enable", "disable", "require", "install"})
 _ELSEWHERE_FIRST = frozenset(
     {"existing", "from"}
 )  # `existingSecret`, `from_secret`: whose name follows
 # Written together with what they belong to: `PGPASSWORD`, `DBPASS`, `rootpw`, `accountkey`.
 _GLUED_PASSWORD = re.compile(
-    r"(?!no|by|com|encom|tres|sur|over|under|multi)[a-z]{2,20}(?:passw(?:or)?d|passphrase|pass)\Z"
+    r"(?!no|ask|by|com|encom|keep|tres|sur|over|under|multi)[a-z]{2,20}(?:passw(?:or)?d|passphrase|pass)\Z"
     r"|(?:db|pg|sql|mysql|postgres|redis|mongo|root|admin|user|app|http|ftp|smtp|mail|ldap|bind|auth|rpc|api|my)(?:pwd|pw)\Z"
 )
 _GLUED_KEY = re.compile(r"[a-z]{0,20}(secret|account|access|private|encryption|master)key\Z")
