@@ -184,25 +184,30 @@ def _values_assigned_to_secrets(pattern: re.Pattern[str], text: str) -> Iterator
     """The values that a pattern finds under names of secrets."""
     for match in pattern.finditer(text):
         group = match.lastgroup or "value"
-        value = match[group]
-        if value in _PERMISSION_WORDS or secrets.is_placeholder(value):
+        name, value = _without_number(match["name"]), match[group]
+        if value in _PERMISSION_WORDS and not secrets.names_password(name):
             continue
-        if _names_secret(match["name"]):
+        if secrets.is_hidden(name, value):
             yield Span(*match.span(group))
 
 
 def _names_secret(name: str) -> bool:
     """Whether a name is that of a secret; a number at its end (`PASSWORD_2`) only counts."""
-    return secrets.names_secret(name.rstrip("0123456789_-."))
+    return secrets.names_secret(_without_number(name))
+
+
+def _without_number(name: str) -> str:
+    return name.rstrip("0123456789_-.")
 
 
 def _value_of_name_value_entry(root: Source, number: int, text: str) -> Iterator[Span]:
     """The `value:` of a list entry whose `name:`, on the line before or after, is that of a secret."""
     value = _VALUE_OF.match(text)
-    if value and not secrets.is_placeholder(text[value.end() :]):
+    if value:
         for other in (number - 1, number + 1):
             name = _NAME_OF.match(root.line(other))
-            if name and _names_secret(name["name"]):
+            bare = text[value.end() :].strip().strip("\"'")
+            if name and secrets.is_hidden(_without_number(name["name"]), bare):
                 yield Span(value.end(), len(text.rstrip()))
 
 

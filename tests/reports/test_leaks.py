@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 import readiness
 from readiness import api
 from readiness.run import cache
+from readiness.syntax import secrets
+from tests.make import write_files
 
 from .conftest import show
 
@@ -101,3 +104,62 @@ def test_of_a_default(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     folder.mkdir()
     (folder / "compose.yaml").write_text(services(value))
     assert "planted" not in everything(folder, monkeypatch)
+
+
+# -- what the decision on secrets calls one, in each kind of file -------------------------------------------------
+
+LABELLED = Path(__file__).parents[1] / "syntax" / "secrets"
+
+
+def literals() -> list[tuple[str, str]]:
+    """Labelled names and values that the decision calls secrets of somebody's own, whatever the place."""
+    rows = (
+        json.loads(line)
+        for half in ("tuning", "heldout")
+        for line in (LABELLED / f"{half}.jsonl").read_text().splitlines()
+    )
+    found = {
+        (row["name"], row["value"])
+        for row in rows
+        if row["name"].replace("_", "").isalnum()
+        and secrets.classify(row["name"], row["value"]).kind is secrets.Kind.SECRET
+        and not set(row["value"]) & set("\"'\\$`\n")
+    }
+    return sorted(found)
+
+
+def tree(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Files of each kind that have all pairs."""
+    settings = "".join(f'      {name}: "{value}"\n' for name, value in pairs)
+    variables = "".join(f'    - name: {name}\n      value: "{value}"\n' for name, value in pairs)
+    head = "apiVersion: v1\nmetadata:\n  name: shop\n"
+    return {
+        "compose.yaml": f"services:\n  app:\n    image: app\n    env_file: .env\n    environment:\n{settings}",
+        ".env": "".join(f"{name}={value}\n" for name, value in pairs),
+        "Dockerfile": "FROM debian\n"
+        + "".join(f'ENV {n}="{v}"\nRUN x --{n}={v} {n}={v}\n' for n, v in pairs),
+        "pod.yaml": f"{head}kind: Pod\nspec:\n  containers:\n  - name: app\n    image: app\n    env:\n{variables}",
+        "map.yaml": f"{head}kind: ConfigMap\ndata:\n{settings}",
+        "secret.yaml": f"{head}kind: Secret\nstringData:\n{settings}",
+        "nginx.conf": "events {}\nhttp {\n"
+        + "".join(f'  set ${n} "{v}";\n' for n, v in pairs)
+        + "}\n",
+        ".github/workflows/ci.yml": "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    env:\n"
+        f"{settings}    steps: [{{run: make}}]\n",
+        ".gitlab-ci.yml": f"a:\n    script: [make]\n    variables:\n{settings}",
+    }
+
+
+def test_of_what_the_decision_calls_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value that the outputs have without it too, such as a word of a rule's text, is no sign of a leak."""
+    pairs = {name: value for name, value in literals() if len(value) > 3}
+    folders = {"real": list(pairs.items()), "none": [(name, "${X}") for name in pairs]}
+    shown = {}
+    for folder, given in folders.items():
+        write_files(tmp_path / folder / "tree", tree(given))
+        shown[folder] = everything(tmp_path / folder / "tree", monkeypatch)
+    assert len(pairs) > 50
+    leaked = {name: value for name, value in pairs.items() if value in shown["real"]}
+    assert [one for one in leaked.items() if one[1] not in shown["none"]] == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from readiness.redaction import Redactor
 from readiness.syntax import secrets
-from readiness.syntax.secrets import Kind, Place, Reach, Strength, names
+from readiness.syntax.secrets import Kind, Place, Strength, names
 from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning_of
 
 HEX = "3328fa814dd582ccd03dbe785cfd683fb8da92b3"
@@ -90,8 +90,8 @@ NONE = [
     ("ANY", "https://user:sunflower@example.com/x", Kind.PLACEHOLDER),
     ("STRIPE_SECRET_KEY", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", Kind.TEST_VALUE),
 ]  # fmt: skip
-# Where it runs, everybody knows it; elsewhere it opens nothing.
-WELL_KNOWN = [
+# Words that are in force where they run, and open nothing elsewhere.
+WORDS_IN_FORCE = [
     ("POSTGRES_PASSWORD", "postgres"), ("ADMIN_PASSWORD", "changeme"), ("ADMIN_PASSWORD", "changeme123"),
     ("DB_PASSWORD", "ChangeMe!"), ("DB_PASSWORD", "1q2w3e4r"), ("DB_PASSWORD", "asdf"),
     ("DB_PASSWORD", "P@ssw0rd"), ("DB_PASSWORD", "p455w0rd"), ("DB_PASSWORD", "root123"),
@@ -126,13 +126,68 @@ def test_what_is_none_anywhere(name: str, value: object, kind: Kind, place: Plac
     assert not found.is_exposed
 
 
-@pytest.mark.parametrize(("name", "value"), WELL_KNOWN)
+@pytest.mark.parametrize(("name", "value"), WORDS_IN_FORCE)
 def test_what_everybody_knows_opens_only_where_it_runs(name: str, value: object) -> None:
-    assert secrets.classify(name, value).kind is Kind.WELL_KNOWN
+    assert secrets.classify(name, value).is_guessed
     for place in (Place.BUILD, Place.JOB, Place.SAMPLE):
-        found = secrets.classify(name, value, place)
-        assert found.kind in (Kind.TEST_VALUE, Kind.PLACEHOLDER) or found.reach is Reach.BESIDE
-        assert not found.is_exposed
+        assert not secrets.classify(name, value, place).is_exposed
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("POSTGRES_PASSWORD", "postgres", Kind.WELL_KNOWN),
+        ("SMTP_PASSWORD", "password", Kind.WELL_KNOWN),
+        ("ADMIN_PASSWORD", "changeme123", Kind.PLACEHOLDER),
+        ("MAIL_PASSWORD", "chang3m3!", Kind.PLACEHOLDER),
+        ("MAIL_PASSWORD", "_PASSWORD_", Kind.PLACEHOLDER),
+        ("API_KEY", "<api-key>", Kind.PLACEHOLDER),
+        ("APP_KEY", "SomeRandomStringOf24Chars", Kind.PLACEHOLDER),
+        ("APP_SECRET", "please-generate-at-least-20-characters", Kind.PLACEHOLDER),
+        ("SECRET_KEY", "build-key", Kind.TEST_VALUE),
+        ("SECRET_KEY", "dummy", Kind.TEST_VALUE),
+        ("SECRET_KEY", "0xDEADBEEF", Kind.TEST_VALUE),
+        ("DB_PASSWORD", "seafarer", Kind.SECRET),
+        ("ANY", "postgres://a:seafarer@localhost/x", Kind.SECRET),
+        ("ANY", "postgres://a:hunter2x9@localhost/x postgres://a:postgres@db.acme.io/x", Kind.SECRET),
+        ("ANY", "postgres://postgres:postgres@localhost/x", Kind.WELL_KNOWN),
+        ("DB_PASSWORD", "$(cat /run/secrets/x)", Kind.REFERENCE),
+    ],
+)  # fmt: skip
+def test_a_value_is_the_same_wherever_it_stands(name: str, value: str, kind: Kind) -> None:
+    assert {secrets.classify(name, value, place).kind for place in Place} == {kind}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("caSecret", "shop-ca"), ("nodeSecret", "shop-node"), ("tls.certSecret", "my-secret"),
+        ("elasticsearchCredentialSecret", "shop-master-credentials"), ("existingSecret", "anything-at-all"),
+        ("adminPasswordKey", "admin-password"), ("userPasswordKey", "password"), ("secretKey", "license"),
+        ("license_secret", "shop-license"), ("APP_KEY_FILE", "changeme"), ("from_secret", "deploy_key"),
+        ("existingSecretTokenKey", "token"),
+        ("MINIO_ACCESS_KEY", "minio"), ("S3_ACCESS_KEY", "sentry"), ("TRUSTSTORE_PASSWORD", "cassandra"),
+        ("proxy_pass", "backend"), ("CACHE_BYPASS", "anything"), ("GIT_ASKPASS", "echo"),
+        ("INSTALL_SSHPASS", "anything"), ("NOPASSWD", "ALL"),
+    ],
+)  # fmt: skip
+def test_what_only_says_where_a_secret_is_or_whose(name: str, value: str) -> None:
+    for place in Place:
+        assert not secrets.classify(name, value, place).is_exposed
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("clientSecret", "shop-client"), ("agent_enrollment_secret", "shopadminpw"),
+        ("jwtSecret", "shop-jwt"), ("caSecret", HEX), ("adminPasswordKey", HEX),
+        ("PGPASSWORD", "seafarer"), ("PAPERLESS_DBPASS", "seafarer"), ("requirepass", HEX), ("rootpw", "seafarer"),
+        ("azurestorageaccountkey", HEX), ("secretkey", "minio123"), ("DB_PASSWORD_2", "seafarer"), ("S3_ACCESS_KEY", HEX),
+        ("key", "AQB7Z1VoX5nExA" + "AA" + "5kCQs7bBj8VULRw26C84HA" + "=="),
+    ],
+)  # fmt: skip
+def test_names_that_are_written_otherwise_take_a_secret_too(name: str, value: str) -> None:
+    assert secrets.classify(name, value).is_exposed
 
 
 @pytest.mark.parametrize(
@@ -141,6 +196,19 @@ def test_what_everybody_knows_opens_only_where_it_runs(name: str, value: object)
         ("POSTGRES_PASSWORD", "dummy", False),  # says outright what it is
         ("OPENAI_API_KEY", "changeme", False),  # somebody else's key: a word in its place only fails
         ("SMTP_PASSWORD", "replace-me", False),
+        ("SMTP_PASSWORD", "password", False),
+        ("OIDC_CLIENT_SECRET", "secret", False),
+        ("API_TOKEN", "abcd1234efgh5678", True),
+        ("SMTP_PASSWORD", "123456", True),
+        ("APP_KEY", "changeme", True),
+        ("APP_KEY", "SomeRandomStringOf24Chars", True),
+        ("CLIENT_KEYSTORE_PASSWORD", "password", True),
+        ("SMTP_KEY_PASSWORD", "secret", True),
+        ("PGPASSWORD", "db", True),
+        ("PGPASSWORD", "aa", False),
+        ("PGPASSWORD", "--", False),
+        ("API_TOKEN", "PLEASE_GENERATE_A_32_CHAR_CODE", False),
+        ("AWS_SECRET_ACCESS_KEY", "secret-key", False),
         ("ADMIN_TOKEN_SECRET", "replace-me", True),
         ("AWS_SECRET_ACCESS_KEY", "minioadmin", True),
         ("PG_PASSWORD", "app", True),
@@ -182,22 +250,20 @@ def test_an_account_is_worth_what_its_host_is(
 
 @pytest.mark.parametrize("place", [Place.BUILD, Place.JOB])
 def test_a_word_that_a_step_needs_is_no_credential(place: Place) -> None:
-    assert secrets.classify("DB_PASSWORD", "seafarer", place).kind is Kind.TEST_VALUE
-    assert secrets.classify("SECRET_KEY", "abc123def", place).kind is Kind.TEST_VALUE
-    assert secrets.classify("DB_PASSWORD", "abc123def", place).kind is Kind.SECRET
+    assert not secrets.classify("DB_PASSWORD", "seafarer", place).is_exposed
+    assert not secrets.classify("SECRET_KEY", "abc123def", place).is_exposed
+    assert secrets.classify("DB_PASSWORD", "abc123def", place).is_secret
 
 
 def test_a_word_in_a_sample_is_there_to_be_replaced() -> None:
-    assert secrets.classify("DB_PASSWORD", "seafarer", Place.SAMPLE).kind is Kind.PLACEHOLDER
-    assert (
-        secrets.classify("", "ftp://a:seafarer@ftp.acme.io", Place.SAMPLE).kind is Kind.PLACEHOLDER
-    )
+    assert not secrets.classify("DB_PASSWORD", "seafarer", Place.SAMPLE).is_exposed
+    assert not secrets.classify("", "ftp://a:seafarer@ftp.acme.io", Place.SAMPLE).is_exposed
 
 
 @pytest.mark.parametrize(
     ("token", "kind"),
     [
-        (JWT_IO, Kind.PLACEHOLDER),
+        (JWT_IO, Kind.TEST_VALUE),
         # {"iss": "supabase-demo", "role": "service_role"}: everybody has it, and it opens
         ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzdXBhYmFzZS1kZW1vIiwicm9sZSI6InNlcnZpY2Vfcm9sZSJ9.aaaaaaaaaaaaaaa", Kind.WELL_KNOWN),
         # {"iss": "supabase", "role": "anon"}: meant for browsers
@@ -381,7 +447,7 @@ def test_the_working_folder_is_no_password() -> None:
 # -- outputs ------------------------------------------------------------------------------------------------------
 
 _VALUES = [(name, value) for name, value, *_ in SECRETS] + [
-    (name, str(value)) for name, value in WELL_KNOWN
+    (name, str(value)) for name, value in WORDS_IN_FORCE
 ]
 
 
@@ -400,7 +466,8 @@ def test_whatever_is_a_secret_is_masked(value: str) -> None:
     assume(value != "deletecollection")  # a right of Kubernetes, in sentences about rights
     line = f"DB_PASSWORD={value}"
     found = secrets.classify("DB_PASSWORD", value)
-    if found.kind in (Kind.SECRET, Kind.TEST_VALUE) and not secrets.is_placeholder(value):
+    shown = secrets.is_placeholder(value)
+    if found.kind is Kind.SECRET or (found.kind is Kind.TEST_VALUE and not shown):
         assert Redactor().spans(line) == [(len("DB_PASSWORD="), len(line))]
 
 

@@ -13,7 +13,7 @@ from readiness.model import Hit, Outcome, Severity, Span, hit, join_names
 from readiness.syntax import secrets
 from readiness.syntax.expression import accesses
 from readiness.syntax.holes import has_expression
-from readiness.syntax.secrets import Kind, Place, Strength
+from readiness.syntax.secrets import Place, Strength
 from readiness.syntax.yaml import Map, Seq
 
 _ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
@@ -263,6 +263,6 @@ def container_password_inline(workflow: Workflow) -> Outcome:
 def _severity(password: str | int) -> Severity:
     """How bad a literal is in the place of a registry's password: only what a machine made is surely one that is in use."""
     verdict = secrets.classify("password", password, Place.JOB)
-    if verdict.kind is not Kind.SECRET:
+    if not verdict.is_secret:
         return Severity.MEDIUM
     return Severity.CRITICAL if verdict.strength >= Strength.RANDOM else Severity.HIGH

@@ -17,7 +17,7 @@ from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import Hit, Outcome, Severity, Unknown, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax import secrets
-from readiness.syntax.secrets import Kind, Place, Reach, Strength, Verdict
+from readiness.syntax.secrets import Place, Reach, Strength, Verdict
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
@@ -168,7 +168,7 @@ def _severity(verdict: Verdict, name: str = "") -> Severity | None:
     A password that a person chose, one by which a store is started, and a key that an application makes up for itself
     may be of what the job starts; on a host that has a name for the world they are not. `name` is that of a variable.
     """
-    if verdict.kind is not Kind.SECRET:
+    if not verdict.is_secret:
         return None
     if verdict.reach is not None:
         sure = verdict.reach is Reach.AWAY and verdict.strength >= Strength.RANDOM

@@ -30,7 +30,7 @@ from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, default_of
-from readiness.syntax.secrets import Kind, Strength, Verdict
+from readiness.syntax.secrets import Strength, Verdict
 from readiness.syntax.yaml import Map, Seq
 
 _LONG = re.compile(
@@ -64,7 +64,7 @@ def _held_secrets(subject: Variable | Value, value: Any, span: Span) -> Iterator
     """A value that is a secret; well_known tells of those that everybody knows."""
     bare = value.strip("\"'") if isinstance(value, str) else value
     verdict = secrets.classify(subject.name, bare)
-    if verdict.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
+    if not verdict.is_secret or (isinstance(bare, str) and _is_only_default(bare)):
         return
     if not _opens_something(subject, verdict):
         return
@@ -97,7 +97,7 @@ def password_well_known(variable: Variable) -> Outcome:
         return
     text = spec.value if isinstance(spec.value, str) else ""
     verdict = secrets.classify(spec.name, spec.value)
-    if verdict.kind is not Kind.WELL_KNOWN or _is_only_default(text):
+    if not verdict.is_guessed or _is_only_default(text):
         return
     yield hit(
         spec.span

@@ -41,7 +41,7 @@ def _verdict_on_value(step: Step, pair: Pair) -> Verdict:
 
 def _is_default(verdict: Verdict) -> bool:
     """Whether a value is a word that everybody knows: dockerfile/secret-argument tells of the variable that takes it."""
-    return verdict.kind is Kind.WELL_KNOWN and verdict.reach is None
+    return verdict.is_guessed and verdict.reach is None
 
 
 def _is_in_shipped_image(step: Step) -> bool:
@@ -56,9 +56,9 @@ def _severity(step: Step, verdict: Verdict) -> Severity | None:
     repository all the same, but only what a machine made is surely a credential there.
     """
     served = _is_in_shipped_image(step)
-    if verdict.kind is Kind.WELL_KNOWN:
+    if verdict.is_guessed:
         return Severity.MEDIUM if served and verdict.reach is not Reach.HERE else None
-    if verdict.kind is not Kind.SECRET or (not served and verdict.strength < Strength.RANDOM):
+    if not verdict.is_secret or (not served and verdict.strength < Strength.RANDOM):
         return None
     if not served:
         return Severity.HIGH

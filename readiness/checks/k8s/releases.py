@@ -18,6 +18,7 @@ from readiness.model import NotApplicable, Outcome, Severity, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax import secrets
+from readiness.syntax.secrets import Strength
 
 # Keys whose value says where a secret is, and not what it is.
 _REFERENCE = re.compile(
@@ -42,11 +43,12 @@ def secret_in_release_values(values: ReleaseValues) -> Outcome:
                 if is_reportable_secret(inner, values.source):
                     yield secret_hit(span, inner, values.source, key=setting.name)
             continue
-        if any(_REFERENCE.search(part) for part in setting.path[-2:]):
-            continue
         if isinstance(setting.value, str) and setting.value.startswith("ENC["):
             continue  # encrypted by SOPS
         found = secrets.classify(key, setting.value)
+        refers = any(_REFERENCE.search(part) for part in setting.path[-2:])
+        if refers and found.strength < Strength.RANDOM:
+            continue  # no name of an object is what a machine made
         if is_reportable_secret(found, values.source):
             yield secret_hit(setting.span, found, values.source, key=setting.name)
         elif is_variable(setting.value) and secrets.names_secret(key):

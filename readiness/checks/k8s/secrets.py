@@ -23,11 +23,8 @@ from readiness.model import (
     line_starts,
 )
 from readiness.syntax import secrets
-from readiness.syntax.secrets import Kind, Strength, Verdict
+from readiness.syntax.secrets import Strength, Verdict
 from readiness.syntax.yaml import Seq, literal_line_starts
-
-# Data keys of Secret types whose value is a credential whatever it looks like.
-CREDENTIAL_KEYS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})
 
 
 def literal_variables(container: Container) -> Iterator[tuple[str, object, Span]]:
@@ -69,7 +66,7 @@ def secret_severity(verdict: Verdict, source: Source) -> Severity | None:
 
 def secret_label(verdict: Verdict) -> str:
     """What a secret is called in a message."""
-    return f"well-known {verdict.reason}" if verdict.kind is Kind.WELL_KNOWN else verdict.reason
+    return f"well-known {verdict.reason}" if verdict.is_guessed else verdict.reason
 
 
 def secret_hit(span: Span, verdict: Verdict, source: Source, **facts: str) -> Hit:
@@ -246,7 +243,5 @@ def credential_reason(key: str, plain: str) -> Verdict:
     verdict = secrets.classify(key, plain)
     if verdict.is_exposed or not plain.strip():
         return verdict
-    if key in CREDENTIAL_KEYS and not secrets.is_placeholder(plain):
-        return Verdict(Kind.SECRET, "credential", Span(0, len(plain)))
     secret = next(secrets.secrets_in_text(plain), None)
     return secret.verdict if secret is not None else verdict

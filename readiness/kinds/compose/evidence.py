@@ -33,7 +33,6 @@ from readiness.kinds.purpose import Sign, compose_purpose, is_idle_command, is_s
 from readiness.syntax import secrets, shell
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, NOTHING
-from readiness.syntax.secrets import Kind
 from readiness.syntax.yaml import Map
 
 
@@ -285,7 +284,7 @@ def _lets_in(service: Service) -> bool:
             continue
         if known is not None and known.opens_to_all(name, value.strip("\"'")):
             return True
-        if secrets.classify(name, value).kind is Kind.WELL_KNOWN:
+        if secrets.classify(name, value).is_guessed:
             return True
         stem, password, _ = name.partition("PASS")
         if password and literal.get(f"{stem}USER", literal.get(f"{stem}USERNAME")) == value:

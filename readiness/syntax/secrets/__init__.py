@@ -1,23 +1,26 @@
 """What is a secret written into a file: one decision for every kind of file, and for what outputs hide.
 
-`classify(name, value, place)` is the decision. It answers with a Verdict, whose `kind` is one of
+`classify(name, value, place)` is the decision. It answers with a Verdict. Its `kind` says what the value is, by name and
+value alone, so that a value is the same thing in every file:
 
-| kind | for example | where |
+| kind | for example | in force (`is_exposed`) |
 |---|---|---|
-| SECRET | `Kq7vT2mXw9`, a key by its shape (with a strength: SHAPE, RANDOM, CHOSEN, WORD) | anywhere |
-| WELL_KNOWN | `postgres`, `changeme123`, `000000` under a name that opens by itself | SERVED |
-| TEST_VALUE | `notsecret`, `postgres:postgres@localhost` | BUILD, JOB |
-| PLACEHOLDER | `<token>`, `your-api-key`, `unused`, `do-not-use` | anywhere |
-| REFERENCE | `$TOKEN`, `{{ .Values.x }}`, `vault:secret/x` | anywhere |
-| CONSTANT | `x-oauth-basic` beside a token | anywhere |
-| SETTING | `PASSWORD_HASHER=argon2`, `MYSQL_ALLOW_EMPTY_PASSWORD=1`, a path | anywhere |
-| OTHER | what no secret's name and no secret's value is | anywhere |
+| SECRET | `Kq7vT2mXw9`, a key by its shape (with a strength: SHAPE, RANDOM, CHOSEN, WORD) | SERVED; what is no word, everywhere |
+| WELL_KNOWN | `postgres`, `000000` | SERVED, under a name that opens by itself |
+| PLACEHOLDER | `changeme123`, `<token>`, `your-api-key`, `do-not-use` | as above, where it would be taken |
+| TEST_VALUE | `notsecret`, `dev-key`, `DEADBEEF` | as above, where it would be taken |
+| REFERENCE | `$TOKEN`, `{{ .Values.x }}`, `vault:secret/x` | never |
+| CONSTANT | `x-oauth-basic` beside a token | never |
+| SETTING | `PASSWORD_HASHER=argon2`, `MYSQL_ALLOW_EMPTY_PASSWORD=1`, `caSecret: shop-ca`, a path | never |
+| OTHER | what no secret's name and no secret's value is | never |
 
 `place` says what the value is set for: what runs (SERVED), a step of a build (BUILD), a job of a pipeline (JOB), a file
-to copy (SAMPLE). A rule asks the decision and then only says how bad a SECRET of this strength is at its place.
+to copy (SAMPLE). It decides only whether the value opens something as it stands. A rule asks the decision and then only says
+how bad an exposed value of this strength is at its place. tests/syntax/secrets holds the decision to labelled values.
 
-`in_text(text, place)` finds secrets in text of any language by the same decision. `may_be_secrets(text)` is wider: it is
-what no output shows. Both agree in one direction, held by a test: what is told as a secret is masked.
+`secrets_in_text(text, place)` finds secrets in text of any language by the same decision. `is_hidden(name, value)` says what
+no output shows, and `may_be_secrets(text)` where that stands. They ask the decision and are wider: what it calls a secret
+is hidden at every place, and so is all else under a secret's name that does not say outright that another belongs there.
 
 The parts: names.py (what a name says), vocabulary.py (words that values are made of), entropy.py (how hard to guess), shapes.py
 (keys of a fixed form), accounts.py (URLs), placeholders.py, decision.py (the order of the questions), search.py, files.py.
@@ -27,7 +30,7 @@ Thresholds and lists stand in these modules and nowhere else, so that labelled v
 from __future__ import annotations
 
 from readiness.syntax.secrets.accounts import Reach
-from readiness.syntax.secrets.decision import IN_URL, Kind, Place, Verdict, classify
+from readiness.syntax.secrets.decision import IN_URL, Kind, Place, Verdict, classify, is_hidden
 from readiness.syntax.secrets.entropy import Strength, strength_of
 from readiness.syntax.secrets.files import holds_credential, is_sample, may_hold_credentials
 from readiness.syntax.secrets.names import (
@@ -35,6 +38,7 @@ from readiness.syntax.secrets.names import (
     may_name,
     may_name_secret,
     name_words,
+    names_password,
     names_secret,
     names_signing_key,
     sets_store_password,
@@ -52,6 +56,7 @@ __all__ = (
     "Verdict",
     "classify",
     "holds_credential",
+    "is_hidden",
     "is_placeholder",
     "is_public",
     "is_reference",
@@ -61,6 +66,7 @@ __all__ = (
     "may_name",
     "may_name_secret",
     "name_words",
+    "names_password",
     "names_secret",
     "names_signing_key",
     "secrets_in_text",

@@ -14,31 +14,36 @@ from readiness.syntax.secrets.names import (
     guards_public_certificates,
     is_public,
     may_name_secret,
+    may_refer_to_secret,
     name_words,
+    names_identifier,
     names_password,
     names_secret,
     names_signing_key,
+    names_whole_credential,
+    refers_to_secret,
 )
 from readiness.syntax.secrets.placeholders import (
     FILLED_IN,
     NO_VALUE,
     TO_FILL_IN,
     is_constant_name,
+    is_placeholder,
     is_reference,
 )
-from readiness.syntax.secrets.shapes import find_shapes
-from readiness.syntax.secrets.vocabulary import Meaning, meaning_of
+from readiness.syntax.secrets.shapes import Shape, find_shapes
+from readiness.syntax.secrets.vocabulary import Meaning, is_secret_word, meaning_of
 
 NOWHERE = Span(0, 0)
 
 
 class Kind(enum.Enum):
-    """What a value is, as far as secrets go; a member's value says it in words."""
+    """What a value under a name is, wherever it stands; a member's value says it in words."""
 
     SECRET = "a secret in the open"  # noqa: S105 - the name of a kind
-    WELL_KNOWN = "a secret that everybody knows, and that is in force"  # changeme, postgres
-    PLACEHOLDER = "a word in the place of a secret"  # <token>, your-key, do-not-use
-    TEST_VALUE = "a value for a test or a build"  # notsecret, postgres:postgres@localhost in a job
+    WELL_KNOWN = "a secret that everybody tries"  # postgres, my-secret-pw
+    PLACEHOLDER = "a word in the place of a secret"  # <token>, changeme, your-key, do-not-use
+    TEST_VALUE = "a word that says it is for tests or builds"  # notsecret, dev-key, DEADBEEF
     REFERENCE = "filled in from elsewhere"  # $TOKEN, {{ .Values.x }}, vault:secret/x
     SETTING = "no secret, whatever it sounds like"  # PASSWORD_HASHER=argon2, ALLOW_EMPTY_PASSWORD=1, a path
     CONSTANT = "a constant of a protocol"  # x-oauth-basic
@@ -56,11 +61,14 @@ class Place(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a value is, and what a message may say of it.
+    """What a value is, whether it runs as it stands, and what a message may say of it.
+
+    `kind` depends on the name and the value alone, so that a value is the same thing in every file. Whether it is in
+    force (`is_exposed`) depends on the place too: of SECRET, WELL_KNOWN, PLACEHOLDER and TEST_VALUE each may or may not be.
 
     `reason` names the thing ("password", "password in a URL", "GitHub token") and never the value. `span` is the place of
     the secret in the value: of a URL only the password. `strength` and `reach` say how much is proved by it; both
-    mean something only for SECRET and WELL_KNOWN.
+    mean something only where it is exposed.
     """
 
     kind: Kind
@@ -68,29 +76,46 @@ class Verdict:
     span: Span = NOWHERE
     strength: Strength = Strength.WORD
     reach: Reach | None = None  # of an account in a URL
-    to_change: bool = False  # of a WELL_KNOWN one: it says itself that another belongs there
+    is_exposed: bool = False  # it stands in the open and opens something as it stands
 
     @property
-    def is_exposed(self) -> bool:
-        """Whether a secret stands in the open, a strong or a well-known one."""
-        return self.kind in (Kind.SECRET, Kind.WELL_KNOWN)
+    def is_secret(self) -> bool:
+        """Whether a secret of somebody's own stands in the open."""
+        return self.is_exposed and self.kind is Kind.SECRET
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether a word that everybody tries first is in force in a secret's place."""
+        return self.is_exposed and self.kind is not Kind.SECRET
+
+    @property
+    def to_change(self) -> bool:
+        """Whether a word that is in force says itself that another belongs in its place."""
+        return self.is_exposed and self.kind is Kind.PLACEHOLDER
 
 
 _OTHER = Verdict(Kind.OTHER)
+_NO_CREDENTIAL = (Kind.OTHER, Kind.SETTING, Kind.PLACEHOLDER, Kind.TEST_VALUE)
+_IN_USE = (Kind.SECRET, Kind.WELL_KNOWN)
 IN_URL = "password in a URL"
 # `oauth2/token` is a route, `/run/secrets/x` a path.
 _ROUTE = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
+_COMMANDS = ("$(", "$$(", "`")  # what a shell puts in a command's place
 _PATHS = ("/", "./", "../", "~/")
 _FILES = (".pem", ".key", ".crt", ".txt", ".json")
 _SECRET_WORD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
 _LONGEST = 20_000  # characters of a value that is searched for URLs
 _SHORTEST = 3  # characters of the shortest password that anything takes
+_SHORTEST_WORD = 2  # of one that is the name of the user too, as in `PGPASSWORD=sg`
 _SWITCHES = frozenset({"0", "1"})
 _TEST_KEYS = re.compile(r"(?:sk|rk|pk|whsec)_test_")
 # No host at all, in the examples of every manual.
 _ANY_HOST = re.compile(
     r"(?:[\w-]+\.)*example\.(?:com|org|net)\Z|(?:db)?host(?:name)?\Z|server\Z", re.IGNORECASE
 )
+_OBJECT = re.compile(
+    r"[a-z]{2,40}(?:[-.][a-z]{1,40}){0,8}\Z"
+)  # how objects and the keys in them are called
 _LITERAL = re.compile(r"[\w.!@$+-]{3,80}\Z")
 
 
@@ -108,9 +133,23 @@ def classify(name: str, value: object, place: Place = Place.SERVED) -> Verdict:
     text = value.strip()
     shift = len(value) - len(value.lstrip())
     verdict = _classify_by_shape(name, text, place) or _classify_by_text(name, text, place)
+    if names_whole_credential(name) and verdict.kind in _NO_CREDENTIAL and not is_placeholder(text):
+        opens = _opens_at(place, Strength.WORD, signs=False)
+        verdict = Verdict(Kind.SECRET, "credential", Span(0, len(text)), is_exposed=opens)
     if shift and verdict.is_exposed:
         return replace(verdict, span=Span(verdict.span.start + shift, verdict.span.end + shift))
     return verdict
+
+
+def is_hidden(name: str, value: str) -> bool:
+    """Whether no output shows a value that is set under a name.
+
+    All that stands under a secret's name is hidden, unless it says outright that another belongs in its place, and
+    whatever `classify` calls a secret is hidden all the same.
+    """
+    if not names_secret(name) and not names_whole_credential(name):
+        return False
+    return not is_placeholder(value) or classify(name, value).kind is Kind.SECRET
 
 
 def _classify_number(name: str, value: int, place: Place) -> Verdict:
@@ -121,7 +160,7 @@ def _classify_number(name: str, value: int, place: Place) -> Verdict:
 
 
 def _classify_by_shape(name: str, text: str, place: Place) -> Verdict | None:
-    """A credential that its shape gives away; the first that is in use, else what the first one is.
+    """A credential that its shape gives away; of several one that is in use, whatever the place.
 
     Google's keys for browsers look like its others: there the name tells.
     """
@@ -130,22 +169,37 @@ def _classify_by_shape(name: str, text: str, place: Place) -> Verdict | None:
         if shape.reason == "Google API key" and is_public(name):
             verdicts.append(Verdict(Kind.SETTING))
         elif shape.meaning is None:
-            verdicts.append(Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength))
+            verdicts.append(secret_by_shape(shape))
         else:
             verdicts.append(
-                _verdict_of_meaning(shape.meaning, shape.reason, shape.span, place, opens=False)
+                _verdict_of_meaning(
+                    shape.meaning,
+                    shape.reason,
+                    shape.span,
+                    place,
+                    opens=shape.meaning is Meaning.COMMON,
+                )
             )
-    return next((one for one in verdicts if one.is_exposed), verdicts[0] if verdicts else None)
+    return max(verdicts, key=lambda one: (one.kind in _IN_USE, one.strength), default=None)
+
+
+def secret_by_shape(shape: Shape) -> Verdict:
+    """A credential of a fixed shape that may be in use: it opens something anywhere."""
+    return Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength, is_exposed=True)
 
 
 def _classify_by_text(name: str, text: str, place: Place) -> Verdict:
-    """An account in a URL whose password stands in the open, else what the name tells, else what the account is."""
-    verdicts = [classify_account(one, place) for one in find_accounts(text[:_LONGEST])]
-    exposed = next((one for one in verdicts if one.is_exposed), None)
-    if exposed is not None:
-        return exposed
-    named = _classify_by_name(name, text, place)
-    return verdicts[0] if verdicts and named.kind in (Kind.OTHER, Kind.SETTING) else named
+    """What the account in a URL is, else what the name tells."""
+    accounts = list(find_accounts(text[:_LONGEST]))
+    if not accounts:
+        return _classify_by_name(name, text, place)
+    return classify_account(max(accounts, key=_weight_of_account), place)
+
+
+def _weight_of_account(account: Account) -> tuple[bool, bool, Reach, Strength]:
+    """What puts one account of a text before the others, whatever the place: what is in force at one, is so of these."""
+    served = classify_account(account, Place.SERVED)
+    return served.is_exposed, served.is_secret, account.reach, served.strength
 
 
 def classify_account(account: Account, place: Place) -> Verdict:
@@ -164,13 +218,13 @@ def classify_account(account: Account, place: Place) -> Verdict:
     said = Meaning.COMMON if account.password == account.user else _stated_meaning(secret)
     if (said is not None or level is Strength.WORD) and _ANY_HOST.match(account.host):
         return Verdict(Kind.PLACEHOLDER)
-    if _ends_with_its_run(account.reach, level, place):
-        return Verdict(Kind.TEST_VALUE)
     if said is not None:
-        return _verdict_of_meaning(said, reason, span, place, opens=True, reach=account.reach)
-    if level is Strength.WORD and place is Place.SAMPLE:
-        return Verdict(Kind.PLACEHOLDER)
-    return Verdict(Kind.SECRET, reason, span, level, account.reach)
+        found = _verdict_of_meaning(said, reason, span, place, opens=True, reach=account.reach)
+    else:
+        opens = level is not Strength.WORD or place is not Place.SAMPLE
+        found = Verdict(Kind.SECRET, reason, span, level, account.reach, opens)
+    ends = _ends_with_its_run(account.reach, level, place)
+    return replace(found, is_exposed=False) if ends else found
 
 
 def _ends_with_its_run(reach: Reach, level: Strength, place: Place) -> bool:
@@ -187,8 +241,8 @@ def _classify_by_name(name: str, text: str, place: Place) -> Verdict:
     """What a value is by the name that it is set under."""
     if not names_secret(name):
         return Verdict(Kind.SETTING) if may_name_secret(name) else _OTHER
-    if is_reference(text) or FILLED_IN.search(text):
-        return Verdict(Kind.REFERENCE)
+    if is_reference(text) or FILLED_IN.search(text) or text.startswith(_COMMANDS):
+        return Verdict(Kind.PLACEHOLDER if text.startswith("<") else Kind.REFERENCE)
     low = text.lower()
     if low in NO_VALUE or text in _SWITCHES or is_public(name):
         return Verdict(Kind.SETTING)
@@ -227,28 +281,48 @@ def _reason_text(name: str) -> str:
 def _classify_literal(name: str, text: str, reason: str, place: Place) -> Verdict:
     """What a literal under a secret's name is, by the words in it or their absence."""
     full_span = Span(0, len(text))
-    said = _stated_meaning(text)
-    if said is not None and guards_public_certificates(name):
+    chosen = names_password(name) and text.isalpha() and len(set(text)) > 1
+    said = _stated_meaning(text, _SHORTEST_WORD if chosen else _SHORTEST)
+    level = strength_of(text) if said is None else Strength.WORD
+    if _is_setting(name, text, reason, said, level):
         return Verdict(Kind.SETTING)
-    if said is Meaning.COMMON and reason in ("key", "token") and len(text) < 6:
-        return Verdict(Kind.SETTING)
+    if said is Meaning.NONE and meaning_of(text) is Meaning.PURPOSE:
+        return Verdict(Kind.TEST_VALUE)  # `dummy` says what it is for, and nobody takes it
     if said is not None:
-        return _verdict_of_meaning(said, reason, full_span, place, opens=grants_access_alone(name))
-    if reason != "password" and (len(text) < 6 or _ROUTE.match(text)):
-        return Verdict(Kind.SETTING)
-    if reason == "token" and (len(text) < 8 or text.replace(".", "").isdigit()):
-        return Verdict(Kind.SETTING)
+        opens = grants_access_alone(name) or (said is Meaning.COMMON and not is_secret_word(text))
+        return _verdict_of_meaning(said, reason, full_span, place, opens=opens)
     if _TEST_KEYS.match(text):
         return Verdict(Kind.TEST_VALUE)
-    level = strength_of(text)
-    is_temporary = place in (Place.BUILD, Place.JOB)
-    if is_temporary and (
-        level is Strength.WORD or (level is Strength.CHOSEN and names_signing_key(name))
-    ):
-        return Verdict(Kind.TEST_VALUE)
-    if place is Place.SAMPLE and level is Strength.WORD:
-        return Verdict(Kind.PLACEHOLDER)
-    return Verdict(Kind.SECRET, reason, full_span, level)
+    opens = _opens_at(place, level, signs=names_signing_key(name))
+    return Verdict(Kind.SECRET, reason, full_span, level, is_exposed=opens)
+
+
+def _is_setting(name: str, text: str, reason: str, said: Meaning | None, level: Strength) -> bool:
+    """Whether a literal only stands under a secret's name: it is too short, a route, a name, or guards nothing."""
+    if guards_public_certificates(name) and level < Strength.RANDOM:
+        return True
+    if refers_to_secret(name) and _OBJECT.match(text):
+        return True
+    if said is not None:
+        return said is Meaning.COMMON and reason in ("key", "token") and len(text) < 6
+    if reason != "password" and (len(text) < 6 or _ROUTE.match(text)):
+        return True
+    if reason == "token" and (len(text) < 8 or text.replace(".", "").isdigit()):
+        return True
+    return level is Strength.WORD and (_is_object_name(name, text) or names_identifier(name))
+
+
+def _is_object_name(name: str, text: str) -> bool:
+    """Whether a word under a name in the way of manifests is what a Secret, or a key in one, is called: `shop-tls`."""
+    whole = name != "secretKey"  # a key in a Secret may be one word
+    return may_refer_to_secret(name) and bool(_OBJECT.match(text)) and ("-" in text or not whole)
+
+
+def _opens_at(place: Place, level: Strength, *, signs: bool) -> bool:
+    """Whether a literal opens anything: a build, a job and a sample need some word, and what a machine made is no such."""
+    if place in (Place.BUILD, Place.JOB):
+        return level > (Strength.CHOSEN if signs else Strength.WORD)
+    return place is Place.SERVED or level is not Strength.WORD
 
 
 # Shown in documentation, and never taken for a value: crosses, brackets, the word itself.
@@ -258,12 +332,12 @@ _ONLY_SHOWN = re.compile(
 )
 
 
-def _stated_meaning(text: str) -> Meaning | None:
+def _stated_meaning(text: str, shortest: int = _SHORTEST) -> Meaning | None:
     """What a value says of itself; None for one that may be a secret.
 
     A placeholder that would be taken as it stands (`your-secret-here`) is to be changed, any other says that there is none.
     """
-    if len(text) < _SHORTEST or _CROSSES.search(text) or is_constant_name(text):
+    if len(text) < shortest or _CROSSES.search(text) or is_constant_name(text):
         return Meaning.TO_CHANGE if meaning_of(text) is Meaning.TO_CHANGE else Meaning.NONE
     said = meaning_of(text)
     if said in (Meaning.COMMON, Meaning.NONE):
@@ -274,6 +348,14 @@ def _stated_meaning(text: str) -> Meaning | None:
     return said if any(map(str.isalnum, text)) else Meaning.NONE
 
 
+_KIND_OF = {
+    Meaning.NONE: Kind.PLACEHOLDER,
+    Meaning.TO_CHANGE: Kind.PLACEHOLDER,
+    Meaning.PURPOSE: Kind.TEST_VALUE,
+    Meaning.COMMON: Kind.WELL_KNOWN,
+}
+
+
 def _verdict_of_meaning(
     said: Meaning, reason: str, span: Span, place: Place, *, opens: bool, reach: Reach | None = None
 ) -> Verdict:
@@ -281,12 +363,5 @@ def _verdict_of_meaning(
 
     Where it is in force, and the name is that of a secret which opens by itself, the word is one that opens.
     """
-    if said is Meaning.NONE:
-        return Verdict(Kind.PLACEHOLDER)
-    in_force = place is Place.SERVED and (opens or said is Meaning.COMMON)
-    if in_force:
-        to_change = said is Meaning.TO_CHANGE
-        return Verdict(Kind.WELL_KNOWN, reason, span, Strength.WORD, reach, to_change)
-    if said is Meaning.TO_CHANGE or place is Place.SAMPLE or place is Place.SERVED:
-        return Verdict(Kind.PLACEHOLDER)
-    return Verdict(Kind.TEST_VALUE)
+    in_force = opens and place is Place.SERVED and said is not Meaning.NONE
+    return Verdict(_KIND_OF[said], reason, span, Strength.WORD, reach, in_force)

@@ -11,7 +11,7 @@ SECRET_WORDS = PASSWORD_WORDS | frozenset("secret secrets credential credentials
 SECRET_PAIRS = frozenset(
     (first, "key")
     for first in """api access secret private encryption signing master auth account storage service license shared app jwt
-    session""".split()
+    session enc admin""".split()
 )
 TOKEN_WORDS = frozenset({"token", "tokens"})
 # The last word says what a value is about: `PASSWORD_HASHER` names a function, `TOKEN_TTL` is a time, `SECRET_NAME` a name.
@@ -31,13 +31,34 @@ _ABOUT = frozenset(
     state level service operator controller webhook template
     """.split()
 )
-_SWITCH_FIRST = frozenset({"no", "allow", "use", "enable", "disable", "require"})
+_SWITCH_FIRST = frozenset({"no", "allow", "use", "enable", "disable", "require", "install"})
+_ELSEWHERE_FIRST = frozenset(
+    {"existing", "from"}
+)  # `existingSecret`, `from_secret`: whose name follows
+# Written together with what they belong to: `PGPASSWORD`, `DBPASS`, `rootpw`, `accountkey`.
+_GLUED_PASSWORD = re.compile(
+    r"(?!no|ask|by|com|encom|keep|tres|sur|over|under|multi)[a-z]{2,20}(?:passw(?:or)?d|passphrase|pass)\Z"
+    r"|(?:db|pg|sql|mysql|postgres|redis|mongo|root|admin|user|app|http|ftp|smtp|mail|ldap|bind|auth|rpc|api|my)(?:pwd|pw)\Z"
+)
+_GLUED_KEY = re.compile(r"[a-z]{0,20}(secret|account|access|private|encryption|master)key\Z")
+_DIRECTIVES = frozenset(
+    {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"}
+)  # of nginx
 _SWITCH = frozenset(
     {"allow", "require", "requires"}
 )  # MYSQL_ALLOW_EMPTY_PASSWORD, wherever it stands
 # What is counted, and what a page makes up for itself.
 _TOKENS_OF_ANOTHER_KIND = frozenset(
     "max min num total per csrf output input prompt completion".split()
+)
+_WHOLE_CREDENTIALS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})
+# What is kept in Secret objects: before `Secret` these say what is in the one that is named.
+_KEPT = frozenset(
+    "key keys credential credentials cert certs certificate certificates tls ssl ca pull password license".split()
+)
+# Before `secret` these say that it is the application's own.
+_OWN = frozenset(
+    "jwt session app cookie encryption signing client oauth webhook shared hmac".split()
 )
 # Before these a secret's word says whose or which one it is: `PASSWORD_ADMIN`, `SECRET_KEY_BASE`.
 _LAST = frozenset("key value base default admin root prod production".split())
@@ -53,6 +74,8 @@ _WIDE_ABOUT = re.compile(r"_(?:expir\w{0,40}|(?<!key_)id)\Z|public")
 
 # Sent to every browser, and meant to be.
 _PUBLIC = frozenset({"public", "publishable", "anon"})
+# A password beside these opens a file, whoever is named with it: `CLIENT_KEYSTORE_PASSWORD`.
+_STORES_OF_KEYS = frozenset({"key", "keystore", "store"})
 # Given out by somebody else: a word in their place opens nothing, it only fails.
 _ISSUED = frozenset(
     """
@@ -69,14 +92,28 @@ _OF_STORES = re.compile(
 
 
 def name_words(name: str) -> list[str]:
-    """The words of a name, lower case: `dbPassword`, `DB_PASSWORD` and `db-password` are the same two."""
-    return [word.lower() for word in _WORD.findall(name)]
+    """The words of a name, lower case: `dbPassword`, `DB_PASSWORD` and `db-password` are the same two.
+
+    A word that ends with a password's is one: `PGPASSWORD`.
+    """
+    words: list[str] = []
+    for word in map(str.lower, _WORD.findall(name)):
+        key = _GLUED_KEY.match(word)
+        if key:
+            words += [key[1], "key"]
+        else:
+            words.append("password" if _GLUED_PASSWORD.match(word) else word)
+    return words
 
 
 def names_secret(name: str) -> bool:
     """Whether a variable of this name holds a secret, by the words that it is made of."""
+    if name in _DIRECTIVES:
+        return False
     parts = name_words(name)
-    if not parts or parts[0] in _SWITCH_FIRST or _SWITCH & set(parts):
+    while len(parts) > 1 and parts[-1].isdigit():
+        parts.pop()  # `PASSWORD_2` only counts
+    if not parts or parts[0] in _SWITCH_FIRST | _ELSEWHERE_FIRST or _SWITCH & set(parts):
         return False
     if parts[-1] == "credentials" and parts[-2:-1] in (["key"], ["keystore"], ["truststore"]):
         return False  # Confluent's images: the name of a file that holds it
@@ -121,7 +158,10 @@ def grants_access_alone(name: str) -> bool:
     works, and who knows the word is in. A key for somebody else's service is theirs to give: a word in its place
     only fails.
     """
-    parts = set(name_words(name))
+    words = name_words(name)
+    parts = set(words)
+    if parts & _STORES_OF_KEYS and parts & PASSWORD_WORDS:
+        return True
     if parts & _ISSUED and not {"root", "admin"} & parts:
         return False
     own = PASSWORD_WORDS | {
@@ -133,7 +173,41 @@ def grants_access_alone(name: str) -> bool:
         "session",
         "master",
     }
-    return bool(parts & own)
+    return bool(parts & own) or words[-2:] == ["app", "key"]  # Laravel's APP_KEY
+
+
+def refers_to_secret(name: str) -> bool:
+    """Whether a name in the way of manifests asks for the name of a Secret or of a key in one: `tlsSecret`, `adminPasswordKey`."""
+    parts = name_words(name)
+    if not _is_manifest_style(name) or len(parts) < 2:
+        return False
+    if parts[-1] == "key":
+        return parts[-2] in PASSWORD_WORDS | TOKEN_WORDS
+    return parts[-1] in ("secret", "secrets") and parts[-2] in _KEPT
+
+
+def may_refer_to_secret(name: str) -> bool:
+    """Whether a name in the way of manifests may ask for a Secret's name, or for the secret itself; its value tells."""
+    parts = name_words(name)
+    if not _is_manifest_style(name) or parts[-2:-1] in [[own] for own in _OWN]:
+        return False
+    return parts[-1] in ("secret", "secrets") or name == "secretKey"
+
+
+def _is_manifest_style(name: str) -> bool:
+    """Whether a name is written as keys of manifests and values are, and no variable of an environment."""
+    return any(map(str.islower, name)) and name[0].islower()
+
+
+def names_whole_credential(name: str) -> bool:
+    """Whether a name is a key of a typed Secret object whose value is a credential whatever it looks like."""
+    return name in _WHOLE_CREDENTIALS
+
+
+def names_identifier(name: str) -> bool:
+    """Whether a name is that of the half of a pair that says who: an access key, beside a secret key."""
+    parts = name_words(name)
+    return parts[-2:] == ["access", "key"] and "secret" not in parts
 
 
 def names_signing_key(name: str) -> bool:

@@ -20,7 +20,7 @@ TO_FILL_IN = re.compile(
     not[-_ ]?a[-_ ]?(?:real|secret)|base64[-_ ]?encoded|encoded[-_ ]|to[-_ ]be[-_ ]""",
     re.VERBOSE | re.IGNORECASE,
 )
-_CONSTANT = re.compile(r"[A-Z]{2,40}(?:_[A-Z]{2,40}){1,8}\Z")
+_CONSTANT = re.compile(r"[A-Z]{2,40}(?:_[A-Z]{2,40}){1,8}\Z|_[A-Z]{2,40}_\Z")
 NO_VALUE = frozenset(
     """
     true false yes no on off null none nil ~ undefined disabled enabled optional required auto default always never

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from readiness.model import Span
 from readiness.syntax.secrets.accounts import CONSTANTS, Reach, find_accounts
 from readiness.syntax.secrets.decision import (
-    Kind,
     Place,
     Verdict,
     classify,
     classify_account,
+    is_hidden,
+    secret_by_shape,
 )
 from readiness.syntax.secrets.entropy import Strength
 from readiness.syntax.secrets.names import may_name, names_secret, names_signing_key
@@ -62,8 +63,7 @@ def secrets_in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
 def _candidates(text: str, place: Place) -> Iterator[Secret]:
     for shape in find_shapes(text):
         if shape.meaning is None:
-            decided = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
-            yield Secret(decided, shape.span)
+            yield Secret(secret_by_shape(shape), shape.span)
     for written in find_accounts(text):
         decided = classify_account(written, place)
         if decided.is_exposed:
@@ -123,7 +123,7 @@ def may_be_secrets(text: str) -> Iterator[Span]:
         if not _may_be_shown(login[1]):
             yield Span(*login.span(1))
     for match in _ASSIGNMENT.finditer(text) if may_name(text) else ():
-        if names_secret(match["name"]) and not _may_be_shown(match["value"]):
+        if is_hidden(match["name"], match["value"]) and not FILLED_IN.search(match["value"]):
             yield Span(*match.span("value"))
 
 

@@ -29,6 +29,7 @@ _SHAPES = (
     ("OpenAI key", "sk-", r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])"),
     ("Anthropic key", "sk-ant-", r"\bsk-ant-[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])"),
     ("SendGrid key", "SG.", r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
+    ("Ceph key", "==", r"(?<![A-Za-z0-9+/])AQ[A-Za-z0-9+/]{12}AA[A-Za-z0-9+/]{22}=="),
     ("npm token", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
     ("PyPI token", "pypi-", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,400}"),
     ("JSON web token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),

@@ -49,6 +49,11 @@ _PURPOSES = frozenset(
     workflow runner
     """.split()
 )
+# What a secret has to look like, where a value says that instead of having one.
+_DESCRIBING = frozenset("random randomly generate generated".split())
+_DESCRIBED = frozenset(
+    "string char chars character characters code length long bit bits byte bytes exactly least more than please hex".split()
+)
 _SECRETS = frozenset(
     """
     secret secrets password passwords passwd pass pwd pw passphrase key keys token tokens credential credentials sesame
@@ -67,7 +72,21 @@ _FILLERS = frozenset(
     cache store storage bucket backup mail ldap proxy gateway image container compose
     """.split()
 )
-_WORDS = _NONE | _NOT | _AFTER_NOT | _TO_CHANGE | _PURPOSES | _SECRETS | _FILLERS
+# Who starts one of these with such a word has it open, whoever gives out keys of that name elsewhere.
+_PRODUCTS = re.compile(
+    r"minio|postgres|mysql|mariadb|mongo|redis|rabbit|guest|elastic|clickhouse|neo4j"
+)
+_WORDS = (
+    _NONE
+    | _NOT
+    | _AFTER_NOT
+    | _TO_CHANGE
+    | _PURPOSES
+    | _SECRETS
+    | _FILLERS
+    | _DESCRIBING
+    | _DESCRIBED
+)
 _LENGTHS = range(1, max(map(len, _WORDS)) + 1)
 _TOKENS = re.compile(r"[a-z]+|[0-9]+")
 # What people spell in the letters of hexadecimal numbers.
@@ -107,7 +126,18 @@ def _meaning_of_words(value: str) -> Meaning | None:
     words = split_words(low)
     if words is None:
         words = split_words(_without_affixes(low).translate(LEET))
+    if words is None:
+        words = split_words(low.rstrip("!?.*#_-").translate(LEET))
     return _common_meaning(words) if words else None
+
+
+def is_secret_word(value: str) -> bool:
+    """Whether a value is words for a secret and nothing more, as `secret-key`: nobody gives such a key out.
+
+    The password that a server of a known product has before anybody sets one is more: `minioadmin`.
+    """
+    low = value.lower()
+    return bool(split_words(low)) and not _PRODUCTS.search(low)
 
 
 def _without_affixes(low: str) -> str:
@@ -120,7 +150,7 @@ def _common_meaning(stated: tuple[str, ...]) -> Meaning | None:
     words = set(stated)
     if words & _NONE or (words & _NOT and words & _AFTER_NOT):
         return Meaning.NONE
-    if words & _TO_CHANGE:
+    if words & _TO_CHANGE or (words & _DESCRIBING and words & _DESCRIBED):
         return Meaning.TO_CHANGE
     if words & _PURPOSES:
         return Meaning.PURPOSE

@@ -250,6 +250,8 @@ SECRETS = {
     "a reference": ("auth: {existingSecret: hunter2-Zq81}", False),
     "the key of a secret": ("auth: {secretKeys: {adminPasswordKey: admin-password}}", False),
     "the name of a secret": ("auth: {passwordSecretName: shop-auth-1x}", False),
+    "a made key under a key's name": ("auth: {clientSecret: Kq7vT2mXw9pL4zR8}", True),
+    "a key in a secret": ("auth: {secretKey: client-token}", False),
     "a variable": ("auth: {password: '${SHOP_PASSWORD}'}", False),
     "empty": ("auth: {password: ''}", False),
     "encrypted": (
