@@ -10,12 +10,12 @@ from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import files, kinds
+from readiness import files
 from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import Facts, FactsError
 from readiness.loading import discover
-from readiness.model import Rule, Source
+from readiness.model import Rule
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -37,7 +37,7 @@ class OptionError(ValueError):
 
 
 STDIN_LIMIT = discover.MAX_BYTES
-_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "foreign_ignores")
+_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "foreign_ignores", "purpose")
 ERRORS = (
     config.ConfigError,
     selection.SelectionError,
@@ -78,6 +78,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     foreign_ignores: bool = True,
     shellcheck: bool | None = None,
     checklists: Sequence[str] | None = None,
+    purpose: str = "",
     cache: bool = False,
     jobs: int = 1,
     stdin: bytes | None = None,
@@ -91,7 +92,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
-    where a program or a dependency is absent without which something was not judged. `progress` is told how many
+    where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
+    whatever says otherwise: "production", or empty where each is asked. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
     _refuse_empty(
@@ -99,6 +101,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         since=since, helm_values=helm_values, checklists=checklists,
     )  # fmt: skip
     _refuse_unreadable(helm_values)
+    if purpose not in {"", "production"}:
+        raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     clock = [time.perf_counter()] if timing else []
     settings = merge_options(
         _load_config(config),
@@ -115,13 +119,14 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         strict_coverage=strict_coverage,
         helm_values=tuple(Path(one) for one in helm_values),
         foreign_ignores=foreign_ignores,
+        purpose=purpose,
         shellcheck=shellcheck,
         documents=documents,
         checklists=checklists,
     )
     discovered = discover.discover_files(paths, settings.file.exclude, base=base)
     if stdin is not None:
-        _add_stdin(discovered, stdin)
+        discover.add_standard_input(discovered, stdin)
     clock.append(time.perf_counter())
     day = today or datetime.date.today()
     work = _run_cached if cache and since is None else run_pipeline
@@ -203,20 +208,8 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
         others=run.others,
         foreign=sum(run.foreign.values()),
         notices=run.notices,
+        production=run.production,
     )
-
-
-def _add_stdin(discovered: discover.DiscoveredFiles, data: bytes) -> None:
-    """Standard input as one file called `-`."""
-    text = discover.decode_text(data) if len(data) <= STDIN_LIMIT else None
-    if text is None:
-        why = "it is not text" if len(data) <= STDIN_LIMIT else "it is over the size limit"
-        discovered.unread.append(discover.UnreadFile("-", why))
-    else:
-        # It has no name to go by: ask what it would be under each.
-        names = ("stdin.yaml", "Dockerfile", "nginx.conf")
-        kind = next((k for name in names if (k := kinds.classify(name, text))), "")
-        discovered.texts.append(Source("-", text, kind=kind))
 
 
 def _load_config(given: str | os.PathLike[str] | bool) -> Config:

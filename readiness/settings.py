@@ -47,7 +47,7 @@ class Waiver:
 class Config:
     """The settings of a run, as the file gives them; what it leaves out has the default of the tool.
 
-    `parameters` are (rule, its parameters, where they stand).
+    `parameters` are (rule, its parameters, where they stand), `purposes` (glob over paths, what files there are for, its line).
     """
 
     source: Source | None = None
@@ -65,6 +65,7 @@ class Config:
     parameters: tuple[tuple[str, Mapping[str, Any], str], ...] = ()
     locked: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    purposes: tuple[tuple[str, str, int], ...] = ()
 
 
 def find_settings_file(start: Path) -> Path | None:
@@ -131,6 +132,10 @@ def load_settings(path: Path) -> Config:
         ),
         locked=tuple(spec.get("locked", ())),
         waivers=tuple(parse_waiver(source, item) for item in spec.get("waivers", ())),
+        purposes=tuple(
+            (pattern, word, source.position(spec["purpose"].key(pattern).start).line)
+            for pattern, word in spec.get("purpose", {}).items()
+        ),
     )
 
 

@@ -32,7 +32,18 @@ HARDENED = [story for story in STORIES if story.endswith("/hardened")]
 def check(story: str, *flags: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    arguments = ["check", "--no-config", "--no-cache", "--documents", "--today", DAY, *flags]
+    # A folder of fixtures holds no production, and these stand for it.
+    purpose = ["--purpose", "production"]
+    arguments = [
+        "check",
+        "--no-config",
+        "--no-cache",
+        "--documents",
+        "--today",
+        DAY,
+        *purpose,
+        *flags,
+    ]
     arguments.append(f"fixtures/{story}")
     return CliRunner().invoke(main, arguments)
 

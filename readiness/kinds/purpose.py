@@ -83,7 +83,8 @@ class Sign:
 
 # Two weak signs decide where neither follows from the other and no file of production was seen with both. A published
 # store beside a weak password is no such pair: that is what carelessness in production looks like.
-_PAIRS = frozenset(
+Pairs = frozenset[frozenset[str]]
+COMPOSE_PAIRS: Pairs = frozenset(
     map(
         frozenset,
         (
@@ -100,10 +101,12 @@ _PAIRS = frozenset(
 )
 
 
-def deciding_signs(signs: Iterable[Sign], apart_from: str = "") -> tuple[Sign, ...]:
+def deciding_signs(
+    signs: Iterable[Sign], apart_from: str = "", *, pairs: Pairs = COMPOSE_PAIRS
+) -> tuple[Sign, ...]:
     """The signs that say together that a file is not production's: one strong one, or two that fit; none where they do not.
 
-    `apart_from` is a fact that does not count: a rule is not silenced by what it reports.
+    `apart_from` is a fact that does not count: a rule is not silenced by what it reports. `pairs` are the weak ones that fit.
     """
     counted = [one for one in signs if one.fact != apart_from]
     strong = next((one for one in counted if one.strong), None)
@@ -111,7 +114,7 @@ def deciding_signs(signs: Iterable[Sign], apart_from: str = "") -> tuple[Sign, .
         return (strong,)
     for index, first in enumerate(counted):
         for second in counted[index + 1 :]:
-            if {first.fact, second.fact} in _PAIRS:
+            if {first.fact, second.fact} in pairs:
                 return first, second
     return ()
 
@@ -174,13 +177,15 @@ def is_sample_path(path: str) -> bool:
     return any(map(_SAMPLE_FOLDERS.fullmatch, folders))
 
 
-_PROGRAM_INPUT = re.compile(r"(?:^|/)(?:testdata|__fixtures__|src/test/resources)/")
+_PROGRAM_INPUT = re.compile(
+    r"(?:^|/)(?:testdata|__fixtures__|src/test/resources|\.(?:chainsaw|kyverno)-test)/"
+)
 
 
 def is_program_input(path: str) -> bool:
-    """Whether a file lies where languages keep the input of a program's tests, which is old or broken on purpose.
+    """Whether a file lies where languages and tools keep the input of a program's tests, which is old or broken on purpose.
 
-    https://pkg.go.dev/cmd/go#hdr-Test_packages, https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html
+    https://kyverno.io/docs/guides/testing-policies/, https://pkg.go.dev/cmd/go#hdr-Test_packages, https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html
     """
     return bool(_PROGRAM_INPUT.search(path))
 

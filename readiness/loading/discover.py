@@ -339,4 +339,17 @@ class Walk:
             self.found.texts.append(Source(self.shown(link), known.text))
 
 
+def add_standard_input(found: DiscoveredFiles, data: bytes) -> None:
+    """Add standard input as one file called `-`."""
+    text = decode_text(data) if len(data) <= MAX_BYTES else None
+    if text is None:
+        why = "it is not text" if len(data) <= MAX_BYTES else "it is over the size limit"
+        found.unread.append(UnreadFile("-", why))
+    else:
+        # It has no name to go by: ask what it would be under each.
+        names = ("stdin.yaml", "Dockerfile", "nginx.conf")
+        kind = next((k for name in names if (k := kinds.classify(name, text))), "")
+        found.texts.append(Source("-", text, kind=kind))
+
+
 NO_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"

@@ -23,7 +23,9 @@ from readiness.model.hits import (
     marked_spans,
     missing,
 )
+from readiness.model.purpose import PURPOSES, Purpose
 from readiness.model.rule import (
+    ASKED,
     CATEGORIES,
     LEVELS,
     NONE,
@@ -44,11 +46,13 @@ from readiness.model.rule import (
 from readiness.model.source import ParseError, Position, Source, Span, line_starts
 
 __all__ = [
+    "ASKED",
     "CATEGORIES",
     "LEVELS",
     "NONE",
     "NOT_RENDERED",
     "POINTS",
+    "PURPOSES",
     "UNJUDGED",
     "WEIGHTS",
     "Claim",
@@ -64,6 +68,7 @@ __all__ = [
     "Pattern",
     "Position",
     "Proof",
+    "Purpose",
     "Related",
     "Rule",
     "Sentence",

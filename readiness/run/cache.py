@@ -43,7 +43,7 @@ from readiness.syntax import compiled
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
-FORMAT = 4
+FORMAT = 5
 KEPT = 40  # results; the oldest go first
 LEFT_BEHIND = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -242,6 +242,7 @@ def _run_row(run: RunResult) -> dict[str, Any]:
         "evidence": run.evidence,
         "inputs": run.inputs,
         "notices": run.notices,
+        "production": run.production,
     }
 
 
@@ -285,7 +286,7 @@ def _run_from_row(
     rules = {row["id"]: _rule_from_row(row) for row in data["rules"]}
     findings = [_finding_from_row(row, rules, at) for row in data["findings"]]
     return RunResult(
-        rows=[FileStatus(*row) for row in data["rows"]],
+        rows=[_row_from(row) for row in data["rows"]],
         others=data["others"],
         rules=tuple(rules.values()),
         active={
@@ -306,7 +307,14 @@ def _run_from_row(
         },
         inputs=[Input(*row) for row in data["inputs"]],
         notices=tuple(data["notices"]),
+        production=data["production"],
     )
+
+
+def _row_from(row: list[Any]) -> FileStatus:
+    made = FileStatus(*row)
+    made.aside = tuple((resource, text) for resource, text in made.aside)
+    return made
 
 
 def _finding_from_row(

@@ -59,7 +59,7 @@ class EngineResult:
 
 RulesByCondition = dict[
     Any, list[LoadedRule]
-]  # the rules of one target, by the condition under which they judge a subject
+]  # the rules of one target, by the conditions under which they judge a subject
 PIPELINES = frozenset({"github", "gitlab"})
 PLACES = 3  # of a folder: as many places a rule as a checklist shows for evidence
 
@@ -79,8 +79,9 @@ def run_rules(
     by_target: dict[str, RulesByCondition] = {}
     for bound in rules:
         for target in bound.targets:
-            by_target.setdefault(target, {}).setdefault(bound.when, []).append(bound)
-    kinds.prepare(project.by_kind, project.paths)
+            conditions = bound.when, bound.rule.asks
+            by_target.setdefault(target, {}).setdefault(conditions, []).append(bound)
+    kinds.prepare(project.by_kind, project.paths, prose=project.prose)
     for kind, documents in project.by_kind.items():
         known = kinds.targets_of(kind)
         for target, groups in by_target.items():
@@ -112,7 +113,9 @@ def _subjects_that_apply(
     core: dict[str, Rule],
     outcome: EngineResult,
 ) -> Sequence[Subject]:
-    """The subjects that rules with one condition judge."""
+    """The subjects that rules with the same conditions judge."""
+    if bounds[0].rule.asks == "production":
+        subjects = [one for one in subjects if kinds.is_production(one)]
     if not bounds[0].when:
         return subjects
     counted = []

@@ -17,7 +17,7 @@ from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import Name, Names
-from readiness.run import engine
+from readiness.run import engine, purposes
 from readiness.run.parameters import apply_parameters
 from readiness.settings import NAME, Config
 from readiness.triage import baseline, copies, foreign, suppress
@@ -47,6 +47,7 @@ class Settings:
     helm_values: tuple[Path, ...]
     foreign_ignores: bool
     shellcheck: bool
+    purpose: str
     file: Config
 
 
@@ -56,7 +57,7 @@ class RunResult:
 
     `rules` are all that were loaded, `active` says which of their hits count. `foreign` says how many findings of each
     rule the comments of other linters left out, `evidence` what the files show for checklists, `notices` which names of
-    rules are out of date, `inputs` what rendering read.
+    rules are out of date, `inputs` what rendering read. `production` says that not all of it is for something else.
     """
 
     rows: list[FileStatus]
@@ -71,6 +72,7 @@ class RunResult:
     evidence: Mapping[str, tuple[EvidencePlace, ...]] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     notices: tuple[str, ...] = ()
+    production: bool = True
 
 
 @dataclass(slots=True)
@@ -100,6 +102,8 @@ def run_pipeline(
     )
     for project in (*assembly.projects, *(project for _, project in assembly.kept)):
         project.today = today
+    purposes.say_purposes(assembly, settings.file, settings.purpose)
+    assembly.broken += purposes.invalid_purposes(assembly, core["core/purpose-invalid"])
     asked = _select_rules(assembly, settings)
     active = asked.active
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
@@ -108,7 +112,7 @@ def run_pipeline(
     external = shell_findings(assembly, settings, core) if settings.shellcheck else []
     outcome.findings += external
     active |= {one.rule: selection.WHOLE for one in external}
-    _tell_purposes(assembly)
+    purposes.tell_purposes(assembly)
     _relocate(assembly, outcome, running, core)
     hidden = _hidden_places(assembly, outcome)
     found_all = engine.sort_and_deduplicate([*assembly.broken, *outcome.findings])
@@ -132,21 +136,8 @@ def run_pipeline(
         evidence=evidence.collect_evidence(assembly.projects),
         inputs=assembly.inputs,
         notices=tuple(asked.names.notices.values()),
+        production=purposes.has_production(assembly),
     )
-
-
-def _tell_purposes(assembly: Assembly) -> None:
-    """Say in its row what a file was taken for, where production's questions were not asked of it."""
-    purposes = {
-        document.source.path: text
-        for project in assembly.projects
-        if not project.prose
-        for kind, documents in project.by_kind.items()
-        for document in documents
-        if (text := kinds.purpose_text(kind, document))
-    }
-    for row in assembly.rows:
-        row.purpose = purposes.get(row.path, "")
 
 
 def _relocate(

@@ -19,8 +19,10 @@ from readiness.kinds.compose.parts import (
     expand_scalar,
     variable_specs,
 )
-from readiness.kinds.purpose import Judged, Sign, deciding_signs, image_purpose
-from readiness.model import Source, Span
+from readiness.kinds.compose.stated import purpose_stated_in
+from readiness.kinds.decision import purpose_by_signs, said_purpose
+from readiness.kinds.purpose import COMPOSE_PAIRS, Judged, Sign, deciding_signs, image_purpose
+from readiness.model import Purpose, Source, Span
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 from readiness.syntax.interpolation import HOLE
@@ -56,7 +58,14 @@ class Service(Judged):
 
     def is_production(self, apart_from: str = "") -> bool:
         """Whether it may run in production: neither its file nor what is said of itself says otherwise."""
+        if self.source.root.said is None and (own := self.stated) is not None:
+            return own.is_production
         return not self.set_aside and self.document.is_production(apart_from)
+
+    @property
+    def stated(self) -> Purpose | None:
+        """What its own `x-readiness` says that it is for."""
+        return purpose_stated_in((self.full,), f"of {self.resource}")
 
     @property
     def named_aside(self) -> bool:
@@ -66,6 +75,8 @@ class Service(Judged):
     @property
     def set_aside(self) -> bool:
         """Whether its name, its build or all of its profiles say that it is for development or tests."""
+        if (said := self.source.root.said) is not None and said.of_all:
+            return False
         profiles = self.full.get("profiles")
         aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
         words = re.split(r"[._-]", self.name.lower())
@@ -318,20 +329,26 @@ class Document(Judged):
 
     def is_production(self, apart_from: str = "") -> bool:
         """Whether the file may run in production: neither its name nor what stands in it says otherwise."""
+        if (said := self.said) is not None:
+            return said.is_production
         return self.purpose == "prod" or not (
             self.purpose in {"dev", "test"} or deciding_signs(self.signs, apart_from)
         )
 
     @property
-    def purpose_text(self) -> str:
-        """What the file was taken for and why, where that is not production; else empty."""
-        if self.production:
-            return ""
+    def said(self) -> Purpose | None:
+        """What settings, a comment at its head or its `x-readiness` say that it is for."""
+        return said_purpose(self.source) or purpose_stated_in(self.roots, "of the file")
+
+    @property
+    def taken_for(self) -> Purpose | None:
+        """What the file was taken for; None where nothing says that it is not production's."""
+        if (said := self.said) is not None:
+            return said
         if self.purpose in {"dev", "test"}:
-            word = {"dev": "development", "test": "tests"}[self.purpose]
-            return f"{word}: its name says so"
-        signs = deciding_signs(self.signs)
-        return f"{signs[-1].purpose}: {' and '.join(one.text for one in signs)}"
+            word = {"dev": "development", "test": "test"}[self.purpose]
+            return Purpose(word, "its name says so")
+        return None if self.purpose == "prod" else purpose_by_signs(self.signs, COMPOSE_PAIRS)
 
     @property
     def built(self) -> frozenset[str]:
