@@ -40,7 +40,7 @@ fail-on: high
 # parameters:
 #   k8s/api-version-removed: {version: "1.33"}
 
-# What files are for, where it is not what the report says; the last glob that fits counts. Production's questions are asked of production.
+# What files are for, where the report has it wrong; the last glob that fits counts.
 # purpose:
 #   "deploy/*": production
 #   "charts/*/ci/*": test

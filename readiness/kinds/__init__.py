@@ -169,7 +169,9 @@ def prepare(
 # when they are asked; and by `stated_purposes(document)` what they say themselves.
 _PURPOSES = {
     "compose": "readiness.kinds.compose.told",
+    "dockerfile": "readiness.kinds.dockerfile.purpose",
     "k8s": "readiness.kinds.k8s.purpose",
+    "nginx": "readiness.kinds.nginx.purpose",
 }
 
 

@@ -52,7 +52,8 @@ def purpose_by_signs(signs: Iterable[Sign], pairs: Pairs) -> Purpose | None:
     deciding = deciding_signs(signs, pairs=pairs)
     if not deciding:
         return None
-    return Purpose(deciding[-1].purpose, " and ".join(one.text for one in deciding))
+    words = [one.purpose for one in deciding if one.purpose != "development"] or ["development"]
+    return Purpose(words[0], " and ".join(one.text for one in deciding))
 
 
 def purposes_of_things(

@@ -18,7 +18,7 @@ from readiness.model import Span
 _TEST_FOLDER = re.compile(
     r"(?:[\w.-]+[._-])?(?:tests?|e2e)|test[._-]?(?:data|suites?|infra)|testing|acceptance|unittests?|__tests__|testdata"
     r"|__fixtures__|fixtures?|kuttl|chainsaw|\.?(?:kyverno|chainsaw)-test|\.(?:github|circleci|gitlab|buildkite|chainsaw)"
-    r"|bench(?:marks?)?"
+    r"|bench(?:marks?)?|suites"
 )
 _TEST_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
 _SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples")  # where operators keep them

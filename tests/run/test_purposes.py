@@ -12,8 +12,7 @@ from click.testing import CliRunner
 from readiness import api
 from readiness.api import check
 from readiness.cli.main import main
-from readiness.reports import github
-from readiness.reports import Options
+from readiness.reports import Options, github
 from readiness.verdict.report import Report
 from tests.make import write_files
 

@@ -21,7 +21,14 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.kinds.compose.stated import purpose_stated_in
 from readiness.kinds.decision import purpose_by_signs, said_purpose
-from readiness.kinds.purpose import COMPOSE_PAIRS, Judged, Sign, deciding_signs, image_purpose
+from readiness.kinds.purpose import (
+    COMPOSE_PAIRS,
+    Judged,
+    Sign,
+    deciding_signs,
+    image_purpose,
+    purpose_by_name,
+)
 from readiness.model import Purpose, Source, Span
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
@@ -346,8 +353,7 @@ class Document(Judged):
         if (said := self.said) is not None:
             return said
         if self.purpose in {"dev", "test"}:
-            word = {"dev": "development", "test": "test"}[self.purpose]
-            return Purpose(word, "its name says so")
+            return purpose_by_name(self.source.path, "compose")
         return None if self.purpose == "prod" else purpose_by_signs(self.signs, COMPOSE_PAIRS)
 
     @property
