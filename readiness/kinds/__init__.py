@@ -170,6 +170,8 @@ def prepare(
 _PURPOSES = {
     "compose": "readiness.kinds.compose.told",
     "dockerfile": "readiness.kinds.dockerfile.purpose",
+    "github": "readiness.kinds.pipeline.purpose",
+    "gitlab": "readiness.kinds.pipeline.purpose",
     "k8s": "readiness.kinds.k8s.purpose",
     "nginx": "readiness.kinds.nginx.purpose",
 }

@@ -109,6 +109,8 @@ def _is_running(project: Project) -> bool:
                 return True
     for kind in _PIPELINES:
         find = kinds.targets_of(kind)[f"{kind}.delivery"]
-        if any(True for document in project.by_kind.get(kind, ()) for _ in find(document)):
-            return True
+        for document in project.by_kind.get(kind, ()):
+            taken = kinds.purposes_of(kind, document).get("")
+            if (taken is None or taken.is_production) and any(True for _ in find(document)):
+                return True
     return False
