@@ -1,6 +1,6 @@
 """What the place of a file says that it is for: the folders that it lies in, and its name.
 
-The words were counted over the files of 120 repositories: docs/purpose.md has the numbers. Dockerfiles and compose files have
+The words were counted over the files of 127 repositories: docs/purpose.md has the numbers. Dockerfiles and compose files have
 words of their own (readiness/kinds/purpose.py), which Docker's users give them.
 """
 

@@ -160,7 +160,7 @@ def _run_rule(
                     units = project.memo(kinds.units_of_sources)
                     unit = units.get(id(finding.source)) or units.get(id(finding.source.root), "")
                     outcome.findings.append(finding._replace(unit=unit))
-            if silent and proving and not subject.source.fragment:
+            if silent and proving and not subject.source.fragment and kinds.is_production(subject):
                 _note_evidence(bound, subject, tally)
         except Exception as error:  # a rule's bug must cost that rule, not the run
             _record_crash(bound, subject, error, core, outcome)

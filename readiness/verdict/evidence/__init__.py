@@ -43,13 +43,17 @@ def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[Evidence
 
 
 def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, Span]]:
+    """The facts of what may run in production: what a test does shows nothing."""
     from readiness.verdict.evidence import plans
 
     for project in projects:
         for room, kinds in _ROOMS.items():
             if not project.by_kind.keys().isdisjoint(kinds):
                 looks = importlib.import_module(f"{__name__}.{room}")
-                yield from getattr(looks, f"{room}_facts")(project)
+                for name, source, span in getattr(looks, f"{room}_facts")(project):
+                    taken = source.root.purposes.get("")
+                    if taken is None or taken.is_production:
+                        yield name, source, span
     yield from plans.plan_facts(frozenset().union(*(one.paths for one in projects)))
 
 
