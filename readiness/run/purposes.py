@@ -12,6 +12,7 @@ from readiness.model.messages import fill_message
 from readiness.model.project import Project
 from readiness.settings import Config
 from readiness.syntax.glob import glob_matches
+from readiness.verdict.score import READ, RENDERED_TO
 
 # Kinds of which a file runs something somewhere; the others only say something to them.
 _RUNNING = ("compose", "dockerfile", "k8s", "nginx")
@@ -93,12 +94,13 @@ def tell_purposes(assembly: Assembly) -> None:
 def has_production(assembly: Assembly) -> bool:
     """Whether something may run in production: a file that runs something, or a pipeline that delivers.
 
-    Also where nothing was taken for something else: what there is may be for production then.
+    Also where nothing was taken for something else, or something was not read: that may be for production then.
     """
-    projects = [project for project in assembly.projects if not project.prose]
-    if not any(row.purpose for row in assembly.rows):
+    rows = assembly.rows
+    unread = any(row.status != READ and row.kind in (*_RUNNING, *RENDERED_TO) for row in rows)
+    if unread or not any(row.purpose for row in rows):
         return True
-    return any(_is_running(project) for project in projects)
+    return any(_is_running(project) for project in assembly.projects if not project.prose)
 
 
 def _is_running(project: Project) -> bool:

@@ -83,6 +83,20 @@ def test_a_tree_without_production_is_not_assessed(tmp_path: Path) -> None:
     assert not any(one.purpose for one in forced.files)
 
 
+def test_what_was_not_read_may_be_for_production(tmp_path: Path) -> None:
+    chart = "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: d, version: 1.0.0, repository: 'https://a.example'}]\n"
+    files = {"tests/pg.yaml": DATABASE, "c/Chart.yaml": chart, "c/templates/a.yaml": DATABASE}
+    assert "for production:" not in report(tmp_path, files).gate.reason
+
+
+def test_a_pipeline_that_delivers_is_production(tmp_path: Path) -> None:
+    run = "on: push\njobs: {{a: {{runs-on: ubuntu-24.04, steps: [{{run: {}}}]}}}}\n"
+    files = {"tests/pg.yaml": DATABASE, ".github/workflows/a.yml": run.format("make test")}
+    assert report(tmp_path, files).score is None
+    files[".github/workflows/a.yml"] = run.format("kubectl apply -f deploy.yaml")
+    assert report(tmp_path, files).score is not None
+
+
 def test_secrets_are_told_anywhere(tmp_path: Path) -> None:
     found = report(tmp_path, {"tests/secret.yaml": SECRET})
     assert "k8s/secret-committed" in rules(found)
