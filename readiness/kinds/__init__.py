@@ -204,10 +204,9 @@ def is_production(subject: Subject) -> bool:
 
 def stated_purposes(kind: str, document: Any) -> Iterator[Stated]:
     """What a document says of its own purpose, and of the things in it, known words or not."""
-    from readiness.kinds.decision import comment_purpose
+    from readiness.kinds.decision import stated_in_comments
 
-    if stated := comment_purpose(document.source):
-        yield stated
+    yield from stated_in_comments(document.source)
     found = getattr(_purpose_module(kind), "stated_purposes", None)
     yield from found(document) if found else ()
 

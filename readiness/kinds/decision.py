@@ -6,11 +6,11 @@ Settings and options come first, then what the file itself says, then the eviden
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from readiness.kinds.purpose import Pairs, Sign, deciding_signs
-from readiness.model import PURPOSES, Purpose, Source, Span
+from readiness.model import PURPOSES, Purpose, Source, Span, join_names
 
 _HEAD = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)|---[ \t]*\r?\n)*")
 _SAID = re.compile(r"#[ \t]*readiness:[ \t]*purpose[ \t]*=[ \t]*(?P<word>[^\s#]{0,80})")
@@ -18,24 +18,46 @@ IN_COMMENT = "a comment at its head says so"
 
 
 class Stated(NamedTuple):
-    """A word that a file gives for its own purpose, in one of PURPOSES or not, and where it stands."""
+    """A word that a file gives for its own purpose, one of PURPOSES or not, and where it stands.
+
+    `is_placed` says whether it counts there.
+    """
 
     word: str
     span: Span
+    is_placed: bool = True
 
     @property
     def is_known(self) -> bool:
         """Whether the word is one of PURPOSES."""
         return self.word in PURPOSES
 
+    @property
+    def problem(self) -> str:
+        """Why it is not obeyed, and what to do; empty where it is."""
+        if not self.is_known:
+            return f"purpose {self.word[:80]!r} is none; there are {join_names(PURPOSES)}"
+        if not self.is_placed:
+            return "a comment says what a file is for above its first line only; move it there"
+        return ""
+
 
 def comment_purpose(source: Source) -> Stated | None:
     """What `# readiness: purpose=WORD` among the comments at the head of a file says; None where it does not stand there."""
+    found = next(stated_in_comments(source), None)
+    return found if found is not None and found.is_placed else None
+
+
+def stated_in_comments(source: Source) -> Iterator[Stated]:
+    """What comments say that a file is for: the first one at its head counts, those below do not."""
     if "readiness:" not in source.text:
-        return None
+        return
     head = _HEAD.match(source.text)
-    found = _SAID.search(source.text, 0, head.end() if head else 0)
-    return Stated(found["word"], Span(*found.span("word"))) if found else None
+    end = head.end() if head else 0
+    for found in _SAID.finditer(source.text):
+        if source.text[source.text.rfind("\n", 0, found.start()) + 1 : found.start()].strip():
+            continue  # behind something: it may be a part of a text
+        yield Stated(found["word"], Span(*found.span("word")), found.start() < end)
 
 
 def said_purpose(source: Source) -> Purpose | None:

@@ -88,8 +88,12 @@ def run_rules(
             if target not in known:
                 continue
             subjects = list(_find_subjects(documents, known[target], outcome))
-            for bounds in groups.values():
-                counted = _subjects_that_apply(subjects, bounds, core, outcome)
+            asked = {
+                "everyone": subjects,
+                "production": [one for one in subjects if kinds.is_production(one)],
+            }
+            for (_, asks), bounds in groups.items():
+                counted = _subjects_that_apply(asked[asks], bounds, core, outcome)
                 for bound in bounds:
                     _run_rule(project, counted, bound, core, outcome)
                     if tick:
@@ -114,8 +118,6 @@ def _subjects_that_apply(
     outcome: EngineResult,
 ) -> Sequence[Subject]:
     """The subjects that rules with the same conditions judge."""
-    if bounds[0].rule.asks == "production":
-        subjects = [one for one in subjects if kinds.is_production(one)]
     if not bounds[0].when:
         return subjects
     counted = []

@@ -135,7 +135,10 @@ def run_pipeline(
         foreign=left_out,
         evidence=evidence.collect_evidence(assembly.projects),
         inputs=assembly.inputs,
-        notices=tuple(asked.names.notices.values()),
+        notices=(
+            *asked.names.notices.values(),
+            *purposes.unused_purposes(discovered, settings.file),
+        ),
         production=purposes.has_production(assembly),
     )
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from readiness import kinds
 from readiness.loading.assembly import Assembly
-from readiness.model import PURPOSES, Finding, Purpose, Rule, Source, join_names
+from readiness.loading.discover import DiscoveredFiles
+from readiness.model import Finding, Purpose, Rule, Source
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
-from readiness.settings import Config
+from readiness.settings import NAME, Config
 from readiness.syntax.glob import glob_matches
 from readiness.verdict.score import READ, RENDERED_TO
 
@@ -26,6 +27,17 @@ def say_purposes(assembly: Assembly, file: Config, asked: str) -> None:
     option = Purpose(asked, f"--purpose {asked} says so", of_all=True) if asked else None
     for source in _roots(assembly):
         source.said = option or _purpose_in_settings(source.path, file)
+
+
+def unused_purposes(discovered: DiscoveredFiles, file: Config) -> tuple[str, ...]:
+    """A notice for each glob of the settings that fits no file, in a run that walks all of the working directory."""
+    if "." not in discovered.folders:
+        return ()
+    return tuple(
+        f"{NAME}:{line}: purpose {pattern[:80]!r} fits no file"
+        for pattern, _, line in file.purposes
+        if not any(glob_matches(pattern, path) for path in discovered.paths)
+    )
 
 
 def _roots(assembly: Assembly) -> Iterator[Source]:
@@ -46,12 +58,11 @@ def _purpose_in_settings(path: str, file: Config) -> Purpose | None:
 
 
 def invalid_purposes(assembly: Assembly, rule: Rule) -> list[Finding]:
-    """A finding for each word that a file gives for its purpose and that is none."""
+    """A finding for each purpose that a file states and that can't take effect."""
     found = []
     for source, stated in _stated(assembly):
-        if not stated.is_known:
-            facts = {"word": stated.word, "words": join_names(PURPOSES)}
-            text = fill_message(rule.message, facts.get)
+        if stated.problem:
+            text = fill_message(rule.message, {"problem": stated.problem}.get)
             found.append(Finding(rule, source, source.one_line(stated.span), text))
     return found
 

@@ -121,6 +121,18 @@ def test_settings_come_first(tmp_path: Path) -> None:
     assert row.purpose == "a preview: .readiness.yaml:3 says so"
 
 
+def test_a_glob_that_fits_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(
+        tmp_path, {".readiness.yaml": "purpose: {'x/*': test, 'a*': test}\n", "a.yaml": DATABASE}
+    )
+    monkeypatch.chdir(tmp_path)
+    settings = tmp_path / ".readiness.yaml"
+    assert check(["."], config=settings).notices == (
+        ".readiness.yaml:1: purpose 'x/*' fits no file",
+    )
+    assert check(["a.yaml"], config=settings).notices == ()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -161,6 +173,9 @@ COMPOSE = 'services: {{web: {{image: "acme/web:1"{}}}}}\n'
         ("compose.yaml", "x-readiness: {purpose: prod}\n" + COMPOSE.format("")),
         ("compose.yaml", COMPOSE.format(", x-readiness: prod")),
         ("Dockerfile", "# readiness: purpose=prod\nFROM alpine:3.22\n"),
+        ("Dockerfile", "FROM alpine:3.22\n# readiness: purpose=test\n"),
+        ("a.yaml", DATABASE + "---\n# readiness: purpose=test\n" + SECRET),
+        ("compose.yaml", "x-readiness: {purpose: [test]}\n" + COMPOSE.format("")),
     ],
 )
 def test_a_word_that_is_none_is_told_and_not_obeyed(tmp_path: Path, path: str, text: str) -> None:

@@ -18,7 +18,7 @@ def stated_in(node: Map) -> Stated | None:
     if isinstance(given, Map):
         word = given.get("purpose")
         return Stated(str(word), given.at("purpose")) if "purpose" in given else None
-    return Stated(given, node.at(KEY)) if isinstance(given, str) else None
+    return None if given is None else Stated(str(given)[:80], node.at(KEY))
 
 
 def purpose_stated_in(nodes: Iterable[Map], where: str) -> Purpose | None:

@@ -87,12 +87,12 @@ def _signs_of(obj: Object, pod: Pod | None) -> Iterator[Sign]:
     here = obj.node.at()
     if found := _SPACE.search(obj.namespace.lower()):
         purpose = found.lastgroup or "test"
-        yield Sign("namespace", f"its namespace is {obj.namespace}", here, purpose=purpose)
+        yield Sign("namespace", f"its namespace is {obj.namespace[:63]}", here, purpose=purpose)
     elif obj.namespace.lower() in column("purpose-words", "namespace"):
-        yield Sign("namespace", f"its namespace is {obj.namespace}", here)
+        yield Sign("namespace", f"its namespace is {obj.namespace[:63]}", here)
     if found := _NAMED.search(obj.name.lower()):
         purpose = "test" if found["test"] else "sample"
-        yield Sign("named", f"it is called {obj.name}", here, purpose=purpose)
+        yield Sign("named", f"it is called {obj.name[:63]}", here, purpose=purpose)
     label = next((obj.labels.text(one).lower() for one in _LABELS if obj.labels.text(one)), "")
     if label in column("purpose-words", "namespace"):
         yield Sign("label", f"a label says {label}", here)

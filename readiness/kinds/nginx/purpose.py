@@ -47,4 +47,4 @@ def _signs_of(document: Document, around: Surroundings) -> Iterator[Sign]:
         yield Sign("docs", "it lies among documents", here, purpose="sample")
     names = [word for one in document.walk() if one.name == "server_name" for word in one.args]
     if names and all(map(_NOBODYS.fullmatch, names)):
-        yield Sign("host", f"it serves {names[0]}, which nobody else resolves", here)
+        yield Sign("host", f"it serves {names[0][:63]}, which nobody else resolves", here)
