@@ -21,12 +21,18 @@ _PIPELINES = ("github", "gitlab")
 
 
 def say_purposes(assembly: Assembly, file: Config, asked: str) -> None:
-    """Give each file what the option `--purpose` (`asked`) or the settings say that it is for; the last glob that fits counts."""
-    if not asked and not file.purposes:
-        return
+    """Give each file what the option `--purpose` (`asked`) or the settings say that it is for; the last glob that fits counts.
+
+    What is built of an overlay is for what its kustomization says, whose comments are no part of it.
+    """
+    from readiness.kinds.decision import said_purpose
+
     option = Purpose(asked, f"--purpose {asked} says so", of_all=True) if asked else None
     for source in _roots(assembly):
+        home = getattr(source, "home", None)
         source.said = option or _purpose_in_settings(source.path, file)
+        if source.said is None and isinstance(home, Source):
+            source.said = said_purpose(home)
 
 
 def unused_purposes(discovered: DiscoveredFiles, file: Config) -> tuple[str, ...]:

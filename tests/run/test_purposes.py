@@ -215,6 +215,10 @@ def test_an_overlay_for_tests(tmp_path: Path) -> None:
         "tests/e2e/kustomization.yaml": overlay,
     }
     assert report(tmp_path, files).score is None
+    said = report(
+        tmp_path, {"overlays/eu/kustomization.yaml": "# readiness: purpose=preview\n" + overlay}
+    )
+    assert said.score is None
     found = report(tmp_path, {"overlays/prod/kustomization.yaml": overlay})
     assert found.score is not None
     assert {one.path for one in found.open} == {"base/pg.yaml"}
