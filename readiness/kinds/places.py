@@ -23,14 +23,15 @@ _TEST_FOLDER = re.compile(
 _TEST_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
 _SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples")  # where operators keep them
 _SHOWN_FOLDER = re.compile(
-    r"\.?(?:[\w.-]+[._-])?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|quick-?starts?|getting-?started|tutorials?|playground"
+    r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
+    r"|quick-?starts?|getting-?started|tutorials?|playground"
 )
 _DEVELOPER_FOLDER = re.compile(
     r"(?:dev|development|devel|local|hack|kind|minikube|k3d|sandbox)(?:[._-](?:env|cluster|environment|setup))?"
     r"|local[._-]?dev(?:elopment)?"
 )
 _PRODUCTION_FOLDER = re.compile(
-    r"(?:[\w.-]+[._-])?(?:prod|production|live|staging)(?:[._-][\w.-]+)?"
+    r"(?:prod|production|live|staging)(?:[._-][\w.-]+)?|[\w.-]+[._-](?:prod|production|live|staging)"
 )
 _SHOWN_NAME = re.compile(r"(?:\A|[-_.])(?:examples?|samples?|demos?)(?:[-_.]|\Z)")
 _KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
