@@ -16,11 +16,15 @@ from readiness.kinds.purpose import Sign
 from readiness.model import Span
 
 _TEST_FOLDER = re.compile(
-    r"(?:[\w.-]+[._-])?(?:tests?|e2e)|test[._-]?(?:data|suites?|infra)|testing|acceptance|unittests?|__tests__|testdata"
+    r"(?:(?:unit|integration|acceptance|e2e|smoke|system|load|perf|performance|stress|helm)[._-]?)?tests?|e2e"
+    r"|test[._-]?(?:data|suites?|infra)|testing|acceptance|unittests?|__tests__|testdata"
     r"|__fixtures__|fixtures?|kuttl|chainsaw|\.?(?:kyverno|chainsaw)-test|\.(?:github|circleci|gitlab|buildkite|chainsaw)"
     r"|bench(?:marks?)?|suites"
 )
 _TEST_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
+_SERVED = re.compile(
+    r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)"
+)  # services that are called so
 _SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples")  # where operators keep them
 _SHOWN_FOLDER = re.compile(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
@@ -112,7 +116,7 @@ def _folder_sign(folder: str, above: list[str], here: Span) -> Sign | None:
 def name_signs(path: str, here: Span) -> Iterator[Sign]:
     """What the name of a file says."""
     name = posixpath.basename(path).lower()
-    if _TEST_NAME.search(name):
+    if _TEST_NAME.search(name) and not _SERVED.search(name):
         yield Sign("file", "its name says so", here, True, "test")
     elif _SHOWN_NAME.search(name):
         yield Sign("file", "its name speaks of an example", here, purpose="sample")

@@ -6,12 +6,14 @@ import io
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
 from readiness import api
 from readiness.api import check
 from readiness.cli.main import main
+from readiness.model.package import DATA
 from readiness.reports import Options, github
 from readiness.verdict.report import Report
 from tests.make import write_files
@@ -201,7 +203,10 @@ def test_a_service_says_it_itself(tmp_path: Path) -> None:
     assert [name for name, _ in row.aside] == ["service/dev", "service/it"]
     assert "2 things not taken for production" in text_of(found)
     assert {one.resource for one in found.open} == {"service/web"}
-    told = json.loads(json.dumps(found.to_dict()))["files"][0]["aside"]
+    data = json.loads(json.dumps(found.to_dict()))
+    schema = json.loads((DATA / "report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(data, schema)
+    told = data["files"][0]["aside"]
     assert told[1]["purpose"] == "tests: x-readiness of service/it says so"
     all_of_it = check([tmp_path], base=tmp_path, purpose="production")
     assert {"service/dev", "service/it"} <= {one.resource for one in all_of_it.open}

@@ -33,7 +33,7 @@ def taken(
     [
         ("test/acceptance/injector-test/pg-deployment.yaml", "test"),
         ("e2e/app.yaml", "test"),
-        ("operator/injector-test/app.yaml", "test"),
+        ("operator/e2e-tests/app.yaml", "test"),
         ("src/fixtures/app.yaml", "test"),
         (".github/kind/app.yaml", "test"),
         ("bench/app.yaml", "test"),
@@ -56,6 +56,8 @@ def test_a_place_that_decides(path: str, word: str) -> None:
         "deploy/app.yaml",
         "latest/app.yaml",
         "contest/app.yaml",
+        "apps/ab-test/app.yaml",
+        "apps/ab-test-web.yaml",
         "kubernetes/apps/dev/app/deploy.yaml",
         "apps/integration/app.yaml",
         "github/app.yaml",
