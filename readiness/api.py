@@ -38,7 +38,16 @@ class OptionError(ValueError):
 
 
 STDIN_LIMIT = discover.MAX_BYTES
-_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "context", "foreign_ignores")
+_PLAIN = (
+    "since",
+    "jobs",
+    "render",
+    "strict_coverage",
+    "helm_values",
+    "context",
+    "foreign_ignores",
+    "purpose",
+)
 ERRORS = (
     config.ConfigError,
     selection.SelectionError,
@@ -80,6 +89,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     foreign_ignores: bool = True,
     shellcheck: bool | None = None,
     checklists: Sequence[str] | None = None,
+    purpose: str = "",
     cache: bool = False,
     jobs: int = 1,
     stdin: bytes | None = None,
@@ -94,7 +104,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
-    where a program or a dependency is absent without which something was not judged. `progress` is told how many
+    where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
+    whatever says otherwise: "production", or empty where each is asked. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
     _refuse_empty(
@@ -102,6 +113,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         since=since, helm_values=helm_values, checklists=checklists,
     )  # fmt: skip
     _refuse_unreadable(helm_values)
+    if purpose not in {"", "production"}:
+        raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     clock = [time.perf_counter()] if timing else []
     settings = merge_options(
         _load_config(config, base),
@@ -119,6 +132,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         helm_values=tuple(Path(one) for one in helm_values),
         context=context,
         foreign_ignores=foreign_ignores,
+        purpose=purpose,
         shellcheck=shellcheck,
         documents=documents,
         checklists=checklists,
@@ -212,6 +226,7 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
         context=run.context,
         environments=run.environments,
         notices=run.notices,
+        production=run.production,
     )
 
 

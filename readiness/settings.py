@@ -70,9 +70,9 @@ class Environments:
 class Config:
     """The settings of a run, as the file gives them; what it leaves out has the default of the tool.
 
-    `parameters` are (rule, its parameters, where they stand). `folder` is the file's, `prefix` what leads from what its paths
-    are relative to to the working directory: a file that was found is about its folder, one that was named about where
-    it is used.
+    `parameters` are (rule, its parameters, where they stand), `purposes` (glob over paths, what files there are for, its line).
+    `folder` is the file's, `prefix` what leads from what its paths are relative to to the working directory: a file that was
+    found is about its folder, one that was named about where it is used.
     """
 
     source: Source | None = None
@@ -93,6 +93,7 @@ class Config:
     environments: Environments = Environments()
     folder: Path | None = None
     prefix: str = ""
+    purposes: tuple[tuple[str, str, int], ...] = ()
 
 
 def find_settings_file(start: Path) -> Path | None:
@@ -161,6 +162,10 @@ def load_settings(path: Path) -> Config:
         waivers=tuple(parse_waiver(source, item) for item in spec.get("waivers", ())),
         environments=_environments(source, spec),
         folder=path.parent,
+        purposes=tuple(
+            (pattern, word, source.position(spec["purpose"].key(pattern).start).line)
+            for pattern, word in spec.get("purpose", {}).items()
+        ),
     )
 
 

@@ -56,7 +56,7 @@ def crashes(batch: Sequence[Files]) -> list[str]:
     settings = app.merge_options(
         Config(), checklists=None, select=("ALL",), ignore=(), profile=None, fail_on=None, min_score=None, rules=(),
         baseline=None, since=None, jobs=1, render=False,
-        strict_coverage=False, helm_values=(), context=True, foreign_ignores=True, shellcheck=False,
+        strict_coverage=False, helm_values=(), context=True, foreign_ignores=True, shellcheck=False, purpose="",
         documents=None,
     )  # fmt: skip
     try:

@@ -31,8 +31,9 @@ LAYERS = [
 # The same inside kinds and checks: what stands on several kinds stands above them.
 ROOMS = {
     "kinds": [
-        {"units", "variables"},
-        {"dotenv", "dockerignore", "purpose", "pipeline", "k8s", "dependabot"},
+        {"units", "variables", "purpose", "head"},
+        {"decision", "places"},
+        {"dotenv", "dockerignore", "pipeline", "k8s", "dependabot"},
         {"github", "gitlab"},
         {"dockerfile"},
         {"compose"},

@@ -33,7 +33,8 @@ def check(story: str, *flags: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     arguments = ["check", "--no-config", "--no-cache", "--no-context", "--documents"]
-    arguments += ["--today", DAY, *flags]
+    # A folder of fixtures holds no production, and these stand for it.
+    arguments += ["--purpose", "production", "--today", DAY, *flags]
     arguments.append(f"fixtures/{story}")
     return CliRunner().invoke(main, arguments)
 

@@ -121,6 +121,12 @@ def main() -> None:
     help="Ask ShellCheck about the scripts in images and pipelines.",
 )
 @click.option(
+    "--purpose",
+    type=click.Choice(["production"]),
+    default=None,
+    help="Ask production's questions of all files, whatever they seem to be for.",
+)
+@click.option(
     "--foreign-ignores/--no-foreign-ignores",
     default=True,
     help="Let comments for other linters count (hadolint, zizmor, checkov ...; default: yes).",
@@ -226,6 +232,7 @@ def run_check(flags: dict[str, Any]) -> Report:
         helm_values=flags["helm_values"],
         context=not flags["no_context"],
         foreign_ignores=flags["foreign_ignores"],
+        purpose=flags["purpose"] or "",
         shellcheck=flags["shellcheck"],
         checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],

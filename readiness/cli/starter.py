@@ -49,6 +49,11 @@ fail-on: high
 #     profiles: [web]
 #     branches: [main]
 
+# What files are for, where the report has it wrong; the last glob that fits counts.
+# purpose:
+#   "deploy/*": production
+#   "charts/*/ci/*": test
+
 # Rules that nothing may suppress.
 # locked: []
 

@@ -7,11 +7,14 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from readiness.model import Note, ParseError, Source
+from readiness.model import Note, ParseError, Purpose, Source, Subject
 from readiness.model.project import Project
 from readiness.syntax import outline, template
+
+if TYPE_CHECKING:
+    from readiness.kinds.decision import Stated
 
 KINDS = (
     "dotenv",
@@ -154,18 +157,67 @@ def first_template_mark(kind: str, document: Any) -> int | None:
     return found(document) if found else None
 
 
-def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
-    """Let each kind look at all documents before rules do: one file may say what another is."""
+def prepare(
+    by_kind: Mapping[str, list[Any]], paths: Collection[str], *, prose: bool = False
+) -> None:
+    """Let each kind look at all documents before rules do: one file may say what another is, and what it is for.
+
+    Of what `prose` shows nobody says where it would run.
+    """
     for kind in by_kind:
         found = getattr(kind_module(kind), "prepare", None)
         if found:
             found(by_kind, paths)
+    for kind in _PURPOSES if not prose else ():
+        found = getattr(_purpose_module(kind), "take_purposes", None)
+        if kind in by_kind and found:
+            found(by_kind[kind], paths)
 
 
-def purpose_text(kind: str, document: Any) -> str:
-    """What a document was taken for and why, where that is not production and its kind decides it; else empty."""
-    found = getattr(kind_module(kind), "purpose_text", None)
-    return found(document) if found else ""
+# The modules that tell what files of a kind are for: by `take_purposes(documents, paths)` beforehand, or by `purposes(document)`
+# when they are asked; and by `stated_purposes(document)` what they say themselves.
+_PURPOSES = {
+    "compose": "readiness.kinds.compose.told",
+    "dockerfile": "readiness.kinds.dockerfile.purpose",
+    "github": "readiness.kinds.pipeline.purpose",
+    "gitlab": "readiness.kinds.pipeline.purpose",
+    "k8s": "readiness.kinds.k8s.purpose",
+    "nginx": "readiness.kinds.nginx.purpose",
+}
+
+
+def _purpose_module(kind: str) -> ModuleType | None:
+    return importlib.import_module(_PURPOSES[kind]) if kind in _PURPOSES else None
+
+
+def purposes_of(kind: str, document: Any) -> Mapping[str, Purpose]:
+    """What a document (under "") and the things in it (under their resources) were taken for, after `prepare`."""
+    found = getattr(_purpose_module(kind), "purposes", None)
+    told: Mapping[str, Purpose] = found(document) if found else document.source.purposes
+    return told
+
+
+def is_production(subject: Subject) -> bool:
+    """Whether production's questions are asked of a thing, after `prepare`."""
+    source: Source | None = subject.source
+    said = subject.source.root.said
+    if said is not None:
+        return said.is_production
+    while source is not None:
+        taken = source.purposes.get(subject.resource) or source.purposes.get("")
+        if taken is not None:
+            return taken.is_production
+        source = source.parent
+    return True
+
+
+def stated_purposes(kind: str, document: Any) -> Iterator[Stated]:
+    """What a document says of its own purpose, and of the things in it, known words or not."""
+    from readiness.kinds.decision import stated_in_comments
+
+    yield from stated_in_comments(document.source)
+    found = getattr(_purpose_module(kind), "stated_purposes", None)
+    yield from found(document) if found else ()
 
 
 def suppression_notes(kind: str, document: Any) -> Iterator[Note]:

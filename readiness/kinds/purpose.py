@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.model import Span
+from readiness.model import Purpose, Source, Span
 
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
 # `gitlab` may be what is run.
@@ -26,14 +26,26 @@ _FOLDERS = re.compile(
 @lru_cache(maxsize=512)
 def image_purpose(path: str) -> str:
     """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
-    return _purpose_by_names(path, _words("file") | _words("image"))
+    return _purpose_by_names(path, _words("file") | _words("image"))[0]
 
 
 @lru_cache(maxsize=512)
 def compose_purpose(path: str) -> str:
     """dev, test, prod or unknown, for a compose file: the words of its name count before its folders."""
-    found = _purpose_by_names(path, _words("file") | _words("compose"))
+    found = _purpose_by_names(path, _words("file") | _words("compose"))[0]
     return "unknown" if found == "build" else found
+
+
+NAMED = {"dev": "development", "test": "test", "build": "build"}  # in the words of PURPOSES
+
+
+def purpose_by_name(path: str, sort: str) -> Purpose | None:
+    """What the name of a file or a folder on the way to it says that it is for; None where that may be production.
+
+    `sort` is image for Dockerfiles, compose for compose files.
+    """
+    word, where = _purpose_by_names(path, _words("file") | _words(sort))
+    return Purpose(NAMED[word], where) if word in NAMED else None
 
 
 def _words(place: str) -> dict[str, str]:
@@ -41,18 +53,19 @@ def _words(place: str) -> dict[str, str]:
     return dict(column("purpose-words", place))
 
 
-def _purpose_by_names(path: str, names: Mapping[str, str]) -> str:
+def _purpose_by_names(path: str, names: Mapping[str, str]) -> tuple[str, str]:
+    """The purpose and what says so, in the words of a report."""
     path, block, inner = path.partition("#")
     name = posixpath.basename(inner if block else path).lower()
     for word in re.split(r"[._-]", name):
         if word in names:
-            return names[word]
+            return names[word], "its name says so"
     folders = () if block else posixpath.dirname(path).lower().split("/")
     for folder in reversed(folders):
         match = _FOLDERS.fullmatch(folder)
         if match:
-            return match.lastgroup or "unknown"
-    return "unknown"
+            return match.lastgroup or "unknown", f"it lies in {folder}/"
+    return "unknown", ""
 
 
 _SHOWN = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
@@ -62,7 +75,7 @@ _SHOWN = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
 def is_for_trial(path: str) -> bool:
     """Whether a file is for development or tests, or an example, by its path: no outsider meets what it says as it stands."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
-    return _purpose_by_names(path, _words("file")) in ("dev", "test") or any(
+    return _purpose_by_names(path, _words("file"))[0] in ("dev", "test") or any(
         map(_SHOWN.fullmatch, folders)
     )
 
@@ -83,7 +96,8 @@ class Sign:
 
 # Two weak signs decide where neither follows from the other and no file of production was seen with both. A published
 # store beside a weak password is no such pair: that is what carelessness in production looks like.
-_PAIRS = frozenset(
+Pairs = frozenset[frozenset[str]]
+COMPOSE_PAIRS: Pairs = frozenset(
     map(
         frozenset,
         (
@@ -100,10 +114,12 @@ _PAIRS = frozenset(
 )
 
 
-def deciding_signs(signs: Iterable[Sign], apart_from: str = "") -> tuple[Sign, ...]:
+def deciding_signs(
+    signs: Iterable[Sign], apart_from: str = "", *, pairs: Pairs = COMPOSE_PAIRS
+) -> tuple[Sign, ...]:
     """The signs that say together that a file is not production's: one strong one, or two that fit; none where they do not.
 
-    `apart_from` is a fact that does not count: a rule is not silenced by what it reports.
+    `apart_from` is a fact that does not count: a rule is not silenced by what it reports. `pairs` are the weak ones that fit.
     """
     counted = [one for one in signs if one.fact != apart_from]
     strong = next((one for one in counted if one.strong), None)
@@ -111,7 +127,7 @@ def deciding_signs(signs: Iterable[Sign], apart_from: str = "") -> tuple[Sign, .
         return (strong,)
     for index, first in enumerate(counted):
         for second in counted[index + 1 :]:
-            if {first.fact, second.fact} in _PAIRS:
+            if {first.fact, second.fact} in pairs:
                 return first, second
     return ()
 
@@ -174,13 +190,15 @@ def is_sample_path(path: str) -> bool:
     return any(map(_SAMPLE_FOLDERS.fullmatch, folders))
 
 
-_PROGRAM_INPUT = re.compile(r"(?:^|/)(?:testdata|__fixtures__|src/test/resources)/")
+_PROGRAM_INPUT = re.compile(
+    r"(?:^|/)(?:testdata|__fixtures__|src/test/resources|\.(?:chainsaw|kyverno)-test)/"
+)
 
 
 def is_program_input(path: str) -> bool:
-    """Whether a file lies where languages keep the input of a program's tests, which is old or broken on purpose.
+    """Whether a file lies where languages and tools keep the input of a program's tests, which is old or broken on purpose.
 
-    https://pkg.go.dev/cmd/go#hdr-Test_packages, https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html
+    https://kyverno.io/docs/guides/testing-policies/, https://pkg.go.dev/cmd/go#hdr-Test_packages, https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html
     """
     return bool(_PROGRAM_INPUT.search(path))
 
@@ -200,6 +218,12 @@ def is_idle_command(words: Sequence[str]) -> bool:
     return program in _TESTS or (
         program in _BUILDERS and bool({"test", "tests", "check", "build"} & set(rest))
     )
+
+
+def may_be_deployed(source: Source) -> bool:
+    """Whether the image of a Dockerfile may run in production: by what it was taken for, else by its path."""
+    taken = source.purposes.get("") or purpose_by_name(source.path, "image")
+    return taken is None or taken.is_production
 
 
 def is_deployed(part: Any) -> bool:

@@ -36,7 +36,8 @@ class FileStatus:
     `cause` sorts the reason: BROKEN, ABSENT, OUTSIDE, or empty for what was judged whole or left out on purpose. A file
     that was judged may have one too, where something that it names was not.
 
-    `purpose` says what the file was taken for and why, where production's questions were not asked of it.
+    `purpose` says what the file was taken for and why, where production's questions were not asked of it; `aside` says that of
+    things in a file that was not, by their resources.
     """
 
     path: str
@@ -45,6 +46,7 @@ class FileStatus:
     reason: str = ""
     cause: str = ""
     purpose: str = ""
+    aside: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)

@@ -28,6 +28,9 @@ _ALWAYS_IGNORED = re.compile(
 )
 
 
+NO_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"
+
+
 @dataclass(frozen=True, slots=True)
 class UnreadFile:
     """A file that was seen and not read, with the reason.
@@ -372,6 +375,3 @@ class Walk:
             self.add_unread(link, "a link to a file that was not read")
         elif kind in {"helm", "kustomize"} or not kinds.classify(known.path, known.text):
             self.found.texts.append(Source(self.shown(link), known.text))
-
-
-NO_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"

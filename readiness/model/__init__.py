@@ -25,7 +25,9 @@ from readiness.model.hits import (
     marked_spans,
     missing,
 )
+from readiness.model.purpose import PURPOSES, Purpose
 from readiness.model.rule import (
+    ASKED,
     CATEGORIES,
     LEVELS,
     NONE,
@@ -46,11 +48,13 @@ from readiness.model.rule import (
 from readiness.model.source import ParseError, Position, Source, Span, line_starts
 
 __all__ = [
+    "ASKED",
     "CATEGORIES",
     "LEVELS",
     "NONE",
     "NOT_RENDERED",
     "POINTS",
+    "PURPOSES",
     "UNJUDGED",
     "WEIGHTS",
     "Claim",
@@ -67,6 +71,7 @@ __all__ = [
     "Pattern",
     "Position",
     "Proof",
+    "Purpose",
     "Related",
     "Rule",
     "Sentence",

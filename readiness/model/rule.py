@@ -56,6 +56,12 @@ NOT_RENDERED = "core/not-rendered"
 Pattern = NewType("Pattern", str)
 
 
+ASKED = (
+    "everyone",
+    "production",
+)  # of what a rule is asked: of all, or of what may run in production
+
+
 class Tier(NamedTuple):
     """How far a rule goes: the level at which a profile takes it in, and how bad its hits are.
 
@@ -110,7 +116,7 @@ class Rule(NamedTuple):
     are its values. `equivalents` are those of all tiers and parts, `claims` says which belong to which, and is empty
     where all hits have all of them. `sentences` are the messages of hits that name one; `message`, for all others, is empty
     where there are none. `limits` is what the rule cannot see.
-    `proves` says that it names values that speak for its checklist items.
+    `proves` says that it names values that speak for its checklist items. `asks` is one of ASKED.
     """
 
     id: str
@@ -138,6 +144,7 @@ class Rule(NamedTuple):
     proof: Proof | None = None
     sentences: tuple[Sentence, ...] = ()
     proves: bool = False
+    asks: str = ASKED[0]
 
     def __str__(self) -> str:
         return self.id

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+from readiness.model.purpose import Purpose
+
+_NO_PURPOSES: Mapping[str, Purpose] = MappingProxyType({})
 
 
 class Span(NamedTuple):
@@ -26,9 +32,14 @@ class Source:
     `starts` gives, for each line of a nested text, the offset in the parent's text where that line begins, so
     that every place is told in the file that a person opens. `fragment` marks a piece shown without its
     surroundings (a block in prose): it is judged for what it shows, not for what it leaves out.
+
+    `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
+    it under their resources; what is not there may run in production.
     """
 
-    __slots__ = ("_lines", "fragment", "kind", "parent", "path", "starts", "text")
+    __slots__ = (
+        "_lines", "fragment", "kind", "parent", "path", "purposes", "said", "starts", "text"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -46,6 +57,8 @@ class Source:
         self.starts = starts
         self.fragment = fragment
         self.kind = kind
+        self.said: Purpose | None = None
+        self.purposes: Mapping[str, Purpose] = _NO_PURPOSES
         self._lines: list[int] | None = None
 
     def __repr__(self) -> str:

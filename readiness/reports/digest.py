@@ -212,11 +212,14 @@ def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[s
 
 
 def purpose_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
-    """The files that were taken for something else than production's, and why: all of them, or the first few."""
-    rows = [row for row in report.files if row.purpose]
-    visible_rows = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
-    lines = [escape_controls(f"{row.path}: {redactor.text(row.purpose)}") for row in visible_rows]
-    more = len(rows) - len(visible_rows)
+    """The files and the things in files that were taken for something else than production's, and why: all, or the first few."""
+    told = [(row.path, row.purpose) for row in report.files if row.purpose]
+    told += [
+        (f"{row.path} {resource}", text) for row in report.files for resource, text in row.aside
+    ]
+    visible = told if verbose or len(told) <= UNREAD + 1 else told[:UNREAD]
+    lines = [escape_controls(redactor.text(f"{where}: {text}")) for where, text in visible]
+    more = len(told) - len(visible)
     return [*lines, f"and {more} more (-v names them)"] if more else lines
 
 
@@ -269,8 +272,9 @@ def gate_text(report: Report, redactor: Redactor) -> str:
     word = (
         "passed" if report.gate.passed else "failed" if report.gate.evaluated else "not evaluated"
     )
-    excused = report.files_excused
-    aside = f"; {plural(excused, 'file')} not taken for production" if excused else ""
+    counts = ((report.files_excused, "file"), (report.things_excused, "thing"))
+    named = join_names([plural(count, word) for count, word in counts if count])
+    aside = f"; {named} not taken for production" if named else ""
     return escape_controls(f"gate {word}: {redactor.text(report.gate.reason)}{aside}")
 
 

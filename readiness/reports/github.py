@@ -52,6 +52,8 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
         "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
     )
     out.write(f"{number}, {digest.verdict_text(report)}, coverage {digest.coverage_text(report)}\n")
+    for line in digest.purpose_lines(report, redactor, verbose=options.verbose):
+        out.write(f"purpose: {line}\n")
     out.write(digest.gate_text(report, redactor) + "\n")
 
 

@@ -17,7 +17,7 @@ from readiness.syntax.yaml import Map, Seq, load_all
 MAX_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
 ORDER = (
-    "title severity confidence category hides level opinion target when beside by require forbid check with message"
+    "title severity confidence category hides level opinion target asks when beside by require forbid check with message"
     " messages why fix limits links same-as checklist proves proof tiers bad good"
 ).split()  # the order in which the fields of our own files stand
 KEYS = frozenset(ORDER)
@@ -249,7 +249,7 @@ _BY_PART: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "same-as": (_are_equivalents_by_part, "a mapping of linters to lists of their ids, or to such a list for each part"),
 }  # fmt: skip
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    **dict.fromkeys(("title", "message", "severity", "confidence", "category", "level", "check"), _ONE_LINE),
+    **dict.fromkeys(("title", "message", "severity", "confidence", "category", "level", "asks", "check"), _ONE_LINE),
     "messages": (
         lambda value: _is_mapping(value) and all(map(_is_line, value.values())),
         "a mapping of names that the check says to one line of text each",

@@ -9,6 +9,7 @@ from typing import Any
 
 from readiness.facts.table import rows, topics
 from readiness.model import (
+    ASKED,
     CATEGORIES,
     LEVELS,
     Claim,
@@ -116,7 +117,28 @@ def _base_rule(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
         limits=stripped_text(spec.get("limits") or ""),
         sentences=tuple(_sentences(spec, "", fail)),
         proves="proves" in spec or "require" in spec,
+        asks=_asked(name, spec, fail),
     )
+
+
+# The categories whose rules are production's questions, by group. Rules on compose files and Dockerfiles say so under `when`;
+# a pipeline runs where it lies, with what its repository may do, so what endangers that is asked of every one.
+_OF_PIPELINES = frozenset({"delivery", "observability", "reliability", "style"})
+_OF_PRODUCTION = {
+    "ci": _OF_PIPELINES,
+    "k8s": _OF_PIPELINES | {"edge", "isolation"},
+    "nginx": _OF_PIPELINES | {"edge", "isolation"},
+}
+_FAILS_ANYWHERE = "It will not start"  # as a rule's proof says
+
+
+def _asked(name: str, spec: Mapping[str, Any], fail: Fail) -> str:
+    """Of what the rule is asked: as it says, else by its group, its category and what its proof meets."""
+    if "asks" in spec:
+        return choice_under(spec, "asks", ASKED, fail)
+    meets = (spec.get("proof") or {}).get("meets")
+    asked = spec.get("category") in _OF_PRODUCTION.get(name.partition("/")[0], ())
+    return "production" if asked and meets != _FAILS_ANYWHERE else "everyone"
 
 
 def _proof(spec: Mapping[str, Any]) -> Proof | None:

@@ -248,6 +248,7 @@ def _run_row(run: RunResult) -> dict[str, Any]:
         "notices": run.notices,
         "context": run.context.files,
         "environments": run.environments,
+        "production": run.production,
     }
 
 
@@ -291,7 +292,7 @@ def _run_from_row(
     rules = {row["id"]: _rule_from_row(row) for row in data["rules"]}
     findings = [_finding_from_row(row, rules, at) for row in data["findings"]]
     return RunResult(
-        rows=[FileStatus(*row) for row in data["rows"]],
+        rows=[_row_from(row) for row in data["rows"]],
         others=data["others"],
         rules=tuple(rules.values()),
         active={
@@ -317,7 +318,14 @@ def _run_from_row(
             Production(of, tuple(taken), tuple(others), why)
             for of, taken, others, why in data["environments"]
         ),
+        production=data["production"],
     )
+
+
+def _row_from(row: list[Any]) -> FileStatus:
+    made = FileStatus(*row)
+    made.aside = tuple((resource, text) for resource, text in made.aside)
+    return made
 
 
 def _finding_from_row(

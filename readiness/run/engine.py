@@ -60,7 +60,7 @@ class EngineResult:
 
 RulesByCondition = dict[
     Any, list[LoadedRule]
-]  # the rules of one target, by the condition under which they judge a subject
+]  # the rules of one target, by the conditions under which they judge a subject
 PIPELINES = frozenset({"github", "gitlab"})
 PLACES = 3  # of a folder: as many places a rule as a checklist shows for evidence
 
@@ -93,21 +93,29 @@ def run_rules(
     by_target: dict[str, RulesByCondition] = {}
     for bound in rules:
         for target in bound.targets:
-            by_target.setdefault(target, {}).setdefault(bound.when, []).append(bound)
-    kinds.prepare(project.by_kind, project.paths)
+            conditions = bound.when, bound.rule.asks
+            by_target.setdefault(target, {}).setdefault(conditions, []).append(bound)
+    kinds.prepare(project.by_kind, project.paths, prose=project.prose)
     for kind, documents in project.by_kind.items():
         known = kinds.targets_of(kind)
         for target, groups in by_target.items():
             if target not in known:
                 continue
             subjects, others = _split_subjects(project, documents, known[target], outcome)
-            for bounds in groups.values():
-                counted = _subjects_that_apply(subjects, bounds, core, outcome)
+            for (_, asks), bounds in groups.items():
+                counted = _subjects_that_apply(_asked(subjects, asks), bounds, core, outcome)
                 for bound in bounds:
                     _run_rule(project, counted, bound, core, outcome)
                     if tick:
                         tick()
-                _run_on_context(project, others, bounds, core, outcome)
+                _run_on_context(project, _asked(others, asks), bounds, core, outcome)
+
+
+def _asked(subjects: list[Subject], asks: str) -> list[Subject]:
+    """The subjects whom rules ask: all, or those that are for production."""
+    if asks == "everyone":
+        return subjects
+    return [one for one in subjects if kinds.is_production(one)]
 
 
 def _split_subjects(
@@ -187,7 +195,7 @@ def _subjects_that_apply(
     core: dict[str, Rule],
     outcome: EngineResult,
 ) -> Sequence[Subject]:
-    """The subjects that rules with one condition judge."""
+    """The subjects that rules with the same conditions judge."""
     if not bounds[0].when:
         return subjects
     counted = []
@@ -236,7 +244,7 @@ def _run_rule(
                     units = project.memo(kinds.units_of_sources)
                     unit = units.get(id(finding.source)) or units.get(id(finding.source.root), "")
                     outcome.findings.append(finding._replace(unit=unit))
-            if silent and proving and not subject.source.fragment:
+            if silent and proving and not subject.source.fragment and kinds.is_production(subject):
                 _note_evidence(bound, subject, project, tally)
         except Exception as error:  # a rule's bug must cost that rule, not the run
             _record_crash(bound, subject, error, core, outcome)

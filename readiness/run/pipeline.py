@@ -19,7 +19,7 @@ from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import Name, Names
-from readiness.run import engine
+from readiness.run import engine, purposes
 from readiness.run.groups import rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.settings import NAME, Config
@@ -50,6 +50,7 @@ class Settings:
     context: bool
     foreign_ignores: bool
     shellcheck: bool
+    purpose: str
     file: Config
 
 
@@ -60,7 +61,7 @@ class RunResult:
     `rules` are all that were loaded, `active` says which of their hits count. `foreign` says how many findings of each
     rule the comments of other linters left out, `evidence` what the files show for checklists, `notices` which names of
     rules are out of date, `inputs` what rendering read, `context` what was read around the judged files,
-    `environments` which variants were taken for production.
+    `environments` which variants were taken for production. `production` says that not all of it is for something else.
     """
 
     rows: list[FileStatus]
@@ -77,6 +78,7 @@ class RunResult:
     notices: tuple[str, ...] = ()
     context: Surroundings = field(default_factory=Surroundings)
     environments: tuple[Production, ...] = ()
+    production: bool = True
 
 
 @dataclass(slots=True)
@@ -100,6 +102,8 @@ def run_pipeline(
     assembly = _assemble(discovered, settings, core)
     for project in (*assembly.projects, *(project for _, project in assembly.kept)):
         project.today = today
+    purposes.say_purposes(assembly, settings.file, settings.purpose)
+    assembly.broken += purposes.invalid_purposes(assembly, core["core/purpose-invalid"])
     asked = _select_rules(assembly, settings)
     active = asked.active
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
@@ -108,7 +112,7 @@ def run_pipeline(
     external = _shell_findings(assembly, settings, core["core/script-unjudged"])
     outcome.findings += external
     active |= {one.rule: selection.WHOLE for one in external}
-    _tell_purposes(assembly)
+    purposes.tell_purposes(assembly)
     _relocate(assembly, outcome, running, core)
     read = [
         one for project in assembly.projects for kind in project.by_kind.values() for one in kind
@@ -134,7 +138,12 @@ def run_pipeline(
         foreign=left_out,
         evidence=evidence.collect_evidence(assembly.projects),
         inputs=assembly.inputs,
-        notices=(*asked.names.notices.values(), *assembly.notices),
+        notices=(
+            *asked.names.notices.values(),
+            *assembly.notices,
+            *purposes.unused_purposes(discovered, settings.file),
+        ),
+        production=purposes.has_production(assembly),
         context=discovered.context,
         environments=assembly.production,
     )
@@ -157,20 +166,6 @@ def _assemble(
     assembly.production = tuple(variants.decisions)
     assembly.notices = variants.unused() if assembly.whole and settings.render else ()
     return assembly
-
-
-def _tell_purposes(assembly: Assembly) -> None:
-    """Say in its row what a file was taken for, where production's questions were not asked of it."""
-    purposes = {
-        document.source.path: text
-        for project in assembly.projects
-        if not project.prose
-        for kind, documents in project.by_kind.items()
-        for document in documents
-        if (text := kinds.purpose_text(kind, document))
-    }
-    for row in assembly.rows:
-        row.purpose = purposes.get(row.path, "")
 
 
 def _relocate(

@@ -41,8 +41,15 @@ class Gate:
         )
 
 
-def lacking_text(rows: Sequence[Row], cover: Coverage) -> str:
+def lacking_text(rows: Sequence[Row], cover: Coverage, *, production: bool = True) -> str:
     """Why there is no number, and what to do: the first file of ours that was left alone says it, if there is one."""
+    aside = [row for row in rows if row.purpose]
+    if aside and not production:
+        more = f" and {len(aside) - 1} more" if len(aside) > 1 else ""
+        return (
+            f"nothing here was taken for production: {aside[0].path}{more}; to have it judged all the same give"
+            " --purpose production, or `purpose: {GLOB: production}` in .readiness.yaml"
+        )
     left = [*cover.unread]
     if not left:
         judged = any(row.kind and row.status == READ for row in rows)

@@ -25,7 +25,8 @@ _ALONE = Surroundings()  # nothing was read around what is judged
 class FileRow:
     """One file: its kind, whether it was judged or why not, and how many things in it were looked at.
 
-    `purpose` says what it was taken for and why, where production's questions were not asked of it.
+    `purpose` says what it was taken for and why, where production's questions were not asked of it; `aside` says that of things
+    in a file that was not, by their resources.
     """
 
     path: str
@@ -35,6 +36,7 @@ class FileRow:
     subjects: int = 0
     cause: str = ""
     purpose: str = ""
+    aside: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ class Report:
     def files_excused(self) -> int:
         """How many files were taken for something else than production's."""
         return sum(bool(row.purpose) for row in self.files)
+
+    @property
+    def things_excused(self) -> int:
+        """How many services and objects were, in files that were not."""
+        return sum(len(row.aside) for row in self.files)
 
     @property
     def assessed(self) -> bool:
@@ -170,6 +177,7 @@ def _file_rows(rows: Iterable[score.Row], subjects: Mapping[str, int]) -> tuple[
             subjects.get(row.path, 0),
             row.cause,
             row.purpose,
+            row.aside,
         )
         for row in sorted(rows, key=lambda row: row.path)
     )
@@ -195,19 +203,21 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     notices: Iterable[str] = (),
     context: Surroundings = _ALONE,
     environments: Iterable[Production] = (),
+    production: bool = True,
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
     `rules` are those that ran, `looks` what each saw, `subjects` how many things each path holds, `others` how
     many files were none of ours, `foreign` how many findings the comments of other linters left out, `notices` what
     to tell the user beside the findings, `context` what was read around the judged files, `environments` which variants
-    were taken for production. `checklists` are told item by item; those whose systems are `chosen` count in coverage.
+    were taken for production, `production` whether not all of it is for something else. `checklists` are told item by item;
+    those whose systems are `chosen` count in coverage.
     """
     files = _file_rows(rows, subjects)
     seen = {key for key, look in looks.items() if look.subjects}
     assessed = {rule.category for rule in rules if seen.intersection(rule.keys)}
     cover = score.coverage_of(rules, looks, files, _item_states(checklists, chosen))
-    judged = score.is_assessable(files, looked=bool(assessed), here=cover.here)
+    judged = production and score.is_assessable(files, looked=bool(assessed), here=cover.here)
     counted = assessed if judged else frozenset[str]()
     result = score.score_findings(findings, coverage=cover.percent, assessed=counted)
     all_open = [verdict._replace(suppressed=None) for verdict in findings]
@@ -234,7 +244,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
             files,
             result.score,
             options,
-            lacking="" if judged else lacking_text(files, cover),
+            lacking="" if judged else lacking_text(files, cover, production=production),
         ),
         coverage=cover,
         checklists=tuple(checklists),
@@ -300,7 +310,14 @@ def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
         "reason": redactor.text(row.reason),
         "subjects": row.subjects,
     }
-    return {**data, "purpose": redactor.text(row.purpose)} if row.purpose else data
+    if row.purpose:
+        data["purpose"] = redactor.text(row.purpose)
+    if row.aside:
+        data["aside"] = [
+            {"resource": redactor.text(resource), "purpose": redactor.text(text)}
+            for resource, text in row.aside
+        ]
+    return data
 
 
 def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:

@@ -93,6 +93,10 @@ class Row(Protocol):
     def purpose(self) -> str:
         """What the file was taken for and why, where that is not production; else empty."""
 
+    @property
+    def aside(self) -> tuple[tuple[str, str], ...]:
+        """What things in it were taken for and why, by their resources, where the file was not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Category:

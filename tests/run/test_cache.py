@@ -276,7 +276,7 @@ def key(root: Path, **more: Any) -> str:
         "strict_coverage": False,
         "helm_values": (),
     }
-    options |= {"context": True, "foreign_ignores": True, "checklists": None, **more}
+    options |= {"context": True, "foreign_ignores": True, "purpose": "", "checklists": None, **more}
     settings = api.merge_options(api._load_config(options.pop("config", False)), **options)
     from readiness.loading import discover
 
@@ -364,7 +364,8 @@ def test_every_setting_and_file_that_a_run_reads_is_in_the_key(
         keys.append(key(root, **options))
     others: list[dict[str, Any]] = [
         {"select": ("ALL",)}, {"ignore": ("k8s",)}, {"render": False},
-        {"strict_coverage": True}, {"documents": True}, {"foreign_ignores": False}, {"context": False},
+        {"strict_coverage": True}, {"purpose": "production"}, {"documents": True}, {"foreign_ignores": False},
+        {"context": False},
     ]  # fmt: skip
     keys += [key(root, **{**options, **more}) for more in others]
     monkeypatch.setattr(cache, "__version__", "0.0.0")

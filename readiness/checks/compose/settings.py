@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from readiness.facts import settings
-from readiness.kinds.compose.evidence import started_for_development
 from readiness.kinds.compose.model import Document, Service, Variable
 from readiness.kinds.compose.parts import expand_scalar
+from readiness.kinds.compose.signs import started_for_development
 from readiness.model import Outcome, Unknown, hit
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE

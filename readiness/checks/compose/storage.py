@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from readiness.facts.public_images import Known
 from readiness.facts.table import column
-from readiness.kinds.compose.evidence import is_source_mount
 from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import MountSpec, mount_specs, port_specs
+from readiness.kinds.compose.signs import is_source_mount
 from readiness.kinds.compose.words import (
     command_line,
     command_words,

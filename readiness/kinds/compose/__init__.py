@@ -226,11 +226,6 @@ def services(document: Document) -> Iterator[Service]:
     return iter(document.services.values())
 
 
-def purpose_text(document: Document) -> str:
-    """What a file was taken for and why, where that is not production."""
-    return document.purpose_text
-
-
 def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
     """Fill in what environment files say, and decide what the files are for."""
     del paths

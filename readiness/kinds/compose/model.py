@@ -19,8 +19,18 @@ from readiness.kinds.compose.parts import (
     expand_scalar,
     variable_specs,
 )
-from readiness.kinds.purpose import Judged, Sign, deciding_signs, image_purpose
-from readiness.model import Source, Span
+from readiness.kinds.compose.started import runs_other_program
+from readiness.kinds.compose.stated import purpose_stated_in
+from readiness.kinds.decision import purpose_by_signs, said_purpose
+from readiness.kinds.purpose import (
+    COMPOSE_PAIRS,
+    Judged,
+    Sign,
+    deciding_signs,
+    image_purpose,
+    purpose_by_name,
+)
+from readiness.model import Purpose, Source, Span
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 from readiness.syntax.interpolation import HOLE
@@ -56,7 +66,14 @@ class Service(Judged):
 
     def is_production(self, apart_from: str = "") -> bool:
         """Whether it may run in production: neither its file nor what is said of itself says otherwise."""
+        if self.source.root.said is None and (own := self.stated) is not None:
+            return own.is_production
         return not self.set_aside and self.document.is_production(apart_from)
+
+    @property
+    def stated(self) -> Purpose | None:
+        """What its own `x-readiness` says that it is for."""
+        return purpose_stated_in((self.full,), f"of {self.resource}")
 
     @property
     def named_aside(self) -> bool:
@@ -66,6 +83,8 @@ class Service(Judged):
     @property
     def set_aside(self) -> bool:
         """Whether its name, its build or all of its profiles say that it is for development or tests."""
+        if (said := self.source.root.said) is not None and said.of_all:
+            return False
         words = re.split(r"[._-]", self.name.lower())
         return (
             any(map(_is_left_out_of_production, words))
@@ -142,7 +161,7 @@ class Service(Judged):
     def image_facts(self) -> Known | None:
         """What is known of its image; None where no table has it, or where it runs something else than its server."""
         image = self.image
-        if _runs_other_program(self.full.get("entrypoint"), self.full.get("command")):
+        if runs_other_program(self.full.get("entrypoint"), self.full.get("command")):
             return None
         return (
             public_images.public_image(image)
@@ -178,32 +197,6 @@ _JOB_NAMES = re.compile(
     r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
     re.IGNORECASE,
 )
-
-
-_CLIENT = re.compile(
-    r"(?:pg_dump\w*|pg_restore|pg_isready|psql|mysqldump|mariadb-dump|mysql|mariadb|redis-cli|mongodump|mongorestore|mongosh?|"
-    r"etcdctl|rabbitmqctl|sleep|tail|crond?|python3?)"
-)
-_SERVER = re.compile(
-    r"entrypoint|server|postgres\b|mysqld|mariadbd|mongod\b|start|run\b|exec\b", re.IGNORECASE
-)
-
-
-def _runs_other_program(entrypoint: Any, command: Any) -> bool:
-    """Whether a service runs a client or a script of its own in an image: a dump in a database's image is no database."""
-    words = [word for value in (entrypoint, command) for word in _command_words(value)]
-    if not words:
-        return False
-    first = words[0].rpartition("/")[2]
-    if first in ("sh", "bash", "ash", "dash"):
-        return len(words) > 1 and not _SERVER.search(" ".join(words[1:]))
-    return bool(_CLIENT.fullmatch(first))
-
-
-def _command_words(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return value.split()
-    return [word for word in value if isinstance(word, str)] if isinstance(value, Seq) else []
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -327,20 +320,25 @@ class Document(Judged):
 
     def is_production(self, apart_from: str = "") -> bool:
         """Whether the file may run in production: neither its name nor what stands in it says otherwise."""
+        if (said := self.said) is not None:
+            return said.is_production
         return self.purpose == "prod" or not (
             self.purpose in {"dev", "test"} or deciding_signs(self.signs, apart_from)
         )
 
     @property
-    def purpose_text(self) -> str:
-        """What the file was taken for and why, where that is not production; else empty."""
-        if self.production:
-            return ""
+    def said(self) -> Purpose | None:
+        """What settings, a comment at its head or its `x-readiness` say that it is for."""
+        return said_purpose(self.source) or purpose_stated_in(self.roots, "of the file")
+
+    @property
+    def taken_for(self) -> Purpose | None:
+        """What the file was taken for; None where nothing says that it is not production's."""
+        if (said := self.said) is not None:
+            return said
         if self.purpose in {"dev", "test"}:
-            word = {"dev": "development", "test": "tests"}[self.purpose]
-            return f"{word}: its name says so"
-        signs = deciding_signs(self.signs)
-        return f"{signs[-1].purpose}: {' and '.join(one.text for one in signs)}"
+            return purpose_by_name(self.source.path, "compose")
+        return None if self.purpose == "prod" else purpose_by_signs(self.signs, COMPOSE_PAIRS)
 
     @property
     def built(self) -> frozenset[str]:

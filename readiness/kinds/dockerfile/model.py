@@ -10,7 +10,7 @@ from typing import Any
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import has_bare_environment, is_known_official, starts_service
-from readiness.kinds.purpose import image_purpose, is_deployed, is_idle_command
+from readiness.kinds.purpose import is_deployed, is_idle_command, may_be_deployed
 from readiness.model import Source, Span
 from readiness.syntax import shell
 from readiness.syntax.dockerfile_shell import script_of, shell_program
@@ -371,8 +371,8 @@ class Document:
 
     @property
     def deployed(self) -> bool:
-        """Whether it is none for development, tests or builds by its path."""
-        return image_purpose(self.source.path) in ("unknown", "prod")
+        """Whether its image may run in production: neither its path nor what was taken of it says otherwise."""
+        return may_be_deployed(self.source)
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value of the parser directive `key` (syntax, escape, check), else `default`."""

@@ -46,15 +46,18 @@ def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[Evidence
 
 
 def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, Span]]:
+    """The facts of what may run in production: what a test does shows nothing."""
     from readiness.verdict.evidence import plans
 
     for project in projects:
         for room, kinds in _ROOMS.items():
             if not project.by_kind.keys().isdisjoint(kinds):
                 looks = importlib.import_module(f"{__name__}.{room}")
-                for fact in getattr(looks, f"{room}_facts")(project):
-                    if not project.is_around(written_place(fact[1], fact[2])[0]):
-                        yield fact
+                for name, source, span in getattr(looks, f"{room}_facts")(project):
+                    taken = source.root.purposes.get("")
+                    is_asked = taken is None or taken.is_production
+                    if is_asked and not project.is_around(written_place(source, span)[0]):
+                        yield name, source, span
     yield from plans.plan_facts(frozenset().union(*(one.paths - one.context for one in projects)))
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from readiness.api import check
 from readiness.kinds import compose
-from readiness.kinds.compose.head import purpose_at_head
 from readiness.kinds.compose.model import Document
+from readiness.kinds.head import purpose_at_head
 from readiness.kinds.purpose import Sign, deciding_signs
 from readiness.model import Source, Span
 from tests.make import write_files
@@ -42,7 +42,7 @@ STRONG = {
 def test_strong_sign(text: str) -> None:
     (document,) = documents({"compose.yaml": text}).values()
     assert not document.production
-    assert document.purpose_text
+    assert document.taken_for
     named = documents({"compose.prod.yaml": text})["compose.prod.yaml"]
     assert named.production, "a name that says production is believed"
     told = documents({"compose.yaml": "x-readiness: production\n" + text})["compose.yaml"]
@@ -104,7 +104,7 @@ services:
 @pytest.mark.parametrize("text", NO_SIGN.values(), ids=NO_SIGN)
 def test_no_sign(text: str) -> None:
     (document,) = documents({"compose.yaml": text}).values()
-    assert document.production, document.purpose_text
+    assert document.production, document.taken_for
 
 
 NOTHING_KEPT = 'services: {web: {build: .}, db: {image: "postgres:17"}}\n'
@@ -184,9 +184,9 @@ HEADS = {
     "# Not for production use.\n": "development",
     "version: '3'\n# WARNING: this setup is not meant to be run in production!\n": "development",
     "# Development environment for the shop\n": "development",
-    "# For integration tests only\n": "tests",
+    "# For integration tests only\n": "test",
     "# docker-compose.yml for local development\n": "development",
-    "# This compose file is for demonstration purposes only.\n": "a demonstration",
+    "# This compose file is for demonstration purposes only.\n": "demo",
     "# Production stack. For development use compose.dev.yaml.\n": None,
     "# For development, see CONTRIBUTING.\n": None,
     "# The default password is not for production.\n": None,

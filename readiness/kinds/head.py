@@ -1,4 +1,4 @@
-"""What the comment at the head of a compose file says that the file is for."""
+"""What the comment at the head of a file says that the file is for."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MAX_HEAD = 4000  # characters: who says what a file is for says it first
 _HEAD = re.compile(r"(?:\ufeff?(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|version:[^\n]*)(?:\n|\Z))+")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?=\s*(?:[-*=]|\d+[.)]))")
 _PURPOSES = (
-    ("tests", r"(?:integration |e2e |end-to-end |unit |automated )?(?:tests?|testing|ci|e2e)"),
-    ("a demonstration", r"(?:demos?|demonstrations?|evaluation|trying (?:it )?out|quick ?-?start)"),
+    ("test", r"(?:integration |e2e |end-to-end |unit |automated )?(?:tests?|testing|ci|e2e)"),
+    ("demo", r"(?:demos?|demonstrations?|evaluation|trying (?:it )?out|quick ?-?start)"),
     ("development", r"(?:local )?(?:development|dev|debugging|hacking)"),
 )
 # Who speaks of another file, of one setting or of what to do otherwise does not say what this file is for.

@@ -1,0 +1,58 @@
+"""What images are for: the signs of development, tests and samples in the name, the place and the stages of a Dockerfile.
+
+Each sign was counted over 555 Dockerfiles: docs/purpose.md has the numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from readiness.kinds.decision import purpose_by_signs, said_purpose
+from readiness.kinds.dockerfile.model import Document
+from readiness.kinds.head import purpose_at_head
+from readiness.kinds.places import Surroundings, place_signs
+from readiness.kinds.purpose import Pairs, Sign, image_purpose, is_idle_command, purpose_by_name
+from readiness.model import Purpose
+
+PAIRS: Pairs = frozenset(
+    map(frozenset, (("place", "sibling"), ("place", "stage"), ("place", "waits")))
+)
+_WORKPLACE = re.compile(r"(?:devcontainers|vscode/devcontainers|gitpod)/")  # what editors open
+_ASIDE = re.compile(r"(?:[\w-]+-)?(?:tests?|dev|development|debug|e2e|lint)")
+
+
+def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
+    """Say of every Dockerfile what its image is for where that is not production."""
+    around = Surroundings(paths)
+    for document in documents:
+        source = document.source
+        found = said_purpose(source)
+        if found is None and source.parent is None:
+            found = _purpose_of(document, around)
+        source.purposes = {"": found} if found else {}
+
+
+def _purpose_of(document: Document, around: Surroundings) -> Purpose | None:
+    """By name, else by signs; a name that says production is believed."""
+    path = document.source.path
+    if image_purpose(path) != "unknown":
+        return purpose_by_name(path, "image")
+    return purpose_by_signs(_signs_of(document, around), PAIRS)
+
+
+def _signs_of(document: Document, around: Surroundings) -> Iterator[Sign]:
+    source, here = document.source, document.at()
+    if found := purpose_at_head(source.text, source.path):
+        yield Sign("head", "the comment at its head says so", found[1], True, found[0])
+    yield from place_signs(source.path, here, around)
+    last = document.stages[-1] if document.stages else None
+    if last is None:
+        return
+    if _WORKPLACE.search(last.root.image.name):
+        yield Sign("base", "its base is an editor's", last.node.at(), True)
+    if _ASIDE.fullmatch(last.name.lower()):
+        yield Sign("stage", f"its last stage is called {last.name}", last.node.at())
+    command = last.last("CMD") or last.last("ENTRYPOINT")
+    if command and is_idle_command([word.value for word in command.instruction.words]):
+        yield Sign("waits", "it starts nothing that serves", last.node.at())

@@ -1,0 +1,44 @@
+"""What pipelines are for: those that lie where their service reads them run, all others are what their place says.
+
+What a pipeline that runs is asked is decided job by job, by what the job does (readiness/kinds/delivery): one that delivers
+nothing is asked nothing about deliveries. docs/purpose.md has the numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from readiness.kinds.decision import purpose_by_signs, said_purpose
+from readiness.kinds.places import Surroundings, place_signs
+from readiness.kinds.purpose import Pairs, Sign
+from readiness.model import Span
+from readiness.model.project import Document
+
+PAIRS: Pairs = frozenset({frozenset({"place", "unread"})})
+_HOME = re.compile(r"(?:\A|/)\.(?:github|forgejo|gitea|gitlab)/")
+
+
+def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
+    """Say of every pipeline in a folder of tests or samples what it is for."""
+    around = Surroundings(paths)
+    for document in documents:
+        source = document.source
+        if source.parent is not None:
+            continue
+        found = said_purpose(source)
+        if found is None:
+            found = purpose_by_signs(_signs_of(source.path, around), PAIRS)
+        source.purposes = {"": found} if found else {}
+
+
+def _signs_of(path: str, around: Surroundings) -> Iterator[Sign]:
+    """What the folders around the home of a pipeline say, and whether a service reads it there."""
+    here = Span(0, 0)
+    home = _HOME.search(path)
+    if home is None:
+        yield from place_signs(path, here, around)
+        return
+    yield from place_signs(path[: home.start()] + "/", here, around)
+    if home.start():
+        yield Sign("unread", "no service reads pipelines there", here, purpose="sample")

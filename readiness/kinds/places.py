@@ -1,0 +1,122 @@
+"""What the place of a file says that it is for: the folders that it lies in, and its name.
+
+The words were counted over the files of 127 repositories: docs/purpose.md has the numbers. Dockerfiles and compose files have
+words of their own (readiness/kinds/purpose.py), which Docker's users give them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from readiness.kinds.purpose import Sign
+from readiness.model import Span
+
+_TEST_FOLDER = re.compile(
+    r"(?:(?:unit|integration|acceptance|e2e|smoke|system|load|perf|performance|stress|helm)[._-]?)?tests?|e2e"
+    r"|test[._-]?(?:data|suites?|infra)|testing|acceptance|unittests?|__tests__|testdata"
+    r"|__fixtures__|fixtures?|kuttl|chainsaw|\.?(?:kyverno|chainsaw)-test|\.(?:github|circleci|gitlab|buildkite|chainsaw)"
+    r"|bench(?:marks?)?|suites"
+)
+_TEST_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
+_SERVED = re.compile(
+    r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)"
+)  # services that are called so
+_SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples")  # where operators keep them
+_SHOWN_FOLDER = re.compile(
+    r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
+    r"|quick-?starts?|getting-?started|tutorials?|playground"
+)
+_DEVELOPER_FOLDER = re.compile(
+    r"(?:dev|development|devel|local|hack|kind|minikube|k3d|sandbox)(?:[._-](?:env|cluster|environment|setup))?"
+    r"|local[._-]?dev(?:elopment)?"
+)
+_PRODUCTION_FOLDER = re.compile(
+    r"(?:prod|production|live|staging)(?:[._-][\w.-]+)?|[\w.-]+[._-](?:prod|production|live|staging)"
+)
+_SHOWN_NAME = re.compile(r"(?:\A|[-_.])(?:examples?|samples?|demos?)(?:[-_.]|\Z)")
+_KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The paths of a tree, and what is looked up in them."""
+
+    paths: Collection[str]
+
+    @cached_property
+    def built(self) -> frozenset[str]:
+        """The folders with a kustomization."""
+        found = (posixpath.dirname(one) for one in self.paths if _KUSTOMIZATION.search(one))
+        return frozenset(one.lower() for one in found)
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """All folders that hold files, however deep."""
+        todo = {posixpath.dirname(one).lower() for one in self.paths}
+        found: set[str] = set()
+        while todo:
+            found |= todo
+            todo = {posixpath.dirname(one) for one in todo} - found
+        return frozenset(found)
+
+
+def place_signs(path: str, here: Span, around: Surroundings) -> Iterator[Sign]:
+    """What the folders that speak of a purpose say, the nearest first, up to one that decides or one of production.
+
+    `loose` and `sibling` are things around the nearest one that fit its word.
+    """
+    folders = posixpath.dirname(path).lower().split("/")
+    weak = False
+    for depth in range(len(folders), 0, -1):
+        folder, above = folders[depth - 1], folders[: depth - 1]
+        if _PRODUCTION_FOLDER.fullmatch(folder):
+            return
+        found = _folder_sign(folder, above, here)
+        if found is None or (weak and not found.strong):
+            continue
+        yield found
+        if found.strong:
+            return
+        weak = True
+        yield from _signs_around(found, folders, above, around)
+
+
+def _signs_around(
+    found: Sign, folders: list[str], above: list[str], around: Surroundings
+) -> Iterator[Sign]:
+    """What fits the word of a folder: that nothing puts its files into a deployment, that production lies beside it."""
+    ways = ("/".join(folders[:depth]) for depth in range(1, len(folders) + 1))
+    if around.built.isdisjoint(ways):
+        yield Sign("loose", "no kustomization takes it in", found.span, purpose=found.purpose)
+    beside = ("/".join((*above, word)) for word in ("prod", "production", "live"))
+    if found.purpose == "development" and not around.folders.isdisjoint(beside):
+        yield Sign("sibling", "a folder beside that is called production", found.span)
+
+
+def _folder_sign(folder: str, above: list[str], here: Span) -> Sign | None:
+    """What one folder says."""
+    text = f"it lies in {folder}/"
+    if _TEST_FOLDER.fullmatch(folder):
+        return Sign("place", text, here, True, "test")
+    if _SAMPLE_FOLDER.fullmatch(folder):
+        return Sign("place", text, here, True, "sample")
+    if _SHOWN_FOLDER.fullmatch(folder):
+        return Sign("place", text, here, purpose="sample")
+    if folder == "ci":
+        return Sign("place", text, here, purpose="test")
+    if _DEVELOPER_FOLDER.fullmatch(folder) and above[-1:] != ["usr"]:  # /usr/local is everybody's
+        return Sign("place", text, here)
+    return None
+
+
+def name_signs(path: str, here: Span) -> Iterator[Sign]:
+    """What the name of a file says."""
+    name = posixpath.basename(path).lower()
+    if _TEST_NAME.search(name) and not _SERVED.search(name):
+        yield Sign("file", "its name says so", here, True, "test")
+    elif _SHOWN_NAME.search(name):
+        yield Sign("file", "its name speaks of an example", here, purpose="sample")

@@ -1,0 +1,38 @@
+"""What a file, or a thing in it, is for: the words that settings and files use, and what somebody decided."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# The words of settings and files, and how reports say them.
+PURPOSES = {
+    "production": "production",
+    "development": "development",
+    "test": "tests",
+    "demo": "a demonstration",
+    "sample": "an example",
+    "build": "builds",
+    "job": "a one-off job",
+    "preview": "a preview",
+}
+
+
+class Purpose(NamedTuple):
+    """What something was taken for, one of PURPOSES, and the evidence in the words of a report.
+
+    `of_all` says that it was asked for of everything in a file, whatever is said there of one thing.
+    """
+
+    word: str
+    evidence: str
+    of_all: bool = False
+
+    @property
+    def is_production(self) -> bool:
+        """Whether production's questions are asked of it."""
+        return self.word == "production"
+
+    @property
+    def text(self) -> str:
+        """The purpose and its evidence, as reports print them."""
+        return f"{PURPOSES[self.word]}: {self.evidence}"
