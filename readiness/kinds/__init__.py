@@ -169,8 +169,8 @@ def prepare(
         if found:
             found(by_kind, paths)
     for kind in _PURPOSES if not prose else ():
-        found = getattr(_purpose_module(kind), "take_purposes", None)
-        if kind in by_kind and found:
+        found = kind in by_kind and getattr(_purpose_module(kind), "take_purposes", None)
+        if found:
             found(by_kind[kind], paths)
 
 
