@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from readiness.model.finding import (
+    PUT_IN_HERE,
     Edit,
     Finding,
     Note,
@@ -49,6 +50,7 @@ __all__ = [
     "NONE",
     "NOT_RENDERED",
     "POINTS",
+    "PUT_IN_HERE",
     "UNJUDGED",
     "WEIGHTS",
     "Claim",

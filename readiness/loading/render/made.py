@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from readiness.model import Related, Source, Span
@@ -12,11 +13,20 @@ class RenderError(Exception):
     """A chart or an overlay that gave no manifests: the reason in the renderer's words."""
 
 
+@dataclass(frozen=True, slots=True)
+class SetValue:
+    """A value where somebody wrote it: the file, the place in it, and the keys that lead there in its chart's values."""
+
+    source: Source
+    span: Span
+    keys: tuple[str, ...]
+
+
 class GeneratedSource(Source):
     """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
 
     `trial` says that its values are those of a test, which nobody deploys, `alone` that there are no others with which
-    it can be made; `packed` that it was made from a file in an archive.
+    it can be made; `packed` is the archive of the file that it was made from, where that stands in one.
     """
 
     __slots__ = ("alone", "environment", "packed", "trial")
@@ -25,7 +35,7 @@ class GeneratedSource(Source):
         super().__init__(path, text)
         self.environment = environment
         self.trial = self.alone = False
-        self.packed = False
+        self.packed = ""
 
     def place(self, span: Span) -> tuple[Source, Span]:
         """Where a place of this text stands in a file that somebody wrote."""
@@ -35,6 +45,11 @@ class GeneratedSource(Source):
         """Other places that a reader of this one needs: where its value is set, when that can be told."""
         del source, span
         return iter(())
+
+    def set_value(self, span: Span) -> SetValue | None:
+        """Where somebody set the value that a place of this text prints, when that can be told."""
+        del span
+        return None
 
 
 def written_place(source: Source, span: Span) -> tuple[Source, Span]:

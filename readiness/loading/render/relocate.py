@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from readiness.loading.render.made import GeneratedSource
 from readiness.model import (
+    PUT_IN_HERE,
     Finding,
     Note,
     Related,
@@ -26,17 +27,22 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
     production needs.
     """
     plain: list[Finding] = []
-    groups: dict[tuple[str, str, Span, str], _Group] = {}
+    groups: dict[tuple[object, ...], _Group] = {}
     for finding in findings:
         root = finding.source.root
         if not isinstance(root, GeneratedSource):
             plain.append(finding)
             continue
-        moved = relocate_finding(finding, root)
-        if root.trial and not _is_asked_of_tests(moved, root):
+        there = relocate_finding(finding, root)
+        if root.trial and not _is_asked_of_tests(there, root):
             continue
-        counted = root.path if root.packed else moved.path
-        key = (finding.rule, moved.path, moved.span, _nameless(finding))
+        moved, keys = _told_at_value(finding, there, root)
+        counted = root.path if root.packed or keys else moved.path
+        fault = keys or _nameless(
+            finding
+        )  # what one value gives is one fault, whatever each file sets
+        place = there if keys else moved
+        key = (finding.rule, finding.part, place.path, place.span, fault)
         group = groups.setdefault(key, _Group(moved, counted))
         group.add(moved, root)
     return plain + [one.told(environments) for one in groups.values()]
@@ -57,13 +63,23 @@ class _Group:
     related: dict[Related, None] = field(default_factory=dict)
 
     def add(self, finding: Finding, root: GeneratedSource) -> None:
-        self.first = with_worse_severity(self.first, finding)
+        if finding.place == self.first.place:
+            self.first = with_worse_severity(self.first, finding)
+        elif finding.severity > self.first.severity:
+            self._point_at(self.first)
+            self.first = finding
+        else:
+            self._point_at(finding)
         names = self.tests if root.trial else self.names
         if root.environment not in names:
             names.append(root.environment)
         if finding.resource and finding.resource not in self.resources:
             self.resources.append(finding.resource)
         self.related |= dict.fromkeys(finding.related)
+
+    def _point_at(self, finding: Finding) -> None:
+        """Show a place at which another environment sets the value."""
+        self.related[Related(finding.source, finding.span, "the value is set here, too")] = None
 
     def told(self, environments: dict[str, int]) -> Finding:
         """The finding with the names of its objects and environments, where they are not all."""
@@ -145,15 +161,36 @@ def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
         else other
         for other in finding.related
     )
-    set_at = next(root.value_places(source, span), None) if root.packed else None
-    if set_at is not None:  # nobody can edit an archive
-        packed = Related(source, span, "an archive's template puts it in here")
-        return finding._replace(
-            source=set_at.source, span=set_at.span, heads=(), related=(*related, packed)
-        )
     return finding._replace(
         source=source,
         span=span,
         heads=tuple(head.start for there, head in heads if there is source),
         related=(*related, *root.value_places(source, span)),
     )
+
+
+def _told_at_value(
+    finding: Finding, there: Finding, root: GeneratedSource
+) -> tuple[Finding, tuple[str, ...]]:
+    """The finding at the value that a person edits, and the keys of that; else where the template stands, and no keys.
+
+    A secret stands where its value is set, not where a template prints it. What an archive's template prints is told
+    where its values are set, for nobody can edit an archive.
+    """
+    is_secret = finding.definition.category == "secrets" and finding.definition.hides
+    if not root.packed and not is_secret:
+        return there, ()
+    source = finding.source
+    begin, end = source.to_root(finding.span.start), source.to_root(finding.span.end)
+    span = Span(begin, max(begin, end))
+    if there.source.text[there.span.start : there.span.end] == root.text[span.start : span.end]:
+        return there, ()  # the template says it itself
+    value = root.set_value(span)
+    if value is None:
+        return there, ()
+    printed = Related(there.source, there.span, PUT_IN_HERE)
+    related = tuple(one for one in there.related if one[:2] != (value.source, value.span))
+    moved = there._replace(
+        source=value.source, span=value.span, heads=(), related=(*related, printed)
+    )
+    return moved, value.keys
