@@ -20,7 +20,7 @@ from readiness.loading.environments import (
     render_failure,
     template_state,
 )
-from readiness.loading.render.made import RenderError
+from readiness.loading.render.made import GeneratedSource, RenderError
 from readiness.model import Finding, Related, Rule, Source
 from readiness.model.messages import fill_message
 
@@ -65,6 +65,18 @@ class Charts:
     values: Sequence[Path] = ()
     asked: bool = True
     rendered: set[str] = field(default_factory=set)
+    _values: dict[str, Source] = field(default_factory=dict)
+
+    def _one_source(self, file: Source) -> Source:
+        """The one source of a values file, whatever number of renderings it is read for: comments in it count for all."""
+        if file.parent is not None or file.root is not file or isinstance(file, GeneratedSource):
+            return file
+        if file.path not in self._values:
+            walked = (one for one in self.discovered.texts if one.path == file.path)
+            self._values[file.path] = next((one for one in walked if one.text == file.text), file)
+            self.assembly.sources.append(self._values[file.path])
+        known = self._values[file.path]
+        return known if known.text == file.text else file
 
     def add_releases(self, folder: str, releases: Sequence[helm.Environment]) -> None:
         """What more releases make of a chart that was added before."""
@@ -185,7 +197,7 @@ class Charts:
             problems = [one for one in problems if _UNREADABLE in one]
         for problem in problems:
             names = [name for name, said in done.errors.items() if said == problem]
-            if _asks_only(problem, names, done):
+            if _asks_only(problem, names, done) or _is_for_absent(problem, done.absent):
                 continue
             some = f" with {', '.join(names)}" if len(names) < len(done.wanted) else ""
             self.assembly.broken.append(render_failure(rule, about, "chart", some, problem))
@@ -216,6 +228,10 @@ class Charts:
         """Adds a project for each environment; the paths of the templates whose texts do not parse."""
         sources = {id(one.template): one.template for one in done.texts}
         self.assembly.sources += sources.values()
+        for text in done.texts:
+            text.values = tuple(
+                (self._one_source(file), keys, node) for file, keys, node in text.values
+            )
         real = sum(not one.trial for one in done.wanted if one.name in done.names)
         for path in {one.path for one in sources.values()}:
             self.assembly.environments[path] = self.assembly.environments.get(path, 0) + real
@@ -293,6 +309,20 @@ def _asks_only(problem: str, names: Iterable[str], done: _Rendered) -> bool:
     from readiness.loading.render import helm
 
     return bool(done.names) and list(names) == [helm.DEFAULT] and _asks(helm.DEFAULT, problem)
+
+
+def _is_for_absent(problem: str, absent: Iterable[AbsentDependency]) -> bool:
+    """Whether a chart fails for values or templates that a dependency brings which is not here, and which is told by itself.
+
+    Its own values come along with it, and so do those that `import-values` takes.
+    https://helm.sh/docs/topics/charts/#importing-child-values-via-dependencies
+    """
+    names = {name for one in absent for name in (one.dependency.alias, one.dependency.name) if name}
+    value = re.search(
+        r"<\$?\.Values\.([\w-]{1,200})[.\w-]{0,400}>: nil pointer evaluating", problem
+    )
+    template = re.search(r'no template "([\w-]{1,200})\.', problem)
+    return any(match is not None and match[1] in names for match in (value, template))
 
 
 def _is_guarded(environment: helm.Environment, problem: str) -> bool:

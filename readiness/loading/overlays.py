@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from readiness.loading.environments import (
 )
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import GeneratedSource, RenderError
-from readiness.model import Finding, ParseError, Rule, Source, Span
+from readiness.model import Finding, ParseError, Rule, Severity, Source, Span
 from readiness.syntax.yaml import Map, load_all
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def build_overlays(
                 raise within
             built = _build(root, reached, within, overlays)
         except RenderError as error:
-            _tell_failure(root, error, assembly, core)
+            _tell_failure(root, error, assembly, core, off=_is_switched_off(root, sources))
             continue
         mine = {path for one in reached for path in (*one.files, *one.patches)}
         for path in mine | {within.tree.shown(name) for name in within.files}:
@@ -120,10 +121,26 @@ def _add(
     return broken
 
 
+def _is_switched_off(root: Kustomization, sources: Mapping[str, Source]) -> bool:
+    """Whether the kustomization of the folder above names an overlay in a comment, where a list would take it in."""
+    above, name = posixpath.split(root.folder)
+    entry = re.compile(rf"^[ \t]*#[ \t]*-[ \t]*(?:\./)?{re.escape(name)}/?[ \t]*\r?$", re.MULTILINE)
+    return any(
+        entry.search(sources[path].text) is not None
+        for path in (posixpath.join(above, one) for one in OVERLAYS)
+        if name and path in sources
+    )
+
+
 def _tell_failure(
-    root: Kustomization, error: RenderError, assembly: Assembly, core: dict[str, Rule]
+    root: Kustomization,
+    error: RenderError,
+    assembly: Assembly,
+    core: dict[str, Rule],
+    *,
+    off: bool,
 ) -> None:
-    """The row of an overlay that gave nothing, and the finding where what stops it is written."""
+    """The row of an overlay that gave nothing, and the finding where what stops it is written; low where it is switched off."""
     from readiness.loading.render.gather import RefusedError
     from readiness.loading.render.overlay.placed import AbsentError, BrokenError, UnknownError
 
@@ -136,6 +153,8 @@ def _tell_failure(
     reason = str(error)
     rule = core["core/not-rendered"]
     finding = render_failure(rule, own, "overlay", "", reason)
+    if off:
+        finding = finding._replace(lowered=Severity.LOW)
     if isinstance(error, BrokenError):
         source, span = error.place
         finding = finding._replace(source=source, span=source.one_line(span))
