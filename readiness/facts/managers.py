@@ -36,6 +36,7 @@ class Manager:
     lists: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
     locked: frozenset[str] = frozenset()
+    lock_files: frozenset[str] = frozenset()
     pin: re.Pattern[str] | None = None
     system: bool = False
 
@@ -77,6 +78,7 @@ def _manager(name: str, row: Mapping[str, Any]) -> Manager:
         lists=tuple(row.get("lists", ())),
         moves=tuple(row.get("moves", ())),
         locked=words("locked"),
+        lock_files=words("lock-files"),
         pin=pattern("pin"),
         system="system" in row,
     )

@@ -209,6 +209,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "lists": many(text),
         "moves": many(text),
         "locked": many(text),
+        "lock-files": many(text),
         "pin": pattern,
         "system": true,
     },
