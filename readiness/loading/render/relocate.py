@@ -38,11 +38,11 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
             continue
         moved, keys = _told_at_value(finding, there, root)
         counted = root.path if root.packed or keys else moved.path
-        fault = keys or _nameless(
-            finding
-        )  # what one value gives is one fault, whatever each file sets
-        place = there if keys else moved
-        key = (finding.rule, finding.part, place.path, place.span, fault)
+        key: tuple[object, ...] = (finding.rule, moved.path, moved.span, _nameless(finding))
+        if keys:  # what one value of a chart gives is one fault, wherever it is printed, and for a secret whatever it is
+            chart = root.path.rpartition("/templates/")[0]
+            fault = _nameless(finding) if root.packed else ""
+            key = (finding.rule, finding.part, chart, keys, fault)
         group = groups.setdefault(key, _Group(moved, counted))
         group.add(moved, root)
     return plain + [one.told(environments) for one in groups.values()]
