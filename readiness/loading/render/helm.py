@@ -70,10 +70,17 @@ class RenderedTemplate(GeneratedSource):
         line = self.template.line(self.rows[min(row, len(self.rows) - 1)] + 1)
         words = self.text[span.start : span.end]
         found = value_printed_as(words, line, self.values)
-        if found is None and self.packed:
-            given = [one for one in self.values if not one[0].path.startswith(f"{self.packed}/")]
-            found = value_inside(words, line, given)
+        if self.packed and (found is None or self._is_packed(found.source)):
+            begin, end = self.lines[row], self.text.find("\n", span.end)
+            before = self.text[begin : span.start].split(" ")[-1]
+            behind = self.text[span.end : end if end >= 0 else None].split(" ", 1)[0]
+            given = [one for one in self.values if not self._is_packed(one[0])]
+            found = value_inside(before + words + behind, line, given) or found
         return found
+
+    def _is_packed(self, source: Source) -> bool:
+        """Whether a file stands in the archive of the template."""
+        return source.path.startswith(f"{self.packed}/")
 
     def place(self, span: Span) -> tuple[Source, Span]:
         """The same words on the template's line; else the action that gave them; else the line."""

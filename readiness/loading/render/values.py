@@ -21,6 +21,7 @@ _DISTINCT = 6  # characters of a value that may be known again inside a longer t
 _ALONE = re.compile(
     r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}"
 )
+_NAME = re.compile(r"\s*(?:-\s+)?name:")
 _NAMED = re.compile(r"\.Values\.([\w.]+)")
 
 
@@ -84,14 +85,17 @@ def value_printed_as(words: str, line: str, values: Sequence[Given]) -> SetValue
 def value_inside(words: str, line: str, values: Sequence[Given]) -> SetValue | None:
     """The value that decides about a text of a rendering, for a template that nobody can edit.
 
-    What the line names comes before the longest value that stands in the text.
+    What the line names comes before the longest value that stands in the reference of an image. The name of an object
+    decides about nothing that is found at it.
     """
+    if _NAME.match(line):
+        return None
     for match in _NAMED.finditer(line):
         found, _ = _last_set(match[1].split("."), values)
         if found is not None:
             return found
     plain = words.strip().strip("\"'")
-    if not plain or any(one.isspace() for one in plain):
+    if "/" not in plain or any(one.isspace() for one in plain):
         return None
     inside = [
         text

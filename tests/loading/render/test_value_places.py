@@ -10,6 +10,7 @@ import readiness
 from readiness.loading.render import helm
 from readiness.loading.render.values import action_at
 from readiness.verdict.report import Report
+from tests.loading.render.test_chart_parts import packed
 from tests.make import write_files
 
 pytestmark = pytest.mark.skipif(
@@ -115,6 +116,45 @@ def test_a_comment_silences_at_both_places(tmp_path: Path, where: str) -> None:
     report = check(tmp_path, template + "\n", values + "\n")
     assert told(report) == []
     assert len(report.findings) == 1
+
+
+PACKED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}-{{ .Values.nameOverride }}
+spec:
+  selector: {matchLabels: {app: part}}
+  template:
+    metadata: {labels: {app: part}}
+    spec:
+      containers:
+        - name: main
+          image: {{ include "part.image" . }}
+"""
+HELPER = (
+    '{{- define "part.image" -}}{{ .Values.image.repository }}:{{ .Values.image.tag }}{{- end }}'
+)
+
+
+def test_an_image_of_an_archive_is_told_where_its_repository_is_set(tmp_path: Path) -> None:
+    part = {
+        "Chart.yaml": ABOUT.replace("shop", "part"),
+        "values.yaml": "nameOverride: part\nimage: {repository: example.com/team/part, tag: latest}\n",
+        "templates/_helpers.tpl": HELPER,
+        "templates/web.yaml": PACKED,
+    }
+    values = (
+        "part:\n  nameOverride: parts-of-shop\n  image:\n    repository: example.com/mirror/part\n"
+    )
+    files = {"Chart.yaml": ABOUT, "values.yaml": values, "charts/part-1.0.0.tgz": packed(part)}
+    write_files(tmp_path, files)
+    rules = ["k8s/image-tag-missing", "k8s/pod-ingress-open"]
+    report = readiness.check([tmp_path], select=rules, base=tmp_path)
+    assert {one.rule: (one.path, one.line) for one in report.findings} == {
+        "k8s/image-tag-missing": ("values.yaml", 4),
+        "k8s/pod-ingress-open": ("charts/part-1.0.0.tgz/templates/web.yaml", 4),
+    }
 
 
 LINES = {
