@@ -124,12 +124,16 @@ def _add(
 def _is_switched_off(root: Kustomization, sources: Mapping[str, Source]) -> bool:
     """Whether the kustomization of the folder above names an overlay in a comment, where a list would take it in."""
     above, name = posixpath.split(root.folder)
-    entry = re.compile(rf"^[ \t]*#[ \t]*-[ \t]*(?:\./)?{re.escape(name)}/?[ \t]*\r?$", re.MULTILINE)
-    return any(
-        entry.search(sources[path].text) is not None
+    texts = [
+        sources[path].text
         for path in (posixpath.join(above, one) for one in OVERLAYS)
         if name and path in sources
-    )
+    ]
+    entries = (match[1] for text in texts for match in _COMMENTED.finditer(text))
+    return any(posixpath.normpath(entry) == name for entry in entries)
+
+
+_COMMENTED = re.compile(r"^[ \t]*#[ \t]*-[ \t]+([\w./-]{1,200})[ \t]*\r?$", re.MULTILINE)
 
 
 def _tell_failure(

@@ -15,6 +15,8 @@ from readiness.syntax.yaml import Map, Seq, load_all
 # Values: the source they stand in, the keys that lead to those of a chart, and the mapping where that is not the source's first.
 Given = tuple[Source, tuple[str, ...], Map | None]
 
+_Scalar = tuple[Span, tuple[str, ...], str]  # its place, its keys in the chart's values, its text
+
 _ACTIONS = 100  # of a line that are told apart
 _NODES = 20_000  # of one file that are compared
 _DISTINCT = 6  # characters of a value that may be known again inside a longer text
@@ -101,15 +103,29 @@ def value_inside(words: str, line: str, values: Sequence[Given]) -> SetValue | N
         text
         for given in values
         for _, _, text in _scalars(given)
-        if len(text) >= _DISTINCT and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", plain)
+        if len(text) >= _DISTINCT and _holds_word(plain, text)
     ]
     longest = max(inside, key=len, default="")
     return _only(values, lambda text: text == longest) if longest else None
 
 
+def _holds_word(text: str, word: str) -> bool:
+    """Whether a text holds a word that nothing continues on either side."""
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not (text[at - 1 : at].isalnum() or text[end : end + 1].isalnum()):
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
 def _is_printed(text: str, plain: str) -> bool:
     """Whether a value was printed as a text."""
-    return text == plain or base64.b64encode(text.encode("utf-8", "replace")).decode() == plain
+    if text == plain:
+        return True
+    data = text.encode("utf-8", "replace")
+    return len(plain) == -(-len(data) // 3) * 4 and base64.b64encode(data).decode() == plain
 
 
 def _only(values: Sequence[Given], is_meant: Callable[[str], bool]) -> SetValue | None:
@@ -158,10 +174,22 @@ def _parsed(text: str) -> Any:
     return documents[0] if documents else None
 
 
-def _scalars(given: Given) -> Iterator[tuple[Span, tuple[str, ...], str]]:
-    """The scalars that a file sets for a chart, each with its place and its keys in the chart's values."""
+def _scalars(given: Given) -> Sequence[_Scalar]:
+    """The scalars that a file sets for a chart."""
     file, above, node = given
-    inner: Any = node if node is not None else _root(file)
+    if node is not None:
+        return tuple(_scalars_in(node, above))
+    return _scalars_of(file.text, above)
+
+
+@functools.lru_cache(maxsize=16)
+def _scalars_of(text: str, above: tuple[str, ...]) -> Sequence[_Scalar]:
+    """Those of a text: each finding of a chart asks for the same few."""
+    return tuple(_scalars_in(_parsed(text), above))
+
+
+def _scalars_in(inner: Any, above: tuple[str, ...]) -> Iterator[_Scalar]:
+    """Those below some keys, each with its place and its keys in the chart's values."""
     for name in above:
         inner = inner.get(name) if isinstance(inner, Map) else None
     waiting: list[tuple[Any, tuple[str, ...]]] = [(inner, ())]
