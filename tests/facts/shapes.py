@@ -163,6 +163,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "host-paths": {
         "whole": true,
         "below": true,
+        "public": true,
         "harmless": true,
         "cloud": true,
         "socket": true,

@@ -76,12 +76,13 @@ def _gives_node_away(path: str) -> bool:
 def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
     """How bad it is that a pod has a folder of its node, by who mounts it and how; None where that says nothing more.
 
-    Low where no container mounts it. Medium in a node agent, and where all that mount it are privileged, which is told and gives
-    the node anyway; there the folders of the kubelet's volumes add nothing. Nothing where it lies in another such folder that
-    the same containers mount.
+    Low where no container mounts it, and where it is only read and holds what every node has. Medium in a node agent, and where
+    all that mount it are privileged, which is told and gives the node anyway; there the folders of the kubelet's volumes add
+    nothing. Nothing where it lies in another such folder that the same containers mount.
     """
     mounts = list(agents.mounts_of(pod, volume))
-    if not mounts:
+    is_read = all(mount.get("readOnly") is True for _, mount in mounts)
+    if not mounts or (is_read and path in column("host-paths", "public")):
         return Severity.LOW
     if _is_within_another(pod, path, {id(container.node) for container, _ in mounts}):
         return None
