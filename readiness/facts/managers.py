@@ -38,6 +38,7 @@ class Manager:
     lists: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
     locked: frozenset[str] = frozenset()
+    lock_files: frozenset[str] = frozenset()
     pin: re.Pattern[str] | None = None
     system: bool = False
 
@@ -80,6 +81,7 @@ def _manager(name: str, row: Mapping[str, Any]) -> Manager:
         lists=tuple(row.get("lists", ())),
         moves=tuple(row.get("moves", ())),
         locked=words("locked"),
+        lock_files=words("lock-files"),
         pin=pattern("pin"),
         system="system" in row,
     )

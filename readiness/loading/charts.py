@@ -11,6 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE, Assembly, FileStatus
+from readiness.loading.chart_errors import (
+    absent_by_reason,
+    asks_for_values,
+    cause_of,
+    help_of,
+    is_for_absent,
+    is_guarded,
+)
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.environments import (
     RENDERING_OFF,
@@ -19,7 +27,7 @@ from readiness.loading.environments import (
     render_failure,
     template_state,
 )
-from readiness.loading.render.made import LimitError, RenderError
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, Related, Rule, Source
 from readiness.model.messages import fill_message
@@ -31,8 +39,6 @@ if TYPE_CHECKING:
 _LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
 _BATCH = 10  # environments that one process renders
 _SECONDS = 120  # of processor time for all environments of one chart
-_ASKS = "execution error at ("  # `required` and `fail`, in Helm's words
-_SCHEMA = "values don't meet the specifications of the schema"
 _UNREADABLE = "parse error"
 NOTHING_GIVEN = "no object comes of it with the values that are here"
 NO_TEMPLATE = "a part of a chart that holds no objects"
@@ -70,6 +76,18 @@ class Charts:
     asked: bool = True
     variants: Variants = field(default_factory=Variants)
     rendered: set[str] = field(default_factory=set)
+    _values: dict[str, Source] = field(default_factory=dict)
+
+    def _one_source(self, file: Source) -> Source:
+        """The one source of a values file, whatever number of renderings it is read for: comments in it count for all."""
+        if file.parent is not None or file.root is not file or isinstance(file, GeneratedSource):
+            return file
+        if file.path not in self._values:
+            walked = (one for one in self.discovered.texts if one.path == file.path)
+            self._values[file.path] = next((one for one in walked if one.text == file.text), file)
+            self.assembly.sources.append(self._values[file.path])
+        known = self._values[file.path]
+        return known if known.text == file.text else file
 
     def add_releases(self, folder: str, releases: Sequence[helm.Environment]) -> None:
         """What more releases make of a chart that was added before."""
@@ -195,13 +213,13 @@ class Charts:
             problems = [one for one in problems if _UNREADABLE in one]
         for problem in problems:
             names = [name for name, said in done.errors.items() if said == problem]
-            if _asks_only(problem, names, done):
+            if _asks_only(problem, names, done) or is_for_absent(problem, done.absent):
                 continue
             some = f" with {', '.join(names)}" if len(names) < len(done.wanted) else ""
             self.assembly.broken.append(render_failure(rule, about, "chart", some, problem))
             if done.names and problem in done.limits:
                 self._mark(about.path, problem, ABSENT)
-        for (path, reason, cause), group in _by_reason(done.absent, folder).items():
+        for (path, reason, cause), group in absent_by_reason(done.absent, folder).items():
             called = listed_names(group)
             self._mark(path, f"{called}: {reason}", cause)
             some = " whole" if done.names else ""
@@ -228,6 +246,10 @@ class Charts:
         """Adds a project for each environment; the paths of the templates whose texts do not parse."""
         sources = {id(one.template): one.template for one in done.texts}
         self.assembly.sources += sources.values()
+        for text in done.texts:
+            text.values = tuple(
+                (self._one_source(file), keys, node) for file, keys, node in text.values
+            )
         real = sum(not one.trial for one in done.wanted if one.name in done.names)
         for path in {one.path for one in sources.values()}:
             self.assembly.environments[path] = self.assembly.environments.get(path, 0) + real
@@ -304,7 +326,7 @@ def _one_batch(
     from readiness.loading.render import helm
 
     texts, errors = helm.render(contents, batch)
-    guarded = [one for one in batch if _is_guarded(one, errors.get(one.name, ""))]
+    guarded = [one for one in batch if is_guarded(one, errors.get(one.name, ""))]
     if not guarded:
         return texts, errors
     more, again = helm.render(contents, [replace(one, namespace=helm.RELEASE) for one in guarded])
@@ -328,26 +350,11 @@ def _asks_only(problem: str, names: Iterable[str], done: _Rendered) -> bool:
     """Whether the chart's defaults alone fail since the chart asks for values, and others of its values give them."""
     from readiness.loading.render import helm
 
-    return bool(done.names) and list(names) == [helm.DEFAULT] and _asks(helm.DEFAULT, problem)
-
-
-def _is_guarded(environment: helm.Environment, problem: str) -> bool:
-    """Whether a chart refuses the namespace that it was rendered for since nobody said another: it is not for `default`."""
-    from readiness.loading.render import helm
-
-    words = problem.lower()
     return (
-        environment.namespace == helm.NAMESPACE
-        and _ASKS in problem
-        and all(word in words for word in ("namespace", "default"))
+        bool(done.names)
+        and list(names) == [helm.DEFAULT]
+        and asks_for_values(helm.DEFAULT, problem)
     )
-
-
-def _asks(name: str, problem: str) -> bool:
-    """Whether an environment fails since the chart's author wants other values: defaults that its own schema refuses do so, too."""
-    from readiness.loading.render import helm
-
-    return _ASKS in problem or (name == helm.DEFAULT and _SCHEMA in problem)
 
 
 def _cause(done: _Rendered, folder: str) -> tuple[str, str]:
@@ -360,35 +367,12 @@ def _cause(done: _Rendered, folder: str) -> tuple[str, str]:
     if done.absent:
         from readiness.loading.render.chart_files import listed_names
 
-        causes = {_cause_of(one) for one in done.absent}
+        causes = {cause_of(one) for one in done.absent}
         cause = next(one for one in (BROKEN, ABSENT, OUTSIDE) if one in causes)
         return (
             cause,
-            f"its chart does not render without {listed_names(done.absent)}; {_help(folder)}",
+            f"its chart does not render without {listed_names(done.absent)}; {help_of(folder)}",
         )
-    if problems and all(_asks(*one) for one in done.errors.items()):
+    if problems and all(asks_for_values(*one) for one in done.errors.items()):
         return ABSENT, "its chart asks for values; give them in a file with --helm-values"
     return BROKEN, FAILED
-
-
-def _by_reason(
-    absent: Iterable[AbsentDependency], folder: str
-) -> dict[tuple[str, str, str], list[AbsentDependency]]:
-    """(file, reason, sort of it) -> the dependencies that are absent for it, which one command brings."""
-    grouped: dict[tuple[str, str, str], list[AbsentDependency]] = {}
-    for missing in absent:
-        reason = missing.reason or f"declared here and not in charts/; {_help(folder)}"
-        grouped.setdefault((missing.dependency.source.path, reason, _cause_of(missing)), []).append(
-            missing
-        )
-    return grouped
-
-
-def _cause_of(missing: AbsentDependency) -> str:
-    if not missing.reason:
-        return ABSENT
-    return OUTSIDE if "leads out" in missing.reason else BROKEN
-
-
-def _help(folder: str) -> str:
-    return f"`helm dependency build {shlex.quote(folder or '.')}` brings what is declared"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.variants import Variants
-from readiness.model import Finding, ParseError, Rule, Source, Span
+from readiness.model import Finding, ParseError, Rule, Severity, Source, Span
 from readiness.syntax.yaml import Map
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def build_overlays(
             done.append((_build_part(root, reached, within, overlays), reached))
         except RenderError as error:
             if root.folder not in users:
-                _tell_failure(root, error, assembly, core)
+                _tell_failure(root, error, assembly, core, off=_is_switched_off(root, sources))
     aside = _set_aside(done, variants)
     taken: dict[str, str] = {}
     units: dict[tuple[str, ...], list[_Part]] = {}
@@ -200,10 +201,30 @@ def _add(
     return broken
 
 
+def _is_switched_off(root: Kustomization, sources: Mapping[str, Source]) -> bool:
+    """Whether the kustomization of the folder above names an overlay in a comment, where a list would take it in."""
+    above, name = posixpath.split(root.folder)
+    texts = [
+        sources[path].text
+        for path in (posixpath.join(above, one) for one in OVERLAYS)
+        if name and path in sources
+    ]
+    entries = (match[1] for text in texts for match in _COMMENTED.finditer(text))
+    return any(posixpath.normpath(entry) == name for entry in entries)
+
+
+_COMMENTED = re.compile(r"^[ \t]*#[ \t]*-[ \t]+([\w./-]{1,200})[ \t]*\r?$", re.MULTILINE)
+
+
 def _tell_failure(
-    root: Kustomization, error: RenderError, assembly: Assembly, core: dict[str, Rule]
+    root: Kustomization,
+    error: RenderError,
+    assembly: Assembly,
+    core: dict[str, Rule],
+    *,
+    off: bool,
 ) -> None:
-    """The row of an overlay that gave nothing, and the finding where what stops it is written."""
+    """The row of an overlay that gave nothing, and the finding where what stops it is written; low where it is switched off."""
     from readiness.loading.render.gather import RefusedError, RemoteChartError
     from readiness.loading.render.overlay.placed import AbsentError, BrokenError, UnknownError
 
@@ -217,6 +238,8 @@ def _tell_failure(
     reason = str(error)
     rule = core["core/not-rendered"]
     finding = render_failure(rule, own, "overlay", "", reason)
+    if off:
+        finding = finding._replace(lowered=Severity.LOW)
     if isinstance(error, BrokenError):
         source, span = error.place
         finding = finding._replace(source=source, span=source.one_line(span))

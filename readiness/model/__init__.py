@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from readiness.model.finding import (
+    PUT_IN_HERE,
     Edit,
     Environments,
     Finding,
@@ -55,6 +56,7 @@ __all__ = [
     "NOT_RENDERED",
     "POINTS",
     "PURPOSES",
+    "PUT_IN_HERE",
     "UNJUDGED",
     "WEIGHTS",
     "Claim",

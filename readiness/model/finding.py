@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from readiness.model.hits import Related
@@ -27,6 +27,11 @@ class Note(NamedTuple):
     text: str
     span: Span
     within: Span
+
+
+PUT_IN_HERE = (
+    "a template puts the value in here"  # what is said of a place whose value stands elsewhere
+)
 
 
 class Edit(NamedTuple):
@@ -142,6 +147,14 @@ class Finding(NamedTuple):
         if source.parent is None:
             return source.path, self.span.start
         return source.root.path, source.to_root(self.span.start)
+
+    @property
+    def silenced_at(self) -> Iterator[tuple[Source, Span]]:
+        """Where a suppression may speak of it: its own place, and those of the templates that put its value in."""
+        yield self.source, self.span
+        for other in self.related:
+            if other.message == PUT_IN_HERE:
+                yield other.source, other.span
 
     @property
     def start(self) -> Position:

@@ -96,14 +96,14 @@ def _index_ranges(directives: Iterable[Directive]) -> dict[tuple[int, str, str],
 
 def _is_silenced(finding: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
     """Whether a directive of a peer covers the place and names a rule that says the same as the finding."""
-    source = id(finding.source)
-    for peer, ids in finding.equivalents.items():
-        for rule in (*ids, EVERY):
-            ranges = covers.get((source, peer, rule))
-            if ranges:
-                at = bisect.bisect_right(ranges[0], finding.span.start) - 1
-                if at >= 0 and finding.span.start <= ranges[1][at]:
-                    return True
+    for source, span in finding.silenced_at:
+        for peer, ids in finding.equivalents.items():
+            for rule in (*ids, EVERY):
+                ranges = covers.get((id(source), peer, rule))
+                if ranges:
+                    at = bisect.bisect_right(ranges[0], span.start) - 1
+                    if at >= 0 and span.start <= ranges[1][at]:
+                        return True
     return False
 
 

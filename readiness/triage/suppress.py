@@ -266,28 +266,29 @@ def _mark_silenced(
 
 
 def _directives_for(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[int]:
-    """Directives of the finding's source and of those that it is nested in."""
-    source: Source | None = finding.source
-    while source is not None:
-        yield from by_source.get(id(source), ())
-        source = source.parent
+    """Directives of the finding's sources and of those that they are nested in."""
+    for place, _ in finding.silenced_at if by_source else ():
+        source: Source | None = place
+        while source is not None:
+            yield from by_source.get(id(source), ())
+            source = source.parent
 
 
 def _directive_covers(directive: Directive, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
     if not any(name.is_name_of(finding) for name in names):
         return False
-    if finding.source is not directive.source:
+    starts = [span.start for source, span in finding.silenced_at if source is directive.source]
+    if not starts:
         return directive.lines is None and directive.within is None
     if directive.within is not None:
-        return directive.within.start <= finding.span.start <= directive.within.end
+        within = directive.within
+        return any(within.start <= at <= within.end for at in starts)
     if directive.lines is None:
         return True
     lines = directive.source.lines
-    return any(
-        bisect.bisect_right(lines, at) in directive.lines
-        for at in (finding.span.start, *finding.heads)
-    )
+    heads = finding.heads if finding.source is directive.source else ()
+    return any(bisect.bisect_right(lines, at) in directive.lines for at in (*starts, *heads))
 
 
 def invalid_reason(

@@ -187,6 +187,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "host-paths": {
         "whole": true,
         "below": true,
+        "public": true,
         "harmless": true,
         "cloud": true,
         "socket": true,
@@ -244,6 +245,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "lists": many(text),
         "moves": many(text),
         "locked": many(text),
+        "lock-files": many(text),
         "pin": pattern,
         "system": true,
     },

@@ -58,7 +58,7 @@ DATA = {
     "apache/kafka:3.9.0": "/var/lib/kafka/data",
     "getmeili/meilisearch:v1.10": "/meili_data",
     "registry.example.com/mirror/meilisearch:v1.10": "/meili_data",
-    "registry.k8s.io/etcd:3.5": "/etcd",
+    "registry.k8s.io/etcd:3.5": "/default.etcd",
     "redis:7": None,  # a cache may lose what it holds
     "memcached:1.6": None,
     "nats:2": None,

@@ -12,7 +12,7 @@ from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.kinds.compose.words import is_truthy, merged_if_owned, missing_in_service, stage_of
 from readiness.model import Outcome, Severity, Unknown, hit
-from readiness.model.project import Project
+from readiness.model.project import Project, parent_folders
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
@@ -170,13 +170,37 @@ def device_host(service: Service) -> Outcome:
             yield hit(items.at(index), path=path.partition(":")[0])
 
 
-def engine_socket(mount: Mount, *, tools: bool) -> Outcome:
-    """The engine's socket; `tools`: in an image whose work needs it."""
-    known = mount.owner.image_facts
-    is_tool = known is not None and known.docker
+def engine_socket(mount: Mount, *, tools: bool, project: Project) -> Outcome:
+    """The engine's socket; `tools`: in an image whose work needs it.
+
+    A service without an image of its own changes one of another file: the nearest of its name, here or in a folder above.
+    """
     path = posixpath.normpath(mount.spec.source or "-")
-    if is_tool is tools and path.startswith(("/", "~")) and is_runtime_socket(path):
+    if not path.startswith(("/", "~")) or not is_runtime_socket(path):
+        return
+    if _needs_engine(mount.owner, project) is tools:
         yield hit(mount.spec.span, path=mount.spec.source)
+
+
+def _needs_engine(service: Service, project: Project) -> bool:
+    """Whether all that a service may be is a program whose work needs the engine."""
+    meant = [service]
+    if not service.owned and not service.extends:
+        known = project.memo(_services_with_image).get(service.name, {})
+        folders = (service.document.folder, *parent_folders(service.document.folder))
+        meant = next((known[one] for one in folders if one in known), meant)
+    facts = [one.image_facts for one in meant]
+    return all(one is not None and one.docker for one in facts)
+
+
+def _services_with_image(project: Project) -> dict[str, dict[str, list[Service]]]:
+    """Name -> folder -> the services that say what they run."""
+    known: dict[str, dict[str, list[Service]]] = {}
+    for document in project.documents("compose"):
+        for service in document.services.values():
+            if service.owned:
+                known.setdefault(service.name, {}).setdefault(document.folder, []).append(service)
+    return known
 
 
 def engine_api(service: Service) -> Outcome:

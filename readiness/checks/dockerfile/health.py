@@ -8,17 +8,33 @@ from readiness.checks.dockerfile.tools import has_tool
 from readiness.facts.base_images import surely_lacks_tool
 from readiness.kinds.dockerfile.actions import is_action
 from readiness.kinds.dockerfile.model import Stage, effective_step
-from readiness.model import Outcome, Unknown, hit, missing
+from readiness.kinds.joins.builds import build_of_service
+from readiness.model import Outcome, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import shell
 
 
 def healthcheck_missing(stage: Stage, project: Project, *, roles: Sequence[str]) -> Outcome:
-    """The final stage, of one of these roles, and those below it have no HEALTHCHECK."""
+    """The final stage, of one of these roles, and those below it have no HEALTHCHECK; info where a service brings its own."""
     if not stage.final or not stage.whole or stage.files_only or stage.role not in roles:
         return
     if not stage.last("HEALTHCHECK") and not is_action(stage, project):
-        yield missing(stage.at())
+        brought = stage.source.path in project.memo(_checked_by_compose)
+        yield missing(stage.at(), severity=Severity.INFO if brought else None)
+
+
+def _checked_by_compose(project: Project) -> frozenset[str]:
+    """The Dockerfiles that services with a health check of their own are built from."""
+    checked = set()
+    for document in project.documents("compose"):
+        for service in document.services.values():
+            check = service.full.dig("healthcheck")
+            if not check.get("test") or check.get("disable"):
+                continue
+            build = build_of_service(service, project)
+            if build is not None and build.file is not None:
+                checked.add(build.file)
+    return frozenset(checked)
 
 
 def healthcheck_disabled(stage: Stage) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -11,6 +12,7 @@ from readiness.facts.managers import by_program
 from readiness.facts.packages import Call
 from readiness.facts.table import column
 from readiness.kinds.dockerfile.model import Command, Stage, Step
+from readiness.kinds.dockerfile.paths import copy_target
 from readiness.model import Hit, NotApplicable, Outcome, Severity, Span, Unknown, hit
 from readiness.syntax import shell
 
@@ -222,7 +224,10 @@ def zypper_distribution_upgrade(command: Command) -> Outcome:
 
 
 def dependencies_unlocked(command: Command) -> Outcome:
-    """Dependencies of the project are installed without their lock file, or one that may change."""
+    """Dependencies of the project are installed without their lock file, or one that may change.
+
+    Low where the lock file was copied together with the manifest: it is kept to as long as the two agree.
+    """
     call = packages.package_call(command.whole)
     if call is None or call.packages or call.action != "install":
         yield NotApplicable()
@@ -239,7 +244,27 @@ def dependencies_unlocked(command: Command) -> Outcome:
         yield NotApplicable()
         return
     if loose:
-        yield hit(call.verb.span, command=f"{name} {call.verb.value}".strip())
+        severity = Severity.LOW if _is_lock_copied(command, call) else None
+        yield hit(call.verb.span, severity=severity, command=f"{name} {call.verb.value}".strip())
+
+
+def _is_lock_copied(command: Command, call: Call) -> bool:
+    """Whether the last lock file that the stage takes out of the context comes into a folder with its manifest."""
+    stage, before = command.stage, command.step.instruction.span.start
+    copied: list[tuple[str, str]] = []
+    for instruction in stage.instructions:
+        target = copy_target(stage, instruction) if instruction.keyword == "COPY" else None
+        if target is None or instruction.flags or instruction.span.start > before:
+            continue
+        for word in instruction.words[:-1]:
+            name = posixpath.basename(word.value)
+            is_renamed = posixpath.basename(target) == name
+            copied.append((name, posixpath.dirname(target) if is_renamed else target))
+    locks = [folder for name, folder in copied if name in call.manager.lock_files]
+    return bool(locks) and (_MANIFEST, locks[-1]) in copied
+
+
+_MANIFEST = "package.json"
 
 
 def _installs_project(call: Call) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
 from readiness.facts import host_paths
@@ -11,6 +12,7 @@ from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import as_integer, is_variable, unknown_if_variable
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Outcome, Related, Severity, Unknown, hit
+from readiness.syntax.image import parse_image
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -74,12 +76,13 @@ def _gives_node_away(path: str) -> bool:
 def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
     """How bad it is that a pod has a folder of its node, by who mounts it and how; None where that says nothing more.
 
-    Low where no container mounts it. Medium in a node agent, and where all that mount it are privileged, which is told and gives
-    the node anyway; there the folders of the kubelet's volumes add nothing. Nothing where it lies in another such folder that
-    the same containers mount.
+    Low where no container mounts it, and where it is only read and holds what every node has. Medium in a node agent, and where
+    all that mount it are privileged, which is told and gives the node anyway; there the folders of the kubelet's volumes add
+    nothing. Nothing where it lies in another such folder that the same containers mount.
     """
     mounts = list(agents.mounts_of(pod, volume))
-    if not mounts:
+    is_read = all(mount.get("readOnly") is True for _, mount in mounts)
+    if not mounts or (is_read and path in column("host-paths", "public")):
         return Severity.LOW
     if _is_within_another(pod, path, {id(container.node) for container, _ in mounts}):
         return None
@@ -139,7 +142,8 @@ def runtime_socket(pod: Pod) -> Outcome:
 def host_path_writable(pod: Pod) -> Outcome:
     """A container mounts a folder of the node without readOnly; the folders where plugins meet the kubelet have to be so.
 
-    Low below /dev, where a file is a device and none stays, and in a container that is root on its node already.
+    Low below /dev, where a file is a device and none stays; in a container that is root on its node already; of a folder that
+    the kubelet makes for the pod, by its program's name; and where the same mount is told as one that gives the node away.
     """
     volumes = {volume.text("name"): (volume, path) for volume, _, path in host_volumes(pod)}
     for container in pod.containers():
@@ -152,7 +156,12 @@ def host_path_writable(pod: Pod) -> Outcome:
                 continue
             yield from unknown_if_variable(mount, "readOnly")
             where = Related(pod.source, volume.at("hostPath"), f"{path} of the node")
-            lowered = agents.is_privileged(container) or host_paths.is_within(path, "/dev")
+            lowered = (
+                agents.is_privileged(container)
+                or host_paths.is_within(path, "/dev")
+                or _gives_node_away(path)
+                or _is_own_folder(volume, path, container)
+            )
             yield hit(
                 mount.at(),
                 severity=Severity.LOW if lowered else Severity.MEDIUM,
@@ -162,6 +171,18 @@ def host_path_writable(pod: Pod) -> Outcome:
                 volume=name,
                 name=container.name,
             )
+
+
+def _is_own_folder(volume: Map, path: str, container: Container) -> bool:
+    """Whether a folder of the node is the state of the program in a container: made where there is none, and called as it is.
+
+    https://kubernetes.io/docs/concepts/storage/volumes/#hostpath-volume-types
+    """
+    if volume.dig("hostPath").get("type") != "DirectoryOrCreate" or host_paths.is_sensitive(path):
+        return False
+    names = {container.name, parse_image(container.image).name.rpartition("/")[2]}
+    words = re.split(r"[/._-]", path)
+    return path.count("/") > 2 and any(name and name in words for name in names)
 
 
 def process_namespace_shared(pod: Pod) -> Outcome:

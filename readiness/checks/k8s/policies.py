@@ -8,13 +8,23 @@ from typing import Any
 
 from readiness.checks.k8s.absence import pods_absence
 from readiness.facts.table import column
+from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.elsewhere import reached_in_run
 from readiness.kinds.k8s.index import Workload, object_index, workload_of
 from readiness.kinds.k8s.labels import Selector, label_selector
 from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, Pod
 from readiness.kinds.k8s.selecting import policy_selectors
-from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, join_names, missing
+from readiness.model import (
+    NotApplicable,
+    Outcome,
+    Severity,
+    Span,
+    Unknown,
+    hit,
+    join_names,
+    missing,
+)
 from readiness.model.project import Project
 from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Map, Seq
@@ -52,7 +62,10 @@ def _has_other_policies(project: Project) -> bool:
 def pod_without_policy(
     pod: Pod, *, directions: list[str], every: bool, project: Project
 ) -> Outcome:
-    """No policy restricts the pod in a direction of `directions`; `every`: one direction that is left open is enough."""
+    """No policy restricts the pod in a direction of `directions`; `every`: one direction that is left open is enough.
+
+    Low where the way in leads to measurements and health checks at most.
+    """
     workload = workload_of(pod, project)
     if workload is None or pod.node.get("hostNetwork") is True:
         return
@@ -62,8 +75,11 @@ def pod_without_policy(
         if project.memo(_has_other_policies):
             yield Unknown(pod.owner.metadata.at("name"))
         else:
+            idle = open_ways == ["Ingress"] and not traffic.serves_anything(pod, project)
             yield missing(
-                pod.owner.metadata.at("name"), ways=join_names(way.lower() for way in open_ways)
+                pod.owner.metadata.at("name"),
+                severity=Severity.LOW if idle else None,
+                ways=join_names(way.lower() for way in open_ways),
             )
 
 

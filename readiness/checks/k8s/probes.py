@@ -99,8 +99,11 @@ def handler_of(probe: Map) -> tuple[str, Any]:
     return "", None
 
 
-def probes_identical(container: Container, *, strict: bool) -> Outcome:
-    """Liveness and readiness ask the same; unless `strict`, only where liveness gives up no later than readiness."""
+def probes_identical(container: Container, *, strict: bool, project: Project) -> Outcome:
+    """Liveness and readiness ask the same; unless `strict`, only where liveness gives up no later than readiness.
+
+    Low where nothing sends traffic that a pod could rest from: no Service of the files, to a DaemonSet or a pod without ports.
+    """
     liveness, readiness = container.node.get("livenessProbe"), container.node.get("readinessProbe")
     if not isinstance(liveness, Map) or not isinstance(readiness, Map):
         return
@@ -114,7 +117,12 @@ def probes_identical(container: Container, *, strict: bool) -> Outcome:
         return  # under load readiness gives up first
     place = container.node.key("readinessProbe")
     related = Related(container.source, place, "the readinessProbe asks the same")
-    yield hit(container.node.key("livenessProbe"), related=[related])
+    pod = container.pod
+    idle = not traffic.services_of(pod, project) and (
+        pod.kind == "DaemonSet" or not traffic.serves_anything(pod, project)
+    )
+    severity = Severity.LOW if idle else None
+    yield hit(container.node.key("livenessProbe"), severity=severity, related=[related])
 
 
 def _seconds_of_silence(probe: Map) -> int | None:

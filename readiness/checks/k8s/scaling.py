@@ -211,17 +211,20 @@ def vertical_unbounded(obj: Object) -> Outcome:
 
 
 def autoscaler_scale_down_undamped(obj: Object, *, seconds: int) -> Outcome:
-    """An autoscaler takes pods away after less than `seconds`, or faster than it adds them."""
+    """An autoscaler takes pods away after less than `seconds`, or faster than it adds them; info where one pod is the most."""
     if obj.kind != HPA:
         return
     behavior = obj.spec.dig("behavior")
     down, up = behavior.dig("scaleDown"), behavior.dig("scaleUp")
     window = as_integer(down.get("stabilizationWindowSeconds"))
     rising = as_integer(up.get("stabilizationWindowSeconds")) or 0
+    most = as_integer(obj.spec.get("maxReplicas"))
+    severity = Severity.INFO if most is not None and most <= 1 else None
     if window is not None and window < seconds:
-        yield hit(down.at("stabilizationWindowSeconds"), say="short", seconds=window)
+        place = down.at("stabilizationWindowSeconds")
+        yield hit(place, severity=severity, say="short", seconds=window)
     elif rising > (300 if window is None else window):
-        yield hit(up.at("stabilizationWindowSeconds"), say="sooner")
+        yield hit(up.at("stabilizationWindowSeconds"), severity=severity, say="sooner")
 
 
 def autoscaler_missing(pod: Pod, *, project: Project) -> Outcome:

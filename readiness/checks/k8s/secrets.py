@@ -227,7 +227,10 @@ def secret_committed(obj: Object) -> Outcome:
             ):
                 yield Unknown(data.at(key))
             elif is_reportable_secret(verdict, obj.source):
-                yield secret_hit(data.at(key), verdict, obj.source, key=key)
+                span = data.at(key)
+                if field == "stringData" and "\n" in value.strip():
+                    span = next((at for at, _ in secrets_in_block(obj.source, span, value)), span)
+                yield secret_hit(span, verdict, obj.source, key=key)
 
 
 def decode_base64(value: str) -> str:

@@ -150,10 +150,11 @@ def supplemental_group_root(pod: Pod) -> Outcome:
 
 
 def security_flag_set(container: Container, *, key: str, value: bool) -> Outcome:
-    """A field of the container's securityContext is set to a value."""
+    """A field of the container's securityContext is set to a value; low beside `privileged`, which implies it."""
     yield from unknown_if_variable(container.security, key)
     if container.security.get(key) is value:
-        yield hit(container.security.at(key))
+        severity = Severity.LOW if agents.is_privileged(container) else None
+        yield hit(container.security.at(key), severity=severity)
 
 
 def privileged(container: Container) -> Outcome:

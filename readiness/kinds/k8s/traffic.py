@@ -17,7 +17,7 @@ from readiness.syntax.yaml import Map
 
 # Words in the name of a port that nobody's requests go to.
 _ASIDE = re.compile(
-    r"\b(?:metrics?|prom|prometheus|telemetry|monitoring|health[a-z]{0,8}|probes?|liveness|livez|readiness|readyz|dummy|placeholder"
+    r"\b(?:metrics?|prom|prometheus|telemetry|monitor(?:ing)?|health[a-z]{0,8}|probes?|liveness|livez|readiness|readyz|dummy|placeholder"
     r"|unused|pprof|profiling)\b"
 )
 
@@ -82,6 +82,16 @@ def opens_port(container: Container) -> bool:
         one.get("containerPort") is not None and not is_aside(one)
         for one in container.node.entries("ports")
     )
+
+
+def serves_anything(pod: Pod, project: Project) -> bool:
+    """Whether something may want to connect to a pod: by a Service of the files, or by a port that it declares.
+
+    Ports for measurements and health checks count for nothing.
+    """
+    services = services_of(pod, project)
+    mains = [one for one in pod.containers() if one.role == "main"]
+    return any(opens_port(one) or takes_requests(one, services) for one in mains)
 
 
 def rolls_over(pod: Pod, project: Project) -> bool:

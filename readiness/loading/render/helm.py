@@ -11,27 +11,36 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from readiness import files
 from readiness.loading.render import capabilities, lines
 from readiness.loading.render.chart_files import ChartFiles, is_inside, subcharts_on
-from readiness.loading.render.made import GeneratedSource, LimitError, RenderError, short_error
+from readiness.loading.render.made import (
+    GeneratedSource,
+    LimitError,
+    RenderError,
+    SetValue,
+    short_error,
+)
 from readiness.loading.render.process import run_confined
-from readiness.model import ParseError, Related, Source, Span
+from readiness.loading.render.values import (
+    Given,
+    action_at,
+    actions_in,
+    value_inside,
+    value_printed_as,
+    values_alone,
+)
+from readiness.model import Related, Source, Span
 from readiness.programs import find_program
-from readiness.syntax.yaml import Map, load_all
+from readiness.syntax.yaml import Map
 
 RELEASE, NAMESPACE = "release", "default"  # what a chart is installed as where nothing says so
 DEFAULT = "values.yaml"
 _REMOTE_SCHEMA = re.compile(rb"\"\$ref\"[ \t]{0,40}:[ \t]{0,40}\"https?://", re.IGNORECASE)
 _VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
-
-
-# Values: the source they stand in, the keys that lead to those of a chart, and the mapping where that is not the source's first.
-Given = tuple[Source, tuple[str, ...], Map | None]
 
 
 class RenderedTemplate(GeneratedSource):
@@ -58,20 +67,26 @@ class RenderedTemplate(GeneratedSource):
 
     def value_places(self, source: Source, span: Span) -> Iterator[Related]:
         """Where the values are set that the actions at a place of the template print, of those that name one of the values."""
-        text = source.text[span.start : span.end]
-        for first, last in _actions(text):
-            match = _VALUES_NAME.fullmatch(text[first:last])
-            if match:
-                yield from self._set_at(match[1].split("."))
+        for one in values_alone(source.text[span.start : span.end], self.values):
+            yield Related(one.source, one.span, "the value is set here")
 
-    def _set_at(self, keys: list[str]) -> Iterator[Related]:
-        """The place that sets a value last."""
-        for file, above, node in self.values:
-            root = node if node is not None else _values_in(file.text)
-            place = _value_span(root, keys if keys[0] == "global" else [*above, *keys])
-            if place is not None:
-                yield _related(file, place)
-                return
+    def set_value(self, span: Span) -> SetValue | None:
+        """Where the value is set that a place of this text prints; of an archive's template, that decides about it."""
+        row = bisect.bisect_right(self.lines, span.start) - 1
+        line = self.template.line(self.rows[min(row, len(self.rows) - 1)] + 1)
+        words = self.text[span.start : span.end]
+        found = value_printed_as(words, line, self.values)
+        if self.packed and (found is None or self._is_packed(found.source)):
+            begin, end = self.lines[row], self.text.find("\n", span.end)
+            before = self.text[begin : span.start].split(" ")[-1]
+            behind = self.text[span.end : end if end >= 0 else None].split(" ", 1)[0]
+            given = [one for one in self.values if not self._is_packed(one[0])]
+            found = value_inside(before + words + behind, line, given) or found
+        return found
+
+    def _is_packed(self, source: Source) -> bool:
+        """Whether a file stands in the archive of the template."""
+        return source.path.startswith(f"{self.packed}/")
 
     def place(self, span: Span) -> tuple[Source, Span]:
         """The same words on the template's line; else the action that gave them; else the line."""
@@ -82,7 +97,7 @@ class RenderedTemplate(GeneratedSource):
         line = template.line(number + 1)
         words = self.text[span.start : span.end]
         column = span.start - self.lines[row]
-        actions = _actions(line)
+        actions = actions_in(line)
         literal = line
         for first, last in actions:
             literal = literal[:first] + " " * (last - first) + literal[last:]
@@ -91,54 +106,14 @@ class RenderedTemplate(GeneratedSource):
         if at >= 0:
             return template, Span(begin + at, begin + at + len(words))
         first = actions[0][0] if actions else -1
+        rendered = self.text[self.lines[row] :].partition("\n")[0]
+        exact = action_at(line, rendered, column, column + len(words))
+        if exact is not None:
+            return template, Span(begin + exact[0], begin + exact[1])
         if actions and (not line[:first].strip(" -\t\"'") or ":" in line[:first]):
             return template, Span(begin + first, begin + actions[-1][1])
         indent = len(line) - len(line.lstrip())
         return template, Span(begin + indent, begin + max(len(line.rstrip()), indent))
-
-
-def _actions(line: str) -> list[tuple[int, int]]:
-    """Where the actions of a line begin and end; one that goes on behind the line ends with it."""
-    found = []
-    first = line.find("{{")
-    while first >= 0:
-        last = line.find("}}", first)
-        end = last + 2 if last >= 0 else len(line.rstrip())
-        found.append((first, end))
-        first = line.find("{{", end) if last >= 0 else -1
-    return found[:_ACTIONS]
-
-
-_ACTIONS = 100  # of a line that are told apart
-_VALUES_NAME = re.compile(
-    r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}"
-)
-
-
-def _related(file: Source, span: Span) -> Related:
-    """Where a value is set, in a file that somebody wrote."""
-    root = file.root
-    begin, end = file.to_root(span.start), file.to_root(span.end)
-    place = Span(begin, max(begin, end))
-    source, place = root.place(place) if isinstance(root, GeneratedSource) else (root, place)
-    return Related(source, place, "the value is set here")
-
-
-@lru_cache(maxsize=64)
-def _values_in(text: str) -> Any:
-    """What the text of a values file says; None where it does not parse. Every action of every template asks."""
-    try:
-        documents = load_all(text)
-    except ParseError:
-        return None
-    return documents[0] if documents else None
-
-
-def _value_span(node: Any, keys: list[str]) -> Span | None:
-    """The place of a value among values; None where it is not set there."""
-    for key in keys[:-1]:
-        node = node.get(key) if isinstance(node, Map) else None
-    return node.at(keys[-1]) if isinstance(node, Map) and keys[-1] in node else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +211,8 @@ def render(
                 renderings.append(
                     _rendered_template(template, text, marks.get(path), environment, values)
                 )
-                renderings[-1].packed = any(template.path.startswith(f"{one}/") for one in packed)
+                inside = (one for one in packed if template.path.startswith(f"{one}/"))
+                renderings[-1].packed = min(inside, key=len, default="")
     return renderings, errors
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from readiness.model import Related, Source, Span
@@ -16,11 +17,21 @@ class LimitError(RenderError):
     """A chart or an overlay that takes more than it may here: that is no fault of it, and says nothing of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class SetValue:
+    """A value where somebody wrote it: the file, the place in it, and the keys that lead there in its chart's values."""
+
+    source: Source
+    span: Span
+    keys: tuple[str, ...]
+
+
 class GeneratedSource(Source):
     """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
 
     `trial` says that its values are those of a test, which nobody deploys, or, where it is `aside`, of another environment than
-    production; `alone` that there are no others with which it can be made; `packed` that it was made from a file in an archive.
+    production; `alone` that there are no others with which it can be made; `packed` is the archive of the file that it was
+    made from, where that stands in one.
     """
 
     __slots__ = ("alone", "aside", "environment", "packed", "trial")
@@ -29,7 +40,7 @@ class GeneratedSource(Source):
         super().__init__(path, text)
         self.environment = environment
         self.trial = self.aside = self.alone = False
-        self.packed = False
+        self.packed = ""
 
     def place(self, span: Span) -> tuple[Source, Span]:
         """Where a place of this text stands in a file that somebody wrote."""
@@ -39,6 +50,11 @@ class GeneratedSource(Source):
         """Other places that a reader of this one needs: where its value is set, when that can be told."""
         del source, span
         return iter(())
+
+    def set_value(self, span: Span) -> SetValue | None:
+        """Where somebody set the value that a place of this text prints, when that can be told."""
+        del span
+        return None
 
 
 def written_place(source: Source, span: Span) -> tuple[Source, Span]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from readiness.loading.render.made import GeneratedSource
 from readiness.model import (
+    PUT_IN_HERE,
     Environments,
     Finding,
     Note,
@@ -37,13 +38,28 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
             else _is_asked_of_tests(there, root)
         ):
             continue
-        total = environments.get(root.path if root.packed else there.path, 1)
+        told, keys = _told_at_value(finding, there, root)
+        total = environments.get(root.path if root.packed or keys else told.path, 1)
         name = (root.environment,)
         given = Environments((), name, total) if root.trial else Environments(name, (), total)
-        there = there._replace(environments=given)
-        key = (there.rule, there.path, there.span, there.resource, there.container, there.message)
-        moved[key] = joined_finding(moved[key], there) if key in moved else there
+        told = told._replace(environments=given)
+        key: tuple[object, ...] = (told.rule, told.path, told.span, told.message)
+        if keys:  # what one value of a chart gives is one fault, whichever file sets it
+            chart = root.path.rpartition("/templates/")[0]
+            key = (told.rule, told.part, chart, keys, told.message if root.packed else "")
+        key = (*key, told.resource, told.container)
+        moved[key] = _joined(moved[key], told) if key in moved else told
     return [*plain, *moved.values()]
+
+
+def _joined(finding: Finding, twin: Finding) -> Finding:
+    """One finding for what two environments give: at the worse one's place, with that of the other."""
+    if finding.place == twin.place:
+        return joined_finding(finding, twin)
+    worse, other = (twin, finding) if twin.severity > finding.severity else (finding, twin)
+    place = Related(other.source, other.span, "the value is set here, too")
+    joined = joined_finding(worse, other)
+    return joined._replace(related=(*joined.related, place))
 
 
 _VALUE = re.compile(
@@ -118,15 +134,36 @@ def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
         else other
         for other in finding.related
     )
-    set_at = next(root.value_places(source, span), None) if root.packed else None
-    if set_at is not None:  # nobody can edit an archive
-        packed = Related(source, span, "an archive's template puts it in here")
-        return finding._replace(
-            source=set_at.source, span=set_at.span, heads=(), related=(*related, packed)
-        )
     return finding._replace(
         source=source,
         span=span,
         heads=tuple(head.start for there, head in heads if there is source),
         related=(*related, *root.value_places(source, span)),
     )
+
+
+def _told_at_value(
+    finding: Finding, there: Finding, root: GeneratedSource
+) -> tuple[Finding, tuple[str, ...]]:
+    """The finding at the value that a person edits, and the keys of that; else where the template stands, and no keys.
+
+    A secret stands where its value is set, not where a template prints it. What an archive's template prints is told
+    where its values are set, for nobody can edit an archive.
+    """
+    is_secret = finding.definition.category == "secrets" and finding.definition.hides
+    if not root.packed and not is_secret:
+        return there, ()
+    source = finding.source
+    begin, end = source.to_root(finding.span.start), source.to_root(finding.span.end)
+    span = Span(begin, max(begin, end))
+    if there.source.text[there.span.start : there.span.end] == root.text[span.start : span.end]:
+        return there, ()  # the template says it itself
+    value = root.set_value(span)
+    if value is None:
+        return there, ()
+    printed = Related(there.source, there.span, PUT_IN_HERE)
+    related = tuple(one for one in there.related if one[:2] != (value.source, value.span))
+    moved = there._replace(
+        source=value.source, span=value.span, heads=(), related=(*related, printed)
+    )
+    return moved, value.keys
