@@ -35,7 +35,7 @@ def kind_module(kind: str) -> ModuleType:
 
 
 _YAML = (".yaml", ".yml", ".json")
-_SERVICES = re.compile(r"services[\"']?(?:\s|#[^\n]*\n)*+:")
+_SERVICES = re.compile(r"services[\"']?\s{0,200}+[:#]")
 _FROM = re.compile(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
 # What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
 _SIGNS: dict[str, Callable[[str, str], bool]] = {

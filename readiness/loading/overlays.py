@@ -25,7 +25,7 @@ from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.variants import Variants
-from readiness.model import Finding, ParseError, Rule, Severity, Source, Span
+from readiness.model import Finding, ParseError, Purpose, Rule, Severity, Source, Span
 from readiness.syntax.yaml import Map
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def build_overlays(
     sources = {source.path: source for source in discovered.texts}
     if not any(posixpath.basename(path) in OVERLAYS for path in sources):
         return {}
-
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import Gathered
 
@@ -109,6 +108,8 @@ def build_overlays(
     for part, kustomizations in done:
         is_aside = part.root.folder in aside
         part.built.source.trial = part.built.source.aside = is_aside
+        if part.root.folder in variants.named_overlays:
+            part.built.source.said = Purpose("production", "the settings name its overlay")
         for path in () if is_aside else part.files:
             assembly.environments[path] = assembly.environments.get(path, 0) + 1
         units.setdefault(users.get(part.root.folder, (part.root.folder, "")), []).append(part)

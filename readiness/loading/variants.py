@@ -40,7 +40,7 @@ class Production(NamedTuple):
 class Variants:
     """The decisions of a run, in the order in which they were made; `prefix` leads from where the settings stand.
 
-    `used` are the patterns of the settings that named something.
+    `used` are the patterns of the settings that named something, `named_overlays` the folders that they name.
     """
 
     named: Environments = field(default_factory=Environments)
@@ -48,6 +48,7 @@ class Variants:
     context: frozenset[str] = frozenset()
     decisions: list[Production] = field(default_factory=list)
     used: set[tuple[str, str]] = field(default_factory=set)
+    named_overlays: set[str] = field(default_factory=set)
 
     def of_chart(
         self, folder: str, environments: Sequence[helm.Environment]
@@ -73,6 +74,7 @@ class Variants:
         for group in _groups(roots, reached):
             folders = {one.folder or ".": one.folder for one in group}
             taken = self._named("overlays", self.named.overlays, folders)
+            self.named_overlays.update(folders[one] for one in taken)
             shared = _shared_folder(list(folders.values()))
             mine = (
                 {one for one in folders if one not in taken}

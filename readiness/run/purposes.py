@@ -12,7 +12,7 @@ from readiness.model import Finding, Purpose, Rule, Source
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
 from readiness.settings import NAME, Config
-from readiness.syntax.glob import glob_matches
+from readiness.syntax.glob import glob_matches, path_below
 from readiness.verdict.score import READ, RENDERED_TO
 
 # Kinds of which a file runs something somewhere; the others only say something to them.
@@ -30,7 +30,7 @@ def say_purposes(assembly: Assembly, file: Config, asked: str) -> None:
     option = Purpose(asked, f"--purpose {asked} says so", of_all=True) if asked else None
     for source in _roots(assembly):
         home = getattr(source, "home", None)
-        source.said = option or _purpose_in_settings(source.path, file)
+        source.said = option or _purpose_in_settings(source.path, file) or source.said
         if source.said is None and isinstance(home, Source):
             source.said = said_purpose(home)
 
@@ -42,7 +42,9 @@ def unused_purposes(discovered: DiscoveredFiles, file: Config) -> tuple[str, ...
     return tuple(
         f"{NAME}:{line}: purpose {pattern[:80]!r} fits no file"
         for pattern, _, line in file.purposes
-        if not any(glob_matches(pattern, path) for path in discovered.paths)
+        if not any(
+            glob_matches(pattern, path_below(file.prefix, path)) for path in discovered.paths
+        )
     )
 
 
@@ -56,8 +58,9 @@ def _roots(assembly: Assembly) -> Iterator[Source]:
 
 def _purpose_in_settings(path: str, file: Config) -> Purpose | None:
     found = None
+    below = path_below(file.prefix, path)
     for pattern, word, line in file.purposes:
-        if glob_matches(pattern, path):
+        if glob_matches(pattern, below):
             name = file.source.path if file.source else ""
             found = Purpose(word, f"{name}:{line} says so")
     return found

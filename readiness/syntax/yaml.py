@@ -265,7 +265,9 @@ _CONTAINERS = (Map, Seq)
 
 
 # Two braces where a value may begin: behind a mark of YAML, a tag, an anchor, or nothing.
-_FLOW_IN_FLOW = re.compile(r"(?:^|[:?\-\[{,]|[!&]\S*[ \t])[ \t]*+\{\s*+\{", re.MULTILINE)
+_FLOW_IN_FLOW = re.compile(
+    r"(?:^|[:?\-\[{,]|[!&]\S{0,200}+[ \t])[ \t]{0,400}+\{\s{0,400}+\{", re.MULTILINE
+)
 
 
 def unfilled(text: str, roots: Iterable[Any]) -> int | None:

@@ -13,11 +13,12 @@ REASONS: dict[str, tuple[str, ...]] = {
         "checks/k8s/pss.py: BASELINE RESTRICTED",
         "cli/main.py: SEVERITIES",
         "facts/public_images.py: STORES",
-        "kinds/__init__.py: KINDS _SIGNS",
+        "kinds/__init__.py: KINDS _PURPOSES _SIGNS",
         "kinds/nginx/__init__.py: TARGETS",
         "loading/assembly.py: _KIND_NAMES",
         "loading/fenced.py: DEFAULT_NAMES",
         "model/__init__.py: __all__",
+        "model/purpose.py: PURPOSES",
         "model/rule.py: CATEGORIES",
         "reports/digest.py: KINDS",
         "reports/pages.py: _CATEGORIES _KINDS",
@@ -38,9 +39,9 @@ REASONS: dict[str, tuple[str, ...]] = {
     "how names, placeholders and passwords are made up: what the judge of secrets reads, and syntax is below the facts": (
         "syntax/secrets/accounts.py: CONSTANTS",
         "syntax/secrets/entropy.py: _COMMON_PAIRS",
-        "syntax/secrets/names.py: PASSWORD_WORDS _ABOUT _SWITCH_FIRST _TOKENS_OF_ANOTHER_KIND _LAST _MARKS _ISSUED",
+        "syntax/secrets/names.py: PASSWORD_WORDS _ABOUT _SWITCH_FIRST _TOKENS_OF_ANOTHER_KIND _LAST _MARKS _ISSUED _KEPT _OWN",
         "syntax/secrets/placeholders.py: NO_VALUE",
-        "syntax/secrets/vocabulary.py: _WEAK _NONE _AFTER_NOT _TO_CHANGE _PURPOSES _SECRETS _FILLERS",
+        "syntax/secrets/vocabulary.py: _WEAK _NONE _AFTER_NOT _TO_CHANGE _PURPOSES _SECRETS _FILLERS _DESCRIBED",
     ),
     "the grammar of a language: its parser needs it, and syntax is below the facts": (
         "syntax/cron_k8s.py: _WORDS",
@@ -63,6 +64,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "loading/render/overlay/merge.py: _KEYS",
         "loading/render/overlay/patches.py: _TARGET",
         "loading/render/overlay/transform.py: _WORKLOADS _SELECTORS",
+        "loading/render/overlay/variables.py: _PODS _OTHERS",
     ),
     "the schema of workflows and actions, with a function for each key": (
         "checks/ci/expressions.py: _WANTED",

@@ -79,7 +79,12 @@ IN_CODE = {
     "k8s.storage.stateful_set_service_wrong where": LEFT,
     "nginx.exposure.filesystem_root_served how": LEFT,
     "project.tools.healthcheck_tool_missing more": LEFT,
-    "project.tools.probe_tool_missing more": LEFT,
+    "project.probes.probe_tool_missing more": LEFT,
+    "k8s.disruption.disruption_budget_selects_nothing where": LEFT,
+    "k8s.policies.network_policy_peer_unresolved where": LEFT,
+    "k8s.policies.network_policy_selects_nothing where": LEFT,
+    "k8s.services.service_monitor_selects_nothing where": LEFT,
+    "k8s.services.service_selects_nothing where": LEFT,
 }  # fmt: skip
 
 

@@ -38,12 +38,14 @@ BOUNDED = {
     "kinds/head.py _SENTENCE_END": "the first 4,000 characters of a file alone",
     "syntax/expression.py _TOKEN": _TOKENS,
     "syntax/nginx_heads.py _TOKEN": _TOKENS,
+    "syntax/outline.py _BEFORE_ROOT": "tried where a document begins, and ends with it at the latest",
     "syntax/outline.py _TOKEN": _TOKENS,
     "syntax/words.py _JSON_STRING": _TOKENS,
 }
 _OF_A_HEAD = "a table in the module, over a sentence of the first 4,000 characters"
 # What functions make expressions of, where it is no constant: none of it is taken from what is judged.
 PUT_TOGETHER = {
+    ("kinds/k8s/__init__.py", "'|'.join(names)"): "the names are escaped",
     ("kinds/compose/schema.py", "pattern"): "the schema of compose files, below",
     ("kinds/compose/schema.py", "form"): "the schema of compose files, below",
     ("checks/ci/worktree.py", "row['command']"): "facts on commands, below",

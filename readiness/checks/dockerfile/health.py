@@ -8,7 +8,6 @@ from readiness.checks.dockerfile.tools import has_tool
 from readiness.facts.base_images import surely_lacks_tool
 from readiness.kinds.dockerfile.actions import is_action
 from readiness.kinds.dockerfile.model import Stage, effective_step
-from readiness.kinds.joins.builds import build_of_service
 from readiness.model import Outcome, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import shell
@@ -25,6 +24,10 @@ def healthcheck_missing(stage: Stage, project: Project, *, roles: Sequence[str])
 
 def _checked_by_compose(project: Project) -> frozenset[str]:
     """The Dockerfiles that services with a health check of their own are built from."""
+    if "compose" not in project.by_kind:
+        return frozenset()
+    from readiness.kinds.joins.builds import build_of_service
+
     checked = set()
     for document in project.documents("compose"):
         for service in document.services.values():

@@ -30,6 +30,7 @@ def buildable_below(
     within = {one.folder: {each.folder: each for each in reachable(one, known)} for one in refused}
     inside = {folder: one for some in within.values() for folder, one in some.items()}
     bad = _with_users({folder for folder, one in inside.items() if is_refused(one)}, inside)
+    bad.update(within)  # refused for something that is not among the known ones
     good = [one for folder, one in sorted(inside.items()) if folder not in bad]
     taken = done.union(*(one.folders for one in good))
     return [

@@ -41,9 +41,7 @@ _GLUED_PASSWORD = re.compile(
     r"|(?:db|pg|sql|mysql|postgres|redis|mongo|root|admin|user|app|http|ftp|smtp|mail|ldap|bind|auth|rpc|api|my)(?:pwd|pw)\Z"
 )
 _GLUED_KEY = re.compile(r"[a-z]{0,20}(secret|account|access|private|encryption|master)key\Z")
-_DIRECTIVES = frozenset(
-    {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"}
-)  # of nginx
+_DIRECTIVE = re.compile(r"(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\Z")  # of nginx: where requests go
 _SWITCH = frozenset(
     {"allow", "require", "requires"}
 )  # MYSQL_ALLOW_EMPTY_PASSWORD, wherever it stands
@@ -108,7 +106,7 @@ def name_words(name: str) -> list[str]:
 
 def names_secret(name: str) -> bool:
     """Whether a variable of this name holds a secret, by the words that it is made of."""
-    if name in _DIRECTIVES:
+    if _DIRECTIVE.match(name):
         return False
     parts = name_words(name)
     while len(parts) > 1 and parts[-1].isdigit():

@@ -10,10 +10,11 @@ from types import ModuleType
 import pytest
 
 import readiness
-from readiness.loading import assemble, charts, discover
+from readiness.loading import assemble, discover
 from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE
 from readiness.loading.render import chart_files, gather, helm, kustomize, process
 from readiness.loading.render.overlay import placed
+from readiness.programs import process as programs_process
 from readiness.run.pipeline import core_rules
 from tests.loading.render.test_chart_parts import ABOUT, DECLARED, MAP, outer, packed, write
 from tests.loading.render.test_releases import ELSEWHERE, FLUX
@@ -270,7 +271,7 @@ def test_environments_have_processor_time_together(
 ) -> None:
     """What the clock says while others have the processor counts for nothing."""
     spent = itertools.count(0, 100)
-    monkeypatch.setattr(charts, "seconds_of_programs", lambda: next(spent))
+    monkeypatch.setattr(programs_process, "seconds_of_programs", lambda: next(spent))
     many = {f"shop/values-{number}.yaml": "a: 1\n" for number in range(40)}
     write(tmp_path, outer(**{MAP_IN: MAP}) | many)
     report = readiness.check([tmp_path], base=tmp_path)

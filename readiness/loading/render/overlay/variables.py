@@ -14,7 +14,7 @@ from typing import NamedTuple
 from readiness.loading.render.overlay.placed import Value
 from readiness.loading.render.overlay.resource import Identity, Resource
 
-_REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")  # `$$` is a `$` that begins none
+_REFERENCE = re.compile(r"\$(?:\$|\(([^)]{0,400})\))")  # `$$` is a `$` that begins none
 
 
 class Fields(NamedTuple):
