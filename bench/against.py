@@ -42,9 +42,7 @@ def processor_time(checkout: Path, options: list[str], path: Path) -> float:
 
 def main() -> None:
     """Measure each path and print a line for it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", type=Path, help="a checkout of the revision to compare with")
     parser.add_argument("paths", type=Path, nargs="+", help="a file or a folder, judged by itself")
     parser.add_argument("--runs", type=int, default=5)
@@ -53,10 +51,7 @@ def main() -> None:
     before, options = asked.before.resolve(), asked.options.split()
     print(f"{'':44} {'now':>9} {'before':>9}   now / before")
     for path in asked.paths:
-        pairs = [
-            [processor_time(checkout, options, path) for checkout in (HERE, before)]
-            for _ in range(asked.runs + 1)
-        ][1:]
+        pairs = [[processor_time(checkout, options, path) for checkout in (HERE, before)] for _ in range(asked.runs + 1)][1:]
         now, then = (statistics.median(side) for side in zip(*pairs, strict=True))
         name = "/".join(path.resolve().parts[-2:])
         print(f"{name:44} {now:6.0f} ms {then:6.0f} ms   {now / then:.3f}", flush=True)

@@ -67,24 +67,17 @@ class Bench:
     def cost(self, command: Sequence[str]) -> Cost:
         """The cost of one run; what it prints is thrown away."""
         began = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment
-        )
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment)
         _, _, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
-    def pair(
-        self, name: str, ours: Sequence[str], other: Sequence[str], aim: str, runs: int = 0
-    ) -> tuple[Cost, Cost] | None:
+    def pair(self, name: str, ours: Sequence[str], other: Sequence[str], aim: str, runs: int = 0) -> tuple[Cost, Cost] | None:
         """Both commands in turn; prints and gives the medians."""
         if self.only not in name:
             return None
         rows = [(self.cost(ours), self.cost(other)) for _ in range((runs or self.runs) + 1)][1:]
-        mine, its = (
-            Cost(*map(statistics.median, zip(*side, strict=True)))
-            for side in zip(*rows, strict=True)
-        )
+        mine, its = (Cost(*map(statistics.median, zip(*side, strict=True))) for side in zip(*rows, strict=True))
         told(name, mine, its, aim)
         return mine, its
 
@@ -123,7 +116,7 @@ def classified(folder: Path) -> dict[str, list[Path]]:
         if path.name.endswith(YAML):
             found.setdefault("yaml", []).append(path)
         try:
-            kind = kinds.classify(path.relative_to(folder).as_posix(), path.read_text("utf-8"))
+            kind = kinds.detect_kind(path.relative_to(folder).as_posix(), path.read_text("utf-8"))
         except UnicodeDecodeError:
             continue
         found.setdefault(kind, []).append(path)
@@ -132,9 +125,7 @@ def classified(folder: Path) -> dict[str, list[Path]]:
 
 def main() -> None:
     """Run what can be run here, and say what was left out."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", default="", help="a word in the name of the rows to run")
@@ -143,11 +134,7 @@ def main() -> None:
     asked = parser.parse_args()
     files = classified(asked.folder)
     with tempfile.TemporaryDirectory() as folder:
-        kept = {
-            k: v
-            for k, v in os.environ.items()
-            if k not in {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
-        }
+        kept = {k: v for k, v in os.environ.items() if k not in {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}}
         environment = {**kept, "XDG_CACHE_HOME": f"{folder}/cache"}
         bench = Bench(Path(folder), asked.runs, asked.only, environment)
         ourselves(bench, files, asked.folder)
@@ -163,9 +150,7 @@ def ourselves(bench: Bench, files: dict[str, list[Path]], base: Path) -> None:
     yaml = copied(files["yaml"], base, root / "yaml", 3)
     bare = [sys.executable, "-c", BARE, str(yaml)]
     bench.pair("YAML, all rules, cold / libyaml events", [*cold, str(yaml)], bare, "at most 5")
-    bench.pair(
-        "YAML, default profile, cold / the same", [*tool("--no-cache"), str(yaml)], bare, "-"
-    )
+    bench.pair("YAML, default profile, cold / the same", [*tool("--no-cache"), str(yaml)], bare, "-")
     bench.pair("YAML, all rules, warm / cold", [*tool("--select", "ALL"), str(yaml)],
                [*cold, str(yaml)], "at most 0.2")  # fmt: skip
     once, ten = copied(files["yaml"], base, root / "once"), root / "ten"
@@ -179,9 +164,7 @@ def peers(bench: Bench, files: dict[str, list[Path]], asked: argparse.Namespace)
     for peer, (kind, options, how) in PEERS.items():
         program, paths = getattr(asked, peer), files.get(kind, ())
         if not program or not paths:
-            print(
-                f"{peer}: left out, as there is no {peer} ({how}; --{peer} PATH) or no {kind} file"
-            )
+            print(f"{peer}: left out, as there is no {peer} ({how}; --{peer} PATH) or no {kind} file")
             continue
         folder = copied(paths, asked.folder, bench.root / kind)
         names = [str(path) for path in sorted(folder.rglob("*")) if path.is_file()]
@@ -189,19 +172,14 @@ def peers(bench: Bench, files: dict[str, list[Path]], asked: argparse.Namespace)
         rows.append(bench.pair(f"{kind} / {peer}", ours, [program, *options, *names], "-"))
     done = [row for row in rows if row is not None]
     if len(done) == len(PEERS):
-        mine, its = (
-            Cost(*(sum(column) for column in zip(*side, strict=True)))
-            for side in zip(*done, strict=True)
-        )
+        mine, its = (Cost(*(sum(column) for column in zip(*side, strict=True))) for side in zip(*done, strict=True))
         told("these together", mine, its, "at most 1")
 
 
 def checkov(bench: Bench, files: dict[str, list[Path]], asked: argparse.Namespace) -> None:
     """Against checkov: one manifest, all manifests by its rules for them, all YAML by all of its rules."""
     if not asked.checkov:
-        print(
-            "checkov: left out, as there is none (pip install checkov in a venv of its own; --checkov PATH)"
-        )
+        print("checkov: left out, as there is none (pip install checkov in a venv of its own; --checkov PATH)")
         return
     cold = tool("--no-cache", "--select", "ALL")
     quiet = [asked.checkov, "--compact", "--quiet", "--skip-download"]

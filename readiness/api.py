@@ -13,7 +13,7 @@ from typing import Any
 from readiness import files
 from readiness import settings as config
 from readiness.facts import table
-from readiness.facts.table import Facts, FactsError
+from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover
 from readiness.loading.context import add_context
 from readiness.model import Rule
@@ -21,11 +21,11 @@ from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
-from readiness.ruleset.names import Name, Names
+from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.rule_file import RuleError
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
-from readiness.run.pipeline import RunResult, Settings, run_pipeline
+from readiness.run.pipeline import RunResult, RunSettings, run_pipeline
 from readiness.settings import Config
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
@@ -38,7 +38,7 @@ class OptionError(ValueError):
 
 
 STDIN_LIMIT = discover.MAX_BYTES
-_PLAIN = (
+_OPTIONS_NOT_IN_FILE = (
     "since",
     "jobs",
     "render",
@@ -48,7 +48,7 @@ _PLAIN = (
     "foreign_ignores",
     "purpose",
 )
-ERRORS = (
+USER_ERRORS = (
     config.ConfigError,
     selection.SelectionError,
     RuleError,
@@ -137,7 +137,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         documents=documents,
         checklists=checklists,
     )
-    file = settings.file
+    file = settings.config
     discovered = discover.discover_files(paths, file.exclude, base=base, prefix=file.prefix)
     if context:
         add_context(discovered, paths)
@@ -164,9 +164,7 @@ def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
     """Raise OptionError for a values file that was given and cannot be read."""
     for value in values:
         try:
-            why = (
-                "" if files.decode(files.read(Path(value), files.LIMIT)) is not None else "no text"
-            )
+            why = "" if files.decode_text(files.read_regular_file(Path(value), files.MAX_FILE_BYTES)) is not None else "no text"
         except OSError as error:
             why = files.os_error_text(error)
         if why:
@@ -175,7 +173,7 @@ def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
 
 def _run_cached(
     discovered: discover.DiscoveredFiles,
-    settings: Settings,
+    settings: RunSettings,
     today: datetime.date,
     progress: Callable[[int, int], None] | None,
 ) -> RunResult:
@@ -183,46 +181,47 @@ def _run_cached(
     from readiness.run import cache
 
     kept = cache.user_cache()
-    if not kept.is_apart(discovered):
+    if not kept.is_outside_scanned_tree(discovered):
         return run_pipeline(discovered, settings, today, progress)
     key = cache.cache_key(discovered, settings, today.isoformat())
     run = kept.load(key, discovered, settings)
     if run is None:
         run = run_pipeline(discovered, settings, today, progress)
-        kept.store(key, run)
+        kept.store_result(key, run)
     return run
 
 
-def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] | None) -> Report:
-    """Score the findings of a run, evaluate its checklists and decide the gate; `seconds` is the time of each phase."""
+def _build_report(run: RunResult, settings: RunSettings, seconds_by_phase: dict[str, float] | None) -> Report:
+    """Score the findings of a run, evaluate its checklists and decide the gate; `seconds_by_phase` is the time of each phase."""
     known = all_checklists()
     for name in settings.checklists:
-        if name not in {one.system for one in known}:
-            there = ", ".join(one.system for one in known)
+        if name not in {one.source_document for one in known}:
+            there = ", ".join(one.source_document for one in known)
             raise checklist.ChecklistError(f"no checklist is called {name!r}; there are {there}")
-    active = [
-        selection.with_counted_tiers(rule, run.active)
-        for rule in run.rules
-        if rule.id in run.active
-    ]
+    active = [selection.with_counted_tiers(rule, run.active_rules) for rule in run.rules if rule.id in run.active_rules]
     return report.build_report(
         version=__version__,
         rules=active,
         findings=run.findings,
-        rows=run.rows,
-        looks=run.tally,
-        subjects=run.subjects,
-        checklists=checklist.evaluate(
-            known, active, run.findings, run.tally, run.foreign, run.evidence
+        rows=run.file_statuses,
+        tally_by_rule=run.tally_by_rule,
+        subjects=run.subject_count_by_path,
+        checklists=checklist.evaluate_checklists(
+            known,
+            active,
+            run.findings,
+            run.tally_by_rule,
+            run.silenced_by_others_count,
+            run.evidence_by_fact,
         ),
-        chosen=settings.checklists,
+        chosen_checklists=settings.checklists,
         fail_on=settings.fail_on,
         min_score=settings.min_score,
         strict_coverage=settings.strict_coverage,
-        hidden=run.hidden,
-        timing=seconds,
-        others=run.others,
-        foreign=sum(run.foreign.values()),
+        secret_places=run.secret_places,
+        timing=seconds_by_phase,
+        ignored_file_count=run.ignored_file_count,
+        silenced_by_others_count=sum(run.silenced_by_others_count.values()),
         context=run.context,
         environments=run.environments,
         notices=run.notices,
@@ -230,30 +229,30 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
     )
 
 
-def _load_config(given: str | os.PathLike[str] | bool, base: Path | None = None) -> Config:
+def _load_config(config_option: str | os.PathLike[str] | bool, base: Path | None = None) -> Config:
     """The settings file of a run: the one named, the nearest one, or none."""
-    if given is False:
+    if config_option is False:
         return Config()
-    path = config.find_settings_file(Path.cwd()) if given is True else Path(given)
-    found = config.load_settings(path) if path else Config()
-    return config.seen_from(found, base or Path.cwd()) if given is True else found
+    path = config.find_settings_file(Path.cwd()) if config_option is True else Path(config_option)
+    found = config.load_config(path) if path else Config()
+    return config.seen_from(found, base or Path.cwd()) if config_option is True else found
 
 
-def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: Any) -> Settings:
+def merge_options(config: Config, *, checklists: Sequence[str] | None, **options: Any) -> RunSettings:
     """Options and settings file as one: an option that was given wins, lists of rules and words add up."""
-    return Settings(
-        profile=options["profile"] or file.profile,
-        select=options["select"] or (() if options["profile"] else file.select),
-        ignore=(*file.ignore, *options["ignore"]),
-        fail_on=options["fail_on"] or file.fail_on,
-        min_score=file.min_score if options["min_score"] is None else options["min_score"],
-        checklists=tuple(file.checklists if checklists is None else checklists),
-        documents=file.documents if options["documents"] is None else options["documents"],
-        rules=(*file.rules, *options["rules"]),
-        baseline=options["baseline"] or file.baseline,
-        **{key: options[key] for key in _PLAIN},
-        shellcheck=file.shellcheck if options["shellcheck"] is None else options["shellcheck"],
-        file=file,
+    return RunSettings(
+        profile=options["profile"] or config.profile,
+        select=options["select"] or (() if options["profile"] else config.select),
+        ignore=(*config.ignore, *options["ignore"]),
+        fail_on=options["fail_on"] or config.fail_on,
+        min_score=config.min_score if options["min_score"] is None else options["min_score"],
+        checklists=tuple(config.checklists if checklists is None else checklists),
+        documents=config.documents if options["documents"] is None else options["documents"],
+        rules=(*config.rules, *options["rules"]),
+        baseline=options["baseline"] or config.baseline,
+        **{key: options[key] for key in _OPTIONS_NOT_IN_FILE},
+        shellcheck=config.shellcheck if options["shellcheck"] is None else options["shellcheck"],
+        config=config,
     )
 
 
@@ -266,11 +265,11 @@ def find_rules(name: str) -> tuple[list[list[LoadedRule]], list[str]]:
     by_id: dict[str, list[LoadedRule]] = {}
     for bound in rules.load_rules():
         by_id.setdefault(bound.rule.id, []).append(bound)
-    names = Names()
+    names = RuleNames()
     matching = [one for one in by_id if name in {one, one.partition("/")[2]}]
     if not matching:
         words = [name, *names.ids_ending_with(name)]
-        matching = [one.rule for word in words for one in names.names_of(word) if one.rule in by_id]
+        matching = [one.rule_id for word in words for one in names.names_of(word) if one.rule_id in by_id]
     if not matching:
         matching = [one for one, (first, *_) in by_id.items() if has_equivalent(first.rule, name)]
     if not matching:
@@ -292,35 +291,29 @@ def search_rules(*, like: str | None, kind: str | None, profile: str | None) -> 
     if kind:
         matching = [rule for rule in matching if rule.kind == kind]
     if profile:
-        none = selection.Words((), ())
-        active = selection.chosen_rules(
-            bounds, rules.rules_folder(), name=profile, select=none, ignore=none
-        )
-        matching = [
-            selection.with_counted_tiers(rule, active) for rule in matching if rule.id in active
-        ]
+        none = selection.SelectionWords((), ())
+        active = selection.choose_active_pairs(bounds, rules.rules_folder(), profile=profile, select=none, ignore=none)
+        matching = [selection.with_counted_tiers(rule, active) for rule in matching if rule.id in active]
     if not matching:
-        asked = " ".join(
-            f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value
-        )
+        asked = " ".join(f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value)
         raise selection.SelectionError(f"there is no rule {asked}".rstrip())
     return matching
 
 
-def facts_tables() -> list[Facts]:
+def facts_tables() -> list[FactsTable]:
     """The tables of facts, by topic. Raises FactsError."""
-    return [table.facts(topic) for topic in table.topics()]
+    return [table.facts_table(topic) for topic in table.fact_topics()]
 
 
-def facts_row(facts: Facts, today: datetime.date) -> dict[str, Any]:
+def facts_row(facts: FactsTable, today: datetime.date) -> dict[str, Any]:
     """The head of a table of facts as JSON, with its age in days."""
     return {
         "topic": facts.topic,
         "rows": len(facts.rows),
         "source": list(facts.source),
-        "read": facts.read.isoformat(),
-        "every": facts.every,
-        "age": facts.age(today),
+        "read": facts.read_on.isoformat(),
+        "every": facts.trusted_days,
+        "age": facts.age_in_days(today),
         "stale": facts.is_stale(today),
         "made_by": facts.made_by,
     }
@@ -328,15 +321,15 @@ def facts_row(facts: Facts, today: datetime.date) -> dict[str, Any]:
 
 def checklist_questions() -> dict[str, str]:
     """What every checklist item asks, by its id."""
-    return {item.id: item.ask for one in all_checklists() for item in one.items}
+    return {item.id: item.question for one in all_checklists() for item in one.items}
 
 
 def rules_of_checklists(names: Sequence[str]) -> tuple[str, ...]:
     """The rules, or those of their tiers, that say something of an item of these checklists."""
     return tuple(
-        str(Name(rule.id, tier.name))
+        str(RuleName(rule.id, tier.name))
         for rule in catalogue()
-        for tier in rule.tiers or (rule.tier(""),)
+        for tier in rule.tiers or (rule.tier_by_name(""),)
         if any(item.partition(".")[0] in names for item in tier.checklist)
     )
 
@@ -355,29 +348,27 @@ def admission_lines(paths: Sequence[str]) -> Iterator[str]:
 
     settings = _load_config(True)
     core = {bound.rule.id: bound.rule for bound in core_rules()}
-    assembly = assemble.assemble(
-        discover.discover_files(paths, settings.exclude), core, documents=settings.documents
+    assembly = assemble.assemble_projects(
+        discover.discover_files(paths, settings.exclude), core, judge_documents=settings.documents
     )
-    yield from (f"{one.path}:{one.line}: {one.message}" for one in assembly.broken)
+    yield from (f"{one.path}:{one.line}: {one.message}" for one in assembly.parse_findings)
     lines = list(admitted.admission_lines(assembly.projects))
     yield from lines or ["no workload was found"]
 
 
 def split_checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """(names, paths) of the arguments of `readiness checklist`: the first may be the name of a checklist."""
-    known = [one.system for one in all_checklists()]
+    known = [one.source_document for one in all_checklists()]
     if arguments and arguments[0] in known:
         return [arguments[0]], list(arguments[1:])
     if arguments and not Path(arguments[0]).exists():
-        raise checklist.ChecklistError(
-            f"{arguments[0]!r} is neither a path nor a checklist; there are {', '.join(known)}"
-        )
+        raise checklist.ChecklistError(f"{arguments[0]!r} is neither a path nor a checklist; there are {', '.join(known)}")
     return known, list(arguments)
 
 
 def baseline_text(report: Report) -> str:
     """The baseline file of a report's open findings."""
-    return baseline.baseline_text(report.findings, Redactor(report.hidden).text)
+    return baseline.baseline_text(report.findings, Redactor(report.hidden).mask_text)
 
 
 @memo

@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 
 MIB = 1 << 20
-LIMIT = 10 * MIB  # of a file that is judged, or read for one that is
-_SORTS = (
+MAX_FILE_BYTES = 10 * MIB  # of a file that is judged, or read for one that is
+_FILE_TYPE_TESTS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
@@ -20,7 +20,7 @@ _SORTS = (
 
 def file_type_of(mode: int) -> str:
     """What a file is by its mode: `a FIFO`, `a device` and the like; empty for a regular file."""
-    return next((word for is_one, word in _SORTS if is_one(mode)), "")
+    return next((word for is_one, word in _FILE_TYPE_TESTS if is_one(mode)), "")
 
 
 def too_large_reason(size: int, limit: int) -> str:
@@ -38,23 +38,23 @@ def refusal_reason(status: os.stat_result, limit: int) -> str:
     return f"it is {sort}, no regular file" if sort else too_large_reason(status.st_size, limit)
 
 
-def read(path: Path, limit: int) -> bytes:
+def read_regular_file(path: Path, limit: int) -> bytes:
     """The bytes of a regular file. Raises OSError for any other, and for one of more than `limit` bytes.
 
     Size and sort are asked before anything is opened, for opening alone may wait or set something off, and once more of
     what was opened. A sparse file is as large as it says: no more than `limit` bytes ever come into memory.
     """
-    _raise_if_refused(path.stat(), limit)
+    _raise_if_unreadable(path.stat(), limit)
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as file:
-        _raise_if_refused(os.fstat(handle), limit)
+        _raise_if_unreadable(os.fstat(handle), limit)
         data = file.read(limit + 1)
     if len(data) > limit:
         raise OSError(errno.EFBIG, too_large_reason(len(data), limit))
     return data
 
 
-def _raise_if_refused(status: os.stat_result, limit: int) -> None:
+def _raise_if_unreadable(status: os.stat_result, limit: int) -> None:
     why = refusal_reason(status, limit)
     if why:
         raise OSError(errno.EINVAL, why)
@@ -66,7 +66,7 @@ def os_error_text(error: OSError) -> str:
     return said[:1].lower() + said[1:]
 
 
-def decode(data: bytes) -> str | None:
+def decode_text(data: bytes) -> str | None:
     """The text of a file: UTF-8, or UTF-16/32 where a byte order mark says so; None for anything else.
 
     A byte order mark is taken off: columns count what an editor shows.

@@ -11,13 +11,13 @@ from typing import Any
 
 from readiness import files
 from readiness.model import ParseError, Source, Span, spelling
-from readiness.model.package import DATA
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.model.package import DATA_FOLDER
+from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
-NAME = ".readiness.yaml"
+SETTINGS_FILENAME = ".readiness.yaml"
 MAX_BYTES = 256 * 1024
 MAX_ENTRIES = 20_000  # what an alias stands for counts each time
-SCHEMA = DATA / "config.schema.json"
+SCHEMA_PATH = DATA_FOLDER / "config.schema.json"
 
 
 class ConfigError(Exception):
@@ -103,29 +103,27 @@ def find_settings_file(start: Path) -> Path | None:
     """
     here = start.resolve()
     while True:
-        file = here / NAME
+        file = here / SETTINGS_FILENAME
         if file.is_file():
             if not is_inside(here, file):
-                raise ConfigError(
-                    NAME, "is a link that leads out of its folder; copy the file here"
-                )
+                raise ConfigError(SETTINGS_FILENAME, "is a link that leads out of its folder; copy the file here")
             return file
         if (here / ".git").exists() or here.parent == here:
             return None
         here = here.parent
 
 
-def load_settings(path: Path) -> Config:
+def load_config(path: Path) -> Config:
     """The settings in a file. Raises ConfigError with file, line and column."""
-    report_path = path.name if path.name == NAME else path.as_posix()
+    report_path = path.name if path.name == SETTINGS_FILENAME else path.as_posix()
     try:
-        source = Source(report_path, files.read(path, MAX_BYTES).decode("utf-8-sig"))
+        source = Source(report_path, files.read_regular_file(path, MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(report_path, f"cannot be read: {files.os_error_text(error)}") from None
     except UnicodeDecodeError:
         raise ConfigError(report_path, "cannot be read: not UTF-8") from None
     try:
-        documents = load_all(source.text)
+        documents = load_yaml_documents(source.text)
     except ParseError as error:
         raise ConfigError(location_text(source, error.offset), error.message) from None
     spec = documents[0] if documents else None
@@ -146,16 +144,14 @@ def load_settings(path: Path) -> Config:
         shellcheck=spec.get("shellcheck", False),
         checklists=tuple(spec.get("checklists", ())),
         rules=tuple(
-            _named_path(source, path.parent, folder, spec["rules"].at(number).start, "--rules")
+            _resolve_named_path(source, path.parent, folder, spec["rules"].at(number).start, "--rules")
             for number, folder in enumerate(spec.get("rules", ()))
         ),
-        baseline=_named_path(
-            source, path.parent, spec["baseline"], spec.at("baseline").start, "--baseline"
-        )
+        baseline=_resolve_named_path(source, path.parent, spec["baseline"], spec.at("baseline").start, "--baseline")
         if "baseline" in spec
         else None,
         parameters=tuple(
-            (rule, given, location_text(source, spec["parameters"].key(rule).start))
+            (rule, given, location_text(source, spec["parameters"].key_span(rule).start))
             for rule, given in spec.get("parameters", {}).items()
         ),
         locked=tuple(spec.get("locked", ())),
@@ -163,7 +159,7 @@ def load_settings(path: Path) -> Config:
         environments=_environments(source, spec),
         folder=path.parent,
         purposes=tuple(
-            (pattern, word, source.position(spec["purpose"].key(pattern).start).line)
+            (pattern, word, source.position_of(spec["purpose"].key_span(pattern).start).line)
             for pattern, word in spec.get("purpose", {}).items()
         ),
     )
@@ -174,10 +170,7 @@ def _environments(source: Source, spec: Map) -> Environments:
     named = spec.get("environments", {}).get("production", {})
     return Environments(
         **{
-            sort: tuple(
-                (word, location_text(source, words.at(number).start))
-                for number, word in enumerate(words)
-            )
+            sort: tuple((word, location_text(source, words.at(number).start)) for number, word in enumerate(words))
             for sort, words in named.items()
         }
     )
@@ -199,13 +192,13 @@ def is_inside(folder: Path, path: Path) -> bool:
         return False
 
 
-def _named_path(source: Source, folder: Path, given: str, offset: int, option: str) -> Path:
+def _resolve_named_path(source: Source, folder: Path, path_text: str, offset: int, option: str) -> Path:
     """A path that the settings name: it stays in their folder, for they may come with the tree that is judged."""
-    path = folder / given
-    if Path(given).is_absolute() or PureWindowsPath(given).drive or not is_inside(folder, path):
+    path = folder / path_text
+    if Path(path_text).is_absolute() or PureWindowsPath(path_text).drive or not is_inside(folder, path):
         raise ConfigError(
             location_text(source, offset),
-            f"{given[:200]!r} leads out of the folder of these settings; put it inside, or give it as {option}",
+            f"{path_text[:200]!r} leads out of the folder of these settings; put it inside, or give it as {option}",
         )
     return path
 
@@ -217,9 +210,7 @@ def parse_waiver(source: Source, item: Map) -> Waiver:
         try:
             datetime.date.fromisoformat(until)
         except ValueError:
-            raise ConfigError(
-                location_text(source, item.at("until").start), f"{until} is no date"
-            ) from None
+            raise ConfigError(location_text(source, item.at("until").start), f"{until} is no date") from None
     return Waiver(
         item["rule"],
         item.get("path", ""),
@@ -227,7 +218,7 @@ def parse_waiver(source: Source, item: Map) -> Waiver:
         item["reason"],
         item.get("owner", ""),
         until,
-        source.position(item.at().start).line,
+        source.position_of(item.at().start).line,
         item.at("rule"),
     )
 
@@ -237,7 +228,7 @@ def validate_settings(source: Source, spec: Map) -> None:
     import jsonschema
 
     _verify_size(source, spec)
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
     errors = sorted(
         jsonschema.Draft202012Validator(schema).iter_errors(spec),
         key=lambda e: ([str(p) for p in e.path], e.message),
@@ -253,14 +244,10 @@ def _verify_size(source: Source, spec: Map) -> None:
     stack: list[Any] = [spec]
     while stack:
         node = stack.pop()
-        inner = (
-            list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
-        )
+        inner = list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
         left -= len(inner)
         if left < 0:
-            raise ConfigError(
-                location_text(source, 0), f"settings have {MAX_ENTRIES} entries at most"
-            )
+            raise ConfigError(location_text(source, 0), f"settings have {MAX_ENTRIES} entries at most")
         stack += inner
     for key, value in spec.items():
         seen: set[str] = set()
@@ -282,8 +269,8 @@ def explain_schema_error(spec: Map, error: Any, schema: dict[str, Any]) -> tuple
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema["properties"])
         key = next(key for key in node if key not in allowed)
-        hint = spelling.hint(str(key), allowed) or f"; there are {', '.join(allowed)}"
-        return node.key(key).start, f"no setting is called {str(key)[:80]!r}{hint}"
+        hint = spelling.did_you_mean_text(str(key), allowed) or f"; there are {', '.join(allowed)}"
+        return node.key_span(key).start, f"no setting is called {str(key)[:80]!r}{hint}"
     if error.validator == "enum":
         return (
             span.start,
@@ -294,15 +281,15 @@ def explain_schema_error(spec: Map, error: Any, schema: dict[str, Any]) -> tuple
     if error.validator == "required":
         absent = [key for key in error.validator_value if key not in node]
         return span.start, f"{name} lacks {' and '.join(absent)}"
-    return span.start, f"{name}: {_shortened(error.message)}"
+    return span.start, f"{name}: {_shorten_validator_message(error.message)}"
 
 
-def _shortened(text: str) -> str:
+def _shorten_validator_message(text: str) -> str:
     """A message of the validator, which quotes all of a value."""
     return text if len(text) <= 300 else f"{text[:200]} … {text[-80:]}"
 
 
 def location_text(source: Source, offset: int) -> str:
     """`file:line:column` of an offset."""
-    position = source.position(offset)
+    position = source.position_of(offset)
     return f"{source.path}:{position.line}:{position.column}"

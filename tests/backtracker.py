@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from readiness.syntax.pcre_tree import Node
-from readiness.syntax.regex import END, START, WORDS, char_bit
+from readiness.syntax.pcre_tree import RegexNode
+from readiness.syntax.regex import TEXT_END_BIT, TEXT_START_BIT, WORD_MASK, char_bit
 
 Then = Callable[[int], bool]
 _LINE = char_bit("\n")
@@ -24,7 +24,7 @@ class Engine:
         self.steps = 0
         self.most = most
 
-    def search(self, root: Node, *, everywhere: bool, again: bool) -> int:
+    def search(self, root: RegexNode, *, everywhere: bool, again: bool) -> int:
         """The steps of a search for the first match, or for all of them one after the other."""
         place = 0
         while place <= len(self.bits):
@@ -41,27 +41,27 @@ class Engine:
             place = end if found and end > place else place + 1
         return self.steps
 
-    def run(self, node: Node, at: int, then: Then) -> bool:
+    def run(self, node: RegexNode, at: int, then: Then) -> bool:
         self.steps += 1
         if self.steps > self.most:
             raise TooManyError
         if node.kind == "chars":
-            return at < len(self.bits) and bool(self.bits[at] & node.chars) and then(at + 1)
+            return at < len(self.bits) and bool(self.bits[at] & node.char_mask) and then(at + 1)
         if node.kind == "alt":
-            for part in node.parts:  # noqa: SIM110  # `any` would call from C, where the stack is short
+            for part in node.children:  # noqa: SIM110  # `any` would call from C, where the stack is short
                 if self.run(part, at, then):
                     return True
             return False
-        if node.kind == "repeat" and node.atomic:
+        if node.kind == "repeat" and node.is_atomic:
             return self.first(lambda keep: self.turn(node, 0, at, keep), then)
         if node.kind == "repeat":
             return self.turn(node, 0, at, then)
         if node.kind in {"look", "behind"}:
-            return self.run(node.parts[0], at, lambda _: True) and then(at)
+            return self.run(node.children[0], at, lambda _: True) and then(at)
         if node.kind in {"cat", "group"}:
-            if node.atomic:
-                return self.first(lambda keep: self.line(node.parts, 0, at, keep), then)
-            return self.line(node.parts, 0, at, then)
+            if node.is_atomic:
+                return self.first(lambda keep: self.line(node.children, 0, at, keep), then)
+            return self.line(node.children, 0, at, then)
         return self.anchor(node, at) and then(at)
 
     @staticmethod
@@ -70,39 +70,39 @@ class Engine:
         ends: list[int] = []
         return tried(lambda end: ends.append(end) is None) and then(ends[0])
 
-    def line(self, parts: tuple[Node, ...], number: int, at: int, then: Then) -> bool:
+    def line(self, parts: tuple[RegexNode, ...], number: int, at: int, then: Then) -> bool:
         if number == len(parts):
             return then(at)
         return self.run(parts[number], at, lambda end: self.line(parts, number + 1, end, then))
 
-    def turn(self, node: Node, done: int, at: int, then: Then) -> bool:
+    def turn(self, node: RegexNode, done: int, at: int, then: Then) -> bool:
         def after(end: int) -> bool:
-            if end == at and done >= node.least:
+            if end == at and done >= node.min_repeats:
                 return False
             return self.turn(node, done + 1, end, then)
 
-        if (node.most is None or done < node.most) and self.run(node.parts[0], at, after):
+        if (node.max_repeats is None or done < node.max_repeats) and self.run(node.children[0], at, after):
             return True
-        return done >= node.least and then(at)
+        return done >= node.min_repeats and then(at)
 
-    def anchor(self, node: Node, at: int) -> bool:
-        before = self.bits[at - 1] if at else START
-        after = self.bits[at] if at < len(self.bits) else END
-        edge = bool(before & WORDS) is not bool(after & WORDS)
+    def anchor(self, node: RegexNode, at: int) -> bool:
+        before = self.bits[at - 1] if at else TEXT_START_BIT
+        after = self.bits[at] if at < len(self.bits) else TEXT_END_BIT
+        edge = bool(before & WORD_MASK) is not bool(after & WORD_MASK)
         return {
             "start": at == 0,
-            "line-start": bool(before & (START | _LINE)),
+            "line-start": bool(before & (TEXT_START_BIT | _LINE)),
             "end": at >= len(self.bits) - (self.bits[-1:] == [_LINE]),
-            "line-end": bool(after & (END | _LINE)),
-            "last": after == END,
+            "line-end": bool(after & (TEXT_END_BIT | _LINE)),
+            "last": after == TEXT_END_BIT,
             "edge": edge,
             "inner": not edge,
-            "previous": bool(before & node.chars),
-            "next": bool(after & node.chars),
+            "previous": bool(before & node.char_mask),
+            "next": bool(after & node.char_mask),
         }[node.kind]
 
 
-def steps(root: Node, text: str, *, everywhere: bool, again: bool, most: int) -> int:
+def steps(root: RegexNode, text: str, *, everywhere: bool, again: bool, most: int) -> int:
     """How many steps an engine takes; one more than `most` where it takes more."""
     engine = Engine(text, most)
     before = sys.getrecursionlimit()

@@ -28,12 +28,10 @@ FACTS = ROOT / "docs" / "facts.md"
 
 def committed_texts() -> dict[Path, str]:
     """What is generated and committed, by its file."""
-    rows = ",\n".join(
-        f"{json.dumps(check)}: {json.dumps(names)}" for check, names in by_check().items()
-    )
+    rows = ",\n".join(f"{json.dumps(check)}: {json.dumps(names)}" for check, names in by_check().items())
     return {
         INDEX: index_text(),
-        message_facts.DATA: "{\n" + rows + "\n}\n",
+        message_facts.MESSAGE_FACTS_PATH: "{\n" + rows + "\n}\n",
         precision.RECORD_FILE: precision_text(),
         FACTS: "".join(f"{line}\n" for line in facts_page()),
     }
@@ -64,7 +62,7 @@ def index_text() -> str:
 def page_texts() -> dict[Path, str]:
     """Every rule's page, by its file."""
     asks = {
-        item.id: item.ask
+        item.id: item.question
         for listed in checklist.load_checklists(rules.rules_folder() / "checklists")
         for item in listed.items
     }
@@ -84,10 +82,8 @@ def facts_page() -> Iterator[str]:
     yield "| target | facts |"
     yield "|---|---|"
     for kind in kinds.KINDS:
-        for target in kinds.targets_of(kind):
-            told = (
-                f"`{name}` ({sort})" for name, sort in message_facts.facts_of_target(target).items()
-            )
+        for target in kinds.subject_finders_of(kind):
+            told = (f"`{name}` ({sort})" for name, sort in message_facts.facts_of_target(target).items())
             yield f"| `{target}` | {', '.join(told)} |"
     yield "\n## Checks\n"
     yield "| check | parameters (`with`) | facts |"
@@ -128,7 +124,7 @@ def facts_cell(check: str) -> str:
 
 def shown(fact: str) -> str:
     """A fact of a check as the page has it."""
-    name = fact.removesuffix(message_facts.SOME)
+    name = fact.removesuffix(message_facts.OPTIONAL_FACT_SUFFIX)
     return f"`{name}`" if name == fact else f"`{name}` (of some hits)"
 
 

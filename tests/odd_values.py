@@ -19,7 +19,7 @@ from typing import Any
 from readiness import api as app
 from readiness import kinds
 from readiness.checks.ci import schema as github
-from readiness.facts.table import rows
+from readiness.facts.table import fact_rows
 from readiness.kinds.compose import schema as compose
 from readiness.kinds.github import events
 from readiness.kinds.gitlab import model as gitlab_model
@@ -29,13 +29,11 @@ from readiness.ruleset import examples
 from readiness.run import pipeline
 from readiness.settings import Config
 from readiness.syntax.dockerfile import KEYWORDS
-from readiness.syntax.yaml import Map, Seq, load_all, walk
+from readiness.syntax.yaml import Map, Seq, load_yaml_documents, walk_containers
 from tests.conftest import catalogue
 
 Files = dict[str, str]
-Make = Callable[
-    [], Files
-]  # documents are made when they are wanted: a test wants one in a thousand
+Make = Callable[[], Files]  # documents are made when they are wanted: a test wants one in a thousand
 ODD = (
     "[]", "{}", "''", "null", "7", "-1", "1.5", "true", "odd", "[[]]", "[{}]", "[null]", "['']", "[7]", "{'': ''}",
     "{a: []}", "{a: null}", "[CMD]", "[CMD-SHELL]", "[NONE]", "[sh, -c]", "'${X}'", "'${{ x }}'", "' '", "'a b=c'",
@@ -48,10 +46,10 @@ def crashes(batch: Sequence[Files]) -> list[str]:
 
     The whole of a run is gone through but for the disk: kinds, rules, suppressions, evidence, score and report.
     """
-    found = discover.DiscoveredFiles(walked=True, folders={"."})
+    found = discover.DiscoveredFiles(has_walked_folder=True, walked_folders={"."})
     for number, files in enumerate(batch):
         for path, text in files.items():
-            found.texts.append(Source(f"{number}/{path}", text))
+            found.sources.append(Source(f"{number}/{path}", text))
             found.paths.add(f"{number}/{path}")
     settings = app.merge_options(
         Config(), checklists=None, select=("ALL",), ignore=(), profile=None, fail_on=None, min_score=None, rules=(),
@@ -84,8 +82,8 @@ def all_examples() -> tuple[Files, ...]:
     for bound in catalogue():
         if bound.rule.targets == ("core",):
             continue
-        name = kinds.kind_module(kinds.kind_of_target(bound.rule.targets[0])).EXAMPLE
-        for example in examples.examples_of(bound, str(name)):
+        name = kinds.kind_module(kinds.kind_of_target(bound.rule.targets[0])).EXAMPLE_PATH
+        for example in examples.rule_examples(bound, str(name)):
             found.setdefault(json.dumps(dict(example.files), sort_keys=True), dict(example.files))
     return tuple(found.values())
 
@@ -117,14 +115,14 @@ def yaml_changed(path: str, text: str) -> Iterator[Change]:
     if not is_yaml(path):
         return
     try:
-        nodes = [node for root in load_all(text) for node in walk(root)]
+        nodes = [node for root in load_yaml_documents(text) for node in walk_containers(root)]
     except ParseError:
         return
     for node in nodes:
         for key in node if isinstance(node, Map) else range(len(node)):
             for value in ODD:
                 yield node.at(key), value
-            yield node.entry(key) if isinstance(node, Map) else node.at(key), ""
+            yield node.entry_span(key) if isinstance(node, Map) else node.at(key), ""
         if isinstance(node, Seq) and len(node) > 1 and "\n" not in text[slice(*node.at(0))]:
             yield node.at(), f"[{text[slice(*node.at(0))]}]"
 
@@ -138,7 +136,7 @@ WORDS = (
 
 def dockerfile_changed(path: str, text: str) -> Iterator[Change]:
     """A Dockerfile with the words of each instruction odd."""
-    if kinds.classify(path, text) != "dockerfile":
+    if kinds.detect_kind(path, text) != "dockerfile":
         return
     for found in LINE.finditer(text):
         for odd in WORDS:
@@ -181,7 +179,7 @@ FORMS = (
 
 def nginx_changed(path: str, text: str) -> Iterator[Change]:
     """An nginx configuration with each directive without arguments, with an odd one, or with its block empty."""
-    if kinds.classify(path, text) != "nginx":
+    if kinds.detect_kind(path, text) != "nginx":
         return
     for found in DIRECTIVE.finditer(text):
         for odd in ("", ' ""', " a", " $a", " =", " ~", " 0", " /"):
@@ -230,7 +228,7 @@ def nginx_files() -> Iterator[Make]:
             found[1]
             for files in all_examples()
             for path, text in files.items()
-            if kinds.classify(path, text) == "nginx"
+            if kinds.detect_kind(path, text) == "nginx"
             for found in DIRECTIVE.finditer(text)
         }
     )
@@ -243,7 +241,7 @@ def nginx_files() -> Iterator[Make]:
 
 def lines_changed(path: str, text: str) -> Iterator[Change]:
     """An environment file or a .dockerignore with each line odd."""
-    if kinds.classify(path, text) not in {"dotenv", "dockerignore"}:
+    if kinds.detect_kind(path, text) not in {"dotenv", "dockerignore"}:
         return
     for found in re.finditer(r"^.*$", text, re.MULTILINE):
         for odd in LINES:
@@ -271,9 +269,7 @@ def with_odd(path: str, root: Any, way: Way, value: str) -> Files:
     return {path: json.dumps(root, indent=1).replace(json.dumps(mark), value) + "\n"}
 
 
-def compose_ways(
-    schema: dict[str, Any], way: Way = (), seen: tuple[str, ...] = ()
-) -> Iterator[Way]:
+def compose_ways(schema: dict[str, Any], way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[Way]:
     """Every way into a compose file that its schema knows; a definition is entered once on a way."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
@@ -312,7 +308,7 @@ def compose_files(values: Sequence[str] = ODD) -> Iterator[Make]:
 
 def k8s_ways(kind: str, way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[Way]:
     """Every way into a type of the table of fields; a type is entered once on a way."""
-    types = rows("kubernetes-types")
+    types = fact_rows("kubernetes-types")
     kind = kind.removesuffix("!")
     if kind.startswith("[]"):
         yield (*way, 0)
@@ -328,7 +324,7 @@ def k8s_ways(kind: str, way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[W
 
 def k8s_needed(kind: str, depth: int = 0) -> Any:
     """The least that a type takes: its required fields."""
-    types = rows("kubernetes-types")
+    types = fact_rows("kubernetes-types")
     kind = kind.removesuffix("!")
     if kind.startswith("[]"):
         return [k8s_needed(kind[2:], depth + 1)]
@@ -342,7 +338,7 @@ def k8s_needed(kind: str, depth: int = 0) -> Any:
 
 def k8s_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every field of every kind of object with odd values. What pods have is gone through once, in a Deployment."""
-    for name, row in sorted(rows("kubernetes-kinds").items()):
+    for name, row in sorted(fact_rows("kubernetes-kinds").items()):
         api, _, kind = name.partition(" ")
         model = row["type"]
         root = {
@@ -360,10 +356,10 @@ def k8s_files(values: Sequence[str] = ODD) -> Iterator[Make]:
 
 def github_ways() -> Iterator[Way]:
     """Every way into a workflow that the tables of its syntax know, and into its events."""
-    step = {**github._RUN_STEP.known, **github._USES_STEP.known}
-    for name in github._WORKFLOW.known:
+    step = {**github._RUN_STEP.shape_by_key, **github._USES_STEP.shape_by_key}
+    for name in github._WORKFLOW_SHAPE.shape_by_key:
         yield (name,)
-    for name in {**github._JOB, **github._CALL_JOB}:
+    for name in {**github._SHAPE_BY_JOB_KEY, **github._CALL_JOB}:
         yield ("jobs", "a", name)
     for name in step:
         yield ("jobs", "a", "steps", 0, name)
@@ -376,7 +372,7 @@ def github_ways() -> Iterator[Way]:
         yield ("jobs", "a", "strategy", "matrix", name)
         yield ("jobs", "a", "strategy", "matrix", name, 0)
         yield ("jobs", "a", "strategy", "matrix", name, 0, "c")
-    for name, shape in {**events._EVENTS, "push": events._WEBHOOK}.items():
+    for name, shape in {**events._SHAPE_BY_EVENT, "push": events._WEBHOOK_EVENT_SHAPE}.items():
         yield ("on", name)
         for key in getattr(shape, "known", {}):
             yield ("on", name, key)
@@ -407,11 +403,11 @@ def github_files(values: Sequence[str] = ODD) -> Iterator[Make]:
 
 def gitlab_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every key that an example of a pipeline has, and every keyword, in each place with odd values."""
-    keys = set(gitlab_model.KEYWORDS)
+    keys = set(gitlab_model.NON_JOB_KEYS)
     for files in all_examples():
         for path, text in files.items():
-            if kinds.classify(path, text) == "gitlab":
-                for node in chain.from_iterable(map(walk, load_all(text))):
+            if kinds.detect_kind(path, text) == "gitlab":
+                for node in chain.from_iterable(map(walk_containers, load_yaml_documents(text))):
                     keys |= set(node) if isinstance(node, Map) else set()
     root = {"stages": ["build"], "a": {"stage": "build", "script": ["make"]}}
     for key in sorted(keys):

@@ -13,15 +13,15 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import readiness
-from readiness.syntax.ways import Use
+from readiness.syntax.ways import MatchMode
 
 PACKAGE = Path(readiness.__file__).parent
-HERE = Use(everywhere=False)
-AGAIN = Use(again=True)
+HERE = MatchMode(tries_every_place=False)
+AGAIN = MatchMode(repeats_after_match=True)
 METHODS = {
     "match": HERE,
-    "fullmatch": Use(everywhere=False, whole=True),
-    "search": Use(),
+    "fullmatch": MatchMode(tries_every_place=False, must_match_end=True),
+    "search": MatchMode(),
     **dict.fromkeys(("finditer", "findall", "sub", "subn", "split", "scanner"), AGAIN),
 }
 _ELSEWHERE = {
@@ -36,7 +36,7 @@ class Found(NamedTuple):
     where: str
     pattern: str | bytes
     flags: int
-    use: Use
+    use: MatchMode
 
 
 @cache
@@ -84,16 +84,11 @@ def put_together() -> Iterator[tuple[str, str]]:
     """(path of the module, code) of what is made into an expression inside of functions and is no constant."""
     for name, (tree, _) in modules().items():
         inside = {
-            id(part)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.FunctionDef | ast.Lambda)
-            for part in ast.walk(node)
+            id(part) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda) for part in ast.walk(node)
         }
         called = set()
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and (
-                _function(node.func) in METHODS or _function(node.func) == "compile"
-            ):
+            if isinstance(node, ast.Call) and (_function(node.func) in METHODS or _function(node.func) == "compile"):
                 called.add(id(node.func))
                 if id(node) in inside and not isinstance(node.args[0], ast.Constant):
                     yield name, ast.unparse(node.args[0])
@@ -104,17 +99,13 @@ def put_together() -> Iterator[tuple[str, str]]:
 
 def _function(node: ast.AST) -> str:
     """The name of a function of `re`; empty for all else."""
-    found = (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "re"
-    )
+    found = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "re"
     return node.attr if found and isinstance(node, ast.Attribute) else ""
 
 
-def _uses() -> dict[int, set[Use]]:
+def _uses() -> dict[int, set[MatchMode]]:
     """How each expression that has a name is used, by the identity of the pattern: by its methods, or handed on."""
-    found: dict[int, set[Use]] = {}
+    found: dict[int, set[MatchMode]] = {}
     for tree, module in modules().values():
         if module is None:
             continue
@@ -147,12 +138,12 @@ def _value(node: ast.AST, module: ModuleType) -> Any:
     return None
 
 
-def _widest(uses: set[Use]) -> Use:
+def _widest(uses: set[MatchMode]) -> MatchMode:
     """The use that costs no less than any of them."""
-    return Use(
-        everywhere=any(use.everywhere for use in uses),
-        whole=any(use.whole for use in uses),
-        again=any(use.again for use in uses),
+    return MatchMode(
+        tries_every_place=any(use.tries_every_place for use in uses),
+        must_match_end=any(use.must_match_end for use in uses),
+        repeats_after_match=any(use.repeats_after_match for use in uses),
     )
 
 

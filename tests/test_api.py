@@ -87,15 +87,13 @@ def test_a_baseline_lets_only_new_findings_count(tmp_path: Path) -> None:
     moved = tree(root, **{"a.yaml": "# a line\n# another\n" + POD})
     assert readiness.check([moved], base=root, baseline=known).open == ()
     more = tree(root, **{"b.yaml": POD.replace("name: x}", "name: y}")})
-    assert {one.path for one in readiness.check([more], base=root, baseline=known).open} == {
-        "b.yaml"
-    }
+    assert {one.path for one in readiness.check([more], base=root, baseline=known).open} == {"b.yaml"}
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 9, "findings": []}', '{"version": 1}'])
 def test_a_file_that_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "b.json").write_text(text)
-    with pytest.raises(api.ERRORS, match=r"b\.json"):
+    with pytest.raises(api.USER_ERRORS, match=r"b\.json"):
         readiness.check([WEAK], baseline=tmp_path / "b.json")
 
 
@@ -104,9 +102,7 @@ def git(root: Path, *words: str) -> None:
     subprocess.run(["git", *identity, *words], cwd=root, check=True, capture_output=True)
 
 
-def test_since_counts_what_the_branch_brought(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_since_counts_what_the_branch_brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tree(tmp_path, **{"deploy/a.yaml": POD})
     git(root, "init", "-q", "-b", "main")
     git(root, "add", ".")
@@ -124,24 +120,20 @@ def test_since_counts_what_the_branch_brought(
     monkeypatch.chdir(root / "deploy")
     assert {one.path for one in readiness.check(["."], since="main").open} == {"b.yaml"}
     for ref in ("nowhere", "--output=x", "main:../x"):
-        with pytest.raises(api.ERRORS):
+        with pytest.raises(api.USER_ERRORS):
             readiness.check(["."], since=ref)
 
 
 def test_the_cache_answers_as_the_run_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "cache"))
     cold = readiness.check([WEAK], base=ROOT, cache=True).to_dict()
     assert len(list((tmp_path / "cache").glob("*.json"))) == 1
-    monkeypatch.setattr(
-        api, "run_pipeline", None
-    )  # a second run that works anything out would fail
+    monkeypatch.setattr(api, "run_pipeline", None)  # a second run that works anything out would fail
     assert readiness.check([WEAK], base=ROOT, cache=True).to_dict() == cold
 
 
-def test_the_cache_asks_again_when_anything_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(tmp_path / "cache"))
+def test_the_cache_asks_again_when_anything_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "cache"))
     root = tree(tmp_path / "t", **{"a.yaml": POD})
     first = readiness.check([root], base=root, cache=True)
     tree(root, **{"a.yaml": POD.replace("privileged: true", "privileged: false")})
@@ -172,9 +164,7 @@ fix: Add the label.
 
 def test_rules_of_ones_own(tmp_path: Path) -> None:
     tree(tmp_path, **{"rules/k8s/owner-missing.yaml": RULE, "t/a.yaml": POD})
-    report = readiness.check(
-        [tmp_path / "t"], rules=[tmp_path / "rules"], select=["k8s/owner-missing"]
-    )
+    report = readiness.check([tmp_path / "t"], rules=[tmp_path / "rules"], select=["k8s/owner-missing"])
     assert [one.message for one in report.findings] == ["Pod/x has no owner label"]
 
 

@@ -106,9 +106,7 @@ def test_imports_point_one_way(path: Path) -> None:
         parts = name.split(".")
         if parts[0] == "readiness" and len(parts) > 1 and mine is not None and not only_types:
             other = level(parts[1])
-            assert parts[1] == layer or other is None or other < mine, (
-                f"imports {name}, which stands above it"
-            )
+            assert parts[1] == layer or other is None or other < mine, f"imports {name}, which stands above it"
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -134,9 +132,7 @@ def test_packages_from_outside_come_in_by_one_door(path: Path) -> None:
     inside = path.relative_to(PACKAGE).as_posix()
     for name, _ in imported(path):
         doors = DOORS.get(name.split(".")[0])
-        assert doors is None or inside in doors, (
-            f"{name} is imported by {sorted(doors or ['nobody'])} only"
-        )
+        assert doors is None or inside in doors, f"{name} is imported by {sorted(doors or ['nobody'])} only"
 
 
 def module_of(path: Path) -> str:
@@ -205,9 +201,7 @@ def test_the_start_is_light() -> None:
 
 def test_what_looks_at_a_kind_is_loaded_where_there_is_one() -> None:
     names = loaded("import readiness.api")
-    assert [
-        name for name in names if name.startswith(("readiness.kinds.", "readiness.checks."))
-    ] == []
+    assert [name for name in names if name.startswith(("readiness.kinds.", "readiness.checks."))] == []
 
 
 # What may be imported beside a kind's own modules where a run has files of that kind only: what stands below it.
@@ -236,9 +230,7 @@ def test_a_run_over_one_kind_leaves_the_others_out(kind: str, tmp_path: Path) ->
     } - {kind}
     rooms = {tuple(name.split(".")[1:3]) for name in names if name.count(".") >= 2}
     assert {(room, other) for room in ("kinds", "checks") for other in others} & rooms == set()
-    assert names.isdisjoint(
-        {"readiness.programs.git", "readiness.ruleset.verification", "subprocess"}
-    )
+    assert names.isdisjoint({"readiness.programs.git", "readiness.ruleset.verification", "subprocess"})
 
 
 def test_tests_stand_in_rooms_as_the_package_does() -> None:

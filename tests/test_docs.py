@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from readiness.cli.main import main
 from readiness.syntax import backtracking
-from readiness.syntax.ways import Work
+from readiness.syntax.ways import StepCounter
 from tests import make_docs
 from tests.conftest import ROOT, catalogue
 
@@ -23,9 +23,7 @@ def test_what_is_generated_is_current() -> None:
 
 def test_a_page_ends_with_the_places_where_its_rule_is_written() -> None:
     for path, text in make_docs.page_texts().items():
-        places = re.findall(
-            r"^- `([^`:]+)(?::(\d+) (\w+))?`$", text.partition("## Source")[2], re.MULTILINE
-        )
+        places = re.findall(r"^- `([^`:]+)(?::(\d+) (\w+))?`$", text.partition("## Source")[2], re.MULTILINE)
         assert places, path.name
         for file, line, name in places:
             lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
@@ -82,12 +80,10 @@ def test_rules_that_documents_name_exist() -> None:
 
 def test_the_expressions_that_the_guide_refuses_are_refused_and_the_others_are_not() -> None:
     text = (ROOT / "docs" / "writing-rules.md").read_text(encoding="utf-8")
-    rows = re.findall(
-        r"^\| (`.*`) \| .* \| (.*) \|$", text.partition("| refused |")[2], re.MULTILINE
-    )
+    rows = re.findall(r"^\| (`.*`) \| .* \| (.*) \|$", text.partition("| refused |")[2], re.MULTILINE)
     assert len(rows) == 5
     for bad, good in rows:
         for code, refused in ((bad, True), (good, False)):
             for pattern in re.findall(r"`([^`]+)`", code):
-                why = backtracking.refusal_reason(pattern.replace("\\|", "|"), Work(10**6))
+                why = backtracking.slow_regex_reason(pattern.replace("\\|", "|"), StepCounter(10**6))
                 assert bool(why) is refused, pattern

@@ -41,9 +41,7 @@ def check(story: str, *flags: str, monkeypatch: pytest.MonkeyPatch) -> Result:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("story", STORIES)
-def test_snapshot(
-    story: str, name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+def test_snapshot(story: str, name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     result = check(story, "--format", name, monkeypatch=monkeypatch)
     # A rule more changes the version of the rule set, and no snapshot.
     output = re.sub(r'"rules_version": "[0-9a-f]+"', '"rules_version": "…"', result.output)
@@ -53,9 +51,7 @@ def test_snapshot(
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.is_file(), "there is no snapshot yet; `pytest --update` writes it"
-    assert text == path.read_text(encoding="utf-8"), (
-        "`pytest --update` rewrites it; read the difference first"
-    )
+    assert text == path.read_text(encoding="utf-8"), "`pytest --update` rewrites it; read the difference first"
 
 
 @pytest.mark.parametrize("story", STORIES)

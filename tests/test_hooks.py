@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from readiness.syntax.yaml import load_all
+from readiness.syntax.yaml import load_yaml_documents
 from tests.conftest import ROOT
 
-HOOKS = load_all((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))[0]
+HOOKS = load_yaml_documents((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))[0]
 OURS = [
     "Dockerfile", "Dockerfile-dev", "api.Dockerfile", "docker/Dockerfile.prod", "Containerfile", "compose.yaml", "deploy/web.yml",
     "nginx.conf", "nginx.conf.template", "conf.d/site.conf", "sites-enabled/default", ".github/workflows/ci.yml", ".gitlab-ci.yml",

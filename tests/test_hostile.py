@@ -40,9 +40,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("name", "text", "line"), BROKEN.values(), ids=BROKEN)
-def test_what_does_not_parse_is_a_finding_at_its_line_and_others_go_on(
-    tmp_path: Path, name: str, text: str, line: int
-) -> None:
+def test_what_does_not_parse_is_a_finding_at_its_line_and_others_go_on(tmp_path: Path, name: str, text: str, line: int) -> None:
     report = run(tmp_path, **{name: text, "z-good.yaml": POD})
     # A Dockerfile is read line by line: what BuildKit refuses is a finding, and the rest of the file is judged.
     rule = "dockerfile/instruction-invalid" if name == "Dockerfile" else "core/syntax"
@@ -92,9 +90,7 @@ def test_a_bomb_of_aliases_takes_no_time(tmp_path: Path) -> None:
 
 def test_a_bomb_of_aliases_in_a_workflow_takes_no_time(tmp_path: Path) -> None:
     lines = ["z0: &z0 {a: x, b: y}", "y0: &y0 {a: p, b: q}"]
-    lines += [
-        f"{c}{n}: &{c}{n} {{a: *{c}{n - 1}, b: *{c}{n - 1}}}" for n in range(1, 30) for c in "zy"
-    ]
+    lines += [f"{c}{n}: &{c}{n} {{a: *{c}{n - 1}, b: *{c}{n - 1}}}" for n in range(1, 30) for c in "zy"]
     job = (
         "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n"
         "    strategy: {matrix: {a: [*z29, *y29], include: [{a: *z29, b: *y29}]}}\n"
@@ -146,7 +142,4 @@ def test_names_with_escapes_reach_no_terminal_raw(tmp_path: Path) -> None:
         )  # fmt: skip
         assert done.returncode == 1
         assert "\x1b[31m" not in done.stdout
-        assert not any(
-            line.startswith("\x1b") or "[31m::error" in line[:12]
-            for line in done.stdout.splitlines()
-        )
+        assert not any(line.startswith("\x1b") or "[31m::error" in line[:12] for line in done.stdout.splitlines())

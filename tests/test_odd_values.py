@@ -45,9 +45,7 @@ def test_keys_come_from_what_the_package_knows(family: str) -> None:
 def test_a_crash_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     from readiness.checks.compose import secrets
 
-    monkeypatch.setattr(
-        secrets, "string_entries", lambda value: iter(()) if value else [][1:].pop()
-    )
+    monkeypatch.setattr(secrets, "string_entries", lambda value: iter(()) if value else [][1:].pop())
     batch = [{"compose.yaml": odd_values.with_odd("a", odd_values.SERVICE, way, "[]")["a"]} for way in
              [("services", "web", "command"), ("services", "web", "ports")]]  # fmt: skip
     ((files, said),) = odd_values.guilty(batch)

@@ -11,8 +11,8 @@ import pytest
 from readiness import api
 from readiness import settings as config
 from readiness.cli import starter
-from readiness.settings import ConfigError, find_settings_file, load_settings
-from readiness.syntax.yaml import load_all
+from readiness.settings import ConfigError, find_settings_file, load_config
+from readiness.syntax.yaml import load_yaml_documents
 
 
 def write(root: Path, text: str) -> Path:
@@ -47,13 +47,13 @@ MISTAKES = {
 @pytest.mark.parametrize(("text", "place", "said"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_told_at_its_place(tmp_path: Path, text: str, place: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_settings(write(tmp_path, text))
+        load_config(write(tmp_path, text))
     assert caught.value.where == f".readiness.yaml:{place}"
     assert said in caught.value.message
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
-    empty = load_settings(write(tmp_path, "# nothing\n"))
+    empty = load_config(write(tmp_path, "# nothing\n"))
     assert (empty.profile, empty.fail_on, empty.ignore) == ("recommended", "high", ())
 
 
@@ -81,29 +81,23 @@ def test_an_option_beats_the_file() -> None:
         ("k8s/", "ci/"),
         ("ci/",),
     )
-    made = api.merge_options(
-        file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"}
-    )
+    made = api.merge_options(file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"})
     assert (made.profile, made.fail_on, made.select) == ("recommended", "high", ())
 
 
 def test_what_init_writes_is_valid_and_so_is_each_line_that_it_offers(tmp_path: Path) -> None:
-    load_settings(write(tmp_path, starter.SETTINGS))
+    load_config(write(tmp_path, starter.SETTINGS_TEMPLATE))
     offered = "\n".join(
         line.removeprefix("# ") if re.match(r"# ( |[a-z-]+:( |$))", line) else ""
-        for line in starter.SETTINGS.splitlines()
+        for line in starter.SETTINGS_TEMPLATE.splitlines()
         if ": what" not in line and ": critical" not in line
     )
-    settings = load_settings(write(tmp_path, offered))
+    settings = load_config(write(tmp_path, offered))
     assert settings.waivers[0].rule == "k8s/host-path-sensitive"
 
 
 def test_the_schema_is_one_and_knows_every_setting() -> None:
-    schema = json.loads(config.SCHEMA.read_text(encoding="utf-8"))
-    offered = {
-        line.removeprefix("# ").partition(":")[0]
-        for line in starter.SETTINGS.splitlines()
-        if ":" in line
-    }
+    schema = json.loads(config.SCHEMA_PATH.read_text(encoding="utf-8"))
+    offered = {line.removeprefix("# ").partition(":")[0] for line in starter.SETTINGS_TEMPLATE.splitlines() if ":" in line}
     assert set(schema["properties"]) <= offered
-    assert load_all(starter.SETTINGS)[0]["profile"] == "recommended"
+    assert load_yaml_documents(starter.SETTINGS_TEMPLATE)[0]["profile"] == "recommended"

@@ -41,7 +41,7 @@ good:
 
 CHECK = '''
 
-def {name}(subject: TODO) -> Outcome:
+def {name}(subject: TODO) -> CheckOutcome:
     """TODO what it finds, and why a case is excused."""
     yield from ()
 '''
@@ -52,7 +52,7 @@ MODULE = '''\
 
 from __future__ import annotations
 
-from readiness.model import Outcome
+from readiness.model import CheckOutcome
 '''
 
 
@@ -63,13 +63,9 @@ class LayoutError(Exception):
 def lay_out(root: Path, rule: str, target: str, check: str | None) -> list[Path]:
     """The files written for a rule under a checkout. Raises LayoutError."""
     if not ID.match(rule):
-        raise LayoutError(
-            f"{rule!r} is no id: it is a group and a name, as in k8s/port-name-missing"
-        )
+        raise LayoutError(f"{rule!r} is no id: it is a group and a name, as in k8s/port-name-missing")
     if check is not None and not NAME.match(check):
-        raise LayoutError(
-            f"{check!r} is no check: it is a module and a function, as in k8s.names.twice"
-        )
+        raise LayoutError(f"{check!r} is no check: it is a module and a function, as in k8s.names.twice")
     path = root / "rules" / f"{rule}.yaml"
     if path.exists():
         raise LayoutError(f"rules/{rule}.yaml is there already")
@@ -91,9 +87,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("rule", help="the id, as in k8s/port-name-missing")
     parser.add_argument("--target", required=True, help="what it looks at, as in k8s.container")
-    parser.add_argument(
-        "--check", help="module and function under readiness/checks; none for a declarative rule"
-    )
+    parser.add_argument("--check", help="module and function under readiness/checks; none for a declarative rule")
     asked = parser.parse_args()
     try:
         written = lay_out(ROOT, asked.rule, asked.target, asked.check)
@@ -102,9 +96,7 @@ def main() -> int:
         return 2
     for path in written:
         print(f"wrote {path.relative_to(ROOT)}")
-    print(
-        f"then: python -m pytest tests/ruleset/test_rules.py tests/ruleset/test_rule_files.py -k {asked.rule}"
-    )
+    print(f"then: python -m pytest tests/ruleset/test_rules.py tests/ruleset/test_rule_files.py -k {asked.rule}")
     return 0
 
 

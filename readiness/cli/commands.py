@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 import click
 
 from readiness.cli.console import (
-    FAILED,
-    UNABLE,
+    EXIT_FAILED,
+    EXIT_UNABLE,
     exit_on_error,
+    print_notices,
     strip_control_characters,
-    tell,
     write_file,
 )
-from readiness.cli.program import Command
+from readiness.cli.program import StrictCommand
 from readiness.version import __version__
 
 if TYPE_CHECKING:
     import datetime
 
-    from readiness.facts.table import Facts
+    from readiness.facts.table import FactsTable
 
 
-@click.command(cls=Command, short_help="The page of a rule, or why a pod is not admitted.")
+@click.command(cls=StrictCommand, short_help="The page of a rule, or why a pod is not admitted.")
 @click.argument("rule")
 @click.argument("paths", nargs=-1, type=click.Path())
 def explain(rule: str, paths: tuple[str, ...]) -> None:
@@ -49,18 +49,18 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
     if paths:
         raise click.UsageError("only `explain pss` takes paths")
 
-    def pages_of() -> list[str]:
+    def make_pages() -> list[str]:
         from readiness.reports import pages
 
         found, notices = api.find_rules(rule)
-        tell(notices)
+        print_notices(notices)
         return [pages.rule_page(tiers, api.checklist_questions()) for tiers in found]
 
-    for number, text in enumerate(exit_on_error(pages_of)):
+    for number, text in enumerate(exit_on_error(make_pages)):
         click.echo(("\n" if number else "") + text, nl=False)
 
 
-@click.command("rules", cls=Command, short_help="The catalogue of rules.")
+@click.command("rules", cls=StrictCommand, short_help="The catalogue of rules.")
 @click.option("--like", metavar="ID", help="Ours that say the same as another linter's rule.")
 @click.option(
     "--kind",
@@ -104,11 +104,9 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
         click.echo(f"{rule.id:{width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}")
 
 
-@click.command("checklist", cls=Command, short_help="A guide's checklist, item by item.")
+@click.command("checklist", cls=StrictCommand, short_help="A guide's checklist, item by item.")
 @click.argument("arguments", nargs=-1, metavar="[NAME] [PATH]...")
-@click.option(
-    "--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True
-)
+@click.option("--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True)
 def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     """Say of every item of a checklist whether it is met, failed or open, with the place that shows it.
 
@@ -124,12 +122,10 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
 
     names, paths = exit_on_error(lambda: api.split_checklist_arguments(arguments))
     report = exit_on_error(
-        lambda: api.check(
-            paths or ["."], checklists=names, select=api.rules_of_checklists(names), config=True
-        )
+        lambda: api.check(paths or ["."], checklists=names, select=api.rules_of_checklists(names), config=True)
     )
-    tell(report.notices)
-    outcomes = [one for one in report.checklists if one.checklist.system in names]
+    print_notices(report.notices)
+    outcomes = [one for one in report.checklists if one.checklist.source_document in names]
     if format_ == "json":
         import json
 
@@ -142,9 +138,7 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
         click.echo(strip_control_characters(line))
 
 
-@click.command(
-    "facts", cls=Command, short_help="What the rules know of the world, and how old it is."
-)
+@click.command("facts", cls=StrictCommand, short_help="What the rules know of the world, and how old it is.")
 @click.option("--stale", is_flag=True, help="Only what is over its time; exit 1 if there is any.")
 @click.option(
     "--today",
@@ -152,9 +146,7 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     metavar="YYYY-MM-DD",
     help="The day to count ages from (default: by the clock).",
 )
-@click.option(
-    "--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True
-)
+@click.option("--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True)
 def list_facts(stale: bool, today: datetime.datetime | None, format_: str) -> None:
     """List the tables of facts: how many rows each has, where they are from, when they were read and how old they are.
 
@@ -183,31 +175,27 @@ def list_facts(stale: bool, today: datetime.datetime | None, format_: str) -> No
         if not listed:
             click.echo("no facts are over their time")
     if stale and listed:
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
 
 
-def _facts_lines(tables: list[Facts], today: datetime.date) -> list[str]:
+def _facts_lines(tables: list[FactsTable], today: datetime.date) -> list[str]:
     """A line for each topic, in columns."""
     rows = [
         (
             facts.topic,
             f"{len(facts.rows)} rows",
-            f"read {facts.read}",
-            f"{facts.age(today)} of {facts.every} days{' STALE' if facts.is_stale(today) else ''}",
+            f"read {facts.read_on}",
+            f"{facts.age_in_days(today)} of {facts.trusted_days} days{' STALE' if facts.is_stale(today) else ''}",
             facts.made_by,
-            facts.source[0]
-            + (f" and {len(facts.source) - 1} more" if len(facts.source) > 1 else ""),
+            facts.source[0] + (f" and {len(facts.source) - 1} more" if len(facts.source) > 1 else ""),
         )
         for facts in tables
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-@click.command(cls=Command, short_help="Write today's findings down.")
+@click.command(cls=StrictCommand, short_help="Write today's findings down.")
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option(
     "--output",
@@ -226,15 +214,13 @@ def baseline(paths: tuple[str, ...], output: str) -> None:
     from readiness import api
 
     report = exit_on_error(lambda: api.check(paths or ["."], config=True))
-    tell(report.notices)
+    print_notices(report.notices)
     write_file(output, api.baseline_text(report))
-    open_ones = sum(not one.suppressed for one in report.findings)
-    click.echo(
-        f"{output}: {open_ones} findings; `readiness check --baseline {output}` counts only others"
-    )
+    open_ones = sum(not one.suppression for one in report.findings)
+    click.echo(f"{output}: {open_ones} findings; `readiness check --baseline {output}` counts only others")
 
 
-@click.command(cls=Command, short_help="Write a commented .readiness.yaml.")
+@click.command(cls=StrictCommand, short_help="Write a commented .readiness.yaml.")
 @click.option("--hook", is_flag=True, help="Write .pre-commit-config.yaml too.")
 @click.option("--workflow", is_flag=True, help="Write .github/workflows/readiness.yml too.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
@@ -250,15 +236,11 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
     from readiness.cli import starter
 
     asked = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow)
-    wanted = {".readiness.yaml": starter.SETTINGS}
-    if hook or (
-        asked and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)
-    ):
-        wanted[".pre-commit-config.yaml"] = starter.HOOK.format(version=__version__)
-    if workflow or (
-        asked and click.confirm("Write .github/workflows/readiness.yml?", default=False)
-    ):
-        wanted[".github/workflows/readiness.yml"] = starter.WORKFLOW.format(version=__version__)
+    wanted = {".readiness.yaml": starter.SETTINGS_TEMPLATE}
+    if hook or (asked and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)):
+        wanted[".pre-commit-config.yaml"] = starter.PRE_COMMIT_TEMPLATE.format(version=__version__)
+    if workflow or (asked and click.confirm("Write .github/workflows/readiness.yml?", default=False)):
+        wanted[".github/workflows/readiness.yml"] = starter.WORKFLOW_TEMPLATE.format(version=__version__)
     there = [name for name in wanted if Path(name).exists()]
     for name, text in wanted.items():
         if name in there and not force:
@@ -267,4 +249,4 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
         write_file(name, text)
         click.echo(f"{name}: written")
     if there and not force:
-        sys.exit(UNABLE)
+        sys.exit(EXIT_UNABLE)

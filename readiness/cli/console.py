@@ -10,21 +10,19 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-PASSED, FAILED, UNABLE = 0, 1, 2
+EXIT_PASSED, EXIT_FAILED, EXIT_UNABLE = 0, 1, 2
 
 
 class CommandError(click.ClickException):
     """The tool could not do its work: exit 2, with what, where and what to do."""
 
-    exit_code = UNABLE
+    exit_code = EXIT_UNABLE
 
     def show(self, file: Any = None) -> None:
         """One line on standard error, whatever a file or its name holds: no control characters, no values of secrets."""
         from readiness.redaction import Redactor
 
-        click.echo(
-            f"readiness: {strip_control_characters(Redactor().text(self.message))}", err=True
-        )
+        click.echo(f"readiness: {strip_control_characters(Redactor().mask_text(self.message))}", err=True)
 
 
 def strip_control_characters(text: str) -> str:
@@ -38,14 +36,14 @@ def exit_on_error(work: Callable[[], Any]) -> Any:
 
     try:
         return work()
-    except api.ERRORS as error:
+    except api.USER_ERRORS as error:
         raise CommandError(api.error_message(error)) from None
     except MemoryError:
         pass  # raised below, where the error no longer holds on to all that was made
     raise CommandError("out of memory; give it more, or judge fewer files at a time")
 
 
-def tell(notices: Iterable[str]) -> None:
+def print_notices(notices: Iterable[str]) -> None:
     """Say on standard error what a user should know beside the result, a line each."""
     for notice in notices:
         click.echo(f"readiness: {strip_control_characters(notice)}", err=True)
@@ -57,6 +55,4 @@ def write_file(name: str, text: str) -> None:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise CommandError(
-            f"{name}: cannot be written: {(error.strerror or 'error').lower()}"
-        ) from None
+        raise CommandError(f"{name}: cannot be written: {(error.strerror or 'error').lower()}") from None

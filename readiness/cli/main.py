@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from readiness.cli import commands
-from readiness.cli.console import FAILED, PASSED, UNABLE, CommandError, exit_on_error, tell
-from readiness.cli.program import Program
+from readiness.cli.console import (
+    EXIT_FAILED,
+    EXIT_PASSED,
+    EXIT_UNABLE,
+    CommandError,
+    exit_on_error,
+    print_notices,
+)
+from readiness.cli.program import CliProgram
 from readiness.version import __version__
 
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ FORMATS = ("terminal", "json", "github")
 
 
 @click.group(
-    cls=Program,
+    cls=CliProgram,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="readiness")
@@ -62,21 +69,15 @@ def main() -> None:
     metavar="WORD",
     help="Rule, prefix, category or ALL, in the profile's place.",
 )
-@click.option(
-    "--ignore", multiple=True, metavar="WORD", help="Rule, prefix or category to leave out."
-)
-@click.option(
-    "--profile", metavar="NAME", help="recommended (default), strict, pss-baseline, pss-restricted."
-)
+@click.option("--ignore", multiple=True, metavar="WORD", help="Rule, prefix or category to leave out.")
+@click.option("--profile", metavar="NAME", help="recommended (default), strict, pss-baseline, pss-restricted.")
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
     help="Fail on an open finding this bad (default high).",
 )
 @click.option("--min-score", type=click.IntRange(0, 100), help="Fail under this score.")
-@click.option(
-    "--config", type=click.Path(), help="A settings file (default: the nearest .readiness.yaml)."
-)
+@click.option("--config", type=click.Path(), help="A settings file (default: the nearest .readiness.yaml).")
 @click.option("--no-config", is_flag=True, help="Read no settings file.")
 @click.option(
     "--rules",
@@ -86,9 +87,7 @@ def main() -> None:
     help="A folder of custom rule files.",
 )
 @click.option("--baseline", type=click.Path(), help="Findings in this baseline file do not count.")
-@click.option(
-    "--since", metavar="REF", help="Findings that stood where this branch left REF do not count."
-)
+@click.option("--since", metavar="REF", help="Findings that stood where this branch left REF do not count.")
 @click.option(
     "--documents/--no-documents",
     default=None,
@@ -152,16 +151,12 @@ def main() -> None:
     show_default=True,
     help="Processes to judge files with.",
 )
-@click.option(
-    "--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True
-)
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 @click.option("--explain-score", is_flag=True, help="Print the sum that makes the score.")
 @click.option("--allow-empty", is_flag=True, help="Nothing to judge is no error (for hooks).")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the gate says.")
 @click.option("-q", "--quiet", is_flag=True, help="Only findings that fail the gate, and the gate.")
-@click.option(
-    "-v", "--verbose", is_flag=True, help="Every file, suppressed findings and timings too."
-)
+@click.option("-v", "--verbose", is_flag=True, help="Every file, suppressed findings and timings too.")
 def check(**flags: Any) -> None:
     """Judge files and folders (default: the working directory; - reads manifests from standard input).
 
@@ -180,45 +175,43 @@ def check(**flags: Any) -> None:
     if flags["config"] and flags["no_config"]:
         raise click.UsageError("--config and --no-config exclude each other")
     outputs = [parse_output(value) for value in flags["outputs"]]
-    report = exit_on_error(lambda: run_check(flags))
-    tell(report.notices)
+    report = exit_on_error(lambda: report_for(flags))
+    print_notices(report.notices)
     exit_on_error(lambda: write_reports(report, outputs, flags))
     if report.crashed:
-        sys.exit(UNABLE)
-    if not report.gate.evaluated and not flags["allow_empty"]:
+        sys.exit(EXIT_UNABLE)
+    if not report.gate.was_evaluated and not flags["allow_empty"]:
         raise CommandError(f"not assessed: {report.gate.reason}")
-    passed = report.gate.passed or not report.gate.evaluated
-    sys.exit(PASSED if flags["exit_zero"] or passed else FAILED)
+    passed = report.gate.passed or not report.gate.was_evaluated
+    sys.exit(EXIT_PASSED if flags["exit_zero"] or passed else EXIT_FAILED)
 
 
 def parse_output(value: str) -> tuple[str, str]:
     """(format, file) of an --output."""
     name, equals, file = value.partition("=")
     if not equals or not file or name not in FORMATS:
-        raise click.UsageError(
-            f"--output is FORMAT=FILE with one of {', '.join(FORMATS)}, not {value!r}"
-        )
+        raise click.UsageError(f"--output is FORMAT=FILE with one of {', '.join(FORMATS)}, not {value!r}")
     return name, file
 
 
-def split_words(values: Sequence[str]) -> list[str]:
+def split_comma_separated(values: Sequence[str]) -> list[str]:
     """The words of a repeatable option, which may hold several between commas. Raises UsageError for none at all."""
     if bare := next((value for value in values if not value.strip(" ,")), None):
         raise click.UsageError(f"{bare!r} names no rule, prefix or category")
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
-def run_check(flags: dict[str, Any]) -> Report:
+def report_for(flags: dict[str, Any]) -> Report:
     """The report that a command's flags ask for."""
     from readiness import api
 
     paths: Sequence[str] = flags["paths"] or (".",)
-    stdin = standard_input(api.STDIN_LIMIT + 1) if "-" in paths else None
+    stdin = read_standard_input(api.STDIN_LIMIT + 1) if "-" in paths else None
     return api.check(
         [path for path in paths if path != "-"],
         stdin=stdin,
-        select=split_words(flags["select"]),
-        ignore=split_words(flags["ignore"]),
+        select=split_comma_separated(flags["select"]),
+        ignore=split_comma_separated(flags["ignore"]),
         profile=flags["profile"],
         fail_on=flags["fail_on"],
         min_score=flags["min_score"],
@@ -243,15 +236,13 @@ def run_check(flags: dict[str, Any]) -> Report:
     )
 
 
-def standard_input(limit: int) -> bytes:
+def read_standard_input(limit: int) -> bytes:
     """What standard input holds, up to a limit in bytes."""
     try:
         return sys.stdin.buffer.read(limit)
     except OSError as error:
         why = (error.strerror or "error").lower()
-        raise CommandError(
-            f"standard input cannot be read: {why}; pipe manifests in, or name files"
-        ) from None
+        raise CommandError(f"standard input cannot be read: {why}; pipe manifests in, or name files") from None
 
 
 def progress_meter() -> Callable[[int, int], None] | None:
@@ -262,7 +253,7 @@ def progress_meter() -> Callable[[int, int], None] | None:
 
     began = shown = time.monotonic()
 
-    def show(done: int, total: int) -> None:
+    def show_progress(done: int, total: int) -> None:
         nonlocal shown
         now = time.monotonic()
         if done == total and shown > began:
@@ -273,27 +264,23 @@ def progress_meter() -> Callable[[int, int], None] | None:
             sys.stderr.write(f"\r\x1b[K{done} of {total} rules")
             sys.stderr.flush()
 
-    return show
+    return show_progress
 
 
-def write_reports(
-    report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, Any]
-) -> None:
+def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, Any]) -> None:
     """The report in every format that was asked for."""
     from readiness import reports
 
     for name, file in outputs:
         try:
             with Path(file).open("w", encoding="utf-8", newline="\n") as out:
-                reports.write_report(name, report, out, reports.Options(color="never"))
+                reports.write_report(name, report, out, reports.ReportOptions(color="never"))
         except OSError as error:
             why = (error.strerror or "error").lower()
             raise CommandError(f"{file}: cannot be written: {why}") from None
-    standard = flags["format_"] or (
-        "terminal" if not any(file == "-" for _, file in outputs) else None
-    )
+    standard = flags["format_"] or ("terminal" if not any(file == "-" for _, file in outputs) else None)
     if standard:
-        options = reports.Options(
+        options = reports.ReportOptions(
             color=flags["color"],
             quiet=flags["quiet"],
             verbose=flags["verbose"],

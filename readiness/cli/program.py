@@ -16,16 +16,19 @@ from typing import Any, NoReturn
 
 import click
 
-from readiness.cli.console import PASSED, UNABLE, strip_control_characters
+from readiness.cli.console import EXIT_PASSED, EXIT_UNABLE, strip_control_characters
 
-INTERRUPTED, TERMINATED = 130, 143  # as a shell counts them: 128 and the number of the signal
-DEBUG = "READINESS_DEBUG"
-ISSUES = "https://github.com/readiness-lint/readiness/issues"
+EXIT_INTERRUPTED, EXIT_TERMINATED = (
+    130,
+    143,
+)  # as a shell counts them: 128 and the number of the signal
+DEBUG_VARIABLE = "READINESS_DEBUG"
+ISSUES_URL = "https://github.com/readiness-lint/readiness/issues"
 # What a system says of a stream that nobody reads, that is full or that is not open.
-_UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG})
+_UNWRITABLE_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG})
 
 
-class CarriedError(Exception):
+class PastClickError(Exception):
     """An error that click would answer itself, and not with our exit codes; on its way to the outermost place."""
 
     def __init__(self, error: BaseException) -> None:
@@ -33,7 +36,7 @@ class CarriedError(Exception):
         self.error = error
 
 
-class Command(click.Command):
+class StrictCommand(click.Command):
     """A command that refuses empty values: an unset variable of a script must not read as an option left out."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -47,17 +50,17 @@ class Command(click.Command):
         return super().invoke(ctx)
 
 
-class Program(click.Group):
+class CliProgram(click.Group):
     """The group of all commands. Called, it is the process: it ends with one of our exit codes, whatever happens."""
 
-    command_class = Command
+    command_class = StrictCommand
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command as a process of its own. Never returns and never shows a traceback unasked."""
         gc.disable()  # what a process makes lives until its end: looking for rubbish in it takes a third of a large run
         _open_streams()
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, _terminate)
+            signal.signal(signal.SIGTERM, _handle_termination)
         code = _exit_code_of(partial(self.main, *args, **{**kwargs, "standalone_mode": False}))
         code = _flush_output(code)
         gc.freeze()  # nor is what is left looked through when the interpreter ends
@@ -71,21 +74,21 @@ class Program(click.Group):
         **extra: Any,
     ) -> click.Context:
         """As click's; --help and --version write here."""
-        with _click_errors_carried():
+        with _carry_errors_past_click():
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click's, with its own errors carried to the outermost place."""
-        with _click_errors_carried():
+        with _carry_errors_past_click():
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def _click_errors_carried() -> Iterator[None]:
+def _carry_errors_past_click() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, EOFError, OSError) as error:
-        raise CarriedError(error) from error
+        raise PastClickError(error) from error
 
 
 def _open_streams() -> None:
@@ -110,26 +113,26 @@ def _open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _terminate(_number: int, _frame: Any) -> NoReturn:
+def _handle_termination(_number: int, _frame: Any) -> NoReturn:
     """End as a process does that clears up behind itself: temporary folders and processes go."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise SystemExit(TERMINATED)
+    raise SystemExit(EXIT_TERMINATED)
 
 
 def _exit_code_of(run: Callable[[], Any]) -> int:
     """The exit code of a command; what ends it otherwise is told in one sentence."""
     try:
         result = run()
-        return result if isinstance(result, int) else PASSED
+        return result if isinstance(result, int) else EXIT_PASSED
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else UNABLE if ended.code else PASSED
+        return ended.code if isinstance(ended.code, int) else EXIT_UNABLE if ended.code else EXIT_PASSED
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
-        return UNABLE
+        return EXIT_UNABLE
     except (click.Abort, KeyboardInterrupt):
         return _end_interrupted()
-    except CarriedError as carried:
+    except PastClickError as carried:
         interrupted = isinstance(carried.error, KeyboardInterrupt)
         return _end_interrupted() if interrupted else _report_crash(carried.error)
     except BaseException as error:  # the outermost place: nothing gets past it
@@ -137,35 +140,29 @@ def _exit_code_of(run: Callable[[], Any]) -> int:
 
 
 def _end_interrupted() -> int:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # asked once is enough: what is left is clearing up
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # asked once is enough: what is left is clearing up
     _print_error("interrupted")
-    return INTERRUPTED
+    return EXIT_INTERRUPTED
 
 
 def _report_crash(error: BaseException) -> int:
     """Tell of an error that nothing else answers. It is never shown in its own words, which may quote a secret."""
-    if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
+    if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE_ERRNOS:
         plain = {errno.EPIPE: "nobody reads it to its end", errno.EBADF: "it is closed"}
         why = plain.get(error.errno or 0) or (error.strerror or "error").lower()
-        _print_error(
-            f"standard output cannot be written: {why}; send it to a file, or to a reader of all"
-        )
+        _print_error(f"standard output cannot be written: {why}; send it to a file, or to a reader of all")
         _discard_pending_output()
     elif isinstance(error, MemoryError):
         _print_error("out of memory; give it more, or judge fewer files at a time")
     else:
         _print_error(
-            f"internal error: {_crash_summary(error)}, and nothing was decided; set {DEBUG}=1 to see where it comes from,"
-            f" and report it at {ISSUES}"
+            f"internal error: {_crash_summary(error)}, and nothing was decided; set {DEBUG_VARIABLE}=1 to see where it comes from,"
+            f" and report it at {ISSUES_URL}"
         )
-    if os.environ.get(DEBUG):
+    if os.environ.get(DEBUG_VARIABLE):
         lines = "".join(traceback.format_exception(error)).splitlines()
-        _print_error(
-            "\n| ".join(["its traceback:", *lines])
-        )  # no line of it may begin as a CI command does
-    return UNABLE
+        _print_error("\n| ".join(["its traceback:", *lines]))  # no line of it may begin as a CI command does
+    return EXIT_UNABLE
 
 
 def _crash_summary(error: BaseException) -> str:
@@ -181,7 +178,7 @@ def _flush_output(code: int) -> int:
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
-        return _report_crash(error) if isinstance(error, OSError) else UNABLE
+        return _report_crash(error) if isinstance(error, OSError) else EXIT_UNABLE
     return code
 
 

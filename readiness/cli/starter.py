@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SETTINGS = """\
+SETTINGS_TEMPLATE = """\
 # Settings of the readiness linter. Every line that is commented out shows the default or an example.
 
 # recommended: what nearly every production deployment should hold. strict: the good practice that many skip, too.
@@ -67,7 +67,7 @@ fail-on: high
 #     until: "2027-06-30"
 """
 
-HOOK = """\
+PRE_COMMIT_TEMPLATE = """\
 repos:
   - repo: https://github.com/readiness-lint/readiness
     rev: v{version}
@@ -75,7 +75,7 @@ repos:
       - id: readiness
 """
 
-WORKFLOW = """\
+WORKFLOW_TEMPLATE = """\
 name: readiness
 on:
   pull_request:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 
 
 @cache
 def platform_arguments() -> frozenset[str]:
     """Those that BuildKit fills in for a stage that declares them."""
-    return frozenset(column("build-arguments", "platform"))
+    return frozenset(fact_column("build-arguments", "platform"))
 
 
 @cache
 def proxy_arguments() -> frozenset[str]:
     """The build arguments that Docker predefines, so that no ARG need declare them: HTTP_PROXY and its like."""
-    return frozenset(column("build-arguments", "proxy"))
+    return frozenset(fact_column("build-arguments", "proxy"))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from readiness.facts.programs import program_property
 
-_RELOADS = frozenset({"--reload", "--debug", "--watch", "--hot", "--auto-reload"})
-_SCRIPTS = frozenset({"dev", "develop", "start:dev"})
+_RELOAD_OPTIONS = frozenset({"--reload", "--debug", "--watch", "--hot", "--auto-reload"})
+_DEVELOPMENT_SCRIPTS = frozenset({"dev", "develop", "start:dev"})
 
 
 def development_server(program: str, words: Sequence[str]) -> str:
@@ -24,11 +24,11 @@ def development_server(program: str, words: Sequence[str]) -> str:
         return f"python -m {program}"
     if program.rpartition("/")[2] == "manage.py" and "runserver" in words:
         return "manage.py runserver"
-    if program in ("uvicorn", "gunicorn", "hypercorn", "granian") and _RELOADS & set(words):
+    if program in ("uvicorn", "gunicorn", "hypercorn", "granian") and _RELOAD_OPTIONS & set(words):
         return f"{program} --reload"
     if program in ("npm", "yarn", "pnpm", "bun"):
         rest = [word for word in words if word not in ("run", "run-script")]
-        return f"{program} {' '.join(words[:2])}" if rest and rest[0] in _SCRIPTS else ""
+        return f"{program} {' '.join(words[:2])}" if rest and rest[0] in _DEVELOPMENT_SCRIPTS else ""
     if program in ("vault", "consul", "server", "agent") and "-dev" in words:
         return f"{program} -dev"
     return _server_of_verb(program, words)

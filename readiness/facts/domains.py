@@ -5,11 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 
-_HOST = re.compile(
-    r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){0,20}[A-Za-z0-9_-]{0,63}\.?|[A-Za-z0-9_.-]{1,253}"
-)
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){0,20}[A-Za-z0-9_-]{0,63}\.?|[A-Za-z0-9_.-]{1,253}")
 
 
 def parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -23,17 +21,10 @@ def parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def is_public_name(host: str) -> bool:
     """Whether a name is one of the public DNS: it has a dot and a top-level domain that anybody can register under."""
     labels = host.rstrip(".").lower().split(".")
-    if (
-        len(labels) < 2
-        or not all(labels)
-        or parse_ip(host) is not None
-        or _HOST.fullmatch(host) is None
-    ):
+    if len(labels) < 2 or not all(labels) or parse_ip(host) is not None or _HOST.fullmatch(host) is None:
         return False
     last = labels[-1]
-    if last in column("top-level-domains", "private") or (
-        "cluster" in labels[:-1] and last == "local"
-    ):
+    if last in fact_column("top-level-domains", "private") or ("cluster" in labels[:-1] and last == "local"):
         return False
-    known = column("top-level-domains", "public")
+    known = fact_column("top-level-domains", "public")
     return last in known or last.startswith("xn--") or (len(last) == 2 and last.isalpha())

@@ -5,49 +5,46 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from readiness.facts.table import column, rows
+from readiness.facts.table import fact_column, fact_rows
 
 
-def filtered_by(name: str) -> tuple[str, ...]:
+def events_with_filter(filter_name: str) -> tuple[str, ...]:
     """The events that a filter narrows."""
-    return tuple(
-        event for event, names in column("github-events", "filters").items() if name in names
-    )
+    return tuple(event for event, names in fact_column("github-events", "filters").items() if filter_name in names)
 
 
 def is_untrusted(path: tuple[str, ...]) -> bool:
     """Whether a context is one that people outside write; a star stands for any one part."""
     return any(
-        len(path) == len(known)
-        and all(a == b or "*" in (a, b) for a, b in zip(path, known, strict=True))
-        for known in _untrusted()
+        len(path) == len(known) and all(a == b or "*" in (a, b) for a, b in zip(path, known, strict=True))
+        for known in _untrusted_contexts()
     )
 
 
 @cache
-def _untrusted() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(name.split(".")) for name in column("github-contexts", "untrusted"))
+def _untrusted_contexts() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(name.split(".")) for name in fact_column("github-contexts", "untrusted"))
 
 
-def is_fixed(name: str) -> bool:
+def is_fixed_word_context(name: str) -> bool:
     """Whether a context can hold only digits, hex, fixed words, or what GitHub itself writes."""
-    return _fixed().fullmatch(name) is not None
+    return _fixed_word_contexts().fullmatch(name) is not None
 
 
 @cache
-def _fixed() -> re.Pattern[str]:
+def _fixed_word_contexts() -> re.Pattern[str]:
     """The names of all such contexts, with `*` for one part and `**` for up to five."""
     forms = (
         re.escape(name).replace(r"\.\*\*", r"(?:\.[a-z_]+){0,5}").replace(r"\*", r"[^.]+")
-        for name in column("github-contexts", "fixed")
+        for name in fact_column("github-contexts", "fixed")
     )
     return re.compile("|".join(forms))
 
 
 @lru_cache(maxsize=256)
-def availability(place: str) -> tuple[frozenset[str], frozenset[str]] | None:
+def available_contexts_and_functions(place: str) -> tuple[frozenset[str], frozenset[str]] | None:
     """The contexts and the extra functions at a place, or at the longest beginning of it; None where nothing is said."""
-    known = rows("github-places")
+    known = fact_rows("github-places")
     while place:
         if place in known:
             row = known[place]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from readiness.facts.table import column, rows
+from readiness.facts.table import fact_column, fact_rows
 
 
 def is_within(path: str, folder: str) -> bool:
@@ -14,34 +14,34 @@ def is_within(path: str, folder: str) -> bool:
 
 def is_sensitive(path: str) -> bool:
     """Whether whoever has this path of a host has the host, or much of it."""
-    row = rows("host-paths").get(path, {})
+    row = fact_rows("host-paths").get(path, {})
     if "whole" in row or "below" in row:
         return True
-    below = column("host-paths", "below")
+    below = fact_column("host-paths", "below")
     return "harmless" not in row and any(is_within(path, folder) for folder in below)
 
 
 def is_plugin_folder(path: str) -> bool:
     """Whether plugins of a kubelet leave their sockets at a path: device plugins, the registration and the socket of a driver."""
-    below = column("host-paths", "plugins")
+    below = fact_column("host-paths", "plugins")
     return any(is_within(path, folder) for folder in below) and not holds_volumes(path)
 
 
 def holds_volumes(path: str) -> bool:
     """Whether a kubelet keeps the volumes of its pods at a path: where a storage driver mounts them."""
-    return path in column("host-paths", "volumes")
+    return path in fact_column("host-paths", "volumes")
 
 
 def holds_cloud_credentials(path: str) -> bool:
     """Whether credentials of a cloud stand at a path of a host."""
-    return any(is_within(path, folder) for folder in column("host-paths", "cloud"))
+    return any(is_within(path, folder) for folder in fact_column("host-paths", "cloud"))
 
 
 def is_runtime_socket(path: str) -> bool:
     """Whether a path is the socket of a container runtime."""
-    return posixpath.basename(path) in column("host-paths", "socket")
+    return posixpath.basename(path) in fact_column("host-paths", "socket")
 
 
 def holds_runtime_socket(path: str) -> bool:
     """Whether a path is the socket of a container runtime, or the folder of one."""
-    return is_runtime_socket(path) or path in column("host-paths", "sockets")
+    return is_runtime_socket(path) or path in fact_column("host-paths", "sockets")

@@ -8,80 +8,80 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from readiness.facts.table import rows
+from readiness.facts.table import fact_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Manager:
-    """One package manager. Names of actions are its own; `valued` are options that take a value.
+class PackageManager:
+    """One package manager. Names of actions are its own; `options_with_value` are options that take a value.
 
-    `install`, `update`, `upgrade`, `remove` and `clean` are subcommands (options, for pacman);
-    `yes` answers its questions. `lists` are the folders that hold what a clean build leaves out, `~`
-    for the home of any user; `moves` are the options and variables that name another folder;
-    `unversioned` are subcommands whose words have no version of their own;
-    `uncached` (options), `switches` (variables) and `settings` (in a script) turn the cache off.
+    `install_subcommands`, `update_subcommands`, `upgrade_subcommands`, `remove_subcommands` and `clean_subcommands` are
+    subcommands (options, for pacman); `assume_yes_options` answers its questions. `cache_folders` are the folders that hold
+    what a clean build leaves out, `~` for the home of any user; `cache_folder_options` are the options and variables that name
+    another folder; `unversioned` are subcommands whose words have no version of their own; `no_cache_options` (options),
+    `no_cache_variables` (variables) and `no_cache_setting` (in a script) turn the cache off.
     """
 
     name: str
     programs: tuple[str, ...]
-    install: frozenset[str]
-    update: frozenset[str] = frozenset()
-    upgrade: frozenset[str] = frozenset()
-    remove: frozenset[str] = frozenset()
+    install_subcommands: frozenset[str]
+    update_subcommands: frozenset[str] = frozenset()
+    upgrade_subcommands: frozenset[str] = frozenset()
+    remove_subcommands: frozenset[str] = frozenset()
     unversioned: frozenset[str] = frozenset()
-    clean: frozenset[str] = frozenset()
-    yes: tuple[str, ...] = ()
-    valued: frozenset[str] = frozenset()
-    uncached: tuple[str, ...] = ()
-    switches: tuple[str, ...] = ()
-    settings: re.Pattern[str] | None = None
-    lists: tuple[str, ...] = ()
-    moves: tuple[str, ...] = ()
-    locked: frozenset[str] = frozenset()
+    clean_subcommands: frozenset[str] = frozenset()
+    assume_yes_options: tuple[str, ...] = ()
+    options_with_value: frozenset[str] = frozenset()
+    no_cache_options: tuple[str, ...] = ()
+    no_cache_variables: tuple[str, ...] = ()
+    no_cache_setting: re.Pattern[str] | None = None
+    cache_folders: tuple[str, ...] = ()
+    cache_folder_options: tuple[str, ...] = ()
+    lock_file_commands: frozenset[str] = frozenset()
     lock_files: frozenset[str] = frozenset()
-    pin: re.Pattern[str] | None = None
-    system: bool = False
+    pinned_package: re.Pattern[str] | None = None
+    is_system_manager: bool = False
 
 
 @cache
-def managers() -> tuple[Manager, ...]:
+def package_managers() -> tuple[PackageManager, ...]:
     """All package managers of the table."""
-    return tuple(_manager(name, row) for name, row in rows("managers").items())
+    return tuple(_make_manager(name, row) for name, row in fact_rows("managers").items())
 
 
 @cache
-def by_program() -> Mapping[str, Manager]:
+def manager_by_program() -> Mapping[str, PackageManager]:
     """program -> the package manager that it is; also by two words, as `uv pip`."""
-    return {program: manager for manager in managers() for program in manager.programs}
+    return {program: manager for manager in package_managers() for program in manager.programs}
 
 
-def _manager(name: str, row: Mapping[str, Any]) -> Manager:
+def _make_manager(name: str, row: Mapping[str, Any]) -> PackageManager:
     """The Manager of one row of the table, by its name there."""
 
-    def words(key: str) -> frozenset[str]:
+    def column_words(key: str) -> frozenset[str]:
         return frozenset(row.get(key, ()))
 
-    def pattern(key: str) -> re.Pattern[str] | None:
+    def column_regex(key: str) -> re.Pattern[str] | None:
         return re.compile(row[key]) if key in row else None
 
-    return Manager(
+    return PackageManager(
         row.get("name", name),
         tuple(row.get("programs", (name,))),
-        install=words("install"),
-        update=words("update"),
-        upgrade=words("upgrade"),
-        remove=words("remove"),
-        unversioned=words("unversioned"),
-        clean=words("clean"),
-        yes=tuple(row.get("assumes-yes", ())),
-        valued=words("valued"),
-        uncached=tuple(row.get("uncached", ())),
-        switches=tuple(row.get("switches", ())),
-        settings=pattern("settings"),
-        lists=tuple(row.get("lists", ())),
-        moves=tuple(row.get("moves", ())),
-        locked=words("locked"),
-        lock_files=words("lock-files"),
-        pin=pattern("pin"),
-        system="system" in row,
+        install_subcommands=column_words("install"),
+        update_subcommands=column_words("update"),
+        upgrade_subcommands=column_words("upgrade"),
+        remove_subcommands=column_words("remove"),
+        unversioned=column_words("unversioned"),
+        clean_subcommands=column_words("clean"),
+        assume_yes_options=tuple(row.get("assumes-yes", ())),
+        options_with_value=column_words("valued"),
+        no_cache_options=tuple(row.get("uncached", ())),
+        no_cache_variables=tuple(row.get("switches", ())),
+        no_cache_setting=column_regex("settings"),
+        cache_folders=tuple(row.get("lists", ())),
+        cache_folder_options=tuple(row.get("moves", ())),
+        lock_file_commands=column_words("locked"),
+        lock_files=column_words("lock-files"),
+        pinned_package=column_regex("pin"),
+        is_system_manager="system" in row,
     )

@@ -6,30 +6,30 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readiness.facts.managers import Manager, by_program
-from readiness.facts.wrappers import unwrapped
-from readiness.syntax.command import Command, Word
+from readiness.facts.managers import PackageManager, manager_by_program
+from readiness.facts.wrappers import unwrap_command
+from readiness.syntax.command import ShellWord, SimpleCommand
 
-_ACTIONS = ("install", "update", "upgrade", "remove", "clean")
-_PYTHON = re.compile(r"(?:python|pypy)[0-9.]*\Z")
-_PYTHON_VALUED = frozenset({"-W", "-X"})
-_PIP = re.compile(r"pip[0-9.]*\Z")
-_GROUPS = frozenset({"module", "group", "groups", "global", "env"})
+_PACKAGE_ACTIONS = ("install", "update", "upgrade", "remove", "clean")
+_PYTHON_PROGRAM = re.compile(r"(?:python|pypy)[0-9.]*\Z")
+_PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X"})
+_PIP_PROGRAM = re.compile(r"pip[0-9.]*\Z")
+_GROUP_WORDS = frozenset({"module", "group", "groups", "global", "env"})
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PackageCall:
     """A command of a package manager: what it does, and to which packages."""
 
-    manager: Manager
+    manager: PackageManager
     action: str
-    packages: tuple[Word, ...]
-    command: Command
-    verb: Word
-    group: str = ""
+    packages: tuple[ShellWord, ...]
+    command: SimpleCommand
+    verb: ShellWord
+    verb_group: str = ""
 
     @property
-    def installs(self) -> bool:
+    def is_install(self) -> bool:
         """Whether it installs or upgrades packages."""
         return self.action in ("install", "upgrade")
 
@@ -37,44 +37,44 @@ class Call:
     def program(self) -> str:
         """What is run, as a reader names it: pip also where Python runs it as a module."""
         name = self.command.program
-        return _python_module(self.command.words)[0] if _PYTHON.match(name) else name
+        return _python_module(self.command.words)[0] if _PYTHON_PROGRAM.match(name) else name
 
 
-def package_call(command: Command) -> Call | None:
+def package_call(command: SimpleCommand) -> PackageCall | None:
     """What a command asks of a package manager; None where it is none, or asks for nothing known."""
-    command = unwrapped(command)
+    command = unwrap_command(command)
     program, words = _manager_program(command)
-    manager = by_program().get(program)
+    manager = manager_by_program().get(program)
     if manager is None:
         return None
     if manager.name == "pacman":
         return _pacman_call(manager, command, words)
     rest = _operands(words, manager)
     if not rest:
-        if manager.name == "yarn" and not command.has("--version", "-v", "--help"):
-            return Call(manager, "install", (), command, _program_word(command))
+        if manager.name == "yarn" and not command.has_option("--version", "-v", "--help"):
+            return PackageCall(manager, "install", (), command, _program_word(command))
         return None
     verb, packages, group = rest[0], rest[1:], ""
-    if verb.value in _GROUPS and packages:
+    if verb.value in _GROUP_WORDS and packages:
         group, verb, packages = verb.value, packages[0], packages[1:]
     elif verb.value == "workspace" and len(packages) > 1:
         group, verb, packages = verb.value, packages[1], packages[2:]
     action = _action_of_verb(manager, verb.value)
-    return Call(manager, action, packages, command, verb, group) if action else None
+    return PackageCall(manager, action, packages, command, verb, group) if action else None
 
 
-def _manager_program(command: Command) -> tuple[str, tuple[Word, ...]]:
+def _manager_program(command: SimpleCommand) -> tuple[str, tuple[ShellWord, ...]]:
     """The package manager that a command starts, by the table's name for it, and its words."""
     # xx-apt-get and its like (tonistiigi/xx) install for the target platform
     program, words = command.program.removeprefix("xx-"), command.words
-    if _PYTHON.match(program):
+    if _PYTHON_PROGRAM.match(program):
         program, words = _python_module(words)
     if program == "uv" and words and words[0].value in ("pip", "tool"):
         return f"uv {words[0].value}", words[1:]
-    return "pip" if _PIP.match(program) else program, words
+    return "pip" if _PIP_PROGRAM.match(program) else program, words
 
 
-def _python_module(words: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
+def _python_module(words: tuple[ShellWord, ...]) -> tuple[str, tuple[ShellWord, ...]]:
     """The module that Python runs: `-m pip`, also behind other options."""
     at = 0
     while at < len(words) and words[at].value.startswith("-"):
@@ -83,19 +83,19 @@ def _python_module(words: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
             return (words[at + 1].value, words[at + 2 :]) if at + 1 < len(words) else ("", ())
         if value.startswith("-m"):
             return value[2:], words[at + 1 :]
-        at += 2 if value in _PYTHON_VALUED else 1
+        at += 2 if value in _PYTHON_OPTIONS_WITH_VALUE else 1
     return "", ()
 
 
-def _program_word(command: Command) -> Word:
-    return Word(command.name, command.name, True, command.name_span)
+def _program_word(command: SimpleCommand) -> ShellWord:
+    return ShellWord(command.name, command.name, True, command.name_span)
 
 
-def _action_of_verb(manager: Manager, verb: str) -> str:
-    return next((action for action in _ACTIONS if verb in getattr(manager, action)), "")
+def _action_of_verb(manager: PackageManager, verb: str) -> str:
+    return next((action for action in _PACKAGE_ACTIONS if verb in getattr(manager, f"{action}_subcommands")), "")
 
 
-def _pacman_call(manager: Manager, command: Command, words: tuple[Word, ...]) -> Call | None:
+def _pacman_call(manager: PackageManager, command: SimpleCommand, words: tuple[ShellWord, ...]) -> PackageCall | None:
     """pacman says what it does with an option: -S, -Syu, -Scc, -R."""
     for word in words:
         if word.value[:2] in ("-S", "-R", "-U"):
@@ -103,13 +103,13 @@ def _pacman_call(manager: Manager, command: Command, words: tuple[Word, ...]) ->
             action = _action_of_verb(manager, word.value.replace("q", ""))
             if rest and action in ("update", ""):
                 action = "install"
-            return Call(manager, action, rest, command, word) if action else None
+            return PackageCall(manager, action, rest, command, word) if action else None
     return None
 
 
-def _operands(words: tuple[Word, ...], manager: Manager) -> tuple[Word, ...]:
+def _operands(words: tuple[ShellWord, ...], manager: PackageManager) -> tuple[ShellWord, ...]:
     """The words that are no options and no option's value; gem's build options stand behind `--`."""
-    found: list[Word] = []
+    found: list[ShellWord] = []
     skip = False
     for at, word in enumerate(words):
         if skip:
@@ -117,7 +117,7 @@ def _operands(words: tuple[Word, ...], manager: Manager) -> tuple[Word, ...]:
         elif word.value == "--":
             return (*found, *(() if manager.name == "gem" else words[at + 1 :]))
         elif word.value.startswith("-") and len(word.value) > 1:
-            skip = _is_value_next(word.value, manager.valued)
+            skip = _is_value_next(word.value, manager.options_with_value)
         else:
             found.append(word)
     return tuple(found)
@@ -133,20 +133,19 @@ def _is_value_next(option: str, valued: frozenset[str]) -> bool:
     return not any(f"-{letter}" in valued for letter in letters[:-1])
 
 
-def assumes_yes(call: Call) -> bool:
+def assumes_yes(call: PackageCall) -> bool:
     """Whether it goes on without an answer."""
     command = call.command
-    if command.has(*call.manager.yes):
+    if command.has_option(*call.manager.assume_yes_options):
         return True
-    if call.manager.name == "apt" and sum(map(_quietness, command.values)) > 1:
+    if call.manager.name == "apt" and sum(map(_apt_quiet_level, command.unquoted_words)) > 1:
         return True  # apt-get(8): quiet twice, or -q=2, means yes too
     return any(
-        name.lower() in ("apt::get::assume-yes", "assumeyes") and value in TRUE
-        for name, value in option_settings(call)
+        name.lower() in ("apt::get::assume-yes", "assumeyes") and value in TRUE_TEXTS for name, value in option_settings(call)
     )
 
 
-def _quietness(value: str) -> int:
+def _apt_quiet_level(value: str) -> int:
     """How quiet an option of apt-get makes it."""
     name, _, level = value.partition("=")
     if name in ("-q", "--quiet"):
@@ -155,16 +154,16 @@ def _quietness(value: str) -> int:
 
 
 # How apt and dnf write it.
-TRUE = frozenset({"1", "true", "yes", "on", "with", "enable"})
+TRUE_TEXTS = frozenset({"1", "true", "yes", "on", "with", "enable"})
 
 
-def is_removal(command: Command) -> bool:
+def is_removal(command: SimpleCommand) -> bool:
     """Whether a command of a system's package manager takes packages away."""
     parsed = package_call(command)
-    return parsed is not None and parsed.manager.system and parsed.action == "remove"
+    return parsed is not None and parsed.manager.is_system_manager and parsed.action == "remove"
 
 
-def option_settings(call: Call) -> Iterator[tuple[str, str]]:
+def option_settings(call: PackageCall) -> Iterator[tuple[str, str]]:
     """The settings that `-o Name=value` and `--setopt=name=value` give to a call."""
     for word in call.command.words:
         name, equals, value = word.value.rpartition("=")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from readiness.facts.table import column, rows
+from readiness.facts.table import fact_column, fact_rows
 
 
 def program_property(program: str, key: str) -> Any:
     """One property of a program; None where it is not known."""
-    return rows("programs").get(program, {}).get(key)
+    return fact_rows("programs").get(program, {}).get(key)
 
 
 def started_program_index(program: str, words: Sequence[str]) -> int | None:
     """Which of its words is the program that a runner (`poetry run x`, `npx x`) starts; None where it starts none."""
-    verbs = column("programs", "runs").get(program)
+    verbs = fact_column("programs", "runs").get(program)
     if verbs is None:
         return None
     at = 1 if verbs and words and words[0] in verbs else 0

@@ -9,77 +9,76 @@ from functools import cache
 from typing import Any
 
 from readiness.facts import images
-from readiness.facts.table import rows
-from readiness.syntax.image import Image
+from readiness.facts.table import fact_rows
+from readiness.syntax.image import ImageReference
 
-STORES = frozenset(
-    {"database", "cache", "queue", "search", "object-store", "vector-store", "secret-store"}
-)
-_CONSOLES = frozenset({"console", "mail-catcher", "docker"})
+STORE_ROLES = frozenset({"database", "cache", "queue", "search", "object-store", "vector-store", "secret-store"})
+_CONSOLE_ROLES = frozenset({"console", "mail-catcher", "docker"})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ImageFacts:
     """One row of the table.
 
-    `data` are the folders that hold state, `from18` the folder above those of PostgreSQL 18 and later; `admin` the ports of
-    what only administrators should reach; `off` settings that turn authentication off, with the values that do (`*` any);
-    `default` variables whose absence leaves a password that everybody knows, `alias` what may stand for them;
-    `keyed` variables (and `flags` words of the command) one of which turns authentication on.
+    `state_folders_before_18` are the folders that hold state, `state_folder_since_18` the folder above those of PostgreSQL 18
+    and later; `admin_ports` the ports of what only administrators should reach; `auth_off_values` settings that turn
+    authentication off, with the values that do (`*` any); `variables_with_default_password` variables whose absence leaves a
+    password that everybody knows, `substitute_variables` what may stand for them; `auth_variables` variables (and `auth_flags`
+    words of the command) one of which turns authentication on.
     """
 
     role: str
     ports: tuple[int, ...]
-    admin: tuple[int, ...]
-    from18: str
-    data: tuple[str, ...]
-    off: dict[str, list[str]]
-    default: dict[str, str]
-    alias: dict[str, list[str]]
-    keyed: tuple[str, ...]
-    flags: tuple[str, ...]
+    admin_ports: tuple[int, ...]
+    state_folder_since_18: str
+    state_folders_before_18: tuple[str, ...]
+    auth_off_values: dict[str, list[str]]
+    variables_with_default_password: dict[str, str]
+    substitute_variables: dict[str, list[str]]
+    auth_variables: tuple[str, ...]
+    auth_flags: tuple[str, ...]
     flags_off: tuple[str, ...]
-    docker: bool
-    host: bool
-    volatile: bool
+    is_docker_console: bool
+    is_host_agent: bool
+    keeps_nothing: bool
 
     @property
     def is_store(self) -> bool:
         """Whether it keeps other services' data."""
-        return self.role in STORES
+        return self.role in STORE_ROLES
 
     @property
     def keeps_data(self) -> bool:
         """Whether it is a store whose data must last: no cache, and nothing that keeps none by default."""
-        return self.is_store and bool(self.data) and self.role != "cache" and not self.volatile
+        return self.is_store and bool(self.state_folders_before_18) and self.role != "cache" and not self.keeps_nothing
 
     def opens_to_all(self, name: str, value: str) -> bool:
         """Whether a setting of this value lets everybody in."""
-        values = self.off.get(name, ())
+        values = self.auth_off_values.get(name, ())
         return value.lower() in values or ("*" in values and value != "")
 
-    def state_folders(self, image: Image | None) -> tuple[str, ...]:
+    def state_folders(self, image: ImageReference | None) -> tuple[str, ...]:
         """The folders that hold state in the release that a tag names."""
-        match = _RELEASE.search(image.tag) if image is not None and self.from18 else None
+        match = _MAJOR_RELEASE_IN_TAG.search(image.tag) if image is not None and self.state_folder_since_18 else None
         if match is None or int(match.group(1)) < 18:
-            return self.data
-        return (f"{self.from18}/{match.group(1)}/docker",)
+            return self.state_folders_before_18
+        return (f"{self.state_folder_since_18}/{match.group(1)}/docker",)
 
 
-_RELEASE = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")
+_MAJOR_RELEASE_IN_TAG = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")
 
 
 @cache
-def _table() -> dict[str, Known]:
+def _facts_by_image() -> dict[str, ImageFacts]:
     """name -> what is known of it, for the images whose role is known."""
-    return {name: _row(row) for name, row in rows("images").items() if "role" in row}
+    return {name: _make_image_facts(row) for name, row in fact_rows("images").items() if "role" in row}
 
 
-def _row(row: Mapping[str, Any]) -> Known:
-    return Known(
+def _make_image_facts(row: Mapping[str, Any]) -> ImageFacts:
+    return ImageFacts(
         row["role"],
         tuple(row.get("ports", ())),
-        tuple(row.get("admin", row.get("ports", ()) if row["role"] in _CONSOLES else ())),
+        tuple(row.get("admin", row.get("ports", ()) if row["role"] in _CONSOLE_ROLES else ())),
         row.get("from-18", ""),
         tuple(row.get("data", ())),
         row.get("off", {}),
@@ -94,28 +93,28 @@ def _row(row: Mapping[str, Any]) -> Known:
     )
 
 
-def public_image(image: Image) -> Known | None:
+def facts_of_public_image(image: ImageReference) -> ImageFacts | None:
     """What is known of an image, by its name; a mirror of a public image is that image."""
-    table = _table()
+    table = _facts_by_image()
     name = images.public_name(image).replace("bitnamilegacy/", "bitnami/")
     return table.get(name) or table.get(image.name.removeprefix("library/"))
 
 
-def starts_slowly(image: Image) -> bool:
+def starts_slowly(image: ImageReference) -> bool:
     """Whether a server takes a minute and more before it answers, by its name or by that of the one it is a copy of."""
     if images.image_property(image, "slow-start") is True:
         return True
     return any(row.get("slow-start") is True for row in images.rows_by_last_part(image))
 
 
-def data_folders(image: Image) -> tuple[str, ...]:
+def data_folders(image: ImageReference) -> tuple[str, ...]:
     """Where a store keeps data that must last, in the release that the tag names; empty for other images.
 
     A copy of a well-known one under another owner or in another registry counts as that one.
     """
-    found = public_image(image)
+    found = facts_of_public_image(image)
     if found is not None:
         return found.state_folders(image) if found.keeps_data else ()
-    others = [_row(row) for row in images.rows_by_last_part(image) if "role" in row]
+    others = [_make_image_facts(row) for row in images.rows_by_last_part(image) if "role" in row]
     folders = [folder for one in others if one.keeps_data for folder in one.state_folders(image)]
     return tuple(dict.fromkeys(folders))

@@ -4,50 +4,50 @@ from __future__ import annotations
 
 import re
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 
 # How programs call such variables by custom; those that have names of their own stand in the table.
-_DEBUG = re.compile(r"(?:\A|_)DEBUG(?:_MODE|_ENABLED)?\Z")
+_DEBUG_VARIABLE = re.compile(r"(?:\A|_)DEBUG(?:_MODE|_ENABLED)?\Z")
 _LOG_LEVEL = re.compile(r"(?:\A|_)LOG_?(?:GING_?)?LEVEL\Z")
-_ON = frozenset({"1", "true", "yes", "on", "*", "app:*"})
-_FINE = frozenset({"debug", "trace", "all", "verbose"})
+_TRUE_TEXTS = frozenset({"1", "true", "yes", "on", "*", "app:*"})
+_VERBOSE_LOG_LEVELS = frozenset({"debug", "trace", "all", "verbose"})
 
 
-def names_environment(name: str) -> bool:
+def is_environment_name_variable(name: str) -> bool:
     """Whether a variable names the environment that a program runs in."""
-    return name in column("settings", "environment")
+    return name in fact_column("settings", "environment")
 
 
 def may_turn_debug_on(name: str) -> bool:
     """Whether some value of a variable turns a debug mode on, or says that the environment is development."""
     return (
-        _DEBUG.search(name.upper()) is not None
-        or names_environment(name)
-        or name in column("settings", "debug")
+        _DEBUG_VARIABLE.search(name.upper()) is not None
+        or is_environment_name_variable(name)
+        or name in fact_column("settings", "debug")
     )
 
 
 def turns_debug_on(name: str, value: str) -> bool:
     """Whether a variable of this value turns a debug mode on, or says that the environment is development."""
     value = value.lower()
-    if names_environment(name):
-        return value in column("purpose-words", "setting")
-    if name in column("settings", "debug"):
-        return value in column("settings", "debug")[name]
-    return _DEBUG.search(name.upper()) is not None and value in _ON
+    if is_environment_name_variable(name):
+        return value in fact_column("purpose-words", "setting")
+    if name in fact_column("settings", "debug"):
+        return value in fact_column("settings", "debug")[name]
+    return _DEBUG_VARIABLE.search(name.upper()) is not None and value in _TRUE_TEXTS
 
 
 def sets_log_level(name: str) -> bool:
     """Whether a variable sets the level of a program's logs."""
     name = name.upper()
-    return _LOG_LEVEL.search(name) is not None or name in column("settings", "log-level")
+    return _LOG_LEVEL.search(name) is not None or name in fact_column("settings", "log-level")
 
 
 def logs_too_much(name: str, value: str) -> bool:
     """Whether a variable of this value has a program log what only its developers need."""
-    return value.lower() in _FINE and sets_log_level(name)
+    return value.lower() in _VERBOSE_LOG_LEVELS and sets_log_level(name)
 
 
 def is_error_reporting(name: str) -> bool:
     """Whether a variable tells a program where to report its errors."""
-    return name.upper() in column("settings", "error-tracker")
+    return name.upper() in fact_column("settings", "error-tracker")

@@ -20,62 +20,62 @@ from typing import Any, NamedTuple
 
 from readiness.model import ParseError
 from readiness.syntax import compiled
-from readiness.syntax.yaml import load_all
+from readiness.syntax.yaml import load_yaml_documents
 
-FOLDER = Path(__file__).parent
-HAND = "hand"
-_DAYS = re.compile(r"([1-9][0-9]{0,3})d\Z")
-_HEADER = frozenset({"source", "read", "every", "made-by", "rows"})
-_OPTIONAL = frozenset({"version"})
+FACTS_FOLDER = Path(__file__).parent
+MADE_BY_HAND = "hand"
+_DAYS_TEXT = re.compile(r"([1-9][0-9]{0,3})d\Z")
+_REQUIRED_KEYS = frozenset({"source", "read", "every", "made-by", "rows"})
+_OPTIONAL_KEYS = frozenset({"version"})
 
 
 class FactsError(Exception):
     """A file of facts that is not as it must be; the message says which and what is wrong."""
 
 
-class Facts(NamedTuple):
-    """The facts of one topic. `every` is the number of days for which they may be trusted after `read`."""
+class FactsTable(NamedTuple):
+    """The facts of one topic. `trusted_days` is the number of days for which they may be trusted after `read_on`."""
 
     topic: str
     source: tuple[str, ...]
-    read: datetime.date
-    every: int
+    read_on: datetime.date
+    trusted_days: int
     made_by: str
     rows: Mapping[str, Any]
     version: str = ""
 
-    def age(self, today: datetime.date) -> int:
+    def age_in_days(self, today: datetime.date) -> int:
         """How many days ago they were held against their source."""
-        return (today - self.read).days
+        return (today - self.read_on).days
 
     def is_stale(self, today: datetime.date) -> bool:
         """Whether they are older than they may be."""
-        return self.age(today) > self.every
+        return self.age_in_days(today) > self.trusted_days
 
 
-def topics() -> list[str]:
+def fact_topics() -> list[str]:
     """The names of all files of facts, in order."""
-    return sorted(path.stem for path in FOLDER.iterdir() if path.suffix in {".yaml", ".json"})
+    return sorted(path.stem for path in FACTS_FOLDER.iterdir() if path.suffix in {".yaml", ".json"})
 
 
 @cache
-def facts(topic: str) -> Facts:
+def facts_table(topic: str) -> FactsTable:
     """The facts of a topic. Raises FactsError where their file is not as it must be."""
-    return read_facts(FOLDER, topic)
+    return read_facts(FACTS_FOLDER, topic)
 
 
-def rows(topic: str) -> Mapping[str, Any]:
+def fact_rows(topic: str) -> Mapping[str, Any]:
     """What is known of each thing of a topic, by its name."""
-    return facts(topic).rows
+    return facts_table(topic).rows
 
 
 @cache
-def column(topic: str, name: str) -> Mapping[str, Any]:
+def fact_column(topic: str, name: str) -> Mapping[str, Any]:
     """One property of all things of a topic that have it, by their names."""
-    return {thing: row[name] for thing, row in rows(topic).items() if name in row}
+    return {thing: row[name] for thing, row in fact_rows(topic).items() if name in row}
 
 
-def read_facts(folder: Path, topic: str) -> Facts:
+def read_facts(folder: Path, topic: str) -> FactsTable:
     """The facts in one file of a folder. Raises FactsError."""
     for file, load in (
         (folder / f"{topic}.yaml", _load_compiled),
@@ -100,26 +100,22 @@ def _load_compiled(file: Path) -> Any:
 
 def _load_yaml(file: Path) -> Any:
     """What a YAML file says, without what is only there to be merged into rows."""
-    documents = load_all(file.read_text(encoding="utf-8"))
+    documents = load_yaml_documents(file.read_text(encoding="utf-8"))
     data = documents[0] if len(documents) == 1 else None
     if isinstance(data, dict):
         data.pop("shared", None)
     return data
 
 
-def _parse_facts(topic: str, data: Any) -> Facts:
-    if not isinstance(data, dict) or data.keys() - _OPTIONAL != _HEADER:
-        raise FactsError(f"a file of facts is a mapping with {', '.join(sorted(_HEADER))}")
+def _parse_facts(topic: str, data: Any) -> FactsTable:
+    if not isinstance(data, dict) or data.keys() - _OPTIONAL_KEYS != _REQUIRED_KEYS:
+        raise FactsError(f"a file of facts is a mapping with {', '.join(sorted(_REQUIRED_KEYS))}")
     source, made_by, things = data["source"], data["made-by"], data["rows"]
-    if (
-        not isinstance(source, list)
-        or not source
-        or not all(isinstance(one, str) for one in source)
-    ):
+    if not isinstance(source, list) or not source or not all(isinstance(one, str) for one in source):
         raise FactsError("source is a list of addresses")
     if not isinstance(made_by, str) or not isinstance(things, dict):
         raise FactsError("made-by is a string, rows is a mapping")
-    days = _DAYS.match(str(data["every"]))
+    days = _DAYS_TEXT.match(str(data["every"]))
     if days is None:
         raise FactsError("every is a number of days, as 90d")
     try:
@@ -127,4 +123,4 @@ def _parse_facts(topic: str, data: Any) -> Facts:
     except ValueError:
         raise FactsError("read is a day, as 2026-11-01") from None
     version = str(data.get("version", ""))
-    return Facts(topic, tuple(source), day, int(days[1]), made_by, things, version)
+    return FactsTable(topic, tuple(source), day, int(days[1]), made_by, things, version)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from readiness.model import Note, ParseError, Purpose, Source, Subject
+from readiness.model import AnnotationSuppression, ParseError, Purpose, Source, Subject
 from readiness.model.project import Project
 from readiness.syntax import outline, template
 
@@ -30,40 +30,36 @@ KINDS = (
 
 
 def kind_module(kind: str) -> ModuleType:
-    """The module of a kind: NAME, EXAMPLE, claims, parse, TARGETS and, where there is any, embedded."""
+    """The module of a kind: KIND_NAME, EXAMPLE_PATH, recognizes_file, parse, TARGETS and, where there is any, embedded_sources."""
     return importlib.import_module(f"readiness.kinds.{kind}")
 
 
-_YAML = (".yaml", ".yml", ".json")
+_YAML_SUFFIXES = (".yaml", ".yml", ".json")
 _SERVICES = re.compile(r"services[\"']?\s{0,200}+[:#]")
 _FROM = re.compile(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
 # What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
-_SIGNS: dict[str, Callable[[str, str], bool]] = {
+_KIND_PREFILTERS: dict[str, Callable[[str, str], bool]] = {
     "dotenv": lambda path, text: ".env" in path,
     "dockerfile": lambda path, text: (
-        not path.lower().endswith(_YAML)
-        and ("#" in path or "file" in path.lower() or _FROM.search(text) is not None)
+        not path.lower().endswith(_YAML_SUFFIXES) and ("#" in path or "file" in path.lower() or _FROM.search(text) is not None)
     ),
     "compose": lambda path, text: "compose" in path.lower() or _SERVICES.search(text) is not None,
-    "github": lambda path, text: (
-        "jobs" in text or "runs" in text or ".github/" in path or "action.y" in path
-    ),
+    "github": lambda path, text: "jobs" in text or "runs" in text or ".github/" in path or "action.y" in path,
     "dependabot": lambda path, text: "updates" in text or "dependabot" in path,
     "gitlab": lambda path, text: "stage" in text or "gitlab-ci" in path,
     "k8s": lambda path, text: (
-        path.endswith(_YAML)
-        and ("apiVersion" in text or "#" in path or outline.ODD_KEY.search(text) is not None)
+        path.endswith(_YAML_SUFFIXES) and ("apiVersion" in text or "#" in path or outline.ODD_KEY.search(text) is not None)
     ),
-    "nginx": lambda path, text: not path.lower().endswith(_YAML),
+    "nginx": lambda path, text: not path.lower().endswith(_YAML_SUFFIXES),
     "dockerignore": lambda path, text: "ignore" in path,
 }
 
 
-def classify(path: str, text: str) -> str:
+def detect_kind(path: str, text: str) -> str:
     """The kind that claims a text, by its content before its name; an empty string where none does."""
     for kind in KINDS:
-        sign = _SIGNS.get(kind)
-        if (sign is None or sign(path, text)) and kind_module(kind).claims(path, text):
+        sign = _KIND_PREFILTERS.get(kind)
+        if (sign is None or sign(path, text)) and kind_module(kind).recognizes_file(path, text):
             return kind
     return ""
 
@@ -73,46 +69,44 @@ def kind_of_template(path: str, text: str) -> str:
 
     `deploy.yaml.j2` is no manifest, and what it makes is one. Lists and environment files need nothing put in to be read.
     """
-    inner = template.target_path(path)
+    inner = template.rendered_path(path)
     if inner == path:
         return ""
     plain = template.without_marks(text, template.find_marks(text))
-    kind = classify(inner, text) or classify(inner, plain)
+    kind = detect_kind(inner, text) or detect_kind(inner, plain)
     return "" if kind in {"dotenv", "dockerignore"} else kind
 
 
-_NGINX = re.compile(r"(?:\A|/)nginx[\w.-]*\.conf\Z")
-_OVERLAY = re.compile(r"(?:\A|/)(?:kustomization\.ya?ml|Kustomization)\Z")
-_VALUES = re.compile(r"values(?:[-.][\w.-]+)?\.ya?ml\Z")
-_TEMPLATES = re.compile(r"(?:\A|/)templates/")
-_TEMPLATE = (".yaml", ".yml", ".tpl")
+_NGINX_CONF_PATH = re.compile(r"(?:\A|/)nginx[\w.-]*\.conf\Z")
+_KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)(?:kustomization\.ya?ml|Kustomization)\Z")
+_HELM_VALUES_FILENAME = re.compile(r"values(?:[-.][\w.-]+)?\.ya?ml\Z")
+_TEMPLATES_FOLDER = re.compile(r"(?:\A|/)templates/")
+_HELM_TEMPLATE_SUFFIXES = (".yaml", ".yml", ".tpl")
 
 
-def kind_expected_of(path: str, paths: Collection[str]) -> str:
+def kind_from_path(path: str, known_paths: Collection[str]) -> str:
     """The kind that a file's name alone promises, for a file that nobody could open; empty where it promises none.
 
-    `paths` are those of the files around it: values and templates belong to the chart that they stand in. What charts
+    `known_paths` are those of the files around it: values and templates belong to the chart that they stand in. What charts
     and kustomizations are called stands in reports as `helm` and `kustomize`.
     """
     folder, name = posixpath.split(path)
-    if name == "Chart.yaml" or (
-        _VALUES.fullmatch(name) and posixpath.join(folder, "Chart.yaml") in paths
-    ):
+    if name == "Chart.yaml" or (_HELM_VALUES_FILENAME.fullmatch(name) and posixpath.join(folder, "Chart.yaml") in known_paths):
         return "helm"
-    template = _TEMPLATES.search(path) if name.endswith(_TEMPLATE) else None
-    if template and posixpath.join(path[: template.start()], "Chart.yaml") in paths:
+    template = _TEMPLATES_FOLDER.search(path) if name.endswith(_HELM_TEMPLATE_SUFFIXES) else None
+    if template and posixpath.join(path[: template.start()], "Chart.yaml") in known_paths:
         return "helm"
-    if _OVERLAY.search(path):
+    if _KUSTOMIZATION_PATH.search(path):
         return "kustomize"
-    return "nginx" if _NGINX.search(path) else classify(path, "x")
+    return "nginx" if _NGINX_CONF_PATH.search(path) else detect_kind(path, "x")
 
 
-def parse(source: Source) -> Any:
+def parse_source(source: Source) -> Any:
     """The document of a source whose kind is known. Raises ParseError."""
     return kind_module(source.kind).parse(source)
 
 
-def mark_that_stops(source: Source, error: ParseError) -> int | None:
+def template_mark_at_error(source: Source, error: ParseError) -> int | None:
     """The offset of the template's mark at which a parser stopped: without the marks of the text it gets further; else None.
 
     A mark in a comment, a quoted string or a block scalar stops no parser, so it excuses nothing.
@@ -122,7 +116,7 @@ def mark_that_stops(source: Source, error: ParseError) -> int | None:
     if not marks:
         return None
     try:
-        parse(Source(source.path, template.without_marks(text, marks), kind=source.kind))
+        parse_source(Source(source.path, template.without_marks(text, marks), kind=source.kind))
     except ParseError as again:
         if again.offset <= error.offset:
             return None
@@ -131,10 +125,10 @@ def mark_that_stops(source: Source, error: ParseError) -> int | None:
     return before[-1] if before else marks[0].start
 
 
-def targets_of(kind: str) -> dict[str, Callable[[Any], Iterable[Any]]]:
+def subject_finders_of(kind: str) -> dict[str, Callable[[Any], Iterable[Any]]]:
     """The sorts of thing that documents of a kind hold."""
     found: dict[str, Callable[[Any], Iterable[Any]]] = kind_module(kind).TARGETS
-    if kind in _DELIVERING:
+    if kind in _CI_KINDS:
         return {
             **found,
             **importlib.import_module("readiness.kinds.delivery.targets").TARGETS[kind],
@@ -142,36 +136,34 @@ def targets_of(kind: str) -> dict[str, Callable[[Any], Iterable[Any]]]:
     return found
 
 
-_DELIVERING = frozenset({"github", "gitlab"})  # kinds with targets in readiness/kinds/delivery
+_CI_KINDS = frozenset({"github", "gitlab"})  # kinds with targets in readiness/kinds/delivery
 
 
-def embedded(kind: str, document: Any) -> Iterator[Source]:
+def embedded_sources(kind: str, document: Any) -> Iterator[Source]:
     """The sources nested in a document: config files in the values of a ConfigMap."""
-    inner = getattr(kind_module(kind), "embedded", None)
+    inner = getattr(kind_module(kind), "embedded_sources", None)
     return inner(document) if inner else iter(())
 
 
 def first_template_mark(kind: str, document: Any) -> int | None:
     """Where a file that parses is a template all the same: the offset of the first place that its tool cannot read."""
-    found = getattr(kind_module(kind), "unfilled", None)
+    found = getattr(kind_module(kind), "first_unfilled_placeholder", None)
     return found(document) if found else None
 
 
-def prepare(
-    by_kind: Mapping[str, list[Any]], paths: Collection[str], *, prose: bool = False
-) -> None:
+def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Collection[str], *, prose: bool = False) -> None:
     """Let each kind look at all documents before rules do: one file may say what another is, and what it is for.
 
     Of what `prose` shows nobody says where it would run.
     """
-    for kind in by_kind:
-        found = getattr(kind_module(kind), "prepare", None)
+    for kind in documents_by_kind:
+        found = getattr(kind_module(kind), "link_documents", None)
         if found:
-            found(by_kind, paths)
+            found(documents_by_kind, known_paths)
     for kind in _PURPOSES if not prose else ():
-        found = kind in by_kind and getattr(_purpose_module(kind), "take_purposes", None)
+        found = kind in documents_by_kind and getattr(_purpose_module(kind), "take_purposes", None)
         if found:
-            found(by_kind[kind], paths)
+            found(documents_by_kind[kind], known_paths)
 
 
 # The modules that tell what files of a kind are for: by `take_purposes(documents, paths)` beforehand, or by `purposes(document)`
@@ -220,21 +212,21 @@ def stated_purposes(kind: str, document: Any) -> Iterator[Stated]:
     yield from found(document) if found else ()
 
 
-def suppression_notes(kind: str, document: Any) -> Iterator[Note]:
+def suppression_notes(kind: str, document: Any) -> Iterator[AnnotationSuppression]:
     """The suppressions that a document carries as data: annotations of Kubernetes objects."""
-    found = getattr(kind_module(kind), "notes", None)
+    found = getattr(kind_module(kind), "annotation_suppressions", None)
     return found(document) if found else iter(())
 
 
 # The modules that tell which files of a kind are applied together, by `unit_of(document, project)`: its first file's path.
-_UNITS = {
+_UNIT_MODULES = {
     "compose": "readiness.kinds.compose.application",
     "gitlab": "readiness.kinds.gitlab.includes",
     "nginx": "readiness.kinds.nginx.includes",
 }
 
 
-def units_of_sources(project: Project) -> dict[int, str]:
+def unit_by_source_id(project: Project) -> dict[int, str]:
     """What the documents of a project are applied with, by the identity of their sources.
 
     That is the project's own unit where it is one; else the first file of a compose project, of a pipeline or of a server's
@@ -242,17 +234,15 @@ def units_of_sources(project: Project) -> dict[int, str]:
     """
     found: dict[int, str] = {}
     for kind, documents in project.by_kind.items():
-        unit_of = importlib.import_module(_UNITS[kind]).unit_of if kind in _UNITS else None
+        unit_of = importlib.import_module(_UNIT_MODULES[kind]).root_file_path if kind in _UNIT_MODULES else None
         for document in documents:
             source = document.source
-            unit = project.unit or (
-                unit_of(document, project) if unit_of else posixpath.dirname(source.root.path)
-            )
+            unit = project.unit or (unit_of(document, project) if unit_of else posixpath.dirname(source.root.path))
             found[id(source)] = unit or "."
     return found
 
 
-_GROUPS = {
+_RULE_GROUP_BY_KIND = {
     "github": "ci",
     "gitlab": "ci",
     "dependabot": "ci",
@@ -263,7 +253,7 @@ _GROUPS = {
 
 def rule_group(kind: str) -> str:
     """The folder of rules that speak of a kind."""
-    return _GROUPS.get(kind, kind)
+    return _RULE_GROUP_BY_KIND.get(kind, kind)
 
 
 def kind_of_target(target: str) -> str:

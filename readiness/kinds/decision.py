@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from readiness.kinds.purpose import Pairs, Sign, deciding_signs
+from readiness.kinds.purpose import NonProductionSign, Pairs, decisive_signs
 from readiness.model import PURPOSES, Purpose, Source, Span, join_names
 
 _HEAD = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)|---[ \t]*\r?\n)*")
@@ -69,18 +69,16 @@ def said_purpose(source: Source) -> Purpose | None:
     return Purpose(stated.word, IN_COMMENT) if stated and stated.is_known else None
 
 
-def purpose_by_signs(signs: Iterable[Sign], pairs: Pairs) -> Purpose | None:
+def purpose_by_signs(signs: Iterable[NonProductionSign], pairs: Pairs) -> Purpose | None:
     """What signs say together that something is for; None where they do not decide."""
-    deciding = deciding_signs(signs, pairs=pairs)
+    deciding = decisive_signs(signs, pairs=pairs)
     if not deciding:
         return None
     words = [one.purpose for one in deciding if one.purpose != "development"] or ["development"]
     return Purpose(words[0], " and ".join(one.text for one in deciding))
 
 
-def purposes_of_things(
-    whole: Purpose | None, things: Iterable[tuple[str, Purpose | None]]
-) -> Mapping[str, Purpose]:
+def purposes_of_things(whole: Purpose | None, things: Iterable[tuple[str, Purpose | None]]) -> Mapping[str, Purpose]:
     """What a file (under "") and the things in it (`things`: resource, purpose) were taken for.
 
     Of two things of one name the one that may run in production counts. Where all things are for something else, so is the file.

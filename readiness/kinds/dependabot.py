@@ -8,22 +8,22 @@ from dataclasses import dataclass
 
 from readiness.model import ParseError, Source
 from readiness.syntax import yaml
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
-NAME = "dependabot"
-EXAMPLE = ".github/dependabot.yml"
+KIND_NAME = "dependabot"
+EXAMPLE_PATH = ".github/dependabot.yml"
 
-_PATH = re.compile(r"(?:^|/)\.github/dependabot\.ya?ml\Z")
-_KEYS = re.compile(r"^[ \t-]*package-ecosystem[ \t]*:", re.MULTILINE)
-_UPDATES = re.compile(r"^updates[ \t]*:", re.MULTILINE)
+_DEPENDABOT_PATH = re.compile(r"(?:^|/)\.github/dependabot\.ya?ml\Z")
+_PACKAGE_ECOSYSTEM_LINE = re.compile(r"^[ \t-]*package-ecosystem[ \t]*:", re.MULTILINE)
+_UPDATES_KEY_LINE = re.compile(r"^updates[ \t]*:", re.MULTILINE)
 
 
-def claims(path: str, text: str) -> bool:
+def recognizes_file(path: str, text: str) -> bool:
     """Whether a file is one of Dependabot's: by its place, or by its keys."""
-    if _PATH.search(path):
+    if _DEPENDABOT_PATH.search(path):
         return True
     is_yaml = path.endswith((".yml", ".yaml")) or "#" in path
-    return is_yaml and bool(_UPDATES.search(text) and _KEYS.search(text))
+    return is_yaml and bool(_UPDATES_KEY_LINE.search(text) and _PACKAGE_ECOSYSTEM_LINE.search(text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,15 +58,15 @@ class Update:
 
 def parse(source: Source) -> Document:
     """The configuration of a source."""
-    documents = load_all(source.text)
+    documents = load_yaml_documents(source.text)
     if not documents or not isinstance(documents[0], Map):
         raise ParseError("a Dependabot configuration is a mapping", 0)
     return Document(source, documents[0])
 
 
-def unfilled(document: Document) -> int | None:
+def first_unfilled_placeholder(document: Document) -> int | None:
     """The first `{{ name }}` that stands where a value does; None where there is none."""
-    return yaml.unfilled(document.source.text, [document.node])
+    return yaml.first_unfilled_placeholder(document.source.text, [document.node])
 
 
 def updates(document: Document) -> Iterator[Update]:

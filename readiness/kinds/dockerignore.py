@@ -10,33 +10,33 @@ from typing import Any
 
 from readiness.model import ParseError, Source, Span
 from readiness.syntax import glob
-from readiness.syntax.glob import Budget
+from readiness.syntax.glob import WorkBudget
 
-NAME = "dockerignore"
-EXAMPLE = ".dockerignore"
-_NAMES = (".dockerignore", ".containerignore")
+KIND_NAME = "dockerignore"
+EXAMPLE_PATH = ".dockerignore"
+_IGNORE_FILENAMES = (".dockerignore", ".containerignore")
 MAX_PATTERNS = 5000
 MAX_WORK = 10_000_000  # units that all questions to one file may take
 
 
-def claims(path: str, text: str) -> bool:
+def recognizes_file(path: str, text: str) -> bool:
     """By the name alone: any text is a list of patterns."""
     del text
-    return path.endswith(_NAMES)
+    return path.endswith(_IGNORE_FILENAMES)
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class DockerignorePattern:
     """One line: its parts between slashes, and whether it takes files back in."""
 
-    parts: tuple[str, ...]
+    path_parts: tuple[str, ...]
     negated: bool
     span: Span
 
     def cost(self, path: str) -> int:
         """The most units that it can take to match it: with stars for folders in it, each part with each."""
         size = self.span.end - self.span.start
-        turns = len(self.parts) * (path.count("/") + 1) if "**" in self.parts else len(self.parts)
+        turns = len(self.path_parts) * (path.count("/") + 1) if "**" in self.path_parts else len(self.path_parts)
         return turns + (size * len(path) >> 10)
 
 
@@ -45,10 +45,10 @@ class Document:
     """The patterns in order; itself the subject of `dockerignore.file`."""
 
     source: Source
-    patterns: tuple[Pattern, ...]
+    patterns: tuple[DockerignorePattern, ...]
     container: str = ""
     resource: str = ""
-    work: Budget = field(default_factory=lambda: Budget(MAX_WORK))
+    matching_budget: WorkBudget = field(default_factory=lambda: WorkBudget(MAX_WORK))
 
     @property
     def node(self) -> Document:
@@ -73,21 +73,21 @@ class Document:
         parts = _path_parts(path)
         ignored = False
         for pattern in self.patterns:
-            if not self.work.spend(pattern.cost(path)):
+            if not self.matching_budget.try_spend(pattern.cost(path)):
                 return None
             if not parts:
-                hits = pattern.parts in (("*",), ("**",))
+                hits = pattern.path_parts in (("*",), ("**",))
                 ignored = hits or (ignored and not pattern.negated)
-            elif pattern.negated and _may_lie_under(pattern.parts, parts):
+            elif pattern.negated and _may_lie_under(pattern.path_parts, parts):
                 ignored = False
-            elif _pattern_matches(pattern.parts, parts):
+            elif _pattern_matches(pattern.path_parts, parts):
                 ignored = not pattern.negated
         return ignored
 
 
 def parse(source: Source) -> Document:
     """The patterns of a file; nothing in it can be wrong, but there can be too much. Raises ParseError."""
-    patterns: list[Pattern] = []
+    patterns: list[DockerignorePattern] = []
     offset = 1 if source.text.startswith("\ufeff") else 0
     for line in source.text[offset:].split("\n"):
         text = line.strip()
@@ -98,7 +98,7 @@ def parse(source: Source) -> Document:
                 if len(patterns) == MAX_PATTERNS:
                     raise ParseError(f"over {MAX_PATTERNS} patterns are not gone through", offset)
                 start = offset + line.index(text)
-                patterns.append(Pattern(parts, negated, Span(start, start + len(text))))
+                patterns.append(DockerignorePattern(parts, negated, Span(start, start + len(text))))
         offset += len(line) + 1
     return Document(source, tuple(patterns))
 
@@ -116,18 +116,16 @@ def _pattern_matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
         if segment == "**":
             reached = set(range(min(reached), len(parts) + 1)) if reached else reached
         else:
-            reached = {
-                at + 1 for at in reached if at < len(parts) and _part_matches(segment, parts[at])
-            }
+            reached = {at + 1 for at in reached if at < len(parts) and _part_matches(segment, parts[at])}
     return bool(reached - {0})
 
 
 def _part_matches(pattern: str, part: str) -> bool:
     """Whether one part of a pattern names a part of a path: `[^a]` and `\\*` are Go's, not the shell's."""
-    return glob.glob_matches(_ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"), part)
+    return glob.glob_matches(_ESCAPED_CHARACTER.sub(r"[\1]", pattern).replace("[^", "[!"), part)
 
 
-_ESCAPED = re.compile(r"\\(.)")
+_ESCAPED_CHARACTER = re.compile(r"\\(.)")
 
 
 def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
@@ -140,9 +138,9 @@ def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
     return len(pattern) >= len(folder)
 
 
-def files(document: Document) -> Iterable[Document]:
+def whole_file(document: Document) -> Iterable[Document]:
     """Target `dockerignore.file`: the document itself."""
     return (document,)
 
 
-TARGETS: dict[str, Callable[[Document], Iterable[Any]]] = {"dockerignore.file": files}
+TARGETS: dict[str, Callable[[Document], Iterable[Any]]] = {"dockerignore.file": whole_file}

@@ -8,41 +8,40 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.model import Source, Span
 from readiness.syntax import dotenv
 
-NAME = "dotenv"
-EXAMPLE = ".env"
-_NAMED = re.compile(r"\.env(?:\.[\w.-]+)?|[^/]+\.env", re.IGNORECASE)
-_TEMPLATE = re.compile(r"example|sample|template|tmpl|dist|default|schema", re.IGNORECASE)
+KIND_NAME = "dotenv"
+EXAMPLE_PATH = ".env"
+_ENV_FILENAME = re.compile(r"\.env(?:\.[\w.-]+)?|[^/]+\.env", re.IGNORECASE)
+_ENV_TEMPLATE_NAME = re.compile(r"example|sample|template|tmpl|dist|default|schema", re.IGNORECASE)
 # FROM, after comments and the ARGs that may stand before it: a Dockerfile's head, and no line of an environment file.
-_IMAGE = re.compile(
-    r"(?:[ \t]*+(?:(?:#|ARG[ \t])[^\n]*+)?+\r?\n)*+[ \t]*+FROM[ \t]++[^ \t=]", re.IGNORECASE
-)
+_DOCKERFILE_HEAD = re.compile(r"(?:[ \t]*+(?:(?:#|ARG[ \t])[^\n]*+)?+\r?\n)*+[ \t]*+FROM[ \t]++[^ \t=]", re.IGNORECASE)
 
 
-def claims(path: str, text: str) -> bool:
+def recognizes_file(path: str, text: str) -> bool:
     """By the name, but for what begins with FROM, as no environment file does.
 
     A block in prose is none: it shows values that nobody runs with.
     """
     name = posixpath.basename(path)
-    if "#" in path or posixpath.splitext(name)[1] in column("file-endings", "code"):
+    if "#" in path or posixpath.splitext(name)[1] in fact_column("file-endings", "code"):
         return False
-    named = _NAMED.fullmatch(name) is not None and not _TEMPLATE.search(name)
-    return named and not _IMAGE.match(text)
+    named = _ENV_FILENAME.fullmatch(name) is not None and not _ENV_TEMPLATE_NAME.search(name)
+    return named and not _DOCKERFILE_HEAD.match(text)
 
 
 @dataclass(slots=True, eq=False)
 class Document:
     """What one environment file says; itself the subject of `dotenv.file`.
 
-    `production` tells whether a compose file reads it that may run there, `read` whether one reads it by Docker's grammar.
+    `is_for_production` tells whether a compose file reads it that may run there, `is_read_by_compose` whether one reads it by
+    Docker's grammar.
     """
 
     source: Source
-    file: dotenv.File
+    parsed_env_file: dotenv.EnvFileContent
     production: bool = True
     read: bool = False
     container: str = ""
@@ -55,13 +54,13 @@ class Document:
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """What the file writes under a name, before variables are filled in."""
-        entry = self.file.exports.get(key)
-        return entry.template if entry else default
+        entry = self.parsed_env_file.last_entry_by_name.get(key)
+        return entry.raw_value if entry else default
 
     def at(self, key: Any = None, /) -> Span:
         """The place of a value; the whole text where there is none."""
-        entry = self.file.exports.get(key) if key is not None else None
-        return entry.span if entry else Span(0, len(self.source.text))
+        entry = self.parsed_env_file.last_entry_by_name.get(key) if key is not None else None
+        return entry.value_span if entry else Span(0, len(self.source.text))
 
 
 def parse(source: Source) -> Document:
@@ -70,11 +69,11 @@ def parse(source: Source) -> Document:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Value:
+class EnvValue:
     """One `NAME=value` of an environment file, as a subject of rules."""
 
     document: Document
-    entry: dotenv.Entry
+    entry: dotenv.EnvEntry
     container: str = ""
     resource: str = ""
 
@@ -104,17 +103,17 @@ class Value:
         return not self.document.production
 
 
-def values(document: Document) -> Iterator[Value]:
+def env_values(document: Document) -> Iterator[EnvValue]:
     """Every value of a file."""
-    return (Value(document, one) for one in document.file.entries if one.template is not None)
+    return (EnvValue(document, one) for one in document.parsed_env_file.entries if one.raw_value is not None)
 
 
-def files(document: Document) -> Iterator[Document]:
+def whole_file(document: Document) -> Iterator[Document]:
     """Target `dotenv.file`: the document itself."""
     yield document
 
 
 TARGETS: dict[str, Callable[[Document], Iterator[Any]]] = {
-    "dotenv.file": files,
-    "dotenv.value": values,
+    "dotenv.file": whole_file,
+    "dotenv.value": env_values,
 }

@@ -52,12 +52,8 @@ def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
 def _says(sentence: str, words: str) -> bool:
     """Whether a sentence says that the file is for something: `only for X`, `this stack is for X`, `X environment`."""
     return bool(
-        re.search(
-            rf"{_LEAD}(?:only |just |purely |solely )?(?:meant |intended )?for {words}\b", sentence
-        )
-        or re.search(
-            rf"{_LEAD}(?:\S+ ){{0,3}}{_THING} (?:\S+ ){{0,4}}for (?:\w+ )?{words}\b", sentence
-        )
+        re.search(rf"{_LEAD}(?:only |just |purely |solely )?(?:meant |intended )?for {words}\b", sentence)
+        or re.search(rf"{_LEAD}(?:\S+ ){{0,3}}{_THING} (?:\S+ ){{0,4}}for (?:\w+ )?{words}\b", sentence)
         or re.search(rf"{_LEAD}(?:an? |simple |minimal |local ){{0,3}}{words} {_THING}\b", sentence)
         or re.search(rf"\bfor {words}(?: purposes)? only\b|\bonly for {words}\b", sentence)
     )
@@ -65,8 +61,6 @@ def _says(sentence: str, words: str) -> bool:
 
 def _sentences(head: str, name: str) -> Iterator[str]:
     """The sentences of a comment, in lower case, each on one line; the file's own name says nothing."""
-    lines = [
-        line.strip().lstrip("#").strip() for line in head.splitlines() if line.strip() != "---"
-    ]
+    lines = [line.strip().lstrip("#").strip() for line in head.splitlines() if line.strip() != "---"]
     for sentence in _SENTENCE_END.split("\n".join(lines)):
         yield " ".join(sentence.replace(name, "file").lower().split())

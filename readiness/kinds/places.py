@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from readiness.kinds.purpose import Sign
+from readiness.kinds.purpose import NonProductionSign
 from readiness.model import Span
 
 _TEST_FOLDER = re.compile(
@@ -22,9 +22,7 @@ _TEST_FOLDER = re.compile(
     r"|bench(?:marks?)?|suites"
 )
 _TEST_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
-_SERVED = re.compile(
-    r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)"
-)  # services that are called so
+_SERVED = re.compile(r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)")  # services that are called so
 _SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples")  # where operators keep them
 _SHOWN_FOLDER = re.compile(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
@@ -64,7 +62,7 @@ class Surroundings:
         return frozenset(found)
 
 
-def place_signs(path: str, here: Span, around: Surroundings) -> Iterator[Sign]:
+def place_signs(path: str, here: Span, around: Surroundings) -> Iterator[NonProductionSign]:
     """What the folders that speak of a purpose say, the nearest first, up to one that decides or one of production.
 
     `loose` and `sibling` are things around the nearest one that fit its word.
@@ -76,47 +74,47 @@ def place_signs(path: str, here: Span, around: Surroundings) -> Iterator[Sign]:
         if _PRODUCTION_FOLDER.fullmatch(folder):
             return
         found = _folder_sign(folder, above, here)
-        if found is None or (weak and not found.strong):
+        if found is None or (weak and not found.is_decisive):
             continue
         yield found
-        if found.strong:
+        if found.is_decisive:
             return
         weak = True
         yield from _signs_around(found, folders, above, around)
 
 
 def _signs_around(
-    found: Sign, folders: list[str], above: list[str], around: Surroundings
-) -> Iterator[Sign]:
+    found: NonProductionSign, folders: list[str], above: list[str], around: Surroundings
+) -> Iterator[NonProductionSign]:
     """What fits the word of a folder: that nothing puts its files into a deployment, that production lies beside it."""
     ways = ("/".join(folders[:depth]) for depth in range(1, len(folders) + 1))
     if around.built.isdisjoint(ways):
-        yield Sign("loose", "no kustomization takes it in", found.span, purpose=found.purpose)
+        yield NonProductionSign("loose", "no kustomization takes it in", found.span, purpose=found.purpose)
     beside = ("/".join((*above, word)) for word in ("prod", "production", "live"))
     if found.purpose == "development" and not around.folders.isdisjoint(beside):
-        yield Sign("sibling", "a folder beside that is called production", found.span)
+        yield NonProductionSign("sibling", "a folder beside that is called production", found.span)
 
 
-def _folder_sign(folder: str, above: list[str], here: Span) -> Sign | None:
+def _folder_sign(folder: str, above: list[str], here: Span) -> NonProductionSign | None:
     """What one folder says."""
     text = f"it lies in {folder}/"
     if _TEST_FOLDER.fullmatch(folder):
-        return Sign("place", text, here, True, "test")
+        return NonProductionSign("place", text, here, True, "test")
     if _SAMPLE_FOLDER.fullmatch(folder):
-        return Sign("place", text, here, True, "sample")
+        return NonProductionSign("place", text, here, True, "sample")
     if _SHOWN_FOLDER.fullmatch(folder):
-        return Sign("place", text, here, purpose="sample")
+        return NonProductionSign("place", text, here, purpose="sample")
     if folder == "ci":
-        return Sign("place", text, here, purpose="test")
+        return NonProductionSign("place", text, here, purpose="test")
     if _DEVELOPER_FOLDER.fullmatch(folder) and above[-1:] != ["usr"]:  # /usr/local is everybody's
-        return Sign("place", text, here)
+        return NonProductionSign("place", text, here)
     return None
 
 
-def name_signs(path: str, here: Span) -> Iterator[Sign]:
+def name_signs(path: str, here: Span) -> Iterator[NonProductionSign]:
     """What the name of a file says."""
     name = posixpath.basename(path).lower()
     if _TEST_NAME.search(name) and not _SERVED.search(name):
-        yield Sign("file", "its name says so", here, True, "test")
+        yield NonProductionSign("file", "its name says so", here, True, "test")
     elif _SHOWN_NAME.search(name):
-        yield Sign("file", "its name speaks of an example", here, purpose="sample")
+        yield NonProductionSign("file", "its name speaks of an example", here, purpose="sample")

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.model import Purpose, Source, Span
 
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
 # `gitlab` may be what is run.
-_FOLDERS = re.compile(
+_PURPOSE_FOLDER = re.compile(
     r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainers?(?:[._-][\w.-]+)?|gitpod)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
     r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|\.ci|testdata|__(?:tests|fixtures)__"
@@ -24,15 +24,15 @@ _FOLDERS = re.compile(
 
 
 @lru_cache(maxsize=512)
-def image_purpose(path: str) -> str:
+def dockerfile_purpose(path: str) -> str:
     """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
-    return _purpose_by_names(path, _words("file") | _words("image"))[0]
+    return _purpose_by_names(path, _purpose_by_word("file") | _purpose_by_word("image"))[0]
 
 
 @lru_cache(maxsize=512)
 def compose_purpose(path: str) -> str:
     """dev, test, prod or unknown, for a compose file: the words of its name count before its folders."""
-    found = _purpose_by_names(path, _words("file") | _words("compose"))[0]
+    found = _purpose_by_names(path, _purpose_by_word("file") | _purpose_by_word("compose"))[0]
     return "unknown" if found == "build" else found
 
 
@@ -44,53 +44,53 @@ def purpose_by_name(path: str, sort: str) -> Purpose | None:
 
     `sort` is image for Dockerfiles, compose for compose files.
     """
-    word, where = _purpose_by_names(path, _words("file") | _words(sort))
+    word, where = _purpose_by_names(path, _purpose_by_word("file") | _purpose_by_word(sort))
     return Purpose(NAMED[word], where) if word in NAMED else None
 
 
-def _words(place: str) -> dict[str, str]:
+def _purpose_by_word(file_sort: str) -> dict[str, str]:
     """What words in the name of a file of some sort say that it is for."""
-    return dict(column("purpose-words", place))
+    return dict(fact_column("purpose-words", file_sort))
 
 
-def _purpose_by_names(path: str, names: Mapping[str, str]) -> tuple[str, str]:
+def _purpose_by_names(path: str, purpose_by_word: Mapping[str, str]) -> tuple[str, str]:
     """The purpose and what says so, in the words of a report."""
     path, block, inner = path.partition("#")
     name = posixpath.basename(inner if block else path).lower()
     for word in re.split(r"[._-]", name):
-        if word in names:
-            return names[word], "its name says so"
+        if word in purpose_by_word:
+            return purpose_by_word[word], "its name says so"
     folders = () if block else posixpath.dirname(path).lower().split("/")
     for folder in reversed(folders):
-        match = _FOLDERS.fullmatch(folder)
+        match = _PURPOSE_FOLDER.fullmatch(folder)
         if match:
             return match.lastgroup or "unknown", f"it lies in {folder}/"
     return "unknown", ""
 
 
-_SHOWN = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
+_EXAMPLE_FOLDER = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
 
 
 @lru_cache(maxsize=512)
-def is_for_trial(path: str) -> bool:
+def is_non_production_path(path: str) -> bool:
     """Whether a file is for development or tests, or an example, by its path: no outsider meets what it says as it stands."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
-    return _purpose_by_names(path, _words("file"))[0] in ("dev", "test") or any(
-        map(_SHOWN.fullmatch, folders)
+    return _purpose_by_names(path, _purpose_by_word("file"))[0] in ("dev", "test") or any(
+        map(_EXAMPLE_FOLDER.fullmatch, folders)
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class NonProductionSign:
     """One thing in a file that says it is not production's: the fact by name, where it stands, and the words of a report.
 
-    `strong` signs decide alone. `purpose` is what the file would be for.
+    `is_decisive` signs decide alone. `purpose` is what the file would be for.
     """
 
-    fact: str
+    fact_name: str
     text: str
     span: Span
-    strong: bool = False
+    is_decisive: bool = False
     purpose: str = "development"
 
 
@@ -114,25 +114,25 @@ COMPOSE_PAIRS: Pairs = frozenset(
 )
 
 
-def deciding_signs(
-    signs: Iterable[Sign], apart_from: str = "", *, pairs: Pairs = COMPOSE_PAIRS
-) -> tuple[Sign, ...]:
+def decisive_signs(
+    signs: Iterable[NonProductionSign], apart_from: str = "", *, pairs: Pairs = COMPOSE_PAIRS
+) -> tuple[NonProductionSign, ...]:
     """The signs that say together that a file is not production's: one strong one, or two that fit; none where they do not.
 
     `apart_from` is a fact that does not count: a rule is not silenced by what it reports. `pairs` are the weak ones that fit.
     """
-    counted = [one for one in signs if one.fact != apart_from]
-    strong = next((one for one in counted if one.strong), None)
+    counted = [one for one in signs if one.fact_name != apart_from]
+    strong = next((one for one in counted if one.is_decisive), None)
     if strong is not None:
         return (strong,)
     for index, first in enumerate(counted):
         for second in counted[index + 1 :]:
-            if {first.fact, second.fact} in pairs:
+            if {first.fact_name, second.fact_name} in pairs:
                 return first, second
     return ()
 
 
-class Judged:
+class HasPurpose:
     """What may run in production. Rules ask `production`; those that report a fact which may itself say that a file is for
     development ask what the rest says, so that no rule is silenced by the fact that it reports."""
 
@@ -190,34 +190,31 @@ def is_sample_path(path: str) -> bool:
     return any(map(_SAMPLE_FOLDERS.fullmatch, folders))
 
 
-_PROGRAM_INPUT = re.compile(
-    r"(?:^|/)(?:testdata|__fixtures__|src/test/resources|\.(?:chainsaw|kyverno)-test)/"
-)
+_PROGRAM_INPUT = re.compile(r"(?:^|/)(?:testdata|__fixtures__|src/test/resources|\.(?:chainsaw|kyverno)-test)/")
 
 
-def is_program_input(path: str) -> bool:
+def is_test_data_path(path: str) -> bool:
     """Whether a file lies where languages and tools keep the input of a program's tests, which is old or broken on purpose.
 
-    https://kyverno.io/docs/guides/testing-policies/, https://pkg.go.dev/cmd/go#hdr-Test_packages, https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html
+    https://kyverno.io/docs/guides/testing-policies/, https://pkg.go.dev/cmd/go#hdr-Test_packages,
+    https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html
     """
     return bool(_PROGRAM_INPUT.search(path))
 
 
-_SHELLS = frozenset("sh bash ash dash zsh".split())
-_TESTS = frozenset("tox nox pytest py.test ctest rspec phpunit jest".split())
-_BUILDERS = frozenset("npm yarn pnpm go cargo mvn gradle make dotnet composer".split())
+_SHELL_PROGRAMS = frozenset("sh bash ash dash zsh".split())
+_TEST_PROGRAMS = frozenset("tox nox pytest py.test ctest rspec phpunit jest".split())
+_BUILD_PROGRAMS = frozenset("npm yarn pnpm go cargo mvn gradle make dotnet composer".split())
 
 
-def is_idle_command(words: Sequence[str]) -> bool:
+def is_non_serving_command(words: Sequence[str]) -> bool:
     """Whether a command only waits, opens a shell, tests or builds: nothing that runs in production."""
     program, rest = posixpath.basename(words[0]) if words else "", list(words[1:3])
-    if program in _SHELLS:
+    if program in _SHELL_PROGRAMS:
         return not rest or rest[0] in ("-i", "-l", "--login")
     if program in ("sleep", "tail"):
         return bool({"infinity", "/dev/null"} & set(words))
-    return program in _TESTS or (
-        program in _BUILDERS and bool({"test", "tests", "check", "build"} & set(rest))
-    )
+    return program in _TEST_PROGRAMS or (program in _BUILD_PROGRAMS and bool({"test", "tests", "check", "build"} & set(rest)))
 
 
 def may_be_deployed(source: Source) -> bool:

@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.model import Source, Span
-from readiness.syntax.text import Text
+from readiness.syntax.text import LocatedText
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class VariableSetting:
     """One variable that is set: what is written as its value, and where.
 
     `value` is the text that it holds; None where the file cannot tell: a reference, an expression, a list.
     """
 
-    written: Any
+    raw_value: Any
     value: str | None
     span: Span
     source: Source
 
     @property
-    def text(self) -> Text | None:
+    def raw_text(self) -> LocatedText | None:
         """The string that is written, with its place; None for everything else."""
-        return Text(self.written, self.span, self.source) if isinstance(self.written, str) else None
+        return LocatedText(self.raw_value, self.span, self.source) if isinstance(self.raw_value, str) else None
 
 
 def scalar_text(value: Any) -> str | None:

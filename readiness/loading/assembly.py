@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from readiness import kinds
 from readiness.loading import reading
 from readiness.loading.parsed import ParsedTexts
-from readiness.loading.render.made import Input
+from readiness.loading.render.made import RenderInput
 from readiness.model import Finding, ParseError, Rule, Source
 from readiness.model.project import Project
 from readiness.syntax import template
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from readiness.loading.render.overlay.placed import PlacedSource
     from readiness.loading.variants import Production
 
-TEMPLATE = "a template: render it first, then check what comes out"
+REASON_TEMPLATE = "a template: render it first, then check what comes out"
 _KIND_NAMES = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
 
 
 # Why a file that is ours was not judged, or not all of it: what the verdict and the gate make of that differs.
-BROKEN = "broken"  # its own tool cannot read it as it stands: fails the gate as a syntax error does
-ABSENT = "absent"  # a program or a dependency is not here; the reason names what helps: never ready
-OUTSIDE = "outside"  # it stands elsewhere by design (a remote chart, a remote include): listed
+CAUSE_BROKEN = "broken"  # its own tool cannot read it as it stands: fails the gate as a syntax error does
+CAUSE_ABSENT = "absent"  # a program or a dependency is not here; the reason names what helps: never ready
+CAUSE_OUTSIDE = "outside"  # it stands elsewhere by design (a remote chart, a remote include): listed
 
 
 @dataclass(slots=True)
@@ -53,63 +53,61 @@ class FileStatus:
 class Assembly:
     """Projects to judge, a row for each file that was opened, findings about those that do not parse, all sources.
 
-    `others` counts the files that were passed over by their names alone. `inputs` are what rendering read. `kept` are
-    overlays whose patches take something away, with what would be there without that. `context` are the paths that lie
-    around what is judged; `whole` says whether all that the settings speak of is judged, `notices` what to
-    tell of them, `production` which variants were taken for production. `parsed` are the documents of files of Kubernetes and of
-    kustomize.
+    `ignored_file_count` counts the files that were passed over by their names alone. `render_inputs` are what rendering read.
+    `overlays_without_removals` are overlays whose patches take something away, with what would be there without that. `context`
+    are the paths that lie around what is judged; `whole` says whether all that the settings speak of is judged, `notices` what
+    to tell of them, `production` which variants were taken for production. `parsed` are the documents of files of Kubernetes
+    and of kustomize.
     """
 
     projects: list[Project] = field(default_factory=list)
-    rows: list[FileStatus] = field(default_factory=list)
-    broken: list[Finding] = field(default_factory=list)
+    file_statuses: list[FileStatus] = field(default_factory=list)
+    parse_findings: list[Finding] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
-    others: int = 0
-    environments: dict[str, int] = field(default_factory=dict)
-    inputs: list[Input] = field(default_factory=list)
-    kept: list[tuple[PlacedSource, Project]] = field(default_factory=list)
+    ignored_file_count: int = 0
+    environment_count_by_path: dict[str, int] = field(default_factory=dict)
+    render_inputs: list[RenderInput] = field(default_factory=list)
+    overlays_without_removals: list[tuple[PlacedSource, Project]] = field(default_factory=list)
     context: frozenset[str] = frozenset()
     whole: bool = True
     notices: tuple[str, ...] = ()
     production: tuple[Production, ...] = ()
     parsed: ParsedTexts = field(default_factory=ParsedTexts)
 
-    def parse(
-        self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True
+    def parse_and_record(
+        self, sources: Iterable[Source], core_rules: dict[str, Rule], *, add_rows: bool = True
     ) -> Iterator[tuple[str, Any]]:
         """(kind, document) of every source that parses; a finding for those that do not, and a row for each file.
 
-        With `rows` the sources are files that somebody wrote, and may be templates; else they are renderings.
+        With `add_rows` the sources are files that somebody wrote, and may be templates; else they are renderings.
         """
         for source, document, error in reading.parse_sources(sources):
             self.sources.append(source)
             if error is None:
                 if source.kind == "k8s":
                     self.parsed.keep(source, document.roots)
-                if rows and source.parent is None:
-                    self.rows.append(FileStatus(source.path, source.kind, "checked"))
-                    self._in_part(source, document, core)
+                if add_rows and source.parent is None:
+                    self.file_statuses.append(FileStatus(source.path, source.kind, "checked"))
+                    self._add_partly_judged_finding(source, document, core_rules)
                 yield source.kind, document
                 continue
-            place = kinds.mark_that_stops(source, error) if rows else None
-            if place is not None and _is_kept_as_template(source):
-                self.rows.append(FileStatus(source.path, source.kind, "skipped", TEMPLATE))
+            place = kinds.template_mark_at_error(source, error) if add_rows else None
+            if place is not None and _is_declared_template(source):
+                self.file_statuses.append(FileStatus(source.path, source.kind, "skipped", REASON_TEMPLATE))
                 continue
             if place is not None and not _is_read_as_it_stands(source):
-                rule = core["core/template-unjudged"]
+                rule = core_rules["core/template-unjudged"]
                 error = ParseError("nothing in it was judged", place)  # noqa: PLW2901
             else:
-                rule = core["core/syntax"]
-            if rows:
-                self.rows.append(
-                    FileStatus(source.path, source.kind, "invalid", error.message, BROKEN)
-                )
-            self.broken.append(reading.syntax_finding(rule, source, error, _status_word(source)))
+                rule = core_rules["core/syntax"]
+            if add_rows:
+                self.file_statuses.append(FileStatus(source.path, source.kind, "invalid", error.message, CAUSE_BROKEN))
+            self.parse_findings.append(reading.syntax_finding(rule, source, error, _kind_title(source)))
 
-    def _in_part(self, source: Source, document: Any, core: dict[str, Rule]) -> None:
+    def _add_partly_judged_finding(self, source: Source, document: Any, core: dict[str, Rule]) -> None:
         """A finding where a file was read but for a place that its own tool cannot read."""
         place = kinds.first_template_mark(source.kind, document)
-        if place is None or _is_kept_as_template(source):
+        if place is None or _is_declared_template(source):
             return
         if _is_read_as_it_stands(source):
             rule, reason = (
@@ -118,27 +116,23 @@ class Assembly:
             )
         else:
             rule, reason = core["core/template-unjudged"], "what is put in here was not judged"
-        self.broken.append(
-            reading.syntax_finding(rule, source, ParseError(reason, place), _status_word(source))
-        )
+        self.parse_findings.append(reading.syntax_finding(rule, source, ParseError(reason, place), _kind_title(source)))
 
 
-def _status_word(source: Source) -> str:
+def _kind_title(source: Source) -> str:
     """What a kind is called in messages."""
     return _KIND_NAMES.get(source.kind, source.kind)
 
 
-def _is_kept_as_template(source: Source) -> bool:
+def _is_declared_template(source: Source) -> bool:
     """Whether somebody says by a file's name or folder that it is a template, where that is for them to say."""
     if _is_read_as_it_stands(source):
-        return template.is_kept_with_templates(source.path)
-    return template.is_named(source.path)
+        return template.is_in_template_folder(source.path)
+    return template.is_named_as_template(source.path)
 
 
 def _is_read_as_it_stands(source: Source) -> bool:
     """Whether a service reads a file from the repository by itself: nothing is put in before, whatever its name says."""
     if source.kind == "github":
-        return "/.github/" in f"/{source.path}" or source.path.endswith(
-            ("action.yml", "action.yaml")
-        )
+        return "/.github/" in f"/{source.path}" or source.path.endswith(("action.yml", "action.yaml"))
     return source.kind in {"gitlab", "dependabot"}

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE
+from readiness.loading.assembly import CAUSE_ABSENT, CAUSE_BROKEN, CAUSE_OUTSIDE
 
 if TYPE_CHECKING:
     from readiness.loading.render import helm
@@ -24,20 +24,18 @@ def is_for_absent(problem: str, absent: Iterable[AbsentDependency]) -> bool:
     https://helm.sh/docs/topics/charts/#importing-child-values-via-dependencies
     """
     names = {name for one in absent for name in (one.dependency.alias, one.dependency.name) if name}
-    value = re.search(
-        r"<\$?\.Values\.([\w-]{1,200})[.\w-]{0,400}>: nil pointer evaluating", problem
-    )
+    value = re.search(r"<\$?\.Values\.([\w-]{1,200})[.\w-]{0,400}>: nil pointer evaluating", problem)
     template = re.search(r'no template "([\w-]{1,200})\.', problem)
     return any(match is not None and match[1] in names for match in (value, template))
 
 
-def is_guarded(environment: helm.Environment, problem: str) -> bool:
+def is_guarded(environment: helm.ValuesEnvironment, problem: str) -> bool:
     """Whether a chart refuses the namespace that it was rendered for since nobody said another: it is not for `default`."""
     from readiness.loading.render import helm
 
     words = problem.lower()
     return (
-        environment.namespace == helm.NAMESPACE
+        environment.namespace == helm.DEFAULT_NAMESPACE
         and _ASKS in problem
         and all(word in words for word in ("namespace", "default"))
     )
@@ -47,27 +45,23 @@ def asks_for_values(name: str, problem: str) -> bool:
     """Whether an environment fails since the chart's author wants other values: defaults that its own schema refuses do so, too."""
     from readiness.loading.render import helm
 
-    return _ASKS in problem or (name == helm.DEFAULT and _SCHEMA in problem)
+    return _ASKS in problem or (name == helm.DEFAULT_VALUES_FILE and _SCHEMA in problem)
 
 
-def absent_by_reason(
-    absent: Iterable[AbsentDependency], folder: str
-) -> dict[tuple[str, str, str], list[AbsentDependency]]:
+def absent_by_reason(absent: Iterable[AbsentDependency], folder: str) -> dict[tuple[str, str, str], list[AbsentDependency]]:
     """(file, reason, sort of it) -> the dependencies that are absent for it, which one command brings."""
     grouped: dict[tuple[str, str, str], list[AbsentDependency]] = {}
     for missing in absent:
         reason = missing.reason or f"declared here and not in charts/; {help_of(folder)}"
-        grouped.setdefault((missing.dependency.source.path, reason, cause_of(missing)), []).append(
-            missing
-        )
+        grouped.setdefault((missing.dependency.source.path, reason, cause_of(missing)), []).append(missing)
     return grouped
 
 
 def cause_of(missing: AbsentDependency) -> str:
     """Of which sort it is that a dependency is not here."""
     if not missing.reason:
-        return ABSENT
-    return OUTSIDE if "leads out" in missing.reason else BROKEN
+        return CAUSE_ABSENT
+    return CAUSE_OUTSIDE if "leads out" in missing.reason else CAUSE_BROKEN
 
 
 def help_of(folder: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from readiness import files
 from readiness.syntax.secrets import holds_credential, may_hold_credentials
 
-LIMIT = 64 * 1024  # bytes of a file that is looked into
+MAX_SETTINGS_BYTES = 64 * 1024  # bytes of a file that is looked into
 
 
 def is_surely_without_credential(path: Path) -> bool:
@@ -15,7 +15,7 @@ def is_surely_without_credential(path: Path) -> bool:
     if not may_hold_credentials(path.name):
         return False
     try:
-        text = files.decode(files.read(path, LIMIT))
+        text = files.decode_text(files.read_regular_file(path, MAX_SETTINGS_BYTES))
     except OSError:
         return False
     return text is not None and not holds_credential(text)

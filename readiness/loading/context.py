@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from readiness import kinds
-from readiness.loading.discover import MAX_DEPTH, DiscoveredFiles, Surroundings, Walk
-from readiness.loading.render import OVERLAYS
+from readiness.loading.discover import MAX_DEPTH, DiscoveredFiles, FileWalk, Surroundings
+from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.model import Source
 
 _PIPELINES = (".github", ".gitlab")
@@ -42,9 +42,7 @@ class Bound:
 
 
 AROUND_FOLDERS = Bound(50_000, 2_000, 32 << 20)
-AROUND_FILES = Bound(
-    10_000, 250, 4 << 20
-)  # a hook over a few files is not to wait for the repository
+AROUND_FILES = Bound(10_000, 250, 4 << 20)  # a hook over a few files is not to wait for the repository
 
 
 @dataclass(slots=True)
@@ -58,11 +56,7 @@ class _Left:
 
     def is_spent(self) -> bool:
         """Whether no more is to be read."""
-        return (
-            self.entries > self.bound.entries
-            or self.files >= self.bound.files
-            or self.characters > self.bound.characters
-        )
+        return self.entries > self.bound.entries or self.files >= self.bound.files or self.characters > self.bound.characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +74,17 @@ class _Place:
         return [first, *first.parents][: len(first.parts) - len(self.root.parts) + 1]
 
 
-class ContextWalk(Walk):
+class ContextWalk(FileWalk):
     """A walk around what an earlier one found: a folder's files before what lies below it, as far as a bound allows."""
 
     def __init__(self, found: DiscoveredFiles, places: Sequence[_Place], bound: Bound) -> None:
         super().__init__((), found.base)
-        self.ignoring = self.found.ignoring = found.ignoring
+        self.ignoring = self.found.ignore_rules = found.ignore_rules
         self.left = _Left(bound)
         self.cut = False
         self.given = {str(one.given) for one in places}
-        self.known = {one.path for one in (*found.texts, *found.prose)}
-        self.known |= {one.path for one in found.unread}
+        self.known = {one.path for one in (*found.sources, *found.prose_sources)}
+        self.known |= {one.path for one in found.unread_files}
         self.roots = [os.path.realpath(one.root) for one in places]
         self.waiting: list[Path] = []
         self.visited: set[str] = set()
@@ -123,7 +117,7 @@ class ContextWalk(Walk):
         except OSError:
             return inner
         self.enter_parents(folder)
-        self.ignoring.enter(folder)
+        self.ignoring.enter_folder(folder)
         for entry in entries:
             self.left.entries += 1
             if entry.path in self.given:
@@ -136,13 +130,13 @@ class ContextWalk(Walk):
         self.ignoring.stack.clear()
         return inner
 
-    def add_file(self, path: Path, *, named: bool = False) -> None:
+    def add_file(self, path: Path, *, is_named: bool = False) -> None:
         """One file, unless it is judged."""
-        if self.shown(path) in self.known:
+        if self.report_path(path) in self.known:
             return
-        before = len(self.found.texts)
-        super().add_file(path, named=named)
-        for source in self.found.texts[before:]:
+        before = len(self.found.sources)
+        super().add_file(path, is_named=is_named)
+        for source in self.found.sources[before:]:
             self.left.files += 1
             self.left.characters += len(source.text)
 
@@ -161,23 +155,23 @@ def add_context(discovered: DiscoveredFiles, paths: Iterable[str | os.PathLike[s
         walk.walk_around(one for one in places if one.root == root)
     walk.follow_links()
     found = walk.found
-    texts = found.texts if folders else _asked_texts(found.texts, discovered)
+    texts = found.sources if folders else _asked_texts(found.sources, discovered)
     seen = (found.paths - discovered.paths) | {one.path for one in texts}
-    around = frozenset(walk.shown(folder) for one in folders for folder in one.chain)
-    around = frozenset() if walk.cut else around - discovered.folders
+    around = frozenset(walk.report_path(folder) for one in folders for folder in one.chain)
+    around = frozenset() if walk.cut else around - discovered.walked_folders
     discovered.context = Surroundings(
         frozenset(seen),
-        tuple(sorted(map(walk.shown, walk.given))),
+        tuple(sorted(map(walk.report_path, walk.given))),
         walk.cut,
         folders=around,
         narrow=not folders,
         here=_steps_down(places[0].root, discovered.base),
     )
-    discovered.texts = sorted([*discovered.texts, *texts], key=lambda source: source.path)
+    discovered.sources = sorted([*discovered.sources, *texts], key=lambda source: source.path)
     discovered.paths |= found.paths
-    discovered.closed |= found.closed - discovered.folders
-    discovered.harmless |= found.harmless
-    discovered.folders |= around
+    discovered.passed_over_paths |= found.passed_over_paths - discovered.walked_folders
+    discovered.credential_free_paths |= found.credential_free_paths
+    discovered.walked_folders |= around
 
 
 def _place(path: Path) -> _Place | None:
@@ -186,9 +180,7 @@ def _place(path: Path) -> _Place | None:
     folder = given if given.is_dir() else given.parent
     for root in (folder, *folder.parents):
         if os.path.lexists(root / ".git"):
-            if root == given or not Path(os.path.realpath(folder)).is_relative_to(
-                os.path.realpath(root)
-            ):
+            if root == given or not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
                 return None  # all of it is judged, or it is a link to another place
             return _Place(given, folder, root)
     return None
@@ -205,13 +197,11 @@ def _asked_texts(texts: Sequence[Source], discovered: DiscoveredFiles) -> list[S
     A chart that holds none of these files is left out: rendering it takes longer than judging them.
     """
     wanted: set[str] = set()
-    for source in discovered.texts:
-        kind = source.kind or kinds.classify(source.path, source.text)
+    for source in discovered.sources:
+        kind = source.kind or kinds.detect_kind(source.path, source.text)
         wanted |= _ASKED_BY.get(kind, _ALL) if kind else frozenset()
-    named = [posixpath.normpath(one) for one in discovered.named]
-    charts = {
-        posixpath.dirname(one.path) for one in texts if posixpath.basename(one.path) == "Chart.yaml"
-    }
+    named = [posixpath.normpath(one) for one in discovered.named_paths]
+    charts = {posixpath.dirname(one.path) for one in texts if posixpath.basename(one.path) == "Chart.yaml"}
     own = {folder for folder in charts if any(one.startswith(f"{folder}/") for one in named)}
     kept = []
     for source in texts:
@@ -219,7 +209,7 @@ def _asked_texts(texts: Sequence[Source], discovered: DiscoveredFiles) -> list[S
         if homes and own.isdisjoint(homes):
             continue
         name = posixpath.basename(source.path)
-        kind = kinds.classify(source.path, source.text)
-        if kind in wanted or homes or ("k8s" in wanted and name in OVERLAYS):
+        kind = kinds.detect_kind(source.path, source.text)
+        if kind in wanted or homes or ("k8s" in wanted and name in KUSTOMIZATION_FILENAMES):
             kept.append(source)
     return kept

@@ -10,25 +10,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from readiness import files, kinds
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.files import os_error_text
 from readiness.loading import passed
 from readiness.loading.client_settings import is_surely_without_credential
-from readiness.loading.ignoring import Ignoring
+from readiness.loading.ignoring import IgnoreRules
 from readiness.model import Source
 from readiness.syntax import template
 
-decode_text = files.decode
-MAX_BYTES = files.LIMIT
+decode_text = files.decode_text
+MAX_BYTES = files.MAX_FILE_BYTES
 MAX_DEPTH = 64
-DOCUMENTS = (".md", ".markdown", ".mdx", ".mdown", ".txt")
-_METADATA = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
-_ALWAYS_IGNORED = re.compile(
-    r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE
-)
+PROSE_SUFFIXES = (".md", ".markdown", ".mdx", ".mdown", ".txt")
+_PYTHON_METADATA_FILES = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
+_ALWAYS_READ_NAME = re.compile(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
 
 
-NO_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"
+REASON_NO_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +65,30 @@ class Surroundings:
 class DiscoveredFiles:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
-    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `harmless` are files
-    that may hold credentials by their names and hold none. `ignoring` are the .gitignore files that it read; `overruled`
-    those files whose patterns it did not go by to the end. `context` is what was read around it (`loading/context.py`).
+    `passed_over_paths` are the paths that it saw and passed over: ignored, vendored, or a link that leads out.
+    `credential_free_paths` are files that may hold credentials by their names and hold none. `ignore_rules` are the .gitignore
+    files that it read; `partly_followed_gitignores` those files whose patterns it did not go by to the end. `context` is what
+    was read around it (`loading/context.py`).
     """
 
-    texts: list[Source] = field(default_factory=list)
-    prose: list[Source] = field(default_factory=list)
-    unread: list[UnreadFile] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    prose_sources: list[Source] = field(default_factory=list)
+    unread_files: list[UnreadFile] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
-    skipped: int = 0
-    walked: bool = False
-    named: set[str] = field(default_factory=set)
+    skipped_count: int = 0
+    has_walked_folder: bool = False
+    named_paths: set[str] = field(default_factory=set)
     base: Path = field(default_factory=Path.cwd)
-    folders: set[str] = field(default_factory=set)
-    closed: set[str] = field(default_factory=set)
-    harmless: set[str] = field(default_factory=set)
-    ignoring: Ignoring = field(default_factory=lambda: Ignoring(Path.cwd()))
-    overruled: list[UnreadFile] = field(default_factory=list)
+    walked_folders: set[str] = field(default_factory=set)
+    passed_over_paths: set[str] = field(default_factory=set)
+    credential_free_paths: set[str] = field(default_factory=set)
+    ignore_rules: IgnoreRules = field(default_factory=lambda: IgnoreRules(Path.cwd()))
+    partly_followed_gitignores: list[UnreadFile] = field(default_factory=list)
     context: Surroundings = field(default_factory=Surroundings)
 
-    def ignored(self, path: str) -> bool:
+    def may_be_ignored(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""
-        return self.ignoring.may_ignore(path)
+        return self.ignore_rules.may_ignore(path)
 
 
 class MissingPathError(Exception):
@@ -98,7 +97,7 @@ class MissingPathError(Exception):
 
 def discover_files(
     paths: Sequence[str | os.PathLike[str]],
-    exclude: Sequence[str] = (),
+    exclude_globs: Sequence[str] = (),
     *,
     base: Path | None = None,
     prefix: str = "",
@@ -106,22 +105,22 @@ def discover_files(
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
     Paths are shown relative to `base`, the working directory where none is given. `prefix` leads from what the globs of
-    `exclude` are relative to there.
+    `exclude_globs` are relative to there.
     """
-    walk = Walk(tuple(exclude), (base or Path.cwd()).absolute(), prefix)
+    walk = FileWalk(tuple(exclude_globs), (base or Path.cwd()).absolute(), prefix)
     for given in paths:
         path = Path(given)
         if not path.exists() and not path.is_symlink():
             raise MissingPathError(str(given))
         if path.is_dir():
-            walk.start(path)
+            walk.walk_named_folder(path)
         else:
             walk.add_named_file(path)
     walk.follow_links()
     for path, reason in walk.ignoring.overruled.items():
-        walk.found.overruled.append(UnreadFile(walk.shown(path), reason))
-    walk.found.texts.sort(key=lambda source: source.path)
-    walk.found.prose.sort(key=lambda source: source.path)
+        walk.found.partly_followed_gitignores.append(UnreadFile(walk.report_path(path), reason))
+    walk.found.sources.sort(key=lambda source: source.path)
+    walk.found.prose_sources.sort(key=lambda source: source.path)
     return walk.found
 
 
@@ -129,7 +128,7 @@ def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
     """Whether all of a folder was given to be judged: in a part of it not every waiver can be needed."""
     if folder is None:
         return True
-    given = discovered.folders - discovered.context.folders
+    given = discovered.walked_folders - discovered.context.folders
     home = folder.resolve()
     return any(home.is_relative_to((discovered.base / one).resolve()) for one in given)
 
@@ -139,12 +138,12 @@ def add_standard_input(discovered: DiscoveredFiles, data: bytes) -> None:
     text = decode_text(data) if len(data) <= MAX_BYTES else None
     if text is None:
         why = "it is not text" if len(data) <= MAX_BYTES else "it is over the size limit"
-        discovered.unread.append(UnreadFile("-", why))
+        discovered.unread_files.append(UnreadFile("-", why))
     else:
         # It has no name to go by: ask what it would be under each.
         names = ("stdin.yaml", "Dockerfile", "nginx.conf")
-        kind = next((k for name in names if (k := kinds.classify(name, text))), "")
-        discovered.texts.append(Source("-", text, kind=kind))
+        kind = next((k for name in names if (k := kinds.detect_kind(name, text))), "")
+        discovered.sources.append(Source("-", text, kind=kind))
 
 
 def _may_be_env_file(name: str) -> bool:
@@ -153,32 +152,32 @@ def _may_be_env_file(name: str) -> bool:
         return False
     from readiness.kinds import dotenv
 
-    return dotenv.claims(name, "")
+    return dotenv.recognizes_file(name, "")
 
 
-def is_template_of_ours(name: str) -> bool:
+def is_template_of_known_kind(name: str) -> bool:
     """Whether a file is opened only for what it makes, which may be ours by its name: `deploy.yaml.j2`."""
-    inner = template.target_path(name)
+    inner = template.rendered_path(name)
     return (
         inner != name
         and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
-        and Path(name).suffix.lower() in column("file-endings", "foreign")
-        and not _ALWAYS_IGNORED.search(posixpath.basename(name))
+        and Path(name).suffix.lower() in fact_column("file-endings", "foreign")
+        and not _ALWAYS_READ_NAME.search(posixpath.basename(name))
     )
 
 
-class Walk:
+class FileWalk:
     """One walk over the given paths: what it has found, seen and been told to leave out."""
 
     def __init__(self, exclude: tuple[str, ...], base: Path, prefix: str = "") -> None:
         self.base = base
-        self.ignoring = Ignoring(base, exclude, prefix)
-        self.found = DiscoveredFiles(base=base, ignoring=self.ignoring)
+        self.ignoring = IgnoreRules(base, exclude, prefix)
+        self.found = DiscoveredFiles(base=base, ignore_rules=self.ignoring)
         self.seen: dict[tuple[int, int], Source | None] = {}
         self.links: list[Path] = []
         self.roots: list[str] = []
 
-    def shown(self, path: str | Path) -> str:
+    def report_path(self, path: str | Path) -> str:
         """A path as reports print it: relative to the base where it can be, with `/`."""
         try:
             text = os.path.relpath(path, self.base)
@@ -186,10 +185,10 @@ class Walk:
             text = str(path)
         return text.replace(os.sep, "/")
 
-    def start(self, folder: Path) -> None:
+    def walk_named_folder(self, folder: Path) -> None:
         """Walk a folder that was named on the command line, under the .gitignore files above it."""
-        self.found.walked = True
-        self.found.folders.add(self.shown(folder))
+        self.found.has_walked_folder = True
+        self.found.walked_folders.add(self.report_path(folder))
         self.roots.append(os.path.realpath(folder))
         self.enter_parents(folder)
         self.walk_folder(folder, 0)
@@ -202,18 +201,18 @@ class Walk:
             here = here.parent
             chain.append(here)
         if (here / ".git").exists():
-            self.found.closed.add(self.shown(here / ".git"))
+            self.found.passed_over_paths.add(self.report_path(here / ".git"))
             for outer in reversed(chain):
-                self.ignoring.enter(outer)
+                self.ignoring.enter_folder(outer)
 
-    def is_left_out(self, entry: os.DirEntry[str], *, folder: bool) -> bool:
+    def is_left_out(self, entry: os.DirEntry[str], *, is_folder: bool) -> bool:
         """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        report_path = self.shown(entry.path) if self.ignoring.exclude else ""
-        return self.ignoring.is_left_out(entry.path, report_path, folder=folder)
+        report_path = self.report_path(entry.path) if self.ignoring.exclude else ""
+        return self.ignoring.is_left_out(entry.path, report_path, is_folder=is_folder)
 
     def add_unread(self, path: str | Path, reason: str) -> None:
         """Remember a file or folder that should have been judged and was not."""
-        self.found.unread.append(UnreadFile(self.shown(path), reason))
+        self.found.unread_files.append(UnreadFile(self.report_path(path), reason))
 
     def walk_folder(self, folder: Path, depth: int) -> None:
         """One folder, entry by entry; links out of it are not followed."""
@@ -226,31 +225,27 @@ class Walk:
         except OSError as error:
             self.add_unread(folder, os_error_text(error))
             return
-        entered = self.ignoring.enter(folder)
+        entered = self.ignoring.enter_folder(folder)
         for entry in entries:
             if self.take_entry(entry, folder):
                 self.walk_folder(Path(entry.path), depth + 1)
         if entered:
-            self.ignoring.leave()
+            self.ignoring.leave_folder()
 
     def take_entry(self, entry: os.DirEntry[str], folder: Path) -> bool:
         """Take in an entry of a folder: a file is read; whether it is a folder that is to be walked."""
         try:
             is_folder = entry.is_dir(follow_symlinks=False)
             if entry.is_symlink() and not passed.is_link_below(entry, folder):
-                self.found.closed.add(self.shown(entry.path))
-                if entry.name not in column("folders", "vendored") and not self.is_left_out(
-                    entry, folder=False
-                ):
+                self.found.passed_over_paths.add(self.report_path(entry.path))
+                if entry.name not in fact_column("folders", "vendored") and not self.is_left_out(entry, is_folder=False):
                     self.links.append(Path(entry.path))
                 return False
         except OSError as error:
             self.add_unread(entry.path, os_error_text(error))
             return False
-        if (is_folder and entry.name in column("folders", "vendored")) or self.is_left_out(
-            entry, folder=is_folder
-        ):
-            self.found.closed.add(self.shown(entry.path))
+        if (is_folder and entry.name in fact_column("folders", "vendored")) or self.is_left_out(entry, is_folder=is_folder):
+            self.found.passed_over_paths.add(self.report_path(entry.path))
             return False
         if not is_folder:
             self.add_file(Path(entry.path))
@@ -261,15 +256,15 @@ class Walk:
 
         Of what stands beside a compose file the environment files are read: what they say belongs to it.
         """
-        self.found.named.add(self.shown(path))
-        self.add_file(path, named=True)
+        self.found.named_paths.add(self.report_path(path))
+        self.add_file(path, is_named=True)
         try:
             with os.scandir(path.parent) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError:
             return
-        self.found.paths.update(self.shown(entry.path) for entry in entries)
-        texts = self.found.texts
+        self.found.paths.update(self.report_path(entry.path) for entry in entries)
+        texts = self.found.sources
         if path.suffix.lower() in {".yaml", ".yml"} and texts and "services" in texts[-1].text:
             self.add_env_files(path.parent, entries)
 
@@ -279,65 +274,55 @@ class Walk:
         if not wanted:
             return
         self.enter_parents(folder)
-        self.ignoring.enter(folder)
+        self.ignoring.enter_folder(folder)
         for entry in wanted:
-            if self.is_left_out(entry, folder=False):
+            if self.is_left_out(entry, is_folder=False):
                 continue
             if entry.is_symlink():
-                report_path = self.shown(entry.path)
-                self.found.unread.append(
-                    UnreadFile(report_path, passed.NOT_FOLLOWED, "skipped", "dotenv")
-                )
+                report_path = self.report_path(entry.path)
+                self.found.unread_files.append(UnreadFile(report_path, passed.REASON_LINK_NOT_FOLLOWED, "skipped", "dotenv"))
             elif not entry.is_dir():
                 self.add_file(Path(entry.path))
         self.ignoring.stack.clear()
 
-    def add_file(self, path: Path, *, named: bool = False) -> None:
+    def add_file(self, path: Path, *, is_named: bool = False) -> None:
         """One file: read it where it may be ours."""
         discovered, suffix = self.found, path.suffix.lower()
-        name = self.shown(path)
+        name = self.report_path(path)
         discovered.paths.add(name)
-        certain = (
-            named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS_IGNORED.search(path.name))
-        )
+        certain = is_named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS_READ_NAME.search(path.name))
         environment = _may_be_env_file(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
-        other = (suffix in column("file-endings", "foreign") or path.name in _METADATA) and not (
-            named or is_template_of_ours(path.name)
+        other = (suffix in fact_column("file-endings", "foreign") or path.name in _PYTHON_METADATA_FILES) and not (
+            is_named or is_template_of_known_kind(path.name)
         )
         if is_surely_without_credential(path):
-            discovered.harmless.add(name)
+            discovered.credential_free_paths.add(name)
         if (other or hidden) and not certain:
-            discovered.skipped += 1
+            discovered.skipped_count += 1
             return
         try:
             status = path.stat()
             why = files.refusal_reason(status, MAX_BYTES)
             key = (status.st_dev, status.st_ino)
             if status.st_ino and key in self.seen:
-                discovered.skipped += 1
+                discovered.skipped_count += 1
                 return
-            text = None if why else decode_text(files.read(path, MAX_BYTES))
+            text = None if why else decode_text(files.read_regular_file(path, MAX_BYTES))
         except OSError as error:
             self.add_unread(path, os_error_text(error))
             return
-        if files.file_type_of(
-            status.st_mode
-        ):  # a socket called nginx.sock is nobody's configuration
-            certain = (
-                named
-                or suffix in {".yaml", ".yml"}
-                or bool(passed.promised_kind(name, discovered.paths))
-            )
+        if files.file_type_of(status.st_mode):  # a socket called nginx.sock is nobody's configuration
+            certain = is_named or suffix in {".yaml", ".yml"} or bool(passed.promised_kind(name, discovered.paths))
         source = self.seen[key] = None if text is None else Source(name, text)
         if source is not None:
-            (discovered.prose if suffix in DOCUMENTS else discovered.texts).append(source)
-        elif environment and not named:
-            discovered.unread.append(UnreadFile(name, why or NO_TEXT, kind="dotenv"))
+            (discovered.prose_sources if suffix in PROSE_SUFFIXES else discovered.sources).append(source)
+        elif environment and not is_named:
+            discovered.unread_files.append(UnreadFile(name, why or REASON_NO_TEXT, kind="dotenv"))
         elif certain and not other:
-            self.add_unread(path, why or NO_TEXT)
+            self.add_unread(path, why or REASON_NO_TEXT)
         else:
-            discovered.skipped += 1
+            discovered.skipped_count += 1
 
     def follow_links(self) -> None:
         """Answer for the links that lead out of their folders, once all else was read.
@@ -346,19 +331,17 @@ class Walk:
         that may be ours are named.
         """
         for link in self.links:
-            name = self.shown(link)
+            name = self.report_path(link)
             kind = passed.promised_kind(name, self.found.paths)
-            why = passed.link_refusal_reason(
-                link, passed.allowed_link_targets(link, kind, self.roots)
-            )
+            why = passed.link_refusal_reason(link, passed.allowed_link_targets(link, kind, self.roots))
             if kind == "dotenv" and why:
-                self.found.unread.append(UnreadFile(name, why, kind=kind))
+                self.found.unread_files.append(UnreadFile(name, why, kind=kind))
             elif kind and why:
                 self.add_unread(link, why)
             elif kind:
                 self.read_link(link, kind)
             elif why and link.suffix.lower() in {".yaml", ".yml", ".conf"}:
-                self.found.unread.append(UnreadFile(name, why, status="skipped"))
+                self.found.unread_files.append(UnreadFile(name, why, status="skipped"))
 
     def read_link(self, link: Path, kind: str) -> None:
         """A link of ours by its name to a file of the tree, unless that is ours where it stands."""
@@ -373,5 +356,5 @@ class Walk:
             self.add_file(link)
         elif known is None:
             self.add_unread(link, "a link to a file that was not read")
-        elif kind in {"helm", "kustomize"} or not kinds.classify(known.path, known.text):
-            self.found.texts.append(Source(self.shown(link), known.text))
+        elif kind in {"helm", "kustomize"} or not kinds.detect_kind(known.path, known.text):
+            self.found.sources.append(Source(self.report_path(link), known.text))

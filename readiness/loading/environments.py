@@ -7,25 +7,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from readiness import kinds
-from readiness.loading.assembly import BROKEN, Assembly, FileStatus
+from readiness.loading.assembly import CAUSE_BROKEN, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render.made import GeneratedSource
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
 
-UNPARSED = "what it renders to does not parse"
-RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
+REASON_UNPARSED_RENDERING = "what it renders to does not parse"
+REASON_RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
 
 
 def chart_folders(paths: set[str]) -> frozenset[str]:
     """The folders that hold a Helm chart; one inside another chart's `charts` is rendered with that."""
-    folders = {
-        posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml"
-    }
-    return frozenset(
-        folder for folder in folders if not any(_contains_chart(other, folder) for other in folders)
-    )
+    folders = {posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml"}
+    return frozenset(folder for folder in folders if not any(_contains_chart(other, folder) for other in folders))
 
 
 def _contains_chart(chart: str, folder: str) -> bool:
@@ -46,7 +42,7 @@ def add_environment(
     assembly: Assembly,
     texts: Sequence[GeneratedSource],
     discovered: DiscoveredFiles,
-    core: dict[str, Rule],
+    core_rules: dict[str, Rule],
     unit: str,
     *,
     judged: bool,
@@ -57,27 +53,23 @@ def add_environment(
     `judged` says whether its own file is judged, `reached` which files it is made from.
     """
     for source in texts:
-        source.kind = kinds.classify(source.path, source.text)
-    before = len(assembly.broken)
-    pairs = list(assembly.parse([one for one in texts if one.kind], core, rows=False))
+        source.kind = kinds.detect_kind(source.path, source.text)
+    before = len(assembly.parse_findings)
+    pairs = list(assembly.parse_and_record([one for one in texts if one.kind], core_rules, add_rows=False))
     project = make_project(pairs, discovered, unit, judged=judged)
     project.idle = not judged and discovered.context.paths.issuperset(reached)
     assembly.projects.append(project)
-    roots = ((one.source.root, one.span) for one in assembly.broken[before:])
-    return {root.place(span)[0].path for root, span in roots if isinstance(root, GeneratedSource)}
+    roots = ((one.source.root, one.span) for one in assembly.parse_findings[before:])
+    return {root.written_location(span)[0].path for root, span in roots if isinstance(root, GeneratedSource)}
 
 
-def template_state(path: str, kind: str, reason: str) -> FileStatus:
+def rendered_file_status(path: str, kind: str, reason: str) -> FileStatus:
     """The row of what was rendered: judged, or with the reason why some of it could not be."""
-    return (
-        FileStatus(path, kind, "invalid", reason, BROKEN)
-        if reason
-        else FileStatus(path, kind, "checked")
-    )
+    return FileStatus(path, kind, "invalid", reason, CAUSE_BROKEN) if reason else FileStatus(path, kind, "checked")
 
 
 def make_project(
-    pairs: Iterable[tuple[str, Any]],
+    kinds_and_documents: Iterable[tuple[str, Any]],
     discovered: DiscoveredFiles,
     unit: str = "",
     *,
@@ -85,13 +77,13 @@ def make_project(
 ) -> Project:
     """Documents as a project that knows what the walk saw, covered and passed over."""
     return Project(
-        pairs,
+        kinds_and_documents,
         discovered.paths,
-        complete=discovered.walked,
-        walked=discovered.folders,
-        closed=discovered.closed,
-        ignored=discovered.ignored,
-        harmless=discovered.harmless,
+        is_complete=discovered.has_walked_folder,
+        walked_folders=discovered.walked_folders,
+        passed_over_paths=discovered.passed_over_paths,
+        may_be_ignored=discovered.may_be_ignored,
+        credential_free_paths=discovered.credential_free_paths,
         unit=unit,
         context=discovered.context.paths,
         judged=judged,
@@ -99,10 +91,8 @@ def make_project(
     )
 
 
-def render_failure(
-    rule: Rule, source: Source, what: str, environment: str, problem: str
-) -> Finding:
+def render_failure(rule: Rule, source: Source, subject_text: str, environment: str, problem: str) -> Finding:
     """The finding that stands for a chart or an overlay that gave nothing, at its own file's first line."""
-    facts = {"what": what, "environment": environment, "reason": problem}
+    facts = {"what": subject_text, "environment": environment, "reason": problem}
     text = fill_message(rule.message, facts.get)
     return Finding(rule, source, source.one_line(Span(0, len(source.text))), text)

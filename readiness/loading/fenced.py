@@ -8,21 +8,24 @@ from collections.abc import Iterator
 from readiness.model import Source, line_starts
 
 
-def fenced_blocks(document: Source) -> Iterator[tuple[Source, str]]:
+def fenced_block_sources(document: Source) -> Iterator[tuple[Source, str]]:
     """(nested source, language) of every fenced block of a document; the first line may name the block's file."""
     from readiness.syntax.markdown import fenced_blocks as fenced
 
     for number, block in enumerate(fenced(document.text, line_starts(document.text)), start=1):
-        name = filename_in_first_line(block.text) or DEFAULT_NAMES.get(block.language, "")
+        name = filename_in_first_line(block.text) or FILENAME_BY_LANGUAGE.get(block.language, "")
         yield (
             Source(
-                f"{document.path}#{number}/{name}", block.text, parent=document, starts=block.starts
+                f"{document.path}#{number}/{name}",
+                block.text,
+                parent=document,
+                line_starts_in_parent=block.line_offsets,
             ),
             block.language,
         )
 
 
-DEFAULT_NAMES = {
+FILENAME_BY_LANGUAGE = {
     "yaml": "block.yaml",
     "yml": "block.yaml",
     "json": "block.json",
@@ -36,11 +39,11 @@ DEFAULT_NAMES = {
 }
 
 
-_NAMED = re.compile(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.MULTILINE)
+_FILENAME_COMMENT = re.compile(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.MULTILINE)
 
 
 def filename_in_first_line(text: str) -> str:
     """The file name in a first-line comment, as prose often gives it (`# docker-compose.prod.yml`)."""
-    match = _NAMED.match(text[:300])
+    match = _FILENAME_COMMENT.match(text[:300])
     name = match.group(1) if match else ""
     return name if "." in name or name.lower().startswith("dockerfile") else ""

@@ -12,35 +12,35 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from readiness import files
-from readiness.settings import NAME
+from readiness.settings import SETTINGS_FILENAME
 from readiness.syntax import glob
-from readiness.syntax.gitignore import Ignored, SpentError
-from readiness.syntax.glob import Budget
+from readiness.syntax.gitignore import BudgetSpentError, IgnorePatterns
+from readiness.syntax.glob import WorkBudget
 
 MAX_BYTES = 512 * 1024  # of a .gitignore
 MAX_WORK = 60_000_000  # units for all patterns of one walk
-LINK = "it is a link"
-_LONG = "its patterns take too much work, so from some file on nothing is left out by them"
+REASON_LINK = "it is a link"
+_REASON_TOO_MUCH_WORK = "its patterns take too much work, so from some file on nothing is left out by them"
 
 
-class Ignoring:
-    """The `.gitignore` files of a walk, by folder, and the globs of `exclude`.
+class IgnoreRules:
+    """The `.gitignore` files of a walk, by folder, and the globs of `exclude_globs`.
 
     `base` is what reports' paths are relative to; `prefix` leads there from what the globs are relative to.
 
     `overruled` are the files that are not gone by any more, each with the reason.
     """
 
-    def __init__(self, base: Path, exclude: Iterable[str] = (), prefix: str = "") -> None:
+    def __init__(self, base: Path, exclude_globs: Iterable[str] = (), prefix: str = "") -> None:
         self.base = base
         self.prefix = prefix
-        self.exclude = tuple(exclude)
-        self.known: dict[str, Ignored] = {}
-        self.stack: list[tuple[str, Ignored]] = []
+        self.exclude = tuple(exclude_globs)
+        self.known: dict[str, IgnorePatterns] = {}
+        self.stack: list[tuple[str, IgnorePatterns]] = []
         self.overruled: dict[Path, str] = {}
-        self.work = Budget(MAX_WORK)
+        self.work = WorkBudget(MAX_WORK)
 
-    def enter(self, folder: Path) -> bool:
+    def enter_folder(self, folder: Path) -> bool:
         """Go by the .gitignore of a folder too; whether there is one. As with Git, one that is a link is none."""
         file = folder / ".gitignore"
         if not os.path.lexists(file):
@@ -49,22 +49,22 @@ class Ignoring:
         if root not in self.known:
             try:
                 if file.is_symlink():
-                    raise OSError(errno.ELOOP, LINK)
-                data = files.read(file, MAX_BYTES)
+                    raise OSError(errno.ELOOP, REASON_LINK)
+                data = files.read_regular_file(file, MAX_BYTES)
             except OSError as error:
                 self.overruled[file] = f"{files.os_error_text(error)}; nothing is left out by it"
                 return False
-            self.known[root] = Ignored(data.decode("utf-8", "replace").splitlines())
+            self.known[root] = IgnorePatterns(data.decode("utf-8", "replace").splitlines())
         self.stack.append((root, self.known[root]))
         return True
 
-    def leave(self) -> None:
+    def leave_folder(self) -> None:
         """Go by the last .gitignore no longer."""
         self.stack.pop()
 
-    def is_left_out(self, path: str, report_path: str, *, folder: bool) -> bool:
+    def is_left_out(self, path: str, report_path: str, *, is_folder: bool) -> bool:
         """Whether an entry of a folder is left out; `shown` is its path as reports print it."""
-        if self.exclude and self._excluded(report_path):
+        if self.exclude and self._is_excluded(report_path):
             return True
         if not self.stack:
             return False
@@ -74,18 +74,18 @@ class Ignoring:
             if absolute.startswith(root + os.sep):
                 local = absolute[len(root) + 1 :].replace(os.sep, "/")
                 try:
-                    if ignored.match(local + "/" if folder else local, self.work):
+                    if ignored.is_ignored(local + "/" if is_folder else local, self.work):
                         return True
-                except SpentError:
-                    self.overruled[Path(root) / ".gitignore"] = _LONG
+                except BudgetSpentError:
+                    self.overruled[Path(root) / ".gitignore"] = _REASON_TOO_MUCH_WORK
         return False
 
-    def _excluded(self, path: str) -> bool:
+    def _is_excluded(self, path: str) -> bool:
         """Whether a glob of `exclude` matches a path, or the path of a folder."""
         path = glob.path_below(self.prefix, path)
         for pattern in self.exclude:
-            if not self.work.spend(2 * glob.match_cost(pattern, path)):
-                self.overruled[self.base / NAME] = _LONG
+            if not self.work.try_spend(2 * glob.match_cost(pattern, path)):
+                self.overruled[self.base / SETTINGS_FILENAME] = _REASON_TOO_MUCH_WORK
                 return False
             if glob.glob_matches(pattern, path) or glob.glob_matches(pattern, path + "/"):
                 return True
@@ -98,8 +98,8 @@ class Ignoring:
             for root, ignored in self.known.items():
                 if absolute.startswith(root + os.sep):
                     local = absolute[len(root) + 1 :].replace(os.sep, "/")
-                    if any(ignored.match(one, self.work) for one in (local, local + "/")):
+                    if any(ignored.is_ignored(one, self.work) for one in (local, local + "/")):
                         return True
-        except SpentError:
+        except BudgetSpentError:
             return True  # nobody can say that it is not
         return False

@@ -7,7 +7,7 @@ from typing import Any
 
 from readiness.loading.render.made import GeneratedSource
 from readiness.model import ParseError, Source
-from readiness.syntax.yaml import load_all, separated
+from readiness.syntax.yaml import load_yaml_documents, with_plain_separators
 
 
 class ParsedTexts:
@@ -24,17 +24,13 @@ class ParsedTexts:
 
     def files(self) -> list[Source]:
         """The files that were parsed, those apart that a renderer made or that stand in another."""
-        return [
-            source
-            for source in self._roots
-            if source.parent is None and not isinstance(source, GeneratedSource)
-        ]
+        return [source for source in self._roots if source.parent is None and not isinstance(source, GeneratedSource)]
 
     def documents(self, source: Source) -> Sequence[Any]:
         """The documents of a text. Raises ParseError where it does not parse."""
         if source not in self._roots:
             try:
-                self._roots[source] = load_all(separated(source.text))
+                self._roots[source] = load_yaml_documents(with_plain_separators(source.text))
             except ParseError as error:
                 self._roots[source] = ParseError(error.message, error.offset)
         found = self._roots[source]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from readiness import files, kinds
 
-NOT_FOLLOWED = "a link, which is not followed from a file that was given by itself"
-PRIVATE = "a link into the data of version control, which is not followed"
+REASON_LINK_NOT_FOLLOWED = "a link, which is not followed from a file that was given by itself"
+REASON_LINK_INTO_VERSION_CONTROL = "a link into the data of version control, which is not followed"
 _VERSION_CONTROL = frozenset({".git", ".hg", ".svn"})
-OUTSIDE = "a link out of the tree, which is not followed"
-_FOLDERS = (".github", ".github/workflows")  # of ours by their names, whatever is in them
+REASON_LINK_OUT_OF_TREE = "a link out of the tree, which is not followed"
+_GITHUB_FOLDERS = (".github", ".github/workflows")  # of ours by their names, whatever is in them
 
 
 def link_refusal_reason(link: Path, roots: Iterable[str]) -> str:
@@ -23,27 +23,27 @@ def link_refusal_reason(link: Path, roots: Iterable[str]) -> str:
     except (OSError, ValueError):
         return "a link to a file that is not there, or that cannot be reached"
     if _is_private(Path(target)):
-        return PRIVATE
+        return REASON_LINK_INTO_VERSION_CONTROL
     if not any(target.startswith(root.rstrip(os.sep) + os.sep) for root in roots):
-        return OUTSIDE
+        return REASON_LINK_OUT_OF_TREE
     sort = files.file_type_of(mode)
     return f"a link to {sort}" if sort else ""
 
 
-def allowed_link_targets(link: Path, kind: str, walked: Iterable[str]) -> list[str]:
+def allowed_link_targets(link: Path, kind: str, walked_folders: Iterable[str]) -> list[str]:
     """Where a link may lead (real paths): into the walked folders; of a chart's file only into its chart, which is rendered
     by itself."""
     if kind != "helm":
-        return list(walked)
+        return list(walked_folders)
     home = next((one for one in link.parents if (one / "Chart.yaml").exists()), link.parent)
     return [os.path.realpath(home)]
 
 
-def promised_kind(path: str, paths: Collection[str]) -> str:
+def promised_kind(path: str, known_paths: Collection[str]) -> str:
     """The kind of ours that a path promises by its name, that of a folder with workflows too; empty for none."""
-    if any(f"/{path}".endswith(f"/{folder}") for folder in _FOLDERS):
+    if any(f"/{path}".endswith(f"/{folder}") for folder in _GITHUB_FOLDERS):
         return "github"
-    return kinds.kind_expected_of(path, paths)
+    return kinds.kind_from_path(path, known_paths)
 
 
 def is_link_below(entry: os.DirEntry[str], folder: Path) -> bool:

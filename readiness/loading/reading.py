@@ -21,7 +21,7 @@ def syntax_finding(rule: Rule, source: Source, error: ParseError, kind: str) -> 
 
 
 def parse_sources(
-    sources: Iterable[Source], classify: Callable[[str, str], str] = kinds.classify
+    sources: Iterable[Source], classify: Callable[[str, str], str] = kinds.detect_kind
 ) -> Iterator[tuple[Source, Any, ParseError | None]]:
     """(source, document, error) of every source that has a kind, the sources nested in documents after their parent.
 
@@ -29,15 +29,15 @@ def parse_sources(
     """
     for source in sources:
         try:
-            document = kinds.parse(source)
+            document = kinds.parse_source(source)
         except ParseError as error:
             yield source, None, error
             continue
         yield source, document, None
-        for inner in kinds.embedded(source.kind, document):
+        for inner in kinds.embedded_sources(source.kind, document):
             inner.kind = classify(inner.path, inner.text)
             if inner.kind:
                 try:
-                    yield inner, kinds.parse(inner), None
+                    yield inner, kinds.parse_source(inner), None
                 except ParseError:
                     continue

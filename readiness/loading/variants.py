@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.settings import Environments
 from readiness.syntax import glob
 
@@ -50,14 +50,12 @@ class Variants:
     used: set[tuple[str, str]] = field(default_factory=set)
     named_overlays: set[str] = field(default_factory=set)
 
-    def of_chart(
-        self, folder: str, environments: Sequence[helm.Environment]
-    ) -> list[helm.Environment]:
+    def of_chart(self, folder: str, environments: Sequence[helm.ValuesEnvironment]) -> list[helm.ValuesEnvironment]:
         """The environments of a chart, those set aside that are not production's; what the caller gave is what he asks about."""
         names = {
             one.name: _values_path(folder, one)
             for one in environments
-            if not one.trial and (one.paths or one.sources or not one.texts)
+            if not one.is_install_test and (one.values_paths or one.values_sources or not one.values_texts)
         }
         taken = self._named("values", self.named.values, names)
         aside = {one for one in names if one not in taken} if taken else _aside_by_name(names)
@@ -66,9 +64,7 @@ class Variants:
             self._decide(folder or ".", chart, names, aside, bool(taken))
         return [replace(one, aside=one.name in aside) for one in environments]
 
-    def of_overlays(
-        self, roots: Sequence[Kustomization], reached: Sequence[Iterable[str]]
-    ) -> frozenset[str]:
+    def of_overlays(self, roots: Sequence[Kustomization], reached: Sequence[Iterable[str]]) -> frozenset[str]:
         """The folders of the overlays that are not production's; `reached` is what each of them takes in."""
         aside: set[str] = set()
         for group in _groups(roots, reached):
@@ -100,18 +96,16 @@ class Variants:
             if kind == "compose" and profiles:
                 document.production_profiles = profiles
                 for service in document.services.values():
-                    listed = service.full.get("profiles")
+                    listed = service.extended_node.get("profiles")
                     known |= set(map(str, listed)) if isinstance(listed, list) else set()
             elif kind in {"github", "gitlab"} and branches:
-                document.memo["production_branches"] = branches
+                document.cached_results["production_branches"] = branches
                 text = document.source.text
                 self.used |= {("branches", one) for one in branches if one.strip("*/") in text}
         self.used |= {("profiles", one) for one in profiles & known}
         if known:
             aside = known - profiles
-            self.decisions.append(
-                Production("profiles", (*sorted(profiles & known),), (*sorted(aside),), BY_SETTINGS)
-            )
+            self.decisions.append(Production("profiles", (*sorted(profiles & known),), (*sorted(aside),), BY_SETTINGS))
         if any(what == "branches" for what, _ in self.used):
             self.decisions.append(Production("branches", branches, (), BY_SETTINGS))
 
@@ -130,9 +124,7 @@ class Variants:
             if (what, pattern) not in self.used
         )
 
-    def _named(
-        self, what: str, patterns: Sequence[tuple[str, str]], paths: Mapping[str, str]
-    ) -> set[str]:
+    def _named(self, what: str, patterns: Sequence[tuple[str, str]], paths: Mapping[str, str]) -> set[str]:
         """The variants that the settings name, each by its path, or by its name alone."""
         found: set[str] = set()
         for pattern, _ in patterns:
@@ -144,9 +136,7 @@ class Variants:
                     self.used.add((what, pattern))
         return found
 
-    def _decide(
-        self, of: str, path: str, names: Iterable[str], aside: set[str], named: bool
-    ) -> None:
+    def _decide(self, of: str, path: str, names: Iterable[str], aside: set[str], named: bool) -> None:
         """Keep a decision for the report, unless it is about what is not judged."""
         if path not in self.context:
             taken = tuple(one for one in names if one not in aside)
@@ -154,29 +144,27 @@ class Variants:
             self.decisions.append(Production(of, taken, others, BY_SETTINGS if named else BY_NAMES))
 
 
-def _values_path(folder: str, environment: helm.Environment) -> str:
+def _values_path(folder: str, environment: helm.ValuesEnvironment) -> str:
     """The path of the values that make an environment; its name where they have none of their own."""
-    if environment.sources:
-        return environment.sources[0][0].root.path
-    return posixpath.join(folder, environment.paths[0] if environment.paths else environment.name)
+    if environment.values_sources:
+        return environment.values_sources[0][0].root.path
+    return posixpath.join(folder, environment.values_paths[0] if environment.values_paths else environment.name)
 
 
 def _aside_by_name(names: Mapping[str, str]) -> set[str]:
     """The sets of values that are not production's by their names."""
-    from readiness.loading.render.helm import DEFAULT
+    from readiness.loading.render.helm import DEFAULT_VALUES_FILE
 
-    sorts = {one: _sort_of(posixpath.basename(one)) for one in names if one != DEFAULT}
+    sorts = {one: _sort_of(posixpath.basename(one)) for one in names if one != DEFAULT_VALUES_FILE}
     aside = {one for one, sort in sorts.items() if sort == "dev"}
     if "production" in sorts.values() and not set(sorts.values()) <= {"production", ""}:
-        aside |= {DEFAULT} & names.keys()
+        aside |= {DEFAULT_VALUES_FILE} & names.keys()
     return aside if len(aside) < len(names) else set()
 
 
 def _sort_of(name: str) -> str:
     """What the words of a name say: dev (for development or tests), production, another environment, or nothing."""
-    files, spaces, deployed = (
-        column("purpose-words", one) for one in ("file", "namespace", "deploys")
-    )
+    files, spaces, deployed = (fact_column("purpose-words", one) for one in ("file", "namespace", "deploys"))
     words = re.split(r"[^a-z0-9]+", name.lower())
     if any(deployed.get(word) == "production" for word in words):
         return "production"
@@ -190,9 +178,7 @@ def _shared_folder(folders: Sequence[str]) -> str:
     return posixpath.commonpath(folders) if folders and all(folders) else ""
 
 
-def _groups(
-    roots: Sequence[Kustomization], reached: Sequence[Iterable[str]]
-) -> list[list[Kustomization]]:
+def _groups(roots: Sequence[Kustomization], reached: Sequence[Iterable[str]]) -> list[list[Kustomization]]:
     """The overlays that take in something in common, as groups of two or more: variants of one deployable."""
     owner: dict[str, int] = {}
     parent = list(range(len(roots)))

@@ -14,24 +14,22 @@ from readiness.model.source import Position, Source, Span
 class Suppression(NamedTuple):
     """Why a finding does not count: who said so, the reason given, and the date it ends (YYYY-MM-DD)."""
 
-    by: str
+    suppressed_by: str
     reason: str
     until: str | None = None
 
 
-class Note(NamedTuple):
+class AnnotationSuppression(NamedTuple):
     """A suppression that an object carries in its annotations: the rule it names, its text, and where."""
 
     source: Source
     rule: str
     text: str
     span: Span
-    within: Span
+    covered_span: Span
 
 
-PUT_IN_HERE = (
-    "a template puts the value in here"  # what is said of a place whose value stands elsewhere
-)
+PUT_IN_HERE = "a template puts the value in here"  # what is said of a place whose value stands elsewhere
 
 
 class Edit(NamedTuple):
@@ -68,72 +66,72 @@ class Environments(NamedTuple):
 class Finding(NamedTuple):
     """One true thing about one place.
 
-    `definition` is the rule that says it. `heads` are the offsets where the blocks around the place begin: a suppression
-    may stand there. `lowered` is the severity of the hit, or of its tier, where that is under the rule's. `gain` is what
-    the raw score wins without it, in points. `tier` and `part` say which of the rule's it is. The rest says what the
-    finding belongs to, each empty where nothing is known: `group` the findings that one edit mends, `unit` what is applied
-    together with its file, `service` what a team would call one, `purpose` what the file is for, `remedy` what to write
-    here where that is more exact than the rule's `fix`, `edits` the changes that do so. `environments` are those that give it
-    where it was found in renderings, until its message says so.
+    `rule_definition` is the rule that says it. `enclosing_offsets` are the offsets where the blocks around the place begin: a
+    suppression may stand there. `lowered_severity` is the severity of the hit, or of its tier, where that is under the rule's.
+    `score_gain` is what the raw score wins without it, in points. `tier` and `part` say which of the rule's it is. The rest
+    says what the finding belongs to, each empty where nothing is known: `edit_group` the findings that one edit mends,
+    `unit_path` what is applied together with its file, `service_name` what a team would call one, `purpose` what the file is
+    for, `replacement_text` what to write here where that is more exact than the rule's `fix`, `edits` the changes that do so.
+    `environments` are those that give it where it was found in renderings, until its message says so.
     """
 
-    definition: Rule
+    rule_definition: Rule
     source: Source
     span: Span
     message: str
     resource: str = ""
     container: str = ""
     related: tuple[Related, ...] = ()
-    heads: tuple[int, ...] = ()
-    suppressed: Suppression | None = None
-    gain: float = 0.0
+    enclosing_offsets: tuple[int, ...] = ()
+    suppression: Suppression | None = None
+    score_gain: float = 0.0
     fingerprint: str = ""
-    lowered: Severity | None = None
+    lowered_severity: Severity | None = None
     tier: str = ""
     part: str = ""
-    group: str = ""
-    unit: str = ""
-    service: str = ""
+    edit_group: str = ""
+    unit_path: str = ""
+    service_name: str = ""
     purpose: str = ""
-    remedy: str = ""
+    replacement_text: str = ""
     edits: tuple[Edit, ...] = ()
     environments: Environments | None = None
 
     @property
     def rule(self) -> str:
         """The rule's id."""
-        return self.definition.id
+        return self.rule_definition.id
 
     @property
     def severity(self) -> Severity:
         """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
-        of_rule = self.definition.severity
-        return of_rule if self.lowered is None else min(of_rule, self.lowered)
+        of_rule = self.rule_definition.severity
+        return of_rule if self.lowered_severity is None else min(of_rule, self.lowered_severity)
 
     @property
-    def key(self) -> str:
+    def tally_key(self) -> str:
         """The name under which what its rule, or the rule's tier, looked at is counted."""
-        return self.definition.key(self.tier)
+        return self.rule_definition.tally_key(self.tier)
 
     @property
     def why(self) -> str:
         """Why it breaks in production, in the words for its tier and part."""
-        return self.definition.text("why", self.tier, self.part)
+        return self.rule_definition.field_text("why", self.tier, self.part)
 
     @property
     def fix(self) -> str:
         """How to fix it, in the words for its tier and part."""
-        return self.definition.text("fix", self.tier, self.part)
+        return self.rule_definition.field_text("fix", self.tier, self.part)
 
     @property
     def checklist(self) -> tuple[str, ...]:
         """The items of checklists that it speaks against."""
-        return self.definition.tier(self.tier).checklist
+        return self.rule_definition.tier_by_name(self.tier).checklist
 
     @property
     def equivalents(self) -> Mapping[str, tuple[str, ...]]:
         """The rules of other linters that say the same."""
-        return self.definition.equivalents_at(self.tier, self.part)
+        return self.rule_definition.equivalents_at(self.tier, self.part)
 
     @property
     def path(self) -> str:
@@ -141,7 +139,7 @@ class Finding(NamedTuple):
         return self.source.root.path
 
     @property
-    def place(self) -> tuple[str, int]:
+    def fix_place(self) -> tuple[str, int]:
         """Where the fix goes: the file, and the offset in it. Equal places are one failure to the score."""
         source = self.source
         if source.parent is None:
@@ -159,7 +157,7 @@ class Finding(NamedTuple):
     @property
     def start(self) -> Position:
         """Line and column of the first character."""
-        return self.source.position(self.span.start)
+        return self.source.position_of(self.span.start)
 
     @property
     def end(self) -> Position:
@@ -177,7 +175,7 @@ def with_worse_severity(finding: Finding, twin: Finding) -> Finding:
     """`one`, with the severity and the tier of `twin` where that is worse: both say the same of the same place."""
     if twin.severity <= finding.severity:
         return finding
-    return finding._replace(lowered=twin.lowered, tier=twin.tier)
+    return finding._replace(lowered_severity=twin.lowered_severity, tier=twin.tier)
 
 
 _PLACES = 6  # that one finding shows for several that it stands for
@@ -189,13 +187,11 @@ def joined_finding(finding: Finding, twin: Finding) -> Finding:
     related = (*finding.related, *more[: max(_PLACES - len(finding.related), 0)])
     known, given = finding.environments, twin.environments
     both = known.joined(given) if known and given else None
-    unit = finding.unit if finding.unit == twin.unit else ""
-    return with_worse_severity(finding, twin)._replace(
-        related=related, environments=both, unit=unit
-    )
+    unit = finding.unit_path if finding.unit_path == twin.unit_path else ""
+    return with_worse_severity(finding, twin)._replace(related=related, environments=both, unit_path=unit)
 
 
-def message_shape(message: str, resource: str) -> str:
+def message_without_resource(message: str, resource: str) -> str:
     """A message with blanks for the resource that it is about: two that differ in nothing else say the same."""
     kind, _, name = resource.partition("/")
     for word in (resource, name or kind):
@@ -207,6 +203,4 @@ def message_shape(message: str, resource: str) -> str:
 def join_names(items: Iterable[object]) -> str:
     """Names for a message: `a, b and c`."""
     names = [str(item) for item in items]
-    return (
-        names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
-    )
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from readiness.model.messages import Value
-from readiness.model.rule import NONE, Severity
+from readiness.model.messages import FactValue
+from readiness.model.rule import NO_EQUIVALENTS, Severity
 from readiness.model.source import Source, Span
 
 
@@ -51,24 +51,24 @@ class Related(NamedTuple):
 class Hit(NamedTuple):
     """What a check yields: a place, and the facts that fill the rule's message.
 
-    `absent` says that the hit is about something left out, shown at its closest owner: such hits are dropped in
+    `is_missing` says that the hit is about something left out, shown at its closest owner: such hits are dropped in
     fragments. `source`, `resource` and `container` are given only where they differ from the subject's, `severity`
-    only where this place is less bad than the rule's other ones. `say` names one of the rule's `messages`; without one
+    only where this place is less bad than the rule's other ones. `message_name` names one of the rule's `messages`; without one
     the hit has the rule's `message`.
     """
 
     span: Span
-    facts: Mapping[str, Any] = NONE
-    absent: bool = False
+    facts: Mapping[str, Any] = NO_EQUIVALENTS
+    is_missing: bool = False
     source: Source | None = None
     resource: str | None = None
     container: str | None = None
     related: tuple[Related, ...] = ()
     severity: Severity | None = None
-    say: str = ""
+    message_name: str = ""
 
 
-class Unknown(NamedTuple):
+class Undecidable(NamedTuple):
     """What a check yields where the files cannot tell (a value from a variable): lowers coverage, never the score."""
 
     span: Span
@@ -83,7 +83,7 @@ class NotApplicable:
     __slots__ = ()
 
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
+CheckOutcome = Iterator[Hit | Undecidable | NotApplicable]
 """What a check says of one subject, in the order of the file; nothing at all says that the subject is as it should be."""
 
 
@@ -96,7 +96,7 @@ def hit(
     related: Iterable[Related] = (),
     severity: Severity | None = None,
     say: str = "",
-    **facts: Value,
+    **facts: FactValue,
 ) -> Hit:
     """A hit on something that stands at `span`; a `severity` can only lower the rule's, `say` names its message."""
     return Hit(span, facts, False, at, resource, container, tuple(related), severity, say)
@@ -111,12 +111,12 @@ def missing(
     related: Iterable[Related] = (),
     severity: Severity | None = None,
     say: str = "",
-    **facts: Value,
+    **facts: FactValue,
 ) -> Hit:
     """A hit on something that is not there; `span` is its closest owner, `severity` and `say` as in hit."""
     return Hit(span, facts, True, at, resource, container, tuple(related), severity, say)
 
 
-def marked_spans(outcome: Outcome) -> set[Span]:
+def spans_of_hits(outcome: CheckOutcome) -> set[Span]:
     """The places that a check marks, so that a neighbour's check need not tell of them again."""
     return {found.span for found in outcome if isinstance(found, Hit)}

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent
-DATA = FOLDER / "data"
+PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
+DATA_FOLDER = PACKAGE_FOLDER / "data"

@@ -11,7 +11,7 @@ from readiness.model import Source
 
 T = TypeVar("T")
 S = TypeVar("S")
-_MARKS = (".git", ".gitignore")
+_REPOSITORY_MARKERS = (".git", ".gitignore")
 
 
 def parent_folders(path: str) -> Iterator[str]:
@@ -61,7 +61,7 @@ class Document(Protocol):
         """The source that it was parsed from."""
 
 
-class Run:
+class RunProjects:
     """All projects of a run but those of prose: what is in none of a project's files may be in another's."""
 
     def __init__(self, projects: Iterable[Project]) -> None:
@@ -70,7 +70,7 @@ class Run:
         for project in self.projects:
             project.run = self
 
-    def memo(self, build: Callable[[Run], T]) -> T:
+    def memoize(self, build: Callable[[RunProjects], T]) -> T:
         """What `build` makes of the run, made once."""
         if build not in self._memo:
             self._memo[build] = build(self)
@@ -81,18 +81,18 @@ class Run:
 class Project:
     """Documents by kind, the paths around them, and what has been worked out from them once.
 
-    `paths` are those of every file seen in the walk, ours or not, relative to the working directory with `/`.
-    `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
-    `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out);
-    `ignored` tells of a path whether a .gitignore leaves it out. `harmless` are files that may hold credentials by their
-    names, were read, and hold none. `rendered` are the places (path, offset) of Helm values with which a chart was rendered:
-    its manifests are judged in their stead. `today` is the day of the run, with which dated facts are compared; None where
-    there is none, and then the day of the facts counts. `unit` names what is applied together where that is all of the
-    project: an overlay, or one environment of a chart; it is empty where the files decide. `run` holds the other projects
-    of the run. `context` are the paths that lie around what is judged: joins see them, and nothing is said of them.
-    `judged` says of a unit whether it is judged as a whole, with all that it takes in, or is context; None where the paths
-    decide. `idle` marks a unit of context that takes in nothing that is judged. `here` are the folders that lead from the root
-    of the repository to the working directory, where the context was read.
+    `paths` are those of every file seen in the walk, ours or not, relative to the working directory with `/`. `is_prose` marks
+    the project of one Markdown document: what such a project leaves out is no finding. `walked_folders` are the folders that
+    were walked, `passed_over_paths` what the walk passed over (ignored, vendored, a link out); `may_be_ignored` tells of a path
+    whether a .gitignore leaves it out. `credential_free_paths` are files that may hold credentials by their names, were read,
+    and hold none. `rendered` are the places (path, offset) of Helm values with which a chart was rendered: its manifests are
+    judged in their stead. `today` is the day of the run, with which dated facts are compared; None where there is none, and
+    then the day of the facts counts. `unit` names what is applied together where that is all of the project: an overlay, or one
+    environment of a chart; it is empty where the files decide. `run` holds the other projects of the run. `context` are the
+    paths that lie around what is judged: joins see them, and nothing is said of them. `judged` says of a unit whether it is
+    judged as a whole, with all that it takes in, or is context; None where the paths decide. `idle` marks a unit of context
+    that takes in nothing that is judged. `here` are the folders that lead from the root of the repository to the working
+    directory, where the context was read.
     """
 
     def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
@@ -100,12 +100,12 @@ class Project:
         documents: Iterable[tuple[str, Any]],
         paths: Iterable[str] = (),
         *,
-        prose: bool = False,
-        complete: bool = False,
-        walked: Iterable[str] = (".",),
-        closed: Iterable[str] = (),
-        ignored: Callable[[str], bool] = lambda path: False,
-        harmless: Iterable[str] = (),
+        is_prose: bool = False,
+        is_complete: bool = False,
+        walked_folders: Iterable[str] = (".",),
+        passed_over_paths: Iterable[str] = (),
+        may_be_ignored: Callable[[str], bool] = lambda path: False,
+        credential_free_paths: Iterable[str] = (),
         today: datetime.date | None = None,
         unit: str = "",
         context: frozenset[str] = frozenset(),
@@ -116,26 +116,26 @@ class Project:
         for kind, document in documents:
             self.by_kind.setdefault(kind, []).append(document)
         self.paths = frozenset(paths)
-        self.prose = prose
-        self.complete = complete
-        self.walked = frozenset(map(posixpath.normpath, walked))
-        self.closed = frozenset(map(posixpath.normpath, closed))
-        self.ignored = ignored
-        self.harmless = frozenset(map(posixpath.normpath, harmless))
+        self.prose = is_prose
+        self.complete = is_complete
+        self.walked = frozenset(map(posixpath.normpath, walked_folders))
+        self.closed = frozenset(map(posixpath.normpath, passed_over_paths))
+        self.ignored = may_be_ignored
+        self.harmless = frozenset(map(posixpath.normpath, credential_free_paths))
         self.today = today
         self.unit = unit
         self.context = context
         self.judged = judged
         self.idle = False
         self.here = here
-        self.run: Run | None = None
+        self.run: RunProjects | None = None
         self.rendered: frozenset[tuple[str, int]] = frozenset()
         self._memo: dict[Any, Any] = {}
         self._by_path: dict[str, dict[str, Any]] = {}
         self._folders: frozenset[str] | None = None
         self._repositories: frozenset[str] | None = None
 
-    def documents(self, kind: str) -> list[Any]:
+    def documents_of_kind(self, kind: str) -> list[Any]:
         """The documents of a kind, in order of path."""
         return self.by_kind.get(kind, [])
 
@@ -149,27 +149,27 @@ class Project:
 
     def judged_documents(self, kind: str) -> list[Any]:
         """The documents of a kind that are judged, in order of path."""
-        return [one for one in self.documents(kind) if not self.is_context(one.source)]
+        return [one for one in self.documents_of_kind(kind) if not self.is_context(one.source)]
 
-    def by_path(self, kind: str) -> Mapping[str, Any]:
+    def document_by_path(self, kind: str) -> Mapping[str, Any]:
         """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
         if kind not in self._by_path:
             found = {
                 posixpath.normpath(document.source.path): document
-                for document in self.documents(kind)
+                for document in self.documents_of_kind(kind)
                 if document.source.parent is None
             }
             self._by_path[kind] = _ByPath(self.here, found) if self.here else found
         return self._by_path[kind]
 
-    def memo(self, build: Callable[[Project], T]) -> T:
+    def memoize(self, build: Callable[[Project], T]) -> T:
         """What `build` makes of the project, made once a run."""
         if build not in self._memo:
             self._memo[build] = build(self)
         answer: T = self._memo[build]
         return answer
 
-    def once(self, build: Callable[[S, Project], T], subject: S) -> T:
+    def memoize_for_subject(self, build: Callable[[S, Project], T], subject: S) -> T:
         """What `build` makes of one subject, made once a run; subjects are told apart by identity.
 
         `build` is a function of a module: another one made at each call would be another question. What lives shorter than
@@ -181,7 +181,7 @@ class Project:
         answer: T = self._memo[key][1]
         return answer
 
-    def exists(self, path: str) -> bool:
+    def was_path_seen(self, path: str) -> bool:
         """Whether a file or folder was seen at `path` (normalised; a path out of the tree was not)."""
         path = path_from(self.here, posixpath.normpath(path))
         if self._folders is None:
@@ -200,19 +200,16 @@ class Project:
         Only a walked folder tells absence: of a file given by itself, the neighbours are unknown.
         """
         folder = path_from(self.here, posixpath.normpath(folder or "."))
-        return self.complete and (folder in self.walked or self.exists(folder))
+        return self.complete and (folder in self.walked or self.was_path_seen(folder))
 
     def is_tracked(self, path: str) -> bool:
         """Whether a file is surely part of a repository: one is seen around it, and no .gitignore leaves it out."""
         if self._repositories is None:
-            marks = (one for one in (*self.closed, *self.paths) if one.endswith(_MARKS))
-            self._repositories = frozenset(
-                posixpath.dirname(posixpath.normpath(mark)) for mark in marks
-            )
+            marks = (one for one in (*self.closed, *self.paths) if one.endswith(_REPOSITORY_MARKERS))
+            self._repositories = frozenset(posixpath.dirname(posixpath.normpath(mark)) for mark in marks)
         path = path_from(self.here, posixpath.normpath(path))
         return not self.ignored(path) and any(
-            root in {"", ".", ".."} or root.endswith("/..") or path.startswith(root + "/")
-            for root in self._repositories
+            root in {"", ".", ".."} or root.endswith("/..") or path.startswith(root + "/") for root in self._repositories
         )
 
     def is_surely_missing(self, path: str) -> bool:
@@ -222,7 +219,7 @@ class Project:
         .gitignore names is made or fetched by somebody.
         """
         path = path_from(self.here, posixpath.normpath(path))
-        if not self.complete or self.exists(path):
+        if not self.complete or self.was_path_seen(path):
             return False
         full_path, covered = path, False
         while True:

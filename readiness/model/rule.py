@@ -44,14 +44,14 @@ CATEGORIES = (
 )
 
 
-NONE: Mapping[str, Any] = MappingProxyType({})
+NO_EQUIVALENTS: Mapping[str, Any] = MappingProxyType({})
 
 
 LEVELS = ("recommended", "strict", "optional")
 # What these say is that something has no verdict: the tree that is judged can't take it back, by comment, waiver, settings
 # or baseline.
-UNJUDGED = frozenset({"core/crash", "core/syntax", "core/template-unjudged", "core/unreadable"})
-NOT_RENDERED = "core/not-rendered"
+UNJUDGED_RULES = frozenset({"core/crash", "core/syntax", "core/template-unjudged", "core/unreadable"})
+NOT_RENDERED_RULE = "core/not-rendered"
 # A parameter of a check that is a regular expression: one whose time outgrows the text is refused where it is given.
 Pattern = NewType("Pattern", str)
 
@@ -65,26 +65,26 @@ ASKED = (
 class Tier(NamedTuple):
     """How far a rule goes: the level at which a profile takes it in, and how bad its hits are.
 
-    `checklist` are the items that the tier's hits speak against; `opinion` is for tiers that the field disagrees on.
+    `checklist` are the items that the tier's hits speak against; `opinion_reason` is for tiers that the field disagrees on.
     """
 
     name: str
     level: str
     severity: Severity
     checklist: tuple[str, ...] = ()
-    opinion: str = ""
+    opinion_reason: str = ""
 
 
-class Claim(NamedTuple):
-    """Rules of another linter (`peer`) that say the same as some hits: those of a tier, of a part, or both."""
+class EquivalentClaim(NamedTuple):
+    """Rules of another linter (`linter`) that say the same as some hits: those of a tier, of a part, or both."""
 
-    peer: str
+    linter: str
     ids: tuple[str, ...]
     tier: str = ""
     part: str = ""
 
 
-class Wording(NamedTuple):
+class TierOrPartText(NamedTuple):
     """`message`, `why` or `fix` for the hits of a tier, of a part, or both, in place of the rule's."""
 
     field: str
@@ -93,14 +93,14 @@ class Wording(NamedTuple):
     text: str
 
 
-class Proof(NamedTuple):
+class SeverityProof(NamedTuple):
     """Why a rule is as severe as it is: the words of docs/severity.md that it meets, and the fact in the file that proves it."""
 
-    meets: str
-    by: str
+    severity_criterion: str
+    proving_fact: str
 
 
-class Sentence(NamedTuple):
+class NamedMessage(NamedTuple):
     """A message that a check asks for by its name, for all hits or for those of a tier."""
 
     name: str
@@ -111,12 +111,12 @@ class Sentence(NamedTuple):
 class Rule(NamedTuple):
     """One rule: what is wrong, why it breaks in production, how bad it is, how to fix it.
 
-    `hides` says that its hits stand on secret values, which no output shows. A rule in `tiers` has the severity of the
-    worst and the level of the first, and the checklist items of all. Where hits are told apart by the fact `by`, `parts`
-    are its values. `equivalents` are those of all tiers and parts, `claims` says which belong to which, and is empty
-    where all hits have all of them. `sentences` are the messages of hits that name one; `message`, for all others, is empty
-    where there are none. `limits` is what the rule cannot see.
-    `proves` says that it names values that speak for its checklist items. `asks` is one of ASKED.
+    `marks_secrets` says that its hits stand on secret values, which no output shows. A rule in `tiers` has the severity of the
+    worst and the level of the first, and the checklist items of all. Where hits are told apart by the fact `part_fact`, `parts`
+    are its values. `equivalents` are those of all tiers and parts, `equivalent_claims` says which belong to which, and is empty
+    where all hits have all of them. `named_messages` are the messages of hits that name one; `message`, for all others, is empty
+    where there are none. `known_limits` is what the rule cannot see.
+    `has_proofs` says that it names values that speak for its checklist items. `asks` is one of ASKED.
     """
 
     id: str
@@ -130,60 +130,60 @@ class Rule(NamedTuple):
     why: str
     fix: str
     links: tuple[str, ...] = ()
-    equivalents: Mapping[str, tuple[str, ...]] = NONE
+    equivalents: Mapping[str, tuple[str, ...]] = NO_EQUIVALENTS
     checklist: tuple[str, ...] = ()
     level: str = "recommended"
-    hides: bool = False
-    opinion: str = ""
-    limits: str = ""
+    marks_secrets: bool = False
+    opinion_reason: str = ""
+    known_limits: str = ""
     tiers: tuple[Tier, ...] = ()
-    by: str = ""
+    part_fact: str = ""
     parts: tuple[str, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    wordings: tuple[Wording, ...] = ()
-    proof: Proof | None = None
-    sentences: tuple[Sentence, ...] = ()
-    proves: bool = False
+    equivalent_claims: tuple[EquivalentClaim, ...] = ()
+    wordings: tuple[TierOrPartText, ...] = ()
+    proof: SeverityProof | None = None
+    named_messages: tuple[NamedMessage, ...] = ()
+    has_proofs: bool = False
     asks: str = ASKED[0]
 
     def __str__(self) -> str:
         return self.id
 
     @property
-    def points(self) -> float:
+    def points_per_failure(self) -> float:
         """What one failure costs before it is spread over a category: see docs/scoring.md."""
         return self.points_at(self.severity)
 
     def points_at(self, severity: Severity) -> float:
         """What a failure of that severity costs."""
-        return POINTS[severity] * WEIGHTS[self.confidence]
+        return POINTS_BY_SEVERITY[severity] * WEIGHT_BY_CONFIDENCE[self.confidence]
 
     @property
-    def members(self) -> tuple[str, ...]:
+    def tiers_and_parts(self) -> tuple[str, ...]:
         """What may stand behind the id and a colon: its tiers and its parts."""
         return (*(tier.name for tier in self.tiers), *self.parts)
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def tally_keys(self) -> tuple[str, ...]:
         """The names under which it is counted what the rule looked at: one for each tier."""
-        return tuple(self.key(tier.name) for tier in self.tiers) or (self.id,)
+        return tuple(self.tally_key(tier.name) for tier in self.tiers) or (self.id,)
 
-    def key(self, tier: str) -> str:
+    def tally_key(self, tier: str) -> str:
         """The name under which it is counted what a tier looked at; the id where there are no tiers."""
         return f"{self.id}:{tier}" if tier else self.id
 
-    def rank(self, tier: str) -> int:
+    def tier_index(self, tier: str) -> int:
         """The index of a tier among the rule's tiers, the mildest first."""
         return next((at for at, one in enumerate(self.tiers) if one.name == tier), 0)
 
-    def tier(self, name: str) -> Tier:
+    def tier_by_name(self, name: str) -> Tier:
         """The tier of a name; where there are none, the whole rule as one."""
         for tier in self.tiers:
             if tier.name == name:
                 return tier
-        return Tier("", self.level, self.severity, self.checklist, self.opinion)
+        return Tier("", self.level, self.severity, self.checklist, self.opinion_reason)
 
-    def text(self, field: str, tier: str = "", part: str = "") -> str:
+    def field_text(self, field: str, tier: str = "", part: str = "") -> str:
         """`message`, `why` or `fix` as a hit of that tier and part has it: the closest one that there is."""
         found = {(one.tier, one.part): one.text for one in self.wordings if one.field == field}
         for key in ((tier, part), (tier, ""), ("", part)):
@@ -193,21 +193,21 @@ class Rule(NamedTuple):
 
     def sentences_at(self, tier: str) -> dict[str, str]:
         """The messages of a tier for hits that name one, by name."""
-        own = {one.name: one.text for one in self.sentences if one.tier == tier}
-        return {one.name: one.text for one in self.sentences if not one.tier} | own
+        own = {one.name: one.text for one in self.named_messages if one.tier == tier}
+        return {one.name: one.text for one in self.named_messages if not one.tier} | own
 
     def equivalents_at(self, tier: str, part: str) -> Mapping[str, tuple[str, ...]]:
         """The rules of other linters that say the same as a hit of that tier and part."""
-        if not self.claims:
+        if not self.equivalent_claims:
             return self.equivalents
         found: dict[str, tuple[str, ...]] = {}
-        for claim in self.claims:
+        for claim in self.equivalent_claims:
             if claim.tier in {"", tier} and claim.part in {"", part}:
-                found[claim.peer] = tuple(dict.fromkeys((*found.get(claim.peer, ()), *claim.ids)))
+                found[claim.linter] = tuple(dict.fromkeys((*found.get(claim.linter, ()), *claim.ids)))
         return found
 
 
-POINTS = {
+POINTS_BY_SEVERITY = {
     Severity.CRITICAL: 12,
     Severity.HIGH: 6,
     Severity.MEDIUM: 3,
@@ -216,4 +216,4 @@ POINTS = {
 }
 
 
-WEIGHTS = {Confidence.HIGH: 1.0, Confidence.MEDIUM: 0.7, Confidence.LOW: 0.3}
+WEIGHT_BY_CONFIDENCE = {Confidence.HIGH: 1.0, Confidence.MEDIUM: 0.7, Confidence.LOW: 0.3}

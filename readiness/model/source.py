@@ -29,8 +29,8 @@ class Position(NamedTuple):
 class Source:
     """A file's path and text, or a document nested in another source (a fenced block, a ConfigMap value).
 
-    `starts` gives, for each line of a nested text, the offset in the parent's text where that line begins, so
-    that every place is told in the file that a person opens. `fragment` marks a piece shown without its
+    `line_starts_in_parent` gives, for each line of a nested text, the offset in the parent's text where that line begins, so
+    that every place is told in the file that a person opens. `is_fragment` marks a piece shown without its
     surroundings (a block in prose): it is judged for what it shows, not for what it leaves out.
 
     `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
@@ -47,15 +47,15 @@ class Source:
         text: str,
         *,
         parent: Source | None = None,
-        starts: tuple[int, ...] = (),
-        fragment: bool = False,
+        line_starts_in_parent: tuple[int, ...] = (),
+        is_fragment: bool = False,
         kind: str = "",
     ) -> None:
         self.path = path
         self.text = text
         self.parent = parent
-        self.starts = starts
-        self.fragment = fragment
+        self.starts = line_starts_in_parent
+        self.fragment = is_fragment
         self.kind = kind
         self.said: Purpose | None = None
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSES
@@ -65,7 +65,7 @@ class Source:
         return f"Source({self.path!r}, {len(self.text)} characters)"
 
     @property
-    def lines(self) -> list[int]:
+    def line_offsets(self) -> list[int]:
         """The offset at which each line begins (LF, CRLF and lone CR end a line)."""
         if self._lines is None:
             self._lines = line_starts(self.text)
@@ -83,26 +83,26 @@ class Source:
         """The offset in the root's text of an offset in this text."""
         source = self
         while source.parent is not None:
-            row = bisect.bisect_right(source.lines, offset) - 1
+            row = bisect.bisect_right(source.line_offsets, offset) - 1
             row = min(row, len(source.starts) - 1)
-            offset = source.starts[row] + offset - source.lines[row] if row >= 0 else 0
+            offset = source.starts[row] + offset - source.line_offsets[row] if row >= 0 else 0
             source = source.parent
         return offset
 
-    def position(self, offset: int) -> Position:
+    def position_of(self, offset: int) -> Position:
         """Line and column, both from 1, of an offset in this text, told in the root file."""
         root = self
         if self.parent is not None:
             root, offset = self.root, self.to_root(offset)
-        row = max(bisect.bisect_right(root.lines, offset) - 1, 0)
-        return Position(row + 1, offset - root.lines[row] + 1)
+        row = max(bisect.bisect_right(root.line_offsets, offset) - 1, 0)
+        return Position(row + 1, offset - root.line_offsets[row] + 1)
 
-    def line(self, number: int) -> str:
+    def line_text(self, number: int) -> str:
         """The text of line `number` (from 1) without its line break; empty past the end."""
-        if not 0 < number <= len(self.lines):
+        if not 0 < number <= len(self.line_offsets):
             return ""
-        start = self.lines[number - 1]
-        end = self.lines[number] if number < len(self.lines) else len(self.text)
+        start = self.line_offsets[number - 1]
+        end = self.line_offsets[number] if number < len(self.line_offsets) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
 
     def one_line(self, span: Span) -> Span:

@@ -12,14 +12,17 @@ import os
 import signal
 import sys
 
-NAMESPACE, FILTER, NONE = "namespace", "filter", "none"
+CONFINED_BY_NAMESPACE, CONFINED_BY_FILTER, NOT_CONFINED = "namespace", "filter", "none"
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
-_NO_NEW_PRIVILEGES, _SECCOMP, _FILTER_MODE = 38, 22, 2
-_UNIX_SOCKETS = 1
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
+_AF_UNIX = 1
 _IO_URING_SETUP = 425
-_PERMITTED, _REFUSED = 0x7FFF0000, 0x00050000 | 1  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO with EPERM
+_SECCOMP_ALLOW, _SECCOMP_EPERM = (
+    0x7FFF0000,
+    0x00050000 | 1,
+)  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO with EPERM
 # What the machine calls itself: (its AUDIT_ARCH, the number of socket()).
-_MACHINES = {
+_AUDIT_ARCH_AND_SOCKET_BY_MACHINE = {
     "x86_64": (0xC000003E, 41),
     "aarch64": (0xC00000B7, 198),
     "riscv64": (0xC00000F3, 198),
@@ -57,17 +60,17 @@ def leave_network(*, namespace: bool = True) -> str:
     at who owns files: inside a user namespace everybody is nobody.
     """
     if not sys.platform.startswith("linux"):
-        return NONE
+        return NOT_CONFINED
     try:
         system = ctypes.CDLL(None, use_errno=True)
         if namespace and system.unshare(_NEW_USER | _NEW_NETWORK) == 0:
-            return NAMESPACE
-        return FILTER if _refuse_sockets(system) else NONE
+            return CONFINED_BY_NAMESPACE
+        return CONFINED_BY_FILTER if _refuse_sockets(system) else NOT_CONFINED
     except (OSError, AttributeError):
-        return NONE
+        return NOT_CONFINED
 
 
-class _Instruction(ctypes.Structure):
+class _BpfInstruction(ctypes.Structure):
     _fields_ = (
         ("code", ctypes.c_uint16),
         ("on_true", ctypes.c_uint8),
@@ -76,13 +79,13 @@ class _Instruction(ctypes.Structure):
     )
 
 
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_uint16), ("code", ctypes.POINTER(_Instruction)))
+class _BpfProgram(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_uint16), ("code", ctypes.POINTER(_BpfInstruction)))
 
 
 def _refuse_sockets(system: ctypes.CDLL) -> bool:
     """Whether the kernel took a filter that refuses sockets of every family but AF_UNIX."""
-    machine = _MACHINES.get(os.uname().machine)
+    machine = _AUDIT_ARCH_AND_SOCKET_BY_MACHINE.get(os.uname().machine)
     if machine is None or sys.maxsize < 1 << 32:
         return False
     architecture, socket = machine
@@ -95,27 +98,25 @@ def _refuse_sockets(system: ctypes.CDLL) -> bool:
         (is_equal, 3, 0, _IO_URING_SETUP),  # could make sockets without the call
         (is_equal, 0, 3, socket),
         (load, 0, 0, 16),  # its first argument: the family
-        (is_equal, 1, 0, _UNIX_SOCKETS),
-        (give, 0, 0, _REFUSED),
-        (give, 0, 0, _PERMITTED),
+        (is_equal, 1, 0, _AF_UNIX),
+        (give, 0, 0, _SECCOMP_EPERM),
+        (give, 0, 0, _SECCOMP_ALLOW),
     )
-    code = (_Instruction * len(rows))(*(_Instruction(*row) for row in rows))
-    program = _Program(len(rows), code)
+    code = (_BpfInstruction * len(rows))(*(_BpfInstruction(*row) for row in rows))
+    program = _BpfProgram(len(rows), code)
     zero, one = ctypes.c_ulong(0), ctypes.c_ulong(1)
-    if system.prctl(_NO_NEW_PRIVILEGES, one, zero, zero, zero) != 0:
+    if system.prctl(_PR_SET_NO_NEW_PRIVS, one, zero, zero, zero) != 0:
         return False
-    mode = ctypes.c_ulong(_FILTER_MODE)
-    return bool(system.prctl(_SECCOMP, mode, ctypes.byref(program), zero, zero) == 0)
+    mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
+    return bool(system.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(program), zero, zero) == 0)
 
 
-def main(arguments: list[str]) -> None:
+def confine_and_execute(arguments: list[str]) -> None:
     """Confine this process and become the program that the arguments name."""
     seconds, memory, output, report = map(int, arguments[:4])
     namespace, program = arguments[4] == "namespace", arguments[5:]
     limit_resources(seconds, memory, output)
-    with contextlib.suppress(
-        AttributeError
-    ):  # Python ignores it, and a program that does writes on and on
+    with contextlib.suppress(AttributeError):  # Python ignores it, and a program that does writes on and on
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     word = leave_network(namespace=namespace)
     os.write(report, word.encode())
@@ -128,4 +129,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    confine_and_execute(sys.argv[1:])

@@ -15,8 +15,8 @@ from typing import IO
 
 from readiness.programs import confine
 
-MESSAGES = 1 << 20  # bytes of what a program says on standard error that are read
-NOWHERE = os.devnull  # a PATH on which nothing is found, not even in the current folder
+MAX_MESSAGE_BYTES = 1 << 20  # bytes of what a program says on standard error that are read
+EMPTY_PATH = os.devnull  # a PATH on which nothing is found, not even in the current folder
 
 
 _NO_MEMORY = re.compile(r"^(?:fatal error|runtime): .{0,80}out of memory", re.MULTILINE)
@@ -34,47 +34,47 @@ class TooMuchError(ProgramError):
     """A program that used more than it may: what it gave up on says nothing of what it was given."""
 
 
-class TooLateError(TooMuchError):
+class ProgramTimeoutError(TooMuchError):
     """A program that was not done in time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ProcessLimits:
     """What a program may use: seconds by the clock, bytes of memory, bytes of output.
 
     `processor` are the seconds of processor time, where those are fewer: the clock goes on while others have the
-    processor, and what is to be the same under any load is counted by the other. `namespace` is False for a program that
+    processor, and what is to be the same under any load is counted by the other. `use_namespace` is False for a program that
     looks at who owns files; see `confine.leave_network`.
     """
 
     seconds: float
     memory: int
     output: int
-    namespace: bool = True
+    use_namespace: bool = True
     processor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProgramResult:
     """What a program gave: output, messages, exit code, and the word for how the network was taken from it."""
 
     output: bytes
-    messages: str
-    code: int
-    network: str
+    error_output: str
+    exit_code: int
+    confinement: str
 
     @property
     def stopped(self) -> bool:
         """Whether it was ended since it used more than it may; a runtime of Go ends itself with code 2 where memory is gone."""
-        return self.code < 0 or (self.code == 2 and bool(_NO_MEMORY.search(self.messages)))
+        return self.exit_code < 0 or (self.exit_code == 2 and bool(_NO_MEMORY.search(self.error_output)))
 
     @property
-    def reason(self) -> str:
+    def failure_reason(self) -> str:
         """Why it failed, as far as it says so."""
         if self.stopped:
             return "it ran over its limit of time or memory"
-        lines = self.messages.strip().splitlines()
-        return lines[-1] if lines else f"exit code {self.code}"
+        lines = self.error_output.strip().splitlines()
+        return lines[-1] if lines else f"exit code {self.exit_code}"
 
 
 def run_program(
@@ -82,13 +82,13 @@ def run_program(
     *,
     folder: Path,
     environment: Mapping[str, str],
-    limits: Limits,
-    request: bytes = b"",
-    confined: bool = True,
-) -> Answer:
+    limits: ProcessLimits,
+    stdin_data: bytes = b"",
+    without_network: bool = True,
+) -> ProgramResult:
     """Run a program in a folder, without the network where the system can take it away. Raises ProgramError.
 
-    `confined` is False for a program that never reads the scanned tree's settings: it has the time limit only.
+    `without_network` is False for a program that never reads the scanned tree's settings: it has the time limit only.
 
     Input and output go through files, so that a limit on files bounds the output and what a child of it keeps open holds
     nobody up.
@@ -99,26 +99,24 @@ def run_program(
         TemporaryFile() as err,
         TemporaryFile() as word,
     ):
-        given.write(request)
+        given.write(stdin_data)
         given.seek(0)
-        confined = confined and os.name == "posix" and bool(sys.executable)
+        without_network = without_network and os.name == "posix" and bool(sys.executable)
         try:
             code = subprocess.run(  # noqa: S603  # an argument list; what it reads is data to it
-                [*(_launcher_command(limits, word.fileno()) if confined else ()), *command],
+                [*(_launcher_command(limits, word.fileno()) if without_network else ()), *command],
                 stdin=given, stdout=out, stderr=err, timeout=limits.seconds, check=False,
-                cwd=folder, env={**_library_environment(), **environment}, pass_fds=(word.fileno(),) if confined else (),
+                cwd=folder, env={**_library_environment(), **environment}, pass_fds=(word.fileno(),) if without_network else (),
             ).returncode  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise TooLateError(f"it did not finish in {limits.seconds:g} seconds") from None
+            raise ProgramTimeoutError(f"it did not finish in {limits.seconds:g} seconds") from None
         except OSError as error:
-            raise NotStartedError(
-                f"it does not run: {(error.strerror or 'error').lower()}"
-            ) from None
-        output = _read(out, limits.output + 1)
+            raise NotStartedError(f"it does not run: {(error.strerror or 'error').lower()}") from None
+        output = _read_up_to(out, limits.output + 1)
         if len(output) > limits.output:
             raise TooMuchError(f"its output is over {limits.output >> 20} MiB")
-        said = _read(err, MESSAGES).decode("utf-8", "replace")
-        return Answer(output, said, code, _read(word, 16).decode() or confine.NONE)
+        said = _read_up_to(err, MAX_MESSAGE_BYTES).decode("utf-8", "replace")
+        return ProgramResult(output, said, code, _read_up_to(word, 16).decode() or confine.NOT_CONFINED)
 
 
 def seconds_of_programs() -> float:
@@ -139,14 +137,14 @@ def _library_environment() -> dict[str, str]:
     return made
 
 
-def _launcher_command(limits: Limits, report: int) -> list[str]:
+def _launcher_command(limits: ProcessLimits, report_descriptor: int) -> list[str]:
     """What confines itself and then becomes the program."""
-    largest = max(limits.output, MESSAGES) + 1  # of any file, and both go into one
-    numbers = (limits.processor or int(limits.seconds), limits.memory, largest, report)
-    kind = "namespace" if limits.namespace else "filter"
+    largest = max(limits.output, MAX_MESSAGE_BYTES) + 1  # of any file, and both go into one
+    numbers = (limits.processor or int(limits.seconds), limits.memory, largest, report_descriptor)
+    kind = "namespace" if limits.use_namespace else "filter"
     return [sys.executable, "-I", "-S", confine.__file__, *map(str, numbers), kind]
 
 
-def _read(file: IO[bytes], size: int) -> bytes:
+def _read_up_to(file: IO[bytes], size: int) -> bytes:
     file.seek(0)
     return file.read(size)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from readiness.verdict.report import Report
 
-FORMATS = {"terminal": "terminal", "json": "json", "github": "github"}
+MODULE_BY_FORMAT = {"terminal": "terminal", "json": "json", "github": "github"}
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ReportOptions:
     """How a report is shown: `color` is auto, always or never; `width` in columns (None: the terminal's)."""
 
     color: str = "auto"
@@ -25,15 +25,13 @@ class Options:
     width: int | None = None
 
 
-def write_report(name: str, report: Report, out: TextIO, options: Options | None = None) -> None:
+def write_report(name: str, report: Report, out: TextIO, options: ReportOptions | None = None) -> None:
     """Write a report in the format `name`; raises KeyError for a name that is none."""
-    options = options or Options()
-    module = FORMATS[name]
+    options = options or ReportOptions()
+    module = MODULE_BY_FORMAT[name]
     if module == "terminal" and not is_styled(out, options.color):
         module = "plain"
-    if module != "json" and hasattr(
-        out, "reconfigure"
-    ):  # a narrow encoding must not end the report
+    if module != "json" and hasattr(out, "reconfigure"):  # a narrow encoding must not end the report
         out.reconfigure(errors="backslashreplace")
     importlib.import_module(f"readiness.reports.{module}").render(report, out, options=options)
 

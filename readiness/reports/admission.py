@@ -10,34 +10,34 @@ from readiness.loading.render.made import GeneratedSource
 from readiness.model import Source, Span
 from readiness.model.project import Project
 
-LEVELS = ("baseline", "restricted")
+POD_SECURITY_LEVELS = ("baseline", "restricted")
 
 
-def location(source: Source, span: Span) -> str:
+def location_text(source: Source, span: Span) -> str:
     """`path:line` of a place, in the file that somebody wrote."""
     root = source.root
     if isinstance(root, GeneratedSource):
-        written, there = root.place(Span(source.to_root(span.start), source.to_root(span.end)))
-        return f"{written.root.path}:{written.position(there.start).line}"
-    return f"{root.path}:{source.position(span.start).line}"
+        written, there = root.written_location(Span(source.to_root(span.start), source.to_root(span.end)))
+        return f"{written.root.path}:{written.position_of(there.start).line}"
+    return f"{root.path}:{source.position_of(span.start).line}"
 
 
 def admission_lines(projects: Sequence[Project]) -> Iterator[str]:
     """For each workload the highest level that admits it, and why the next one does not."""
     for project in projects:
-        for document in project.documents("k8s"):
+        for document in project.documents_of_kind("k8s"):
             for pod in document.pods:
                 yield from _pod_lines(pod)
 
 
 def _pod_lines(pod: Pod) -> Iterator[str]:
-    verdict = pss.levels_refused(pod)
-    admitted = next((level for level in reversed(LEVELS) if not verdict[level]), "privileged")
-    yield f"{location(pod.source, pod.node.at())}: {pod.resource} is admitted up to the level {admitted}"
-    for level in LEVELS:
+    verdict = pss.violations_by_level(pod)
+    admitted = next((level for level in reversed(POD_SECURITY_LEVELS) if not verdict[level]), "privileged")
+    yield f"{location_text(pod.source, pod.node.at())}: {pod.resource} is admitted up to the level {admitted}"
+    for level in POD_SECURITY_LEVELS:
         if not verdict[level] or (level == "restricted" and verdict["baseline"]):
             continue
         yield f"  refused by {level}:"
         for violation in verdict[level]:
             container = f" (container {violation.container!r})" if violation.container else ""
-            yield f"    {location(pod.source, violation.span)}: {violation.what}{container} [k8s/pss-{violation.control}]"
+            yield f"    {location_text(pod.source, violation.span)}: {violation.description}{container} [k8s/pss-{violation.control}]"

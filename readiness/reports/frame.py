@@ -10,27 +10,27 @@ from dataclasses import dataclass
 from readiness.model import Finding, Span
 from readiness.redaction import MASK, Redactor
 
-TAB = 4
-MORE = "…"
-_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+TAB_WIDTH = 4
+ELLIPSIS = "…"
+_ESCAPE_BY_CONTROL = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # CI systems take these for commands wherever they stand in a line of a log: ##[error], ##vso[...], ##teamcity[...]
-_COMMAND = re.compile(r"##(?=[A-Za-z]{0,20}\[)")
-_AT_START = re.compile(r"\A(\s*):(?=:)")
+_CI_COMMAND = re.compile(r"##(?=[A-Za-z]{0,20}\[)")
+_WORKFLOW_COMMAND_START = re.compile(r"\A(\s*):(?=:)")
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class CodeFrame:
     """A line of a file: its number, its text, and where in the text (columns from 0) the carets stand."""
 
     number: int
     text: str
-    start: int
-    width: int
+    caret_start: int
+    caret_width: int
 
     @property
-    def carets(self) -> str:
+    def caret_line(self) -> str:
         """The line of carets that belongs under the text."""
-        return " " * self.start + "^" * self.width
+        return " " * self.caret_start + "^" * self.caret_width
 
 
 def escape_controls(text: str) -> str:
@@ -42,14 +42,14 @@ def escape_controls(text: str) -> str:
 def escape_workflow_commands(line: str) -> str:
     """A line of a log that no CI system takes for a command to it."""
     if "##" in line:
-        line = _COMMAND.sub(r"#\\x23", line)
-    return _AT_START.sub(r"\1\\x3a", line) if "::" in line else line
+        line = _CI_COMMAND.sub(r"#\\x23", line)
+    return _WORKFLOW_COMMAND_START.sub(r"\1\\x3a", line) if "::" in line else line
 
 
-def code_frame(finding: Finding, redactor: Redactor, width: int) -> Frame | None:
+def code_frame(finding: Finding, redactor: Redactor, width: int) -> CodeFrame | None:
     """The line that a finding stands on, at most `width` columns of it; None where there is nothing to see."""
     start = finding.start
-    text = finding.source.root.line(start.line)
+    text = finding.source.root.line_text(start.line)
     if not text.strip():
         return None
     first = min(start.column - 1, len(text))
@@ -62,7 +62,7 @@ def code_frame(finding: Finding, redactor: Redactor, width: int) -> Frame | None
     marked = max(sum(map(display_width, cells[span.start - low : span.end - low])), 1)
     shown, cut = _visible_window(cells, before, marked, width, low > 0, high < len(text))
     marked = min(marked, max(display_width(shown) - (before - cut), 1))
-    return Frame(start.line, shown, before - cut, marked)
+    return CodeFrame(start.line, shown, before - cut, marked)
 
 
 def display_width(text: str) -> int:
@@ -83,38 +83,44 @@ def _visible_char(char: str) -> str:
     if char.isprintable():
         return char
     code = ord(char)
-    named = _NAMED.get(char)
-    return named or (
-        f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
-    )
+    named = _ESCAPE_BY_CONTROL.get(char)
+    return named or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}")
 
 
-def _masked_cells(text: str, hidden: Iterable[Span], low: int, high: int) -> list[str]:
-    """What is shown for each character from `low` to `high`; a masked value is shown at its first one."""
-    cells = [_visible_char(char) if char != "\t" else char for char in text[low:high]]
-    for match in _COMMAND.finditer(text, low, high):
-        cells[match.start() + 1 - low] = "\\x23"
+def _masked_cells(text: str, hidden: Iterable[Span], first_column: int, end_column: int) -> list[str]:
+    """What is shown for each character from `first_column` to `end_column`; a masked value is shown at its first one."""
+    cells = [_visible_char(char) if char != "\t" else char for char in text[first_column:end_column]]
+    for match in _CI_COMMAND.finditer(text, first_column, end_column):
+        cells[match.start() + 1 - first_column] = "\\x23"
     for span in hidden:
-        start, end = max(span.start, low) - low, min(span.end, high) - low
+        start, end = (
+            max(span.start, first_column) - first_column,
+            min(span.end, end_column) - first_column,
+        )
         if start < end:
             cells[start:end] = [MASK, *[""] * (end - start - 1)]
     at = 0
     for number, cell in enumerate(cells):
         if cell == "\t":
-            cells[number] = " " * (TAB - at % TAB)
+            cells[number] = " " * (TAB_WIDTH - at % TAB_WIDTH)
         at += display_width(cells[number])
     return cells
 
 
 def _visible_window(
-    cells: Sequence[str], before: int, marked: int, width: int, more_left: bool, more_right: bool
+    cells: Sequence[str],
+    cells_before_mark: int,
+    marked_width: int,
+    width: int,
+    more_left: bool,
+    more_right: bool,
 ) -> tuple[str, int]:
     """(text, columns cut on the left) of at most `width` columns, with the marked place in it."""
     total = sum(map(display_width, cells))
     if total <= width and not more_left and not more_right:
         return "".join(cells), 0
     room = width - 2  # an ellipsis on either side
-    lead = 0 if before + marked <= room and not more_left else max(before - room // 3, 0)
+    lead = 0 if cells_before_mark + marked_width <= room and not more_left else max(cells_before_mark - room // 3, 0)
     shown: list[str] = []
     at = cut = 0
     for cell in cells:
@@ -127,5 +133,5 @@ def _visible_window(
         else:
             shown.append(cell)
         at += size
-    left = MORE if lead or more_left else ""
-    return left + "".join(shown) + (MORE if more_right else ""), cut - len(left)
+    left = ELLIPSIS if lead or more_left else ""
+    return left + "".join(shown) + (ELLIPSIS if more_right else ""), cut - len(left)

@@ -11,13 +11,13 @@ from typing import TextIO
 
 from readiness.model import Finding, Severity
 from readiness.redaction import Redactor
-from readiness.reports import Options, digest
+from readiness.reports import ReportOptions, digest
 from readiness.reports.frame import escape_controls
 from readiness.verdict.report import Report
 
-CAP = 10  # of each level in one step: what comes later is dropped by the runner
-LENGTH = 4000  # the runner cuts a message at 4096 characters
-LEVELS = {
+MAX_ANNOTATIONS_PER_LEVEL = 10  # of each level in one step: what comes later is dropped by the runner
+MAX_MESSAGE_LENGTH = 4000  # the runner cuts a message at 4096 characters
+LEVEL_BY_SEVERITY = {
     Severity.CRITICAL: "error",
     Severity.HIGH: "error",
     Severity.MEDIUM: "warning",
@@ -26,40 +26,38 @@ LEVELS = {
 }
 
 
-def render(report: Report, out: TextIO, *, options: Options) -> None:
+def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write annotations, worst and most gainful first, then every finding as a plain line, the score and the gate."""
     redactor = Redactor(report.hidden)
     prefix = workspace_prefix()
-    wanted = filter(report.gate.fails, report.open) if options.quiet else report.open
-    findings = sorted(
-        wanted, key=lambda one: (-one.severity, -round(one.gain, 4), one.place, one.rule)
-    )
+    wanted = filter(report.gate.is_failed_by, report.open) if options.quiet else report.open
+    findings = sorted(wanted, key=lambda one: (-one.severity, -round(one.score_gain, 4), one.fix_place, one.rule))
     for level in ("error", "warning", "notice"):
-        mine = [one for one in findings if LEVELS[one.severity] == level]
-        room = CAP if len(mine) <= CAP else CAP - 1  # the last one tells of the rest
+        mine = [one for one in findings if LEVEL_BY_SEVERITY[one.severity] == level]
+        room = (
+            MAX_ANNOTATIONS_PER_LEVEL if len(mine) <= MAX_ANNOTATIONS_PER_LEVEL else MAX_ANNOTATIONS_PER_LEVEL - 1
+        )  # the last one tells of the rest
         for finding in mine[:room]:
-            out.write(annotation_command(finding, level, redactor, prefix) + "\n")
+            output.write(annotation_command(finding, level, redactor, prefix) + "\n")
         if len(mine) > room:
             more = f"and {len(mine) - room} more of this level: the log of this step has them all"
-            out.write(workflow_command(level, {"title": "readiness"}, more) + "\n")
+            output.write(workflow_command(level, {"title": "readiness"}, more) + "\n")
     for finding in findings:
-        out.write(digest.headline(finding, redactor) + "\n")
+        output.write(digest.finding_headline(finding, redactor) + "\n")
     for line in digest.production_lines(report, redactor, verbose=options.verbose):
-        out.write(f"production: {line}\n")
+        output.write(f"production: {line}\n")
     if report.context.files:
-        out.write(f"context: {digest.context_text(report)}\n")
-    number = (
-        "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
-    )
-    out.write(f"{number}, {digest.verdict_text(report)}, coverage {digest.coverage_text(report)}\n")
+        output.write(f"context: {digest.context_text(report)}\n")
+    number = "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
+    output.write(f"{number}, {digest.verdict_text(report)}, coverage {digest.coverage_text(report)}\n")
     for line in digest.purpose_lines(report, redactor, verbose=options.verbose):
-        out.write(f"purpose: {line}\n")
-    out.write(digest.gate_text(report, redactor) + "\n")
+        output.write(f"purpose: {line}\n")
+    output.write(digest.gate_text(report, redactor) + "\n")
 
 
 def annotation_command(finding: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
     """The command that puts a finding on its line."""
-    start, end, rule = finding.start, finding.end, finding.definition
+    start, end, rule = finding.start, finding.end, finding.rule_definition
     properties = {
         "file": escape_controls(prefix + finding.path),
         "line": str(start.line),
@@ -69,21 +67,21 @@ def annotation_command(finding: Finding, level: str, redactor: Redactor, prefix:
         properties |= {"col": str(start.column), "endColumn": str(max(end.column, start.column))}
     properties["title"] = escape_controls(f"{rule.title} ({rule.id})")
     body = [
-        redactor.text(finding.message),
+        redactor.mask_text(finding.message),
         digest.first_sentence(finding.why),
         f"Fix: {digest.first_sentence(finding.fix)}",
     ]
     text = "\n".join(map(escape_controls, filter(None, body)))
     return workflow_command(
-        level, properties, text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
+        level,
+        properties,
+        text if len(text) <= MAX_MESSAGE_LENGTH else text[: MAX_MESSAGE_LENGTH - 1] + "…",
     )
 
 
 def workflow_command(name: str, properties: dict[str, str], message: str) -> str:
     """A workflow command with everything escaped, so that no value can end it or begin another."""
-    property_list = ",".join(
-        f"{key}={_escape_property(value)}" for key, value in properties.items()
-    )
+    property_list = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
     return f"::{name} {property_list}::{_escape_data(message)}"
 
 

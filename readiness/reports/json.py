@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any, TextIO
 
-from readiness.reports import Options
+from readiness.reports import ReportOptions
 from readiness.verdict.report import Report
 
 
-def render(report: Report, out: TextIO, *, options: Options) -> None:
+def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write the report as ASCII, so that no encoding can break it and nothing in it steers a terminal."""
-    text = (
-        "{\n"
-        + ",\n".join(_member_text(name, value) for name, value in report.to_dict().items())
-        + "\n}"
-    )
+    text = "{\n" + ",\n".join(_member_text(name, value) for name, value in report.to_dict().items()) + "\n}"
     # A CI runner that shows this in its log would take ##[...] for a command; in JSON this is the same string.
-    out.write(text.replace("##", "#\\u0023") + "\n")
+    output.write(text.replace("##", "#\\u0023") + "\n")
 
 
 def _member_text(name: str, value: Any) -> str:

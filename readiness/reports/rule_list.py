@@ -23,14 +23,11 @@ def rule_as_json(rule: Rule) -> dict[str, Any]:
         "messages": rule.sentences_at(""),
         "why": rule.why,
         "fix": rule.fix,
-        "limits": rule.limits,
+        "limits": rule.known_limits,
         "links": list(rule.links),
         "equivalents": {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())},
         "checklist": list(rule.checklist),
-        "tiers": [
-            {"name": tier.name, "level": tier.level, "severity": str(tier.severity)}
-            for tier in rule.tiers
-        ],
+        "tiers": [{"name": tier.name, "level": tier.level, "severity": str(tier.severity)} for tier in rule.tiers],
         "parts": list(rule.parts),
         "precision": record.as_json() if record else None,
     }

@@ -8,97 +8,93 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from readiness.model import Hit, Outcome, Rule, Severity, Span, Subject, Unknown
+from readiness.model import CheckOutcome, Hit, Rule, Severity, Span, Subject, Undecidable
 from readiness.model.project import Project
 from readiness.ruleset.bindings import parameter_names, resolve_check
-from readiness.ruleset.predicates import Clause
+from readiness.ruleset.predicates import PathClause
 
 
 @dataclass(frozen=True)
 class LoadedRule:
     """A rule, and what runs it: which subjects it counts and the function that judges one.
 
-    A rule in tiers has one for each, in their order; `own` are the parameters in `arguments` that the tier sets itself.
-    `proofs` are the values of a subject in order that speak for the rule's checklist items. `beside` is the kind of
+    A rule in tiers has one for each, in their order; `own_parameters` are the parameters in `arguments` that the tier sets itself.
+    `proof_clauses` are the values of a subject in order that speak for the rule's checklist items. `beside` is the kind of
     file without which the rule has nothing to say; empty for most.
     """
 
     rule: Rule
-    file: str
-    when: tuple[tuple[str, Any], ...]
-    clauses: tuple[Clause, ...] = ()
-    check: str = ""
+    rule_file: str
+    conditions: tuple[tuple[str, Any], ...]
+    clauses: tuple[PathClause, ...] = ()
+    check_name: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     tier: str = ""
-    own: frozenset[str] = frozenset()
-    proofs: tuple[Clause, ...] = ()
+    own_parameters: frozenset[str] = frozenset()
+    proof_clauses: tuple[PathClause, ...] = ()
     beside: str = ""
 
     @property
     def path(self) -> Path:
         """The rule's file."""
-        return Path(self.file)
+        return Path(self.rule_file)
 
     @property
-    def key(self) -> str:
+    def tally_key(self) -> str:
         """The name under which it is counted what this looked at."""
-        return self.rule.key(self.tier)
+        return self.rule.tally_key(self.tier)
 
     @cached_property
     def severity(self) -> Severity:
         """How bad its hits are, where they do not say less."""
-        return self.rule.tier(self.tier).severity
+        return self.rule.tier_by_name(self.tier).severity
 
     @cached_property
-    def function(self) -> Callable[..., Outcome]:
+    def check_function(self) -> Callable[..., CheckOutcome]:
         """The check, imported when its rule first runs; a declarative rule is its own function."""
-        if not self.check:
-            return self.judge
-        return partial(resolve_check(self.check), **self.arguments)
+        if not self.check_name:
+            return self.judge_declaratively
+        return partial(resolve_check(self.check_name), **self.arguments)
 
     @cached_property
     def needs_project(self) -> bool:
         """Whether the check asks for all documents together."""
-        return bool(self.check) and "project" in parameter_names(resolve_check(self.check))
+        return bool(self.check_name) and "project" in parameter_names(resolve_check(self.check_name))
 
     @cached_property
-    def messages(self) -> Mapping[str, str]:
+    def message_by_part(self) -> Mapping[str, str]:
         """The message for hits of each part; under "" the one for all others."""
         parts = ("", *self.rule.parts)
-        return {part: self.rule.text("message", self.tier, part) for part in parts}
+        return {part: self.rule.field_text("message", self.tier, part) for part in parts}
 
     @cached_property
-    def sentences(self) -> Mapping[str, str]:
+    def message_by_name(self) -> Mapping[str, str]:
         """The messages for hits that name one, by name."""
         return self.rule.sentences_at(self.tier)
 
-    def accepts(self, parameter: str) -> bool:
+    def has_parameter(self, parameter: str) -> bool:
         """Whether the check has a parameter of that name."""
-        return bool(self.check) and parameter in parameter_names(resolve_check(self.check))
+        return bool(self.check_name) and parameter in parameter_names(resolve_check(self.check_name))
 
-    def applies(self, subject: Subject) -> bool:
+    def applies_to(self, subject: Subject) -> bool:
         """Whether the subject is one of those that this rule judges."""
-        for name, allowed in self.when:
+        for name, allowed in self.conditions:
             value = getattr(subject, name)
             if value not in allowed if isinstance(allowed, frozenset) else value != allowed:
                 return False
         return True
 
-    def run(self, subject: Subject, project: Project) -> Outcome:
+    def run_check(self, subject: Subject, project: Project) -> CheckOutcome:
         """What the check says of one subject."""
-        return (
-            self.function(subject, project=project)
-            if self.needs_project
-            else self.function(subject)
-        )
+        return self.check_function(subject, project=project) if self.needs_project else self.check_function(subject)
 
-    def evidence(self, subject: Subject) -> Iterator[Span]:
+    def evidence_spans(self, subject: Subject) -> Iterator[Span]:
         """Where a subject that the rule has nothing against shows that it is in order."""
-        for clause in self.proofs:
-            yield from clause.spans(subject.node)
+        for clause in self.proof_clauses:
+            yield from clause.spans_that_hold(subject.node)
 
-    def judge(self, subject: Subject) -> Iterator[Hit | Unknown]:
+    def judge_declaratively(self, subject: Subject) -> Iterator[Hit | Undecidable]:
         """The declarative form: every path of `require` must hold, none of `forbid` may."""
         for clause in self.clauses:
-            yield from clause.judge(subject.node)
+            yield from clause.hits_of_node(subject.node)

@@ -16,34 +16,36 @@ import typing
 from collections.abc import Mapping
 
 from readiness import kinds
-from readiness.model.messages import Value
-from readiness.model.package import DATA as DATA_FOLDER
+from readiness.model.messages import FactValue
+from readiness.model.package import DATA_FOLDER
 
-DATA = DATA_FOLDER / "message-facts.json"
-SOME = "?"  # behind a fact that not all hits of a check have
-DECLARATIVE = frozenset({"value"})  # what `require` and `forbid` say of a hit
-_PLAIN = frozenset(typing.get_args(Value))
+MESSAGE_FACTS_PATH = DATA_FOLDER / "message-facts.json"
+OPTIONAL_FACT_SUFFIX = "?"  # behind a fact that not all hits of a check have
+DECLARATIVE_FACTS = frozenset({"value"})  # what `require` and `forbid` say of a hit
+_PLAIN_TYPES = frozenset(typing.get_args(FactValue))
 
 
 @functools.lru_cache(maxsize=1024)
-def facts_of_check(name: str, say: str = "", *, some: bool = False) -> frozenset[str]:
-    """The facts of those hits of a check, by its dotted name, that name the message `say`; of the declarative form without one.
+def facts_of_check(name: str, message_name: str = "", *, include_optional: bool = False) -> frozenset[str]:
+    """The facts of those hits of a check, by its dotted name, that name the message `message_name`; of the declarative form without one.
 
-    With `some` they are those of only some such hits too.
+    With `include_optional` they are those of only some such hits too.
     """
     if not name:
-        return DECLARATIVE
-    told = _facts_by_check().get(key_of(name, say), ())
-    return frozenset(one.removesuffix(SOME) for one in told if some or not one.endswith(SOME))
+        return DECLARATIVE_FACTS
+    told = _facts_by_check().get(key_of(name, message_name), ())
+    return frozenset(
+        one.removesuffix(OPTIONAL_FACT_SUFFIX) for one in told if include_optional or not one.endswith(OPTIONAL_FACT_SUFFIX)
+    )
 
 
-def key_of(check: str, say: str) -> str:
-    """Where the facts of a check stand, for hits that name the message `say`."""
-    return f"{check}:{say}" if say else check
+def key_of(check: str, message_name: str) -> str:
+    """Where the facts of a check stand, for hits that name the message `message_name`."""
+    return f"{check}:{message_name}" if message_name else check
 
 
 @functools.lru_cache(maxsize=1024)
-def names_said(check: str) -> tuple[str, ...]:
+def message_names_of_check(check: str) -> tuple[str, ...]:
     """The messages that a check's hits name; an empty name stands for hits that name none."""
     if not check:
         return ("",)
@@ -53,13 +55,13 @@ def names_said(check: str) -> tuple[str, ...]:
 
 @functools.cache
 def _facts_by_check() -> Mapping[str, list[str]]:
-    told: Mapping[str, list[str]] = json.loads(DATA.read_text(encoding="utf-8"))
+    told: Mapping[str, list[str]] = json.loads(MESSAGE_FACTS_PATH.read_text(encoding="utf-8"))
     return told
 
 
 def target_classes(target: str) -> tuple[type, ...]:
     """The classes of a target's subjects."""
-    find = kinds.targets_of(kinds.kind_of_target(target))[target]
+    find = kinds.subject_finders_of(kinds.kind_of_target(target))[target]
     (given, *_) = typing.get_args(typing.get_type_hints(find)["return"])
     return typing.get_args(given) if isinstance(given, types.UnionType) else (given,)
 
@@ -73,10 +75,10 @@ def facts_of_target(target: str) -> Mapping[str, str]:
 
 def value_type(value: object) -> str:
     """What a value is, in the words of `of_target`."""
-    return _SORTS.get(type(value), "")
+    return _DESCRIPTION_BY_TYPE.get(type(value), "")
 
 
-_SORTS = {str: "text", bool: "true or false", int: "number", float: "number"}
+_DESCRIPTION_BY_TYPE = {str: "text", bool: "true or false", int: "number", float: "number"}
 
 
 def _facts_of_class(subject: type) -> Mapping[str, str]:
@@ -90,8 +92,8 @@ def _facts_of_class(subject: type) -> Mapping[str, str]:
             if isinstance(value, property) and value.fget is not None:
                 hint = typing.get_type_hints(value.fget).get("return")
             choices = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-            if _PLAIN.issuperset(choices):
+            if _PLAIN_TYPES.issuperset(choices):
                 facts[name] = " or ".join(
-                    dict.fromkeys(_SORTS[one] for one in choices if one in _SORTS)
+                    dict.fromkeys(_DESCRIPTION_BY_TYPE[one] for one in choices if one in _DESCRIPTION_BY_TYPE)
                 )
     return facts

@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from readiness.model.package import DATA
+from readiness.model.package import DATA_FOLDER
 
-RECORD_FILE = DATA / "precision.json"
+RECORD_FILE = DATA_FOLDER / "precision.json"
 # Two-sided, 95 %.
 _Z = 1.96
 # What each letter means stands in docs/precision/README.md.
@@ -47,10 +47,7 @@ class Precision(NamedTuple):
 
 @functools.cache
 def _records() -> Mapping[str, Precision]:
-    return {
-        rule: Precision(*counts)
-        for rule, counts in json.loads(RECORD_FILE.read_text(encoding="utf-8")).items()
-    }
+    return {rule: Precision(*counts) for rule, counts in json.loads(RECORD_FILE.read_text(encoding="utf-8")).items()}
 
 
 def precision_of(rule_id: str) -> Precision | None:

@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from readiness.model import LEVELS, Rule
-from readiness.model.package import FOLDER
+from readiness.model.package import PACKAGE_FOLDER
 from readiness.ruleset import families, rule_file, spec
 from readiness.ruleset.bound import LoadedRule
-from readiness.ruleset.rule_file import NAME, RuleError, error_factory, rule_spec, shown_path
+from readiness.ruleset.rule_file import (
+    RULE_NAME,
+    RuleError,
+    error_factory,
+    rule_file_path_text,
+    rule_spec,
+)
 from readiness.syntax import compiled
 
-GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
-EXTERNAL = re.compile(
-    r"shell(?:/(?:SC\d{0,4})?)?"
-)  # ids, and prefixes of ids, of rules that other programs bring
+RULE_GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
+EXTERNAL_RULE_ID = re.compile(r"shell(?:/(?:SC\d{0,4})?)?")  # ids, and prefixes of ids, of rules that other programs bring
 MAX_FILES = 500  # rules of somebody's own, and the bytes of their files together
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -28,11 +32,11 @@ MAX_BYTES = 4 * 1024 * 1024
 @cache
 def rules_folder() -> Path:
     """Where the tool's own rules are: inside the installed package, or beside it in a checkout."""
-    packed = FOLDER / "_rules"
-    return packed if packed.is_dir() else FOLDER.parent / "rules"
+    packed = PACKAGE_FOLDER / "_rules"
+    return packed if packed.is_dir() else PACKAGE_FOLDER.parent / "rules"
 
 
-def rule_files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tuple[str, str]]:
+def rule_files(roots: Sequence[Path], groups: Iterable[str] = RULE_GROUPS) -> Iterator[tuple[str, str]]:
     """(id, file) of every rule under the roots, in order; a later root may not reuse an id."""
     seen: set[str] = set()
     for root in roots:
@@ -50,12 +54,10 @@ def _files_of(root: Path, group: str) -> Iterator[tuple[str, str]]:
     """(name, file) of the rules of a group: one for each file, and for each row of a family file."""
     for stem in compiled.file_names(root / group):
         yield stem, f"{root}/{group}/{stem}.yaml"
-    shelf = root / group / families.FOLDER
+    shelf = root / group / families.FAMILIES_FOLDER
     for stem in compiled.file_names(shelf):
         file = shelf / f"{stem}.yaml"
-        rows = (
-            _family_specs(shelf)[stem] if root == rules_folder() else families.checked_family(file)
-        )
+        rows = _family_specs(shelf)[stem] if root == rules_folder() else families.verified_family_rule_specs(file)
         yield from ((name, str(file)) for name in rows)
 
 
@@ -66,10 +68,10 @@ def verify_folder(root: Path) -> None:
         home, paths = root.resolve(), list(rule_paths(root))
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no folder"
-        raise RuleError(shown_path(root), f"cannot be read: {why.lower()}") from None
+        raise RuleError(rule_file_path_text(root), f"cannot be read: {why.lower()}") from None
     for count, where in enumerate(paths, 1):
         path = root / where
-        if not NAME.fullmatch(path.stem):
+        if not RULE_NAME.fullmatch(path.stem):
             raise RuleError(where, "rules have names such as image-tag-latest; rename the file")
         if home not in Path(os.path.realpath(path)).parents:
             raise RuleError(where, "a link leads out of the folder of rules; copy the file here")
@@ -78,9 +80,10 @@ def verify_folder(root: Path) -> None:
         size += path.stat().st_size
         _verify_count(root, count, size)
     if not paths:
-        there = ", ".join(f"{group}/NAME.yaml" for group in GROUPS[:3])
+        there = ", ".join(f"{group}/NAME.yaml" for group in RULE_GROUPS[:3])
         raise RuleError(
-            shown_path(root), f"there is no rule in this folder; rules are {there} and so on"
+            rule_file_path_text(root),
+            f"there is no rule in this folder; rules are {there} and so on",
         )
     for count, _ in enumerate(rule_files([root]), 1):
         _verify_count(root, count, size)
@@ -88,20 +91,20 @@ def verify_folder(root: Path) -> None:
 
 def rule_paths(root: Path) -> Iterator[str]:
     """The files of rules and of families under a root, by their paths in it."""
-    for group in GROUPS:
-        for shelf in (group, f"{group}/{families.FOLDER}"):
+    for group in RULE_GROUPS:
+        for shelf in (group, f"{group}/{families.FAMILIES_FOLDER}"):
             yield from (f"{shelf}/{stem}.yaml" for stem in compiled.file_names(root / shelf))
 
 
 def _verify_count(root: Path, count: int, size: int) -> None:
     if count > MAX_FILES or size > MAX_BYTES:
         limit = f"{MAX_FILES} files and {MAX_BYTES // 1024**2} MiB"
-        raise RuleError(shown_path(root), f"a folder of rules holds {limit} at most")
+        raise RuleError(rule_file_path_text(root), f"a folder of rules holds {limit} at most")
 
 
-def _family_specs(shelf: Path) -> dict[str, Any]:
+def _family_specs(group_folder: Path) -> dict[str, Any]:
     """What the tool's own family files of a group say, by file."""
-    return compiled.load_folder(shelf, families.family_spec) if shelf.is_dir() else {}
+    return compiled.load_folder(group_folder, families.family_spec) if group_folder.is_dir() else {}
 
 
 def rule_ids(roots: Sequence[Path] = ()) -> list[str]:
@@ -113,7 +116,7 @@ def rule_ids(roots: Sequence[Path] = ()) -> list[str]:
 
 def load_rules(
     roots: Sequence[Path] = (),
-    groups: Iterable[str] = GROUPS,
+    groups: Iterable[str] = RULE_GROUPS,
     levels: Sequence[str] = LEVELS,
 ) -> list[LoadedRule]:
     """The rules of the tool and of the given folders, each tier by itself. Raises RuleError with the file and the line.
@@ -128,9 +131,7 @@ def load_rules(
     return [*shipped_rules(tuple(groups), tuple(levels)), *own]
 
 
-def _own_rules(
-    roots: Sequence[Path], groups: Iterable[str], known: Collection[str]
-) -> list[LoadedRule]:
+def _own_rules(roots: Sequence[Path], groups: Iterable[str], known: Collection[str]) -> list[LoadedRule]:
     """The rules of the given folders, each held against what there is. Raises RuleError."""
     from readiness.ruleset.verification import shared_work, verify_rule
 
@@ -152,41 +153,41 @@ def shipped_rules(groups: tuple[str, ...], levels: tuple[str, ...]) -> tuple[Loa
     rules: list[LoadedRule] = []
     for group in groups:
         place = rules_folder() / group
-        shelf = place / families.FOLDER
-        specs = [
-            (stem, f"{place}/{stem}.yaml", words)
-            for stem, words in compiled.load_folder(place, rule_spec).items()
-        ]
+        shelf = place / families.FAMILIES_FOLDER
+        specs = [(stem, f"{place}/{stem}.yaml", words) for stem, words in compiled.load_folder(place, rule_spec).items()]
         for stem, rows in _family_specs(shelf).items():
             specs += [(name, f"{shelf}/{stem}.yaml", words) for name, words in rows.items()]
         for name, file, words in sorted(specs, key=lambda one: one[0]):
-            if _may_be_at(words, levels):
-                loaded = loaded_tiers(f"{group}/{name}", file, words)
-                every = len(loaded) == 1 or loaded[0].rule.hides
-                rules += (one for one in loaded if every or one.rule.tier(one.tier).level in levels)
+            if _has_any_level(words, levels):
+                loaded = load_tiers(f"{group}/{name}", file, words)
+                every = len(loaded) == 1 or loaded[0].rule.marks_secrets
+                rules += (one for one in loaded if every or one.rule.tier_by_name(one.tier).level in levels)
     return tuple(rules)
 
 
-def _may_be_at(words: Mapping[str, Any], levels: Sequence[str]) -> bool:
+def _has_any_level(rule_spec: Mapping[str, Any], levels: Sequence[str]) -> bool:
     """Whether a rule's words, or those of one of its tiers, are of a level."""
-    return "tiers" in words or words.get("level", LEVELS[0]) in levels or words.get("hides") is True
+    return "tiers" in rule_spec or rule_spec.get("level", LEVELS[0]) in levels or rule_spec.get("hides") is True
 
 
-def unique_rules(bounds: Iterable[LoadedRule]) -> list[Rule]:
+def unique_rules(loaded_rules: Iterable[LoadedRule]) -> list[Rule]:
     """The rules, each once whatever its tiers."""
-    return [next(same).rule for _, same in itertools.groupby(bounds, key=lambda one: one.rule.id)]
+    return [next(same).rule for _, same in itertools.groupby(loaded_rules, key=lambda one: one.rule.id)]
 
 
 def read_rule(name: str, path: Path) -> tuple[LoadedRule, ...]:
     """The rule of a file of somebody's own, once for each of its tiers. Raises RuleError."""
     if not families.is_family(path):
-        return loaded_tiers(name, str(path), rule_file.checked_rule(path))
-    return loaded_tiers(name, str(path), families.checked_family(path)[families.row_name(name)])
+        return load_tiers(name, str(path), rule_file.verified_rule_spec(path))
+    return load_tiers(name, str(path), families.verified_family_rule_specs(path)[families.row_name(name)])
 
 
-def loaded_tiers(name: str, file: str, words: Mapping[str, Any]) -> tuple[LoadedRule, ...]:
+def load_tiers(name: str, file: str, rule_spec: Mapping[str, Any]) -> tuple[LoadedRule, ...]:
     """The rule that a file's words make, once for each of its tiers."""
     path = Path(file)
     return spec.make_rule(
-        name, file, words, error_factory(path, *families.key_path(path, families.row_name(name)))
+        name,
+        file,
+        rule_spec,
+        error_factory(path, *families.key_path(path, families.row_name(name))),
     )

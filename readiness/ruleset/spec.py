@@ -7,60 +7,60 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from readiness.facts.table import rows, topics
+from readiness.facts.table import fact_rows, fact_topics
 from readiness.model import (
     ASKED,
     CATEGORIES,
     LEVELS,
-    Claim,
     Confidence,
-    Proof,
+    EquivalentClaim,
+    NamedMessage,
     Rule,
-    Sentence,
     Severity,
+    SeverityProof,
     Tier,
-    Wording,
+    TierOrPartText,
 )
 from readiness.ruleset.bound import LoadedRule
-from readiness.ruleset.predicates import Clause, clause
-from readiness.ruleset.rule_file import KEYS, TIER_KEYS, Fail
+from readiness.ruleset.predicates import PathClause, make_clause
+from readiness.ruleset.rule_file import RULE_KEYS, TIER_KEYS, MakeError
 
-NEEDED = ("title", "severity", "category", "target", "message", "why", "fix")
-WORDS = ("message", "why", "fix")
-ADDED_UP = ("when", "with", "messages")  # of a tier: its own entries beside those of the rule
-OTHER = "other"  # among words by part: what the parts that are not named have
-NAME = re.compile(r"[A-Za-z][\w-]*")
-_SEVERITIES = {str(one): one for one in Severity}
-_CONFIDENCES = {str(one): one for one in Confidence}
-_FORMS = frozenset({"require", "forbid", "check"})  # the ways in which a rule says what is wrong
+REQUIRED_FIELDS = ("title", "severity", "category", "target", "message", "why", "fix")
+TEXT_FIELDS = ("message", "why", "fix")
+MERGED_FIELDS = ("when", "with", "messages")  # of a tier: its own entries beside those of the rule
+OTHER_PARTS = "other"  # among words by part: what the parts that are not named have
+MEMBER_NAME = re.compile(r"[A-Za-z][\w-]*")
+_SEVERITY_BY_NAME = {str(one): one for one in Severity}
+_CONFIDENCE_BY_NAME = {str(one): one for one in Confidence}
+_DETECTION_FIELDS = frozenset({"require", "forbid", "check"})  # the ways in which a rule says what is wrong
 
 
-def make_rule(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tuple[LoadedRule, ...]:
-    """The rule that the words make, once for each of its tiers. Raises what `fail` makes."""
+def make_rule(name: str, file: str, spec: Mapping[str, Any], make_error: MakeError) -> tuple[LoadedRule, ...]:
+    """The rule that the words make, once for each of its tiers. Raises what `make_error` makes."""
     for key in spec:
-        if key not in KEYS:
-            raise fail(f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}", key)
-    tiers = _words_by_tier(spec, fail)
+        if key not in RULE_KEYS:
+            raise make_error(f"no key is called {key!r}; allowed are {', '.join(sorted(RULE_KEYS))}", key)
+    tiers = _spec_by_tier(spec, make_error)
     for tier, words in tiers.items() or (("", spec),):
-        for key in NEEDED:
+        for key in REQUIRED_FIELDS:
             if key not in words and not (key == "message" and words.get("messages")):
-                raise fail(f"{key!r} is missing", *(("tiers", tier) if tier else ()), key)
-    steps = tuple(_make_tier(tier, words, fail) for tier, words in tiers.items())
+                raise make_error(f"{key!r} is missing", *(("tiers", tier) if tier else ()), key)
+    steps = tuple(_make_tier(tier, words, make_error) for tier, words in tiers.items())
     first = {**next(iter(tiers.values())), **_own_words(spec)} if tiers else spec
-    rule = _base_rule(name, first, fail)
+    rule = _base_rule(name, first, make_error)
     if steps or "by" in spec:
-        rule = _with_members(rule, spec, steps, tiers, fail)
+        rule = _with_members(rule, spec, steps, tiers, make_error)
     if not tiers:
-        return (_bind(rule, file, spec, "", fail),)
+        return (_make_loaded_rule(rule, file, spec, "", make_error),)
     bounds = []
     for tier, words in tiers.items():
         at = ("tiers", tier)
-        fail_in_tier: Fail = lambda text, *keys, at=at: fail(text, *at, *keys)  # noqa: E731
-        bounds.append(_bind(rule, file, words, tier, fail_in_tier))
+        fail_in_tier: MakeError = lambda text, *keys, at=at: make_error(text, *at, *keys)  # noqa: E731
+        bounds.append(_make_loaded_rule(rule, file, words, tier, fail_in_tier))
     return tuple(bounds)
 
 
-def _words_by_tier(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str, Any]]:
+def _spec_by_tier(spec: Mapping[str, Any], fail: MakeError) -> dict[str, Mapping[str, Any]]:
     """The words of each tier, what it leaves out taken from the rule."""
     given = spec.get("tiers")
     if given is None:
@@ -76,10 +76,10 @@ def _words_by_tier(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str
                 allowed = ", ".join(sorted(TIER_KEYS))
                 raise fail(f"a tier has no key {key!r}; allowed are {allowed}", "tiers", name, key)
         merged = {**spec, **own}
-        for key in ADDED_UP:
+        for key in MERGED_FIELDS:
             merged[key] = {**(spec.get(key) or {}), **(own.get(key) or {})}
         merged["own"] = frozenset(own.get("with") or ())
-        for key in _FORMS - own.keys() if _FORMS & own.keys() else ():
+        for key in _DETECTION_FIELDS - own.keys() if _DETECTION_FIELDS & own.keys() else ():
             merged.pop(key, None)
         if name in LEVELS and "level" not in own:
             merged["level"] = name
@@ -89,19 +89,17 @@ def _words_by_tier(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str
 
 def _own_words(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The words that the rule has for all tiers that bring none of their own."""
-    return {word: spec[word] for word in WORDS if word in spec}
+    return {word: spec[word] for word in TEXT_FIELDS if word in spec}
 
 
-def _base_rule(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
+def _base_rule(name: str, spec: Mapping[str, Any], fail: MakeError) -> Rule:
     """The words of a rule as a Rule; of one in tiers those of its first."""
     return Rule(
         id=name,
         title=stripped_text(spec["title"]),
-        severity=_SEVERITIES[choice_under(spec, "severity", _SEVERITIES, fail)],
-        confidence=_CONFIDENCES[
-            choice_under(spec, "confidence", _CONFIDENCES, fail, default="high")
-        ],
-        category=choice_under(spec, "category", CATEGORIES, fail),
+        severity=_SEVERITY_BY_NAME[verified_choice(spec, "severity", _SEVERITY_BY_NAME, fail)],
+        confidence=_CONFIDENCE_BY_NAME[verified_choice(spec, "confidence", _CONFIDENCE_BY_NAME, fail, default="high")],
+        category=verified_choice(spec, "category", CATEGORIES, fail),
         kind=name.partition("/")[0],
         targets=targets_of(spec),
         message=_first_text(spec.get("message", "")),
@@ -110,13 +108,13 @@ def _base_rule(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
         links=tuple(spec.get("links") or ()),
         equivalents={peer: _id_list(ids) for peer, ids in (spec.get("same-as") or {}).items()},
         checklist=tuple(spec.get("checklist") or ()),
-        hides=spec.get("hides") is True,
-        level=choice_under(spec, "level", LEVELS, fail, default=LEVELS[0]),
-        opinion=stripped_text(spec.get("opinion") or ""),
-        proof=_proof(spec),
-        limits=stripped_text(spec.get("limits") or ""),
-        sentences=tuple(_sentences(spec, "", fail)),
-        proves="proves" in spec or "require" in spec,
+        marks_secrets=spec.get("hides") is True,
+        level=verified_choice(spec, "level", LEVELS, fail, default=LEVELS[0]),
+        opinion_reason=stripped_text(spec.get("opinion") or ""),
+        proof=_make_proof(spec),
+        known_limits=stripped_text(spec.get("limits") or ""),
+        named_messages=tuple(_make_sentences(spec, "", fail)),
+        has_proofs="proves" in spec or "require" in spec,
         asks=_asked(name, spec, fail),
     )
 
@@ -132,55 +130,55 @@ _OF_PRODUCTION = {
 _FAILS_ANYWHERE = "It will not start"  # as a rule's proof says
 
 
-def _asked(name: str, spec: Mapping[str, Any], fail: Fail) -> str:
+def _asked(name: str, spec: Mapping[str, Any], fail: MakeError) -> str:
     """Of what the rule is asked: as it says, else by its group, its category and what its proof meets."""
     if "asks" in spec:
-        return choice_under(spec, "asks", ASKED, fail)
+        return verified_choice(spec, "asks", ASKED, fail)
     meets = (spec.get("proof") or {}).get("meets")
     asked = spec.get("category") in _OF_PRODUCTION.get(name.partition("/")[0], ())
     return "production" if asked and meets != _FAILS_ANYWHERE else "everyone"
 
 
-def _proof(spec: Mapping[str, Any]) -> Proof | None:
+def _make_proof(spec: Mapping[str, Any]) -> SeverityProof | None:
     """Why the rule is as severe as it is, where it says so."""
     given = spec.get("proof")
-    return Proof(stripped_text(given["meets"]), stripped_text(given["by"])) if given else None
+    return SeverityProof(stripped_text(given["meets"]), stripped_text(given["by"])) if given else None
 
 
 def _with_members(
     rule: Rule,
     spec: Mapping[str, Any],
-    steps: tuple[Tier, ...],
+    rule_tiers: tuple[Tier, ...],
     tiers: Mapping[str, Mapping[str, Any]],
-    fail: Fail,
+    fail: MakeError,
 ) -> Rule:
-    """A rule with its tiers (`steps`, with the words of each in `tiers`) and its parts."""
+    """A rule with its tiers (`rule_tiers`, with the words of each in `tiers`) and its parts."""
     by, parts = _part_fact(spec, fail)
-    _verify_members(steps, parts, fail)
-    claims = [*_claims(spec, parts, fail)]
-    wordings = [*_wordings(spec, "", parts, fail)]
-    sentences = [*_sentences(spec, "", fail)]
+    _verify_members(rule_tiers, parts, fail)
+    claims = [*_make_claims(spec, parts, fail)]
+    wordings = [*_make_wordings(spec, "", parts, fail)]
+    sentences = [*_make_sentences(spec, "", fail)]
     for tier in tiers:
         own, way = spec["tiers"][tier], ("tiers", tier)
-        claims += _claims(own, parts, fail, *way)
-        wordings += _wordings(own, tier, parts, fail, *way)
-        sentences += _sentences(own, tier, fail, *way)
-    items = (item for tier in steps for item in tier.checklist)
+        claims += _make_claims(own, parts, fail, *way)
+        wordings += _make_wordings(own, tier, parts, fail, *way)
+        sentences += _make_sentences(own, tier, fail, *way)
+    items = (item for tier in rule_tiers for item in tier.checklist)
     targets = (target for words in tiers.values() for target in targets_of(words))
     return rule._replace(
         targets=tuple(dict.fromkeys(targets)) or rule.targets,
         equivalents=_all_equivalents(claims),
-        checklist=tuple(dict.fromkeys(items)) if steps else rule.checklist,
-        tiers=steps,
-        by=by,
+        checklist=tuple(dict.fromkeys(items)) if rule_tiers else rule.checklist,
+        tiers=rule_tiers,
+        part_fact=by,
         parts=parts,
-        claims=tuple(claims) if any(one.tier or one.part for one in claims) else (),
+        equivalent_claims=tuple(claims) if any(one.tier or one.part for one in claims) else (),
         wordings=tuple(wordings),
-        sentences=tuple(sentences),
+        named_messages=tuple(sentences),
     )
 
 
-def _part_fact(spec: Mapping[str, Any], fail: Fail) -> tuple[str, tuple[str, ...]]:
+def _part_fact(spec: Mapping[str, Any], fail: MakeError) -> tuple[str, tuple[str, ...]]:
     """The fact that tells the hits apart, and its values."""
     given = spec.get("by")
     if given is None:
@@ -193,22 +191,22 @@ def _part_fact(spec: Mapping[str, Any], fail: Fail) -> tuple[str, tuple[str, ...
     return str(fact), tuple(str(value) for value in values)
 
 
-def _make_tier(name: str, whole: Mapping[str, Any], fail: Fail) -> Tier:
+def _make_tier(name: str, spec: Mapping[str, Any], fail: MakeError) -> Tier:
     way = ("tiers", name) if name else ()
     return Tier(
         name,
-        choice_under(whole, "level", LEVELS, fail, *way, default=LEVELS[0]),
-        _SEVERITIES[choice_under(whole, "severity", _SEVERITIES, fail, *way)],
-        tuple(whole.get("checklist") or ()),
-        stripped_text(whole.get("opinion") or ""),
+        verified_choice(spec, "level", LEVELS, fail, *way, default=LEVELS[0]),
+        _SEVERITY_BY_NAME[verified_choice(spec, "severity", _SEVERITY_BY_NAME, fail, *way)],
+        tuple(spec.get("checklist") or ()),
+        stripped_text(spec.get("opinion") or ""),
     )
 
 
-def _verify_members(tiers: Sequence[Tier], parts: Sequence[str], fail: Fail) -> None:
+def _verify_members(tiers: Sequence[Tier], parts: Sequence[str], fail: MakeError) -> None:
     """Whether tiers go from mild to strict, and every name after a colon means one thing."""
     names = [one.name for one in tiers if one.name] + list(parts)
     for name in names:
-        if not NAME.fullmatch(name) or name == OTHER or names.count(name) > 1:
+        if not MEMBER_NAME.fullmatch(name) or name == OTHER_PARTS or names.count(name) > 1:
             raise fail(f"{name!r} can't name a tier or a part, or does so twice", "tiers")
     for tier, after in itertools.pairwise(tiers):
         if LEVELS.index(after.level) < LEVELS.index(tier.level):
@@ -217,66 +215,64 @@ def _verify_members(tiers: Sequence[Tier], parts: Sequence[str], fail: Fail) -> 
             raise fail(f"{after.name} is worse than {tier.name} before it", "tiers")
 
 
-def _claims(
-    spec: Mapping[str, Any], parts: Sequence[str], fail: Fail, *way: str
-) -> Iterator[Claim]:
+def _make_claims(spec: Mapping[str, Any], parts: Sequence[str], fail: MakeError, *way: str) -> Iterator[EquivalentClaim]:
     """What stands under `same-as`: {peer: [ids]}, or {peer: {part: [ids]}}."""
     tier = way[-1] if way else ""
     for peer, ids in (spec.get("same-as") or {}).items():
         if not isinstance(ids, dict):
-            yield Claim(peer, _id_list(ids), tier)
+            yield EquivalentClaim(peer, _id_list(ids), tier)
             continue
         for part, own in ids.items():
             if part not in parts:
                 raise fail(f"{part!r} is no value that `by` lists", *way, "same-as", peer, part)
-            yield Claim(peer, _id_list(own), tier, part)
+            yield EquivalentClaim(peer, _id_list(own), tier, part)
 
 
-def _id_list(given: Any) -> tuple[str, ...]:
+def _id_list(ids: Any) -> tuple[str, ...]:
     """One id of another linter, or several."""
-    return tuple(str(one) for one in (given if isinstance(given, list) else [given]))
+    return tuple(str(one) for one in (ids if isinstance(ids, list) else [ids]))
 
 
-def _all_equivalents(claims: Sequence[Claim]) -> dict[str, tuple[str, ...]]:
+def _all_equivalents(claims: Sequence[EquivalentClaim]) -> dict[str, tuple[str, ...]]:
     """All equivalents, by peer."""
     found: dict[str, tuple[str, ...]] = {}
     for claim in claims:
-        found[claim.peer] = tuple(dict.fromkeys((*found.get(claim.peer, ()), *claim.ids)))
+        found[claim.linter] = tuple(dict.fromkeys((*found.get(claim.linter, ()), *claim.ids)))
     return found
 
 
-def _wordings(
-    spec: Mapping[str, Any], tier: str, parts: Sequence[str], fail: Fail, *way: str
-) -> Iterator[Wording]:
+def _make_wordings(
+    spec: Mapping[str, Any], tier: str, parts: Sequence[str], fail: MakeError, *way: str
+) -> Iterator[TierOrPartText]:
     """The words that only some hits have: those of a tier, and those under the name of a part."""
-    for field in WORDS:
+    for field in TEXT_FIELDS:
         given = spec.get(field)
         if isinstance(given, dict):
-            if OTHER not in given and set(parts) - given.keys():
+            if OTHER_PARTS not in given and set(parts) - given.keys():
                 lacking = ", ".join(sorted(set(parts) - given.keys()))
-                raise fail(f"{field} has no words for {lacking}, and no `{OTHER}`", *way, field)
+                raise fail(f"{field} has no words for {lacking}, and no `{OTHER_PARTS}`", *way, field)
             for part, text in given.items():
-                if part not in parts and part != OTHER:
+                if part not in parts and part != OTHER_PARTS:
                     raise fail(f"{part!r} is no value that `by` lists", *way, field, part)
-                if part != OTHER or tier:
-                    yield Wording(field, tier, "" if part == OTHER else part, stripped_text(text))
+                if part != OTHER_PARTS or tier:
+                    yield TierOrPartText(field, tier, "" if part == OTHER_PARTS else part, stripped_text(text))
         elif given is not None and tier:
-            yield Wording(field, tier, "", stripped_text(given))
+            yield TierOrPartText(field, tier, "", stripped_text(given))
 
 
-def _sentences(spec: Mapping[str, Any], tier: str, fail: Fail, *way: str) -> Iterator[Sentence]:
+def _make_sentences(spec: Mapping[str, Any], tier: str, fail: MakeError, *way: str) -> Iterator[NamedMessage]:
     """The messages of the rule, or of its tier, for hits that name one."""
     for name, text in (spec.get("messages") or {}).items():
-        if not NAME.fullmatch(str(name)):
+        if not MEMBER_NAME.fullmatch(str(name)):
             raise fail(f"{name!r} can't name a message", *way, "messages", name)
-        yield Sentence(name, stripped_text(text), tier)
+        yield NamedMessage(name, stripped_text(text), tier)
 
 
-def _first_text(given: Any) -> str:
+def _first_text(texts: Any) -> str:
     """The words of the rule as a whole: the plain ones, those of `other`, or of the first part."""
-    if isinstance(given, dict):
-        given = given.get(OTHER, next(iter(given.values()), ""))
-    return stripped_text(given)
+    if isinstance(texts, dict):
+        texts = texts.get(OTHER_PARTS, next(iter(texts.values()), ""))
+    return stripped_text(texts)
 
 
 def stripped_text(value: Any) -> str:
@@ -284,11 +280,11 @@ def stripped_text(value: Any) -> str:
     return str(value).strip()
 
 
-def choice_under(
+def verified_choice(
     spec: Mapping[str, Any],
     key: str,
     allowed: Collection[str],
-    fail: Fail,
+    fail: MakeError,
     *way: str,
     default: str = "",
 ) -> str:
@@ -305,11 +301,10 @@ def targets_of(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(given) if isinstance(given, list) else (given,)
 
 
-def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail) -> LoadedRule:
+def _make_loaded_rule(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: MakeError) -> LoadedRule:
     """The rule, or a tier of it, with what runs it: paths and predicates, or a check with its parameters."""
     when = tuple(
-        (fact, frozenset(value) if isinstance(value, list) else value)
-        for fact, value in (spec.get("when") or {}).items()
+        (fact, frozenset(value) if isinstance(value, list) else value) for fact, value in (spec.get("when") or {}).items()
     )
     targets = targets_of(spec) if tier else rule.targets
     ways = [key for key in ("require", "forbid", "check") if key in spec]
@@ -317,13 +312,11 @@ def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail)
         return LoadedRule(rule, file, when, targets=targets)
     if not ways or ("check" in ways and len(ways) > 1):
         raise fail("a rule has `require` and `forbid`, or a `check`", "target")
-    clauses: tuple[Clause, ...] = ()
+    clauses: tuple[PathClause, ...] = ()
     if "check" not in spec:
         try:
             clauses = tuple(
-                clause(where, what, required=way == "require")
-                for way in ways
-                for where, what in spec[way].items()
+                make_clause(where, what, required=way == "require") for way in ways for where, what in spec[way].items()
             )
         except ValueError as error:
             raise fail(str(error), ways[0]) from None
@@ -333,41 +326,39 @@ def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail)
         when,
         clauses,
         str(spec.get("check", "")),
-        _arguments(spec, fail),
+        _resolve_check_arguments(spec, fail),
         targets,
         tier,
         spec.get("own", frozenset()),
-        _proofs(spec, clauses, fail),
+        _make_proof_clauses(spec, clauses, fail),
         str(spec.get("beside", "")),
     )
 
 
-def _proofs(spec: Mapping[str, Any], clauses: tuple[Clause, ...], fail: Fail) -> tuple[Clause, ...]:
+def _make_proof_clauses(spec: Mapping[str, Any], clauses: tuple[PathClause, ...], fail: MakeError) -> tuple[PathClause, ...]:
     """The values that prove the rule's items: those under `proves`, else those that `require` asks for."""
     given = spec.get("proves")
     if given is None:
-        return tuple(one for one in clauses if one.required)
+        return tuple(one for one in clauses if one.is_required)
     if not isinstance(given, dict) or not given:
-        raise fail(
-            "`proves` is a mapping of paths to what stands there where all is well", "proves"
-        )
+        raise fail("`proves` is a mapping of paths to what stands there where all is well", "proves")
     if not spec.get("checklist") and "own" not in spec:
         raise fail("`proves` speaks for checklist items, and `checklist` names none", "proves")
     try:
-        return tuple(clause(where, what, required=True) for where, what in given.items())
+        return tuple(make_clause(where, what, required=True) for where, what in given.items())
     except ValueError as error:
         raise fail(str(error), "proves") from None
 
 
-def _arguments(spec: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
+def _resolve_check_arguments(spec: Mapping[str, Any], fail: MakeError) -> dict[str, Any]:
     """The parameters under `with`; whether the check takes them is seen when it is imported (see `verify`)."""
     given = spec.get("with") or {}
     if not isinstance(given, dict):
         raise fail("`with` is a mapping of the check's parameters", "with")
-    return {name: _with_facts(value, fail) for name, value in given.items()}
+    return {name: _resolve_fact_values(value, fail) for name, value in given.items()}
 
 
-def _with_facts(value: Any, fail: Fail) -> Any:
+def _resolve_fact_values(value: Any, fail: MakeError) -> Any:
     """A parameter's value; for `{facts: topic.property}`, or a list of such names, the things of which the facts say that.
 
     Things that are numbers in the facts, such as ports, are numbers here too.
@@ -378,7 +369,7 @@ def _with_facts(value: Any, fail: Fail) -> Any:
     things: list[str | int] = []
     for name in named:
         topic, _, told = name.rpartition(".") if isinstance(name, str) else ("", "", "")
-        table = rows(topic) if topic in topics() else {}
+        table = fact_rows(topic) if topic in fact_topics() else {}
         found = [one for one, row in table.items() if isinstance(row, dict) and told in row]
         if not found:
             wrong = f"there are no facts called {str(name)[:80]!r}"

@@ -21,7 +21,7 @@ from readiness.model import (
     Source,
     Span,
     Subject,
-    Unknown,
+    Undecidable,
     messages,
     with_worse_severity,
 )
@@ -47,22 +47,20 @@ class EngineResult:
     """What a run over projects gives: findings, a tally for each rule (each tier of one that has tiers), subjects by source."""
 
     findings: list[Finding] = field(default_factory=list)
-    tally: dict[str, RuleTally] = field(default_factory=dict)
-    subjects: dict[str, int] = field(default_factory=dict)
+    tally_by_rule: dict[str, RuleTally] = field(default_factory=dict)
+    subject_count_by_path: dict[str, int] = field(default_factory=dict)
 
     def tally_of(self, key: str) -> RuleTally:
         """The tally of a rule, or of a tier: see Rule.key."""
-        tally = self.tally.get(key)
+        tally = self.tally_by_rule.get(key)
         if tally is None:
-            tally = self.tally[key] = RuleTally()
+            tally = self.tally_by_rule[key] = RuleTally()
         return tally
 
 
-RulesByCondition = dict[
-    Any, list[LoadedRule]
-]  # the rules of one target, by the conditions under which they judge a subject
-PIPELINES = frozenset({"github", "gitlab"})
-PLACES = 3  # of a folder: as many places a rule as a checklist shows for evidence
+RulesByCondition = dict[Any, list[LoadedRule]]  # the rules of one target, by the conditions under which they judge a subject
+PIPELINE_KINDS = frozenset({"github", "gitlab"})
+MAX_EVIDENCE_PLACES_PER_FOLDER = 3  # of a folder: as many places a rule as a checklist shows for evidence
 
 
 def progress_ticks(
@@ -80,35 +78,35 @@ def progress_ticks(
 def run_rules(
     project: Project,
     rules: Sequence[LoadedRule],
-    core: dict[str, Rule],
-    outcome: EngineResult,
-    tick: Callable[[], None] | None = None,
+    core_rules: dict[str, Rule],
+    result: EngineResult,
+    on_rule_done: Callable[[], None] | None = None,
 ) -> None:
-    """Hold the documents of a project against every rule, rule by rule; what is found is added to `outcome`.
+    """Hold the documents of a project against every rule, rule by rule; what is found is added to `result`.
 
-    `tick` is called after each rule on a target, for those who wait. Documents of the context are asked for what they show
+    `on_rule_done` is called after each rule on a target, for those who wait. Documents of the context are asked for what they show
     of judged files, and are not counted.
     A check that raises gives a finding of core/crash and ends neither the run nor the rule.
     """
     by_target: dict[str, RulesByCondition] = {}
     for bound in rules:
         for target in bound.targets:
-            conditions = bound.when, bound.rule.asks
+            conditions = bound.conditions, bound.rule.asks
             by_target.setdefault(target, {}).setdefault(conditions, []).append(bound)
-    kinds.prepare(project.by_kind, project.paths, prose=project.prose)
+    kinds.link_documents(project.by_kind, project.paths, prose=project.prose)
     for kind, documents in project.by_kind.items():
-        known = kinds.targets_of(kind)
+        known = kinds.subject_finders_of(kind)
         for target, groups in by_target.items():
             if target not in known:
                 continue
-            subjects, others = _split_subjects(project, documents, known[target], outcome)
+            subjects, others = _split_subjects(project, documents, known[target], result)
             for (_, asks), bounds in groups.items():
-                counted = _subjects_that_apply(_asked(subjects, asks), bounds, core, outcome)
+                counted = _subjects_that_apply(_asked(subjects, asks), bounds, core_rules, result)
                 for bound in bounds:
-                    _run_rule(project, counted, bound, core, outcome)
-                    if tick:
-                        tick()
-                _run_on_context(project, _asked(others, asks), bounds, core, outcome)
+                    _run_rule(project, counted, bound, core_rules, result)
+                    if on_rule_done:
+                        on_rule_done()
+                _run_on_context(project, _asked(others, asks), bounds, core_rules, result)
 
 
 def _asked(subjects: list[Subject], asks: str) -> list[Subject]:
@@ -146,7 +144,7 @@ def _split_subjects(
             others.append(subject)
         else:
             mine.append(subject)
-            outcome.subjects.setdefault(source.root.path, 1)
+            outcome.subject_count_by_path.setdefault(source.root.path, 1)
     return mine, others
 
 
@@ -166,8 +164,7 @@ def _run_on_context(
     asked = [
         bound
         for bound in bounds
-        if (not bound.beside or bound.beside in project.by_kind)
-        and (bound.needs_project or project.judged is False)
+        if (not bound.beside or bound.beside in project.by_kind) and (bound.needs_project or project.judged is False)
     ]
     if not asked:
         return
@@ -179,131 +176,129 @@ def _run_on_context(
 
 
 def _find_subjects(
-    documents: Iterable[Any], find: Callable[[Any], Iterable[Subject]], outcome: EngineResult
+    documents: Iterable[Any],
+    subject_finder: Callable[[Any], Iterable[Subject]],
+    result: EngineResult,
 ) -> Iterator[Subject]:
     """The subjects of one target in all documents; how many a file has at most is noted."""
     for document in documents:
-        some = tuple(find(document))
+        some = tuple(subject_finder(document))
         path = document.source.root.path
-        outcome.subjects[path] = max(outcome.subjects.get(path, 0), len(some))
+        result.subject_count_by_path[path] = max(result.subject_count_by_path.get(path, 0), len(some))
         yield from some
 
 
 def _subjects_that_apply(
     subjects: Sequence[Subject],
-    bounds: Sequence[LoadedRule],
-    core: dict[str, Rule],
-    outcome: EngineResult,
+    loaded_rules: Sequence[LoadedRule],
+    core_rules: dict[str, Rule],
+    result: EngineResult,
 ) -> Sequence[Subject]:
     """The subjects that rules with the same conditions judge."""
-    if not bounds[0].when:
+    if not loaded_rules[0].conditions:
         return subjects
     counted = []
     for subject in subjects:
         try:
-            if bounds[0].applies(subject):
+            if loaded_rules[0].applies_to(subject):
                 counted.append(subject)
-        except (
-            Exception
-        ) as error:  # as in _hold: what a fact of a subject costs is the rules that ask it
-            for bound in bounds:
-                _record_crash(bound, subject, error, core, outcome)
+        except Exception as error:  # as in _hold: what a fact of a subject costs is the rules that ask it
+            for bound in loaded_rules:
+                _record_crash(bound, subject, error, core_rules, result)
     return counted
 
 
 def _run_rule(
     project: Project,
     subjects: Sequence[Subject],
-    bound: LoadedRule,
-    core: dict[str, Rule],
-    outcome: EngineResult,
+    loaded_rule: LoadedRule,
+    core_rules: dict[str, Rule],
+    result: EngineResult,
 ) -> None:
     """One rule over those subjects of a target that it judges."""
     if not subjects:
         return
-    tally = outcome.tally_of(bound.key)
+    tally = result.tally_of(loaded_rule.tally_key)
     tally.subjects += len(subjects)
-    if bound.beside and bound.beside not in project.by_kind:
+    if loaded_rule.beside and loaded_rule.beside not in project.by_kind:
         return  # not even its check is imported
-    proving = bool(bound.proofs) and not project.prose
+    proving = bool(loaded_rule.proof_clauses) and not project.prose
     for subject in subjects:
         try:
             silent = True
-            for unknown in bound.run(subject, project):
+            for unknown in loaded_rule.run_check(subject, project):
                 silent = False
                 if isinstance(unknown, NotApplicable):
                     continue
-                if isinstance(unknown, Unknown):
+                if isinstance(unknown, Undecidable):
                     tally.unknown += 1
-                elif unknown.absent and _is_shown_in_part(subject, project, bound):
+                elif unknown.is_missing and _is_shown_in_part(subject, project, loaded_rule):
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
-                    finding = finding_from_hit(bound, subject, unknown)
+                    finding = finding_from_hit(loaded_rule, subject, unknown)
                     if project.is_around(written_place(finding.source, finding.span)[0]):
                         continue
-                    units = project.memo(kinds.units_of_sources)
+                    units = project.memoize(kinds.unit_by_source_id)
                     unit = units.get(id(finding.source)) or units.get(id(finding.source.root), "")
-                    outcome.findings.append(finding._replace(unit=unit))
+                    result.findings.append(finding._replace(unit_path=unit))
             if silent and proving and not subject.source.fragment and kinds.is_production(subject):
-                _note_evidence(bound, subject, project, tally)
+                _note_evidence(loaded_rule, subject, project, tally)
         except Exception as error:  # a rule's bug must cost that rule, not the run
-            _record_crash(bound, subject, error, core, outcome)
+            _record_crash(loaded_rule, subject, error, core_rules, result)
 
 
-def _note_evidence(bound: LoadedRule, subject: Subject, project: Project, tally: RuleTally) -> None:
+def _note_evidence(loaded_rule: LoadedRule, subject: Subject, project: Project, tally: RuleTally) -> None:
     """Add the places that speak for a rule, while its folder has few."""
     folder = posixpath.dirname(subject.source.root.path)
-    room = PLACES - sum(
-        posixpath.dirname(source.root.path) == folder for source, _ in tally.places[-PLACES:]
+    room = MAX_EVIDENCE_PLACES_PER_FOLDER - sum(
+        posixpath.dirname(source.root.path) == folder for source, _ in tally.places[-MAX_EVIDENCE_PLACES_PER_FOLDER:]
     )
     if room > 0:
-        spans = itertools.islice(bound.evidence(subject), room)
+        spans = itertools.islice(loaded_rule.evidence_spans(subject), room)
         tally.places += [
-            (subject.source, span)
-            for span in spans
-            if not project.is_around(written_place(subject.source, span)[0])
+            (subject.source, span) for span in spans if not project.is_around(written_place(subject.source, span)[0])
         ]
 
 
 def _record_crash(
-    bound: LoadedRule,
+    loaded_rule: LoadedRule,
     subject: Subject,
     error: Exception,
-    core: dict[str, Rule],
-    outcome: EngineResult,
+    core_rules: dict[str, Rule],
+    result: EngineResult,
 ) -> None:
     """Tell of a check that raised; what crashed has no verdict, so it proves no item."""
-    outcome.tally_of(bound.key).unknown += 1
-    outcome.findings.append(crash_finding(core["core/crash"], bound, subject, error))
+    result.tally_of(loaded_rule.tally_key).unknown += 1
+    result.findings.append(crash_finding(core_rules["core/crash"], loaded_rule, subject, error))
 
 
-def _is_shown_in_part(subject: Subject, project: Project, bound: LoadedRule) -> bool:
+def _is_shown_in_part(subject: Subject, project: Project, loaded_rule: LoadedRule) -> bool:
     """Whether what is left out here may well stand elsewhere: a fragment, or prose whose project is one document.
 
     A workflow shown whole is no such case: its jobs and steps are all there is.
     """
     if subject.source.fragment:
         return True
-    return project.prose and bound.needs_project and subject.source.kind not in PIPELINES
+    return project.prose and loaded_rule.needs_project and subject.source.kind not in PIPELINE_KINDS
 
 
-def finding_from_hit(bound: LoadedRule, subject: Subject, hits: Hit) -> Finding:
+def finding_from_hit(loaded_rule: LoadedRule, subject: Subject, hit: Hit) -> Finding:
     """A hit with its rule, its place on one line, and its message."""
-    source, rule = hits.source or subject.source, bound.rule
-    facts = facts_of(subject, hits)
-    part = messages.message_value(facts(rule.by)) if rule.by else ""
-    severity = bound.severity if hits.severity is None else min(hits.severity, bound.severity)
+    source, rule = hit.source or subject.source, loaded_rule.rule
+    facts = make_fact_lookup(subject, hit)
+    part = messages.message_value(facts(rule.part_fact)) if rule.part_fact else ""
+    severity = loaded_rule.severity if hit.severity is None else min(hit.severity, loaded_rule.severity)
     return Finding(
-        definition=rule,
+        rule_definition=rule,
         source=source,
-        span=source.one_line(hits.span),
-        message=fill_message(bound, part, facts, hits.say),
-        resource=subject.resource if hits.resource is None else hits.resource,
-        container=subject.container if hits.container is None else hits.container,
-        related=hits.related,
-        heads=enclosing_starts(subject) if source is subject.source else (),
-        lowered=None if severity is rule.severity else severity,
-        tier=bound.tier,
+        span=source.one_line(hit.span),
+        message=message_for_hit(loaded_rule, part, facts, hit.message_name),
+        resource=subject.resource if hit.resource is None else hit.resource,
+        container=subject.container if hit.container is None else hit.container,
+        related=hit.related,
+        enclosing_offsets=enclosing_starts(subject) if source is subject.source else (),
+        lowered_severity=None if severity is rule.severity else severity,
+        tier=loaded_rule.tier,
         part=part if part in rule.parts else "",
     )
 
@@ -320,25 +315,27 @@ def enclosing_starts(subject: Any) -> tuple[int, ...]:
     return tuple(starts)
 
 
-def facts_of(subject: Subject, hits: Hit) -> Callable[[str], object]:
+def make_fact_lookup(subject: Subject, hit: Hit) -> Callable[[str], object]:
     """The facts of a hit, by name, and those of its subject where the hit says nothing of a name."""
-    return lambda name: hits.facts[name] if name in hits.facts else getattr(subject, name, _ABSENT)
+    return lambda name: hit.facts[name] if name in hit.facts else getattr(subject, name, _NO_FACT)
 
 
-def fill_message(
-    bound: LoadedRule, part: str, facts: Callable[[str], object], say: str = ""
-) -> str:
-    """The message that a hit names with `say`, else that for hits of its part, with the facts in it."""
-    text = bound.sentences.get(say) or bound.messages.get(part) or bound.messages[""]
-    return messages.fill_message(text or bound.rule.title, facts)
+def message_for_hit(loaded_rule: LoadedRule, part: str, facts: Callable[[str], object], message_name: str = "") -> str:
+    """The message that a hit names with `message_name`, else that for hits of its part, with the facts in it."""
+    text = (
+        loaded_rule.message_by_name.get(message_name)
+        or loaded_rule.message_by_part.get(part)
+        or loaded_rule.message_by_part[""]
+    )
+    return messages.fill_message(text or loaded_rule.rule.title, facts)
 
 
-_ABSENT = object()
+_NO_FACT = object()
 
 
-def crash_finding(rule: Rule, bound: LoadedRule, subject: Subject, error: Exception) -> Finding:
+def crash_finding(rule: Rule, loaded_rule: LoadedRule, subject: Subject, error: Exception) -> Finding:
     """The finding that stands for a check that raised: which rule, on what, where in the code."""
-    facts = {"rule": bound.rule.id, "error": type(error).__name__, "where": code_place(error)}
+    facts = {"rule": loaded_rule.rule.id, "error": type(error).__name__, "where": code_place(error)}
     text = messages.fill_message(rule.message, facts.get)
     return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
 
@@ -363,22 +360,21 @@ def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:
     first: dict[Any, int] = {}
     for finding in kept.values():
         if finding.tier:
-            rank = finding.definition.rank(finding.tier)
+            rank = finding.rule_definition.tier_index(finding.tier)
             first[_duplicate_key(finding)] = min(first.get(_duplicate_key(finding), rank), rank)
     return [
         finding
         for finding in kept.values()
-        if not finding.tier
-        or finding.definition.rank(finding.tier) == first[_duplicate_key(finding)]
+        if not finding.tier or finding.rule_definition.tier_index(finding.tier) == first[_duplicate_key(finding)]
     ]
 
 
 def _duplicate_key(finding: Finding) -> tuple[str, tuple[str, int], str, str, str]:
     """What a rule says at most once, at the mildest tier that does."""
-    return finding.rule, finding.place, finding.resource, finding.container, finding.part
+    return finding.rule, finding.fix_place, finding.resource, finding.container, finding.part
 
 
 def report_order(finding: Finding) -> tuple[str, int, str, str, str]:
     """The sort key of reports: path, offset, rule, resource, message."""
-    path, offset = finding.place
+    path, offset = finding.fix_place
     return path, offset, finding.rule, finding.resource, finding.message

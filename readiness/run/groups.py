@@ -5,7 +5,7 @@ from __future__ import annotations
 from readiness import kinds
 from readiness.loading.assembly import Assembly
 from readiness.ruleset import rules
-from readiness.verdict.score import RENDERED_TO
+from readiness.verdict.score import KIND_RENDERED_FROM
 
 
 def rule_groups(assembly: Assembly) -> list[str]:
@@ -19,7 +19,5 @@ def rule_groups(assembly: Assembly) -> list[str]:
         for kind in project.by_kind
         if not project.idle and (project.judged is False or project.judged_documents(kind))
     }
-    groups |= {
-        kinds.rule_group(RENDERED_TO.get(row.kind, row.kind)) for row in assembly.rows if row.kind
-    }
-    return [one for one in rules.GROUPS if one in groups or one in {"core", "project"}]
+    groups |= {kinds.rule_group(KIND_RENDERED_FROM.get(row.kind, row.kind)) for row in assembly.file_statuses if row.kind}
+    return [one for one in rules.RULE_GROUPS if one in groups or one in {"core", "project"}]

@@ -30,15 +30,15 @@ class WorkerError(RuntimeError):
     """An error that ended a process: its class and its place in the code. Its traceback is a note."""
 
 
-Answer = tuple[list[Any], dict[str, Any], dict[str, int]]
+WorkerAnswer = tuple[list[Any], dict[str, Any], dict[str, int]]
 # Held while processes are forked: the pipe of one run must not be inherited by a process of another, which would keep it open.
-_FORKING = threading.Lock()
+_FORK_LOCK = threading.Lock()
 
 
 def run_parallel(
     projects: Sequence[Project],
     rules: Sequence[LoadedRule],
-    core: dict[str, Rule],
+    core_rules: dict[str, Rule],
     sources: Sequence[Source],
     jobs: int,
 ) -> EngineResult:
@@ -53,25 +53,23 @@ def run_parallel(
     if "fork" not in multiprocessing.get_all_start_methods():
         raise ParallelError("--jobs needs a system that can fork processes; leave it out here")
     if multiprocessing.current_process().daemon:
-        raise ParallelError(
-            "a daemonic process may start no processes of its own; leave `jobs` out here"
-        )
+        raise ParallelError("a daemonic process may start no processes of its own; leave `jobs` out here")
     numbers = {id(source): number for number, source in enumerate(sources)}
-    by_id = {bound.rule.id: bound.rule for bound in rules} | core
+    by_id = {bound.rule.id: bound.rule for bound in rules} | core_rules
     _import_checks(rules)
 
-    def share(number: int) -> Answer:
-        return _run_share(projects, rules[number::jobs], core, numbers)
+    def run_share(number: int) -> WorkerAnswer:
+        return _run_share(projects, rules[number::jobs], core_rules, numbers)
 
     outcome = EngineResult()
-    with _forked_processes(share, min(jobs, max(len(rules), 1))) as answers:
-        for rows, tally, subjects in map(_received_answer, answers):
+    with _fork_processes(run_share, min(jobs, max(len(rules), 1))) as answers:
+        for rows, tally, subjects in map(_receive_answer, answers):
             outcome.findings += [_finding_from_row(row, by_id, sources) for row in rows]
             for name, (count, unknown, places) in tally.items():
                 seen = [(sources[n], span) for n, span in places]
-                outcome.tally[name] = RuleTally(count, unknown, seen)
+                outcome.tally_by_rule[name] = RuleTally(count, unknown, seen)
             for path, count in subjects.items():
-                outcome.subjects[path] = max(outcome.subjects.get(path, 0), count)
+                outcome.subject_count_by_path[path] = max(outcome.subject_count_by_path.get(path, 0), count)
     return outcome
 
 
@@ -81,23 +79,21 @@ def _import_checks(rules: Sequence[LoadedRule]) -> None:
     from readiness.syntax import shell
 
     for bound in rules:
-        _ = bound.function, bound.needs_project
+        _ = bound.check_function, bound.needs_project
     shell.bash_language()
 
 
 @contextlib.contextmanager
-def _forked_processes(share: Callable[[int], Answer], count: int) -> Iterator[list[Connection]]:
+def _fork_processes(run_share: Callable[[int], WorkerAnswer], count: int) -> Iterator[list[Connection]]:
     """`count` processes that each send one answer; none of them outlives the block, whatever ends it."""
     processes: list[BaseProcess] = []
     answers: list[Connection] = []
     try:
         try:
-            _start_processes(share, count, processes, answers)
+            _start_processes(run_share, count, processes, answers)
         except OSError as error:
             why = (error.strerror or type(error).__name__).lower()
-            raise ParallelError(
-                f"--jobs: processes cannot be started: {why}; use fewer, or leave it out"
-            ) from None
+            raise ParallelError(f"--jobs: processes cannot be started: {why}; use fewer, or leave it out") from None
         yield answers
     finally:
         for process in processes:
@@ -109,29 +105,27 @@ def _forked_processes(share: Callable[[int], Answer], count: int) -> Iterator[li
 
 
 def _start_processes(
-    share: Callable[[int], Answer],
+    run_share: Callable[[int], WorkerAnswer],
     count: int,
     processes: list[BaseProcess],
-    answers: list[Connection],
+    receivers: list[Connection],
 ) -> None:
     """Start the processes, each known to the caller as soon as it runs."""
     import multiprocessing
 
     context = multiprocessing.get_context("fork")
-    with _FORKING, _signals_held():
+    with _FORK_LOCK, _block_signals():
         for number in range(count):
             receiver, sender = context.Pipe(duplex=False)
-            answers.append(receiver)
+            receivers.append(receiver)
             with sender:
-                process = context.Process(
-                    target=_run_worker, args=(share, number, sender), daemon=True
-                )
+                process = context.Process(target=_run_worker, args=(run_share, number, sender), daemon=True)
                 process.start()
                 processes.append(process)
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
+def _block_signals() -> Iterator[None]:
     """Signals wait until every process is started, and a process until it is ready for them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
@@ -140,14 +134,14 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _run_worker(share: Callable[[int], Answer], number: int, sender: Connection) -> None:
+def _run_worker(run_share: Callable[[int], WorkerAnswer], number: int, sender: Connection) -> None:
     """One process: its answer, or the error that kept it from one. An interrupt is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-    answer: Answer | tuple[str, str]
+    answer: WorkerAnswer | tuple[str, str]
     try:
-        answer = share(number)
+        answer = run_share(number)
     except Exception as error:  # told to the parent, which raises it
         answer = f"{type(error).__name__} in {engine.code_place(error)}", traceback.format_exc()
     with contextlib.suppress(OSError):  # the parent is gone
@@ -156,14 +150,13 @@ def _run_worker(share: Callable[[int], Answer], number: int, sender: Connection)
     os._exit(0)  # what the parent would do at its end is not this process's to do
 
 
-def _received_answer(receiver: Connection) -> Answer:
+def _receive_answer(receiver: Connection) -> WorkerAnswer:
     """A process's answer. Raises what the process met, or ParallelError where it ended without an answer."""
     try:
-        answer: Answer | tuple[str, str] = receiver.recv()
+        answer: WorkerAnswer | tuple[str, str] = receiver.recv()
     except (EOFError, OSError):
         raise ParallelError(
-            "a process of --jobs ended before its answer (the system may be short of memory);"
-            " use fewer, or leave it out"
+            "a process of --jobs ended before its answer (the system may be short of memory); use fewer, or leave it out"
         ) from None
     if len(answer) == 2:
         message, trace = answer
@@ -177,34 +170,42 @@ def _run_share(
     projects: Sequence[Project],
     rules: Sequence[LoadedRule],
     core: dict[str, Rule],
-    numbers: dict[int, int],
-) -> Answer:
+    number_by_source_id: dict[int, int],
+) -> WorkerAnswer:
     """What some of the rules find, in a form that is cheap to send."""
     outcome = EngineResult()
     for project in projects:
         engine.run_rules(project, rules, core, outcome)
-    rows = list(_finding_rows(outcome.findings, numbers))
+    rows = list(_finding_rows(outcome.findings, number_by_source_id))
     tally = {
-        name: (look.subjects, look.unknown, [(numbers[id(s)], span) for s, span in look.places])
-        for name, look in outcome.tally.items()
+        name: (
+            look.subjects,
+            look.unknown,
+            [(number_by_source_id[id(s)], span) for s, span in look.places],
+        )
+        for name, look in outcome.tally_by_rule.items()
     }
-    return rows, tally, outcome.subjects
+    return rows, tally, outcome.subject_count_by_path
 
 
-def _finding_rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]:
+def _finding_rows(findings: Sequence[Finding], number_by_source_id: dict[int, int]) -> Iterator[Any]:
     for finding in findings:
-        related = [(numbers[id(r.source)], r.span, r.message) for r in finding.related]
-        place = numbers[id(finding.source)], finding.span
-        words = finding.message, finding.resource, finding.container, related, finding.heads
-        told = finding.lowered, finding.tier, finding.part, finding.unit
+        related = [(number_by_source_id[id(r.source)], r.span, r.message) for r in finding.related]
+        place = number_by_source_id[id(finding.source)], finding.span
+        words = (
+            finding.message,
+            finding.resource,
+            finding.container,
+            related,
+            finding.enclosing_offsets,
+        )
+        told = finding.lowered_severity, finding.tier, finding.part, finding.unit_path
         yield finding.rule, place, *words, told
 
 
 def _finding_from_row(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:
     rule, (number, span), message, resource, container, related, heads, told = row
     others = tuple(Related(sources[n], where, text) for n, where, text in related)
-    finding = Finding(
-        rules[rule], sources[number], span, message, resource, container, others, heads
-    )
+    finding = Finding(rules[rule], sources[number], span, message, resource, container, others, heads)
     lowered, tier, part, unit = told
-    return finding._replace(lowered=lowered, tier=tier, part=part, unit=unit)
+    return finding._replace(lowered_severity=lowered, tier=tier, part=part, unit_path=unit)

@@ -11,9 +11,9 @@ from readiness.loading.discover import DiscoveredFiles
 from readiness.model import Finding, Purpose, Rule, Source
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
-from readiness.settings import NAME, Config
+from readiness.settings import SETTINGS_FILENAME, Config
 from readiness.syntax.glob import glob_matches, path_below
-from readiness.verdict.score import READ, RENDERED_TO
+from readiness.verdict.score import KIND_RENDERED_FROM, STATUS_CHECKED
 
 # Kinds of which a file runs something somewhere; the others only say something to them.
 _RUNNING = ("compose", "dockerfile", "k8s", "nginx")
@@ -37,20 +37,18 @@ def say_purposes(assembly: Assembly, file: Config, asked: str) -> None:
 
 def unused_purposes(discovered: DiscoveredFiles, file: Config) -> tuple[str, ...]:
     """A notice for each glob of the settings that fits no file, in a run that walks all of the working directory."""
-    if "." not in discovered.folders:
+    if "." not in discovered.walked_folders:
         return ()
     return tuple(
-        f"{NAME}:{line}: purpose {pattern[:80]!r} fits no file"
+        f"{SETTINGS_FILENAME}:{line}: purpose {pattern[:80]!r} fits no file"
         for pattern, _, line in file.purposes
-        if not any(
-            glob_matches(pattern, path_below(file.prefix, path)) for path in discovered.paths
-        )
+        if not any(glob_matches(pattern, path_below(file.prefix, path)) for path in discovered.paths)
     )
 
 
 def _roots(assembly: Assembly) -> Iterator[Source]:
     """The files of all documents, those of renderings too."""
-    projects = (*assembly.projects, *(project for _, project in assembly.kept))
+    projects = (*assembly.projects, *(project for _, project in assembly.overlays_without_removals))
     for project in projects:
         for documents in project.by_kind.values():
             yield from (document.source.root for document in documents)
@@ -98,15 +96,11 @@ def tell_purposes(assembly: Assembly) -> None:
                 if document.source.parent is not None:
                     continue
                 path = document.source.path
-                taken = {
-                    name: one.text
-                    for name, one in kinds.purposes_of(kind, document).items()
-                    if not one.is_production
-                }
+                taken = {name: one.text for name, one in kinds.purposes_of(kind, document).items() if not one.is_production}
                 text = taken.pop("", None)
                 whole[path] = text if whole.setdefault(path, text) else None
                 parts.setdefault(path, {}).update(taken)
-    for row in assembly.rows:
+    for row in assembly.file_statuses:
         row.purpose = whole.get(row.path) or ""
         row.aside = tuple(sorted(parts.get(row.path, {}).items())) if not row.purpose else ()
 
@@ -116,8 +110,8 @@ def has_production(assembly: Assembly) -> bool:
 
     Also where nothing was taken for something else, or something was not read: that may be for production then.
     """
-    rows = assembly.rows
-    unread = any(row.status != READ and row.kind in (*_RUNNING, *RENDERED_TO) for row in rows)
+    rows = assembly.file_statuses
+    unread = any(row.status != STATUS_CHECKED and row.kind in (*_RUNNING, *KIND_RENDERED_FROM) for row in rows)
     if unread or not any(row.purpose for row in rows):
         return True
     return any(_is_running(project) for project in assembly.projects if not project.prose)
@@ -130,7 +124,7 @@ def _is_running(project: Project) -> bool:
             if taken is None or taken.is_production:
                 return True
     for kind in _PIPELINES:
-        find = kinds.targets_of(kind)[f"{kind}.delivery"]
+        find = kinds.subject_finders_of(kind)[f"{kind}.delivery"]
         for document in project.by_kind.get(kind, ()):
             taken = kinds.purposes_of(kind, document).get("")
             if (taken is None or taken.is_production) and any(True for _ in find(document)):

@@ -15,10 +15,19 @@ from dataclasses import dataclass
 
 from readiness.syntax import regex
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.pcre_tree import Node, Regex
-from readiness.syntax.regex import AROUND
-from readiness.syntax.ways import SCAN, SEARCH, Edges, Machine, Use, Work, components, find_loops
-from readiness.syntax.ways import build_machine as machine_of
+from readiness.syntax.pcre_tree import Regex, RegexNode
+from readiness.syntax.regex import ANY_OR_EDGE_MASK
+from readiness.syntax.ways import (
+    SEARCH_MODE,
+    SEARCH_STATE,
+    BacktrackingMachine,
+    Edges,
+    MatchMode,
+    StepCounter,
+    find_loops,
+    strongly_connected_components,
+)
+from readiness.syntax.ways import build_backtracking_machine as machine_of
 
 MAX_EFFORT = 2_000_000  # steps of the analysis
 MAX_WAYS = 256
@@ -27,43 +36,39 @@ _PCRE_EFFORT = 60_000  # a configuration may hold thousands
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
+class TimeGrowth:
     """The time of an engine on the worst text of n characters: n to the power of `degree`, times `factor`, at most.
 
-    `degree` is infinite where the time doubles with each character. `alone` is the degree at one given place of the text:
-    what a search adds, which tries every place, is the difference. `factor` is what repeats with bounds multiply to.
+    `degree` is infinite where the time doubles with each character. `degree_at_one_place` is the degree at one given place of
+    the text: what a search adds, which tries every place, is the difference. `factor` is what repeats with bounds multiply to.
     """
 
     degree: float
-    alone: float = 1
+    degree_at_one_place: float = 1
     factor: float = 1
 
 
-def growth_of_time(root: Node, use: Use = SEARCH, work: Work | None = None) -> Growth:
+def growth_of_time(root: RegexNode, match_mode: MatchMode = SEARCH_MODE, step_counter: StepCounter | None = None) -> TimeGrowth:
     """How the time for an expression of Python's grows. Raises UnsupportedError where that can't be told."""
-    machine = machine_of(root, use, work or Work(MAX_EFFORT), lenient=False)
+    machine = machine_of(root, match_mode, step_counter or StepCounter(MAX_EFFORT), lenient=False)
     failing = find_loops(machine.failing)
     if any(_is_doubling(machine, loop) for loop in failing):
-        return Growth(math.inf, math.inf)
+        return TimeGrowth(math.inf, math.inf)
     mixed = [loop for loop in find_loops(machine.edges) if loop not in failing]
     pairs = []
     for first in (*failing, *mixed):
-        again = use.again and use.everywhere and SCAN in first
+        again = match_mode.repeats_after_match and match_mode.tries_every_place and SEARCH_STATE in first
         through = machine.edges if first in mixed or again else machine.failing
-        pairs += [
-            (first, second)
-            for second in failing
-            if _may_share_text(machine, first, second, through)
-        ]
-    chain = _Chain(machine, failing, pairs)
+        pairs += [(first, second) for second in failing if _may_share_text(machine, first, second, through)]
+    chain = _LoopChain(machine, failing, pairs)
     ends = [(pair, chain.from_pair(number)) for number, pair in enumerate(pairs)]
     degree, factor = max((end for _, end in ends), default=(0, 1.0))
-    here = (end for pair, end in ends if not (use.everywhere and SCAN in pair[0]))
+    here = (end for pair, end in ends if not (match_mode.tries_every_place and SEARCH_STATE in pair[0]))
     alone, _ = max(here, default=(0, 1.0))
-    return Growth(degree + 1, alone + 1, factor)
+    return TimeGrowth(degree + 1, alone + 1, factor)
 
 
-def _is_doubling(machine: Machine, loop: Set[int]) -> bool:
+def _is_doubling(machine: BacktrackingMachine, loop: Set[int]) -> bool:
     """Whether two different walks over the same text leave one state of a loop and come back to it together."""
     inner = {state: [edge for edge in machine.failing[state] if edge[0] in loop] for state in loop}
     for edges in inner.values():
@@ -79,50 +84,53 @@ def _is_doubling(machine: Machine, loop: Set[int]) -> bool:
         successors = twos[two] = []
         for first, chars in inner[two // size]:
             for other, others in inner[two % size]:
-                machine.work.spend()
-                if chars & others and machine.places[first].chars & machine.places[other].chars:
+                machine.work.count_steps()
+                if chars & others and machine.places[first].char_mask & machine.places[other].char_mask:
                     successors.append(first * size + other)
         fresh = set(successors) - known
         known |= fresh
         waiting += fresh
-    for group in components(twos):
+    for group in strongly_connected_components(twos):
         same = [two // size == two % size for two in group]
         if any(same) and not all(same):
             return True
     return False
 
 
-def _may_share_text(machine: Machine, first: Set[int], second: Set[int], through: Edges) -> bool:
+def _may_share_text(machine: BacktrackingMachine, first: Set[int], second: Set[int], allowed_edges: Edges) -> bool:
     """Whether one text can go round in a loop, lead from there to another loop, and go round in that.
 
     Then a walk over many turns of that text can change over at each of them.
     """
-    if first == second or not machine.reachable(first, through) & second:
+    if first == second or not machine.reachable(first, allowed_edges) & second:
         return False
-    before: Edges = [[] for _ in through]
-    for state, edges in enumerate(through):
+    before: Edges = [[] for _ in allowed_edges]
+    for state, edges in enumerate(allowed_edges):
         for to, chars in edges:
             before[to].append((state, chars))
     leading = machine.reachable(second, before)
     return any(
-        _may_change_loops(machine, (p, p, q), (first, leading, second), through)
+        _may_change_loops(machine, (p, p, q), (first, leading, second), allowed_edges)
         for p in first - second
         for q in second
-        if machine.places[p].chars & machine.places[q].chars
+        if machine.places[p].char_mask & machine.places[q].char_mask
     )
 
 
-Three = tuple[int, int, int]
+StateTriple = tuple[int, int, int]
 
 
 def _may_change_loops(
-    machine: Machine, start: Three, among: tuple[Set[int], Set[int], Set[int]], through: Edges
+    machine: BacktrackingMachine,
+    start: StateTriple,
+    allowed_states: tuple[Set[int], Set[int], Set[int]],
+    allowed_edges: Edges,
 ) -> bool:
     """Whether a text leads from (p, p, q) to (p, q, q), each walk among its own states."""
     p, _, q = start
     known, stack = {start}, [start]
     while stack:
-        for three in _next_states(machine, stack.pop(), among, through):
+        for three in _next_states(machine, stack.pop(), allowed_states, allowed_edges):
             if three == (p, q, q):
                 return True
             if three not in known:
@@ -132,40 +140,41 @@ def _may_change_loops(
 
 
 def _next_states(
-    machine: Machine, at: Three, among: tuple[Set[int], Set[int], Set[int]], through: Edges
-) -> Iterator[Three]:
+    machine: BacktrackingMachine,
+    states: StateTriple,
+    allowed_states: tuple[Set[int], Set[int], Set[int]],
+    allowed_edges: Edges,
+) -> Iterator[StateTriple]:
     """Where three walks can be after one character that all of them take."""
     first_edges, second_edges, third_edges = (
-        machine.edges[at[0]],
-        through[at[1]],
-        machine.failing[at[2]],
+        machine.edges[states[0]],
+        allowed_edges[states[1]],
+        machine.failing[states[2]],
     )
     places = machine.places
     for a, taken in first_edges:
-        if a not in among[0]:
+        if a not in allowed_states[0]:
             continue
         for b, others in second_edges:
-            both, ahead = taken & others, places[a].chars & places[b].chars
-            if b not in among[1] or not both or not ahead:
+            both, ahead = taken & others, places[a].char_mask & places[b].char_mask
+            if b not in allowed_states[1] or not both or not ahead:
                 continue
             for c, last in third_edges:
-                machine.work.spend()
-                if c in among[2] and both & last and ahead & places[c].chars:
+                machine.work.count_steps()
+                if c in allowed_states[2] and both & last and ahead & places[c].char_mask:
                     yield a, b, c
 
 
-class _Chain:
+class _LoopChain:
     """Pairs of loops that share texts, one after the other: each multiplies the ways."""
 
     def __init__(
         self,
-        machine: Machine,
+        machine: BacktrackingMachine,
         failing: Sequence[Set[int]],
         pairs: Sequence[tuple[Set[int], Set[int]]],
     ) -> None:
-        self.counts = [
-            min(max(machine.places[state].run for state in loop) for loop in pair) for pair in pairs
-        ]
+        self.counts = [min(max(machine.places[state].max_loop_length for state in loop) for loop in pair) for pair in pairs]
         self.next = [
             [
                 number
@@ -187,15 +196,13 @@ class _Chain:
         return self.known[number]
 
 
-def max_open_ways(root: Node, work: Work | None = None) -> int:
+def max_open_ways(root: RegexNode, work: StepCounter | None = None) -> int:
     """How many ways are open at once at most, tried at one place of a text: what each of its characters costs.
 
     For an expression whose time grows in proportion. Raises UnsupportedError where that can't be told.
     """
-    machine = machine_of(root, Use(everywhere=False), work or Work(MAX_EFFORT), lenient=False)
-    alphabet = _representative_chars(
-        {chars for place in machine.places for _, chars in place.edges}
-    )
+    machine = machine_of(root, MatchMode(tries_every_place=False), work or StepCounter(MAX_EFFORT), lenient=False)
+    alphabet = _representative_chars({chars for place in machine.places for _, chars in place.edges})
     start: tuple[tuple[int, int], ...] = ((0, 1),)
     known, stack, most = {start}, [start], 1
     while stack:
@@ -204,9 +211,9 @@ def max_open_ways(root: Node, work: Work | None = None) -> int:
             counts: dict[int, int] = {}
             for state, count in now:
                 for to, chars in machine.places[state].edges:
-                    machine.work.spend()
+                    machine.work.count_steps()
                     if chars & char:  # the first way on from where a match can end is the last
-                        sure = not machine.places[to].chars & ~machine.places[state].ends
+                        sure = not machine.places[to].char_mask & ~machine.places[state].end_anchors_mask
                         counts[to] = counts.get(to, 0) + (1 if sure else count)
             most = max(most, sum(counts.values()))
             following = tuple(sorted(counts.items()))
@@ -222,18 +229,18 @@ def _representative_chars(sets: Iterable[int]) -> list[int]:
     """One character for each kind that some sets tell apart, as a bit."""
     kinds: dict[tuple[bool, ...], int] = {}
     known = list(sets)
-    for point in range(AROUND.bit_length()):
+    for point in range(ANY_OR_EDGE_MASK.bit_length()):
         kind = tuple(bool(chars >> point & 1) for chars in known)
         if any(kind):
             kinds.setdefault(kind, 1 << point)
     return list(kinds.values())
 
 
-def refusal_reason(pattern: str, work: Work) -> str:
+def slow_regex_reason(pattern: str, work: StepCounter) -> str:
     """Why an expression of somebody's own is not used, and what to write instead; empty where its time is bounded well."""
     try:
-        root = regex.parse_regex(pattern)
-        growth = growth_of_time(root, work=work)
+        root = regex.parse_python_regex(pattern)
+        growth = growth_of_time(root, step_counter=work)
         ways = max_open_ways(root, work) if growth.degree == 1 else 1
     except UnsupportedError as error:
         return str(error)
@@ -242,7 +249,7 @@ def refusal_reason(pattern: str, work: Work) -> str:
             "its time can double with each character of the text, for one text goes through its repeats in several ways,"
             " as through (a+)+ or (a|aa)*; write what is repeated so that each text fits in one way"
         )
-    if growth.alone > 1:
+    if growth.degree_at_one_place > 1:
         return (
             "its time can grow faster than the text, for two repeats can share it, as in .*.* or a*a*b;"
             " leave one out, or let them take different characters"
@@ -261,5 +268,5 @@ def refusal_reason(pattern: str, work: Work) -> str:
 
 def is_exponential(expression: Regex) -> bool:
     """Whether some text makes PCRE try a number of ways that doubles with each character. Raises UnsupportedError."""
-    machine = machine_of(expression.root, SEARCH, Work(_PCRE_EFFORT), lenient=True)
+    machine = machine_of(expression.root, SEARCH_MODE, StepCounter(_PCRE_EFFORT), lenient=True)
     return any(_is_doubling(machine, loop) for loop in find_loops(machine.failing))

@@ -8,17 +8,17 @@ from readiness.model import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """One word: as written, without quotes (`value`), and whether all of it is `known`.
+class ShellWord:
+    """One word: as written, without quotes (`value`), and whether all of it is `is_fully_known`.
 
     In an unknown word the expansions stay in `value` as they are written.
     """
 
     raw: str
     value: str
-    known: bool
+    is_fully_known: bool
     span: Span
-    at: int = -1  # offset in the script's own text
+    script_offset: int = -1  # offset in the script's own text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Assignment:
     """`NAME=value` in front of a command, on its own, or after export."""
 
     name: str
-    value: Word | None
+    value: ShellWord | None
     span: Span
 
 
@@ -35,11 +35,11 @@ class Redirect:
     """`> file`, `2>&1`, `<<< word`: the operator and its target."""
 
     operator: str
-    target: Word | None
+    target_word: ShellWord | None
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Bashism:
     """A construct that POSIX sh does not have: `<<<`, `$'...'`, `((`, ..."""
 
     kind: str
@@ -47,59 +47,59 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """A variable that a script uses: `plain` without a modifier, `splits` where blanks divide its value.
+class VariableUse:
+    """A variable that a script uses: `has_no_modifier` without a modifier, `is_split_into_words` where blanks divide its value.
 
-    `command` is the index of the command that it is used in, -1 outside of any.
+    `command_index` is the index of the command that it is used in, -1 outside of any.
     """
 
     name: str
     span: Span
-    plain: bool
-    splits: bool
-    command: int
+    has_no_modifier: bool
+    is_split_into_words: bool
+    command_index: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Command:
+class SimpleCommand:
     """One simple command, in the order of the text.
 
-    `operator` is what stands before it (`&&`, `||`, `;`, `|` or nothing); commands of one
-    `pipeline` share a number and count their `position`; `parent` is the index of the command in whose
-    argument it is substituted; `inside` names the constructs around it (subshell, if, loop, ...).
+    `operator_before` is what stands before it (`&&`, `||`, `;`, `|` or nothing); commands of one
+    `pipeline_number` share a number and count their `position_in_pipeline`; `parent_index` is the index of the command in whose
+    argument it is substituted; `enclosing_constructs` names the constructs around it (subshell, if, loop, ...).
     """
 
     name: str
-    words: tuple[Word, ...]
+    words: tuple[ShellWord, ...]
     span: Span
     name_span: Span
     assignments: tuple[Assignment, ...] = ()
     redirects: tuple[Redirect, ...] = ()
-    operator: str = ""
-    pipeline: int = -1
-    position: int = 0
-    parent: int = -1
-    inside: frozenset[str] = frozenset()
-    known: bool = True
+    operator_before: str = ""
+    pipeline_number: int = -1
+    position_in_pipeline: int = 0
+    parent_index: int = -1
+    enclosing_constructs: frozenset[str] = frozenset()
+    is_name_known: bool = True
 
     @property
     def program(self) -> str:
         """The name without its folder; empty where it comes from a variable."""
-        return self.name.rpartition("/")[2] if self.known else ""
+        return self.name.rpartition("/")[2] if self.is_name_known else ""
 
     @property
-    def values(self) -> tuple[str, ...]:
+    def unquoted_words(self) -> tuple[str, ...]:
         """The words without quotes."""
         return tuple(word.value for word in self.words)
 
-    def has(self, *options: str, valued: str = "") -> bool:
+    def has_option(self, *options: str, options_with_value: str = "") -> bool:
         """Whether one of the options is given: `-y`, also in `-qqy`, or `--yes`, also as `--yes=`."""
-        return self.find(*options, valued=valued) is not None
+        return self.find_option_word(*options, options_with_value=options_with_value) is not None
 
-    def find(self, *options: str, valued: str = "") -> Word | None:
+    def find_option_word(self, *options: str, options_with_value: str = "") -> ShellWord | None:
         """The first word that is or holds one of the options; none behind `--`.
 
-        `valued` are the letters that take a value: what follows one in a cluster is no option.
+        `options_with_value` are the letters that take a value: what follows one in a cluster is no option.
         """
         for word in self.words:
             value = word.value
@@ -107,9 +107,7 @@ class Command:
                 return None
             if not value.startswith("-"):
                 continue
-            letters = (
-                "" if value[1:2] == "-" else _cluster_letters(value[1:].partition("=")[0], valued)
-            )
+            letters = "" if value[1:2] == "-" else _cluster_letters(value[1:].partition("=")[0], options_with_value)
             for option in options:
                 if value == option or (len(option) > 2 and value.startswith(f"{option}=")):
                     return word
@@ -117,7 +115,7 @@ class Command:
                     return word
         return None
 
-    def option(self, *names: str) -> str | None:
+    def option_value(self, *names: str) -> str | None:
         """The value of an option: `--name value`, `--name=value`, `-n value`, `-xn value`."""
         for index, word in enumerate(self.words):
             if word.value == "--":
@@ -129,9 +127,9 @@ class Command:
                     return word.value[len(name) + 1 :]
         return None
 
-    def operands(self, with_value: frozenset[str] = frozenset()) -> tuple[Word, ...]:
+    def operands(self, with_value: frozenset[str] = frozenset()) -> tuple[ShellWord, ...]:
         """The words that are no options and no values of the options named in `with_value`."""
-        words: list[Word] = []
+        words: list[ShellWord] = []
         skip = False
         for index, word in enumerate(self.words):
             if skip:
@@ -150,7 +148,7 @@ def _ends_cluster(value: str, letter: str) -> bool:
     return value[:1] == "-" and value[1:].isalpha() and value[-1] == letter
 
 
-def _cluster_letters(cluster: str, valued: str) -> str:
+def _cluster_letters(cluster: str, letters_with_value: str) -> str:
     """The options of a cluster, up to the first that takes the rest as its value."""
-    end = next((at for at, letter in enumerate(cluster) if letter in valued), len(cluster))
+    end = next((at for at, letter in enumerate(cluster) if letter in letters_with_value), len(cluster))
     return cluster[: end + 1]

@@ -18,27 +18,29 @@ from typing import Any
 
 from readiness.syntax import yaml
 
-HOME = Path(__file__).with_name("__pycache__")
-Reader = Callable[[Path], Any]
+CACHE_FOLDER = Path(__file__).with_name("__pycache__")
+ReadYamlFile = Callable[[Path], Any]
 
 
-def load_folder(folder: Path, read: Reader, home: Path | None = None) -> dict[str, Any]:
+def load_folder(folder: Path, read: ReadYamlFile, cache_folder: Path | None = None) -> dict[str, Any]:
     """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
     stamp = _cache_stamp(folder, _file_states(folder), read)
     made: dict[str, Any] = _cached_or_made(
-        (home or HOME) / f"{folder.parent.name}-{folder.name}.json",
+        (cache_folder or CACHE_FOLDER) / f"{folder.parent.name}-{folder.name}.json",
         stamp,
         lambda: {name: read(folder / f"{name}.yaml") for name in file_names(folder)},
     )
     return made
 
 
-def load_file(file: Path, read: Reader, home: Path | None = None) -> Any:
+def load_file(file: Path, read: ReadYamlFile, cache_folder: Path | None = None) -> Any:
     """What `read` makes of one YAML file. Raises OSError where there is none."""
     status = file.stat()
     stamp = _cache_stamp(file, [[file.name, status.st_mtime_ns, status.st_size]], read)
     return _cached_or_made(
-        (home or HOME) / f"{file.parent.name}.{file.stem}.json", stamp, lambda: read(file)
+        (cache_folder or CACHE_FOLDER) / f"{file.parent.name}.{file.stem}.json",
+        stamp,
+        lambda: read(file),
     )
 
 
@@ -51,15 +53,15 @@ def file_names(folder: Path) -> list[str]:
         return []
 
 
-def _cached_or_made(kept: Path, stamp: list[Any], make: Callable[[], Any]) -> Any:
+def _cached_or_made(cache_path: Path, stamp: list[Any], make: Callable[[], Any]) -> Any:
     """What was kept under this stamp, else what `make` makes, as the same plain data that the next run will see."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        found = unseal(kept.read_bytes())  # fails where it is not there yet, or spoilt
+        found = from_checksummed_json(cache_path.read_bytes())  # fails where it is not there yet, or spoilt
         if found["stamp"] == stamp:
             return found["made"]
-    text = seal({"stamp": stamp, "made": make()})
-    _write_atomically(kept, text)
-    return unseal(text)["made"]
+    text = to_checksummed_json({"stamp": stamp, "made": make()})
+    _write_atomically(cache_path, text)
+    return from_checksummed_json(text)["made"]
 
 
 def _file_states(folder: Path) -> list[list[Any]]:
@@ -69,7 +71,7 @@ def _file_states(folder: Path) -> list[list[Any]]:
     return [[name, status.st_mtime_ns, status.st_size] for name, status in files]
 
 
-def _cache_stamp(path: Path, states: list[list[Any]], read: Reader) -> list[Any]:
+def _cache_stamp(path: Path, states: list[list[Any]], read: ReadYamlFile) -> list[Any]:
     """What tells one state of a folder or a file from the next, and of the modules that read it."""
     modules = (__file__, yaml.__file__, read.__code__.co_filename)
     return [str(path), [_modified_time(str(module)) for module in modules], states]
@@ -81,13 +83,13 @@ def _modified_time(module: str) -> int:
     return Path(module).stat().st_mtime_ns
 
 
-def seal(data: dict[str, Any]) -> bytes:
+def to_checksummed_json(data: dict[str, Any]) -> bytes:
     """Plain data as JSON that begins with a checksum of the rest."""
     rest = json.dumps(data).encode()[1:]
     return b'{"sum": %10d, ' % zlib.crc32(rest) + rest
 
 
-def unseal(text: bytes) -> dict[str, Any]:
+def from_checksummed_json(text: bytes) -> dict[str, Any]:
     """The data of a sealed text. Raises ValueError where it was cut off, spoilt or never one."""
     start = len(b'{"sum": 0123456789, ')
     rest = text[start:]

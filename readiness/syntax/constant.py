@@ -6,9 +6,17 @@ import json
 import math
 from typing import Any
 
-from readiness.syntax.expression import Binary, Call, Index, Literal, Member, Node, Not
+from readiness.syntax.expression import (
+    BinaryOperation,
+    FunctionCall,
+    IndexAccess,
+    Literal,
+    MemberAccess,
+    Negation,
+    Node,
+)
 
-UNKNOWN = object()
+NOT_CONSTANT = object()
 
 
 def evaluate_constant(node: Node) -> Any:
@@ -18,24 +26,20 @@ def evaluate_constant(node: Node) -> Any:
     """
     if isinstance(node, Literal):
         return node.value
-    if isinstance(node, Not):
+    if isinstance(node, Negation):
         value = evaluate_constant(node.operand)
-        return UNKNOWN if value is UNKNOWN else not is_truthy(value)
-    if isinstance(node, Binary):
+        return NOT_CONSTANT if value is NOT_CONSTANT else not is_truthy_in_expression(value)
+    if isinstance(node, BinaryOperation):
         return _evaluate_binary(node)
-    if isinstance(node, Call):
+    if isinstance(node, FunctionCall):
         return _evaluate_call(node)
-    if isinstance(node, Index):
+    if isinstance(node, IndexAccess):
         owner, key = evaluate_constant(node.owner), evaluate_constant(node.key)
         return _evaluate_entry(owner, key)
-    return (
-        _evaluate_entry(evaluate_constant(node.owner), node.name)
-        if isinstance(node, Member)
-        else UNKNOWN
-    )
+    return _evaluate_entry(evaluate_constant(node.owner), node.name) if isinstance(node, MemberAccess) else NOT_CONSTANT
 
 
-def is_truthy(value: Any) -> bool:
+def is_truthy_in_expression(value: Any) -> bool:
     """Whether `if:` treats a value as true: all but false, 0, NaN, the empty string and null."""
     if isinstance(value, float) and math.isnan(value):
         return False
@@ -54,8 +58,8 @@ def as_text(value: Any) -> str:
 
 
 def _evaluate_entry(owner: Any, key: Any) -> Any:
-    if owner is UNKNOWN or key is UNKNOWN:
-        return UNKNOWN
+    if owner is NOT_CONSTANT or key is NOT_CONSTANT:
+        return NOT_CONSTANT
     if isinstance(owner, dict):
         wanted = as_text(key).lower()
         return next((value for name, value in owner.items() if name.lower() == wanted), None)
@@ -64,24 +68,24 @@ def _evaluate_entry(owner: Any, key: Any) -> Any:
     return None
 
 
-def _evaluate_binary(node: Binary) -> Any:
+def _evaluate_binary(node: BinaryOperation) -> Any:
     left, right = evaluate_constant(node.left), evaluate_constant(node.right)
     if node.operator == "&&":
-        if left is UNKNOWN:
-            return UNKNOWN
-        return right if is_truthy(left) else left
+        if left is NOT_CONSTANT:
+            return NOT_CONSTANT
+        return right if is_truthy_in_expression(left) else left
     if node.operator == "||":
-        if left is UNKNOWN:
-            return UNKNOWN
-        return left if is_truthy(left) else right
-    if left is UNKNOWN or right is UNKNOWN:
-        return UNKNOWN
-    return _compare(node.operator, left, right)
+        if left is NOT_CONSTANT:
+            return NOT_CONSTANT
+        return left if is_truthy_in_expression(left) else right
+    if left is NOT_CONSTANT or right is NOT_CONSTANT:
+        return NOT_CONSTANT
+    return _evaluate_comparison(node.operator, left, right)
 
 
-def _compare(operator: str, left: Any, right: Any) -> Any:
+def _evaluate_comparison(operator: str, left: Any, right: Any) -> Any:
     if isinstance(left, list | dict) or isinstance(right, list | dict):
-        return UNKNOWN  # arrays and objects are equal only as the same instance
+        return NOT_CONSTANT  # arrays and objects are equal only as the same instance
     if isinstance(left, str) and isinstance(right, str):
         first: Any = left.lower()
         second: Any = right.lower()
@@ -109,52 +113,50 @@ def _as_number(value: Any) -> float:
     return float(value)
 
 
-def _evaluate_call(node: Call) -> Any:
+def _evaluate_call(node: FunctionCall) -> Any:
     values = [evaluate_constant(argument) for argument in node.arguments]
     if node.name.lower() == "case":
-        return _fold_case(values)
-    if any(value is UNKNOWN for value in values):
-        return UNKNOWN
+        return _evaluate_case_function(values)
+    if any(value is NOT_CONSTANT for value in values):
+        return NOT_CONSTANT
     name = node.name.lower()
     if name == "format" and values:
-        return _format(values)
+        return _evaluate_format(values)
     if name in ("startswith", "endswith") and len(values) == 2:
         first, second = (as_text(value).lower() for value in values)
         return first.startswith(second) if name == "startswith" else first.endswith(second)
     if name == "contains" and len(values) == 2:
-        return _contains(values[0], values[1])
+        return _evaluate_contains(values[0], values[1])
     if name == "join" and values and isinstance(values[0], list):
-        return as_text(values[1] if len(values) > 1 else ",").join(
-            as_text(value) for value in values[0]
-        )
+        return as_text(values[1] if len(values) > 1 else ",").join(as_text(value) for value in values[0])
     if name == "fromjson" and len(values) == 1:
         return _from_json(as_text(values[0]))
     if name == "tojson" and len(values) == 1:
         return json.dumps(values[0], indent=2)
-    return UNKNOWN
+    return NOT_CONSTANT
 
 
-def _fold_case(values: list[Any]) -> Any:
+def _evaluate_case_function(values: list[Any]) -> Any:
     for wanted, value in zip(values[:-1:2], values[1::2], strict=False):
-        if wanted is UNKNOWN or wanted is True:
-            return UNKNOWN if wanted is UNKNOWN else value
-    return values[-1] if len(values) % 2 else UNKNOWN
+        if wanted is NOT_CONSTANT or wanted is True:
+            return NOT_CONSTANT if wanted is NOT_CONSTANT else value
+    return values[-1] if len(values) % 2 else NOT_CONSTANT
 
 
 def _from_json(value: str) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
-        return UNKNOWN
+        return NOT_CONSTANT
 
 
-def _contains(search: Any, item: Any) -> bool:
-    if isinstance(search, list):
-        return any(_compare("==", entry, item) is True for entry in search)
-    return not isinstance(search, dict) and as_text(item).lower() in as_text(search).lower()
+def _evaluate_contains(haystack: Any, item: Any) -> bool:
+    if isinstance(haystack, list):
+        return any(_evaluate_comparison("==", entry, item) is True for entry in haystack)
+    return not isinstance(haystack, dict) and as_text(item).lower() in as_text(haystack).lower()
 
 
-def _format(values: list[Any]) -> Any:
+def _evaluate_format(values: list[Any]) -> Any:
     pattern, rest = as_text(values[0]), values[1:]
     out, at = [], 0
     while at < len(pattern):
@@ -166,7 +168,7 @@ def _format(values: list[Any]) -> Any:
             close = pattern.find("}", at)
             number = pattern[at + 1 : close] if close > 0 else ""
             if not number.isdecimal() or len(number) > 3 or int(number) >= len(rest):
-                return UNKNOWN
+                return NOT_CONSTANT
             out.append(as_text(rest[int(number)]))
             at = close + 1
         else:

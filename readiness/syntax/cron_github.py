@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 import re
 
-from readiness.syntax.cron import FIELDS
+from readiness.syntax.cron import CRON_FIELDS
 
-_PART = re.compile(r"(\*|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
+_CRON_FIELD_PART = re.compile(r"(\*|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
 
 
 class CronError(ValueError):
     """The reason why a text is no cron schedule that GitHub accepts."""
 
 
-def shortest_interval(text: str) -> int:
+def shortest_interval_minutes(text: str) -> int:
     """The fewest minutes between two runs of a schedule. Raises CronError.
 
     Steps that do not divide the hour (`*/7`) make one shorter gap at its end, which nobody asked for.
@@ -22,7 +22,7 @@ def shortest_interval(text: str) -> int:
     fields = text.split()
     if len(fields) != 5:
         raise CronError(f"it has {len(fields)} fields and needs 5")
-    sets = [_field_values(field, *spec) for field, spec in zip(fields, FIELDS, strict=True)]
+    sets = [_field_values(field, *spec) for field, spec in zip(fields, CRON_FIELDS, strict=True)]
     minutes, hours = sorted(sets[0]), sorted(sets[1])
     gaps = [after - before for before, after in itertools.pairwise(minutes)]
     if fields[2] != "*" and fields[4] == "*" and not _has_such_day(sets[2], sets[3]):
@@ -40,7 +40,7 @@ def _has_such_day(days: set[int], months: set[int]) -> bool:
 def _field_values(field: str, name: str, low: int, high: int, names: dict[str, int]) -> set[int]:
     values: set[int] = set()
     for part in field.split(","):
-        match = _PART.match(part)
+        match = _CRON_FIELD_PART.match(part)
         if match is None:
             raise CronError(f"{part!r} is no {name}")
         first, last, step = match.groups()

@@ -34,7 +34,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class ContextName:
     """A context by its name, as `github` in `github.ref`."""
 
     name: str
@@ -42,7 +42,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class MemberAccess:
     """A property: `owner.name`."""
 
     owner: Node
@@ -51,7 +51,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class IndexAccess:
     """A property or an entry by a computed key: `owner[key]`."""
 
     owner: Node
@@ -60,7 +60,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Star:
+class StarAccess:
     """All entries: `owner.*` or `owner[*]`."""
 
     owner: Node
@@ -68,7 +68,7 @@ class Star:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A function call: its name as written and its arguments."""
 
     name: str
@@ -77,7 +77,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Negation:
     """Negation, `!operand`."""
 
     operand: Node
@@ -85,7 +85,7 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class BinaryOperation:
     """A comparison, `&&` or `||`."""
 
     operator: str
@@ -94,20 +94,20 @@ class Binary:
     span: Span
 
 
-Node = Literal | Name | Member | Index | Star | Call | Not | Binary
+Node = Literal | ContextName | MemberAccess | IndexAccess | StarAccess | FunctionCall | Negation | BinaryOperation
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class BracedExpression:
     """One `${{ }}` in a text: the span of all of it, where its body begins, and the body."""
 
     span: Span
-    start: int
-    body: str
-    closed: bool = True
+    body_start: int
+    inner_text: str
+    is_closed: bool = True
 
 
-def templates(text: str) -> Iterator[Template]:
+def braced_expressions(text: str) -> Iterator[BracedExpression]:
     """Each `${{ }}` of a text; a `}}` inside a string ends nothing."""
     at = text.find("${{")
     while at >= 0:
@@ -120,9 +120,9 @@ def templates(text: str) -> Iterator[Template]:
                 break
             position += 1
         if position >= len(text):
-            yield Template(Span(at, len(text)), at + 3, text[at + 3 :], False)
+            yield BracedExpression(Span(at, len(text)), at + 3, text[at + 3 :], False)
             return
-        yield Template(Span(at, position + 2), at + 3, text[at + 3 : position])
+        yield BracedExpression(Span(at, position + 2), at + 3, text[at + 3 : position])
         at = text.find("${{", position + 2)
 
 
@@ -134,8 +134,8 @@ _TOKEN = re.compile(
     r"|(?P<string>'[^']*')"
     r"|(?P<op>&&|\|\||==|!=|<=|>=|[][()<>!.,*])"
 )
-_PRECEDENCE = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4}
-_WORDS: dict[str, float | bool | None] = {
+_OPERATOR_PRECEDENCE = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4}
+_KEYWORD_VALUES: dict[str, float | bool | None] = {
     "true": True,
     "false": False,
     "null": None,
@@ -151,7 +151,7 @@ class _Token:
     span: Span
 
 
-def _tokens(text: str) -> list[_Token]:
+def _tokenize(text: str) -> list[_Token]:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters", 0)
     tokens: list[_Token] = []
@@ -159,21 +159,14 @@ def _tokens(text: str) -> list[_Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            reason = (
-                "string without a closing quote" if text[at] == "'" else f"unexpected {text[at]!r}"
-            )
+            reason = "string without a closing quote" if text[at] == "'" else f"unexpected {text[at]!r}"
             if text[at] == '"':
                 reason = "strings stand in single quotes"
             raise ExpressionError(reason, at)
         kind = str(match.lastgroup)
         span = Span(at, match.end())
         at = match.end()
-        if (
-            kind == "string"
-            and tokens
-            and tokens[-1].kind == "string"
-            and tokens[-1].span.end == span.start
-        ):
+        if kind == "string" and tokens and tokens[-1].kind == "string" and tokens[-1].span.end == span.start:
             before = tokens.pop()  # '' inside a string is a quote: 'it''s' is one string
             span = Span(before.span.start, span.end)
             tokens.append(_Token(kind, text[span.start : span.end], span))
@@ -187,133 +180,129 @@ class _Parser:
     """Precedence climbing over the tokens of one expression."""
 
     def __init__(self, text: str) -> None:
-        self.tokens = _tokens(text)
+        self.tokens = _tokenize(text)
         self.at = 0
         self.depth = 0
 
-    def peek(self) -> _Token:
+    def peek_token(self) -> _Token:
         return self.tokens[self.at]
 
-    def take(self) -> _Token:
+    def next_token(self) -> _Token:
         token = self.tokens[self.at]
         self.at += 1
         return token
 
     def expect(self, text: str) -> _Token:
-        token = self.peek()
+        token = self.peek_token()
         if token.text != text or token.kind != "op":
-            raise ExpressionError(
-                f"expected {text!r} before {_token_text(token)}", token.span.start
-            )
-        return self.take()
+            raise ExpressionError(f"expected {text!r} before {_token_text(token)}", token.span.start)
+        return self.next_token()
 
-    def whole(self) -> Node:
-        if self.peek().kind == "end":
+    def parse_whole(self) -> Node:
+        if self.peek_token().kind == "end":
             raise ExpressionError("the expression is empty", 0)
-        node = self.binary(1)
-        token = self.peek()
+        node = self.parse_binary(1)
+        token = self.peek_token()
         if token.kind != "end":
-            raise ExpressionError(
-                f"unexpected {_token_text(token)} after the expression", token.span.start
-            )
+            raise ExpressionError(f"unexpected {_token_text(token)} after the expression", token.span.start)
         return node
 
-    def binary(self, least: int) -> Node:
+    def parse_binary(self, min_precedence: int) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", self.peek().span.start)
-        left = self.unary()
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", self.peek_token().span.start)
+        left = self.parse_unary()
         chain = 0
-        while (rank := _PRECEDENCE.get(self.peek().text, 0)) >= least and self.peek().kind == "op":
-            operator = self.take()
+        while (
+            rank := _OPERATOR_PRECEDENCE.get(self.peek_token().text, 0)
+        ) >= min_precedence and self.peek_token().kind == "op":
+            operator = self.next_token()
             chain += 1
             if chain > MAX_CHAIN:
                 raise ExpressionError("too many operators in a row", operator.span.start)
-            right = self.binary(rank + 1)
-            left = Binary(operator.text, left, right, Span(left.span.start, right.span.end))
+            right = self.parse_binary(rank + 1)
+            left = BinaryOperation(operator.text, left, right, Span(left.span.start, right.span.end))
         self.depth -= 1
         return left
 
-    def unary(self) -> Node:
-        start = self.peek().span.start
+    def parse_unary(self) -> Node:
+        start = self.peek_token().span.start
         count = 0
-        while self.peek().text == "!" and self.peek().kind == "op":
-            self.take()
+        while self.peek_token().text == "!" and self.peek_token().kind == "op":
+            self.next_token()
             count += 1
         if count > MAX_DEPTH:
             raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", start)
-        node = self.postfix()
+        node = self.parse_postfix()
         for _ in range(count):
-            node = Not(node, Span(start, node.span.end))
+            node = Negation(node, Span(start, node.span.end))
         return node
 
-    def postfix(self) -> Node:
-        node = self.primary()
+    def parse_postfix(self) -> Node:
+        node = self.parse_primary()
         for _ in range(MAX_DEPTH * 4):
-            token = self.peek()
+            token = self.peek_token()
             if token.kind != "op" or token.text not in (".", "["):
                 return node
-            self.take()
-            node = self.member(node) if token.text == "." else self.index(node)
-        raise ExpressionError("too many properties in a row", self.peek().span.start)
+            self.next_token()
+            node = self.parse_member(node) if token.text == "." else self.parse_index(node)
+        raise ExpressionError("too many properties in a row", self.peek_token().span.start)
 
-    def member(self, owner: Node) -> Node:
-        token = self.take()
+    def parse_member(self, owner: Node) -> Node:
+        token = self.next_token()
         span = Span(owner.span.start, token.span.end)
         if token.kind == "name":
-            return Member(owner, token.text, span)
+            return MemberAccess(owner, token.text, span)
         if token.text == "*" and token.kind == "op":
-            return Star(owner, span)
-        raise ExpressionError(
-            f"expected a property's name before {_token_text(token)}", token.span.start
-        )
+            return StarAccess(owner, span)
+        raise ExpressionError(f"expected a property's name before {_token_text(token)}", token.span.start)
 
-    def index(self, owner: Node) -> Node:
-        if self.peek().text == "*" and self.peek().kind == "op":
-            self.take()
-            return Star(owner, Span(owner.span.start, self.expect("]").span.end))
-        key = self.binary(1)
-        return Index(owner, key, Span(owner.span.start, self.expect("]").span.end))
+    def parse_index(self, owner: Node) -> Node:
+        if self.peek_token().text == "*" and self.peek_token().kind == "op":
+            self.next_token()
+            return StarAccess(owner, Span(owner.span.start, self.expect("]").span.end))
+        key = self.parse_binary(1)
+        return IndexAccess(owner, key, Span(owner.span.start, self.expect("]").span.end))
 
-    def primary(self) -> Node:
-        token = self.take()
+    def parse_primary(self) -> Node:
+        token = self.next_token()
         if token.kind == "string":
             return Literal(token.text[1:-1].replace("''", "'"), token.span)
         if token.kind == "number":
-            return Literal(_number(token.text), token.span)
+            return Literal(_parse_number(token.text), token.span)
         if token.kind == "name":
-            if self.peek().text == "(" and self.peek().kind == "op":
-                return self.call(token)
-            if token.text.lower() in _WORDS and token.text in (
+            if self.peek_token().text == "(" and self.peek_token().kind == "op":
+                return self.parse_call(token)
+            if token.text.lower() in _KEYWORD_VALUES and token.text in (
                 token.text.lower(),
                 "NaN",
                 "Infinity",
             ):
-                return Literal(_WORDS[token.text.lower()], token.span)
-            return Name(token.text, token.span)
+                return Literal(_KEYWORD_VALUES[token.text.lower()], token.span)
+            return ContextName(token.text, token.span)
         if token.text == "(" and token.kind == "op":
-            node = self.binary(1)
+            node = self.parse_binary(1)
             self.expect(")")
             return node
         raise ExpressionError(f"expected a value before {_token_text(token)}", token.span.start)
 
-    def call(self, name: _Token) -> Node:
-        self.take()
+    def parse_call(self, name: _Token) -> Node:
+        self.next_token()
         arguments: list[Node] = []
-        if self.peek().text != ")" or self.peek().kind != "op":
-            arguments.append(self.binary(1))
-            while self.peek().text == "," and self.peek().kind == "op":
-                self.take()
-                arguments.append(self.binary(1))
+        if self.peek_token().text != ")" or self.peek_token().kind != "op":
+            arguments.append(self.parse_binary(1))
+            while self.peek_token().text == "," and self.peek_token().kind == "op":
+                self.next_token()
+                arguments.append(self.parse_binary(1))
         close = self.expect(")")
-        return Call(name.text, tuple(arguments), Span(name.span.start, close.span.end))
+        return FunctionCall(name.text, tuple(arguments), Span(name.span.start, close.span.end))
 
 
 def _token_text(token: _Token) -> str:
     return "the end" if token.kind == "end" else repr(token.text)
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     digits = text.lstrip("+-").lower()
     sign = -1 if text.startswith("-") else 1
     if digits.startswith(("0x", "0o")):
@@ -327,20 +316,20 @@ def parse_expression(text: str) -> Node:
 
     Raises ExpressionError with the reason and the offset.
     """
-    return _Parser(text).whole()
+    return _Parser(text).parse_whole()
 
 
-def children(node: Node) -> tuple[Node, ...]:
+def child_nodes(node: Node) -> tuple[Node, ...]:
     """The nodes directly below one."""
-    if isinstance(node, Member | Star):
+    if isinstance(node, MemberAccess | StarAccess):
         return (node.owner,)
-    if isinstance(node, Index):
+    if isinstance(node, IndexAccess):
         return (node.owner, node.key)
-    if isinstance(node, Call):
+    if isinstance(node, FunctionCall):
         return node.arguments
-    if isinstance(node, Not):
+    if isinstance(node, Negation):
         return (node.operand,)
-    return (node.left, node.right) if isinstance(node, Binary) else ()
+    return (node.left, node.right) if isinstance(node, BinaryOperation) else ()
 
 
 def walk_tree(node: Node) -> Iterator[Node]:
@@ -349,7 +338,7 @@ def walk_tree(node: Node) -> Iterator[Node]:
     while stack:
         item = stack.pop()
         yield item
-        stack.extend(reversed(children(item)))
+        stack.extend(reversed(child_nodes(item)))
 
 
 def access_path(node: Node) -> tuple[str, ...] | None:
@@ -358,17 +347,13 @@ def access_path(node: Node) -> tuple[str, ...] | None:
     Contexts, properties and functions are compared without regard to case, as the runner does.
     """
     parts: list[str] = []
-    while not isinstance(node, Name):
-        if isinstance(node, Member):
+    while not isinstance(node, ContextName):
+        if isinstance(node, MemberAccess):
             parts.append(node.name.lower())
-        elif isinstance(node, Index):
+        elif isinstance(node, IndexAccess):
             key = node.key
-            parts.append(
-                key.value.lower()
-                if isinstance(key, Literal) and isinstance(key.value, str)
-                else "*"
-            )
-        elif isinstance(node, Star):
+            parts.append(key.value.lower() if isinstance(key, Literal) and isinstance(key.value, str) else "*")
+        elif isinstance(node, StarAccess):
             parts.append("*")
         else:
             return None
@@ -377,17 +362,17 @@ def access_path(node: Node) -> tuple[str, ...] | None:
     return tuple(reversed(parts))
 
 
-def accesses(node: Node) -> Iterator[tuple[Node, tuple[str, ...]]]:
+def context_accesses(node: Node) -> Iterator[tuple[Node, tuple[str, ...]]]:
     """The contexts that an expression reads, each as its longest path: `github.ref`, not `github` too."""
     stack = [node]
     while stack:
         item = stack.pop()
-        path = access_path(item) if isinstance(item, Name | Member | Index | Star) else None
+        path = access_path(item) if isinstance(item, ContextName | MemberAccess | IndexAccess | StarAccess) else None
         if path is None:
-            stack.extend(reversed(children(item)))
+            stack.extend(reversed(child_nodes(item)))
             continue
         yield item, path
-        while not isinstance(item, Name):
-            if isinstance(item, Index):
+        while not isinstance(item, ContextName):
+            if isinstance(item, IndexAccess):
                 stack.append(item.key)
             item = item.owner  # type: ignore[union-attr]

@@ -11,16 +11,16 @@ import posixpath
 import re
 from functools import lru_cache
 
-LONGEST = 4096  # characters of a path, and of a pattern
+MAX_LENGTH = 4096  # characters of a path, and of a pattern
 
 
-class Budget:
+class WorkBudget:
     """How much work may still be spent on patterns; a unit is about half a microsecond."""
 
     def __init__(self, units: int) -> None:
         self.left = units
 
-    def spend(self, units: int = 1) -> bool:
+    def try_spend(self, units: int = 1) -> bool:
         """Take from what is left; whether there was as much."""
         self.left -= units
         return self.left >= 0
@@ -30,9 +30,9 @@ def glob_matches(pattern: str, text: str) -> bool:
     """Whether a pattern matches all of a text, the same on every system; a star takes slashes too."""
     if pattern == "*":
         return True
-    if len(pattern) > LONGEST or len(text) > LONGEST:
+    if len(pattern) > MAX_LENGTH or len(text) > MAX_LENGTH:
         return False
-    return _compiled(pattern).match(text) is not None
+    return _cached_glob(pattern).match(text) is not None
 
 
 def path_below(prefix: str, path: str) -> str:
@@ -50,4 +50,4 @@ def compiled_glob(pattern: str) -> re.Pattern[str]:
     return re.compile(fnmatch.translate(pattern))
 
 
-_compiled = lru_cache(maxsize=4096)(compiled_glob)
+_cached_glob = lru_cache(maxsize=4096)(compiled_glob)

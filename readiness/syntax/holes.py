@@ -11,27 +11,27 @@ from typing import Any
 
 from readiness.syntax.nodes import Map
 
-VARIABLE = "$"
-TEMPLATE = "{{"
-EXPRESSION = "${{"
+VARIABLE_SIGN = "$"
+TEMPLATE_SIGN = "{{"
+EXPRESSION_SIGN = "${{"
 
 
 def has_variable(text: str) -> bool:
     """Whether a shell, Docker, Compose or nginx may put something into a text."""
-    return VARIABLE in text
+    return VARIABLE_SIGN in text
 
 
 def has_template(text: str) -> bool:
     """Whether a template engine may put something into a text."""
-    return TEMPLATE in text
+    return TEMPLATE_SIGN in text
 
 
 def has_expression(text: str) -> bool:
     """Whether GitHub puts something into a text."""
-    return EXPRESSION in text
+    return EXPRESSION_SIGN in text
 
 
-def is_left_open(value: Any) -> bool:
+def is_filled_in_elsewhere(value: Any) -> bool:
     """Whether a variable or a template gives a value of a manifest: `$(NAME)`, `${NAME}`, `{{ name }}` in quotes or without."""
     if isinstance(value, Map):  # {{ name }} without quotes is a mapping of a mapping to YAML
         return value.flow and any(key.startswith("{") for key in value)

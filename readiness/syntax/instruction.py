@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.model import ParseError, Span
-from readiness.syntax.pieces import Pieces, join_pieces
-from readiness.syntax.words import Word
+from readiness.syntax.pieces import JoinedText, join_pieces
+from readiness.syntax.words import InstructionWord
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class InstructionFlag:
     """`--name=value` before the arguments; `value` is empty where none is written."""
 
     name: str
@@ -22,78 +22,78 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class NameValuePair:
     """One `name=value` of ENV, LABEL or ARG; `raw` is None for an ARG without a default."""
 
     name: str
     raw: str | None
     value: str
     name_span: Span
-    span: Span
-    entry: Span
+    value_span: Span
+    pair_span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """A here-document: its body as it stands; `expand` is false where its name is quoted."""
+    """A here-document: its body as it stands; `expands_variables` is false where its name is quoted."""
 
     name: str
-    expand: bool
-    body: Span
-    word: Span
-    chomp: bool = False
+    expands_variables: bool
+    body_span: Span
+    name_span: Span
+    strips_tabs: bool = False
 
 
 # Other names of the keys of a mount.
-_KEYS = {"dst": "target", "destination": "target", "src": "source"}
+_MOUNT_KEY_ALIASES = {"dst": "target", "destination": "target", "src": "source"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instruction:
-    """One instruction. `body` is everything after the flags; `words` are its arguments.
+    """One instruction. `arguments_text` is everything after the flags; `words` are its arguments.
 
-    `gap` is the first line that an empty line cuts off from what it continues.
+    `empty_continuation_span` is the first line that an empty line cuts off from what it continues.
     """
 
     keyword: str
-    written: str
+    keyword_as_written: str
     span: Span
     keyword_span: Span
-    flags: tuple[Flag, ...] = ()
-    body: Pieces = field(default_factory=lambda: join_pieces(()))
-    words: tuple[Word, ...] = ()
-    json: bool = False
-    pairs: tuple[Pair, ...] = ()
-    legacy: bool = False
+    flags: tuple[InstructionFlag, ...] = ()
+    arguments_text: JoinedText = field(default_factory=lambda: join_pieces(()))
+    words: tuple[InstructionWord, ...] = ()
+    is_json_form: bool = False
+    pairs: tuple[NameValuePair, ...] = ()
+    uses_legacy_form: bool = False
     heredocs: tuple[Heredoc, ...] = ()
     comments: tuple[Span, ...] = ()
-    gap: Span | None = None
-    onbuild: bool = False
-    inner: Instruction | None = None
+    empty_continuation_span: Span | None = None
+    is_under_onbuild: bool = False
+    onbuild_instruction: Instruction | None = None
 
-    def flag(self, name: str) -> Flag | None:
+    def flag(self, name: str) -> InstructionFlag | None:
         """The last flag of a name."""
         return next((flag for flag in reversed(self.flags) if flag.name == name), None)
 
-    def mounts(self, kind: str = "") -> Iterator[dict[str, str]]:
+    def mount_flags(self, kind: str = "") -> Iterator[dict[str, str]]:
         """The `--mount` flags as mappings, by the longer names of their keys; only those of a type where one is given."""
         for flag in self.flags:
             if flag.name == "mount":
                 parts = (part.partition("=") for part in flag.value.split(","))
                 named = ((name.strip().lower(), value) for name, _, value in parts)
-                mount = {_KEYS.get(name, name): value for name, value in named}
+                mount = {_MOUNT_KEY_ALIASES.get(name, name): value for name, value in named}
                 if not kind or mount.get("type", "bind") == kind:
                     yield mount
 
     @property
-    def said(self) -> str:
+    def unquoted_arguments(self) -> str:
         """What it says, without quotes where it names one thing."""
         if self.keyword in ("USER", "WORKDIR", "STOPSIGNAL"):
             return " ".join(word.value for word in self.words)
-        return self.body.text.strip()
+        return self.arguments_text.text.strip()
 
     @property
-    def args_span(self) -> Span:
+    def arguments_span(self) -> Span:
         """From the first argument to the last; the keyword where there is none."""
         if not self.words:
             return self.keyword_span
@@ -104,13 +104,13 @@ class Instruction:
 class Dockerfile:
     """All instructions in order, the parser directives, and what is wrong.
 
-    `unfilled` are the offsets of lines where another program puts words in and an instruction should begin.
+    `placeholder_offsets` are the offsets of lines where another program puts words in and an instruction should begin.
     """
 
     instructions: tuple[Instruction, ...]
-    directives: dict[str, str]
+    parser_directives: dict[str, str]
     comments: tuple[Span, ...]
     errors: tuple[ParseError, ...]
-    escape: str
-    template: bool
-    unfilled: tuple[int, ...] = ()
+    escape_character: str
+    is_template: bool
+    placeholder_offsets: tuple[int, ...] = ()

@@ -6,56 +6,48 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_LOOKS = re.compile(r"^ {0,3}(?:#{1,6} |(?:```|~~~)|[-*] |\d+[.)] |---\s*$)", re.MULTILINE)
-_FENCE = re.compile(r"^[ >\t]*(?:```|~~~)", re.MULTILINE)
+_MARKDOWN_LINE = re.compile(r"^ {0,3}(?:#{1,6} |(?:```|~~~)|[-*] |\d+[.)] |---\s*$)", re.MULTILINE)
+_FENCE_LINE = re.compile(r"^[ >\t]*(?:```|~~~)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class FencedBlock:
     """A fenced block: the language it names, its text, and where each of its lines begins in the document."""
 
     language: str
     text: str
-    starts: tuple[int, ...]
+    line_offsets: tuple[int, ...]
 
 
 def is_markdown(path: str, text: str) -> bool:
     """Whether a text is Markdown with fenced blocks: by its ending, else by headings and an even number of fenced."""
-    if not _FENCE.search(text):
+    if not _FENCE_LINE.search(text):
         return False
     if path.lower().endswith((".md", ".markdown", ".mdx", ".mdown")):
         return True
     if path.rpartition("/")[2] in ("PKG-INFO", "METADATA"):
         return False  # the README once more, in the metadata of a Python package
-    return (
-        len(_FENCE.findall(text)) >= 2 and len(_LOOKS.findall(text)) >= 3 and "\n#" in f"\n{text}"
-    )
+    return len(_FENCE_LINE.findall(text)) >= 2 and len(_MARKDOWN_LINE.findall(text)) >= 3 and "\n#" in f"\n{text}"
 
 
-def fenced_blocks(text: str, lines: list[int]) -> Iterator[Block]:
-    """The fenced blocks of a document whose lines begin at `lines`."""
+def fenced_blocks(text: str, line_offsets: list[int]) -> Iterator[FencedBlock]:
+    """The fenced blocks of a document whose lines begin at `line_offsets`."""
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"maxNesting": 40}).disable(
-        ["inline", "text_join", "reference"], ignoreInvalid=True
-    )
+    parser = MarkdownIt("commonmark", {"maxNesting": 40}).disable(["inline", "text_join", "reference"], ignoreInvalid=True)
     for token in parser.parse(text.replace("\0", "\ufffd")):
         if token.type != "fence" or not token.map:
             continue
         first = token.map[0] + 1
-        inner = (
-            token.content.split("\n")[:-1]
-            if token.content.endswith("\n")
-            else token.content.split("\n")
-        )
+        inner = token.content.split("\n")[:-1] if token.content.endswith("\n") else token.content.split("\n")
         starts = []
         for row, line in enumerate(inner, start=first):
-            begin = lines[row] if row < len(lines) else len(text)
-            end = lines[row + 1] if row + 1 < len(lines) else len(text)
+            begin = line_offsets[row] if row < len(line_offsets) else len(text)
+            end = line_offsets[row + 1] if row + 1 < len(line_offsets) else len(text)
             raw = text[begin:end].rstrip("\r\n")
             starts.append(begin + len(raw) - len(line) if raw.endswith(line) else begin)
         starts.append(starts[-1] + len(inner[-1]) + 1 if starts else 0)
-        yield Block(
+        yield FencedBlock(
             token.info.split()[0].strip("{}.").lower() if token.info.strip() else "",
             token.content,
             tuple(starts),

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.nginx_heads import DATA
-from readiness.syntax.template import is_named
+from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
+from readiness.syntax.template import is_named_as_template
 
 MAX_DEPTH = 100
 """Blocks in blocks: far more than any real configuration, and a bound for everything that walks up."""
@@ -28,29 +28,27 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_WORD, _MARK, _DOUBLE, _SINGLE, _COMMENT = 1, 2, 3, 4, 5
+_WORD_GROUP, _MARK_GROUP, _DOUBLE_QUOTED_GROUP, _SINGLE_QUOTED_GROUP, _COMMENT_GROUP = 1, 2, 3, 4, 5
 _BLANKS = re.compile(r"[ \t\r\n]*+")
-_ESCAPE = re.compile(r"""\\(["'\\trn])""")
-_ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
-_LUA = re.compile(
+_ESCAPE_SEQUENCE = re.compile(r"""\\(["'\\trn])""")
+_CHARACTER_BY_ESCAPE = {"t": "\t", "r": "\r", "n": "\n"}
+_LUA_TOKEN = re.compile(
     r"""[^{}"'\[\]-]++ | --\[(=*)\[ | --[^\n]*+ | \[(=*)\[
     | "(?:[^"\\\n]++|\\[\s\S])*+"? | '(?:[^'\\\n]++|\\[\s\S])*+'? | ([{}]) | [\s\S]""",
     re.VERBOSE,
 )
 # What another program puts a directive into, or nothing: alone on its line, and with nothing open before it. In a template by its
 # name also the words of other programs, in prose dots for what is left out. No directive of nginx begins so. One of several.
-_VARIABLE = r"\$\{\w++\}|\$[A-Z][A-Z0-9_]*+"
-_PUT_IN = {
-    "": re.compile(rf"(?:{_VARIABLE})[ \t]*+"),
-    "template": re.compile(
-        rf"(?:{_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__)[ \t]*+"
-    ),
-    "prose": re.compile(rf"(?:{_VARIABLE}|\.\.\.|…)[ \t]*+"),
+_ENVSUBST_VARIABLE = r"\$\{\w++\}|\$[A-Z][A-Z0-9_]*+"
+_PLACEHOLDER_LINE_BY_FORM = {
+    "": re.compile(rf"(?:{_ENVSUBST_VARIABLE})[ \t]*+"),
+    "template": re.compile(rf"(?:{_ENVSUBST_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__)[ \t]*+"),
+    "prose": re.compile(rf"(?:{_ENVSUBST_VARIABLE}|\.\.\.|…)[ \t]*+"),
 }
-_FORM = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
+_PLACEHOLDER_SIGN = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
 # missing semicolon. In the blocks of `DATA` the first word of a line is data.
-_BLOCKS = frozenset(
+_BLOCK_ONLY_NAMES = frozenset(
     {
         "http",
         "events",
@@ -64,14 +62,14 @@ _BLOCKS = frozenset(
         "types",
     }
 )
-_SIMPLE = frozenset(
+_SIMPLE_ONLY_NAMES = frozenset(
     """access_log add_header alias allow autoindex client_max_body_size default_type deny error_log error_page expires
     fastcgi_pass fastcgi_param gzip include index listen log_format proxy_pass proxy_set_header proxy_read_timeout
     resolver return rewrite root sendfile server_name server_tokens set ssl_certificate ssl_certificate_key
     ssl_protocols ssl_ciphers try_files user keepalive_timeout worker_connections worker_processes uwsgi_pass""".split()
 )
 
-REPEATED = frozenset(
+REPEATABLE_DIRECTIVES = frozenset(
     """access_log add_header add_trailer allow auth_http_header deny env error_log error_page fastcgi_hide_header
     fastcgi_ignore_headers fastcgi_no_cache fastcgi_param fastcgi_pass_header geo grpc_hide_header grpc_pass_header
     grpc_set_header if include js_import js_set limit_conn limit_conn_zone limit_except limit_req limit_req_zone
@@ -83,7 +81,7 @@ REPEATED = frozenset(
 )
 """Directives that may stand several times at one level: `get` answers with a list."""
 
-LOCAL = frozenset(
+NON_INHERITED_DIRECTIVES = frozenset(
     """alias break fastcgi_pass grpc_pass internal listen memcached_pass proxy_pass return rewrite scgi_pass server
     server_name set stub_status try_files uwsgi_pass include location if upstream map geo limit_except events http
     stream mail empty_gif mp4 flv perl content_by_lua_block content_by_lua_file content_by_lua js_content api
@@ -95,15 +93,15 @@ LOCAL = frozenset(
 class Directive:
     """One directive: its words, their places, and the block that it opens, if any.
 
-    `args` are the words after the name as nginx sees them, unquoted and unescaped. `at()` is the whole directive with
+    `arguments` are the words after the name as nginx sees them, unquoted and unescaped. `at()` is the whole directive with
     its `;` or braces, `at(0)` the name, `at(1)` the first argument as written, quotes included.
     """
 
     __slots__ = ("args", "block", "end", "name", "parent", "places")
 
     name: str
-    args: tuple[str, ...]
-    places: tuple[Span, ...]
+    arguments: tuple[str, ...]
+    word_spans: tuple[Span, ...]
     end: int
     parent: Block
     block: Block | None
@@ -125,7 +123,7 @@ class Directive:
         return self.parent.source
 
     @property
-    def value(self) -> str:
+    def joined_arguments(self) -> str:
         """The arguments as one string, a blank between them."""
         return " ".join(self.args)
 
@@ -135,7 +133,7 @@ class Directive:
             words = (self.name, *self.args)
             return words[key] if 0 <= key < len(words) else default
         if key in {"name", "args", "value"}:
-            return list(self.args) if key == "args" else getattr(self, key)
+            return {"name": self.name, "args": list(self.args), "value": self.joined_arguments}[key]
         return default
 
     def at(self, key: Any = None, /) -> Span:
@@ -151,15 +149,15 @@ class Directive:
     @property
     def is_mark(self) -> bool:
         """Whether its name is no name but a place where another program puts something in."""
-        return _FORM.match(self.name) is not None
+        return _PLACEHOLDER_SIGN.match(self.name) is not None
 
     @property
-    def is_put_in(self) -> bool:
+    def is_directives_placeholder(self) -> bool:
         """Whether it stands for whole directives that another program puts in: nobody can tell which."""
         return not self.args and self.block is None and self.is_mark
 
     @property
-    def head(self) -> Span:
+    def head_span(self) -> Span:
         """The name and the arguments, without `;` or block."""
         return Span(self.places[0].start, self.places[-1].end)
 
@@ -186,48 +184,48 @@ class Block:
         return f"<block of {self.owner!r}, {len(self.directives)} directives>"
 
     @property
-    def name(self) -> str:
+    def opening_directive_name(self) -> str:
         """The directive that opens the block; an empty string for the file."""
         return self.owner.name if self.owner else ""
 
     @property
-    def parent(self) -> Block | None:
+    def enclosing_block(self) -> Block | None:
         """The enclosing block of the same file."""
         return self.owner.parent if self.owner else None
 
-    def all(self, *names: str) -> list[Directive]:
+    def directives_named(self, *names: str) -> list[Directive]:
         """The directives of these names that stand in this block itself."""
         return [d for d in self.directives if d.name in names]
 
-    def found(self, key: str) -> list[Directive]:
+    def directives_in_force(self, key: str) -> list[Directive]:
         """The directives of that name in force in this block: its own, else the nearest enclosing block's."""
         block: Block | None = self
         while block is not None:
             own = [d for d in block.directives if d.name == key]
-            if own or key in LOCAL:
+            if own or key in NON_INHERITED_DIRECTIVES:
                 return own
-            block = block.parent
+            block = block.enclosing_block
         return []
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value in force under `key`, as the class says, or the default."""
-        directives = self.found(key)
+        directives = self.directives_in_force(key)
         if not directives:
             return default
         if any(d.block for d in directives):
             return [d.block for d in directives if d.block]
-        return [d.value for d in directives] if key in REPEATED else directives[-1].value
+        return [d.joined_arguments for d in directives] if key in REPEATABLE_DIRECTIVES else directives[-1].joined_arguments
 
     def at(self, key: Any = None, /) -> Span:
         """The place of the arguments in force under `key`; the directive that opens the block where there are none."""
         if isinstance(key, str):
-            directives = self.found(key)
+            directives = self.directives_in_force(key)
             if directives:
-                return directives[-1].head if directives[-1].block else directives[-1].at("value")
-        return self.owner.head if self.owner else Span(self.start, self.end)
+                return directives[-1].head_span if directives[-1].block else directives[-1].at("value")
+        return self.owner.head_span if self.owner else Span(self.start, self.end)
 
 
-def walk(block: Block) -> Iterator[Directive]:
+def walk_directives(block: Block) -> Iterator[Directive]:
     """Every directive under a block, outer ones first, in the order of the text."""
     stack = [iter(block.directives)]
     while stack:
@@ -240,11 +238,11 @@ def walk(block: Block) -> Iterator[Directive]:
             stack.append(iter(directive.block.directives))
 
 
-def unescape(text: str) -> str:
+def unescape_word(text: str) -> str:
     r"""A word as nginx stores it: `\"`, `\'`, `\\`, `\t`, `\r` and `\n` are replaced, other backslashes stay."""
     if "\\" not in text:
         return text
-    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
+    return _ESCAPE_SEQUENCE.sub(lambda match: _CHARACTER_BY_ESCAPE.get(match[1], match[1]), text)
 
 
 def parse_nginx(source: Source) -> Block:
@@ -264,14 +262,14 @@ def parse_nginx(source: Source) -> Block:
     while (token := match(text, place)) is not None:
         group = token.lastindex
         place = token.end()
-        if group == _WORD:
+        if group == _WORD_GROUP:
             word = token[1]
-            if not words and (after := _put_in(source, block, token.start(1))):
+            if not words and (after := _read_placeholder_line(source, block, token.start(1))):
                 place = after
                 continue
-            words.append(unescape(word) if "\\" in word else word)
+            words.append(unescape_word(word) if "\\" in word else word)
             places.append(Span(token.start(1), place))
-        elif group == _MARK:
+        elif group == _MARK_GROUP:
             mark = token[2]
             if mark == ";":
                 _end_simple_directive(words, places, block, place)
@@ -291,8 +289,8 @@ def parse_nginx(source: Source) -> Block:
                     raise ParseError('unexpected "}"', place - 1)
                 block.end = block.owner.end = place
                 block, depth = block.owner.parent, depth - 1
-        elif group != _COMMENT:
-            words.append(unescape(token[group or 0]))
+        elif group != _COMMENT_GROUP:
+            words.append(unescape_word(token[group or 0]))
             places.append(Span(token.start(group or 0) - 1, place))
             if place < end and text[place] not in " \t\r\n;{)":
                 raise ParseError(f'unexpected "{text[place]}"', place)
@@ -300,18 +298,18 @@ def parse_nginx(source: Source) -> Block:
     return root
 
 
-def _put_in(source: Source, block: Block, start: int) -> int:
+def _read_placeholder_line(source: Source, block: Block, start: int) -> int:
     """Take what stands for whole directives as one; the offset after it, 0 where the word at `start` is another.
 
     It stands alone on its line, and no `;` or `{` follows: that would be the end of a directive begun by it.
     """
     text = source.text
-    if not _FORM.match(text, start):
+    if not _PLACEHOLDER_SIGN.match(text, start):
         return 0
     in_prose = source.parent is not None and not source.parent.kind
-    form = "prose" if in_prose else "template" if is_named(source.path) else ""
+    form = "prose" if in_prose else "template" if is_named_as_template(source.path) else ""
     stop = start
-    while (match := _PUT_IN[form].match(text, stop)) is not None:
+    while (match := _PLACEHOLDER_LINE_BY_FORM[form].match(text, stop)) is not None:
         stop = match.end()
     if stop == start or text[stop : stop + 1] not in {"\r", "\n", "#", ""}:
         return 0
@@ -325,64 +323,60 @@ def _put_in(source: Source, block: Block, start: int) -> int:
     return stop
 
 
-def _end_simple_directive(words: list[str], places: list[Span], block: Block, place: int) -> None:
+def _end_simple_directive(words: list[str], word_spans: list[Span], block: Block, offset: int) -> None:
     """A `;` was met: there must be words, and not those of a block."""
     if not words:
-        raise ParseError('unexpected ";"', place - 1)
-    if words[0] in _BLOCKS and block.name not in DATA:
-        raise ParseError(f'directive "{words[0]}" has no opening "{{"', places[0].start)
+        raise ParseError('unexpected ";"', offset - 1)
+    if words[0] in _BLOCK_ONLY_NAMES and block.opening_directive_name not in DATA_BLOCK_NAMES:
+        raise ParseError(f'directive "{words[0]}" has no opening "{{"', word_spans[0].start)
 
 
-def _open_block(words: list[str], places: list[Span], block: Block, place: int) -> Directive:
+def _open_block(words: list[str], word_spans: list[Span], block: Block, offset: int) -> Directive:
     """The directive whose `{` was met, with its block begun."""
     if not words:
-        raise ParseError('unexpected "{"', place - 1)
-    if block.name in DATA:
-        raise ParseError('unexpected "{"', place - 1)
-    if words[0] in _SIMPLE:
-        raise ParseError(f'directive "{words[0]}" is not terminated by ";"', places[0].start)
-    directive = Directive(words, places, place, block)
-    directive.block = Block(block.source, directive, place - 1)
+        raise ParseError('unexpected "{"', offset - 1)
+    if block.opening_directive_name in DATA_BLOCK_NAMES:
+        raise ParseError('unexpected "{"', offset - 1)
+    if words[0] in _SIMPLE_ONLY_NAMES:
+        raise ParseError(f'directive "{words[0]}" is not terminated by ";"', word_spans[0].start)
+    directive = Directive(words, word_spans, offset, block)
+    directive.block = Block(block.source, directive, offset - 1)
     block.directives.append(directive)
     return directive
 
 
-def _read_lua_block(directive: Directive, text: str, place: int) -> int:
+def _read_lua_block(directive: Directive, text: str, offset: int) -> int:
     """Take the Lua code of a `*_by_lua_block` as its last argument; the offset after the closing brace."""
-    start, depth = place, 1
-    while (match := _LUA.match(text, place)) is not None:
-        place = match.end()
+    start, depth = offset, 1
+    while (match := _LUA_TOKEN.match(text, offset)) is not None:
+        offset = match.end()
         if match[3] == "{":
             depth += 1
         elif match[3] == "}":
             depth -= 1
             if depth == 0:
                 directive.block = None
-                directive.args = (*directive.args, text[start : place - 1])
-                directive.places = (*directive.places, Span(start, place - 1))
-                return place
+                directive.args = (*directive.args, text[start : offset - 1])
+                directive.places = (*directive.places, Span(start, offset - 1))
+                return offset
         elif match[1] is not None or match[2] is not None:  # [[ ... ]], [=[ ... ]=], --[[ ... ]]
             level = match[1] if match[1] is not None else match[2]
-            closing = text.find(f"]{level}]", place)
+            closing = text.find(f"]{level}]", offset)
             if closing < 0:
                 break
-            place = closing + len(level) + 2
+            offset = closing + len(level) + 2
     raise ParseError('unexpected end of file, expecting "}"', len(text))
 
 
-def _check_all_closed(
-    text: str, place: int, block: Block, words: list[str], places: list[Span]
-) -> None:
+def _check_all_closed(text: str, offset: int, block: Block, words: list[str], word_spans: list[Span]) -> None:
     """No token follows: nothing may be left open."""
-    blanks = _BLANKS.match(text, place)
-    rest = blanks.end() if blanks else place
+    blanks = _BLANKS.match(text, offset)
+    rest = blanks.end() if blanks else offset
     if rest < len(text):
         if text[rest] in "\"'":
-            raise ParseError(
-                f"unexpected end of file, missing terminating {text[rest]} character", rest
-            )
+            raise ParseError(f"unexpected end of file, missing terminating {text[rest]} character", rest)
         raise ParseError('unexpected end of file, expecting ";" or "}"', rest)
     if words:
-        raise ParseError('unexpected end of file, expecting ";" or "}"', places[-1].end)
+        raise ParseError('unexpected end of file, expecting ";" or "}"', word_spans[-1].end)
     if block.owner is not None:
         raise ParseError('unexpected end of file, expecting "}"', len(text))

@@ -17,26 +17,26 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_MARK, _WORD = 2, 5
-DATA = frozenset({"map", "geo", "types", "split_clients", "charset_map"})
+_MARK_GROUP, _WORD_GROUP = 2, 5
+DATA_BLOCK_NAMES = frozenset({"map", "geo", "types", "split_clients", "charset_map"})
 """Blocks whose lines are data."""
 
 
-class Head(NamedTuple):
+class StatementHead(NamedTuple):
     """One statement: its first two words and how many there are, what ends it, and the first word of the block around it.
 
-    What ends it is `;`, `{`, `}` or, at the end of the text, nothing; `long` says whether it goes over several lines.
+    What ends it is `;`, `{`, `}` or, at the end of the text, nothing; `spans_lines` says whether it goes over several lines.
     """
 
-    word: str
-    second: str
-    words: int
-    end: str
-    long: bool
-    block: str
+    first_word: str
+    second_word: str
+    word_count: int
+    terminator: str
+    spans_lines: bool
+    block_name: str
 
 
-def statement_heads(text: str) -> Iterator[Head]:
+def statement_heads(text: str) -> Iterator[StatementHead]:
     """The statements of a text, in order; those of blocks that hold data or Lua are left out.
 
     A brace that nothing stands before opens no block: what follows is read as if it were not there.
@@ -47,7 +47,7 @@ def statement_heads(text: str) -> Iterator[Head]:
     while (match := _TOKEN.match(text, place)) is not None:
         group = match.lastindex or 0
         place = match.end()
-        if group == _MARK:
+        if group == _MARK_GROUP:
             mark = match[2]
             if words:
                 yield from _statement_head(words, mark, text, start, last, blocks)
@@ -65,10 +65,8 @@ def statement_heads(text: str) -> Iterator[Head]:
         yield from _statement_head(words, "", text, start, last, blocks)
 
 
-def _statement_head(
-    words: list[str], end: str, text: str, start: int, last: int, blocks: list[str]
-) -> Iterator[Head]:
+def _statement_head(words: list[str], end: str, text: str, start: int, last: int, blocks: list[str]) -> Iterator[StatementHead]:
     block = blocks[-1] if blocks else ""
-    if block not in DATA and not block.endswith("_by_lua_block"):
+    if block not in DATA_BLOCK_NAMES and not block.endswith("_by_lua_block"):
         first, second = (*words[:2], "", "")[:2]
-        yield Head(first, second, len(words), end, "\n" in text[start:last], block)
+        yield StatementHead(first, second, len(words), end, "\n" in text[start:last], block)

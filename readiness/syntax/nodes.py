@@ -7,8 +7,8 @@ from typing import Any
 
 from readiness.model import Span
 
-MAX_WRITTEN = 100_000  # characters that one node is written out to
-MAX_NESTED = 200  # and how many one inside the other: an alias may stand in itself
+MAX_TEXT_LENGTH = 100_000  # characters that one node is written out to
+MAX_TEXT_NESTING = 200  # and how many one inside the other: an alias may stand in itself
 
 
 class Map(dict[str, Any]):
@@ -35,12 +35,12 @@ class Map(dict[str, Any]):
         edge = self._edges.get(key) if key is not None else None
         return Span(edge[1], edge[2]) if edge else self._span
 
-    def key(self, key: str) -> Span:
+    def key_span(self, key: str) -> Span:
         """The span of the key itself; of the whole mapping where there is no such key."""
         edge = self._edges.get(key)
         return Span(edge[0], edge[0] + len(key)) if edge else self._span
 
-    def entry(self, key: str) -> Span:
+    def entry_span(self, key: str) -> Span:
         """The span of `key: value`, key included; of the whole mapping where there is no such key."""
         edge = self._edges.get(key)
         return Span(edge[0], edge[2]) if edge else self._span
@@ -60,7 +60,7 @@ class Map(dict[str, Any]):
         self.update(node)
         self._edges.update(node._edges)
 
-    def dig(self, *keys: str) -> Map:
+    def mapping_at_path(self, *keys: str) -> Map:
         """The mapping some keys down; an empty one at the deepest place on the way where there is none.
 
         So nobody needs a case for what is not there: `job.dig("strategy", "matrix").get("include")`.
@@ -73,11 +73,11 @@ class Map(dict[str, Any]):
             node = below
         return node
 
-    def entries(self, key: str) -> Iterator[Map]:
+    def mappings_under(self, key: str) -> Iterator[Map]:
         """The mappings among the entries of the list under a key; none where no list stands there."""
         return mappings_in(self.get(key))
 
-    def text(self, key: str) -> str:
+    def string_under(self, key: str) -> str:
         """The string under a key; an empty one where something else stands, or nothing."""
         return text_or_empty(self.get(key))
 
@@ -132,7 +132,7 @@ def _bounded_text(node: Map | Seq) -> str:
     parts: list[str] = []
     size = 0
     stack = [_text_pieces(node)]
-    while stack and size < MAX_WRITTEN:
+    while stack and size < MAX_TEXT_LENGTH:
         piece = next(stack[-1], None)
         if piece is None:
             stack.pop()
@@ -140,7 +140,7 @@ def _bounded_text(node: Map | Seq) -> str:
             parts.append(piece)
             size += len(piece)
         else:
-            stack.append(_text_pieces(piece) if len(stack) < MAX_NESTED else iter("…"))
+            stack.append(_text_pieces(piece) if len(stack) < MAX_TEXT_NESTING else iter("…"))
     return "".join(parts)
 
 

@@ -15,7 +15,7 @@ _TOKEN = re.compile(
 )
 # Keys that a pattern over the text does not see: with escapes, a tag, an anchor, or behind a question mark.
 ODD_KEY = re.compile(r'"(?=[^"\n]*\\[xuU])[^"\n]*+"[ \t]*+:|^[ \t]*+[?!&]', re.MULTILINE)
-_MARK, _DOUBLE, _SINGLE, _PLAIN = 2, 3, 4, 5
+_MARK_GROUP, _DOUBLE_QUOTED_GROUP, _SINGLE_QUOTED_GROUP, _PLAIN_GROUP = 2, 3, 4, 5
 
 
 def top_level_keys(text: str) -> frozenset[str]:
@@ -27,10 +27,7 @@ def top_level_keys(text: str) -> frozenset[str]:
     ]
     ends = [*(start for start, _ in roots[1:]), len(text)]
     return frozenset(
-        name
-        for (_, root), end in zip(roots, ends, strict=False)
-        for name in _mapping_keys(text, root, end)
-        if name
+        name for (_, root), end in zip(roots, ends, strict=False) for name in _mapping_keys(text, root, end) if name
     )
 
 
@@ -44,16 +41,16 @@ def _document_starts(text: str) -> Iterator[tuple[int, int]]:
         at = text.find("\n---", at) + 1 or len(text)
 
 
-def _mapping_keys(text: str, place: int, end: int) -> Iterator[str]:
-    """The keys of the outermost mapping that begins at `place`, or of those in the list that does.
+def _mapping_keys(text: str, offset: int, end: int) -> Iterator[str]:
+    """The keys of the outermost mapping that begins at `offset`, or of those in the list that does.
 
     They are looked for as far as `end`, where the next document begins: so none is read twice, closed or not.
     """
     depth = maps = 0
     name, is_key = "", False
-    while (match := _TOKEN.match(text, place, end)) is not None:
-        group, place = match.lastindex or 0, match.end()
-        if group == _MARK:
+    while (match := _TOKEN.match(text, offset, end)) is not None:
+        group, offset = match.lastindex or 0, match.end()
+        if group == _MARK_GROUP:
             mark = match[2]
             if mark == ":" and is_key and maps == 1:
                 yield name
@@ -62,7 +59,7 @@ def _mapping_keys(text: str, place: int, end: int) -> Iterator[str]:
             is_key = mark in "{,"
             if depth <= 0:
                 return
-        elif group in {_DOUBLE, _SINGLE, _PLAIN}:
+        elif group in {_DOUBLE_QUOTED_GROUP, _SINGLE_QUOTED_GROUP, _PLAIN_GROUP}:
             name = _unquoted_key(match[group].strip()) if is_key and maps == 1 else ""
 
 

@@ -10,43 +10,43 @@ from readiness.model import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class JoinedText:
     """Joined text: piece i begins at `starts[i]` in `text` and at `places[i]` in the source."""
 
     text: str
-    starts: tuple[int, ...]
-    places: tuple[int, ...]
+    piece_starts: tuple[int, ...]
+    source_offsets: tuple[int, ...]
 
-    def offset(self, at: int) -> int:
-        """The offset in the source of the character at `at`; past the end it counts on."""
-        if not self.starts:
+    def source_offset(self, joined_offset: int) -> int:
+        """The offset in the source of the character at `joined_offset`; past the end it counts on."""
+        if not self.piece_starts:
             return 0
-        piece = max(bisect.bisect_right(self.starts, at) - 1, 0)
-        return self.places[piece] + at - self.starts[piece]
+        piece = max(bisect.bisect_right(self.piece_starts, joined_offset) - 1, 0)
+        return self.source_offsets[piece] + joined_offset - self.piece_starts[piece]
 
-    def span(self, start: int, end: int) -> Span:
+    def source_span(self, start: int, end: int) -> Span:
         """The span in the source, which ends right after its last character."""
-        first = self.offset(start)
-        return Span(first, self.offset(end - 1) + 1 if end > start else first)
+        first = self.source_offset(start)
+        return Span(first, self.source_offset(end - 1) + 1 if end > start else first)
 
-    def cut(self, start: int, end: int) -> Pieces:
+    def cut(self, start: int, end: int) -> JoinedText:
         """The part between two offsets."""
-        first = max(bisect.bisect_right(self.starts, start) - 1, 0)
-        starts, places = [0], [self.offset(start)]
-        for at, place in zip(self.starts[first + 1 :], self.places[first + 1 :], strict=True):
+        first = max(bisect.bisect_right(self.piece_starts, start) - 1, 0)
+        starts, places = [0], [self.source_offset(start)]
+        for at, place in zip(self.piece_starts[first + 1 :], self.source_offsets[first + 1 :], strict=True):
             if at >= end:
                 break
             starts.append(at - start)
             places.append(place)
-        return Pieces(self.text[start:end], tuple(starts), tuple(places))
+        return JoinedText(self.text[start:end], tuple(starts), tuple(places))
 
 
-def plain_pieces(text: str, base: int = 0) -> Pieces:
+def plain_pieces(text: str, base: int = 0) -> JoinedText:
     """A text that stands in the source as it is, at `base`."""
-    return Pieces(text, (0,), (base,))
+    return JoinedText(text, (0,), (base,))
 
 
-def join_pieces(parts: Iterable[tuple[str, int]]) -> Pieces:
+def join_pieces(parts: Iterable[tuple[str, int]]) -> JoinedText:
     """The parts, each with its offset in the source, put together without anything between them."""
     texts: list[str] = []
     starts: list[int] = []
@@ -58,4 +58,4 @@ def join_pieces(parts: Iterable[tuple[str, int]]) -> Pieces:
             starts.append(length)
             places.append(place)
             length += len(text)
-    return Pieces("".join(texts), tuple(starts), tuple(places))
+    return JoinedText("".join(texts), tuple(starts), tuple(places))

@@ -13,41 +13,48 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from readiness.syntax.pcre import MAX_LENGTH, MAX_NESTING, UnsupportedError
-from readiness.syntax.pcre_tree import Node
+from readiness.syntax.pcre_tree import RegexNode
 
-WORD, NUMBER, SPACE, REST = 128, 129, 130, 131
+NON_ASCII_WORD_BIT, NON_ASCII_NUMBER_BIT, NON_ASCII_SPACE_BIT, NON_ASCII_REST_BIT = (
+    128,
+    129,
+    130,
+    131,
+)
 """The bits of letters, digits, blanks and all else past ASCII."""
-ANY = (1 << (REST + 1)) - 1
-START, END = 1 << (REST + 1), 1 << (REST + 2)
+ANY_MASK = (1 << (NON_ASCII_REST_BIT + 1)) - 1
+TEXT_START_BIT, TEXT_END_BIT = 1 << (NON_ASCII_REST_BIT + 1), 1 << (NON_ASCII_REST_BIT + 2)
 """What stands before the first character, and after the last one."""
-AROUND = ANY | START | END
-_ASCII = (1 << WORD) - 1
-_LINE = 1 << ord("\n")
-_WIDE = 1000  # characters past ASCII in ranges of an expression that ignores case: Python goes through them one by one
+ANY_OR_EDGE_MASK = ANY_MASK | TEXT_START_BIT | TEXT_END_BIT
+_ASCII_MASK = (1 << NON_ASCII_WORD_BIT) - 1
+_LINE_BREAK_MASK = 1 << ord("\n")
+_MAX_NON_ASCII_RANGE = (
+    1000  # characters past ASCII in ranges of an expression that ignores case: Python goes through them one by one
+)
 
 
 def _chars_where(holds: Callable[[str], bool]) -> int:
-    return sum(1 << point for point in range(WORD) if holds(chr(point)))
+    return sum(1 << point for point in range(NON_ASCII_WORD_BIT) if holds(chr(point)))
 
 
-_DIGITS = _chars_where(str.isdigit)
-_WORDS = _chars_where(lambda char: char.isalnum() or char == "_")
-_LOWER, _UPPER = _chars_where(str.islower), _chars_where(str.isupper)
-_KIN = sum(
+_DIGIT_MASK = _chars_where(str.isdigit)
+_ASCII_WORD_MASK = _chars_where(lambda char: char.isalnum() or char == "_")
+_LOWER_MASK, _UPPER_MASK = _chars_where(str.islower), _chars_where(str.isupper)
+_MASK_WITH_NON_ASCII_CASES = sum(
     1 << ord(char) for char in "kKsSiI"
 )  # there are letters past ASCII that equal these but for case
-WORDS = _WORDS | 1 << WORD | 1 << NUMBER
-_UNICODE = {
-    "digit": _DIGITS | 1 << NUMBER,
-    "word": WORDS,
-    "space": _chars_where(str.isspace) | 1 << SPACE,
+WORD_MASK = _ASCII_WORD_MASK | 1 << NON_ASCII_WORD_BIT | 1 << NON_ASCII_NUMBER_BIT
+_UNICODE_CLASS_MASKS = {
+    "digit": _DIGIT_MASK | 1 << NON_ASCII_NUMBER_BIT,
+    "word": WORD_MASK,
+    "space": _chars_where(str.isspace) | 1 << NON_ASCII_SPACE_BIT,
 }
-_PLAIN = {
-    "digit": _DIGITS,
-    "word": _WORDS,
+_ASCII_CLASS_MASKS = {
+    "digit": _DIGIT_MASK,
+    "word": _ASCII_WORD_MASK,
     "space": _chars_where(lambda char: char in " \t\n\r\f\v"),
 }
-_ANCHORS = {
+_ANCHOR_KIND_BY_OPCODE = {
     "AT_BEGINNING": "start",
     "AT_BEGINNING_STRING": "start",
     "AT_END": "end",
@@ -55,11 +62,11 @@ _ANCHORS = {
     "AT_BOUNDARY": "edge",
     "AT_NON_BOUNDARY": "inner",
 }
-_ONE = frozenset({"LITERAL", "NOT_LITERAL", "IN", "ANY"})
-_REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
+_SINGLE_CHAR_OPCODES = frozenset({"LITERAL", "NOT_LITERAL", "IN", "ANY"})
+_REPEAT_OPCODES = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 
 
-def parse_regex(pattern: str | bytes, flags: int = 0) -> Node:
+def parse_python_regex(pattern: str | bytes, flags: int = 0) -> RegexNode:
     """The tree of an expression. Raises UnsupportedError with the reason."""
     if len(pattern) > MAX_LENGTH:
         raise UnsupportedError(f"it is over {MAX_LENGTH} characters long")
@@ -73,73 +80,73 @@ def parse_regex(pattern: str | bytes, flags: int = 0) -> Node:
         raise UnsupportedError("it is nested too deep") from None
     except (ImportError, AttributeError, OverflowError):
         raise UnsupportedError("this version of Python does not tell how it reads it") from None
-    return _sequence(tree, tree.state.flags, 0)
+    return _make_sequence(tree, tree.state.flags, 0)
 
 
-def _sequence(items: Iterable[tuple[Any, Any]], flags: int, depth: int) -> Node:
+def _make_sequence(items: Iterable[tuple[Any, Any]], flags: int, depth: int) -> RegexNode:
     if depth > MAX_NESTING:
         raise UnsupportedError("it is nested too deep")
-    return Node("cat", tuple(_node(str(name), value, flags, depth + 1) for name, value in items))
+    return RegexNode("cat", tuple(_make_node(str(name), value, flags, depth + 1) for name, value in items))
 
 
-def _node(name: str, value: Any, flags: int, depth: int) -> Node:
+def _make_node(name: str, value: Any, flags: int, depth: int) -> RegexNode:
     """The node of one item that Python's parser gives: its name, and what comes with it."""
-    if name in _ONE:
-        return Node("chars", chars=_item_chars(name, value, flags)[0])
-    if name in _REPEATS:
+    if name in _SINGLE_CHAR_OPCODES:
+        return RegexNode("chars", char_mask=_item_chars(name, value, flags)[0])
+    if name in _REPEAT_OPCODES:
         least, most, inner = value
         endless = str(most) == "MAXREPEAT"
-        return Node(
+        return RegexNode(
             "repeat",
-            (_sequence(inner, flags, depth),),
-            least=int(least),
-            most=None if endless else int(most),
-            atomic=name == "POSSESSIVE_REPEAT",
+            (_make_sequence(inner, flags, depth),),
+            min_repeats=int(least),
+            max_repeats=None if endless else int(most),
+            is_atomic=name == "POSSESSIVE_REPEAT",
         )
     if name == "SUBPATTERN":
         number, more, less, inner = value
-        inside = _sequence(inner, (flags | more) & ~less, depth)
-        return Node("group", (inside,), index=number or 0)
+        inside = _make_sequence(inner, (flags | more) & ~less, depth)
+        return RegexNode("group", (inside,), group_number=number or 0)
     if name == "ATOMIC_GROUP":
-        return Node("group", (_sequence(value, flags, depth),), atomic=True)
+        return RegexNode("group", (_make_sequence(value, flags, depth),), is_atomic=True)
     if name == "BRANCH":
-        return Node("alt", tuple(_sequence(one, flags, depth) for one in value[1]))
+        return RegexNode("alt", tuple(_make_sequence(one, flags, depth) for one in value[1]))
     if name == "AT":
-        anchor = _ANCHORS[str(value)]
+        anchor = _ANCHOR_KIND_BY_OPCODE[str(value)]
         lines = flags & re.MULTILINE and str(value) in {"AT_BEGINNING", "AT_END"}
-        return Node(f"line-{anchor}" if lines else anchor)
+        return RegexNode(f"line-{anchor}" if lines else anchor)
     if name in {"ASSERT", "ASSERT_NOT"}:
-        return _lookaround(value[0] > 0, value[1], name == "ASSERT_NOT", flags, depth)
+        return _make_lookaround(value[0] > 0, value[1], name == "ASSERT_NOT", flags, depth)
     if name == "GROUPREF":
-        return Node("back")
+        return RegexNode("back")
     if name == "GROUPREF_EXISTS":
         _, yes, no = value
-        return Node("alt", (_sequence(yes, flags, depth), _sequence(no or (), flags, depth)))
+        return RegexNode("alt", (_make_sequence(yes, flags, depth), _make_sequence(no or (), flags, depth)))
     if name == "FAILURE":
-        return Node("chars")  # of no character at all
+        return RegexNode("chars")  # of no character at all
     raise UnsupportedError(f"it uses {name.lower()}, which nothing is known about")
 
 
-def _lookaround(ahead: bool, inner: Any, negated: bool, flags: int, depth: int) -> Node:
+def _make_lookaround(ahead: bool, inner: Any, negated: bool, flags: int, depth: int) -> RegexNode:
     """A look-around; one at a single character is an anchor that says which."""
-    if len(inner) == 1 and str(inner[0][0]) in _ONE:
+    if len(inner) == 1 and str(inner[0][0]) in _SINGLE_CHAR_OPCODES:
         may, sure = _item_chars(str(inner[0][0]), inner[0][1], flags)
-        return Node("next" if ahead else "previous", chars=AROUND & ~sure if negated else may)
-    return Node("look" if ahead else "behind", (_sequence(inner, flags, depth),))
+        return RegexNode("next" if ahead else "previous", char_mask=ANY_OR_EDGE_MASK & ~sure if negated else may)
+    return RegexNode("look" if ahead else "behind", (_make_sequence(inner, flags, depth),))
 
 
-Chars = tuple[int, int]
+PossibleAndSureChars = tuple[int, int]
 
 
-def _item_chars(name: str, value: Any, flags: int) -> Chars:
+def _item_chars(name: str, value: Any, flags: int) -> PossibleAndSureChars:
     """The characters that an item may take, and those of them that it takes for sure."""
     if name == "ANY":
-        found = ANY if flags & re.DOTALL else ANY & ~_LINE
+        found = ANY_MASK if flags & re.DOTALL else ANY_MASK & ~_LINE_BREAK_MASK
         return found, found
     if name == "IN":
-        return _set_chars(value, flags)
-    may, sure = _case_folded(char_bit(chr(value)), char_bit(chr(value)) & _ASCII, flags, [value])
-    return (ANY & ~sure, ANY & ~may) if name == "NOT_LITERAL" else (may, sure)
+        return _chars_of_set(value, flags)
+    may, sure = _with_both_cases_if_ignored(char_bit(chr(value)), char_bit(chr(value)) & _ASCII_MASK, flags, [value])
+    return (ANY_MASK & ~sure, ANY_MASK & ~may) if name == "NOT_LITERAL" else (may, sure)
 
 
 def char_bit(char: str) -> int:
@@ -147,53 +154,55 @@ def char_bit(char: str) -> int:
     if char.isascii():
         return 1 << ord(char)
     if char.isdecimal():
-        return 1 << NUMBER
+        return 1 << NON_ASCII_NUMBER_BIT
     if char.isalnum():
-        return 1 << WORD
-    return 1 << (SPACE if char.isspace() else REST)
+        return 1 << NON_ASCII_WORD_BIT
+    return 1 << (NON_ASCII_SPACE_BIT if char.isspace() else NON_ASCII_REST_BIT)
 
 
-def _set_chars(items: Iterable[tuple[Any, Any]], flags: int) -> Chars:
+def _chars_of_set(items: Iterable[tuple[Any, Any]], flags: int) -> PossibleAndSureChars:
     may = sure = 0
     ends: list[int] = []
     negated = False
-    classes = _UNICODE if flags & re.UNICODE and not flags & re.ASCII else _PLAIN
+    classes = _UNICODE_CLASS_MASKS if flags & re.UNICODE and not flags & re.ASCII else _ASCII_CLASS_MASKS
     for kind, value in items:
         name = str(kind)
         if name == "NEGATE":
             negated = True
         elif name == "LITERAL":
-            may, sure = may | char_bit(chr(value)), sure | char_bit(chr(value)) & _ASCII
+            may, sure = may | char_bit(chr(value)), sure | char_bit(chr(value)) & _ASCII_MASK
             ends.append(value)
         elif name == "RANGE":
             low, high = value
-            if flags & re.IGNORECASE and high - max(low, WORD) > _WIDE:
-                raise UnsupportedError(f"a range of over {_WIDE} characters ignores case")
-            known = sum(1 << point for point in range(low, min(high, WORD - 1) + 1))
-            may |= known | (ANY & ~_ASCII if high >= WORD else 0)
+            if flags & re.IGNORECASE and high - max(low, NON_ASCII_WORD_BIT) > _MAX_NON_ASCII_RANGE:
+                raise UnsupportedError(f"a range of over {_MAX_NON_ASCII_RANGE} characters ignores case")
+            known = sum(1 << point for point in range(low, min(high, NON_ASCII_WORD_BIT - 1) + 1))
+            may |= known | (ANY_MASK & ~_ASCII_MASK if high >= NON_ASCII_WORD_BIT else 0)
             sure |= known
             ends += [low, high]
         else:
             word = str(value).lower().removeprefix("category_")
             chars = classes[word.removeprefix("not_")]
-            chars = ANY & ~chars if word.startswith("not_") else chars
+            chars = ANY_MASK & ~chars if word.startswith("not_") else chars
             may, sure = may | chars, sure | chars
-    may, sure = _case_folded(may, sure, flags, ends)
-    return (ANY & ~sure, ANY & ~may) if negated else (may, sure)
+    may, sure = _with_both_cases_if_ignored(may, sure, flags, ends)
+    return (ANY_MASK & ~sure, ANY_MASK & ~may) if negated else (may, sure)
 
 
-def _case_folded(may: int, sure: int, flags: int, points: Iterable[int]) -> Chars:
+def _with_both_cases_if_ignored(
+    possible_chars: int, sure_chars: int, flags: int, points: Iterable[int]
+) -> PossibleAndSureChars:
     """The same with both cases of letters where case is ignored."""
     if not flags & re.IGNORECASE:
-        return may, sure
-    may, sure = _both_cases(may), _both_cases(sure)
-    if may & _KIN:
-        may |= 1 << WORD
-    if any(point >= WORD for point in points):
-        may |= 1 << WORD | _KIN
-    return may, sure
+        return possible_chars, sure_chars
+    possible_chars, sure_chars = _both_cases(possible_chars), _both_cases(sure_chars)
+    if possible_chars & _MASK_WITH_NON_ASCII_CASES:
+        possible_chars |= 1 << NON_ASCII_WORD_BIT
+    if any(point >= NON_ASCII_WORD_BIT for point in points):
+        possible_chars |= 1 << NON_ASCII_WORD_BIT | _MASK_WITH_NON_ASCII_CASES
+    return possible_chars, sure_chars
 
 
 def _both_cases(chars: int) -> int:
-    lower, upper = chars & _LOWER, chars & _UPPER
+    lower, upper = chars & _LOWER_MASK, chars & _UPPER_MASK
     return chars | lower >> 32 | upper << 32

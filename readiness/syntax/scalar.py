@@ -7,7 +7,7 @@ from collections.abc import Callable
 from readiness.model import Span
 
 
-def scalar_offsets(text: str, span: Span, value: str) -> Callable[[int], int]:
+def make_offset_mapper(text: str, span: Span, value: str) -> Callable[[int], int]:
     """A function from an offset in `value` to the offset in `text` of the scalar that stands at `span`.
 
     An alias has no text of its own: every offset is the alias.

@@ -10,69 +10,62 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-_CLOSERS = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>"}
+_CLOSING_BY_OPENING = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>"}
 # `${{ }}` is an expression of GitHub's and `${X}` a variable: neither is a mark. `%%X%%`, `@X@` and `{x}` hold one word.
-_OPENER = re.compile(
-    r"(?<!\$)\{\{|\{%|\{#|<%|%%\w++%%|@[A-Za-z_][\w.-]*+@|(?<![\w${])\{[A-Za-z_][\w.]*+\}"
-)
+_MARK_OPENING = re.compile(r"(?<!\$)\{\{|\{%|\{#|<%|%%\w++%%|@[A-Za-z_][\w.-]*+@|(?<![\w${])\{[A-Za-z_][\w.]*+\}")
 # Tags that say whether or how often what follows is there, and comments: they put in nothing themselves.
-_CONTROL = re.compile(
-    r"\{%|\{#|<%(?!=)|\{\{[-~]?[ \t\r\n]*(?:(?:if|else|elif|end|range|with|define|block|def)\b|[#/^!)])"
-)
-_REST = re.compile(r"(?<![ \t\r])[ \t\r]*+(?:\n|\Z)")  # behind a mark: no blank ends one
-_ENDING = re.compile(
-    r"\.(?:j2|jinja2?|tmpl|tpl|gotmpl|template|in|erb|mustache|hbs|ejs)\Z", re.IGNORECASE
-)
-_WORD = re.compile(
+_CONTROL_TAG = re.compile(r"\{%|\{#|<%(?!=)|\{\{[-~]?[ \t\r\n]*(?:(?:if|else|elif|end|range|with|define|block|def)\b|[#/^!)])")
+_REST_OF_LINE = re.compile(r"(?<![ \t\r])[ \t\r]*+(?:\n|\Z)")  # behind a mark: no blank ends one
+_TEMPLATE_SUFFIX = re.compile(r"\.(?:j2|jinja2?|tmpl|tpl|gotmpl|template|in|erb|mustache|hbs|ejs)\Z", re.IGNORECASE)
+_TEMPLATE_WORD_IN_NAME = re.compile(
     r"(?:\A|[._-])(?:j2|jinja2?|tmpl|tpl|gotmpl|templates?|erb|mustache|cookiecutter)(?:[._-]|\Z)",
     re.IGNORECASE,
 )
-_FOLDER = re.compile(
+_TEMPLATE_FOLDER = re.compile(
     r"[._]?(?:templates?|tmpl|tpl|jinja2?|cookiecutter|scaffold(?:s|ing)?|skeletons?|boilerplates?|archetype-resources)\Z",
     re.IGNORECASE,
 )
 
 
-class Mark(NamedTuple):
+class TemplateMark(NamedTuple):
     """One mark: where it stands, its form (`{{`, `%%`, `@`), and two questions.
 
-    `control` says whether it puts in nothing itself (a condition, a loop, a comment), `alone` whether its lines hold nothing else.
+    `is_control_tag` says whether it puts in nothing itself (a condition, a loop, a comment), `is_alone_on_lines` whether its
+    lines hold nothing else.
     """
 
     start: int
     end: int
-    form: str
-    control: bool
-    alone: bool
+    opening: str
+    is_control_tag: bool
+    is_alone_on_lines: bool
 
 
-def is_named(path: str) -> bool:
+def is_named_as_template(path: str) -> bool:
     """Whether a path says that its file is a template: by an ending, a word of its name, or a folder."""
     name = path.rpartition("/")[2]
-    return bool(_ENDING.search(name) or _WORD.search(name)) or is_kept_with_templates(path)
+    return bool(_TEMPLATE_SUFFIX.search(name) or _TEMPLATE_WORD_IN_NAME.search(name)) or is_in_template_folder(path)
 
 
-def is_kept_with_templates(path: str) -> bool:
+def is_in_template_folder(path: str) -> bool:
     """Whether a folder above a file says that templates lie in it, or a part of its path is itself a mark."""
     *folders, name = path.split("/")
-    return any(_FOLDER.match(one) or _OPENER.search(one) for one in folders) or bool(
-        _OPENER.search(name)
-    )
+    return any(_TEMPLATE_FOLDER.match(one) or _MARK_OPENING.search(one) for one in folders) or bool(_MARK_OPENING.search(name))
 
 
-def target_path(path: str) -> str:
+def rendered_path(path: str) -> str:
     """The path of what a template makes: its own without the template's ending; the same path where it has none."""
-    return _ENDING.sub("", path)
+    return _TEMPLATE_SUFFIX.sub("", path)
 
 
-def find_marks(text: str) -> Iterator[Mark]:
+def find_marks(text: str) -> Iterator[TemplateMark]:
     """The marks of a text, in order; one that is never closed is none."""
     at = 0
     unclosed: set[str] = set()
-    while (match := _OPENER.search(text, at)) is not None:
+    while (match := _MARK_OPENING.search(text, at)) is not None:
         start, at = match.span()
         form = match[0][:2]
-        closer = _CLOSERS.get(form, "")
+        closer = _CLOSING_BY_OPENING.get(form, "")
         if closer:
             end = -1 if form in unclosed else text.find(closer, at)
             if end < 0:
@@ -81,18 +74,18 @@ def find_marks(text: str) -> Iterator[Mark]:
             at = end + len(closer)
         else:
             form = form if form == "%%" else form[0]
-        control = _CONTROL.match(text, start) is not None
-        yield Mark(start, at, form, control, _is_alone_on_lines(text, start, at))
+        control = _CONTROL_TAG.match(text, start) is not None
+        yield TemplateMark(start, at, form, control, _is_alone_on_lines(text, start, at))
 
 
 def _is_alone_on_lines(text: str, start: int, end: int) -> bool:
     """Whether nothing else stands on the lines of a mark."""
     while start and text[start - 1] in " \t":
         start -= 1
-    return (not start or text[start - 1] == "\n") and _REST.match(text, end) is not None
+    return (not start or text[start - 1] == "\n") and _REST_OF_LINE.match(text, end) is not None
 
 
-def without_marks(text: str, marks: Iterable[Mark]) -> str:
+def without_marks(text: str, marks: Iterable[TemplateMark]) -> str:
     """The text with its marks taken out, every other character in its place.
 
     What puts in nothing, or stands alone on its lines, becomes blank; what puts in a part of a line becomes a word.
@@ -102,7 +95,7 @@ def without_marks(text: str, marks: Iterable[Mark]) -> str:
     for mark in marks:
         pieces.append(text[at : mark.start])
         written = text[mark.start : mark.end]
-        if mark.control or mark.alone:
+        if mark.is_control_tag or mark.is_alone_on_lines:
             pieces.append("".join(char if char in "\r\n" else " " for char in written))
         else:
             pieces.append("x" * len(written))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from readiness.model import Source, Span
-from readiness.syntax.scalar import scalar_offsets
+from readiness.syntax.scalar import make_offset_mapper
 
 
 @dataclass(frozen=True)
-class Text:
+class LocatedText:
     """A string of the file, with the way from its characters to their places."""
 
     value: str
@@ -19,20 +19,20 @@ class Text:
     source: Source
 
     @cached_property
-    def _place(self) -> Callable[[int], int]:
-        return scalar_offsets(self.source.text, self.span, self.value)
+    def _to_source_offset(self) -> Callable[[int], int]:
+        return make_offset_mapper(self.source.text, self.span, self.value)
 
-    def part(self, start: int, end: int) -> Span:
+    def span_of_part(self, start: int, end: int) -> Span:
         """The place of `value[start:end]`."""
-        place = self._place
+        place = self._to_source_offset
         first = place(start)
         return Span(first, max(place(max(end - 1, start)) + 1, first + 1))
 
-    def line(self, offset: int) -> Span:
+    def span_of_line(self, offset: int) -> Span:
         """The place of the line of the value that holds `offset`, without its indent."""
         start = self.value.rfind("\n", 0, offset) + 1
         end = self.value.find("\n", offset)
         end = len(self.value) if end < 0 else end
         while start < end and self.value[start].isspace():
             start += 1
-        return self.part(start, max(end, start + 1))
+        return self.span_of_part(start, max(end, start + 1))

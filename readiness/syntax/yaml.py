@@ -17,12 +17,12 @@ __all__ = [
     "Map",
     "Scalar",
     "Seq",
+    "first_unfilled_placeholder",
     "literal_line_starts",
-    "load_all",
-    "plain_scalar",
-    "separated",
-    "unfilled",
-    "walk",
+    "load_yaml_documents",
+    "parse_plain_scalar",
+    "walk_containers",
+    "with_plain_separators",
 ]
 
 Scalar = str | int | float | bool | None
@@ -30,11 +30,9 @@ MAX_NODES = 2_000_000  # nodes of one file; a file of 50 MB stays under it, a bo
 
 MAX_KEY = 1_000  # characters that a key which is no scalar is written out to: each level around it doubles its escapes
 
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT = re.compile(
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
-)
-_WORDS: dict[str, Scalar] = {
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+_SCALAR_BY_WORD: dict[str, Scalar] = {
     "": None,
     "~": None,
     "null": None,
@@ -47,18 +45,18 @@ _WORDS: dict[str, Scalar] = {
     "False": False,
     "FALSE": False,
 }
-_STARTS = frozenset("0123456789+-.")
+_NUMBER_FIRST_CHARACTERS = frozenset("0123456789+-.")
 
 
-def plain_scalar(text: str) -> Scalar:
+def parse_plain_scalar(text: str) -> Scalar:
     """A plain scalar by the core schema of YAML 1.2, so that `on` and `yes` stay strings.
 
     What no number fits into (thousands of digits) stays a string.
     """
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] in _STARTS and len(text) < 400:
-        if _INT.match(text):
+    if text in _SCALAR_BY_WORD:
+        return _SCALAR_BY_WORD[text]
+    if text[0] in _NUMBER_FIRST_CHARACTERS and len(text) < 400:
+        if _INTEGER.match(text):
             base = {"0o": 8, "0x": 16}.get(text[:2], 10)
             return int(text[2:], base) if base != 10 else int(text)
         if _FLOAT.match(text):
@@ -77,7 +75,7 @@ class _Loader:
         self.base = base
         self.count = 0
 
-    def documents(self) -> Iterator[Any]:
+    def load_documents(self) -> Iterator[Any]:
         """Each document's value, in order."""
         while True:
             event = self.event()
@@ -86,39 +84,33 @@ class _Loader:
                 return
             if kind is yaml.DocumentStartEvent:
                 self.anchors.clear()
-                yield self.build(self.event(), 0)
+                yield self.build_value(self.event(), 0)
                 self.event()  # the document's end
 
-    def build(self, event: Any, depth: int) -> Any:
+    def build_value(self, event: Any, depth: int) -> Any:
         """The value that begins with `event`; leaves its end in `self.end`."""
         kind = event.__class__
         if kind is yaml.ScalarEvent:
             self.end = self.base + event.end_mark.index
             value: Any = event.value
             if event.implicit[0] and not event.style:
-                value = plain_scalar(value)
+                value = parse_plain_scalar(value)
             if event.anchor:
                 self.anchors[event.anchor] = value
             return value
         if kind is yaml.AliasEvent:
             self.end = self.base + event.end_mark.index
             if event.anchor not in self.anchors:
-                raise ParseError(
-                    f"undefined alias {event.anchor!r}", self.base + event.start_mark.index
-                )
+                raise ParseError(f"undefined alias {event.anchor!r}", self.base + event.start_mark.index)
             return self.anchors[event.anchor]
         if depth > 400:
             raise ParseError("nested too deeply", self.base + event.start_mark.index)
         self.count += 1
         if self.count > MAX_NODES:
             raise ParseError("too many values", self.base + event.start_mark.index)
-        return (
-            self.mapping(event, depth)
-            if kind is yaml.MappingStartEvent
-            else self.sequence(event, depth)
-        )
+        return self.build_mapping(event, depth) if kind is yaml.MappingStartEvent else self.build_sequence(event, depth)
 
-    def mapping(self, start: Any, depth: int) -> Map:
+    def build_mapping(self, start: Any, depth: int) -> Map:
         base = self.base
         node = Map(Span(base + start.start_mark.index, 0))
         node.flow = bool(start.flow_style)
@@ -134,10 +126,10 @@ class _Loader:
                 break
             at = base + key.start_mark.index
             is_plain = key.__class__ is yaml.ScalarEvent
-            name = key.value if is_plain else str(self.build(key, depth + 1))[:MAX_KEY]
+            name = key.value if is_plain else str(self.build_value(key, depth + 1))[:MAX_KEY]
             first = self.event()
             begin = base + first.start_mark.index
-            value = self.build(first, depth + 1)
+            value = self.build_value(first, depth + 1)
             if name == "<<" and is_plain and key.implicit[0]:
                 bases.append((value, at))
                 continue
@@ -159,7 +151,7 @@ class _Loader:
         self.end = end
         return node
 
-    def sequence(self, start: Any, depth: int) -> Seq:
+    def build_sequence(self, start: Any, depth: int) -> Seq:
         base = self.base
         node = Seq(Span(base + start.start_mark.index, 0))
         node.flow = bool(start.flow_style)
@@ -172,7 +164,7 @@ class _Loader:
             if first.__class__ is yaml.SequenceEndEvent:
                 break
             begin = base + first.start_mark.index
-            value = self.build(first, depth + 1)
+            value = self.build_value(first, depth + 1)
             node.append(value)
             node._edges.append((begin, self.end if self.end >= begin else begin))
         if node.flow:
@@ -197,7 +189,7 @@ def _merge_key(node: Map, value: Any, at: int) -> None:
                 node.merged.add(name)
 
 
-def load_all(text: str) -> list[Any]:
+def load_yaml_documents(text: str) -> list[Any]:
     """Every document of a text, as Map, Seq or scalar.
 
     Scalars are resolved by the core schema. Offsets count characters of `text`. Raises ParseError with the
@@ -205,20 +197,16 @@ def load_all(text: str) -> list[Any]:
     """
     base = 1 if text.startswith("\ufeff") else 0  # libyaml does not count a byte order mark
     try:
-        return list(_Loader(text[base:], base).documents())
+        return list(_Loader(text[base:], base).load_documents())
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
         reason = ", ".join(part for part in (error.context, error.problem) if part)
         raise ParseError(reason, base + mark.index if mark else 0) from None
     except yaml.reader.ReaderError as error:
         character = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
-        raise ParseError(
-            f"{character} is not allowed in YAML", base + _character_offset(text, error.position)
-        ) from None
+        raise ParseError(f"{character} is not allowed in YAML", base + _character_offset(text, error.position)) from None
     except UnicodeEncodeError as error:
-        raise ParseError(
-            "half a surrogate pair is not allowed in YAML", base + error.start
-        ) from None
+        raise ParseError("half a surrogate pair is not allowed in YAML", base + error.start) from None
     except RecursionError:
         raise ParseError("nested too deeply", 0) from None
     except (ValueError, OverflowError) as error:
@@ -228,10 +216,10 @@ def load_all(text: str) -> list[Any]:
     raise ParseError("its values take more memory than there is", 0)
 
 
-_COMMENTED = re.compile(r"^---(#[^\r\n]*)", re.MULTILINE)
+_SEPARATOR_WITH_COMMENT = re.compile(r"^---(#[^\r\n]*)", re.MULTILINE)
 
 
-def separated(text: str) -> str:
+def with_plain_separators(text: str) -> str:
     """A text of Kubernetes objects with `---# comment` as a plain separator, every other character in its place.
 
     YAML wants a blank before the comment; what reads manifests (kubectl, kustomize) takes the line without one too:
@@ -239,7 +227,7 @@ def separated(text: str) -> str:
     """
     if "---#" not in text:
         return text
-    return _COMMENTED.sub(lambda match: "---" + " " * len(match[1]), text)
+    return _SEPARATOR_WITH_COMMENT.sub(lambda match: "---" + " " * len(match[1]), text)
 
 
 def _character_offset(text: str, position: int) -> int:
@@ -247,7 +235,7 @@ def _character_offset(text: str, position: int) -> int:
     return len(text.encode("utf-8", "surrogatepass")[: max(position, 0)].decode("utf-8", "ignore"))
 
 
-def walk(node: Any, limit: int = 100_000) -> Iterator[Map | Seq]:
+def walk_containers(node: Any, limit: int = 100_000) -> Iterator[Map | Seq]:
     """Every container below `node`, each once, in order: an alias is no second visit and a cycle is none at all."""
     seen: set[int] = set()
     stack = [node] if isinstance(node, _CONTAINERS) else []
@@ -265,12 +253,10 @@ _CONTAINERS = (Map, Seq)
 
 
 # Two braces where a value may begin: behind a mark of YAML, a tag, an anchor, or nothing.
-_FLOW_IN_FLOW = re.compile(
-    r"(?:^|[:?\-\[{,]|[!&]\S{0,200}+[ \t])[ \t]{0,400}+\{\s{0,400}+\{", re.MULTILINE
-)
+_FLOW_IN_FLOW = re.compile(r"(?:^|[:?\-\[{,]|[!&]\S{0,200}+[ \t])[ \t]{0,400}+\{\s{0,400}+\{", re.MULTILINE)
 
 
-def unfilled(text: str, roots: Iterable[Any]) -> int | None:
+def first_unfilled_placeholder(text: str, roots: Iterable[Any]) -> int | None:
     """The first `{{ name }}` of a text that stands where a value does: a mapping whose key is a mapping, to YAML.
 
     No tool that reads YAML takes such a key: another program is to put a value in its place. In quotes, comments and block
@@ -281,10 +267,10 @@ def unfilled(text: str, roots: Iterable[Any]) -> int | None:
     places = [
         node.at().start
         for root in roots
-        for node in walk(root, MAX_NODES)
+        for node in walk_containers(root, MAX_NODES)
         if isinstance(node, Map) and node.flow
         for key in node
-        if text.startswith("{", node.key(key).start)
+        if text.startswith("{", node.key_span(key).start)
     ]
     return min(places, default=None)
 

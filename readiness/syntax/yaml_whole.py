@@ -14,82 +14,82 @@ import yaml
 from yaml._yaml import CParser
 
 MAX_DEPTH = 200
-MAX_STEPS = 200_000  # of one reading: aliases may stand under many keys
-_BINARY = "tag:yaml.org,2002:binary"
+MAX_VISITED_NODES = 200_000  # of one reading: aliases may stand under many keys
+_BINARY_TAG = "tag:yaml.org,2002:binary"
 
 
-class Pairs:
+class UnresolvedMapping:
     """A mapping: its entries in order, equal keys and `<<` among them."""
 
     __slots__ = ("entries",)
 
     def __init__(self) -> None:
-        self.entries: list[tuple[Whole, Whole]] = []
+        self.entries: list[tuple[UnresolvedNode, UnresolvedNode]] = []
 
 
-class Items:
+class UnresolvedSequence:
     """A sequence: its entries in order."""
 
     __slots__ = ("entries",)
 
     def __init__(self) -> None:
-        self.entries: list[Whole] = []
+        self.entries: list[UnresolvedNode] = []
 
 
-Whole = str | Items | Pairs
+UnresolvedNode = str | UnresolvedSequence | UnresolvedMapping
 
 
-class WholeError(Exception):
+class UnresolvedYamlError(Exception):
     """A text that is no YAML, or too much of it: the reason."""
 
 
-def load_whole(text: str) -> list[Whole]:
+def load_unresolved(text: str) -> list[UnresolvedNode]:
     """Every document of a text; an alias is the very node that it names. Raises WholeError."""
     try:
-        return list(_documents(CParser(text).get_event))
+        return list(_load_documents(CParser(text).get_event))
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         reason = getattr(error, "problem", None) or str(error)
-        raise WholeError(reason.split("\n", 1)[0]) from None
+        raise UnresolvedYamlError(reason.split("\n", 1)[0]) from None
 
 
-def _documents(event: Callable[[], Any]) -> Iterator[Whole]:
-    anchors: dict[str, Whole] = {}
+def _load_documents(next_event: Callable[[], Any]) -> Iterator[UnresolvedNode]:
+    anchors: dict[str, UnresolvedNode] = {}
     while True:
-        kind = event().__class__
+        kind = next_event().__class__
         if kind is yaml.StreamEndEvent:
             return
         if kind is yaml.DocumentStartEvent:
             anchors.clear()
-            yield _node(event(), event, anchors, 0)
+            yield _load_node(next_event(), next_event, anchors, 0)
 
 
-def _node(first: Any, event: Callable[[], Any], anchors: dict[str, Whole], depth: int) -> Whole:
+def _load_node(first: Any, next_event: Callable[[], Any], anchors: dict[str, UnresolvedNode], depth: int) -> UnresolvedNode:
     kind = first.__class__
     if depth > MAX_DEPTH:
-        raise WholeError("nested too deeply")
+        raise UnresolvedYamlError("nested too deeply")
     if kind is yaml.AliasEvent:
         if first.anchor not in anchors:
-            raise WholeError(f"undefined alias {first.anchor!r}")
+            raise UnresolvedYamlError(f"undefined alias {first.anchor!r}")
         return anchors[first.anchor]
-    node: Whole = Pairs() if kind is yaml.MappingStartEvent else Items()
+    node: UnresolvedNode = UnresolvedMapping() if kind is yaml.MappingStartEvent else UnresolvedSequence()
     if kind is yaml.ScalarEvent:
-        node = _text(first)
+        node = _scalar_text(first)
     if first.anchor:
         anchors[first.anchor] = node
-    if isinstance(node, Pairs):
-        while (key := event()).__class__ is not yaml.MappingEndEvent:
-            name = _node(key, event, anchors, depth + 1)
-            node.entries.append((name, _node(event(), event, anchors, depth + 1)))
-    elif isinstance(node, Items):
-        while (item := event()).__class__ is not yaml.SequenceEndEvent:
-            node.entries.append(_node(item, event, anchors, depth + 1))
+    if isinstance(node, UnresolvedMapping):
+        while (key := next_event()).__class__ is not yaml.MappingEndEvent:
+            name = _load_node(key, next_event, anchors, depth + 1)
+            node.entries.append((name, _load_node(next_event(), next_event, anchors, depth + 1)))
+    elif isinstance(node, UnresolvedSequence):
+        while (item := next_event()).__class__ is not yaml.SequenceEndEvent:
+            node.entries.append(_load_node(item, next_event, anchors, depth + 1))
     return node
 
 
-def _text(event: Any) -> str:
+def _scalar_text(event: Any) -> str:
     """What a scalar says, decoded where its tag says that it is encoded."""
     text = str(event.value)
-    if event.tag != _BINARY:
+    if event.tag != _BINARY_TAG:
         return text
     try:
         return base64.b64decode(text).decode("utf-8", "replace")
@@ -97,19 +97,19 @@ def _text(event: Any) -> str:
         return text
 
 
-def string_values(node: Whole, plain: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """(outermost key, text) of every string in a document, but for what stands under a key that is among `plain`.
+def string_values(node: UnresolvedNode, keys_to_skip: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """(outermost key, text) of every string in a document, but for what stands under a key that is among `keys_to_skip`.
 
     Keys are compared without case. A node with several aliases is told once under each outermost key. Raises WholeError
     where that is too much.
     """
     seen: set[tuple[str, int]] = set()
-    stack: list[tuple[str, Whole]] = [("", node)]
+    stack: list[tuple[str, UnresolvedNode]] = [("", node)]
     steps = 0
     while stack:
         steps += 1
-        if steps > MAX_STEPS:
-            raise WholeError("too many values")
+        if steps > MAX_VISITED_NODES:
+            raise UnresolvedYamlError("too many values")
         under, current = stack.pop()
         if isinstance(current, str):
             yield under, current
@@ -117,12 +117,12 @@ def string_values(node: Whole, plain: frozenset[str]) -> Iterator[tuple[str, str
         if (under, id(current)) in seen:
             continue
         seen.add((under, id(current)))
-        if isinstance(current, Items):
+        if isinstance(current, UnresolvedSequence):
             stack += [(under, item) for item in current.entries]
             continue
         for key, value in current.entries:
             name = key.casefold() if isinstance(key, str) else ""
             if not name:
                 stack.append((under, key))
-            if name not in plain:
+            if name not in keys_to_skip:
                 stack.append((under if under or name == "<<" else name, value))

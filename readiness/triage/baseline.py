@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from readiness import files
-from readiness.model import UNJUDGED, Finding, Suppression
-from readiness.ruleset.names import Name, Names
+from readiness.model import UNJUDGED_RULES, Finding, Suppression
+from readiness.ruleset.names import RuleName, RuleNames
 
-VERSION = 2  # of baseline files, and so of the recipe of fingerprints
+BASELINE_VERSION = 2  # of baseline files, and so of the recipe of fingerprints
 MAX_BASELINE = 100 * files.MIB  # of a baseline file
-Known = collections.Counter[tuple[str, str]]  # how many findings of a mark a path has
+KnownFindingCounts = collections.Counter[tuple[str, str]]  # how many findings of a mark a path has
 
 
 class BaselineError(Exception):
@@ -30,21 +30,17 @@ def add_fingerprints(findings: Iterable[Finding]) -> list[Finding]:
     seen: collections.Counter[str] = collections.Counter()
     done = []
     for finding in findings:
-        mark = fingerprint_under(finding, finding.rule)
+        mark = fingerprint_for_rule_id(finding, finding.rule)
         seen[mark] += 1
         number = f"-{seen[mark]}" if seen[mark] > 1 else ""
         done.append(finding._replace(fingerprint=mark + number))
     return done
 
 
-def fingerprint_under(finding: Finding, rule: str) -> str:
+def fingerprint_for_rule_id(finding: Finding, rule_id: str) -> str:
     """The hash of a finding under an id of its rule: that of today, or one that it had before."""
-    text = (
-        ""
-        if finding.definition.hides
-        else finding.source.text[finding.span.start : finding.span.end]
-    )
-    parts = "\0".join((rule, finding.resource, finding.container, " ".join(text.split())))
+    text = "" if finding.rule_definition.marks_secrets else finding.source.text[finding.span.start : finding.span.end]
+    parts = "\0".join((rule_id, finding.resource, finding.container, " ".join(text.split())))
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -53,66 +49,62 @@ def fingerprint_base(fingerprint: str) -> str:
     return fingerprint.partition("-")[0]
 
 
-def baseline_text(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
+def baseline_text(findings: Iterable[Finding], format_path: Callable[[str], str] = str) -> str:
     """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read.
 
     What says that something has no verdict is left out: no baseline silences it.
 
-    `shown` makes of a name what may be shown of it.
+    `format_path` makes of a name what may be shown of it.
     """
     rows = [
         {
             "fingerprint": finding.fingerprint,
             "rule": finding.rule,
             "path": finding.path,
-            "resource": shown(finding.resource),
+            "resource": format_path(finding.resource),
         }
         for finding in findings
-        if not finding.suppressed and finding.rule not in UNJUDGED
+        if not finding.suppression and finding.rule not in UNJUDGED_RULES
     ]
-    return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
+    return json.dumps({"version": BASELINE_VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
 
 
-def load_baseline(path: Path) -> Known:
+def load_baseline(path: Path) -> KnownFindingCounts:
     """What a baseline file knows. Raises BaselineError."""
     try:
-        spec = json.loads(files.read(path, MAX_BASELINE))
-        if spec["version"] != VERSION:
+        spec = json.loads(files.read_regular_file(path, MAX_BASELINE))
+        if spec["version"] != BASELINE_VERSION:
             raise BaselineError(
-                f"{path.name}: this baseline is of version {spec['version']!r}, and {VERSION} is read;"
+                f"{path.name}: this baseline is of version {spec['version']!r}, and {BASELINE_VERSION} is read;"
                 " write it anew with `readiness baseline`"
             )
         rows = spec["findings"]
-        return collections.Counter(
-            (fingerprint_base(str(row["fingerprint"])), str(row["path"])) for row in rows
-        )
+        return collections.Counter((fingerprint_base(str(row["fingerprint"])), str(row["path"])) for row in rows)
     except OSError as error:
         raise BaselineError(f"{path.name}: cannot be read: {files.os_error_text(error)}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise BaselineError(
-            f"{path.name}: this is no baseline; `readiness baseline` writes one"
-        ) from None
+        raise BaselineError(f"{path.name}: this is no baseline; `readiness baseline` writes one") from None
 
 
-def known_findings(findings: Iterable[Finding]) -> Known:
+def known_findings(findings: Iterable[Finding]) -> KnownFindingCounts:
     """What findings of an earlier run make known."""
     return collections.Counter((fingerprint_base(one.fingerprint), one.path) for one in findings)
 
 
 def suppress_known(
     findings: Sequence[Finding],
-    known: Known,
-    by: str,
+    known: KnownFindingCounts,
+    suppressed_by: str,
     reason: str,
     *,
-    spared: Callable[[Finding], bool] = lambda one: False,
+    is_exempt: Callable[[Finding], bool] = lambda one: False,
 ) -> list[Finding]:
     """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved.
 
-    What is `spared` goes on counting, known or not.
+    What is `is_exempt` goes on counting, known or not.
     """
     left = collections.Counter(known)
-    suppression = Suppression(by, reason)
+    suppression = Suppression(suppressed_by, reason)
     done = list(findings)
     for moved in (False, True):
         if moved:
@@ -120,7 +112,7 @@ def suppress_known(
             for (fingerprint, _), count in left.items():
                 anywhere[fingerprint] += count
         for index, finding in enumerate(done):
-            if finding.suppressed or spared(finding):
+            if finding.suppression or is_exempt(finding):
                 continue
             fingerprint = fingerprint_base(finding.fingerprint)
             if moved and anywhere[fingerprint]:
@@ -129,13 +121,13 @@ def suppress_known(
                 left[fingerprint, finding.path] -= 1
             else:
                 continue
-            done[index] = finding._replace(suppressed=suppression)
+            done[index] = finding._replace(suppression=suppression)
     return done
 
 
 def renew_fingerprints(
-    findings: Sequence[Finding], known: Known, names: Names, where: str
-) -> Known:
+    findings: Sequence[Finding], known: KnownFindingCounts, names: RuleNames, baseline_name: str
+) -> KnownFindingCounts:
     """What is known, with the marks of today for what is known under an id that a rule had before.
 
     A file that was written before rules were renamed goes on working, and `names` notes that it is old. Each
@@ -143,15 +135,15 @@ def renew_fingerprints(
     they are one rule now, is one entry.
     """
     left, renewed = collections.Counter(known), collections.Counter(known)
-    waiting = [one for one in findings if not one.suppressed]
-    count, seen = 0, set[tuple[str, Name]]()
+    waiting = [one for one in findings if not one.suppression]
+    count, seen = 0, set[tuple[str, RuleName]]()
     for moved in (False, True):
         places = _paths_by_fingerprint(left)
         rest = []
         for finding in waiting:
             today = fingerprint_base(finding.fingerprint)
             former = [
-                (old, name, fingerprint_under(finding, old))
+                (old, name, fingerprint_for_rule_id(finding, old))
                 for old, name in names.former_ids_of(finding.rule)
                 if name.may_cover(finding)
             ]
@@ -175,25 +167,25 @@ def renew_fingerprints(
             left[today, path] -= bool(left[today, path])
         waiting = rest
     if seen:
-        names.notices[where] = _former_id_notice(where, count, *min(seen))
+        names.notices[baseline_name] = _former_id_notice(baseline_name, count, *min(seen))
     return renewed
 
 
-def _former_id_notice(where: str, count: int, old: str, name: Name) -> str:
+def _former_id_notice(baseline_name: str, count: int, old: str, name: RuleName) -> str:
     """The notice of a baseline file with entries under former ids, one of which it names."""
     stand = "1 finding stands" if count == 1 else f"{count} findings stand"
     return (
-        f"{where}: {stand} under former names of rules ({old} is called {name} now); they still count as known, and"
+        f"{baseline_name}: {stand} under former names of rules ({old} is called {name} now); they still count as known, and"
         " `readiness baseline` writes the file anew"
     )
 
 
-Places = dict[str, list[str]]
+PathsByFingerprint = dict[str, list[str]]
 
 
-def _paths_by_fingerprint(known: Known) -> Places:
+def _paths_by_fingerprint(known: KnownFindingCounts) -> PathsByFingerprint:
     """The paths that have a mark, by mark."""
-    found: Places = {}
+    found: PathsByFingerprint = {}
     for mark, path in known:
         found.setdefault(mark, []).append(path)
     return found

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.loading.parsed import ParsedTexts
 from readiness.model import (
     Finding,
@@ -18,7 +18,7 @@ from readiness.model import (
     Source,
     join_names,
     joined_finding,
-    message_shape,
+    message_without_resource,
     with_worse_severity,
 )
 
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from readiness.kinds.k8s.model import Object
     from readiness.syntax.yaml import Map
 
-NAMES = 6  # of other things that a message names; more are counted
-PLACES = 10  # of copies that a finding shows
-_GENERATED = re.compile(
+MAX_NAMES_IN_MESSAGE = 6  # of other things that a message names; more are counted
+MAX_SHOWN_COPIES = 10  # of copies that a finding shows
+_GENERATED_COMMENT = re.compile(
     r"# Source: \S+/templates/|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|do not (?:edit|modify))",
     re.IGNORECASE,
 )
 BUNDLE = 3  # objects that a file holds at least to be called a bundle of others
 PARTS = 64  # files of one object that are looked at for that
-HEAD = 20  # lines of a file in which it may say that it was generated
+MAX_HEAD_LINES = 20  # lines of a file in which it may say that it was generated
 
 
 @dataclass(slots=True)
-class _Written:
+class _FileObjects:
     """What is known of one file: whether it says that it was generated, and its objects in order, with where they begin.
 
     `bundle` says that it holds what several smaller files hold.
     """
 
-    generated: bool
+    is_generated: bool
     bundle: bool = False
     objects: list[Object] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    digests: dict[int, bytes] = field(default_factory=dict)
+    object_starts: list[int] = field(default_factory=list)
+    digest_by_object_id: dict[int, bytes] = field(default_factory=dict)
 
 
 def fold_copies(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Finding]:
@@ -77,7 +77,7 @@ def _fold_names(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for all things that take what one place says."""
     places: dict[Any, list[Finding]] = {}
     for finding in findings:
-        key = (finding.rule, finding.part, finding.place, finding.suppressed)
+        key = (finding.rule, finding.part, finding.fix_place, finding.suppression)
         places.setdefault(key, []).append(finding)
     kept = []
     for some in places.values():
@@ -87,7 +87,7 @@ def _fold_names(findings: Sequence[Finding]) -> list[Finding]:
         alike: dict[str, list[Finding]] = {}
         for finding in some:
             alike.setdefault(_shape(finding), []).append(finding)
-        kept += [_named_together(group) for group in alike.values()]
+        kept += [_finding_with_all_names(group) for group in alike.values()]
     return kept
 
 
@@ -96,10 +96,10 @@ def _shape(finding: Finding) -> str:
     message = finding.message
     if finding.container:
         message = message.replace(repr(finding.container), "\0")
-    return message_shape(message, finding.resource)
+    return message_without_resource(message, finding.resource)
 
 
-def _named_together(group: Sequence[Finding]) -> Finding:
+def _finding_with_all_names(group: Sequence[Finding]) -> Finding:
     """The first of some findings on one place, with the names of what the others are about."""
     first = group[0]
     names = list(dict.fromkeys(name for one in group if (name := _name_beside(one, first))))
@@ -107,8 +107,8 @@ def _named_together(group: Sequence[Finding]) -> Finding:
         first = joined_finding(first, other)
     if not names:
         return first
-    shown = names[:NAMES]
-    more = [f"{len(names) - NAMES} more"] if len(names) > NAMES else []
+    shown = names[:MAX_NAMES_IN_MESSAGE]
+    more = [f"{len(names) - MAX_NAMES_IN_MESSAGE} more"] if len(names) > MAX_NAMES_IN_MESSAGE else []
     told = join_names([*shown, *more])
     return first._replace(message=f"{first.message}; the same for {told}")
 
@@ -126,13 +126,11 @@ def _fold_objects(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Find
     alike: dict[Any, list[int]] = {}
     told: collections.Counter[Any] = collections.Counter()
     for number, finding in enumerate(findings):
-        mark = _mark(finding)
+        mark = _copy_key(finding)
         if mark is not None:
             path = finding.path
             alike.setdefault((mark, told[mark, path]), []).append(number)
-            told[mark, path] += (
-                1  # the second that a file says is a copy of the second of its source
-            )
+            told[mark, path] += 1  # the second that a file says is a copy of the second of its source
     several = [one for one in alike.values() if len({findings[each].path for each in one}) > 1]
     files = _Files(parsed)
     for numbers in several:
@@ -147,20 +145,20 @@ def _fold_objects(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Find
     return [one for one in found if one is not None]
 
 
-_YAML = (".yaml", ".yml", ".json")
+_YAML_SUFFIXES = (".yaml", ".yml", ".json")
 
 
-def _mark(finding: Finding) -> tuple[object, ...] | None:
+def _copy_key(finding: Finding) -> tuple[object, ...] | None:
     """What two copies of a finding on an object have in common; None for one that is on none."""
     if not finding.resource or not finding.rule.startswith("k8s/"):
         return None
-    if not finding.path.endswith(_YAML):
+    if not finding.path.endswith(_YAML_SUFFIXES):
         return None
     name = (finding.resource, finding.container, finding.purpose)
     return finding.rule, finding.tier, finding.part, *name, finding.message
 
 
-def _copy_groups(alike: Sequence[tuple[int, Finding]], files: _Files) -> Iterator[list[int]]:
+def _copy_groups(similar_findings: Sequence[tuple[int, Finding]], files: _Files) -> Iterator[list[int]]:
     """The groups of a source and its copies, the source first, among findings that say the same of one kind and name.
 
     A file in a folder for output, and a bundle of smaller files, is a copy of what equals it; a file that says that it was
@@ -170,15 +168,15 @@ def _copy_groups(alike: Sequence[tuple[int, Finding]], files: _Files) -> Iterato
     generated: dict[int, bool] = {}
     sources: list[int] = []
     output: list[int] = []
-    for number, finding in alike:
+    for number, finding in similar_findings:
         root = finding.source.root
         file = files.of(root)
         found = _object_around(finding, file)
-        known[number] = _digest(found.node, file.digests) if found else b"%d" % number
-        generated[number] = file.generated
-        is_made = file.generated or file.bundle or _is_output(root.path)
+        known[number] = _order_free_digest(found.node, file.digest_by_object_id) if found else b"%d" % number
+        generated[number] = file.is_generated
+        is_made = file.is_generated or file.bundle or _is_output(root.path)
         (output if is_made else sources).append(number)
-    paths = {number: finding.path for number, finding in alike}
+    paths = {number: finding.path for number, finding in similar_findings}
     output.sort(key=lambda number: (generated[number], paths[number].count("/"), paths[number]))
     homes: dict[bytes, int] = {}
     for number in sources:
@@ -200,8 +198,7 @@ def _fold_group(group: Sequence[int], findings: Sequence[Finding]) -> dict[int, 
     folded = [
         number
         for number in rest
-        if findings[number].path != kept.path
-        and (kept.suppressed or findings[number].suppressed is None)
+        if findings[number].path != kept.path and (kept.suppression or findings[number].suppression is None)
     ]
     if not folded:
         return {}
@@ -209,7 +206,7 @@ def _fold_group(group: Sequence[int], findings: Sequence[Finding]) -> dict[int, 
     for copy in copies:
         kept = with_worse_severity(kept, copy)
     count = len({one.path for one in copies})
-    places = [Related(one.source, one.span, "a copy of it") for one in copies[:PLACES]]
+    places = [Related(one.source, one.span, "a copy of it") for one in copies[:MAX_SHOWN_COPIES]]
     message = f"{kept.message} (and {count} cop{'y' if count == 1 else 'ies'})"
     made: dict[int, Finding | None] = dict.fromkeys(folded)
     made[first] = kept._replace(message=message, related=(*kept.related, *places))
@@ -218,7 +215,7 @@ def _fold_group(group: Sequence[int], findings: Sequence[Finding]) -> dict[int, 
 
 def _is_output(path: str) -> bool:
     """Whether a file stands in a folder, or goes by a name, that tools write to."""
-    return not column("folders", "output").keys().isdisjoint(re.split(r"[/.]", path.lower()))
+    return not fact_column("folders", "output").keys().isdisjoint(re.split(r"[/.]", path.lower()))
 
 
 class _Files:
@@ -228,12 +225,12 @@ class _Files:
 
     def __init__(self, parsed: ParsedTexts) -> None:
         self._parsed = parsed
-        self._known: dict[Source, _Written] = {}
+        self._known: dict[Source, _FileObjects] = {}
 
-    def of(self, root: Source) -> _Written:
+    def of(self, root: Source) -> _FileObjects:
         """What is known of a file."""
         if root not in self._known:
-            self._known[root] = _read(root, self._parsed)
+            self._known[root] = _read_file_objects(root, self._parsed)
         return self._known[root]
 
     def find_bundles(self) -> None:
@@ -244,12 +241,12 @@ class _Files:
         if not any(len(file.objects) >= BUNDLE for file in self._known.values()):
             return
         for source in self._parsed.files():
-            if source.root.path.endswith(_YAML):
+            if source.root.path.endswith(_YAML_SUFFIXES):
                 self.of(source)
-        homes: dict[bytes, list[_Written]] = {}
+        homes: dict[bytes, list[_FileObjects]] = {}
         digests: dict[int, list[bytes]] = {}
         for file in self._known.values():
-            own = digests[id(file)] = [_digest(one.node, file.digests) for one in file.objects]
+            own = digests[id(file)] = [_order_free_digest(one.node, file.digest_by_object_id) for one in file.objects]
             for digest in dict.fromkeys(own):
                 homes.setdefault(digest, []).append(file)
         for file in self._known.values():
@@ -263,33 +260,33 @@ class _Files:
             file.bundle = len(parts) > 1 and count * 10 >= size * 9
 
 
-def _read(root: Source, parsed: ParsedTexts) -> _Written:
+def _read_file_objects(root: Source, parsed: ParsedTexts) -> _FileObjects:
     """The objects of a file, and whether it says that it was generated; none where it does not parse (a template)."""
     from readiness.kinds.k8s.objects import objects_of
 
-    lines = root.text.split("\n", HEAD)[:HEAD]
-    file = _Written(any(_GENERATED.match(line) for line in lines))
+    lines = root.text.split("\n", MAX_HEAD_LINES)[:MAX_HEAD_LINES]
+    file = _FileObjects(any(_GENERATED_COMMENT.match(line) for line in lines))
     try:
         roots = parsed.documents(root)
     except ParseError:
         return file
     file.objects = [found for node in roots for found in objects_of(root, node)]
     file.objects.sort(key=lambda found: found.node.at().start)
-    file.starts = [found.node.at().start for found in file.objects]
+    file.object_starts = [found.node.at().start for found in file.objects]
     return file
 
 
-def _object_around(finding: Finding, file: _Written) -> Object | None:
+def _object_around(finding: Finding, file: _FileObjects) -> Object | None:
     """The object that a finding stands in."""
     at = finding.source.to_root(finding.span.start)
-    number = bisect.bisect_right(file.starts, at) - 1
+    number = bisect.bisect_right(file.object_starts, at) - 1
     if number < 0 or file.objects[number].node.at().end < at:
         return None
     return file.objects[number]
 
 
-def _digest(node: Map, known: dict[int, bytes]) -> bytes:
+def _order_free_digest(node: Map, digest_by_node_id: dict[int, bytes]) -> bytes:
     """A hash of an object by which copies are known, however their keys are ordered."""
     from readiness.kinds.k8s.equality import object_digest
 
-    return object_digest(node, known)
+    return object_digest(node, digest_by_node_id)

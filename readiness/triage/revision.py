@@ -44,7 +44,7 @@ def checkout_revision(ref: str) -> Iterator[Path]:
         yield tree
 
 
-def _write_tree(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
+def _write_tree(entries: Sequence[git.TreeEntry], tree: Path, ref: str) -> None:
     """Write the entries of a tree into a folder. Raises BaselineError where they are too much."""
     small = [one for one in entries if one.kind == "blob" and one.size <= MAX_BYTES]
     total = sum(one.size for one in small)
@@ -67,9 +67,7 @@ def _write_tree(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
 
 
 # What the file system says of a name that it cannot hold, or cannot tell from another: git leaves such files out too.
-_NO_NAME = frozenset(
-    {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
-)
+_NO_NAME = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ})
 
 
 def _open_new_file(tree: Path, path: str) -> BinaryIO:
@@ -83,7 +81,7 @@ def _open_new_file(tree: Path, path: str) -> BinaryIO:
         return Path(os.devnull).open("r+b")
 
 
-def _write_links(tree: Path, entries: Sequence[git.Entry]) -> None:
+def _write_links(tree: Path, entries: Sequence[git.TreeEntry]) -> None:
     """Make the links that stay in the tree, after all files, so that none is written through a link."""
     paths = []
     for entry, target in git.blob_contents(entries):
@@ -101,7 +99,7 @@ def _write_links(tree: Path, entries: Sequence[git.Entry]) -> None:
 Check = Callable[[Path], Iterable[Finding]]
 
 
-def findings_since(ref: str, check: Check) -> baseline.Known:
+def findings_since(ref: str, check: Check) -> baseline.KnownFindingCounts:
     """What was found at the revision where this branch left `ref`."""
     with checkout_revision(ref) as tree:
         return baseline.known_findings(check(tree))

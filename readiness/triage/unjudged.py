@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
-from readiness.loading.assembly import BROKEN
-from readiness.model import NOT_RENDERED, UNJUDGED, Finding
+from readiness.loading.assembly import CAUSE_BROKEN
+from readiness.model import NOT_RENDERED_RULE, UNJUDGED_RULES, Finding
 
 
-class Row(Protocol):
+class FileRow(Protocol):
     """A file of a run."""
 
     @property
@@ -22,21 +22,21 @@ class Row(Protocol):
         """Why it was not judged, or not all of it: see loading/assembly.py."""
 
 
-def broken_paths(rows: Iterable[Row]) -> frozenset[str]:
+def broken_paths(rows: Iterable[FileRow]) -> frozenset[str]:
     """The files that their own tools cannot read as they stand."""
-    return frozenset(row.path for row in rows if row.cause == BROKEN)
+    return frozenset(row.path for row in rows if row.cause == CAUSE_BROKEN)
 
 
-def is_unjudged(finding: Finding, broken: Collection[str]) -> bool:
+def is_missing_verdict_finding(finding: Finding, broken_file_paths: Collection[str]) -> bool:
     """Whether a finding says that a file has no verdict, or that a rule has none.
 
-    What does not render says so only where that is the tree's own fault: one of the `broken` files is the finding's, or
+    What does not render says so only where that is the tree's own fault: one of the `broken_file_paths` files is the finding's, or
     lies below its folder. Where a program or a dependency is absent it can be waived as any other.
     """
-    if finding.rule in UNJUDGED:
+    if finding.rule in UNJUDGED_RULES:
         return True
-    if finding.rule != NOT_RENDERED:
+    if finding.rule != NOT_RENDERED_RULE:
         return False
     folder = posixpath.dirname(finding.path)
     within = f"{folder}/" if folder else ""
-    return finding.path in broken or any(path.startswith(within) for path in broken)
+    return finding.path in broken_file_paths or any(path.startswith(within) for path in broken_file_paths)

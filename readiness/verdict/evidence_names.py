@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FACTS = {
+DESCRIPTION_BY_FACT = {
     "access-log": "an access log",
     "alert": "an alert",
     "alert-cpu": "an alert on CPU use",

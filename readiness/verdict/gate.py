@@ -6,10 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from readiness.loading.assembly import ABSENT
+from readiness.loading.assembly import CAUSE_ABSENT
 from readiness.model import Finding, Severity, join_names
-from readiness.triage.unjudged import broken_paths, is_unjudged
-from readiness.verdict.score import DOCUMENT, LEAST_COVERAGE, READ, Coverage, Row
+from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
+from readiness.verdict.score import (
+    LEAST_COVERAGE,
+    MARKDOWN_KIND,
+    STATUS_CHECKED,
+    Coverage,
+    ScoredFileRow,
+)
 
 
 class GateOptions(NamedTuple):
@@ -24,44 +30,44 @@ class GateOptions(NamedTuple):
 class Gate:
     """Whether the run passed, one line that says what decided, and the severity that fails it.
 
-    `broken` are the files that their own tools cannot read. A gate that was not `evaluated` had nothing to go by, and has not
-    passed.
+    `broken_paths` are the files that their own tools cannot read. A gate that was not `was_evaluated` had nothing to go by, and
+    has not passed.
     """
 
     passed: bool
     reason: str
     fail_on: str = "high"
-    broken: frozenset[str] = frozenset()
-    evaluated: bool = True
+    broken_paths: frozenset[str] = frozenset()
+    was_evaluated: bool = True
 
-    def fails(self, finding: Finding) -> bool:
+    def is_failed_by(self, finding: Finding) -> bool:
         """Whether a finding is one that fails the gate."""
-        return not finding.suppressed and (
-            finding.severity >= gate_severity(self.fail_on) or is_unjudged(finding, self.broken)
+        return not finding.suppression and (
+            finding.severity >= gate_severity(self.fail_on) or is_missing_verdict_finding(finding, self.broken_paths)
         )
 
 
-def lacking_text(rows: Sequence[Row], cover: Coverage, *, production: bool = True) -> str:
+def lacking_text(file_rows: Sequence[ScoredFileRow], coverage: Coverage, *, production: bool = True) -> str:
     """Why there is no number, and what to do: the first file of ours that was left alone says it, if there is one."""
-    aside = [row for row in rows if row.purpose]
+    aside = [row for row in file_rows if row.purpose]
     if aside and not production:
         more = f" and {len(aside) - 1} more" if len(aside) > 1 else ""
         return (
             f"nothing here was taken for production: {aside[0].path}{more}; to have it judged all the same give"
             " --purpose production, or `purpose: {GLOB: production}` in .readiness.yaml"
         )
-    left = [*cover.unread]
+    left = [*coverage.unread_files]
     if not left:
-        judged = any(row.kind and row.status == READ for row in rows)
+        judged = any(row.kind and row.status == STATUS_CHECKED for row in file_rows)
         return (
             "no rule had anything to look at; select other rules, or name other files"
             if judged
             else "nothing to check: no file of a kind that readiness knows; name files, or another folder"
         )
     more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
-    some = any(row.kind not in {"", DOCUMENT} and row.status == READ for row in rows)
+    some = any(row.kind not in {"", MARKDOWN_KIND} and row.status == STATUS_CHECKED for row in file_rows)
     much = (
-        f"{cover.here} % of what is here was judged, and a score takes {LEAST_COVERAGE} %"
+        f"{coverage.percent_without_outside} % of what is here was judged, and a score takes {LEAST_COVERAGE} %"
         if some
         else "nothing was checked"
     )
@@ -70,21 +76,21 @@ def lacking_text(rows: Sequence[Row], cover: Coverage, *, production: bool = Tru
 
 def decide_gate(
     findings: Iterable[Finding],
-    rows: Sequence[Row],
-    points: int | None,
+    rows: Sequence[ScoredFileRow],
+    score: int | None,
     options: GateOptions,
     *,
-    lacking: str = "",
+    missing_score_reason: str = "",
 ) -> Gate:
     """Whether the run passes, and what decided.
 
-    A file of ours that was not read fails it whatever the options say. `lacking` says why there is nothing to go by.
+    A file of ours that was not read fails it whatever the options say. `missing_score_reason` says why there is nothing to go by.
     """
     fail_on, min_score, strict = options
     broken = broken_paths(rows)
-    absent = [row for row in rows if row.cause == ABSENT] if strict else []
-    standing = [one for one in findings if not one.suppressed]
-    unjudged = [one for one in standing if one.rule != "core/crash" and is_unjudged(one, broken)]
+    absent = [row for row in rows if row.cause == CAUSE_ABSENT] if strict else []
+    standing = [one for one in findings if not one.suppression]
+    unjudged = [one for one in standing if one.rule != "core/crash" and is_missing_verdict_finding(one, broken)]
     bad = [one for one in standing if one.severity >= gate_severity(fail_on)]
     reasons = []
     if bad:
@@ -100,21 +106,17 @@ def decide_gate(
     if absent:
         more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
         reasons.append(f"{absent[0].path}{more} not judged: {absent[0].reason} (--strict-coverage)")
-    if lacking and not reasons:
-        return Gate(False, lacking, fail_on, broken, evaluated=False)
-    if min_score is not None and points is None:
+    if missing_score_reason and not reasons:
+        return Gate(False, missing_score_reason, fail_on, broken, was_evaluated=False)
+    if min_score is not None and score is None:
         reasons.append(f"no score, and --min-score asks for {min_score}")
-    elif min_score is not None and points is not None and points < min_score:
-        reasons.append(f"score {points} is under --min-score {min_score}")
+    elif min_score is not None and score is not None and score < min_score:
+        reasons.append(f"score {score} is under --min-score {min_score}")
     if reasons:
         return Gate(False, "; ".join(reasons), fail_on, broken)
-    said = (
-        "no finding fails (--fail-on never)"
-        if fail_on == "never"
-        else f"nothing {fail_on} or worse is open"
-    )
+    said = "no finding fails (--fail-on never)" if fail_on == "never" else f"nothing {fail_on} or worse is open"
     if min_score is not None:
-        said = f"{said}, score {points} of {min_score} asked"
+        said = f"{said}, score {score} of {min_score} asked"
     return Gate(True, said, fail_on, broken)
 
 

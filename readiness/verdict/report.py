@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.loading.assembly import OUTSIDE
+from readiness.loading.assembly import CAUSE_OUTSIDE
 from readiness.loading.discover import Surroundings
 from readiness.loading.variants import BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
@@ -15,9 +15,9 @@ from readiness.redaction import Redactor
 from readiness.verdict import checklist, score
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
 from readiness.verdict.gate import Gate, GateOptions, decide_gate, lacking_text
-from readiness.verdict.score import Category, Coverage, Row, Score
+from readiness.verdict.score import Category, Coverage, Score, ScoredFileRow
 
-VERSION = 1
+REPORT_VERSION = 1
 _ALONE = Surroundings()  # nothing was read around what is judged
 
 
@@ -41,7 +41,7 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `findings` are in order, with their gains; `hidden` are the places of secrets, never shown."""
+    """All of it. `findings` are in order, with their gains; `secret_places` are the places of secrets, never shown."""
 
     version: str
     rules_version: str
@@ -70,7 +70,7 @@ class Report:
     @property
     def raw(self) -> float | None:
         """The score before a ceiling and before rounding."""
-        return self.result.raw
+        return self.result.unrounded_score
 
     @property
     def grade(self) -> str | None:
@@ -85,12 +85,12 @@ class Report:
     @property
     def open(self) -> tuple[Finding, ...]:
         """The findings that are not suppressed."""
-        return tuple(one for one in self.findings if not one.suppressed)
+        return tuple(one for one in self.findings if not one.suppression)
 
     @property
     def suppressed(self) -> tuple[Finding, ...]:
         """The findings that somebody decided to live with."""
-        return tuple(one for one in self.findings if one.suppressed)
+        return tuple(one for one in self.findings if one.suppression)
 
     @property
     def crashed(self) -> int:
@@ -113,20 +113,20 @@ class Report:
         return self.verdict != "not-assessed"
 
     @property
-    def outside(self) -> tuple[Row, ...]:
+    def outside(self) -> tuple[ScoredFileRow, ...]:
         """The files that stand for something elsewhere, by design: a remote chart, a remote include."""
-        return tuple(row for row in self.coverage.unread if row.cause == OUTSIDE)
+        return tuple(row for row in self.coverage.unread_files if row.cause == CAUSE_OUTSIDE)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON report, exactly: see data/report.schema.json."""
         redactor = Redactor(self.hidden)
         data: dict[str, Any] = {
-            "version": VERSION,
+            "version": REPORT_VERSION,
             "tool": {
                 "name": "readiness",
                 "version": self.version,
                 "rules_version": self.rules_version,
-                "score_algorithm": score.ALGORITHM,
+                "score_algorithm": score.ALGORITHM_VERSION,
             },
             "verdict": self.verdict,
             "score": self.score,
@@ -135,10 +135,10 @@ class Report:
             "waived": {
                 "findings": len(self.suppressed),
                 "score": self.unwaived.score,
-                "raw_score": _round_points(self.unwaived.raw),
+                "raw_score": _round_points(self.unwaived.unrounded_score),
                 "foreign": self.foreign,
             },
-            "gate": {"passed": self.gate.passed, "reason": redactor.text(self.gate.reason)},
+            "gate": {"passed": self.gate.passed, "reason": redactor.mask_text(self.gate.reason)},
             "coverage": _coverage_json(self.coverage, redactor),
             "categories": [_category_json(one) for one in self.categories],
             "files": [_file_json(row, redactor) for row in self.files],
@@ -166,7 +166,7 @@ class Report:
         return data
 
 
-def _file_rows(rows: Iterable[score.Row], subjects: Mapping[str, int]) -> tuple[FileRow, ...]:
+def _file_rows(rows: Iterable[score.ScoredFileRow], subjects: Mapping[str, int]) -> tuple[FileRow, ...]:
     """The files of a report by path, each with how many things it holds."""
     return tuple(
         FileRow(
@@ -188,18 +188,18 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     version: str,
     rules: Sequence[Rule],
     findings: Sequence[Finding],
-    rows: Iterable[score.Row],
-    looks: Mapping[str, score.Look],
+    rows: Iterable[score.ScoredFileRow],
+    tally_by_rule: Mapping[str, score.RuleLookCounts],
     subjects: Mapping[str, int],
     checklists: Sequence[Checklist] = (),
-    chosen: Collection[str] = (),
+    chosen_checklists: Collection[str] = (),
     fail_on: str = "high",
     min_score: int | None = None,
     strict_coverage: bool = False,
-    hidden: Iterable[tuple[Source, Span]] = (),
+    secret_places: Iterable[tuple[Source, Span]] = (),
     timing: Mapping[str, float] | None = None,
-    others: int = 0,
-    foreign: int = 0,
+    ignored_file_count: int = 0,
+    silenced_by_others_count: int = 0,
     notices: Iterable[str] = (),
     context: Surroundings = _ALONE,
     environments: Iterable[Production] = (),
@@ -207,36 +207,32 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
-    `rules` are those that ran, `looks` what each saw, `subjects` how many things each path holds, `others` how
-    many files were none of ours, `foreign` how many findings the comments of other linters left out, `notices` what
-    to tell the user beside the findings, `context` what was read around the judged files, `environments` which variants
-    were taken for production, `production` whether not all of it is for something else. `checklists` are told item by item;
-    those whose systems are `chosen` count in coverage.
+    `rules` are those that ran, `tally_by_rule` what each saw, `subjects` how many things each path holds, `ignored_file_count`
+    how many files were none of ours, `silenced_by_others_count` how many findings the comments of other linters left out,
+    `notices` what to tell the user beside the findings, `context` what was read around the judged files, `environments` which
+    variants were taken for production, `production` whether not all of it is for something else. `checklists` are told item by
+    item; those whose systems are `chosen_checklists` count in coverage.
     """
     files = _file_rows(rows, subjects)
-    seen = {key for key, look in looks.items() if look.subjects}
-    assessed = {rule.category for rule in rules if seen.intersection(rule.keys)}
-    cover = score.coverage_of(rules, looks, files, _item_states(checklists, chosen))
-    judged = production and score.is_assessable(files, looked=bool(assessed), here=cover.here)
+    seen = {key for key, look in tally_by_rule.items() if look.subjects}
+    assessed = {rule.category for rule in rules if seen.intersection(rule.tally_keys)}
+    cover = score.coverage_of(rules, tally_by_rule, files, _item_states(checklists, chosen_checklists))
+    judged = production and score.is_assessable(
+        files, any_rule_looked=bool(assessed), percent_without_outside=cover.percent_without_outside
+    )
     counted = assessed if judged else frozenset[str]()
-    result = score.score_findings(findings, coverage=cover.percent, assessed=counted)
-    all_open = [verdict._replace(suppressed=None) for verdict in findings]
-    waiving = any(verdict.suppressed for verdict in findings)
-    unwaived = (
-        score.score_findings(all_open, coverage=cover.percent, assessed=counted)
-        if waiving
-        else result
-    )
-    gained = tuple(
-        finding._replace(gain=gain) for finding, gain in zip(findings, result.gains, strict=True)
-    )
+    result = score.score_findings(findings, coverage=cover.percent, assessed_categories=counted)
+    all_open = [verdict._replace(suppression=None) for verdict in findings]
+    waiving = any(verdict.suppression for verdict in findings)
+    unwaived = score.score_findings(all_open, coverage=cover.percent, assessed_categories=counted) if waiving else result
+    gained = tuple(finding._replace(score_gain=gain) for finding, gain in zip(findings, result.gain_by_finding, strict=True))
     options = GateOptions(fail_on, min_score, strict_coverage)
     return Report(
         version=version,
         rules_version=rules_version(rules),
         findings=gained,
         files=files,
-        verdict=score.verdict_of(findings, files, judged=judged),
+        verdict=score.verdict_of(findings, files, has_score=judged),
         result=result,
         unwaived=unwaived,
         gate=decide_gate(
@@ -244,32 +240,31 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
             files,
             result.score,
             options,
-            lacking="" if judged else lacking_text(files, cover, production=production),
+            missing_score_reason="" if judged else lacking_text(files, cover, production=production),
         ),
         coverage=cover,
         checklists=tuple(checklists),
-        chosen=tuple(chosen),
-        hidden=tuple(hidden),
+        chosen=tuple(chosen_checklists),
+        hidden=tuple(secret_places),
         timing=timing,
-        others=others,
-        foreign=foreign,
+        others=ignored_file_count,
+        foreign=silenced_by_others_count,
         notices=tuple(notices),
         context=context,
         environments=tuple(environments),
     )
 
 
-def _item_states(checklists: Iterable[Checklist], chosen: Collection[str]) -> list[str]:
+def _item_states(checklists: Iterable[Checklist], chosen_checklists: Collection[str]) -> list[str]:
     """The states of all items of the checklists that count in coverage."""
-    mine = (known for known in checklists if known.checklist.system in chosen)
+    mine = (known for known in checklists if known.checklist.source_document in chosen_checklists)
     return [one.state for known in mine for one in known.verdicts]
 
 
 def rules_version(rules: Iterable[Rule]) -> str:
     """A name for a set of rules: scores are comparable only where it is the same."""
     lines = sorted(
-        " ".join((rule.id, str(rule.severity), str(rule.confidence), *(t.name for t in rule.tiers)))
-        for rule in rules
+        " ".join((rule.id, str(rule.severity), str(rule.confidence), *(t.name for t in rule.tiers))) for rule in rules
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
@@ -283,12 +278,15 @@ def _coverage_json(coverage: Coverage, redactor: Redactor) -> dict[str, Any]:
     return {
         "percent": coverage.percent,
         "by_kind": [
-            {"kind": k.kind, "files": k.files, "checked": k.checked, "percent": k.percent}
+            {
+                "kind": k.kind,
+                "files": k.file_count,
+                "checked": k.checked_count,
+                "percent": k.checked_percent,
+            }
             for k in coverage.by_kind
         ],
-        "unread": [
-            {"path": row.path, "reason": redactor.text(row.reason)} for row in coverage.unread
-        ],
+        "unread": [{"path": row.path, "reason": redactor.mask_text(row.reason)} for row in coverage.unread_files],
     }
 
 
@@ -297,7 +295,7 @@ def _category_json(category: Category) -> dict[str, Any]:
         "id": category.id,
         "title": category.title,
         "cap": category.cap,
-        "loss": _round_points(category.loss),
+        "loss": _round_points(category.capped_loss),
         "assessed": category.assessed,
     }
 
@@ -307,15 +305,14 @@ def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
         "path": row.path,
         "kind": row.kind,
         "status": row.status,
-        "reason": redactor.text(row.reason),
+        "reason": redactor.mask_text(row.reason),
         "subjects": row.subjects,
     }
     if row.purpose:
-        data["purpose"] = redactor.text(row.purpose)
+        data["purpose"] = redactor.mask_text(row.purpose)
     if row.aside:
         data["aside"] = [
-            {"resource": redactor.text(resource), "purpose": redactor.text(text)}
-            for resource, text in row.aside
+            {"resource": redactor.mask_text(resource), "purpose": redactor.mask_text(text)} for resource, text in row.aside
         ]
     return data
 
@@ -332,33 +329,31 @@ def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict
     return rows
 
 
-def _finding_json(
-    finding: Finding, equivalents: dict[str, list[str]], redactor: Redactor
-) -> dict[str, Any]:
-    start, rule = finding.start, finding.definition
-    suppressed = finding.suppressed
+def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor: Redactor) -> dict[str, Any]:
+    start, rule = finding.start, finding.rule_definition
+    suppressed = finding.suppression
     return {
         "rule": rule.id,
         "title": rule.title,
         "severity": str(finding.severity),
         "confidence": str(rule.confidence),
         "category": rule.category,
-        "message": redactor.text(finding.message),
+        "message": redactor.mask_text(finding.message),
         "path": finding.path,
         "line": start.line,
         "column": start.column,
         "end_line": start.line,
         "end_column": start.column + finding.span.end - finding.span.start,
-        "resource": redactor.text(finding.resource),
-        "container": redactor.text(finding.container),
-        "unit": redactor.text(finding.unit),
-        "gain": _round_points(finding.gain),
+        "resource": redactor.mask_text(finding.resource),
+        "container": redactor.mask_text(finding.container),
+        "unit": redactor.mask_text(finding.unit_path),
+        "gain": _round_points(finding.score_gain),
         "fingerprint": finding.fingerprint,
         "related": [
             {
                 "path": other.source.root.path,
-                "line": other.source.position(other.span.start).line,
-                "message": redactor.text(other.message),
+                "line": other.source.position_of(other.span.start).line,
+                "message": redactor.mask_text(other.message),
             }
             for other in finding.related
         ],
@@ -367,8 +362,8 @@ def _finding_json(
         "suppressed": None
         if suppressed is None
         else {
-            "by": suppressed.by,
-            "reason": redactor.text(suppressed.reason),
+            "by": suppressed.suppressed_by,
+            "reason": redactor.mask_text(suppressed.reason),
             "until": suppressed.until,
         },
     }

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from readiness.loading.assembly import OUTSIDE
-from readiness.model import UNJUDGED, Finding, Rule, Severity
+from readiness.loading.assembly import CAUSE_OUTSIDE
+from readiness.model import UNJUDGED_RULES, Finding, Rule, Severity
 
-ALGORITHM = 1
-CAPS = {
+ALGORITHM_VERSION = 1
+LOSS_CAP_BY_CATEGORY = {
     "isolation": 25,
     "reliability": 25,
     "secrets": 15,
@@ -21,7 +21,7 @@ CAPS = {
     "observability": 5,
     "correctness": 5,
 }
-TITLES = {
+TITLE_BY_CATEGORY = {
     "isolation": "Isolation",
     "reliability": "Reliability",
     "secrets": "Secrets",
@@ -30,13 +30,16 @@ TITLES = {
     "observability": "Observability",
     "correctness": "Correctness",
 }
-GRADES = ((90, "A"), (80, "B"), (65, "C"), (50, "D"), (0, "F"))
-CEILINGS = {Severity.CRITICAL: 49, Severity.HIGH: 89}  # what the score is at most while one is open
-FULL_COVERAGE = 80  # percent: under it nothing is called an A
+MINIMUM_SCORE_BY_GRADE = ((90, "A"), (80, "B"), (65, "C"), (50, "D"), (0, "F"))
+SCORE_CEILING_BY_SEVERITY = {
+    Severity.CRITICAL: 49,
+    Severity.HIGH: 89,
+}  # what the score is at most while one is open
+MIN_COVERAGE_FOR_A = 80  # percent: under it nothing is called an A
 INFO_WEIGHT = 0.3  # what an info rule weighs in coverage; it costs no points, and its verdict is one all the same
 ITEM_WEIGHT = 3.0  # what an item of a chosen checklist weighs in coverage: as much as a medium rule
 # What the tool says of itself, not of the files: it lowers coverage and the verdict, never the score.
-UNSCORED = frozenset(
+UNSCORED_RULES = frozenset(
     {
         "core/crash",
         "core/not-rendered",
@@ -45,16 +48,17 @@ UNSCORED = frozenset(
         "core/unreadable",
     }
 )
-READ, UNREAD = "checked", ("invalid", "unreadable", "skipped")
-LEAST_COVERAGE = (
-    40  # percent of what is there: under it there is no score, for most of it was not seen
-)
-DOCUMENT = "markdown"  # its fragments make no score beside files
+STATUS_CHECKED, STATUSES_UNREAD = "checked", ("invalid", "unreadable", "skipped")
+LEAST_COVERAGE = 40  # percent of what is there: under it there is no score, for most of it was not seen
+MARKDOWN_KIND = "markdown"  # its fragments make no score beside files
 FixPlace = tuple[str, int]  # where a fix goes: see Finding.place
-RENDERED_TO = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
+KIND_RENDERED_FROM = {
+    "helm": "k8s",
+    "kustomize": "k8s",
+}  # what these give is judged as another kind
 
 
-class Look(Protocol):
+class RuleLookCounts(Protocol):
     """What one rule looked at: how many subjects, and how many of them it could not decide."""
 
     @property
@@ -66,7 +70,7 @@ class Look(Protocol):
         """How often the files could not tell."""
 
 
-class Row(Protocol):
+class ScoredFileRow(Protocol):
     """A file of the report: its kind, and whether it was read."""
 
     @property
@@ -100,18 +104,18 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """What one category takes off: `points` is the sum over its rules before the cap bends it to `loss`."""
+    """What one category takes off: `uncapped_points` is the sum over its rules before the cap bends it to `capped_loss`."""
 
     id: str
     title: str
     cap: int
-    points: float
-    loss: float
+    uncapped_points: float
+    capped_loss: float
     assessed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class RuleTerm:
     """One rule's line in the sum: so many places, so many points each place at first, less for each further one.
 
     `by_severity` says how many places there are of each severity, the worst first.
@@ -127,17 +131,17 @@ class Term:
 class Score:
     """The numbers, and how they came about.
 
-    `gains` stand in the order of the findings given: what `raw` would rise by if the finding's place were mended.
-    `ceiling` is what the score is at most while something critical or high is open.
+    `gain_by_finding` stand in the order of the findings given: what `unrounded_score` would rise by if the finding's place were
+    mended. `ceiling` is what the score is at most while something critical or high is open.
     """
 
     score: int | None
-    raw: float | None
+    unrounded_score: float | None
     grade: str | None
     ceiling: int
     categories: tuple[Category, ...]
-    terms: tuple[Term, ...]
-    gains: tuple[float, ...]
+    terms: tuple[RuleTerm, ...]
+    gain_by_finding: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,64 +149,63 @@ class KindCoverage:
     """How many files of a kind there are, how many of them were read, and how many of these only in part."""
 
     kind: str
-    files: int
-    checked: int
-    partly: int = 0
+    file_count: int
+    checked_count: int
+    partly_checked: int = 0
 
     @property
-    def share(self) -> float:
+    def checked_share(self) -> float:
         """How much of it was read, from 0 to 1: a file of which something was not counts half."""
-        return (self.checked - self.partly / 2) / self.files if self.files else 0.0
+        return (self.checked_count - self.partly_checked / 2) / self.file_count if self.file_count else 0.0
 
     @property
-    def percent(self) -> int:
+    def checked_percent(self) -> int:
         """The share of its files that were checked, in percent, rounded down."""
-        return math.floor(round(100 * self.share, 6))
+        return math.floor(round(100 * self.checked_share, 6))
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of what the profile asks has a verdict, in whole percent, and which files have none, or not all of it.
 
-    `here` is the same without the items of checklists and without what lies outside by design.
+    `percent_without_outside` is the same without the items of checklists and without what lies outside by design.
     """
 
     percent: int
     by_kind: tuple[KindCoverage, ...] = ()
-    unread: tuple[Row, ...] = ()
-    here: int = 100
+    unread_files: tuple[ScoredFileRow, ...] = ()
+    percent_without_outside: int = 100
 
 
 def score_findings(
     findings: Sequence[Finding],
     *,
     coverage: int = 100,
-    assessed: Collection[str] | None = None,
+    assessed_categories: Collection[str] | None = None,
 ) -> Score:
     """The score of findings, those that are suppressed left out.
 
-    `assessed` are the categories of which a rule has looked at something (None: all of them). Without any there
+    `assessed_categories` are the categories of which a rule has looked at something (None: all of them). Without any there
     is no score: what nobody saw is not perfect.
     """
     places: dict[str, dict[FixPlace, Severity]] = {}  # by rule: how bad each place is
     rules: dict[str, Rule] = {}
     for finding in findings:
         if counts_in_score(finding):
-            rules.setdefault(finding.rule, finding.definition)
+            rules.setdefault(finding.rule, finding.rule_definition)
             mine = places.setdefault(finding.rule, {})
-            mine[finding.place] = max(mine.get(finding.place, finding.severity), finding.severity)
+            mine[finding.fix_place] = max(mine.get(finding.fix_place, finding.severity), finding.severity)
     terms = tuple(_rule_term(rules[name], Counter(places[name].values())) for name in sorted(rules))
-    categories = tuple(_category_loss(name, terms, assessed) for name in CAPS)
+    categories = tuple(_score_category(name, terms, assessed_categories) for name in LOSS_CAP_BY_CATEGORY)
     # The caps add up to 100, so this is 100 - the losses; summed this way a small rest keeps its digits.
-    raw = math.fsum(one.cap * math.exp(-one.points / one.cap) for one in categories)
+    raw = math.fsum(one.cap * math.exp(-one.uncapped_points / one.cap) for one in categories)
     worst = max((term.by_severity[0][0] for term in terms), default=Severity.INFO)
-    ceiling = CEILINGS.get(worst, 100)
-    gain = _gains(terms, categories)
+    ceiling = SCORE_CEILING_BY_SEVERITY.get(worst, 100)
+    gain = _gain_by_rule_and_severity(terms, categories)
     gains = tuple(
-        gain[finding.rule, places[finding.rule][finding.place]] if counts_in_score(finding) else 0.0
-        for finding in findings
+        gain[finding.rule, places[finding.rule][finding.fix_place]] if counts_in_score(finding) else 0.0 for finding in findings
     )
-    if assessed is not None and not assessed:
+    if assessed_categories is not None and not assessed_categories:
         return Score(None, None, None, ceiling, categories, terms, gains)
     score = math.floor(min(raw, ceiling))
     return Score(score, raw, grade_of(score, coverage), ceiling, categories, terms, gains)
@@ -211,9 +214,9 @@ def score_findings(
 def counts_in_score(finding: Finding) -> bool:
     """Whether a finding goes into the score: open, of a category with a cap, and about the files."""
     return (
-        not finding.suppressed
-        and finding.definition.category in CAPS
-        and finding.rule not in UNSCORED
+        not finding.suppression
+        and finding.rule_definition.category in LOSS_CAP_BY_CATEGORY
+        and finding.rule not in UNSCORED_RULES
     )
 
 
@@ -235,135 +238,133 @@ def severity_portions(
         done += places
 
 
-def _rule_term(rule: Rule, places: Mapping[Severity, int]) -> Term:
+def _rule_term(rule: Rule, places: Mapping[Severity, int]) -> RuleTerm:
     """A rule's line, from how many places it has of each severity."""
     rows = tuple(sorted(((one, n) for one, n in places.items() if n), reverse=True))
-    points = math.fsum(
-        rule.points_at(severity) * times for severity, times in severity_portions(rows)
-    )
-    return Term(rule, sum(places.values()), points, rows)
+    points = math.fsum(rule.points_at(severity) * times for severity, times in severity_portions(rows))
+    return RuleTerm(rule, sum(places.values()), points, rows)
 
 
-def _category_loss(name: str, terms: Iterable[Term], assessed: Collection[str] | None) -> Category:
-    cap = CAPS[name]
+def _score_category(name: str, terms: Iterable[RuleTerm], assessed_categories: Collection[str] | None) -> Category:
+    cap = LOSS_CAP_BY_CATEGORY[name]
     points = math.fsum(term.points for term in terms if term.rule.category == name)
     loss = -cap * math.expm1(-points / cap)
-    return Category(name, TITLES[name], cap, points, loss, assessed is None or name in assessed)
+    return Category(
+        name,
+        TITLE_BY_CATEGORY[name],
+        cap,
+        points,
+        loss,
+        assessed_categories is None or name in assessed_categories,
+    )
 
 
-def _gains(
-    terms: Iterable[Term], categories: Iterable[Category]
-) -> dict[tuple[str, Severity], float]:
+def _gain_by_rule_and_severity(terms: Iterable[RuleTerm], categories: Iterable[Category]) -> dict[tuple[str, Severity], float]:
     """For each rule, what raw rises by when a place is mended: the same for each of its places of one severity."""
-    points = {one.id: one.points for one in categories}
+    points = {one.id: one.uncapped_points for one in categories}
     gains = {}
     for term in terms:
-        cap = CAPS[term.rule.category]
+        cap = LOSS_CAP_BY_CATEGORY[term.rule.category]
         rest = math.exp(-points[term.rule.category] / cap)
         for severity, count in term.by_severity:
             without = _rule_term(term.rule, {**dict(term.by_severity), severity: count - 1})
-            gains[term.rule.id, severity] = (
-                cap * rest * math.expm1((term.points - without.points) / cap)
-            )
+            gains[term.rule.id, severity] = cap * rest * math.expm1((term.points - without.points) / cap)
     return gains
 
 
 def grade_of(score: int, coverage: int = 100) -> str:
     """The letter of a score; what was seen by less than four fifths is no A."""
-    letter = next(letter for least, letter in GRADES if score >= least)
-    return "B" if letter == "A" and coverage < FULL_COVERAGE else letter
+    letter = next(letter for least, letter in MINIMUM_SCORE_BY_GRADE if score >= least)
+    return "B" if letter == "A" and coverage < MIN_COVERAGE_FOR_A else letter
 
 
-def is_assessable(rows: Iterable[Row], *, looked: bool, here: int) -> bool:
+def is_assessable(rows: Iterable[ScoredFileRow], *, any_rule_looked: bool, percent_without_outside: int) -> bool:
     """Whether there is a number to give: rules looked at something that is no fragment beside files, and saw enough.
 
-    `here` is the coverage of what is there, in percent.
+    `percent_without_outside` is the coverage of what is there, in percent.
     """
     ours = [row for row in rows if row.kind or row.status == "unreadable"]
-    files = [row for row in ours if row.kind != DOCUMENT]
-    judged = any(row.status == READ for row in files or ours)
-    return looked and judged and here >= LEAST_COVERAGE
+    files = [row for row in ours if row.kind != MARKDOWN_KIND]
+    judged = any(row.status == STATUS_CHECKED for row in files or ours)
+    return any_rule_looked and judged and percent_without_outside >= LEAST_COVERAGE
 
 
-def verdict_of(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -> str:
+def verdict_of(findings: Iterable[Finding], rows: Iterable[ScoredFileRow], *, has_score: bool) -> str:
     """ready, not-ready or not-assessed, whatever the flags of a run are.
 
     Ready is: enough was judged, nothing high or critical is open, and every file of ours was read whole. What lies outside
     by design is named beside `ready` and does not stand against it.
     """
-    if not judged:
+    if not has_score:
         return "not-assessed"
     blocked = any(
-        not finding.suppressed and (finding.severity >= Severity.HIGH or finding.rule in UNJUDGED)
+        not finding.suppression and (finding.severity >= Severity.HIGH or finding.rule in UNJUDGED_RULES)
         for finding in findings
     )
-    gaps = any(has_gap(row) and row.cause != OUTSIDE for row in rows)
+    gaps = any(has_gap(row) and row.cause != CAUSE_OUTSIDE for row in rows)
     return "not-ready" if blocked or gaps else "ready"
 
 
-def is_unread(row: Row) -> bool:
+def is_unread(row: ScoredFileRow) -> bool:
     """Whether a file of ours has no verdict; other people's files are nobody's gap."""
-    return row.status in UNREAD and (row.status != "skipped" or bool(row.kind))
+    return row.status in STATUSES_UNREAD and (row.status != "skipped" or bool(row.kind))
 
 
-def has_gap(row: Row) -> bool:
+def has_gap(row: ScoredFileRow) -> bool:
     """Whether a file of ours has no verdict, or something that it names has none."""
-    return is_unread(row) or (row.status == READ and bool(row.cause))
+    return is_unread(row) or (row.status == STATUS_CHECKED and bool(row.cause))
 
 
 def coverage_of(
     rules: Sequence[Rule],
-    looks: Mapping[str, Look],
-    rows: Sequence[Row],
-    states: Iterable[str] = (),
+    tally_by_rule: Mapping[str, RuleLookCounts],
+    rows: Sequence[ScoredFileRow],
+    item_states: Iterable[str] = (),
 ) -> Coverage:
     """The coverage of a run.
 
-    Asked are the rules that had something to look at (`looks`, by the keys of rules and tiers), or whose kinds of file are there
-    and none of them could be read; and each item of the chosen checklists, whose `states` are given.
+    Asked are the rules that had something to look at (`tally_by_rule`, by the keys of rules and tiers), or whose kinds of file
+    are there and none of them could be read; and each item of the chosen checklists, whose `item_states` are given.
     """
     by_kind = _coverage_by_kind(rows)
-    asked = _answered_rules(rules, looks, by_kind, rows)
-    rest = [row for row in rows if row.cause != OUTSIDE]
+    asked = _weighted_answer_shares(rules, tally_by_rule, by_kind, rows)
+    rest = [row for row in rows if row.cause != CAUSE_OUTSIDE]
     inside = asked
     if len(rest) < len(rows):
-        inside = _answered_rules(rules, looks, _coverage_by_kind(rest), rest)
-    items = [
-        (ITEM_WEIGHT, ITEM_WEIGHT if state in {"met", "failed", "attested"} else 0.0)
-        for state in states
-    ]
+        inside = _weighted_answer_shares(rules, tally_by_rule, _coverage_by_kind(rest), rest)
+    items = [(ITEM_WEIGHT, ITEM_WEIGHT if state in {"met", "failed", "attested"} else 0.0) for state in item_states]
     kinds = tuple(by_kind[kind] for kind in sorted(by_kind))
     unread = tuple(row for row in rows if has_gap(row))
-    return Coverage(_percent([*asked, *items]), kinds, unread, _percent(inside))
+    return Coverage(_weighted_percent([*asked, *items]), kinds, unread, _weighted_percent(inside))
 
 
-def _answered_rules(
+def _weighted_answer_shares(
     rules: Iterable[Rule],
-    looks: Mapping[str, Look],
+    tally_by_rule: Mapping[str, RuleLookCounts],
     by_kind: Mapping[str, KindCoverage],
-    rows: Iterable[Row],
+    rows: Iterable[ScoredFileRow],
 ) -> list[tuple[float, float]]:
     """(weight, how much of it has an answer) of every rule that is asked."""
-    known = sum(one.files for one in by_kind.values())
+    known = sum(one.file_count for one in by_kind.values())
     strangers = sum(is_unread(row) and not row.kind for row in rows)
     known_share = known / (known + strangers) if known else 0.0 if strangers else 1.0
     found = []
     for rule in rules:
-        share = _decided_share(rule, [looks[key] for key in rule.keys if key in looks], by_kind)
+        share = _decided_share(rule, [tally_by_rule[key] for key in rule.tally_keys if key in tally_by_rule], by_kind)
         if share is not None:
-            weight = max(rule.points, INFO_WEIGHT)
+            weight = max(rule.points_per_failure, INFO_WEIGHT)
             found.append((weight, weight * share * known_share))
     return found
 
 
-def _percent(weights: Sequence[tuple[float, float]]) -> int:
+def _weighted_percent(weights: Sequence[tuple[float, float]]) -> int:
     """How much of some weights has an answer, rounded down."""
     asked = math.fsum(weight for weight, _ in weights)
     having = math.fsum(answered for _, answered in weights)
     return math.floor(round(100 * having / asked, 6)) if asked else 0
 
 
-def _coverage_by_kind(rows: Iterable[Row]) -> dict[str, KindCoverage]:
+def _coverage_by_kind(rows: Iterable[ScoredFileRow]) -> dict[str, KindCoverage]:
     """The files of each kind, how many of them were read, and how many of these in part."""
     files: Counter[str] = Counter()
     checked: Counter[str] = Counter()
@@ -371,22 +372,20 @@ def _coverage_by_kind(rows: Iterable[Row]) -> dict[str, KindCoverage]:
     for row in rows:
         if row.kind:
             files[row.kind] += 1
-            checked[row.kind] += row.status == READ
-            partly[row.kind] += row.status == READ and bool(row.cause)
+            checked[row.kind] += row.status == STATUS_CHECKED
+            partly[row.kind] += row.status == STATUS_CHECKED and bool(row.cause)
     return {kind: KindCoverage(kind, files[kind], checked[kind], partly[kind]) for kind in files}
 
 
-def _decided_share(
-    rule: Rule, looks: Sequence[Look], by_kind: Mapping[str, KindCoverage]
-) -> float | None:
+def _decided_share(rule: Rule, looks: Sequence[RuleLookCounts], by_kind: Mapping[str, KindCoverage]) -> float | None:
     """How far a rule has a verdict, from 0 to 1; None where it had nothing to say anything about.
 
     `looks` are those of its tiers.
     """
     kinds = {target.partition(".")[0] for target in rule.targets}
-    mine = [one for kind, one in by_kind.items() if RENDERED_TO.get(kind, kind) in kinds]
-    files = sum(one.files for one in mine)
-    read = sum(one.share * one.files for one in mine)
+    mine = [one for kind, one in by_kind.items() if KIND_RENDERED_FROM.get(kind, kind) in kinds]
+    files = sum(one.file_count for one in mine)
+    read = sum(one.checked_share * one.file_count for one in mine)
     subjects = sum(look.subjects for look in looks)
     if not subjects:
         return 0.0 if files and not read else None

@@ -9,7 +9,7 @@ import pytest
 
 import readiness
 from readiness.syntax import secrets
-from readiness.syntax.secrets import Reach
+from readiness.syntax.secrets import HostReach
 from tests.make import write_files
 
 LABELLED = Path(__file__).parents[1] / "syntax" / "secrets"
@@ -18,9 +18,7 @@ LABELLED = Path(__file__).parents[1] / "syntax" / "secrets"
 def labelled_pairs() -> list[tuple[str, str]]:
     """Names and values that every format can hold as they are, in one line and without a sign that some format reads."""
     rows = (
-        json.loads(line)
-        for half in ("tuning", "heldout")
-        for line in (LABELLED / f"{half}.jsonl").read_text().splitlines()
+        json.loads(line) for half in ("tuning", "heldout") for line in (LABELLED / f"{half}.jsonl").read_text().splitlines()
     )
     found = {
         (row["name"], row["value"])
@@ -98,9 +96,9 @@ def test_each_kind_tells_what_the_decision_calls_exposed(kind: str, tmp_path: Pa
     first = head.count("\n") + 1
     for at, (name, value) in enumerate(PAIRS):
         number = first + at * entry.count("\n") + line
-        verdict = secrets.classify(name, value)
+        verdict = secrets.classify_value(name, value)
         by = {rule for row, rule in told if row == number}
-        if kind == "dockerfile" and verdict.is_guessed and verdict.reach is Reach.HERE:
+        if kind == "dockerfile" and verdict.is_guessed and verdict.reach is HostReach.HERE:
             continue  # a word for a database in the image itself, that its start replaces
         if kind == "dockerfile" and not verdict.is_secret:
             by -= set() if verdict.is_exposed else {"dockerfile/secret-argument"}

@@ -31,7 +31,7 @@ RANDOM = "Kq7vT2mXw9pL4z"
 
 def told(path: str, text: str, rules: set[str] = CRITICAL_RULES) -> list[Severity]:
     """The severities of what the rules find in a file, in order."""
-    source = Source(path, text, kind=kinds.classify(path, text))
+    source = Source(path, text, kind=kinds.detect_kind(path, text))
     documents = [(one.kind, document) for one, document, _ in reading.parse_sources([source])]
     core = {one.rule.id: one.rule for one in catalogue()}
     outcome = engine.EngineResult()
@@ -122,9 +122,7 @@ def test_in_a_dockerfile(body: str) -> None:
         ("Dockerfile.prod", "hunter2x9", [H]),
     ],
 )
-def test_an_image_that_is_not_for_production(
-    path: str, value: str, severities: list[Severity]
-) -> None:
+def test_an_image_that_is_not_for_production(path: str, value: str, severities: list[Severity]) -> None:
     assert told(path, f"FROM debian:13.1\nENV DB_PASSWORD={value}\n") == severities
 
 
@@ -290,18 +288,14 @@ def test_a_file_of_a_client_is_read_before_it_is_told(tmp_path: Path) -> None:
     assert paths(None) == ["app/Dockerfile"]
 
 
-def test_the_cache_asks_again_when_such_a_file_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(tmp_path / "kept"))
+def test_the_cache_asks_again_when_such_a_file_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "kept"))
     root = tmp_path / "app"
     root.mkdir()
     (root / "Dockerfile").write_text("FROM node:24.9.0\nCOPY .npmrc ./\n")
     counts = []
     for content in ("engine-strict=true\n", "//npm.example.com/:_authToken=Kq7vT2mXw9\n"):
         (root / ".npmrc").write_text(content)
-        report = readiness.check(
-            [root], base=root, select=["dockerfile/copy-secret-file"], cache=True
-        )
+        report = readiness.check([root], base=root, select=["dockerfile/copy-secret-file"], cache=True)
         counts.append(len(report.findings))
     assert counts == [0, 1]

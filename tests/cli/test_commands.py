@@ -125,10 +125,7 @@ def test_explain_says_why_a_pod_is_not_admitted() -> None:
     result = run("explain", "pss", "pod.yaml")
     assert result.exit_code == 0
     assert "Pod/x is admitted up to the level privileged" in result.output
-    assert (
-        "pod.yaml:6: privileged is true (container 'x') [k8s/pss-baseline-privileged]"
-        in result.output
-    )
+    assert "pod.yaml:6: privileged is true (container 'x') [k8s/pss-baseline-privileged]" in result.output
     write("pod.yaml", POD.replace("privileged: true", "privileged: false"))
     assert "up to the level baseline" in run("explain", "pss", "pod.yaml").output
     assert run("explain", "k8s/privileged", "pod.yaml").exit_code == 2
@@ -138,9 +135,7 @@ def test_the_catalogue() -> None:
     rows = json.loads(run("rules", "--format", "json").output)
     assert {row["id"] for row in rows} == {rule.id for rule in readiness.catalogue()}
     assert "k8s/privileged" in run("rules", "--like", "CKV_K8S_16").output
-    assert all(
-        line.startswith("nginx/") for line in run("rules", "--kind", "nginx").output.splitlines()
-    )
+    assert all(line.startswith("nginx/") for line in run("rules", "--kind", "nginx").output.splitlines())
     assert run("rules", "--format", "markdown").output.startswith("| rule |")
 
 
@@ -149,11 +144,7 @@ def test_a_checklist_says_of_each_item_what_shows_it() -> None:
     assert result.exit_code == 0
     assert "flowise.non-root" in result.output
     assert "met" in result.output
-    rows = json.loads(
-        run(
-            "checklist", "flowise", "--format", "json", str(ROOT / "fixtures" / "flowise" / "weak")
-        ).output
-    )
+    rows = json.loads(run("checklist", "flowise", "--format", "json", str(ROOT / "fixtures" / "flowise" / "weak")).output)
     assert [row["system"] for row in rows] == ["flowise"]
 
 
@@ -179,14 +170,14 @@ def test_a_crashing_rule_costs_itself_and_exit_code_2(monkeypatch: pytest.Monkey
     from readiness.ruleset.bound import LoadedRule
 
     write("pod.yaml", POD)
-    whole = LoadedRule.run
+    whole = LoadedRule.run_check
 
     def fail(self: LoadedRule, subject: object, project: object) -> object:
         if self.rule.id == "k8s/run-as-root":
             raise ValueError("boom")
         return whole(self, subject, project)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(LoadedRule, "run", fail)
+    monkeypatch.setattr(LoadedRule, "run_check", fail)
     result = run("check", "--no-cache", "--select", "ALL")
     assert result.exit_code == 2
     assert "k8s/run-as-root failed here (ValueError" in result.output

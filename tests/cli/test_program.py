@@ -25,9 +25,7 @@ QUOTED = "a value of the file"
 
 
 def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, stderr=subprocess.PIPE, text=True, check=False, timeout=120, **options
-    )
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=120, **options)
 
 
 def told(done: subprocess.CompletedProcess[str], words: str) -> None:
@@ -171,7 +169,7 @@ def test_an_error_that_nobody_expects_is_a_sentence_and_exit_code_2(
         raise error
 
     monkeypatch.setattr(f"readiness.api.{stage}", fail)
-    monkeypatch.delenv(program.DEBUG, raising=False)
+    monkeypatch.delenv(program.DEBUG_VARIABLE, raising=False)
     assert ending(["check", "--no-config", "--no-cache", WEAK]) == 2
     out, said = capsys.readouterr()
     assert "Traceback" not in out + said
@@ -180,14 +178,12 @@ def test_an_error_that_nobody_expects_is_a_sentence_and_exit_code_2(
     assert said.count("\n") <= 1
 
 
-def test_the_traceback_is_shown_to_those_who_ask(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_traceback_is_shown_to_those_who_ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise ValueError("\n::error::\x1b[31m")
 
     monkeypatch.setattr(api, "run_pipeline", fail)
-    monkeypatch.setenv(program.DEBUG, "1")
+    monkeypatch.setenv(program.DEBUG_VARIABLE, "1")
     assert ending(["check", "--no-config", "--no-cache", WEAK]) == 2
     said = capsys.readouterr().err
     assert "Traceback" in said

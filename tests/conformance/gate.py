@@ -28,9 +28,7 @@ def states() -> dict[str, str]:
 def main() -> int:
     """1 where a case is lost, or a deviation has no reason or no case."""
     if not (CASES / "run.py").is_file():
-        print(
-            "conformance: skipped, for the shared cases are not beside the checkout (../shared/conformance)"
-        )
+        print("conformance: skipped, for the shared cases are not beside the checkout (../shared/conformance)")
         return 0
     found = states()
     passing = sorted(case for case, state in found.items() if state == "pass")
@@ -41,10 +39,7 @@ def main() -> int:
     lost = sorted(before & set(found) - set(passing))
     for case in lost:
         print(f"lost: {case} is now {found[case]}")
-    rows = [
-        json.loads(line)
-        for line in (HERE / "deviations.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+    rows = [json.loads(line) for line in (HERE / "deviations.jsonl").read_text(encoding="utf-8").splitlines()]
     wrong = [row["id"] for row in rows if row["id"] not in found or len(row["reason"]) < 20]
     for case in wrong:
         print(f"deviation without a case or a reason: {case}")

@@ -50,10 +50,7 @@ def by_name(shape: Shape) -> Shape:
 def record(**shapes: Shape) -> Shape:
     """A mapping with some of these properties; `_` stands for `-`."""
     known = {name.replace("_", "-"): shape for name, shape in shapes.items()}
-    return lambda value: (
-        isinstance(value, dict)
-        and all(name in known and known[name](one) for name, one in value.items())
-    )
+    return lambda value: isinstance(value, dict) and all(name in known and known[name](one) for name, one in value.items())
 
 
 IMAGE_SHAPES: dict[str, Shape] = {
@@ -136,9 +133,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
             lambda value: (
                 isinstance(value, dict)
                 and all(
-                    (IMAGE_SHAPES | {"tag": text, "except-tag": text, "except": many(text)})[key](
-                        part
-                    )
+                    (IMAGE_SHAPES | {"tag": text, "except-tag": text, "except": many(text)})[key](part)
                     for key, part in value.items()
                 )
             )

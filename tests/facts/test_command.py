@@ -25,9 +25,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(table, "FOLDER", tmp_path)
-    monkeypatch.setattr(compiled, "HOME", tmp_path / "home")
-    table.facts.cache_clear()
+    monkeypatch.setattr(table, "FACTS_FOLDER", tmp_path)
+    monkeypatch.setattr(compiled, "CACHE_FOLDER", tmp_path / "home")
+    table.facts_table.cache_clear()
     return tmp_path
 
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def forget() -> object:
     """Nothing of these topics is left for the tests that come after."""
     yield
-    table.facts.cache_clear()
+    table.facts_table.cache_clear()
 
 
 def facts(*words: str) -> Result:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from readiness.facts import table
 from readiness.syntax import compiled
-from readiness.syntax.yaml import load_all
+from readiness.syntax.yaml import load_yaml_documents
 from tools.facts import kubernetes, official_images, releases, writing
 
 DAY = datetime.date(2026, 3, 1)
@@ -27,15 +27,13 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(WORDS, st.dictionaries(WORDS, VALUES, max_size=4), min_size=1, max_size=4))
 def test_rows_are_read_back_as_they_were_written(things: dict[str, dict[str, object]]) -> None:
-    (read,) = load_all("rows:\n" + "".join(writing.rows(things)))
+    (read,) = load_yaml_documents("rows:\n" + "".join(writing.rows(things)))
     assert read["rows"] == things
 
 
-@pytest.mark.parametrize(
-    "text", ["on", "No", "y", "3.10", "1e3", "", "a: b", "2026-03-01", "~", "é"]
-)
+@pytest.mark.parametrize("text", ["on", "No", "y", "3.10", "1e3", "", "a: b", "2026-03-01", "~", "é"])
 def test_words_stay_words(text: str) -> None:
-    (read,) = load_all(f"rows: {{a: {writing.scalar(text)}}}")
+    (read,) = load_yaml_documents(f"rows: {{a: {writing.scalar(text)}}}")
     assert read["rows"] == {"a": text}
 
 
@@ -48,19 +46,19 @@ def test_long_rows_are_broken_behind_commas() -> None:
 
 def test_no_word_is_broken() -> None:
     things = {"a": {"words": ["x,  y" * 40, 'say "a,  b"', "c" * 140, "a,  b"] * 3}}
-    (read,) = load_all("rows:\n" + "".join(writing.rows(things)))
+    (read,) = load_yaml_documents("rows:\n" + "".join(writing.rows(things)))
     assert read["rows"] == things
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., table.Facts]:
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., table.FactsTable]:
     """What a generator writes of a source, read by the loader; it is run twice and must write the same."""
     folder = tmp_path / "facts"
     folder.mkdir()
     monkeypatch.setattr(writing, "FOLDER", folder)
-    monkeypatch.setattr(compiled, "HOME", tmp_path / "home")
+    monkeypatch.setattr(compiled, "CACHE_FOLDER", tmp_path / "home")
 
-    def make(main: Callable[[], None], source: Path, topic: str) -> table.Facts:
+    def make(main: Callable[[], None], source: Path, topic: str) -> table.FactsTable:
         monkeypatch.setattr(sys, "argv", ["facts", str(source), "--read", DAY.isoformat()])
         texts = []
         for _ in range(2):
@@ -93,13 +91,13 @@ releases:
 """
 
 
-def test_releases(tmp_path: Path, made: Callable[..., table.Facts]) -> None:
+def test_releases(tmp_path: Path, made: Callable[..., table.FactsTable]) -> None:
     folder = tmp_path / "endoflife.date" / "products"
     folder.mkdir(parents=True)
     for name in releases.PRODUCTS:
         (folder / f"{name}.md").write_text(PAGE.format(title=name.upper()))
     found = made(releases.main, folder.parent, "releases")
-    assert (found.read, found.made_by) == (DAY, "tools/facts/releases.py")
+    assert (found.read_on, found.made_by) == (DAY, "tools/facts/releases.py")
     assert found.rows["redis"] == {
         "title": "REDIS",
         "ends": {"2.1": "2026-02-01", "2.0": "2025-02-01", "2": "2026-02-01"},
@@ -122,13 +120,11 @@ def test_releases(tmp_path: Path, made: Callable[..., table.Facts]) -> None:
         ({"16": "2026-02-01"}, {}),
     ],
 )
-def test_a_line_has_ended_when_all_of_it_has(
-    days: dict[str, str | None], lines: dict[str, str]
-) -> None:
+def test_a_line_has_ended_when_all_of_it_has(days: dict[str, str | None], lines: dict[str, str]) -> None:
     assert releases.lines(days, DAY.isoformat()) == lines
 
 
-def test_official_images(tmp_path: Path, made: Callable[..., table.Facts]) -> None:
+def test_official_images(tmp_path: Path, made: Callable[..., table.FactsTable]) -> None:
     folder = tmp_path / "official-images" / "library"
     folder.mkdir(parents=True)
     for name in ("redis", "alpine"):
@@ -183,16 +179,14 @@ def client(tmp_path: Path) -> Path:
     folder = tmp_path / "wheel" / "kubernetes" / "client"
     for name in ("api", "models"):
         (folder / name).mkdir(parents=True)
-    (folder / "api_client.py").write_text(
-        '"""The version of the OpenAPI document: release-1.99"""\n'
-    )
+    (folder / "api_client.py").write_text('"""The version of the OpenAPI document: release-1.99"""\n')
     (folder / "api" / "apps_v1_api.py").write_text(API)
     for name, text in (("Thing", MODEL), ("Rack", PART), ("Part", PART), ("Unused", PART)):
         (folder / "models" / f"v1_{name.lower()}.py").write_text(text.format(kind=name))
     return tmp_path / "wheel"
 
 
-def test_kinds_of_kubernetes(client: Path, made: Callable[..., table.Facts]) -> None:
+def test_kinds_of_kubernetes(client: Path, made: Callable[..., table.FactsTable]) -> None:
     found = made(kubernetes.main, client, "kubernetes-kinds")
     assert found.version == "1.99"
     assert found.rows == {
@@ -201,7 +195,7 @@ def test_kinds_of_kubernetes(client: Path, made: Callable[..., table.Facts]) -> 
     }
 
 
-def test_types_of_kubernetes(client: Path, made: Callable[..., table.Facts]) -> None:
+def test_types_of_kubernetes(client: Path, made: Callable[..., table.FactsTable]) -> None:
     found = made(kubernetes.main, client, "kubernetes-types")
     assert found.rows == {
         "V1Part": {"size": "i"},
@@ -217,9 +211,7 @@ def test_types_of_kubernetes(client: Path, made: Callable[..., table.Facts]) -> 
     }
 
 
-def test_a_client_that_names_no_release_is_refused(
-    client: Path, made: Callable[..., table.Facts]
-) -> None:
+def test_a_client_that_names_no_release_is_refused(client: Path, made: Callable[..., table.FactsTable]) -> None:
     (client / "kubernetes" / "client" / "api_client.py").write_text("")
     with pytest.raises(SystemExit, match=r"names no release of Kubernetes"):
         made(kubernetes.main, client, "kubernetes-kinds")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from readiness.facts import actions, github
-from readiness.facts.table import column, rows
+from readiness.facts.table import fact_column, fact_rows
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_what_people_outside_write(name: str, expected: bool) -> None:
     ],
 )
 def test_what_is_fixed(name: str, expected: bool) -> None:
-    assert github.is_fixed(name) is expected
+    assert github.is_fixed_word_context(name) is expected
 
 
 def test_nothing_is_fixed_and_untrusted() -> None:
-    assert [name for name in column("github-contexts", "untrusted") if github.is_fixed(name)] == []
+    assert [name for name in fact_column("github-contexts", "untrusted") if github.is_fixed_word_context(name)] == []
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_nothing_is_fixed_and_untrusted() -> None:
     ],
 )
 def test_which_context_is_where(place: str, context: str, there: bool) -> None:
-    found = github.availability(place)
+    found = github.available_contexts_and_functions(place)
     assert found is not None
     assert (context in found[0]) is there
 
 
 def test_a_place_that_nothing_is_said_of() -> None:
-    assert github.availability("jobs") is None
+    assert github.available_contexts_and_functions("jobs") is None
 
 
 def test_filters_name_their_events() -> None:
-    assert github.filtered_by("tags") == ("push",)
-    assert github.filtered_by("workflows") == ("workflow_run",)
+    assert github.events_with_filter("tags") == ("push",)
+    assert github.events_with_filter("workflows") == ("workflow_run",)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,7 @@ def test_filters_name_their_events() -> None:
         ("acme/deploy", ()),
     ],
 )
-def test_effects_are_of_the_action_its_repository_or_its_owner(
-    name: str, effects: tuple[str, ...]
-) -> None:
+def test_effects_are_of_the_action_its_repository_or_its_owner(name: str, effects: tuple[str, ...]) -> None:
     assert actions.effects_of_action(name) == effects
 
 
@@ -104,7 +102,7 @@ def test_effects_are_of_the_action_its_repository_or_its_owner(
     ],
 )
 def test_what_an_action_brings(name: str, files: str) -> None:
-    assert actions.files_brought_by(name) == files
+    assert actions.files_action_brings(name) == files
 
 
 @pytest.mark.parametrize(
@@ -117,14 +115,14 @@ def test_archived_actions(name: str) -> None:
 
 def test_actions_that_are_kept_are_not_archived() -> None:
     kept = {"actions/checkout", "docker/build-push-action", "softprops/action-gh-release"}
-    assert not kept & column("actions", "archived").keys()
+    assert not kept & fact_column("actions", "archived").keys()
 
 
 def test_names_of_actions_are_in_lower_case() -> None:
-    names = [*rows("actions"), *rows("action-interfaces")]
+    names = [*fact_rows("actions"), *fact_rows("action-interfaces")]
     assert [name for name in names if name != name.lower()] == []
 
 
 def test_products_that_actions_install_are_known() -> None:
-    known = {one["product"] for one in column("actions", "installs").values()}
-    assert known <= rows("releases").keys()
+    known = {one["product"] for one in fact_column("actions", "installs").values()}
+    assert known <= fact_rows("releases").keys()

@@ -92,7 +92,5 @@ services:
 def test_both_kinds_ask_one_table(tmp_path: Path, path: str, rules: list[str]) -> None:
     (tmp_path / "pod.yaml").write_text(POD.format(path=path))
     (tmp_path / "compose.yaml").write_text(COMPOSE.format(path=path))
-    report = readiness.check(
-        [tmp_path], select=RULES, base=tmp_path, today=datetime.date(2026, 11, 1)
-    )
+    report = readiness.check([tmp_path], select=RULES, base=tmp_path, today=datetime.date(2026, 11, 1))
     assert sorted(one.rule for one in report.findings) == rules

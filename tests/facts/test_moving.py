@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from readiness.facts.moving import is_floating, is_floating_image, moves_as
-from readiness.facts.table import rows
+from readiness.facts.table import fact_rows
 from readiness.syntax.image import parse_image
 
 TAGS = {
@@ -38,9 +38,7 @@ def test_an_image_without_a_tag_floats_and_one_with_a_digest_does_not() -> None:
 
 def test_every_name_that_moves_elsewhere_moves_as_a_tag_too() -> None:
     """One list: a name that one check takes for moving is not fixed for another."""
-    assert not [
-        name for name, row in rows("moving-names").items() if not row.keys() & {"tag", "flavour"}
-    ]
+    assert not [name for name, row in fact_rows("moving-names").items() if not row.keys() & {"tag", "flavour"}]
 
 
 def test_a_flavour_is_no_branch() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from readiness.facts import table
 from readiness.ruleset import rules
-from readiness.syntax.yaml import load_all
+from readiness.syntax.yaml import load_yaml_documents
 from tests.conftest import ROOT
 from tests.facts.constant_tables import REASONS
 from tests.facts.test_files import values
@@ -35,7 +35,7 @@ def lists(name: str, value: Any) -> Iterator[tuple[str, list[Any]]]:
 def written() -> Iterator[tuple[str, frozenset[str]]]:
     """The lists that stand in the parameters of rules, with rule and parameter."""
     for path in sorted((ROOT / "rules").rglob("*.yaml")):
-        for node in values(load_all(path.read_text(encoding="utf-8"))):
+        for node in values(load_yaml_documents(path.read_text(encoding="utf-8"))):
             given = node.get("with") if isinstance(node, dict) else None
             for key, value in given.items() if isinstance(given, dict) else ():
                 for name, found in lists(key, value) if key not in OWN else ():
@@ -44,14 +44,10 @@ def written() -> Iterator[tuple[str, frozenset[str]]]:
 
 def columns() -> Iterator[tuple[str, frozenset[str]]]:
     """The things of each property of the facts."""
-    for topic in table.topics():
-        made = [row for row in table.rows(topic).values() if isinstance(row, dict)]
+    for topic in table.fact_topics():
+        made = [row for row in table.fact_rows(topic).values() if isinstance(row, dict)]
         for name in sorted({name for row in made for name in row}):
-            found = [
-                one
-                for one, row in table.rows(topic).items()
-                if isinstance(row, dict) and name in row
-            ]
+            found = [one for one, row in table.fact_rows(topic).items() if isinstance(row, dict) and name in row]
             yield f"{topic}.{name}", frozenset(found)
 
 
@@ -109,8 +105,8 @@ SSH = {"k8s/port-ssh": "numbers", "k8s/service-ssh": "numbers", "dockerfile/port
 def test_ssh_listens_where_the_facts_say(rule: str, parameter: str) -> None:
     group, _, name = rule.partition("/")
     (bound,) = rules.read_rule(name, ROOT / "rules" / group / f"{name}.yaml")
-    moved = table.column("ports", "ssh-moved") if rule == "k8s/service-ssh" else {}
-    wanted = [*table.column("ports", "ssh"), *moved]
+    moved = table.fact_column("ports", "ssh-moved") if rule == "k8s/service-ssh" else {}
+    wanted = [*table.fact_column("ports", "ssh"), *moved]
     assert list(map(str, bound.arguments[parameter])) == wanted
 
 
@@ -118,17 +114,9 @@ def words_of(node: ast.AST) -> set[str]:
     """The words of a literal: a set, a tuple, a list, the keys of a mapping, a text that is split, or a union of such."""
     match node:
         case ast.Set(elts=parts) | ast.Tuple(elts=parts) | ast.List(elts=parts):
-            return {
-                one.value
-                for one in parts
-                if isinstance(one, ast.Constant) and isinstance(one.value, str)
-            }
+            return {one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)}
         case ast.Dict(keys=keys):
-            return {
-                one.value
-                for one in keys
-                if isinstance(one, ast.Constant) and isinstance(one.value, str)
-            }
+            return {one.value for one in keys if isinstance(one, ast.Constant) and isinstance(one.value, str)}
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             return words_of(left) | words_of(right)
         case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="split")):

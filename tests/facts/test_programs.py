@@ -63,9 +63,9 @@ def test_what_a_pipeline_starts(script: str, program: str) -> None:
 
 
 def test_wrappers_take_their_options_with_them() -> None:
-    from readiness.facts.wrappers import unwrapped
+    from readiness.facts.wrappers import unwrap_command
 
     (command,) = shell.commands_of("sudo -u app env -u HOME A=1 timeout -k 5 30 node server.js")
-    inner = unwrapped(command)
-    assert (inner.program, list(inner.values)) == ("node", ["server.js"])
+    inner = unwrap_command(command)
+    assert (inner.program, list(inner.unquoted_words)) == ("node", ["server.js"])
     assert [one.name for one in inner.assignments] == ["A"]

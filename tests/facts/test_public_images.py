@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.facts.public_images import STORES, data_folders, public_image, starts_slowly
-from readiness.facts.table import column
+from readiness.facts.public_images import (
+    STORE_ROLES,
+    data_folders,
+    facts_of_public_image,
+    starts_slowly,
+)
+from readiness.facts.table import fact_column
 from readiness.syntax import image as images
 
-ROLES = STORES | set(
+ROLES = STORE_ROLES | set(
     "console metrics alerts logs traces proxy tunnel agent registry docker mail-catcher emulator tool".split()
 )
 
 
 def test_every_role_is_known() -> None:
-    assert set(column("images", "role").values()) == ROLES | {""}
+    assert set(fact_column("images", "role").values()) == ROLES | {""}
 
 
 def test_values_that_let_everybody_in_are_lower_case() -> None:
     """They are compared with the value in lower case."""
-    for settings in column("images", "off").values():
+    for settings in fact_column("images", "off").values():
         for values in settings.values():
             assert values == [value.lower() for value in values]
 
@@ -39,13 +44,13 @@ FOLDERS = {
 @pytest.mark.parametrize(("text", "folder"), FOLDERS.items())
 def test_where_data_lies_depends_on_the_release(text: str, folder: str) -> None:
     image = images.parse_image(text)
-    row = public_image(image)
+    row = facts_of_public_image(image)
     assert row is not None
     assert row.state_folders(image)[0] == folder
 
 
 def test_any_value_that_is_not_empty_allows_an_empty_password() -> None:
-    row = public_image(images.parse_image("mysql:8.4"))
+    row = facts_of_public_image(images.parse_image("mysql:8.4"))
     assert row is not None
     assert row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "no")
     assert not row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "")
@@ -93,6 +98,6 @@ def test_servers_that_start_slowly(text: str, slow: bool) -> None:
 
 @pytest.mark.parametrize("mirror", ["", "public.ecr.aws/docker/library/", "mirror.gcr.io/library/"])
 def test_a_mirror_of_the_official_images_is_them(mirror: str) -> None:
-    found = public_image(images.parse_image(f"{mirror}rabbitmq:4.0.5"))
+    found = facts_of_public_image(images.parse_image(f"{mirror}rabbitmq:4.0.5"))
     assert found is not None
     assert found.role == "queue"

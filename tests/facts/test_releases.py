@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import readiness
 from readiness.cli.main import main
 from readiness.facts.releases import end_of_life, end_of_release
-from readiness.facts.table import facts
+from readiness.facts.table import facts_table
 from readiness.syntax.image import parse_image
 from tests.make import write_files
 
@@ -53,20 +53,16 @@ DAY = datetime.date.fromisoformat
         ("prom/prometheus:v2.1.0", "2020-01-01", "2040-01-01", None),
     ],
 )
-def test_an_end_counts_from_its_day_on(
-    image: str, before: str, day: str, release: str | None
-) -> None:
+def test_an_end_counts_from_its_day_on(image: str, before: str, day: str, release: str | None) -> None:
     assert end_of_life(parse_image(image), DAY(before)) is None
     found = end_of_life(parse_image(image), DAY(day))
     assert (found and found.release) == release
-    assert found is None or found.day == day
+    assert found is None or found.end_day == day
 
 
 def test_without_a_day_that_of_the_facts_counts() -> None:
-    read = facts("releases").read
-    assert (
-        end_of_life(parse_image("node:20")) == end_of_life(parse_image("node:20"), read) is not None
-    )
+    read = facts_table("releases").read_on
+    assert end_of_life(parse_image("node:20")) == end_of_life(parse_image("node:20"), read) is not None
     assert end_of_life(parse_image("node:24")) is None
 
 
@@ -115,9 +111,7 @@ RULES = [
 def test_the_day_of_the_run_is_asked(tmp_path: Path, today: str, found: list[str]) -> None:
     write_files(tmp_path, FILES)
     for jobs in (1, 2):
-        report = readiness.check(
-            [tmp_path], select=RULES, base=tmp_path, today=DAY(today), jobs=jobs
-        )
+        report = readiness.check([tmp_path], select=RULES, base=tmp_path, today=DAY(today), jobs=jobs)
         assert sorted(one.rule for one in report.findings) == found
 
 

@@ -79,7 +79,5 @@ LEVEL = ["compose/log-level-debug", "dockerfile/log-level-debug", "k8s/log-level
 def test_all_kinds_ask_one_table(tmp_path: Path, name: str, value: str, rules: list[str]) -> None:
     for path, text in FILES.items():
         (tmp_path / path).write_text(text.format(name=name, value=value))
-    report = readiness.check(
-        [tmp_path], select=DEBUG + LEVEL, base=tmp_path, today=datetime.date(2026, 11, 1)
-    )
+    report = readiness.check([tmp_path], select=DEBUG + LEVEL, base=tmp_path, today=datetime.date(2026, 11, 1))
     assert sorted(one.rule for one in report.findings) == rules

@@ -25,7 +25,7 @@ rows:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is compiled here is kept here."""
-    monkeypatch.setattr(compiled, "HOME", tmp_path / "home")
+    monkeypatch.setattr(compiled, "CACHE_FOLDER", tmp_path / "home")
 
 
 def test_what_a_file_says(tmp_path: Path) -> None:
@@ -51,7 +51,11 @@ def test_json_says_the_same(tmp_path: Path) -> None:
         )
     )
     first, second = table.read_facts(tmp_path, "things"), table.read_facts(tmp_path, "other")
-    assert (first.rows, first.read, first.every) == (second.rows, second.read, second.every)
+    assert (first.rows, first.read_on, first.trusted_days) == (
+        second.rows,
+        second.read_on,
+        second.trusted_days,
+    )
 
 
 def test_what_rows_have_alike_is_merged_into_them(tmp_path: Path) -> None:
@@ -71,13 +75,11 @@ def test_what_rows_have_alike_is_merged_into_them(tmp_path: Path) -> None:
         ("2026-01-01", -59, False),
     ],
 )
-def test_facts_are_stale_when_their_time_is_over(
-    tmp_path: Path, today: str, age: int, stale: bool
-) -> None:
+def test_facts_are_stale_when_their_time_is_over(tmp_path: Path, today: str, age: int, stale: bool) -> None:
     (tmp_path / "things.yaml").write_text(TEXT)
     found = table.read_facts(tmp_path, "things")
     day = datetime.date.fromisoformat(today)
-    assert (found.age(day), found.is_stale(day)) == (age, stale)
+    assert (found.age_in_days(day), found.is_stale(day)) == (age, stale)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +101,7 @@ def test_facts_are_stale_when_their_time_is_over(
         (TEXT, f"{TEXT}---\n{TEXT}", "a mapping with"),
     ],
 )
-def test_what_is_no_file_of_facts_is_refused(
-    tmp_path: Path, old: str, new: str, reason: str
-) -> None:
+def test_what_is_no_file_of_facts_is_refused(tmp_path: Path, old: str, new: str, reason: str) -> None:
     (tmp_path / "things.yaml").write_text(TEXT.replace(old, new))
     with pytest.raises(table.FactsError, match=reason) as caught:
         table.read_facts(tmp_path, "things")
@@ -120,6 +120,6 @@ def test_a_topic_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_column_is_what_has_the_property() -> None:
-    found = table.column("images", "from-18")
+    found = table.fact_column("images", "from-18")
     assert found["postgres"] == "/var/lib/postgresql"
     assert "mysql" not in found

@@ -132,7 +132,7 @@ TEXTS = {
 
 @pytest.mark.parametrize(("path", "text", "kind"), TEXTS.values(), ids=TEXTS)
 def test_kinds(path: str, text: str, kind: str) -> None:
-    assert kinds.classify(path, text) == kind
+    assert kinds.detect_kind(path, text) == kind
 
 
 MADE = {
@@ -153,18 +153,18 @@ def test_what_a_template_makes(path: str, text: str, kind: str) -> None:
 
 
 def slowly(path: str, text: str) -> str:
-    return next((kind for kind in kinds.KINDS if kinds.kind_module(kind).claims(path, text)), "")
+    return next((kind for kind in kinds.KINDS if kinds.kind_module(kind).recognizes_file(path, text)), "")
 
 
 def compare(root: Path) -> int:
     found = discover.discover_files([root], base=root)
     wrong = [
         source.path
-        for source in found.texts
-        if kinds.classify(source.path, source.text) != slowly(source.path, source.text)
+        for source in found.sources
+        if kinds.detect_kind(source.path, source.text) != slowly(source.path, source.text)
     ]
     assert wrong == []
-    return len(found.texts)
+    return len(found.sources)
 
 
 def test_the_quick_look_agrees_over_the_fixtures() -> None:

@@ -51,7 +51,7 @@ def test_hostile_patterns_come_to_an_end() -> None:
     text = "\n".join(f"**/*a*a*b{n}/**/*a*c" for n in range(500))
     document = dockerignore.parse(Source(".dockerignore", text))
     path = "/".join(["a" * 60] * 40)
-    document.work.left = 30_000
+    document.matching_budget.left = 30_000
     assert effort(lambda: document.ignores(path)) < 1_000_000
     assert document.ignores(path) is None
     assert document.ignores("b") is None, "what is spent is spent"

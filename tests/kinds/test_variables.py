@@ -46,7 +46,7 @@ def test_a_container_tells_what_the_file_can_tell() -> None:
     found = container.variables
     wanted = {"PLAIN": "off", "NUMBER": "3", "OTHER": None, "KEY": None}
     assert {name: setting.value for name, setting in found.items()} == wanted
-    assert found["OTHER"].written == "$(PLAIN)-x"
+    assert found["OTHER"].raw_value == "$(PLAIN)-x"
     span = found["PLAIN"].span
     assert POD[span.start : span.end] == '"off"'
     assert found["PLAIN"].source is source
@@ -57,15 +57,15 @@ def test_the_nearest_variable_of_a_step_counts() -> None:
     assert {name: setting.value for name, setting in found.items()} == {
         "LEVEL": None, "Stage": "test", "KEPT": "1", "FLAG": "true", "stage": "live",
     }  # fmt: skip
-    text = found["LEVEL"].text
+    text = found["LEVEL"].raw_text
     assert text is not None
     assert text.value == "${{ inputs.level }}"
-    assert found["KEPT"].text is None
+    assert found["KEPT"].raw_text is None
 
 
 def test_expressions_read_variables_in_any_case() -> None:
     for name in ("STAGE", "stage", "Stage"):
-        setting = step().variable(name)
+        setting = step().expression_variable(name)
         assert setting is not None
         assert setting.value == "live"
-    assert step().variable("none") is None
+    assert step().expression_variable("none") is None

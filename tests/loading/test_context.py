@@ -141,9 +141,7 @@ def test_a_subfolder_gives_what_the_root_gives_of_it(folder: str, tree: Path) ->
 
 def test_joins_decide_in_these_folders(tree: Path) -> None:
     """Without the context something else is told, else the test above would hold of itself."""
-    changed = [
-        one for one in FOLDERS if told(check(one, context=False), one) != told(check(one), one)
-    ]
+    changed = [one for one in FOLDERS if told(check(one, context=False), one) != told(check(one), one)]
     assert {"base", "deploy", "conf/conf.d"} <= {*changed}
 
 
@@ -161,9 +159,7 @@ def test_a_fixtures_subfolders_give_what_the_fixture_gives_of_them(
     folders = [one for one in root.rglob("*") if one.is_dir() and ".git" not in one.parts]
     names = sorted(one.relative_to(root).as_posix() for one in folders)
     whole = check(".")
-    assert {name: told(check(name), name) for name in names} == {
-        name: told(whole, name) for name in names
-    }
+    assert {name: told(check(name), name) for name in names} == {name: told(whole, name) for name in names}
 
 
 @pytest.mark.parametrize(("folder", "jobs"), [*((one, 1) for one in FOLDERS), ("base", 2)])
@@ -177,13 +173,8 @@ def test_the_context_is_never_reported_on(folder: str, jobs: int, tree: Path) ->
     outside = {one.path for one in report.findings if not one.path.startswith(f"{folder}/")}
     # A base that a judged overlay takes in is a part of what it deploys.
     assert outside <= ({"base/deployment.yaml"} if folder.startswith("overlays") else set())
-    assert report.coverage.unread == () or folder == "deploy"
-    shown = [
-        place.path
-        for outcome in report.checklists
-        for verdict in outcome.verdicts
-        for place in verdict.evidence
-    ]
+    assert report.coverage.unread_files == () or folder == "deploy"
+    shown = [place.path for outcome in report.checklists for verdict in outcome.verdicts for place in verdict.evidence]
     allowed = (f"{folder}/", "base/") if folder.startswith("overlays") else (f"{folder}/",)
     assert all(path.startswith(allowed) for path in shown)
 
@@ -206,18 +197,11 @@ def test_a_related_place_may_lie_in_the_context(tree: Path) -> None:
         tree,
         {
             "Dockerfile": DOCKERFILE.replace("USER 1000\n", "USER app\nEXPOSE 9000\n"),
-            "deploy/pod.yaml": POD.replace("x:1.0.0", "acme/web:1.0.0").replace(
-                "privileged", "runAsNonRoot"
-            ),
+            "deploy/pod.yaml": POD.replace("x:1.0.0", "acme/web:1.0.0").replace("privileged", "runAsNonRoot"),
         },
     )
     related = {other.source.root.path for one in check("deploy").findings for other in one.related}
-    whole = {
-        other.source.root.path
-        for one in check(".").findings
-        if one.path.startswith("deploy/")
-        for other in one.related
-    }
+    whole = {other.source.root.path for one in check(".").findings if one.path.startswith("deploy/") for other in one.related}
     assert related == whole
     assert "Dockerfile" in related
 
@@ -255,9 +239,7 @@ def test_no_repository_no_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_every_report_says_it_once(tree: Path) -> None:
     data = json.loads(run("deploy", "--format", "json"))
     assert data["context"] == {"files": 6, "around": ["deploy"], "complete": True}
-    sentence = (
-        "6 files around deploy were read for joins and not judged; --no-context leaves them out"
-    )
+    sentence = "6 files around deploy were read for joins and not judged; --no-context leaves them out"
     for name in ("terminal", "github"):
         for color in ("always", "never"):
             out = click.unstyle(run("deploy", "--format", name, "--color", color))
@@ -277,7 +259,7 @@ def test_the_flag_turns_it_off_and_breaks_nothing_at_the_root(tree: Path) -> Non
 
 def test_ignored_and_excluded_files_are_no_context(tree: Path) -> None:
     write_files(tree, {"deploy/.gitignore": "x\n", "node_modules/pod.yaml": POD})
-    assert "ignored/pod.yaml" not in {one.path for one in found("deploy", base=tree).texts}
+    assert "ignored/pod.yaml" not in {one.path for one in found("deploy", base=tree).sources}
     before = check("deploy", config=True).context.files
     (tree / ".readiness.yaml").write_text("exclude: [conf/*]\n")
     assert check("deploy", config=True).context.files == before - 2
@@ -288,7 +270,7 @@ def test_links_do_not_lead_out_of_the_repository(tree: Path, tmp_path: Path) -> 
     (tree / "Dockerfile.out").symlink_to(tmp_path / "secret/Dockerfile")
     (tree / "linked").symlink_to(tmp_path / "secret")
     (tree / "base/up.yaml").symlink_to("../../secret/pod.yaml")
-    texts = {one.path: one.text for one in found("deploy", base=tree).texts}
+    texts = {one.path: one.text for one in found("deploy", base=tree).sources}
     assert not any("secret" in text or "privileged" in text for text in texts.values())
 
 
@@ -313,22 +295,20 @@ def test_a_large_repository_is_read_to_a_bound(tree: Path, monkeypatch: pytest.M
     monkeypatch.setattr(context, "AROUND_FOLDERS", context.Bound(10_000, 20, 1 << 20))
     discovered = found("deploy", base=tree)
     assert discovered.context.cut
-    around = {one.path for one in discovered.texts} - {"deploy/compose.yaml"}
+    around = {one.path for one in discovered.sources} - {"deploy/compose.yaml"}
     assert len(around) <= 20
     assert {"Dockerfile", ".github/workflows/ci.yml"} <= around, "what is near is read first"
-    assert discovered.folders == {"deploy"}, "nothing is said to be missing in what was not read"
+    assert discovered.walked_folders == {"deploy"}, "nothing is said to be missing in what was not read"
     assert check("deploy").to_dict()["context"]["complete"] is False
     assert "not all that the repository holds" in " ".join(run("deploy").split())
 
 
 @pytest.mark.parametrize("bound", [(5, 1000, 1 << 20), (1000, 1000, 10), (0, 0, 0)])
-def test_each_bound_holds(
-    bound: tuple[int, int, int], tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_bound_holds(bound: tuple[int, int, int], tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "AROUND_FOLDERS", context.Bound(*bound))
     discovered = found("deploy", base=tree)
     assert discovered.context.cut
-    assert len(discovered.texts) <= 4
+    assert len(discovered.sources) <= 4
 
 
 def test_one_file_reads_only_what_its_joins_ask(tree: Path) -> None:
@@ -340,16 +320,14 @@ def test_one_file_reads_only_what_its_joins_ask(tree: Path) -> None:
             "other/pod.yaml": POD,
         },
     )
-    workflow = {one.path for one in found(".github/workflows/ci.yml", base=tree).texts}
+    workflow = {one.path for one in found(".github/workflows/ci.yml", base=tree).sources}
     assert workflow == {".github/workflows/ci.yml", "Dockerfile", "deploy/compose.yaml"}
-    manifest = {one.path for one in found("base/deployment.yaml", base=tree).texts}
+    manifest = {one.path for one in found("base/deployment.yaml", base=tree).sources}
     assert {"other/pod.yaml", "overlays/prod/kustomization.yaml", "Dockerfile"} <= manifest
     assert not any(path.startswith(("chart/", "conf/", "deploy/")) for path in manifest)
 
 
-def test_settings_hold_in_a_subfolder_as_at_the_root(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_hold_in_a_subfolder_as_at_the_root(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(
         tree,
         {
@@ -365,7 +343,7 @@ waivers:
 
     def states(*paths: str) -> dict[tuple[str, int], bool]:
         return {
-            (one.rule, one.line): bool(one.suppressed)
+            (one.rule, one.line): bool(one.suppression)
             for one in check(*paths, config=True).findings
             if one.path.endswith("compose.yaml")
         }
@@ -380,15 +358,11 @@ waivers:
     assert states(".")["compose/healthcheck-missing", 2] is True
 
 
-def test_the_cache_knows_the_context(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(tmp_path / "kept"))
+def test_the_cache_knows_the_context(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "kept"))
     first = check("base", cache=True).to_dict()
     assert check("base", cache=True).to_dict() == first
     assert first["context"]["files"] > 0
     (tree / "overlays/prod/kustomization.yaml").unlink()
     assert check("base", cache=True).to_dict() == check("base").to_dict() != first
-    assert (
-        check("base", cache=True, context=False).to_dict() == check("base", context=False).to_dict()
-    )
+    assert check("base", cache=True, context=False).to_dict() == check("base", context=False).to_dict()

@@ -22,7 +22,7 @@ def make(root: Path, **files: str | bytes) -> Path:
 
 
 def names(found: DiscoveredFiles) -> list[str]:
-    return [source.path for source in found.texts]
+    return [source.path for source in found.sources]
 
 
 def test_order_and_relative_paths(tmp_path: Path) -> None:
@@ -72,8 +72,8 @@ def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None
     )
     found = discover_files([tmp_path], base=tmp_path)
     assert names(found) == ["w.yaml"]
-    assert found.unread == []
-    assert found.skipped == 6
+    assert found.unread_files == []
+    assert found.skipped_count == 6
 
 
 def test_excluded_paths(tmp_path: Path) -> None:
@@ -81,9 +81,7 @@ def test_excluded_paths(tmp_path: Path) -> None:
     assert names(discover_files([tmp_path], ["examples/*"], base=tmp_path)) == ["b.yaml"]
 
 
-def test_what_is_ours_by_name_and_cannot_be_read_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_ours_by_name_and_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discover, "MAX_BYTES", 100)
     make(
         tmp_path,
@@ -95,7 +93,7 @@ def test_what_is_ours_by_name_and_cannot_be_read_is_said(
         },
     )
     found = discover_files([tmp_path], base=tmp_path)
-    assert {one.path: one.reason.split(" ")[0] for one in found.unread} == {
+    assert {one.path: one.reason.split(" ")[0] for one in found.unread_files} == {
         "big.yaml": "0.0", "nul.conf": "it", "wide.yaml": "it",
     }  # fmt: skip
 
@@ -149,14 +147,9 @@ def test_encodings(data: bytes, text: str | None) -> None:
 
 
 def test_a_block_may_name_its_file() -> None:
-    assert (
-        filename_in_first_line("# docker-compose.prod.yml\nservices: {}")
-        == "docker-compose.prod.yml"
-    )
+    assert filename_in_first_line("# docker-compose.prod.yml\nservices: {}") == "docker-compose.prod.yml"
     assert filename_in_first_line("# Dockerfile for production\nFROM x") == ""
-    assert (
-        filename_in_first_line("# .github/workflows/ci.yml\non: push") == ".github/workflows/ci.yml"
-    )
+    assert filename_in_first_line("# .github/workflows/ci.yml\non: push") == ".github/workflows/ci.yml"
 
 
 def test_a_gitignore_that_ran_away_comes_to_an_end(tmp_path: Path) -> None:
@@ -179,10 +172,10 @@ def test_patterns_that_take_too_much_work_leave_nothing_out_and_that_is_said(
     make(tmp_path, **{"a/.gitignore": hard, "a/b.gen.yaml": POD, "c.yaml": POD})
     found = discover_files([tmp_path], base=tmp_path)
     assert names(found) == ["a/b.gen.yaml", "c.yaml"]
-    assert [one.path for one in found.overruled] == ["a/.gitignore"]
-    assert found.ignored("a/other.yaml"), "nobody can say that it is not"
+    assert [one.path for one in found.partly_followed_gitignores] == ["a/.gitignore"]
+    assert found.may_be_ignored("a/other.yaml"), "nobody can say that it is not"
     report = readiness.check([tmp_path], base=tmp_path)
-    assert [(row.path, row.reason) for row in report.coverage.unread] == [
+    assert [(row.path, row.reason) for row in report.coverage.unread_files] == [
         (
             "a/.gitignore",
             "its patterns take too much work, so from some file on nothing is left out by them",
@@ -191,16 +184,14 @@ def test_patterns_that_take_too_much_work_leave_nothing_out_and_that_is_said(
     assert report.verdict == "not-ready"
 
 
-def test_globs_that_take_too_much_work_leave_nothing_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_globs_that_take_too_much_work_leave_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, **{"a.yaml": "a: 1", "b.yaml": "a: 1"})
     globs = [f"*x{n}*" for n in range(200)] + ["*.yaml"]
     assert names(discover_files([tmp_path], globs, base=tmp_path)) == []
     monkeypatch.setattr(ignoring, "MAX_WORK", 600)
     found = discover_files([tmp_path], globs, base=tmp_path)
     assert names(found) == ["b.yaml"]
-    assert [one.path for one in found.overruled] == [".readiness.yaml"]
+    assert [one.path for one in found.partly_followed_gitignores] == [".readiness.yaml"]
 
 
 def test_a_gitignore_that_is_too_large_or_a_link_is_not_gone_by(tmp_path: Path) -> None:
@@ -216,7 +207,7 @@ def test_a_gitignore_that_is_too_large_or_a_link_is_not_gone_by(tmp_path: Path) 
     (tmp_path / "b/.gitignore").symlink_to(tmp_path / "rules")
     found = discover_files([tmp_path], base=tmp_path)
     assert {"a/a.yaml", "b/b.yaml"} <= set(names(found))
-    assert [(one.path, one.reason.partition(";")[0]) for one in found.overruled] == [
+    assert [(one.path, one.reason.partition(";")[0]) for one in found.partly_followed_gitignores] == [
         ("a/.gitignore", "512 KiB is the limit, and it has more"),
         ("b/.gitignore", "it is a link"),
     ]

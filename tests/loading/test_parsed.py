@@ -55,9 +55,7 @@ def test_a_run_parses_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     report = readiness.check([tmp_path], base=tmp_path)
-    assert {"base/pod.yaml", "plain/pod.yaml", "south/patch.yaml"} <= {
-        one.path for one in report.findings
-    }
+    assert {"base/pod.yaml", "plain/pod.yaml", "south/patch.yaml"} <= {one.path for one in report.findings}
     often = {name: parsed[text] for name, text in TREE.items() if parsed[text] > 1}
     assert often == {}
     assert parsed[TREE["base/kustomization.yaml"]] == parsed[TREE["dist/all.yaml"]] == 1

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from readiness import api
 from readiness.cli.main import main
-from readiness.loading.assembly import TEMPLATE
+from readiness.loading.assembly import REASON_TEMPLATE
 from readiness.reports import digest
 from readiness.verdict.report import Report
 from tests.make import write_files
@@ -120,20 +120,16 @@ def test_a_mark_on_its_own_line_keeps_the_gate_shut(tmp_path: Path, path: str, t
     assert report.verdict == "not-ready"
 
 
-@pytest.mark.parametrize(
-    ("path", "text"), [one for one in LOUD if not str(one.values[0]).startswith(BY_SERVICES)]
-)
+@pytest.mark.parametrize(("path", "text"), [one for one in LOUD if not str(one.values[0]).startswith(BY_SERVICES)])
 @pytest.mark.parametrize("named", ["templates/{}", "{}.j2"])
-def test_a_template_by_its_name_is_left_alone(
-    tmp_path: Path, path: str, text: str, named: str
-) -> None:
+def test_a_template_by_its_name_is_left_alone(tmp_path: Path, path: str, text: str, named: str) -> None:
     path = named.format(path)
     report = check(tmp_path, {path: text})
     assert told(report, path) == []
     assert report.gate.passed
     status, reason = row(report, path)
     if status == "skipped":
-        assert reason == TEMPLATE
+        assert reason == REASON_TEMPLATE
         assert report.verdict == "not-ready"
     else:  # a line of a condition in a Dockerfile, or a placeholder that nginx's reader knows: all of it was read
         assert path in {
@@ -188,10 +184,7 @@ def test_an_expression_without_its_dollar_is_no_workflow(tmp_path: Path) -> None
     text = WHOLE[path].replace("run: make", "run: make, env: {A: {{ github.ref }}}")
     report = check(tmp_path, {path: text})
     assert told(report, path) == ["core/syntax"]
-    assert (
-        told(check(tmp_path, {path: text.replace("{{", "'${{").replace("}}", "}}'", 1)}), path)
-        == []
-    )
+    assert told(check(tmp_path, {path: text.replace("{{", "'${{").replace("}}", "}}'", 1)}), path) == []
 
 
 BRANCHES = """\
@@ -229,12 +222,7 @@ def test_a_broken_file_is_broken_under_a_name_of_templates_too(tmp_path: Path) -
     text = "server {\n  listen ${PORT};\n  # {{ x }}\n  server_name a;\n"
     report = check(tmp_path, {"nginx/site.conf.template": text})
     assert told(report, "nginx/site.conf.template") == ["core/syntax"]
-    assert (
-        told(
-            check(tmp_path, {"nginx/site.conf.template": text + "}\n"}), "nginx/site.conf.template"
-        )
-        == []
-    )
+    assert told(check(tmp_path, {"nginx/site.conf.template": text + "}\n"}), "nginx/site.conf.template") == []
 
 
 def test_one_line_of_a_template_hides_no_error_of_the_builder(tmp_path: Path) -> None:
@@ -252,7 +240,7 @@ def test_nothing_but_templates_is_no_pass(tmp_path: Path, monkeypatch: pytest.Mo
     Path("app.yaml.j2").write_text("apiVersion: v1\nkind: Pod\nmetadata: {name: {{ x }}}\n")
     result = CliRunner().invoke(main, ["check", ".", "--no-config", "--no-cache"])
     assert result.exit_code == 2
-    assert f"nothing was checked: app.yaml.j2: {TEMPLATE}" in result.output
+    assert f"nothing was checked: app.yaml.j2: {REASON_TEMPLATE}" in result.output
     assert CliRunner().invoke(main, ["check", ".", "--no-config", "--allow-empty"]).exit_code == 0
     Path("app.yaml").write_text("apiVersion: v1\nkind: Pod\nmetadata: {name: {{ x }}}\n")
     assert CliRunner().invoke(main, ["check", ".", "--no-config", "--allow-empty"]).exit_code == 1

@@ -111,9 +111,7 @@ def test_what_production_lacks_is_told(tmp_path: Path) -> None:
         (("dev", "test"), set()),  # one of them is all that is deployed
     ],
 )
-def test_names_decide_while_one_is_left(
-    names: tuple[str, ...], aside: set[str], tmp_path: Path
-) -> None:
+def test_names_decide_while_one_is_left(names: tuple[str, ...], aside: set[str], tmp_path: Path) -> None:
     report = check(tmp_path, kustomized(**dict.fromkeys(names, "env: []")))
     others = {one for _, _, others, _ in decided(report) for one in others}
     assert others == {f"overlays/{name}" for name in aside}
@@ -121,9 +119,7 @@ def test_names_decide_while_one_is_left(
 
 
 def test_a_folder_above_all_variants_says_nothing_of_one(tmp_path: Path) -> None:
-    tree = {
-        f"test/{path}": text for path, text in kustomized(dev=RESOURCES, prod="env: []").items()
-    }
+    tree = {f"test/{path}": text for path, text in kustomized(dev=RESOURCES, prod="env: []").items()}
     assert decided(check(tmp_path, tree))[0][2] == ["test/overlays/dev"]
 
 
@@ -144,7 +140,7 @@ def test_overlays_of_different_things_are_no_variants(tmp_path: Path) -> None:
 
 def test_mistakes_are_told_wherever_they_run(tmp_path: Path) -> None:
     wrong = check(tmp_path, kustomized(dev="imagePullPolicies: Always", prod=RESOURCES))
-    assert [one.path for one in wrong.findings if one.definition.category == "correctness"]
+    assert [one.path for one in wrong.findings if one.rule_definition.category == "correctness"]
 
 
 def test_an_overlay_that_does_not_build_is_nothing_that_is_left(tmp_path: Path) -> None:
@@ -158,9 +154,7 @@ def test_the_settings_win_over_names(tmp_path: Path) -> None:
     tree = kustomized(dev="env: []", prod=RESOURCES, eu=RESOURCES)
     named = "environments: {production: {overlays: [overlays/dev]}}\n"
     report = check(tmp_path, tree, named)
-    assert decided(report) == [
-        ("overlays", ["overlays/dev"], ["overlays/eu", "overlays/prod"], "settings")
-    ]
+    assert decided(report) == [("overlays", ["overlays/dev"], ["overlays/eu", "overlays/prod"], "settings")]
     assert MEMORY in rules(report)
     by_name = "environments: {production: {overlays: [e*, prod]}}\n"
     assert MEMORY not in rules(check(tmp_path, tree, by_name))
@@ -170,16 +164,12 @@ def test_the_settings_win_over_names(tmp_path: Path) -> None:
 def test_values_for_development_are_not_asked_what_production_needs(tmp_path: Path) -> None:
     values = {
         "chart/values-dev.yaml": "{tag: latest, extra: {}}\n",
-        "chart/values-prod.yaml": json.dumps(
-            {"extra": {"resources": {"limits": {"memory": "1Gi"}}}}
-        ),
+        "chart/values-prod.yaml": json.dumps({"extra": {"resources": {"limits": {"memory": "1Gi"}}}}),
     }
     report = check(tmp_path, {**CHART, **values})
     assert MEMORY not in rules(report)
     assert "k8s/image-tag-missing" not in rules(report)
-    assert decided(report) == [
-        ("chart", ["values-prod.yaml"], ["values.yaml", "values-dev.yaml"], "names")
-    ]
+    assert decided(report) == [("chart", ["values-prod.yaml"], ["values.yaml", "values-dev.yaml"], "names")]
     settings = "environments: {production: {values: [chart/values-prod.yaml, values.yaml]}}\n"
     asked = check(tmp_path, {**CHART, **values}, settings)
     assert MEMORY in rules(asked)
@@ -192,9 +182,7 @@ def test_values_for_development_are_not_asked_what_production_needs(tmp_path: Pa
 
 @needs_helm
 @pytest.mark.parametrize("name", ["values-prod.yaml", "values-eu.yaml"])
-def test_defaults_count_while_nothing_says_that_all_environments_have_their_own(
-    name: str, tmp_path: Path
-) -> None:
+def test_defaults_count_while_nothing_says_that_all_environments_have_their_own(name: str, tmp_path: Path) -> None:
     values = {f"chart/{name}": json.dumps({"extra": {"resources": {"limits": {"memory": "1Gi"}}}})}
     report = check(tmp_path, {**CHART, **values})
     assert decided(report) == []
@@ -257,9 +245,7 @@ deploy:
 ROLLBACK = "ci/rollback-missing"
 
 
-@pytest.mark.parametrize(
-    ("path", "text"), [(".github/workflows/a.yml", WORKFLOW), (".gitlab-ci.yml", GITLAB)]
-)
+@pytest.mark.parametrize(("path", "text"), [(".github/workflows/a.yml", WORKFLOW), (".gitlab-ci.yml", GITLAB)])
 def test_branches(path: str, text: str, tmp_path: Path) -> None:
     named = "environments: {production: {branches: [main, 'release/*']}}\n"
     asked = {
@@ -330,7 +316,7 @@ def test_where_nothing_has_variants_nothing_is_told(tmp_path: Path) -> None:
 
 
 def test_the_cache_keeps_the_decisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(tmp_path / "kept"))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "kept"))
     root, tree = tmp_path / "root", kustomized(dev="env: []", prod=RESOURCES)
     first = check(root, tree, cache=True).to_dict()
     assert first["environments"]

@@ -19,7 +19,7 @@ class Thing:
 
 def serial(thing: Thing, project: Project) -> int:
     """How many subjects were asked for before."""
-    counted: list[Thing] = project.memo(asked)
+    counted: list[Thing] = project.memoize(asked)
     counted.append(thing)
     return len(counted)
 
@@ -34,13 +34,16 @@ def other_serial(thing: Thing, project: Project) -> int:
 
 def test_a_subject_is_looked_at_once_by_each_question() -> None:
     project, thing = Project([]), Thing()
-    assert [project.once(serial, thing) for _ in range(3)] == [1, 1, 1]
-    assert [project.once(other_serial, thing) for _ in range(2)] == [-2, -2]
+    assert [project.memoize_for_subject(serial, thing) for _ in range(3)] == [1, 1, 1]
+    assert [project.memoize_for_subject(other_serial, thing) for _ in range(2)] == [-2, -2]
 
 
 def test_subjects_are_told_apart_by_identity() -> None:
     project, one, other = Project([]), Thing(), Thing()
-    assert (project.once(serial, one), project.once(serial, other)) == (1, 2)
+    assert (
+        project.memoize_for_subject(serial, one),
+        project.memoize_for_subject(serial, other),
+    ) == (1, 2)
 
 
 def test_a_subject_that_is_gone_leaves_its_answer_to_no_other() -> None:
@@ -51,13 +54,13 @@ def test_a_subject_that_is_gone_leaves_its_answer_to_no_other() -> None:
 
     project = Project([])
     for number in range(100):
-        assert project.once(label, [number]) == number
+        assert project.memoize_for_subject(label, [number]) == number
         gc.collect(0)
 
 
 def test_answers_belong_to_one_project() -> None:
     thing = Thing()
-    assert Project([]).once(serial, thing) == Project([]).once(serial, thing) == 1
+    assert Project([]).memoize_for_subject(serial, thing) == Project([]).memoize_for_subject(serial, thing) == 1
 
 
 def test_nothing_is_an_answer_too() -> None:
@@ -67,6 +70,6 @@ def test_nothing_is_an_answer_too() -> None:
         calls.append(thing)
 
     project, thing = Project([]), Thing()
-    assert project.once(nothing, thing) is None
-    assert project.once(nothing, thing) is None
+    assert project.memoize_for_subject(nothing, thing) is None
+    assert project.memoize_for_subject(nothing, thing) is None
     assert len(calls) == 1

@@ -22,12 +22,12 @@ NEAR = {
 @pytest.mark.parametrize("case", NEAR)
 def test_nearest(case: str) -> None:
     word, near = NEAR[case]
-    assert spelling.nearest(word, KNOWN) == near
-    assert spelling.hint(word, KNOWN) == (f"; did you mean {near!r}?" if near else "")
+    assert spelling.nearest_word(word, KNOWN) == near
+    assert spelling.did_you_mean_text(word, KNOWN) == (f"; did you mean {near!r}?" if near else "")
 
 
 def test_a_rule_that_is_only_somewhat_alike_is_not_offered() -> None:
-    assert spelling.nearest("k8s/data-not-persistent", ["k8s/rbac-grant-impersonate"]) == ""
+    assert spelling.nearest_word("k8s/data-not-persistent", ["k8s/rbac-grant-impersonate"]) == ""
 
 
 @pytest.mark.parametrize(

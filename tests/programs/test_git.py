@@ -30,9 +30,7 @@ WEAK = "k8s/privileged"
 
 def git(root: Path, *words: str, request: bytes = b"") -> str:
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(
-        ["git", *identity, *words], cwd=root, check=True, capture_output=True, input=request
-    )
+    done = subprocess.run(["git", *identity, *words], cwd=root, check=True, capture_output=True, input=request)
     return os.fsdecode(done.stdout).strip()
 
 
@@ -120,35 +118,31 @@ def test_the_settings_are_such_that_others_would_run_them(root: Path, evil: Path
 def test_objects_that_are_missing_are_not_fetched(root: Path, evil: Path) -> None:
     name = git(root, "rev-parse", "HEAD:deploy/a.yaml")
     (root / ".git" / "objects" / name[:2] / name[2:]).unlink()
-    with pytest.raises(api.ERRORS, match="partial"):
+    with pytest.raises(api.USER_ERRORS, match="partial"):
         brought()
     assert not evil.exists()
     head = git(root, "rev-parse", "HEAD^{tree}")
     (root / ".git" / "objects" / head[:2] / head[2:]).unlink()
-    with pytest.raises(api.ERRORS, match="--since"):
+    with pytest.raises(api.USER_ERRORS, match="--since"):
         brought()
     assert not evil.exists()
 
 
-def test_a_transport_is_refused_to_an_old_git_too(
-    root: Path, evil: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_transport_is_refused_to_an_old_git_too(root: Path, evil: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a git without GIT_NO_LAZY_FETCH would do: the environment alone keeps it from calling one."""
-    monkeypatch.delitem(plumbing._GIVEN, "GIT_NO_LAZY_FETCH")
+    monkeypatch.delitem(plumbing._SET_ENVIRONMENT, "GIT_NO_LAZY_FETCH")
     with pytest.raises(GitError):
         plumbing.run_git("ls-remote", "origin")
     name = git(root, "rev-parse", "HEAD:deploy/a.yaml")
     (root / ".git" / "objects" / name[:2] / name[2:]).unlink()
-    with pytest.raises(api.ERRORS):
+    with pytest.raises(api.USER_ERRORS):
         brought()
     assert not evil.exists()
 
 
 def test_attributes_change_nothing(root: Path) -> None:
     """`export-ignore` left files out of an archive, `export-subst` and `eol` changed others: old findings looked new."""
-    attributes = (
-        "deploy/** export-ignore\n*.yaml export-subst eol=crlf ident working-tree-encoding=UTF-16\n"
-    )
+    attributes = "deploy/** export-ignore\n*.yaml export-subst eol=crlf ident working-tree-encoding=UTF-16\n"
     write(root, **{".gitattributes": attributes, "sub.yaml": POD + "# $Format:%H$ $Id$\n"})
     subprocess.run(
         ["git", "-c", "core.attributesFile=/dev/null", "hash-object", "-w", "--no-filters", "sub.yaml"],
@@ -163,9 +157,7 @@ def test_attributes_change_nothing(root: Path) -> None:
         assert (tree / "sub.yaml").read_text() == POD + "# $Format:%H$ $Id$\n"
 
 
-def test_a_folder_of_the_repository_is_compared_with_itself(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_of_the_repository_is_compared_with_itself(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(root, **{"deploy/b.yaml": POD.replace("{name: x}", "{name: y}"), "new/c.yaml": POD})
     monkeypatch.chdir(root / "deploy")
     assert brought() == {"b.yaml"}
@@ -256,7 +248,7 @@ def test_a_file_over_the_limit_is_over_it_on_both_sides(root: Path) -> None:
 
 def test_a_tree_over_the_limit_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revision, "MAX_TREE", 10)
-    with pytest.raises(api.ERRORS, match="over the limit"):
+    with pytest.raises(api.USER_ERRORS, match="over the limit"):
         brought()
 
 
@@ -266,13 +258,13 @@ def test_a_tree_of_trees_without_end_is_told(root: Path, monkeypatch: pytest.Mon
     for _ in range(12):  # 10^12 files
         top = tree_of(root, [("040000", "tree", top, f"d{n}") for n in range(10)])
     git(root, "update-ref", "HEAD", git(root, "commit-tree", "-m", "bomb", top))
-    monkeypatch.setattr(plumbing, "LISTING", 1 << 20)
-    with pytest.raises(api.ERRORS, match="output is over 1 MiB"):
+    monkeypatch.setattr(plumbing, "MAX_LISTING_BYTES", 1 << 20)
+    with pytest.raises(api.USER_ERRORS, match="output is over 1 MiB"):
         brought()
 
 
 def test_batches_hold_every_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plumbing, "BATCH", 500)
+    monkeypatch.setattr(plumbing, "MAX_BATCH_BYTES", 500)
     files = {f"f{n:02}.yaml": POD + "#" * n for n in range(40)} | {"empty": "", "zero": b"\0\n\xff"}
     write(root, **files)
     commit(root)
@@ -291,29 +283,27 @@ REFUSED = {
 
 @pytest.mark.parametrize(("ref", "words"), REFUSED.items(), ids=lambda text: text or "nothing")
 def test_what_is_no_revision_is_refused(root: Path, ref: str, words: str) -> None:
-    with pytest.raises(api.ERRORS, match=words):
+    with pytest.raises(api.USER_ERRORS, match=words):
         readiness.check(["."], since=ref)
 
 
 def test_histories_that_never_met(root: Path) -> None:
     git(root, "checkout", "-q", "--orphan", "other")
     git(root, "commit", "-q", "-m", "other")
-    with pytest.raises(api.ERRORS, match="fetch more of the history"):
+    with pytest.raises(api.USER_ERRORS, match="fetch more of the history"):
         readiness.check(["."], since="main")
 
 
-def test_without_a_repository_or_without_git(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_repository_or_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, **{"a.yaml": POD})
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(api.ERRORS, match="not a git repository"):
+    with pytest.raises(api.USER_ERRORS, match="not a git repository"):
         readiness.check(["."], since="main")
     git(tmp_path, "init", "-q")
-    with pytest.raises(api.ERRORS, match="no commit yet"):
+    with pytest.raises(api.USER_ERRORS, match="no commit yet"):
         readiness.check(["."], since="main")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(api.ERRORS, match="git is not installed"):
+    with pytest.raises(api.USER_ERRORS, match="git is not installed"):
         readiness.check(["."], since="main")
 
 
@@ -327,7 +317,7 @@ def test_a_repository_of_somebody_else_is_refused_until_the_user_trusts_it(
     monkeypatch.setenv("HOME", str(home))
     for path in (root, root / ".git"):
         os.chown(path, 12345, 12345)
-    with pytest.raises(api.ERRORS, match="dubious ownership"):
+    with pytest.raises(api.USER_ERRORS, match="dubious ownership"):
         brought()
     (home / ".gitconfig").write_text(f"[safe]\n\tdirectory = {root}\n")
     assert brought() == set()
@@ -343,9 +333,7 @@ def test_a_repository_of_the_environment_is_the_one_that_is_meant(
     assert brought() == set()
 
 
-def test_a_worktree_and_packed_objects(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worktree_and_packed_objects(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(root, "gc", "-q")
     git(root, "worktree", "add", "-q", "-b", "topic", str(tmp_path / "there"))
     monkeypatch.chdir(tmp_path / "there")

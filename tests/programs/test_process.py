@@ -14,11 +14,15 @@ import pytest
 
 from readiness import programs
 from readiness.programs import confine, process
-from readiness.programs.process import Answer, Limits, ProgramError, TooLateError, run_program
-
-on_linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="needs Linux, where the network can be taken away"
+from readiness.programs.process import (
+    ProcessLimits,
+    ProgramError,
+    ProgramResult,
+    ProgramTimeoutError,
+    run_program,
 )
+
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux, where the network can be taken away")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits")
 CONNECT = """\
 import socket, sys
@@ -43,7 +47,7 @@ class Listener:
     def serve(self) -> None:
         while True:
             try:
-                self.server.accept()[0].close()
+                self.server.accepting_state()[0].close()
             except OSError:
                 return
             self.count += 1
@@ -56,34 +60,28 @@ def listener() -> Iterator[Listener]:
     started.server.close()
 
 
-def ask(code: str, *arguments: object, folder: Path, **more: object) -> Answer:
-    options = {"limits": Limits(20, 1 << 30, 1 << 20), "environment": {"A": "1"}, **more}
-    return run_program(
-        [sys.executable, "-I", "-c", code, *map(str, arguments)], folder=folder, **options
-    )
+def ask(code: str, *arguments: object, folder: Path, **more: object) -> ProgramResult:
+    options = {"limits": ProcessLimits(20, 1 << 30, 1 << 20), "environment": {"A": "1"}, **more}
+    return run_program([sys.executable, "-I", "-c", code, *map(str, arguments)], folder=folder, **options)
 
 
 @on_linux
 @pytest.mark.parametrize("namespace", [True, False])
-def test_a_confined_program_reaches_nobody(
-    tmp_path: Path, listener: Listener, namespace: bool
-) -> None:
-    limits = Limits(20, 1 << 30, 1 << 20, namespace=namespace)
+def test_a_confined_program_reaches_nobody(tmp_path: Path, listener: Listener, namespace: bool) -> None:
+    limits = ProcessLimits(20, 1 << 30, 1 << 20, use_namespace=namespace)
     answer = ask(CONNECT, listener.port, folder=tmp_path, limits=limits)
-    assert answer.network in (
-        {confine.NAMESPACE, confine.FILTER} if namespace else {confine.FILTER}
+    assert answer.confinement in (
+        {confine.CONFINED_BY_NAMESPACE, confine.CONFINED_BY_FILTER} if namespace else {confine.CONFINED_BY_FILTER}
     )
     assert b"connected" not in answer.output
     assert answer.output.count(b"Error") == 2
     assert listener.count == 0
 
 
-def test_the_same_program_reaches_the_listener_where_nothing_holds_it(
-    tmp_path: Path, listener: Listener
-) -> None:
-    answer = ask(CONNECT, listener.port, folder=tmp_path, confined=False)
+def test_the_same_program_reaches_the_listener_where_nothing_holds_it(tmp_path: Path, listener: Listener) -> None:
+    answer = ask(CONNECT, listener.port, folder=tmp_path, without_network=False)
     assert b"connected" in answer.output
-    assert answer.network == confine.NONE
+    assert answer.confinement == confine.NOT_CONFINED
 
 
 @on_linux
@@ -106,12 +104,10 @@ def test_where_no_namespace_is_given_a_filter_refuses_sockets() -> None:
 
 def test_other_systems_say_that_nothing_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confine.sys, "platform", "darwin")
-    assert confine.leave_network() == confine.NONE
+    assert confine.leave_network() == confine.NOT_CONFINED
 
 
-def test_a_program_is_given_what_is_written_out_and_no_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_is_given_what_is_written_out_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "GIT_SSH_COMMAND", "KUBECONFIG", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
@@ -120,9 +116,7 @@ def test_a_program_is_given_what_is_written_out_and_no_more(
 
 
 @posix
-def test_libraries_are_not_looked_for_in_the_folder_of_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_libraries_are_not_looked_for_in_the_folder_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LD_LIBRARY_PATH", f":.:lib:{tmp_path}:")
     code = "import os; print(os.environ['LD_LIBRARY_PATH'])"
     assert ask(code, folder=tmp_path).output.decode().strip() == str(tmp_path)
@@ -130,8 +124,12 @@ def test_libraries_are_not_looked_for_in_the_folder_of_the_run(
 
 def test_input_goes_in_and_messages_and_codes_come_out(tmp_path: Path) -> None:
     code = "import sys; print(sys.stdin.read()[::-1]); sys.exit('it is wrong')"
-    answer = ask(code, folder=tmp_path, request=b"abc")
-    assert (answer.output.split(), answer.code, answer.reason) == ([b"cba"], 1, "it is wrong")
+    answer = ask(code, folder=tmp_path, stdin_data=b"abc")
+    assert (answer.output.split(), answer.exit_code, answer.failure_reason) == (
+        [b"cba"],
+        1,
+        "it is wrong",
+    )
 
 
 TOO_MUCH = {
@@ -145,17 +143,15 @@ TOO_MUCH = {
 @pytest.mark.parametrize(("code", "reason"), TOO_MUCH.values(), ids=TOO_MUCH)
 def test_too_much_is_told(tmp_path: Path, code: str, reason: str) -> None:
     with pytest.raises(ProgramError, match=reason) as raised:
-        ask(code, folder=tmp_path, limits=Limits(2, 1 << 30, 2 << 20))
-    assert isinstance(raised.value, TooLateError) is ("finish" in reason)
+        ask(code, folder=tmp_path, limits=ProcessLimits(2, 1 << 30, 2 << 20))
+    assert isinstance(raised.value, ProgramTimeoutError) is ("finish" in reason)
 
 
 @on_linux
 def test_memory_has_a_limit(tmp_path: Path) -> None:
-    answer = ask("x = bytearray(600 << 20)", folder=tmp_path, limits=Limits(20, 300 << 20, 1 << 20))
-    assert answer.code != 0
-    assert (
-        ask("x = bytearray(60 << 20)", folder=tmp_path, limits=Limits(20, 300 << 20, 1)).code == 0
-    )
+    answer = ask("x = bytearray(600 << 20)", folder=tmp_path, limits=ProcessLimits(20, 300 << 20, 1 << 20))
+    assert answer.exit_code != 0
+    assert ask("x = bytearray(60 << 20)", folder=tmp_path, limits=ProcessLimits(20, 300 << 20, 1)).exit_code == 0
 
 
 @on_linux
@@ -170,11 +166,11 @@ def test_processor_time_has_a_limit(tmp_path: Path) -> None:
 @on_linux
 def test_processor_time_is_limited_apart_from_the_clock(tmp_path: Path) -> None:
     code = "import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
-    limits = Limits(200, 1 << 30, 1 << 20, processor=7)
+    limits = ProcessLimits(200, 1 << 30, 1 << 20, processor=7)
     assert ask(code, folder=tmp_path, limits=limits).output.split() == [b"7"]
     before = process.seconds_of_programs()
     spin = "while True: pass"
-    done = ask(spin, folder=tmp_path, limits=Limits(200, 1 << 30, 1 << 20, processor=1))
+    done = ask(spin, folder=tmp_path, limits=ProcessLimits(200, 1 << 30, 1 << 20, processor=1))
     assert done.stopped
     assert process.seconds_of_programs() > before
 
@@ -191,26 +187,31 @@ def test_processor_time_is_limited_apart_from_the_clock(tmp_path: Path) -> None:
     ],
 )
 def test_what_ran_over_its_limits(code: int, messages: str, stopped: bool) -> None:
-    assert Answer(b"", messages, code, "").stopped is stopped
+    assert ProgramResult(b"", messages, code, "").stopped is stopped
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match="no such file"):
         run_program(
-            ["/no/such"], folder=tmp_path, environment={}, limits=Limits(5, 0, 10), confined=False
+            ["/no/such"],
+            folder=tmp_path,
+            environment={},
+            limits=ProcessLimits(5, 0, 10),
+            without_network=False,
         )
 
 
 @posix
 def test_a_program_that_is_not_there_when_it_is_confined(tmp_path: Path) -> None:
-    answer = run_program(["/no/such"], folder=tmp_path, environment={}, limits=Limits(5, 0, 10))
-    assert (answer.code, answer.reason) == (127, "such does not run: No such file or directory")
+    answer = run_program(["/no/such"], folder=tmp_path, environment={}, limits=ProcessLimits(5, 0, 10))
+    assert (answer.exit_code, answer.failure_reason) == (
+        127,
+        "such does not run: No such file or directory",
+    )
 
 
 @posix
-def test_programs_are_looked_for_on_absolute_folders_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_programs_are_looked_for_on_absolute_folders_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bin").mkdir()
     for folder in (tmp_path, tmp_path / "bin"):
         (folder / "kustomize").write_bytes(b"\x7fELF")
@@ -229,11 +230,7 @@ def test_shims_are_told_from_programs(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(b"\x7fELF")
     (tmp_path / "snap").write_bytes(b"\x7fELF")
     (tmp_path / "kubectl").symlink_to("snap")
-    shims = [
-        name
-        for name in ("shim", "real", "kubectl", "none")
-        if programs.is_shim(str(tmp_path / name))
-    ]
+    shims = [name for name in ("shim", "real", "kubectl", "none") if programs.is_shim(str(tmp_path / name))]
     assert shims == ["shim", "kubectl"]
 
 
@@ -248,4 +245,4 @@ def test_a_program_is_told_from_its_next_version(tmp_path: Path) -> None:
 
 
 def test_nothing_is_found_on_the_path_that_programs_get() -> None:
-    assert not Path(process.NOWHERE).is_dir()
+    assert not Path(process.EMPTY_PATH).is_dir()

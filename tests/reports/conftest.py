@@ -29,9 +29,7 @@ def rule(
         kind=name.partition("/")[0],
         targets=("k8s.container",),
         message="m",
-        why=more.pop(
-            "why", "The kubelet restarts a process that ends, e.g. a crash. Not one that hangs."
-        ),
+        why=more.pop("why", "The kubelet restarts a process that ends, e.g. a crash. Not one that hangs."),
         fix=more.pop("fix", "Add a probe. Make it cheap."),
         **more,
     )
@@ -61,15 +59,15 @@ class Look:
 
 def report(findings: Sequence[Finding], **more: Any) -> Report:
     """A report on findings; the files are those that they stand in."""
-    rules = list({one.rule: one.definition for one in findings}.values()) or [rule()]
+    rules = list({one.rule: one.rule_definition for one in findings}.values()) or [rule()]
     paths = sorted({one.path for one in findings}) or ["clean.yaml"]
     rows = more.pop("rows", [FileRow(path, "k8s", "checked") for path in paths])
     return build_report(
         version="0.0",
         rules=rules,
-        findings=sorted(findings, key=lambda one: (*one.place, one.rule)),
+        findings=sorted(findings, key=lambda one: (*one.fix_place, one.rule)),
         rows=rows,
-        looks={one.id: Look() for one in rules},
+        tally_by_rule={one.id: Look() for one in rules},
         subjects=dict.fromkeys(paths, 5),
         **more,
     )
@@ -78,7 +76,7 @@ def report(findings: Sequence[Finding], **more: Any) -> Report:
 def show(name: str, made: Report, **options: Any) -> str:
     """What a format writes; `terminal` in colours where `color` is always, else plain."""
     out = io.StringIO()
-    reports.write_report(name, made, out, reports.Options(**options))
+    reports.write_report(name, made, out, reports.ReportOptions(**options))
     return out.getvalue()
 
 
@@ -101,10 +99,8 @@ def sample() -> Report:
             find(WEB, "- name: web"),
             find(WEB, "- name: worker", message="container 'worker' has no probe"),
             find(WEB, "nginx:latest", tag, message="image 'nginx:latest' has a movable tag"),
-            find(
-                WEB, "worker:latest", tag, message="image 'worker:latest' has a movable tag"
-            )._replace(
-                suppressed=Suppression("comment", "pinned by the registry", "2030-01-01"),
+            find(WEB, "worker:latest", tag, message="image 'worker:latest' has a movable tag")._replace(
+                suppression=Suppression("comment", "pinned by the registry", "2030-01-01"),
             ),
             find(other, "FROM debian:latest", shell, message="no USER in the final stage"),
         ]

@@ -65,8 +65,7 @@ develop: {watch: [{path: "$V", action: "$V"}]}
 def services(value: str) -> str:
     """A compose file with a service for each place of a value."""
     lines = (
-        f"  s{n}:\n    {use.replace('$V', value)}\n"
-        + "    image: postgres:16\n" * ("image:" not in use)
+        f"  s{n}:\n    {use.replace('$V', value)}\n" + "    image: postgres:16\n" * ("image:" not in use)
         for n, use in enumerate(USED)
     )
     return "services:\n" + "".join(lines)
@@ -75,7 +74,7 @@ def services(value: str) -> str:
 def everything(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """All that any output says of a folder: formats, baseline file, cache."""
     monkeypatch.chdir(folder)
-    kept = cache.Cache(folder.with_name("kept"))
+    kept = cache.ResultCache(folder.with_name("kept"))
     monkeypatch.setattr(cache, "user_cache", lambda: kept)
     made = readiness.check(["."], select=["ALL"], cache=True)
     assert made.findings
@@ -114,15 +113,13 @@ LABELLED = Path(__file__).parents[1] / "syntax" / "secrets"
 def literals() -> list[tuple[str, str]]:
     """Labelled names and values that the decision calls secrets of somebody's own, whatever the place."""
     rows = (
-        json.loads(line)
-        for half in ("tuning", "heldout")
-        for line in (LABELLED / f"{half}.jsonl").read_text().splitlines()
+        json.loads(line) for half in ("tuning", "heldout") for line in (LABELLED / f"{half}.jsonl").read_text().splitlines()
     )
     found = {
         (row["name"], row["value"])
         for row in rows
         if row["name"].replace("_", "").isalnum()
-        and secrets.classify(row["name"], row["value"]).kind is secrets.Kind.SECRET
+        and secrets.classify_value(row["name"], row["value"]).kind is secrets.SecretKind.SECRET
         and not set(row["value"]) & set("\"'\\$`\n")
     }
     return sorted(found)
@@ -136,23 +133,18 @@ def tree(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return {
         "compose.yaml": f"services:\n  app:\n    image: app\n    env_file: .env\n    environment:\n{settings}",
         ".env": "".join(f"{name}={value}\n" for name, value in pairs),
-        "Dockerfile": "FROM debian\n"
-        + "".join(f'ENV {n}="{v}"\nRUN x --{n}={v} {n}={v}\n' for n, v in pairs),
+        "Dockerfile": "FROM debian\n" + "".join(f'ENV {n}="{v}"\nRUN x --{n}={v} {n}={v}\n' for n, v in pairs),
         "pod.yaml": f"{head}kind: Pod\nspec:\n  containers:\n  - name: app\n    image: app\n    env:\n{variables}",
         "map.yaml": f"{head}kind: ConfigMap\ndata:\n{settings}",
         "secret.yaml": f"{head}kind: Secret\nstringData:\n{settings}",
-        "nginx.conf": "events {}\nhttp {\n"
-        + "".join(f'  set ${n} "{v}";\n' for n, v in pairs)
-        + "}\n",
+        "nginx.conf": "events {}\nhttp {\n" + "".join(f'  set ${n} "{v}";\n' for n, v in pairs) + "}\n",
         ".github/workflows/ci.yml": "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    env:\n"
         f"{settings}    steps: [{{run: make}}]\n",
         ".gitlab-ci.yml": f"a:\n    script: [make]\n    variables:\n{settings}",
     }
 
 
-def test_of_what_the_decision_calls_a_secret(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_what_the_decision_calls_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A value that the outputs have without it too, such as a word of a rule's text, is no sign of a leak."""
     pairs = {name: value for name, value in literals() if len(value) > 3}
     folders = {"real": list(pairs.items()), "none": [(name, "${X}") for name in pairs]}

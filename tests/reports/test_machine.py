@@ -17,11 +17,7 @@ from readiness.verdict.report import FileRow, Report
 
 from .conftest import WEB, find, report, rule, show
 
-SCHEMA = json.loads(
-    (Path(__file__).resolve().parents[2] / "readiness" / "data" / "report.schema.json").read_text(
-        "utf-8"
-    )
-)
+SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "readiness" / "data" / "report.schema.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 COMMAND = re.compile(r"^::(error|warning|notice) ([^:]*)::(.*)$")
 
@@ -122,7 +118,7 @@ def test_json_of_a_finding() -> None:
 
 def test_a_place_in_a_nested_source_is_told_in_the_file_that_people_open() -> None:
     root = Source("guide.md", "# A\n```yaml\nname: web\n```\n")
-    inner = Source("guide.md", "name: web\n", parent=root, starts=(12,))
+    inner = Source("guide.md", "name: web\n", parent=root, line_starts_in_parent=(12,))
     told = report([find(inner, "web")]).to_dict()["findings"][0]
     assert (told["path"], told["line"], told["column"], told["end_column"]) == (
         "guide.md",
@@ -170,8 +166,7 @@ def test_github_annotation() -> None:
 
 def test_github_escapes_percent_first() -> None:
     assert (
-        github.workflow_command("error", {"title": "a:b,c%\n"}, "%0A\r\n:,")
-        == "::error title=a%3Ab%2Cc%25%0A::%250A%0D%0A:,"
+        github.workflow_command("error", {"title": "a:b,c%\n"}, "%0A\r\n:,") == "::error title=a%3Ab%2Cc%25%0A::%250A%0D%0A:,"
     )
 
 
@@ -184,10 +179,7 @@ def test_github_levels_and_order() -> None:
         )
         for severity in ("info", "low", "medium", "high", "critical")
     ]
-    got = [
-        (level, properties["title"])
-        for level, properties, _ in commands(show("github", report(ones)))
-    ]
+    got = [(level, properties["title"]) for level, properties, _ in commands(show("github", report(ones)))]
     assert [(level, re.findall(r"r-(\w+)", title)[0]) for level, title in got] == [
         ("error", "critical"),
         ("error", "high"),
@@ -200,10 +192,7 @@ def test_github_levels_and_order() -> None:
 def test_github_sorts_by_gain_within_a_severity() -> None:
     many = [find(WEB, "e", rule("k8s/many", "high"), nth=n) for n in range(8)]
     finding = find(WEB, "worker", rule("k8s/once", "high", "edge"))
-    titles = [
-        properties["title"]
-        for _, properties, _ in commands(show("github", report([*many, finding])))
-    ]
+    titles = [properties["title"] for _, properties, _ in commands(show("github", report([*many, finding])))]
     assert "k8s/once" in titles[0]
 
 
@@ -215,7 +204,7 @@ def test_github_keeps_to_its_cap_and_tells_of_the_rest() -> None:
     )
     text = show("github", made)
     got = commands(text)
-    assert sum(level == "error" for level, _, _ in got) == github.CAP
+    assert sum(level == "error" for level, _, _ in got) == github.MAX_ANNOTATIONS_PER_LEVEL
     assert sum(level == "notice" for level, _, _ in got) == 10
     assert [message for _, _, message in got if message.startswith("and ")] == [
         "and 16 more of this level: the log of this step has them all"
@@ -235,9 +224,7 @@ def test_github_leaves_suppressed_findings_out(sample: Report) -> None:
     assert "worker:latest" not in show("github", sample)
 
 
-def test_github_paths_start_at_the_checkout(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_github_paths_start_at_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "app" / "x").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "app" / "x")
     for workspace, prefix in (
@@ -292,13 +279,7 @@ def test_the_example_workflow_has_no_finding_itself() -> None:
 
 
 def test_the_problem_matcher_of_the_docs_reads_the_plain_report(sample: Report) -> None:
-    pattern = json.loads(GUIDE.read_text("utf-8").split("```json")[1].split("```")[0])[
-        "problemMatcher"
-    ][0]["pattern"][0]
-    read = [
-        found
-        for line in show("terminal", sample).splitlines()
-        if (found := re.match(pattern["regexp"], line))
-    ]
+    pattern = json.loads(GUIDE.read_text("utf-8").split("```json")[1].split("```")[0])["problemMatcher"][0]["pattern"][0]
+    read = [found for line in show("terminal", sample).splitlines() if (found := re.match(pattern["regexp"], line))]
     told = [(one[pattern["file"]], int(one[pattern["line"]]), one[pattern["code"]]) for one in read]
     assert sorted(told) == sorted((one.path, one.line, one.rule) for one in sample.open)

@@ -46,11 +46,11 @@ LINES = {
 def leaky(text: str, line: int = 1) -> list[Finding]:
     """Findings on every word of a line, by a rule that knows nothing of secrets."""
     source = Source("a.yaml", text)
-    start = source.lines[line - 1]
-    words = [found.span() for found in re.finditer(r"\S+", source.line(line))]
+    start = source.line_offsets[line - 1]
+    words = [found.span() for found in re.finditer(r"\S+", source.line_text(line))]
     return [
         find(source, text[start : start + 1])._replace(
-            definition=rule(f"k8s/r{n}"),
+            rule_definition=rule(f"k8s/r{n}"),
             span=Span(start + a, start + b),
             message=f"n {n}",
         )
@@ -89,7 +89,7 @@ def test_a_message_shows_no_secret(name: str) -> None:
         container=text,
         related=(Related(source, Span(0, 1), text),),
     )
-    two = find(source, "1", rule("k8s/z"))._replace(suppressed=Suppression("comment", text))
+    two = find(source, "1", rule("k8s/z"))._replace(suppression=Suppression("comment", text))
     rows = [FileRow("a.yaml", "k8s", "invalid", text)]
     assert "planted" not in everything(report([finding, two], rows=rows))
 
@@ -123,7 +123,7 @@ def test_a_known_secret_is_masked_wherever_it_turns_up() -> None:
         find(source, "data", rule("k8s/b")),
         find(other, "copy"),
     ]
-    assert "planted" not in everything(report(ones, hidden=hidden))
+    assert "planted" not in everything(report(ones, secret_places=hidden))
 
 
 def test_a_plain_word_is_masked_only_where_it_is_the_secret() -> None:
@@ -133,7 +133,7 @@ def test_a_plain_word_is_masked_only_where_it_is_the_secret() -> None:
         find(source, "pw"),
         find(source, "image", rule("k8s/b"), message="image postgres is old"),
     ]
-    shown = show("terminal", report(ones, hidden=hidden))
+    shown = show("terminal", report(ones, secret_places=hidden))
     assert "pw: ********" in shown
     assert "image: postgres" in shown
     assert "image postgres is old" in shown
@@ -146,7 +146,7 @@ def test_of_a_pair_the_name_stays_readable() -> None:
         find(source, "DSN"),
         find(source, "DB_PASSWORD", rule("k8s/b"), message="DB_PASSWORD stays"),
     ]
-    shown = show("terminal", report(ones, hidden=hidden))
+    shown = show("terminal", report(ones, secret_places=hidden))
     assert "ENV DSN=********" in shown
     assert "ARG DB_PASSWORD\n" in shown
     assert "DB_PASSWORD stays" in shown
@@ -154,8 +154,8 @@ def test_of_a_pair_the_name_stays_readable() -> None:
 
 def test_a_hidden_place_in_a_nested_source() -> None:
     root = Source("cm.yaml", "data:\n  conf: |\n    a Zplanted1x\n    b\n")
-    inner = Source("cm.yaml", "a Zplanted1x\nb\n", parent=root, starts=(20, 37))
-    made = report([find(inner, "a ")], hidden=[(inner, Span(2, 12))])
+    inner = Source("cm.yaml", "a Zplanted1x\nb\n", parent=root, line_starts_in_parent=(20, 37))
+    made = report([find(inner, "a ")], secret_places=[(inner, Span(2, 12))])
     assert "a ********" in show("terminal", made)
 
 
@@ -167,7 +167,7 @@ def test_a_hidden_place_of_many_lines() -> None:
         made = code_frame(leaky(source.text, line)[0], redactor, 80)
         assert made is not None
         assert "planted" not in made.text
-    assert show("terminal", report(leaky(source.text, 4), hidden=hidden)).count("end: 1") == 2
+    assert show("terminal", report(leaky(source.text, 4), secret_places=hidden)).count("end: 1") == 2
 
 
 REFERENCES = [
@@ -188,7 +188,7 @@ REFERENCES = [
 
 @pytest.mark.parametrize("text", REFERENCES)
 def test_what_is_no_secret_stays_readable(text: str) -> None:
-    assert Redactor().text(text) == text
+    assert Redactor().mask_text(text) == text
 
 
 def test_a_length_is_not_told() -> None:
@@ -198,7 +198,7 @@ def test_a_length_is_not_told() -> None:
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_it(text: str) -> None:
-    spans = Redactor().spans(text)
+    spans = Redactor().secret_spans(text)
     assert all(0 <= span.start < span.end <= len(text) for span in spans)
     assert all(a.end < b.start for a, b in itertools.pairwise(spans))
     made = report(leaky(f"a{text}\n"))
@@ -209,30 +209,22 @@ def test_no_text_breaks_it(text: str) -> None:
 
 def test_huge_lines_are_cheap() -> None:
     line = "{" + ", ".join(f'"password{n}": "Zplanted{n}"' for n in range(40_000)) + "}"
-    ones = [
-        find(Source("a.json", line), f'"password{n}"', rule(f"k8s/r{n}"))
-        for n in (0, 20_000, 39_999)
-    ]
+    ones = [find(Source("a.json", line), f'"password{n}"', rule(f"k8s/r{n}")) for n in (0, 20_000, 39_999)]
     assert "planted" not in show("terminal", report(ones))
 
 
 def test_many_known_secrets_are_cheap() -> None:
     source = Source("a.yaml", "".join(f"k{n}: Zplanted{n:05}\n" for n in range(5000)))
-    hidden = [
-        (source, Span(found.start(), found.end()))
-        for found in re.finditer(r"Zplanted\d+", source.text)
-    ]
-    ones = [
-        find(source, f"k{n}:", message=f"value Zplanted{n:05} is here") for n in range(0, 5000, 10)
-    ]
-    made = report(ones, hidden=hidden)
+    hidden = [(source, Span(found.start(), found.end())) for found in re.finditer(r"Zplanted\d+", source.text)]
+    ones = [find(source, f"k{n}:", message=f"value Zplanted{n:05} is here") for n in range(0, 5000, 10)]
+    made = report(ones, secret_places=hidden)
     for name in ("json", "terminal", "github"):
         assert "planted" not in show(name, made)
 
 
 def test_a_reference_that_is_hidden_by_mistake_hides_nothing_elsewhere() -> None:
     source = Source("a.yaml", "password: {{ .x }}\nimage: {{ .x }}\n")
-    shown = show("terminal", report([find(source, "image")], hidden=[(source, Span(10, 18))]))
+    shown = show("terminal", report([find(source, "image")], secret_places=[(source, Span(10, 18))]))
     assert "image: {{ .x }}" in shown
 
 

@@ -66,9 +66,7 @@ def test_plain(sample: Report) -> None:
 
 
 def test_the_sum_of_what_is_left_is_raw(sample: Report) -> None:
-    left = [
-        float(n) for n in re.findall(r"([\d.]+) of +\d+$", show("terminal", sample), re.MULTILINE)
-    ]
+    left = [float(n) for n in re.findall(r"([\d.]+) of +\d+$", show("terminal", sample), re.MULTILINE)]
     unassessed = sum(one.cap for one in sample.categories if not one.assessed)
     assert sample.raw == pytest.approx(sum(left) + unassessed, abs=0.05)
 
@@ -95,12 +93,8 @@ def test_verbose_shows_what_is_suppressed_and_every_file(sample: Report) -> None
 
 
 def test_the_first_line_of_a_finding_is_one_that_tools_match(sample: Report) -> None:
-    pattern = re.compile(
-        r"^(\S+?):(\d+):(\d+): (critical|high|medium|low|info)\[([a-z0-9/-]+)\] (.+)$"
-    )
-    lines = [
-        found for line in show("terminal", sample).splitlines() if (found := pattern.match(line))
-    ]
+    pattern = re.compile(r"^(\S+?):(\d+):(\d+): (critical|high|medium|low|info)\[([a-z0-9/-]+)\] (.+)$")
+    lines = [found for line in show("terminal", sample).splitlines() if (found := pattern.match(line))]
     assert [int(found[2]) for found in lines] == [1, 4, 6, 5]
 
 
@@ -156,7 +150,7 @@ def test_when_there_are_colours(name: str) -> None:
 def test_a_pipe_never_loads_rich() -> None:
     code = (
         "import sys; from readiness import reports; from tests.reports.conftest import report; "
-        "[reports.write_report(name, report([]), sys.stdout) for name in reports.FORMATS]; "
+        "[reports.write_report(name, report([]), sys.stdout) for name in reports.MODULE_BY_FORMAT]; "
         "assert 'rich' not in sys.modules, 'rich'"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -174,24 +168,19 @@ def test_an_output_of_a_narrow_encoding_gets_escapes_and_no_error() -> None:
 
 def test_three_hundred_findings_stay_readable() -> None:
     source = Source("big.yaml", "".join(f"- name: c{n:03}\n" for n in range(300)))
-    made = report(
-        [find(source, f"c{n:03}", message=f"container c{n:03} has no probe") for n in range(300)]
-    )
+    made = report([find(source, f"c{n:03}", message=f"container c{n:03} has no probe") for n in range(300)])
     plain = show("terminal", made).splitlines()
     assert len(plain) < 330  # a line for each, the frame and the reason once
     styled = ESCAPE.sub("", show("terminal", made, color="always", width=100)).splitlines()
     assert len(styled) < 60
-    assert any(
-        "293 further, on lines 8, 9" in line or "294 further, on lines 8, 9" in line
-        for line in styled
-    )
+    assert any("293 further, on lines 8, 9" in line or "294 further, on lines 8, 9" in line for line in styled)
 
 
 def test_in_a_crowd_what_is_low_takes_one_line() -> None:
     source = Source("a.yaml", "x" * 200)
     many = [
         find(source, "x", rule(f"k8s/r{n}", "low" if n else "high"), message=f"m{n}", nth=n)
-        for n in range(digest.CROWD + 5)
+        for n in range(digest.MAX_FULL_GROUPS + 5)
     ]
     assert show("terminal", report(many)).count("  fix: ") == 1
     assert show("terminal", report(many), verbose=True).count("  fix: ") == len(many)
@@ -200,28 +189,21 @@ def test_in_a_crowd_what_is_low_takes_one_line() -> None:
 
 def test_findings_that_share_a_place_are_one_line_of_the_highest_gain() -> None:
     made = report([find(WEB, "- name: web", message=f"rendered for {name}") for name in "abc"])
-    assert [(one.rule, sharing) for one, sharing in digest.highest_gains(made)] == [
-        ("k8s/probe-missing", 3)
-    ]
+    assert [(one.rule, sharing) for one, sharing in digest.highest_gains(made)] == [("k8s/probe-missing", 3)]
     assert "(3 findings)" in show("terminal", made)
 
 
 def test_a_second_place_is_told() -> None:
     other = Source("svc.yaml", "a: 1\nport: 80\n")
-    finding = find(
-        WEB, "- name: web", related=(Related(other, Span(5, 9), "the service asks for 80"),)
-    )
+    finding = find(WEB, "- name: web", related=(Related(other, Span(5, 9), "the service asks for 80"),))
     assert "  see svc.yaml:2: the service asks for 80" in show("terminal", report([finding]))
-    assert "svc.yaml:2 the service asks for 80" in show(
-        "terminal", report([finding]), color="always", width=120
-    )
+    assert "svc.yaml:2 the service asks for 80" in show("terminal", report([finding]), color="always", width=120)
 
 
 def test_a_clean_run_and_an_empty_one() -> None:
     clean = show("terminal", report([]))
     assert (
-        clean.splitlines()[0]
-        == "score 100 of 100, grade A, ready: nothing high or critical is open, and every file was read"
+        clean.splitlines()[0] == "score 100 of 100, grade A, ready: nothing high or critical is open, and every file was read"
     )
     assert clean.splitlines()[-1] == "gate passed: nothing high or worse is open"
     empty = report([], rows=[FileRow("x.yaml", "k8s", "unreadable", "it is not text")])
@@ -230,9 +212,7 @@ def test_a_clean_run_and_an_empty_one() -> None:
         assert "x.yaml: it is not text" in text
     assert "no A under 80 %" in show(
         "terminal",
-        report(
-            [], rows=[FileRow("a", "k8s", "checked"), FileRow("b", "k8s", "skipped", "a template")]
-        ),
+        report([], rows=[FileRow("a", "k8s", "checked"), FileRow("b", "k8s", "skipped", "a template")]),
     )
 
 
@@ -278,7 +258,7 @@ def framed(line: str, marked: str, width: int = 100) -> tuple[str, str]:
     source = Source("a", line)
     made = code_frame(find(source, marked), Redactor(), width)
     assert made is not None
-    return made.text, made.carets
+    return made.text, made.caret_line
 
 
 FRAMES = {
@@ -334,9 +314,7 @@ def test_a_line_is_shown_once_for_all_that_is_wrong_with_it() -> None:
     assert show("terminal", report(ones), color="always", width=90).count("- name: web") == 1
 
 
-def test_colours_that_are_asked_for_come_in_spite_of_no_color(
-    sample: Report, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_colours_that_are_asked_for_come_in_spite_of_no_color(sample: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[32m" in show("terminal", sample, color="always", width=80)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.reports import Options, digest, plain, terminal
+from readiness.reports import ReportOptions, digest, plain, terminal
 from readiness.verdict.report import Report
 
 POD = """\
@@ -43,9 +43,7 @@ def check(root: Path, files: dict[str, str]) -> Report:
         ),
     ],
 )  # fmt: skip
-def test_units_are_told_where_there_are_several(
-    tmp_path: Path, files: dict[str, str], units: list[str]
-) -> None:
+def test_units_are_told_where_there_are_several(tmp_path: Path, files: dict[str, str], units: list[str]) -> None:
     report = check(tmp_path, files)
     found = list(digest.findings_by_file(report, verbose=False))
     assert [digest.units_text(report, path, groups) for path, groups in found] == units
@@ -54,10 +52,10 @@ def test_units_are_told_where_there_are_several(
 def test_every_report_tells_them(tmp_path: Path) -> None:
     report = check(tmp_path, {**BASE, "north/kustomization.yaml": OVERLAY, "z/pod.yaml": POD})
     out = io.StringIO()
-    plain.render(report, out, options=Options())
+    plain.render(report, out, options=ReportOptions())
     assert "\n  unit: north\n" in out.getvalue()
     assert out.getvalue().count("unit:") == 1
     out = io.StringIO()
-    terminal.render(report, out, options=Options(width=100))
+    terminal.render(report, out, options=ReportOptions(width=100))
     assert "1 finding · in north" in out.getvalue()
     assert [one["unit"] for one in json.loads(json.dumps(report.to_dict()))["findings"]] == ["north", "z"]  # fmt: skip

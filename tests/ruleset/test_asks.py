@@ -42,7 +42,7 @@ def test_secrets_and_what_is_wrong_anywhere_are_asked_of_everything() -> None:
     for rule in ALL.values():
         if rule.category in {"secrets", "correctness"}:
             assert rule.asks == "everyone", rule.id
-        if rule.proof and rule.proof.meets == "It will not start":
+        if rule.proof and rule.proof.severity_criterion == "It will not start":
             assert rule.asks == "everyone", rule.id
 
 

@@ -21,7 +21,9 @@ from readiness.syntax import backtracking
 from tests.effort import effort
 from tests.make import write_files
 
-POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {team: blue}}\nspec: {containers: [{name: app, image: 'x:1'}]}\n"
+POD = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {team: blue}}\nspec: {containers: [{name: app, image: 'x:1'}]}\n"
+)
 RULE = """\
 title: A thing of ours
 severity: low
@@ -54,9 +56,7 @@ def refused(root: Path, text: str) -> RuleError:
 
 
 def with_message(message: str, condition: str = "require: {metadata.labels.owner: present}") -> str:
-    return RULE.replace('"{resource} has no owner"', message).replace(
-        "require: {metadata.labels.owner: present}", condition
-    )
+    return RULE.replace('"{resource} has no owner"', message).replace("require: {metadata.labels.owner: present}", condition)
 
 
 # -- messages -----------------------------------------------------------------------------------------------------
@@ -116,9 +116,7 @@ def test_a_message_reaches_no_further(tmp_path: Path, message: str) -> None:
     assert "is no fact" in error.message
 
 
-@pytest.mark.parametrize(
-    "name", ["colour", "node", "source", "labels", "spec", "metadata", "get", "count"]
-)
+@pytest.mark.parametrize("name", ["colour", "node", "source", "labels", "spec", "metadata", "get", "count"])
 def test_a_fact_that_there_is_not_is_said_when_the_rule_is_read(tmp_path: Path, name: str) -> None:
     error = refused(tmp_path, with_message(f"'{{{name}}}'"))
     assert error.where.endswith("k8s/mine.yaml:7")
@@ -128,9 +126,7 @@ def test_a_fact_that_there_is_not_is_said_when_the_rule_is_read(tmp_path: Path, 
 def test_the_facts_of_a_check_are_known(tmp_path: Path) -> None:
     check = "check: k8s.supply.image_registry_untrusted\nwith: {allow: [mine.example.com/*]}"
     text = (
-        with_message("'{registry} of {image}'", check)
-        .replace("k8s.object", "k8s.container")
-        .replace("when: {kind: Pod}\n", "")
+        with_message("'{registry} of {image}'", check).replace("k8s.object", "k8s.container").replace("when: {kind: Pod}\n", "")
     )
     assert told(tmp_path, text) == ["docker.io of x:1"]
     assert "'value'" in refused(tmp_path, text.replace("{registry}", "{value}")).message
@@ -147,9 +143,7 @@ def test_a_parameter_can_be_a_column_of_the_facts(tmp_path: Path) -> None:
     assert told(tmp_path, with_allowed("{facts: [registries.owned]}")) == ["docker.io of x:1"]
 
 
-@pytest.mark.parametrize(
-    "name", ["registries", "registries.none", "none.owned", "../rules.owned", "[7]", "{a: b}", "''"]
-)
+@pytest.mark.parametrize("name", ["registries", "registries.none", "none.owned", "../rules.owned", "[7]", "{a: b}", "''"])
 def test_a_column_that_there_is_none_of_is_refused(tmp_path: Path, name: str) -> None:
     error = refused(tmp_path, with_allowed(f"{{facts: {name}}}"))
     assert "there are no facts called" in error.message
@@ -165,22 +159,22 @@ def test_a_column_of_another_type_is_refused(tmp_path: Path) -> None:
     ("value", "quoted", "wanted"),
     [
         ("a", False, "a"), ("a", True, "'a'"), (3, True, "3"), (True, False, "True"), (None, False, "None"),
-        (["a"], False, messages.UNKNOWN), (print, True, messages.UNKNOWN),
+        (["a"], False, messages.UNKNOWN_FACT_TEXT), (print, True, messages.UNKNOWN_FACT_TEXT),
         ("a\nb", True, "'a\\nb'"),
     ],
 )  # fmt: skip
 def test_only_plain_values_are_shown(value: object, quoted: bool, wanted: str) -> None:
-    assert messages.message_value(value, quoted=quoted) == wanted
+    assert messages.message_value(value, is_quoted=quoted) == wanted
 
 
 def test_a_number_of_thousands_of_digits_is_no_crash() -> None:
-    assert messages.message_value(10**5000) == messages.UNKNOWN
+    assert messages.message_value(10**5000) == messages.UNKNOWN_FACT_TEXT
 
 
 def test_a_long_fact_is_cut_between_words() -> None:
     text = "word " * 100 + "x" * 10_000
     assert messages.message_value(text) == ("word " * 80).strip() + "…"
-    assert len(messages.message_value("x" * 10**6)) == messages.LONGEST + 1
+    assert len(messages.message_value("x" * 10**6)) == messages.MAX_FACT_LENGTH + 1
 
 
 def test_a_fact_that_a_hit_leaves_out_is_no_crash() -> None:
@@ -218,7 +212,7 @@ def test_every_target_has_facts_and_they_are_plain() -> None:
     from readiness import kinds
 
     for kind in kinds.KINDS:
-        for target in kinds.targets_of(kind):
+        for target in kinds.subject_finders_of(kind):
             known = facts.facts_of_target(target)
             assert {"resource", "container"} <= set(known), target
             assert not {name for name in known if name.startswith("_")}
@@ -261,9 +255,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize(("line", "said"), SHAPES.values(), ids=SHAPES)
-def test_words_of_a_wrong_shape_are_told_at_their_line(
-    tmp_path: Path, line: str, said: str
-) -> None:
+def test_words_of_a_wrong_shape_are_told_at_their_line(tmp_path: Path, line: str, said: str) -> None:
     key = line.partition(":")[0]
     lines = [one for one in RULE.splitlines() if not one.startswith(key + ":")]
     error = refused(tmp_path, "\n".join([*lines, line]) + "\n")
@@ -300,9 +292,7 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize(("given", "said"), PARAMETERS.values(), ids=PARAMETERS)
-def test_parameters_are_of_the_types_that_the_check_says(
-    tmp_path: Path, given: str, said: str
-) -> None:
+def test_parameters_are_of_the_types_that_the_check_says(tmp_path: Path, given: str, said: str) -> None:
     check = f"check: k8s.ingress.snippet\nwith: {given}"
     error = refused(tmp_path, RULE.replace("require: {metadata.labels.owner: present}", check))
     assert said in error.message
@@ -337,14 +327,8 @@ EXPRESSIONS = {
 
 
 @pytest.mark.parametrize(("pattern", "said"), EXPRESSIONS.values(), ids=EXPRESSIONS)
-def test_an_expression_whose_time_outgrows_the_text_is_refused(
-    tmp_path: Path, pattern: str, said: str
-) -> None:
-    spec = (
-        "{not: {not: {matches: '(a+)+b'}}}"
-        if pattern.startswith("{")
-        else f"{{matches: '{pattern}'}}"
-    )
+def test_an_expression_whose_time_outgrows_the_text_is_refused(tmp_path: Path, pattern: str, said: str) -> None:
+    spec = "{not: {not: {matches: '(a+)+b'}}}" if pattern.startswith("{") else f"{{matches: '{pattern}'}}"
     text = RULE.replace("metadata.labels.owner: present", f"metadata.name: {spec}")
     error = refused(tmp_path, text)
     assert error.where.endswith("k8s/mine.yaml:6")
@@ -359,9 +343,7 @@ def test_an_expression_whose_time_outgrows_the_text_is_refused(
     ],
 )  # fmt: skip
 def test_an_expression_that_is_linear_is_used(tmp_path: Path, pattern: str, holds: bool) -> None:
-    text = RULE.replace(
-        "metadata.labels.owner: present", f"metadata.name: {{matches: '{pattern}'}}"
-    )
+    text = RULE.replace("metadata.labels.owner: present", f"metadata.name: {{matches: '{pattern}'}}")
     assert (told(tmp_path, text) == []) is holds
 
 
@@ -371,17 +353,11 @@ def test_expressions_among_the_parameters_are_judged_too(tmp_path: Path) -> None
     assert error.where.endswith("k8s/mine.yaml:7")
     assert "double with each character" in error.message
     tree(tmp_path, **{"s.yaml": "parameters:\n  k8s/ingress-snippet-lua: {words: ['(a+)+b']}\n"})
-    with pytest.raises(
-        ConfigError, match=r"s\.yaml:2:3: k8s/ingress-snippet-lua: .*double with each"
-    ):
-        readiness.check(
-            [tmp_path / "t"], config=tmp_path / "s.yaml", select=["k8s/ingress-snippet-lua"]
-        )
+    with pytest.raises(ConfigError, match=r"s\.yaml:2:3: k8s/ingress-snippet-lua: .*double with each"):
+        readiness.check([tmp_path / "t"], config=tmp_path / "s.yaml", select=["k8s/ingress-snippet-lua"])
 
 
-def test_judging_many_expressions_is_bounded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_judging_many_expressions_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each by itself is fine; what all of them together may cost is bounded."""
     words = "|".join(f"word{n}x{n * 7919}" for n in range(20))
     for number in range(40):
@@ -398,9 +374,7 @@ def test_judging_many_expressions_is_bounded(
 
 
 def test_a_text_of_megabytes_is_unknown_to_an_expression(tmp_path: Path) -> None:
-    text = RULE.replace("metadata.labels.owner: present", "data: {matches: '^x*y'}").replace(
-        "{kind: Pod}", "{kind: ConfigMap}"
-    )
+    text = RULE.replace("metadata.labels.owner: present", "data: {matches: '^x*y'}").replace("{kind: Pod}", "{kind: ConfigMap}")
     long = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {'x' * 1_200_000}\n"
     tree(tmp_path, **{"own/k8s/mine.yaml": text, "t/pod.yaml": long})
     report = readiness.check([tmp_path / "t"], rules=[tmp_path / "own"], select=["k8s/mine"])
@@ -409,9 +383,7 @@ def test_a_text_of_megabytes_is_unknown_to_an_expression(tmp_path: Path) -> None
 
 
 def test_a_path_over_aliases_of_aliases_takes_no_time(tmp_path: Path) -> None:
-    lines = ["a0: &a0 [{x: y}]"] + [
-        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 15)
-    ]
+    lines = ["a0: &a0 [{x: y}]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 15)]
     pod = POD + "\n".join(lines) + "\n"
     text = RULE.replace("metadata.labels.owner: present", f"'a14{'[]' * 15}.x': {{not: y}}")
     tree(tmp_path, **{"own/k8s/mine.yaml": text, "t/pod.yaml": pod})
@@ -479,7 +451,7 @@ def test_names_of_rules_are_plain(tmp_path: Path, name: str) -> None:
 
 
 def settings(root: Path, text: str) -> config.Config:
-    return config.load_settings(tree(root, **{".readiness.yaml": text}) / ".readiness.yaml")
+    return config.load_config(tree(root, **{".readiness.yaml": text}) / ".readiness.yaml")
 
 
 OUT = {
@@ -516,9 +488,7 @@ def test_paths_inside_are_taken_and_the_command_line_is_free(tmp_path: Path) -> 
     (tmp_path / "t/link").symlink_to("own")
     made = settings(tmp_path / "t", "rules: [own, ./a/../own, link]\nbaseline: known.json\n")
     assert [path.resolve() for path in made.rules] == [tmp_path / "t/own"] * 3
-    report = readiness.check(
-        [tmp_path / "t/pod.yaml"], rules=[tmp_path / "own"], select=["k8s/mine"]
-    )
+    report = readiness.check([tmp_path / "t/pod.yaml"], rules=[tmp_path / "own"], select=["k8s/mine"])
     assert len(report.findings) == 1
 
 

@@ -13,9 +13,7 @@ from readiness.ruleset.rule_file import MAX_BYTES, MAX_PARTS, MAX_TIERS, RuleErr
 from tests.ruleset.test_custom_rules import POD, RULE, held, refused, told, tree
 
 TIERED = RULE.replace("severity: low\n", "").replace("message: ", "tiers: TIERS\nmessage: ")
-PARTED = RULE.replace(
-    'message: "{resource} has no owner"\n', "by: {kind: [Pod, Job]}\nmessage: WORDS\n"
-)
+PARTED = RULE.replace('message: "{resource} has no owner"\n', "by: {kind: [Pod, Job]}\nmessage: WORDS\n")
 FAMILY = """\
 common:
   severity: low
@@ -38,9 +36,7 @@ def with_tiers(tiers: str) -> str:
 def test_the_message_of_a_tier_and_of_a_part_is_filled(tmp_path: Path) -> None:
     tiers = "{recommended: {severity: low, message: '{kind} {name!r} and {{}}'}}"
     assert told(tmp_path, with_tiers(tiers)) == ["Pod 'web' and {}"]
-    assert told(tmp_path, PARTED.replace("WORDS", "{Pod: 'pod {name}', other: '{name}'}")) == [
-        "pod web"
-    ]
+    assert told(tmp_path, PARTED.replace("WORDS", "{Pod: 'pod {name}', other: '{name}'}")) == ["pod web"]
 
 
 TIERS = {

@@ -75,7 +75,7 @@ def test_a_row_is_a_rule(shelf: Path) -> None:
         "optional",
         Severity.MEDIUM,
     )
-    assert (four.rule.level, four.rule.opinion, four.arguments) == (
+    assert (four.rule.level, four.rule.opinion_reason, four.arguments) == (
         "strict",
         "Some want more.",
         {"minimum": 4},
@@ -88,11 +88,9 @@ def test_a_row_is_a_rule(shelf: Path) -> None:
 def test_rows_are_judged_selected_and_silenced_like_other_rules(shelf: Path) -> None:
     tree = shelf.parent / "tree"
     tree.mkdir()
-    (tree / "web.yaml").write_text(
-        f"# readiness: ignore[k8s/few-two] on purpose\n\n{deployment('web', 1)}"
-    )
+    (tree / "web.yaml").write_text(f"# readiness: ignore[k8s/few-two] on purpose\n\n{deployment('web', 1)}")
     report = readiness.check([tree], base=tree, rules=[shelf], select=["k8s/few-", "core/"])
-    assert [(one.rule, bool(one.suppressed)) for one in report.findings] == [
+    assert [(one.rule, bool(one.suppression)) for one in report.findings] == [
         ("k8s/few-four", False),
         ("k8s/few-two", True),
     ]
@@ -100,13 +98,13 @@ def test_rows_are_judged_selected_and_silenced_like_other_rules(shelf: Path) -> 
 
 def test_examples_stand_in_the_frame_with_their_carets(shelf: Path) -> None:
     (two,) = rules.read_rule("k8s/few-two", shelf / "k8s" / "families" / "few.yaml")
-    bad, good = examples.examples_of(two, "x.yaml")
+    bad, good = examples.rule_examples(two, "x.yaml")
     assert bad.files == {"x.yaml": deployment("web", 1).replace(", annotations: {}", "")}
     (mark,) = bad.marks
     assert bad.files["x.yaml"][mark.span.start : mark.span.end] == "1"
     assert "replicas: 2" in good.files["x.yaml"]
     (four,) = rules.read_rule("k8s/few-four", shelf / "k8s" / "families" / "few.yaml")
-    assert "other.yaml" in examples.examples_of(four, "x.yaml")[0].files, "a project has no frame"
+    assert "other.yaml" in examples.rule_examples(four, "x.yaml")[0].files, "a project has no frame"
     page = pages.rule_page([two], {})
     assert "  replicas: 1\n            ^" in page
     assert "Some want more." in page

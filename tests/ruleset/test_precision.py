@@ -15,11 +15,7 @@ from tests.conftest import ROOT
 
 FOLDER = ROOT / "docs" / "precision"
 KEYS = ["round", "tree", "rule", "severity", "place", "reader", "verdict", "reason"]
-ROWS = [
-    json.loads(line)
-    for path in sorted(FOLDER.glob("*.jsonl"))
-    for line in path.read_text(encoding="utf-8").splitlines()
-]
+ROWS = [json.loads(line) for path in sorted(FOLDER.glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def test_rows_say_where_who_and_why() -> None:
@@ -38,14 +34,9 @@ def test_records_are_of_rules_that_are_or_were() -> None:
     assert {row["rule"] for row in ROWS} - known == set()
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "right"), [("T", 1), ("TT", 1), ("TN", 0), ("F", 0), ("X", 0)]
-)
+@pytest.mark.parametrize(("verdicts", "right"), [("T", 1), ("TT", 1), ("TN", 0), ("F", 0), ("X", 0)])
 def test_a_place_is_right_where_all_readers_say_so(verdicts: str, right: int) -> None:
-    rows = [
-        {"round": "1", "tree": "a/b@0", "rule": "k8s/x", "place": "a:1:1", "verdict": verdict}
-        for verdict in verdicts
-    ]
+    rows = [{"round": "1", "tree": "a/b@0", "rule": "k8s/x", "place": "a:1:1", "verdict": verdict} for verdict in verdicts]
     assert precision.count_verdicts(rows) == {"k8s/x": [1, right]}
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from readiness.ruleset.predicates import Clause, make_predicate, parse_path, path_ends
-from readiness.syntax.yaml import load_all
+from readiness.ruleset.predicates import PathClause, make_predicate, parse_path, path_ends
+from readiness.syntax.yaml import load_yaml_documents
 
 HOLDS = {
     "equal": (3, 3, True),
@@ -60,20 +60,20 @@ PLACES = {
 
 @pytest.mark.parametrize(("path", "spec", "shown"), PLACES.values(), ids=PLACES)
 def test_places(path: str, spec: Any, shown: list[str]) -> None:
-    node = load_all(TEXT)[0]
-    clause = Clause(parse_path(path), make_predicate(spec), required=True)
-    got = [TEXT[slice(*one.span)].splitlines()[0] for one in clause.judge(node)]
+    node = load_yaml_documents(TEXT)[0]
+    clause = PathClause(parse_path(path), make_predicate(spec), is_required=True)
+    got = [TEXT[slice(*one.span)].splitlines()[0] for one in clause.hits_of_node(node)]
     assert got == shown
 
 
 def test_a_forbidden_thing_is_a_hit_where_it_stands() -> None:
-    node = load_all(TEXT)[0]
-    clause = Clause(parse_path("security.user"), make_predicate(0), required=False)
-    (found,) = clause.judge(node)
+    node = load_yaml_documents(TEXT)[0]
+    clause = PathClause(parse_path("security.user"), make_predicate(0), is_required=False)
+    (found,) = clause.hits_of_node(node)
     assert TEXT[slice(*found.span)] == "0"
-    assert not found.absent
+    assert not found.is_missing
 
 
 def test_a_cycle_ends_with_the_path() -> None:
-    node = load_all("a: &a\n  b: *a\n")[0]
+    node = load_yaml_documents("a: &a\n  b: *a\n")[0]
     assert len(list(path_ends(node, parse_path("a.b.b.b.b")))) == 1

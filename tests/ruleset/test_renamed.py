@@ -14,8 +14,8 @@ from readiness.cli.main import main
 from readiness.model import Finding
 from readiness.ruleset import examples, names, rules
 from readiness.ruleset import select as selection
-from readiness.ruleset.names import Name, Names
-from readiness.syntax.yaml import load_all
+from readiness.ruleset.names import RuleName, RuleNames
+from readiness.syntax.yaml import load_yaml_documents
 from readiness.triage import baseline
 from readiness.verdict.report import Report
 from tests.conftest import ROOT, by_rule
@@ -35,10 +35,10 @@ from tests.ruleset.test_tiers import (
 
 __all__ = ["shelf"]  # a fixture
 TABLE = {
-    "k8s/few-strict": (Name(FEW, "strict"),),
-    "k8s/few-any": (Name(FEW),),
-    "k8s/sets": (Name(KINDS, "StatefulSet"),),
-    "k8s/broken-up": (Name(FEW, "optional"), Name(KINDS, "Deployment")),
+    "k8s/few-strict": (RuleName(FEW, "strict"),),
+    "k8s/few-any": (RuleName(FEW),),
+    "k8s/sets": (RuleName(KINDS, "StatefulSet"),),
+    "k8s/broken-up": (RuleName(FEW, "optional"), RuleName(KINDS, "Deployment")),
 }
 
 
@@ -65,9 +65,7 @@ def parts(report: Report) -> list[str]:
 def test_select_and_ignore(shelf: Path) -> None:
     report = run(shelf, select=["k8s/few-strict"])
     assert told(report) == [MILD, MIDDLE], "a strict rule of before found what the mild one did"
-    assert notice(report) == (
-        "--select: k8s/few-strict is called k8s/mine:strict now; the old name still works"
-    )
+    assert notice(report) == ("--select: k8s/few-strict is called k8s/mine:strict now; the old name still works")
     assert told(run(shelf, select=["k8s/few-any"])) == [MILD, MIDDLE, LAST]
     report = run(shelf, select=[FEW], ignore=["k8s/few-strict", "k8s/few-strict"])
     assert told(report) == [MILD, LAST]
@@ -89,9 +87,7 @@ def test_a_prefix_takes_in_what_it_did_before(shelf: Path) -> None:
     """Of today's names `k8s/se` begins some, so what it began before would be lost without a word."""
     report = run(shelf, SETS, select=[KINDS], ignore=["k8s/se"])
     assert parts(report) == ["Deployment"]
-    assert notice(report) == (
-        "--ignore: k8s/se takes in k8s/kinds:StatefulSet as before, under other names now"
-    )
+    assert notice(report) == ("--ignore: k8s/se takes in k8s/kinds:StatefulSet as before, under other names now")
     assert parts(run(shelf, SETS, select=["k8s/se"])) == ["StatefulSet"]
     assert parts(run(shelf, SETS, select=["k8s/k"], ignore=["k8s/broken"])) == ["StatefulSet"]
     assert run(shelf, SETS, select=["k8s/security-context-missing"]).notices == ()
@@ -133,7 +129,7 @@ def test_comments_and_annotations(shelf: Path) -> None:
     text = f"# readiness: ignore[k8s/few-strict] on purpose\n\n{ALL}"
     report = run(shelf, text, select=[FEW, "core/"])
     assert told(report) == [MILD, LAST]
-    assert [one.definition.kind for one in report.open] == ["k8s", "k8s"]
+    assert [one.rule_definition.kind for one in report.open] == ["k8s", "k8s"]
     assert notice(report).startswith("web.yaml:1: k8s/few-strict")
     for key in ("few-strict", "k8s.few-strict"):
         note = f"{{readiness.dev/ignore.{key}: on purpose}}"
@@ -160,12 +156,9 @@ def test_a_comment_under_a_former_name_that_silences_nothing_is_told(shelf: Path
 
 def test_a_baseline_of_before(shelf: Path) -> None:
     found = run(shelf, SETS, select=[KINDS]).findings
-    rows = [
-        {"fingerprint": baseline.fingerprint_under(finding, "k8s/sets"), "path": finding.path}
-        for finding in found
-    ]
+    rows = [{"fingerprint": baseline.fingerprint_for_rule_id(finding, "k8s/sets"), "path": finding.path} for finding in found]
     known = shelf.parent / "known.json"
-    known.write_text(json.dumps({"version": baseline.VERSION, "findings": rows}))
+    known.write_text(json.dumps({"version": baseline.BASELINE_VERSION, "findings": rows}))
     report = run(shelf, SETS, select=[KINDS], baseline=known)
     assert parts(report) == ["Deployment"], "the former name was that of stateful sets alone"
     assert notice(report).startswith("known.json: 1 finding stands under")
@@ -176,16 +169,14 @@ def test_a_baseline_of_before(shelf: Path) -> None:
 
 
 @pytest.mark.parametrize("home", ["web.yaml", "elsewhere/web.yaml"])
-def test_of_equal_findings_a_baseline_of_before_knows_as_many_as_it_had(
-    shelf: Path, home: str
-) -> None:
+def test_of_equal_findings_a_baseline_of_before_knows_as_many_as_it_had(shelf: Path, home: str) -> None:
     """Two alike, one of them new, whether or not the known one stood in another file then."""
     twice = deployment("b", 1, "StatefulSet") + "---\n" + deployment("b", 1, "StatefulSet")
     kept, _ = (f for f in run(shelf, twice, select=[KINDS]).findings if f.rule == KINDS)
-    row = {"fingerprint": baseline.fingerprint_under(kept, "k8s/sets"), "path": home}
+    row = {"fingerprint": baseline.fingerprint_for_rule_id(kept, "k8s/sets"), "path": home}
     known = shelf.parent / "known.json"
     for rows, left in (([row], 1), ([row, row], 0), ([], 2)):
-        known.write_text(json.dumps({"version": baseline.VERSION, "findings": rows}))
+        known.write_text(json.dumps({"version": baseline.BASELINE_VERSION, "findings": rows}))
         report = run(shelf, twice, select=[KINDS], baseline=known)
         assert parts(report) == ["StatefulSet"] * left
 
@@ -194,26 +185,21 @@ def test_several_former_ids_of_one_finding_are_one_entry(shelf: Path) -> None:
     """What two rules said of one place is one finding now, and no second one is known by what the other rule said."""
     (kept,) = run(shelf, deployment("b", 1), select=[FEW]).findings
     rows = [
-        {"fingerprint": baseline.fingerprint_under(kept, rule), "path": kept.path}
-        for rule in ("k8s/few-strict", FEW)
+        {"fingerprint": baseline.fingerprint_for_rule_id(kept, rule), "path": kept.path} for rule in ("k8s/few-strict", FEW)
     ]
     known = shelf.parent / "known.json"
-    known.write_text(json.dumps({"version": baseline.VERSION, "findings": rows}))
+    known.write_text(json.dumps({"version": baseline.BASELINE_VERSION, "findings": rows}))
     twice = deployment("b", 1) + "---\n" + deployment("b", 1)
     assert len(told(run(shelf, twice, select=[FEW], baseline=known))) == 1
 
 
-def test_the_command_line_says_it_once_on_standard_error(
-    shelf: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_line_says_it_once_on_standard_error(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(shelf)
     flags = ["check", "--no-config", "--no-cache", "--rules", str(shelf), "--exit-zero"]
     tree = str(shelf.parent / "tree")
     result = CliRunner().invoke(main, [*flags, "--select", "k8s/few-strict", tree])
-    assert result.stderr == (
-        "readiness: --select: k8s/few-strict is called k8s/mine:strict now; the old name still works\n"
-    )
-    monkeypatch.setattr(names, "former_ids", lambda: {"k8s/old": (Name("k8s/privileged"),)})
+    assert result.stderr == ("readiness: --select: k8s/few-strict is called k8s/mine:strict now; the old name still works\n")
+    monkeypatch.setattr(names, "former_ids", lambda: {"k8s/old": (RuleName("k8s/privileged"),)})
     for word in ("k8s/old", "old"):
         result = CliRunner().invoke(main, ["explain", word])
         assert result.output.splitlines().count("# k8s/privileged") == 1
@@ -225,9 +211,7 @@ def test_the_command_line_says_it_once_on_standard_error(
 
 SHIPPED = {
     old: new if isinstance(new, list) else [new]
-    for old, new in (
-        load_all((rules.rules_folder() / "renamed.yaml").read_text("utf-8"))[0]
-    ).items()
+    for old, new in (load_yaml_documents((rules.rules_folder() / "renamed.yaml").read_text("utf-8"))[0]).items()
 }
 
 
@@ -239,9 +223,9 @@ def test_former_names_are_no_names_of_today() -> None:
 def test_a_former_name_leads_to_a_rule_and_its_member(old: str) -> None:
     for word in SHIPPED[old]:
         name = names.parse_name(word)
-        assert name.rule in by_rule(), f"{old}: there is no {name.rule}"
-        rule = by_rule()[name.rule][0].rule
-        assert name.member in {"", *rule.members}, f"{old}: {name.rule} has no {name.member}"
+        assert name.rule_id in by_rule(), f"{old}: there is no {name.rule_id}"
+        rule = by_rule()[name.rule_id][0].rule
+        assert name.tier_or_part in {"", *rule.tiers_and_parts}, f"{old}: {name.rule_id} has no {name.tier_or_part}"
         assert rule.kind == old.partition("/")[0]
 
 
@@ -251,32 +235,30 @@ def shown(rule: str) -> tuple[Finding, ...]:
     tiers = by_rule()[rule]
     return tuple(
         finding
-        for example in examples.examples_of(tiers[0], default_path(tiers[0].rule))
-        for finding in (check(tiers, example, lambda text: text).findings if example.bad else ())
+        for example in examples.rule_examples(tiers[0], default_path(tiers[0].rule))
+        for finding in (check(tiers, example, lambda text: text).findings if example.is_bad else ())
     )
 
 
 def counting(rule: str, *, select: list[str], ignore: list[str]) -> list[Finding]:
     """Those of them that count for the words of --select and --ignore."""
-    known = Names()
-    active = selection.chosen_rules(
+    known = RuleNames()
+    active = selection.choose_active_pairs(
         by_rule()[rule],
         rules.rules_folder(),
-        name="recommended",
+        profile="recommended",
         select=selection.parse_words(select, known),
         ignore=selection.parse_words(ignore, known),
     )
     assert len(known.notices) == 1
-    return [one for one in shown(rule) if selection.is_counted(one, active)]
+    return [one for one in shown(rule) if selection.is_finding_active(one, active)]
 
 
 @pytest.mark.parametrize("old", SHIPPED)
-def test_a_former_name_selects_and_silences_what_it_stood_for(
-    old: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_former_name_selects_and_silences_what_it_stood_for(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # the shipped table
     meant = [names.parse_name(word) for word in SHIPPED[old]]
-    for rule in {name.rule for name in meant}:
+    for rule in {name.rule_id for name in meant}:
         mine = [one for one in shown(rule) if any(name.is_name_of(one) for name in meant)]
         selected = counting(rule, select=[old], ignore=[])
         assert mine
@@ -290,7 +272,7 @@ def test_a_former_name_selects_and_silences_what_it_stood_for(
 def test_the_aliases_for_the_found_cases_are_those_of_the_table() -> None:
     """What the shared expect.py takes: one rule for each former id, no tier or part."""
     file = ROOT / "tests" / "found-aliases.json"
-    want = {old: names.parse_name(new[0]).rule for old, new in SHIPPED.items()}
+    want = {old: names.parse_name(new[0]).rule_id for old, new in SHIPPED.items()}
     assert json.loads(file.read_text("utf-8")) == want
 
 
@@ -301,6 +283,6 @@ def test_the_table_is_read_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_word_that_no_rule_ever_had_names_nothing() -> None:
-    assert Names().names_of("k8s/never") == ()
-    assert Names().names_of("k8s/privileged") == (Name("k8s/privileged"),)
+    assert RuleNames().names_of("k8s/never") == ()
+    assert RuleNames().names_of("k8s/privileged") == (RuleName("k8s/privileged"),)
     assert readiness.check([], select=["k8s/privileged"]).notices == ()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from readiness.ruleset import families, rules
-from readiness.ruleset.rule_file import KEYS, ORDER, TIER_KEYS
-from readiness.syntax.yaml import load_all
+from readiness.ruleset.rule_file import FIELD_ORDER, RULE_KEYS, TIER_KEYS
+from readiness.syntax.yaml import load_yaml_documents
 from tests.conftest import ROOT, by_rule
 
 FILES = [ROOT / "rules" / where for where in rules.rule_paths(ROOT / "rules")]
@@ -31,7 +31,7 @@ SHOWN = {
 
 def parts_of(path: Path) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
     """(where, fields, fields that they add to) of a rule file: the rule, its tiers, the rows of a family."""
-    (spec,) = load_all(path.read_text(encoding="utf-8"))
+    (spec,) = load_yaml_documents(path.read_text(encoding="utf-8"))
     whole: dict[str, Any] = {"": spec}
     common: Mapping[str, Any] = {}
     if families.is_family(path):
@@ -47,16 +47,16 @@ def misplaced(fields: Mapping[str, Any]) -> str | None:
     """The first field that stands behind one that belongs after it, if any."""
     furthest = 0
     for key in fields:
-        if ORDER.index(key) < furthest:
+        if FIELD_ORDER.index(key) < furthest:
             return key
-        furthest = ORDER.index(key)
+        furthest = FIELD_ORDER.index(key)
     return None
 
 
 def test_order_names_every_field_once() -> None:
-    assert len(ORDER) == len(KEYS)
-    assert TIER_KEYS < KEYS
-    assert ORDER[-2:] == ["bad", "good"], "what follows the examples is not read"
+    assert len(FIELD_ORDER) == len(RULE_KEYS)
+    assert TIER_KEYS < RULE_KEYS
+    assert FIELD_ORDER[-2:] == ["bad", "good"], "what follows the examples is not read"
 
 
 def test_the_first_field_out_of_place_is_named() -> None:
@@ -68,7 +68,7 @@ def test_the_first_field_out_of_place_is_named() -> None:
 def test_fields_stand_in_one_order(path: Path) -> None:
     for where, fields, _ in parts_of(path):
         key = misplaced(fields)
-        order = " ".join(one for one in ORDER if one in fields)
+        order = " ".join(one for one in FIELD_ORDER if one in fields)
         assert key is None, f"{where or 'the rule'}: {key} is out of place; the order is {order}"
 
 
@@ -79,15 +79,11 @@ def test_no_default_is_written_out(path: Path) -> None:
         for key, value in fields.items():
             noise = DEFAULTS.get(key) == value and key not in base and "tiers." not in where
             assert not noise, f"{where}: leave out {key}: {value!r} is the default"
-            assert value not in ({}, [], "") or key in base, (
-                f"{where}: leave out {key}, it is empty"
-            )
+            assert value not in ({}, [], "") or key in base, f"{where}: leave out {key}, it is empty"
 
 
 def test_rules_on_secrets_hide_what_they_mark_or_mark_no_secret() -> None:
     open_ = {
-        name
-        for name, (bound, *_) in by_rule().items()
-        if bound.rule.category == "secrets" and not bound.rule.hides
+        name for name, (bound, *_) in by_rule().items() if bound.rule.category == "secrets" and not bound.rule.marks_secrets
     }
     assert open_ == SHOWN

@@ -42,28 +42,22 @@ def cases() -> Iterator[object]:
     for name, tiers in by_rule().items():
         if tiers[0].rule.targets == ("core",):
             continue
-        for number, example in enumerate(
-            examples.examples_of(tiers[0], default_path(tiers[0].rule))
-        ):
+        for number, example in enumerate(examples.rule_examples(tiers[0], default_path(tiers[0].rule))):
             for variant in VARIANTS:
-                word = "bad" if example.bad else "good"
-                yield pytest.param(
-                    tiers, example, variant, id=f"{name}-{word}{number}-{variant[0]}"
-                )
+                word = "bad" if example.is_bad else "good"
+                yield pytest.param(tiers, example, variant, id=f"{name}-{word}{number}-{variant[0]}")
 
 
 def default_path(rule: Rule) -> str:
-    return str(kinds.kind_module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
+    return str(kinds.kind_module(kinds.kind_of_target(rule.targets[0])).EXAMPLE_PATH)
 
 
-def check(
-    tiers: list[LoadedRule], example: Example, change: Callable[[str], str]
-) -> engine.EngineResult:
+def check(tiers: list[LoadedRule], example: Example, change: Callable[[str], str]) -> engine.EngineResult:
     """What a rule says of an example with all of its tiers on."""
     sources = []
     for path, text in example.files.items():
         changed = change(text) if not path.endswith(".json") else text
-        kind = kinds.classify(path, changed)
+        kind = kinds.detect_kind(path, changed)
         if not kind and len(example.files) == 1:
             kind = kinds.kind_of_target(tiers[0].targets[0])
         if kind:
@@ -75,7 +69,7 @@ def check(
     outcome = engine.EngineResult()
     paths = set(example.files)
     core = {one.rule.id: one.rule for one in catalogue()}
-    engine.run_rules(Project(documents, paths, complete=True), tiers, core, outcome)
+    engine.run_rules(Project(documents, paths, is_complete=True), tiers, core, outcome)
     outcome.findings = engine.sort_and_deduplicate(outcome.findings)
     return outcome
 
@@ -84,7 +78,7 @@ def check(
 def test_example(tiers: list[LoadedRule], example: Example, variant: Variant) -> None:
     _, change, moved = variant
     rule = tiers[0].rule
-    assert bool(example.marks) is example.bad, "a bad example has carets, a good one none"
+    assert bool(example.marks) is example.is_bad, "a bad example has carets, a good one none"
     outcome = check(tiers, example, change)
     found = sorted(outcome.findings, key=lambda one: (where(one), one.severity))
     want = []
@@ -100,13 +94,12 @@ def test_example(tiers: list[LoadedRule], example: Example, variant: Variant) ->
         fitting = [
             finding
             for finding in left
-            if (where(finding), finding.severity) == (place, severity)
-            and set(members) <= {finding.tier, finding.part}
+            if (where(finding), finding.severity) == (place, severity) and set(members) <= {finding.tier, finding.part}
         ]
         assert fitting, f"nothing at {place} is of {members}"
         left.remove(fitting[0])
     assert {one.rule for one in found} <= {rule.id}
-    looks = [outcome.tally[tier.key].subjects for tier in tiers if tier.key in outcome.tally]
+    looks = [outcome.tally_by_rule[tier.tally_key].subjects for tier in tiers if tier.tally_key in outcome.tally_by_rule]
     assert sum(looks) > 0, "the rule looked at no subject"
 
 

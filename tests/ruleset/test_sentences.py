@@ -11,9 +11,7 @@ from readiness.ruleset import examples
 from tests.conftest import catalogue
 from tests.hit_facts import default_path, seen
 
-WORDS = re.compile(
-    r"[a-z]{2,},? [a-z]{2,}"
-)  # a fact with two words that stand in no example was put together in code
+WORDS = re.compile(r"[a-z]{2,},? [a-z]{2,}")  # a fact with two words that stand in no example was put together in code
 JOINED = re.compile(r",? (?:and|or) |, ")  # what model.join_names puts between names
 HINT = re.compile(r"; did you mean '[^']*'\?\Z")  # model.spelling says it, in one way for all
 
@@ -98,12 +96,12 @@ def is_phrase(value: object, shown: str) -> bool:
 def phrases() -> Iterator[tuple[str, str]]:
     """The facts of hits on bad examples that were put together in code, as `check fact`, each with its value."""
     for bound in catalogue():
-        made = examples.examples_of(bound, default_path(bound)) if bound.check else ()
+        made = examples.rule_examples(bound, default_path(bound)) if bound.check_name else ()
         shown = " ".join(text for one in made for text in one.files.values())
-        for _, hit in seen(bound.key) if bound.check else ():
+        for _, hit in seen(bound.tally_key) if bound.check_name else ():
             for name, value in hit.facts.items():
                 if is_phrase(value, shown):
-                    yield f"{bound.check} {name}", str(value)
+                    yield f"{bound.check_name} {name}", str(value)
 
 
 def test_no_check_builds_a_sentence() -> None:

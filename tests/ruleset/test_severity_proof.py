@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.model import Proof, Rule, Severity
+from readiness.model import Rule, Severity, SeverityProof
 from readiness.reports import pages
 from readiness.ruleset.rule_file import RuleError, error_factory, verify_keys
 from tests.conftest import catalogue
@@ -43,9 +43,9 @@ def test_table() -> None:
 def test_proof(name: str) -> None:
     rule = RULES[name].rule
     assert rule.proof is not None, "name under `proof` the sentence that it meets and the fact"
-    assert rule.proof.meets in meanings()[str(worst(rule))]
-    assert rule.proof.by.endswith(".")
-    assert 20 < len(rule.proof.by) < 140
+    assert rule.proof.severity_criterion in meanings()[str(worst(rule))]
+    assert rule.proof.proving_fact.endswith(".")
+    assert 20 < len(rule.proof.proving_fact) < 140
 
 
 def test_unproved() -> None:
@@ -80,11 +80,13 @@ def test_shape(proof: object, tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text("title: Mine\nproof: x\n", "utf-8")
     with pytest.raises(RuleError, match="proof must be"):
-        verify_keys({"proof": proof}, error_factory(path), parts=False)
+        verify_keys({"proof": proof}, error_factory(path), allow_parts=False)
 
 
 def test_own_rule_with_proof() -> None:
     verify_keys(
-        {"proof": {"meets": "data is lost", "by": "The fact."}}, error_factory(PAGE), parts=False
+        {"proof": {"meets": "data is lost", "by": "The fact."}},
+        error_factory(PAGE),
+        allow_parts=False,
     )
-    assert Proof("data is lost", "The fact.").meets == "data is lost"
+    assert SeverityProof("data is lost", "The fact.").severity_criterion == "data is lost"

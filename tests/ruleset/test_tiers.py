@@ -108,7 +108,7 @@ def told(report: Report, rule: str = FEW) -> list[tuple[str, str]]:
     return [
         (finding.resource.partition("/web")[2], str(finding.severity))
         for finding in report.findings
-        if finding.rule == rule and not finding.suppressed
+        if finding.rule == rule and not finding.suppression
     ]
 
 
@@ -180,11 +180,7 @@ def test_a_tier_with_the_name_of_a_level_has_it(shelf: Path) -> None:
     file.write_text(f"level: strict\n{text.replace('recommended: {', 'few: {')}")
     (rule,) = rules.unique_rules(rules.read_rule(FEW, file))
     assert [one.level for one in rule.tiers] == ["strict", "strict", "optional"]
-    file.write_text(
-        text.replace("recommended: {", "few: {").replace(
-            "strict:\n", "strict:\n    level: optional\n"
-        )
-    )
+    file.write_text(text.replace("recommended: {", "few: {").replace("strict:\n", "strict:\n    level: optional\n"))
     (rule,) = rules.unique_rules(rules.read_rule(FEW, file))
     assert [one.level for one in rule.tiers] == ["recommended", "optional", "optional"]
 
@@ -232,13 +228,11 @@ def test_only_the_tier_that_names_an_item_fails_it(shelf: Path) -> None:
     ("member", "want"),
     [("", []), (":recommended", [MIDDLE, LAST]), (":strict", [MILD, LAST])],
 )
-def test_a_comment_may_silence_a_tier(
-    shelf: Path, member: str, want: list[tuple[str, str]]
-) -> None:
+def test_a_comment_may_silence_a_tier(shelf: Path, member: str, want: list[tuple[str, str]]) -> None:
     text = f"# readiness: ignore[{FEW}{member}] on purpose\n\n{ALL}"
     report = run(shelf, text, select=[FEW, "core/"])
     assert told(report) == want
-    assert [one.rule for one in report.open if one.definition.kind == "core"] == []
+    assert [one.rule for one in report.open if one.rule_definition.kind == "core"] == []
 
 
 def test_an_annotation_names_a_tier_behind_a_dot(shelf: Path) -> None:
@@ -298,13 +292,7 @@ def test_a_parameter_that_nothing_takes_is_refused(shelf: Path) -> None:
 
 
 def test_a_part_is_told_by_a_fact(shelf: Path) -> None:
-    text = (
-        ALL
-        + "---\n"
-        + deployment("web3", 3, "StatefulSet")
-        + "---\n"
-        + deployment("web4", 4, "ReplicaSet")
-    )
+    text = ALL + "---\n" + deployment("web3", 3, "StatefulSet") + "---\n" + deployment("web4", 4, "ReplicaSet")
     found = [one for one in run(shelf, text, select=[KINDS]).findings if one.rule == KINDS]
     assert {(one.part, one.message.split()[0], one.fix) for one in found} == {
         ("Deployment", "deployment", "Mend the deployment."),
@@ -328,9 +316,7 @@ def test_a_part_is_told_by_a_fact(shelf: Path) -> None:
         ({"select": ["ALL"], "ignore": [f"{KINDS}:Deployment"]}, ["StatefulSet"]),
     ],
 )
-def test_a_part_may_be_selected_and_ignored(
-    shelf: Path, options: dict[str, object], want: list[str]
-) -> None:
+def test_a_part_may_be_selected_and_ignored(shelf: Path, options: dict[str, object], want: list[str]) -> None:
     text = deployment("a", 1) + "---\n" + deployment("b", 1, "StatefulSet")
     report = run(shelf, text, **options)
     assert [one.part for one in report.findings if one.rule == KINDS] == want
@@ -345,9 +331,7 @@ def test_a_part_may_be_selected_and_ignored(
         ("polaris.fairwinds.com/deploymentMissingReplicas-exempt: 'true'", []),
     ],
 )
-def test_a_foreign_comment_silences_only_its_own_part(
-    shelf: Path, note: str, stays: list[str]
-) -> None:
+def test_a_foreign_comment_silences_only_its_own_part(shelf: Path, note: str, stays: list[str]) -> None:
     text = deployment("a", 1, notes=f"{{{note}}}") + "---\n"
     text += deployment("b", 1, "StatefulSet", notes=f"{{{note}}}")
     report = run(shelf, text, select=[KINDS])
@@ -373,11 +357,9 @@ def test_json_has_the_equivalents_of_the_hit(shelf: Path) -> None:
 # What keeps and shows findings
 
 
-def test_processes_and_the_cache_keep_tiers_and_parts(
-    shelf: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_and_the_cache_keep_tiers_and_parts(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = shelf.parent / "cache"
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(folder))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(folder))
     cold = run(shelf, select=[FEW, KINDS], cache=True)
     assert run(shelf, select=[FEW, KINDS], jobs=3).to_dict() == cold.to_dict()
     monkeypatch.setattr(api, "run_pipeline", None)
@@ -448,11 +430,7 @@ MISTAKES = {
 @pytest.mark.parametrize(("text", "line", "said"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_told_at_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:
     head = HEAD.replace("fix: Ask for more.\n", "")
-    fix = (
-        "fix: {Pod: Mend it.}\n"
-        if "without words" in said or "no words" in said
-        else "fix: Mend.\n"
-    )
+    fix = "fix: {Pod: Mend it.}\n" if "without words" in said or "no words" in said else "fix: Mend.\n"
     folder = tmp_path / "k8s"
     folder.mkdir()
     (folder / "mine.yaml").write_text(head + fix + text + EXAMPLES)

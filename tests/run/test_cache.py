@@ -55,8 +55,8 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cache.Cache:
-    store = cache.Cache(tmp_path / "kept")
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cache.ResultCache:
+    store = cache.ResultCache(tmp_path / "kept")
     monkeypatch.setattr(cache, "user_cache", lambda: store)
     return store
 
@@ -125,7 +125,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 @needs_helm
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_chart_is_rendered_again_when_anything_in_it_changed(
-    tmp_path: Path, kept: cache.Cache, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     root = tmp_path / "root"
     write(root / "shop", CHART)
@@ -141,7 +141,7 @@ def test_a_chart_is_rendered_again_when_anything_in_it_changed(
 
 @needs_helm
 def test_a_finding_in_a_file_that_the_walk_did_not_see_keeps_its_place(
-    tmp_path: Path, kept: cache.Cache, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "root"
     write(root / "shop", {**CHART, "charts/sub/templates/pod.yaml": "\n\n" + BAD})
@@ -153,7 +153,7 @@ def test_a_finding_in_a_file_that_the_walk_did_not_see_keeps_its_place(
 
 @needs_helm
 def test_a_finding_in_an_archive_keeps_its_place(
-    tmp_path: Path, kept: cache.Cache, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "root"
     write(root / "shop", {name: CHART[name] for name in CHART if not name.startswith("charts/")})
@@ -199,15 +199,15 @@ EDITS = {
 @needs_kustomize
 @pytest.mark.parametrize("name", EDITS)
 def test_an_overlay_is_built_again_when_anything_it_takes_in_changed(
-    tmp_path: Path, kept: cache.Cache, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     root = tmp_path / "root"
     write(root, OVERLAY)
     path, text = EDITS[name]
     first = run(root, cache=True)
-    assert [
-        (row["path"], row["status"]) for row in first["files"] if row["kind"] == "kustomize"
-    ] == [("prod/kustomization.yaml", "checked")]
+    assert [(row["path"], row["status"]) for row in first["files"] if row["kind"] == "kustomize"] == [
+        ("prod/kustomization.yaml", "checked")
+    ]
     assert told(first) == []
     assert is_answered(root, monkeypatch)
     (root / path).unlink() if text is None else write(root, {path: text})
@@ -220,9 +220,7 @@ def test_an_overlay_is_built_again_when_anything_it_takes_in_changed(
 
 @needs_kustomize
 @pytest.mark.skipif(sys.platform == "win32", reason="needs links")
-def test_an_overlay_is_built_again_when_what_was_missing_comes_or_a_link_turns(
-    tmp_path: Path, kept: cache.Cache
-) -> None:
+def test_an_overlay_is_built_again_when_what_was_missing_comes_or_a_link_turns(tmp_path: Path, kept: cache.ResultCache) -> None:
     root = tmp_path / "root"
     write(
         root,
@@ -245,9 +243,7 @@ def test_an_overlay_is_built_again_when_what_was_missing_comes_or_a_link_turns(
 
 
 @needs_kustomize
-def test_an_overlay_is_built_again_when_a_base_beside_the_given_folder_changed(
-    tmp_path: Path, kept: cache.Cache
-) -> None:
+def test_an_overlay_is_built_again_when_a_base_beside_the_given_folder_changed(tmp_path: Path, kept: cache.ResultCache) -> None:
     root = tmp_path / "root"
     write(root, {".git/HEAD": "", "base/kustomization.yaml": "resources: [pod.yaml]\n", "base/pod.yaml": GOOD,
                  "prod/kustomization.yaml": "resources: [../base]\n"})  # fmt: skip
@@ -264,9 +260,7 @@ def program(folder: Path, name: str, text: bytes = b"\x7fELF") -> None:
 
 def key(root: Path, **more: Any) -> str:
     """The key of a run with some options."""
-    options = dict.fromkeys(
-        ("profile", "fail_on", "min_score", "baseline", "since", "documents", "shellcheck")
-    )
+    options = dict.fromkeys(("profile", "fail_on", "min_score", "baseline", "since", "documents", "shellcheck"))
     options |= {
         "select": (),
         "ignore": (),
@@ -319,9 +313,7 @@ def test_which_program_is_there_matters_where_it_is_asked(
     assert key(tmp_path / "plain") == plain  # nobody asks it
 
 
-def test_every_setting_and_file_that_a_run_reads_is_in_the_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_setting_and_file_that_a_run_reads_is_in_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "root"
     write(root, {"a.yaml": GOOD, "README.md": "a", ".gitignore": "b\n"})
     write(
@@ -341,14 +333,10 @@ def test_every_setting_and_file_that_a_run_reads_is_in_the_key(
     for name in ("v.yaml", "b.json", "rules/k8s/mine.yaml", "c.yaml"):
         path = tmp_path / name
         status = path.stat()
-        path.write_bytes(
-            path.read_bytes().replace(b"a", b"e").replace(b"{}", b"[]").replace(b"elle", b"alla")
-        )
+        path.write_bytes(path.read_bytes().replace(b"a", b"e").replace(b"{}", b"[]").replace(b"elle", b"alla"))
         if name == "c.yaml":
             path.write_text("profile: 'all'\n")
-        os.utime(
-            path, ns=(status.st_atime_ns, status.st_mtime_ns)
-        )  # a change that its time does not show
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # a change that its time does not show
         keys.append(key(root, **options))
     path = tmp_path / "rules/k8s/more.yaml"
     path.write_text("title: b\n")
@@ -374,9 +362,7 @@ def test_every_setting_and_file_that_a_run_reads_is_in_the_key(
     assert key(root, **options, jobs=4) == keys[-1]
 
 
-def test_the_tool_itself_and_its_libraries_are_in_the_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_tool_itself_and_its_libraries_are_in_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [one.split(" ")[0] for one in cache._tool_files()]
     for ending in (
         "readiness/run/cache.py",
@@ -411,7 +397,7 @@ SPOILT: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("name", SPOILT)
 def test_what_was_spoilt_is_thrown_away(
-    tmp_path: Path, kept: cache.Cache, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     root = tmp_path / "root"
     write(root, {"a.yaml": BAD})
@@ -438,9 +424,7 @@ PLACES: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs links")
 @pytest.mark.parametrize("name", PLACES)
-def test_a_folder_that_cannot_be_written_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     root = tmp_path / "root"
     write(root, {"a.yaml": BAD})
     home = tmp_path / "home"
@@ -451,7 +435,7 @@ def test_a_folder_that_cannot_be_written_changes_nothing(
         folder = folder / "file" / "x"
         (home / "readiness").mkdir()
         (home / "readiness" / "file").write_text("")
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(folder))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(folder))
     if name == "a folder where a result should be":
         monkeypatch.setattr(cache, "cache_key", lambda *_: "k")
         (folder / "k.json").mkdir(parents=True)
@@ -466,9 +450,7 @@ def command(root: Path, home: str, *words: str) -> subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
-@pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="needs XDG_CACHE_HOME and /dev/full"
-)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs XDG_CACHE_HOME and /dev/full")
 def test_the_command_ends_as_without_a_cache(tmp_path: Path) -> None:
     root = tmp_path / "root"
     write(root, {"a.yaml": BAD})
@@ -483,18 +465,14 @@ def test_the_command_ends_as_without_a_cache(tmp_path: Path) -> None:
     for text in (b"", b"[" * 100_000, file.read_bytes()[:-20]):
         file.write_bytes(text)
         done = command(root, str(tmp_path / "cache"))
-        assert (done.returncode, done.stdout, done.stderr) == (1, plain.stdout, plain.stderr), text[
-            :9
-        ]
+        assert (done.returncode, done.stdout, done.stderr) == (1, plain.stdout, plain.stderr), text[:9]
 
 
-def test_a_cache_in_the_scanned_tree_is_neither_read_nor_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_in_the_scanned_tree_is_neither_read_nor_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys can be worked out by everybody: whoever wrote the tree could have written the answers too."""
     root = tmp_path / "root"
     write(root, {"a.yaml": GOOD, "deploy/b.yaml": GOOD})
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(tmp_path / "elsewhere"))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "elsewhere"))
     good = run(root, cache=True)
     (answer,) = (tmp_path / "elsewhere").glob("*.json")
     write(root, {"a.yaml": BAD})
@@ -503,7 +481,7 @@ def test_a_cache_in_the_scanned_tree_is_neither_read_nor_written(
     planted.mkdir(parents=True)
     for file in (tmp_path / "elsewhere").glob("*.json"):
         (planted / file.name).write_bytes(answer.read_bytes())
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(planted))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(planted))
     assert good["findings"] == []
     before = {file: file.read_bytes() for file in planted.iterdir()}
     assert run(root, cache=True) == bad
@@ -514,7 +492,7 @@ def test_a_cache_in_the_scanned_tree_is_neither_read_nor_written(
 
 
 def test_what_is_said_of_the_settings_keeps_its_line(
-    tmp_path: Path, kept: cache.Cache, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "root" / "deploy"
     write(
@@ -527,21 +505,21 @@ def test_what_is_said_of_the_settings_keeps_its_line(
     monkeypatch.chdir(root)
     (tmp_path / "root" / ".git").mkdir()
     first = readiness.check(["."], config=True, cache=True).to_dict()
-    assert [
-        (row["path"], row["line"]) for row in first["findings"] if row["rule"].startswith("core/")
-    ] == [(".readiness.yaml", 4)]
+    assert [(row["path"], row["line"]) for row in first["findings"] if row["rule"].startswith("core/")] == [
+        (".readiness.yaml", 4)
+    ]
     monkeypatch.setattr(api, "run_pipeline", None)
     assert readiness.check(["."], config=True, cache=True).to_dict() == first
 
 
 def test_old_results_and_what_was_left_behind_go(
-    tmp_path: Path, kept: cache.Cache, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "KEPT", 2)
+    monkeypatch.setattr(cache, "MAX_KEPT_RESULTS", 2)
     root = tmp_path / "root"
     write(root, {"a.yaml": GOOD})
     kept.folder.mkdir()
-    for name, age in (("old.1.part", 2 * cache.LEFT_BEHIND), ("new.2.part", 0)):
+    for name, age in (("old.1.part", 2 * cache.TEMPORARY_FILE_MAX_AGE), ("new.2.part", 0)):
         (kept.folder / name).write_text("{")
         now = (kept.folder / name).stat().st_mtime
         os.utime(kept.folder / name, (now - age, now - age))

@@ -44,12 +44,7 @@ def reports(trees: tuple[str, ...], jobs: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_threads_at_once_get_each_their_own_report(jobs: int) -> None:
-    alone = [
-        readiness.check(
-            [ROOT / "fixtures" / name], select=["ALL"], base=ROOT, context=False
-        ).to_dict()
-        for name in TREES
-    ]
+    alone = [readiness.check([ROOT / "fixtures" / name], select=["ALL"], base=ROOT, context=False).to_dict() for name in TREES]
     assert len({str(one) for one in alone}) == len(TREES), "trees that are alike prove nothing"
     assert reports(TREES, jobs) == alone
 
@@ -58,10 +53,7 @@ def test_threads_may_read_scripts_at_once() -> None:
     script = "for i in a b; do echo $i | grep x && curl http://x/$i > /tmp/$i; done\n" * 300
     expected = repr(shell.commands_of(script))
     seen: list[str] = []
-    threads = [
-        threading.Thread(target=lambda: seen.append(repr(shell.commands_of(script))))
-        for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: seen.append(repr(shell.commands_of(script)))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -112,9 +104,7 @@ def test_more_processes_than_rules() -> None:
     assert single.to_dict() == two.to_dict()
 
 
-MUTATORS = frozenset(
-    "append add update extend clear pop setdefault insert remove discard popitem sort appendleft".split()
-)
+MUTATORS = frozenset("append add update extend clear pop setdefault insert remove discard popitem sort appendleft".split())
 
 
 def names_of(tree: ast.Module) -> set[str]:
@@ -136,11 +126,7 @@ def changes(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             places = [node.func.value] if node.func.attr in MUTATORS else []
         elif isinstance(node, ast.Assign | ast.Delete):
-            places = [
-                target.value
-                for target in node.targets
-                if isinstance(target, ast.Subscript | ast.Attribute)
-            ]
+            places = [target.value for target in node.targets if isinstance(target, ast.Subscript | ast.Attribute)]
         elif isinstance(node, ast.AugAssign) and not isinstance(node.target, ast.Name):
             places = [getattr(node.target, "value", node.target)]
         for place in places:
@@ -169,8 +155,8 @@ def test_no_cache_grows_without_a_bound() -> None:
     asked_by_the_tool = {
         "resolve_check",
         "_load_definition",
-        "facts",
-        "column",
+        "facts_table",
+        "fact_column",
         "_modified_time",
         "shipped_rules",
     }

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from readiness import api
 from readiness.api import check
 from readiness.cli.main import main
-from readiness.model.package import DATA
-from readiness.reports import Options, github
+from readiness.model.package import DATA_FOLDER
+from readiness.reports import ReportOptions, github
 from readiness.verdict.report import Report
 from tests.make import write_files
 
@@ -71,7 +71,7 @@ def test_questions_of_production(tmp_path: Path) -> None:
 
 def text_of(found: Report) -> str:
     out = io.StringIO()
-    github.render(found, out, options=Options())
+    github.render(found, out, options=ReportOptions())
     return out.getvalue()
 
 
@@ -86,7 +86,9 @@ def test_a_tree_without_production_is_not_assessed(tmp_path: Path) -> None:
 
 
 def test_what_was_not_read_may_be_for_production(tmp_path: Path) -> None:
-    chart = "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: d, version: 1.0.0, repository: 'https://a.example'}]\n"
+    chart = (
+        "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: d, version: 1.0.0, repository: 'https://a.example'}]\n"
+    )
     files = {"tests/pg.yaml": DATABASE, "c/Chart.yaml": chart, "c/templates/a.yaml": DATABASE}
     assert "for production:" not in report(tmp_path, files).gate.reason
 
@@ -124,14 +126,10 @@ def test_settings_come_first(tmp_path: Path) -> None:
 
 
 def test_a_glob_that_fits_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_files(
-        tmp_path, {".readiness.yaml": "purpose: {'x/*': test, 'a*': test}\n", "a.yaml": DATABASE}
-    )
+    write_files(tmp_path, {".readiness.yaml": "purpose: {'x/*': test, 'a*': test}\n", "a.yaml": DATABASE})
     monkeypatch.chdir(tmp_path)
     settings = tmp_path / ".readiness.yaml"
-    assert check(["."], config=settings).notices == (
-        ".readiness.yaml:1: purpose 'x/*' fits no file",
-    )
+    assert check(["."], config=settings).notices == (".readiness.yaml:1: purpose 'x/*' fits no file",)
     assert check(["a.yaml"], config=settings).notices == ()
 
 
@@ -168,9 +166,7 @@ COMPOSE = 'services: {{web: {{image: "acme/web:1"{}}}}}\n'
         ("a.yaml", "# readiness: purpose=prod\n" + DATABASE),
         (
             "a.yaml",
-            DATABASE.replace(
-                "{name: pg}", "{name: pg, annotations: {readiness.dev/purpose: x}}", 1
-            ),
+            DATABASE.replace("{name: pg}", "{name: pg, annotations: {readiness.dev/purpose: x}}", 1),
         ),
         ("compose.yaml", "x-readiness: {purpose: prod}\n" + COMPOSE.format("")),
         ("compose.yaml", COMPOSE.format(", x-readiness: prod")),
@@ -195,16 +191,14 @@ def test_a_compose_file_says_it_itself(tmp_path: Path, said: str) -> None:
 
 
 def test_a_service_says_it_itself(tmp_path: Path) -> None:
-    text = COMPOSE.format(
-        '}, dev: {image: "acme/dev:1"}, it: {image: "acme/it:1", x-readiness: {purpose: test}'
-    )
+    text = COMPOSE.format('}, dev: {image: "acme/dev:1"}, it: {image: "acme/it:1", x-readiness: {purpose: test}')
     found = report(tmp_path, {"compose.yaml": text})
     (row,) = [one for one in found.files if one.path == "compose.yaml"]
     assert [name for name, _ in row.aside] == ["service/dev", "service/it"]
     assert "2 things not taken for production" in text_of(found)
     assert {one.resource for one in found.open} == {"service/web"}
     data = json.loads(json.dumps(found.to_dict()))
-    schema = json.loads((DATA / "report.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((DATA_FOLDER / "report.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(data, schema)
     told = data["files"][0]["aside"]
     assert told[1]["purpose"] == "tests: x-readiness of service/it says so"
@@ -220,9 +214,7 @@ def test_an_overlay_for_tests(tmp_path: Path) -> None:
         "tests/e2e/kustomization.yaml": overlay,
     }
     assert report(tmp_path, files).score is None
-    said = report(
-        tmp_path, {"overlays/eu/kustomization.yaml": "# readiness: purpose=preview\n" + overlay}
-    )
+    said = report(tmp_path, {"overlays/eu/kustomization.yaml": "# readiness: purpose=preview\n" + overlay})
     assert said.score is None
     found = report(tmp_path, {"overlays/prod/kustomization.yaml": overlay})
     assert found.score is not None

@@ -12,39 +12,43 @@ from hypothesis import strategies as st
 
 from readiness.syntax import backtracking, regex
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.ways import Use, Work
+from readiness.syntax.ways import MatchMode, StepCounter
 from tests.backtracker import steps
 from tests.effort import effort
 
-HERE, AGAIN, WHOLE = Use(everywhere=False), Use(again=True), Use(everywhere=False, whole=True)
+HERE, AGAIN, WHOLE = (
+    MatchMode(tries_every_place=False),
+    MatchMode(repeats_after_match=True),
+    MatchMode(tries_every_place=False, must_match_end=True),
+)
 LINEAR = {
-    "a loop": ("^[a-z]*$", Use()),
-    "a loop that ends with the match": (r"\w+", Use()),
+    "a loop": ("^[a-z]*$", MatchMode()),
+    "a loop that ends with the match": (r"\w+", MatchMode()),
     "matches one after the other": (r"\w+", AGAIN),
     "at one place": ("a*b", HERE),
-    "from the start of a word on": (r"\b\w+x", Use()),
-    "from a blank on": (r"(?<!\S)\w+x", Use()),
-    "from each line's start on": (r"(?m)^[ \t]*\w+:", Use()),
-    "a repeat with a bound": ("[a-z]{1,80}x", Use()),
+    "from the start of a word on": (r"\b\w+x", MatchMode()),
+    "from a blank on": (r"(?<!\S)\w+x", MatchMode()),
+    "from each line's start on": (r"(?m)^[ \t]*\w+:", MatchMode()),
+    "a repeat with a bound": ("[a-z]{1,80}x", MatchMode()),
     "a possessive repeat": ('"(?:[^"\\\\]++|\\\\.)*+"', HERE),
-    "alternatives": ("^(?:a|ab)+$", Use()),
-    "a loop in a loop, told apart": (r"^(?:[^/]+/)*[^/]+$", Use()),
-    "an optional loop in a loop": (r"^(?:a*b)*c", Use()),
-    "classes that share no character": (r"^\d+\D+\d+\D*$", Use()),
-    "letters past ASCII told apart": (r"^\w+\W+\w+$", Use()),
-    "look ahead from the start": ("^(?=.*x)y", Use()),
-    "look ahead at one character": (r"^a*(?![\w.-])b", Use()),
-    "both cases": ("(?i)^[a-f]*[g-z]*$", Use()),
+    "alternatives": ("^(?:a|ab)+$", MatchMode()),
+    "a loop in a loop, told apart": (r"^(?:[^/]+/)*[^/]+$", MatchMode()),
+    "an optional loop in a loop": (r"^(?:a*b)*c", MatchMode()),
+    "classes that share no character": (r"^\d+\D+\d+\D*$", MatchMode()),
+    "letters past ASCII told apart": (r"^\w+\W+\w+$", MatchMode()),
+    "look ahead from the start": ("^(?=.*x)y", MatchMode()),
+    "look ahead at one character": (r"^a*(?![\w.-])b", MatchMode()),
+    "both cases": ("(?i)^[a-f]*[g-z]*$", MatchMode()),
 }
 POWER = {
-    "a search for what begins with a loop": ("a*b", Use(), 2),
-    "blanks at the end": (r"\s+$", Use(), 2),
+    "a search for what begins with a loop": ("a*b", MatchMode(), 2),
+    "blanks at the end": (r"\s+$", MatchMode(), 2),
     "a loop that was passed by": ("b(?:b*c)?", AGAIN, 2),
     "two loops": ("^[a-z]*[a-z]*x", HERE, 2),
     "three loops": ("^.*.*.*x", HERE, 3),
-    "two loops, searched for": (".*.*x", Use(), 3),
+    "two loops, searched for": (".*.*x", MatchMode(), 3),
     "a loop beside one that can end": ("(?:x*y|x)*", HERE, 2),
-    "look ahead from everywhere": ("(?=.*x)y", Use(), 2),
+    "look ahead from everywhere": ("(?=.*x)y", MatchMode(), 2),
     "a back-reference": (r"^(a*)\1b", HERE, 2),
     "words with any blanks between": (r"^\w+\s*\w*!", HERE, 2),
     "case that is ignored": ("(?i)^k*K*!", HERE, 2),
@@ -66,23 +70,23 @@ EXPONENTIAL = {
 
 
 @pytest.mark.parametrize(("pattern", "use"), LINEAR.values(), ids=LINEAR)
-def test_linear(pattern: str, use: Use) -> None:
-    assert backtracking.growth_of_time(regex.parse_regex(pattern), use).degree == 1
+def test_linear(pattern: str, use: MatchMode) -> None:
+    assert backtracking.growth_of_time(regex.parse_python_regex(pattern), use).degree == 1
 
 
 @pytest.mark.parametrize(("pattern", "use", "degree"), POWER.values(), ids=POWER)
-def test_power(pattern: str, use: Use, degree: int) -> None:
-    assert backtracking.growth_of_time(regex.parse_regex(pattern), use).degree == degree
+def test_power(pattern: str, use: MatchMode, degree: int) -> None:
+    assert backtracking.growth_of_time(regex.parse_python_regex(pattern), use).degree == degree
 
 
 @pytest.mark.parametrize(("pattern", "use"), EXPONENTIAL.values(), ids=EXPONENTIAL)
-def test_exponential(pattern: str, use: Use) -> None:
-    assert backtracking.growth_of_time(regex.parse_regex(pattern), use).degree == math.inf
+def test_exponential(pattern: str, use: MatchMode) -> None:
+    assert backtracking.growth_of_time(regex.parse_python_regex(pattern), use).degree == math.inf
 
 
 def test_bounds_multiply() -> None:
     def factor(pattern: str) -> float:
-        return backtracking.growth_of_time(regex.parse_regex(pattern)).factor
+        return backtracking.growth_of_time(regex.parse_python_regex(pattern)).factor
 
     assert factor("[a-z]{1,80}x") == 80
     assert factor("[a-z]{1,80}[a-z]{1,20}x") == 80 * 20
@@ -100,7 +104,7 @@ def test_bounds_multiply() -> None:
     ],
 )
 def test_ways_at_once(pattern: str, least: int, most: int) -> None:
-    assert least <= backtracking.max_open_ways(regex.parse_regex(pattern)) <= most
+    assert least <= backtracking.max_open_ways(regex.parse_python_regex(pattern)) <= most
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,7 @@ def test_ways_at_once(pattern: str, least: int, most: int) -> None:
 )
 def test_what_cannot_be_told(pattern: str, said: str) -> None:
     with pytest.raises(UnsupportedError, match=said):
-        backtracking.growth_of_time(regex.parse_regex(pattern))
+        backtracking.growth_of_time(regex.parse_python_regex(pattern))
 
 
 ATOMS = st.sampled_from(
@@ -139,19 +143,17 @@ EDGES = st.text(alphabet="ab-\n", max_size=2)
 
 
 @settings(max_examples=300, deadline=None)
-@given(PATTERNS, st.sampled_from([Use(), HERE, AGAIN]), EDGES, TEXTS, EDGES)
-def test_what_is_called_linear_is(
-    pattern: str, use: Use, before: str, pumped: str, after: str
-) -> None:
+@given(PATTERNS, st.sampled_from([MatchMode(), HERE, AGAIN]), EDGES, TEXTS, EDGES)
+def test_what_is_called_linear_is(pattern: str, use: MatchMode, before: str, pumped: str, after: str) -> None:
     """Twice the text costs about twice the steps: four times as many would be a square."""
-    root = regex.parse_regex(pattern)
+    root = regex.parse_python_regex(pattern)
     try:
         if backtracking.growth_of_time(root, use).degree > 1:
             return
     except UnsupportedError:
         return
     few, many = (
-        steps(root, before + pumped * turns + after, everywhere=use.everywhere, again=use.again, most=40_000)
+        steps(root, before + pumped * turns + after, everywhere=use.tries_every_place, again=use.repeats_after_match, most=40_000)
         for turns in (70, 140)
     )  # fmt: skip
     assert many <= 40_000
@@ -167,7 +169,7 @@ def test_the_engine_of_the_tests_is_one(pattern: str, text: str) -> None:
     """It finds a match where Python finds one, so that its steps mean something."""
     from tests.backtracker import Engine
 
-    engine, root = Engine(text, 10**6), regex.parse_regex(pattern)
+    engine, root = Engine(text, 10**6), regex.parse_python_regex(pattern)
     if root is not None and "(?=" not in pattern.replace("(?=.*b)", "").replace("(?=ab)", ""):
         found = any(engine.run(root, at, lambda _: True) for at in range(len(text) + 1))
         assert found is (re.search(pattern, text) is not None)
@@ -176,7 +178,7 @@ def test_the_engine_of_the_tests_is_one(pattern: str, text: str) -> None:
 @given(st.text(alphabet="ab()[]{}|*+?\\^$.,-:<>=!1P'#_xdQE\né", max_size=30))
 def test_no_pattern_raises_anything_else(pattern: str) -> None:
     with contextlib.suppress(UnsupportedError):
-        backtracking.growth_of_time(regex.parse_regex(pattern))
+        backtracking.growth_of_time(regex.parse_python_regex(pattern))
 
 
 @pytest.mark.parametrize(
@@ -194,6 +196,6 @@ def test_no_pattern_raises_anything_else(pattern: str) -> None:
 def test_hostile_patterns_are_bounded(pattern: str) -> None:
     def judge() -> None:
         with contextlib.suppress(UnsupportedError):
-            backtracking.growth_of_time(regex.parse_regex(pattern), work=Work(100_000))
+            backtracking.growth_of_time(regex.parse_python_regex(pattern), step_counter=StepCounter(100_000))
 
     assert effort(judge) < 3_000_000

@@ -68,9 +68,7 @@ def test_what_changes_is_seen(folder: Path, tmp_path: Path, how: str) -> None:
     assert read
 
 
-@pytest.mark.parametrize(
-    "rest", ["", "{", "[]", "null", '{"stamp": 1}', '{"made": {}}', "\x00\xff"]
-)
+@pytest.mark.parametrize("rest", ["", "{", "[]", "null", '{"stamp": 1}', '{"made": {}}', "\x00\xff"])
 def test_what_was_kept_badly_is_made_anew(folder: Path, tmp_path: Path, rest: str) -> None:
     home = tmp_path / "home"
     load(folder, home)
@@ -103,9 +101,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
-def test_what_was_spoilt_is_read_again(
-    folder: Path, tmp_path: Path, spoil: Callable[[bytes], bytes]
-) -> None:
+def test_what_was_spoilt_is_read_again(folder: Path, tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     home = tmp_path / "home"
     load(folder, home)
     (file,) = home.glob("*-k8s.json")
@@ -128,20 +124,18 @@ def test_no_folder_has_no_names(tmp_path: Path) -> None:
 
 
 def test_rules_are_the_same_read_and_kept(tmp_path: Path) -> None:
-    for group in rules.GROUPS:
+    for group in rules.RULE_GROUPS:
         names = []
         for folder, read in (
             (rules.rules_folder() / group, rules.rule_spec),
-            (rules.rules_folder() / group / families.FOLDER, families.family_spec),
+            (rules.rules_folder() / group / families.FAMILIES_FOLDER, families.family_spec),
         ):
             if folder.is_dir():
                 first = compiled.load_folder(folder, read, tmp_path)
                 assert compiled.load_folder(folder, read, tmp_path) == first
-                rows = first.values() if folder.name == families.FOLDER else [first]
+                rows = first.values() if folder.name == families.FAMILIES_FOLDER else [first]
                 names += [name for row in rows for name in row]
-        assert sorted(names) == [
-            name.partition("/")[2] for name in rules.rule_ids() if name.startswith(f"{group}/")
-        ]
+        assert sorted(names) == [name.partition("/")[2] for name in rules.rule_ids() if name.startswith(f"{group}/")]
 
 
 def test_folders_of_one_name_are_kept_apart(folder: Path, tmp_path: Path) -> None:

@@ -22,33 +22,37 @@ def cut(text: str, instruction: Instruction) -> list[str]:
 def test_words_have_their_places_through_continuations_and_comments() -> None:
     text = "FROM a\n  run --mount=type=cache,target=/c \\\r\n  # why\r\n\r\n  make \\\n\t'x y' \n"
     run = parse_dockerfile(text).instructions[1]
-    assert (run.keyword, run.written) == ("RUN", "run")
+    assert (run.keyword, run.keyword_as_written) == ("RUN", "run")
     assert cut(text, run) == ["make", "'x y'"]
     assert [word.value for word in run.words] == ["make", "x y"]
     (flag,) = run.flags
     assert text[flag.value_span.start : flag.value_span.end] == "type=cache,target=/c"
-    assert run.gap is not None
+    assert run.empty_continuation_span is not None
     assert text[run.span.start : run.span.end].endswith("'x y'")
 
 
 def test_exec_form() -> None:
     text = 'CMD [ "a", \\\n  "b\\"c" ] dropped\n'
     instruction = only(text)
-    assert instruction.json
+    assert instruction.is_json_form
     assert [word.value for word in instruction.words] == ["a", 'b"c']
     assert cut(text, instruction) == ['"a"', '"b\\"c"']
-    assert not only("CMD ['a']\n").json
-    assert not only("CMD [1]\n").json
-    assert not only('CMD ["a",]\n').json
+    assert not only("CMD ['a']\n").is_json_form
+    assert not only("CMD [1]\n").is_json_form
+    assert not only('CMD ["a",]\n').is_json_form
 
 
 def test_pairs() -> None:
     text = "ENV A=1 \\\n  B=\"x y\" C='$D'\n"
     instruction = only(text)
     assert [(p.name, p.value) for p in instruction.pairs] == [("A", "1"), ("B", "x y"), ("C", "$D")]
-    assert [text[p.span.start : p.span.end] for p in instruction.pairs] == ["1", '"x y"', "'$D'"]
+    assert [text[p.value_span.start : p.value_span.end] for p in instruction.pairs] == [
+        "1",
+        '"x y"',
+        "'$D'",
+    ]
     old = only("ENV A some words = x\n")
-    assert old.legacy
+    assert old.uses_legacy_form
     assert old.pairs[0].value == "some words = x"
     assert [pair.raw for pair in only("ARG A B=\n").pairs] == [None, ""]
 
@@ -56,7 +60,7 @@ def test_pairs() -> None:
 def test_heredocs() -> None:
     text = "RUN <<A cat <<-'B' > /x\none\nA\n\ttwo\n\tB\nCMD x\n"
     run, cmd = parse_dockerfile(text).instructions
-    bodies = [(d.name, d.expand, text[d.body.start : d.body.end]) for d in run.heredocs]
+    bodies = [(d.name, d.expands_variables, text[d.body_span.start : d.body_span.end]) for d in run.heredocs]
     assert bodies == [("A", True, "one\n"), ("B", False, "\ttwo\n")]
     assert cmd.keyword == "CMD"
     assert parse_dockerfile("RUN <<A\nno end\n").errors[0].message == "unterminated heredoc"
@@ -66,26 +70,26 @@ def test_heredocs() -> None:
 def test_escape_directive() -> None:
     text = "# escape=`\nFROM a\nCOPY a `\n  c:\\b\\\nRUN x\n"
     found = parse_dockerfile(text)
-    assert found.escape == "`"
+    assert found.escape_character == "`"
     assert cut(text, found.instructions[1]) == ["a", "c:\\b\\"]
     late = parse_dockerfile("# a comment\n# escape=`\nRUN a `\n")
-    assert late.escape == "\\"
+    assert late.escape_character == "\\"
 
 
 def test_onbuild() -> None:
     text = "ONBUILD COPY --from=a b c\n"
     instruction = only(text)
-    assert instruction.inner is not None
-    assert instruction.inner.onbuild
-    assert instruction.inner.flag("from") is not None
-    assert only("ONBUILD ONBUILD RUN x\n").inner is not None
+    assert instruction.onbuild_instruction is not None
+    assert instruction.onbuild_instruction.is_under_onbuild
+    assert instruction.onbuild_instruction.flag("from") is not None
+    assert only("ONBUILD ONBUILD RUN x\n").onbuild_instruction is not None
 
 
 def test_health_check() -> None:
     instruction = only("HEALTHCHECK --interval=5s CMD curl -f x || exit 1\n")
     assert instruction.words[1].value == "curl"
-    assert instruction.body.text == "curl -f x || exit 1"
-    assert only('HEALTHCHECK CMD ["a"]\n').json
+    assert instruction.arguments_text.text == "curl -f x || exit 1"
+    assert only('HEALTHCHECK CMD ["a"]\n').is_json_form
     assert parse_dockerfile("HEALTHCHECK x\n").errors
 
 
@@ -118,16 +122,14 @@ def test_templates_are_read_for_what_they_show() -> None:
     text = "FROM {{ base }}\n{{ if x }}\nRUN make \\\n  {% if y %}\n  && a \\\n  {% endif %}\n  && b\n{{ end }}\n"
     found = parse_dockerfile(text, is_template=True)
     assert [one.keyword for one in found.instructions] == ["FROM", "RUN"]
-    assert found.template
+    assert found.is_template
     assert not found.errors
-    assert not found.unfilled
-    assert found.instructions[1].body.text.split() == ["make", "&&", "a", "&&", "b"]
+    assert not found.placeholder_offsets
+    assert found.instructions[1].arguments_text.text.split() == ["make", "&&", "a", "&&", "b"]
 
 
 def test_marks_of_every_form_are_values_of_a_template() -> None:
-    found = parse_dockerfile(
-        "FROM a:%%V%%\nUSER @U@\nEXPOSE <%= p %>\nSTOPSIGNAL @S@\n", is_template=True
-    )
+    found = parse_dockerfile("FROM a:%%V%%\nUSER @U@\nEXPOSE <%= p %>\nSTOPSIGNAL @S@\n", is_template=True)
     assert not found.errors
     assert [one.words[0].is_variable for one in found.instructions] == [True] * 4
     assert [word.span for one in found.instructions for word in one.words] == [
@@ -143,20 +145,20 @@ def test_a_place_for_an_instruction_hides_nothing_else(mark: str) -> None:
     text = f"FROM debian:13\n{mark}\nRUNN make\nCOPY a\n"
     found = parse_dockerfile(text)
     assert [text[: one.offset].count("\n") for one in found.errors] == [2, 3]
-    assert found.unfilled == (15,)
+    assert found.placeholder_offsets == (15,)
 
 
 @pytest.mark.parametrize("line", ["{{ x", "$(make)", "{{", "x {{ y }}"])
 def test_other_words_are_unknown_instructions(line: str) -> None:
     found = parse_dockerfile(f"FROM debian:13\n{line}\n")
     assert [one.offset for one in found.errors] == [15]
-    assert not found.unfilled
+    assert not found.placeholder_offsets
 
 
 def test_in_other_files_the_builder_rules() -> None:
     found = parse_dockerfile("FROM a\nRUN echo \\\n  {% if x %}\nUSER b\n")
     assert [one.keyword for one in found.instructions] == ["FROM", "RUN", "USER"]
-    assert "{% if x %}" in found.instructions[1].body.text
+    assert "{% if x %}" in found.instructions[1].arguments_text.text
 
 
 def test_byte_order_mark() -> None:
@@ -165,9 +167,7 @@ def test_byte_order_mark() -> None:
 
 PIECES = st.sampled_from(
     'FROM a|RUN |CMD |["a", "b"]|\\|\\\n|\n|\r\n| |\t|# c|#|COPY |--from=x |<<EOF|<<-EOF|EOF\n'
-    "|'|\"|$A|${A:-b}|ENV |A=b|ONBUILD |`\n|# escape=`\n|x|HEALTHCHECK |[|é|LABEL |\x0c|{{ x }}".split(
-        "|"
-    )
+    "|'|\"|$A|${A:-b}|ENV |A=b|ONBUILD |`\n|# escape=`\n|x|HEALTHCHECK |[|é|LABEL |\x0c|{{ x }}".split("|")
 )
 
 
@@ -187,7 +187,7 @@ def test_any_text(text: str) -> None:
         for flag in instruction.flags:
             assert text[flag.span.start : flag.span.start + 2] in ("--", "-\\", "-`")
         for doc in instruction.heredocs:
-            assert 0 <= doc.body.start <= doc.body.end <= len(text)
+            assert 0 <= doc.body_span.start <= doc.body_span.end <= len(text)
 
 
 @settings(max_examples=200, deadline=None)
@@ -205,9 +205,9 @@ def test_agrees_with_the_parser_of_buildkit(text: str) -> None:
         line = text.count("\n", 0, mine.span.start) + 1
         assert expected.start_line <= line <= expected.end_line
         if mine.keyword in ("RUN", "CMD"):
-            assert mine.json == expected.json
-            if not mine.json and expected.value:
-                assert mine.body.text.strip() == expected.value[0].strip()
+            assert mine.is_json_form == expected.json
+            if not mine.is_json_form and expected.value:
+                assert mine.arguments_text.text.strip() == expected.value[0].strip()
 
 
 def test_long_hostile_texts_take_linear_time() -> None:

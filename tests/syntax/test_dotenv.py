@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.syntax.dotenv import parse_dotenv, parse_raw, resolve_entries
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.dotenv import parse_dotenv, parse_raw_env_file, resolve_entries
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 
 READ = {
     "plain": ("A=1\nB = b c \n", {"A": "1", "B": "b c"}),
@@ -26,8 +26,11 @@ READ = {
         'A=x\nB=y$A\nC="\\$A ${A}"\nD=${U:-q}\nE=$$A\n',
         {"A": "x", "B": "yx", "C": "$A x", "D": "q", "E": "$A"},
     ),
-    "unknown": ("A=a${U}b\nB\n", {"A": f"a{HOLE}b", "B": HOLE}),
-    "unknown, so whether it is empty": ("A=$U\nB=${A:+r}\nC=${A:-r}\n", dict.fromkeys("ABC", HOLE)),
+    "unknown": ("A=a${U}b\nB\n", {"A": f"a{UNKNOWN_VALUE_MARK}b", "B": UNKNOWN_VALUE_MARK}),
+    "unknown, so whether it is empty": (
+        "A=$U\nB=${A:+r}\nC=${A:-r}\n",
+        dict.fromkeys("ABC", UNKNOWN_VALUE_MARK),
+    ),
     "the last counts": ("A=1\nA=2$A\n", {"A": "21"}),
     "a byte order mark and CRLF": ("\ufeffA=1\r\nB='2'\r\n", {"A": "1", "B": "2"}),
     "odd names": ("A-b.c[0]=1\né=2\n", {"A-b.c[0]": "1", "é": "2"}),
@@ -61,8 +64,11 @@ def test_what_is_refused(text: str, offset: int) -> None:
 def test_places() -> None:
     text = "export A = 'x y' # c\r\nB=b$A\t\r\n"
     first, second = parse_dotenv(text).entries
-    assert [text[one.key.start : one.key.end] for one in (first, second)] == ["A", "B"]
-    assert [text[one.span.start : one.span.end] for one in (first, second)] == ["x y", "b$A"]
+    assert [text[one.name_span.start : one.name_span.end] for one in (first, second)] == ["A", "B"]
+    assert [text[one.value_span.start : one.value_span.end] for one in (first, second)] == [
+        "x y",
+        "b$A",
+    ]
 
 
 def test_what_is_given_from_outside_goes_first() -> None:
@@ -71,9 +77,9 @@ def test_what_is_given_from_outside_goes_first() -> None:
 
 
 def test_the_raw_format() -> None:
-    file = parse_raw("# c\nA='$B' #x\r\n\n  B=\"\nC\n")
-    assert resolve_entries(file.entries) == {"A": "'$B' #x", "B": '"', "C": HOLE}
-    assert parse_raw("A B=1\n").problem is not None
+    file = parse_raw_env_file("# c\nA='$B' #x\r\n\n  B=\"\nC\n")
+    assert resolve_entries(file.entries) == {"A": "'$B' #x", "B": '"', "C": UNKNOWN_VALUE_MARK}
+    assert parse_raw_env_file("A B=1\n").problem is not None
 
 
 LINES = st.text(alphabet="AB=:'\"\\$#{}-? \n\r\texport1é\ufeff", max_size=80)
@@ -81,13 +87,13 @@ LINES = st.text(alphabet="AB=:'\"\\$#{}-? \n\r\texport1é\ufeff", max_size=80)
 
 @given(LINES)
 def test_no_text_raises_and_places_slice_back(text: str) -> None:
-    for read in (parse_dotenv, parse_raw):
+    for read in (parse_dotenv, parse_raw_env_file):
         file = read(text)
         resolve_entries(file.entries)
         for entry in file.entries:
-            assert text[entry.key.start : entry.key.end] == entry.name
-            written = text[entry.span.start : entry.span.end]
-            assert entry.template is None or "\\" in written or written == entry.template
+            assert text[entry.name_span.start : entry.name_span.end] == entry.name
+            written = text[entry.value_span.start : entry.value_span.end]
+            assert entry.raw_value is None or "\\" in written or written == entry.raw_value
         if file.problem is not None:
             assert 0 <= file.problem.offset <= len(text)
 

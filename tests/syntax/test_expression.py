@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 
 from readiness.model import Span
 from readiness.syntax import constant, expression
-from readiness.syntax.expression import Binary, Call, ExpressionError, Literal, Not, templates
-from readiness.syntax.scalar import scalar_offsets
+from readiness.syntax.expression import (
+    BinaryOperation,
+    ExpressionError,
+    FunctionCall,
+    Literal,
+    Negation,
+    braced_expressions,
+)
+from readiness.syntax.scalar import make_offset_mapper
 
 PIECES = st.sampled_from(
     "github . event [ ] ( ) 'a' 'it''s' 1 0xff -2.5 true null ! && || == != < >= , * contains format a-b _x ' \" }} $".split()
@@ -36,20 +43,20 @@ def test_literals(text: str, value: object) -> None:
 
 def test_precedence() -> None:
     node = expression.parse_expression("a || b && c == d")
-    assert isinstance(node, Binary)
+    assert isinstance(node, BinaryOperation)
     assert node.operator == "||"
-    assert isinstance(node.right, Binary)
+    assert isinstance(node.right, BinaryOperation)
     assert node.right.operator == "&&"
-    assert isinstance(node.right.right, Binary)
+    assert isinstance(node.right.right, BinaryOperation)
     assert node.right.right.operator == "=="
 
 
 def test_grouping_and_negation() -> None:
     node = expression.parse_expression("!(a || b) && c")
-    assert isinstance(node, Binary)
+    assert isinstance(node, BinaryOperation)
     assert node.operator == "&&"
-    assert isinstance(node.left, Not)
-    assert isinstance(node.left.operand, Binary)
+    assert isinstance(node.left, Negation)
+    assert isinstance(node.left.operand, BinaryOperation)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +74,8 @@ def test_paths(text: str, path: tuple[str, ...]) -> None:
 
 
 def test_accesses_are_the_longest_paths_and_those_inside_them() -> None:
-    tree = expression.parse_expression(
-        "contains(github.event[matrix.kind].labels, 'x') || secrets.A"
-    )
-    assert [found for _, found in expression.accesses(tree)] == [
+    tree = expression.parse_expression("contains(github.event[matrix.kind].labels, 'x') || secrets.A")
+    assert [found for _, found in expression.context_accesses(tree)] == [
         ("github", "event", "*", "labels"),
         ("matrix", "kind"),
         ("secrets", "a"),
@@ -113,9 +118,9 @@ def test_depth_and_length_are_bounded() -> None:
 
 def test_templates() -> None:
     text = "a ${{ '}}' }} b ${{x}} c ${{ open"
-    found = list(templates(text))
-    assert [one.body for one in found] == [" '}}' ", "x", " open"]
-    assert [one.closed for one in found] == [True, True, False]
+    found = list(braced_expressions(text))
+    assert [one.inner_text for one in found] == [" '}}' ", "x", " open"]
+    assert [one.is_closed for one in found] == [True, True, False]
     assert [text[one.span.start : one.span.end] for one in found] == [
         "${{ '}}' }}",
         "${{x}}",
@@ -141,14 +146,14 @@ def test_any_tokens_parse_or_raise_our_error(text: str) -> None:
     constant.evaluate_constant(tree)
     for node in expression.walk_tree(tree):
         assert 0 <= node.span.start <= node.span.end <= len(text)
-        if isinstance(node, Call):
+        if isinstance(node, FunctionCall):
             assert text[node.span.start :].startswith(node.name)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_parses_or_raises_our_error(text: str) -> None:
-    list(templates(text))
+    list(braced_expressions(text))
     _, offset = parsed(text)
     assert 0 <= offset <= len(text)
 
@@ -167,10 +172,10 @@ def test_any_text_parses_or_raises_our_error(text: str) -> None:
         ("join(fromJSON('[1, 2]'), '-')", "1-2"),
         ("fromJSON('{\"a\": 1}').A", 1),
         ("false && github.ref", False),
-        ("github.ref", constant.UNKNOWN),
-        ("github.ref && false", constant.UNKNOWN),
-        ("success()", constant.UNKNOWN),
-        ("format('{0}')", constant.UNKNOWN),
+        ("github.ref", constant.NOT_CONSTANT),
+        ("github.ref && false", constant.NOT_CONSTANT),
+        ("success()", constant.NOT_CONSTANT),
+        ("format('{0}')", constant.NOT_CONSTANT),
     ],
 )
 def test_constants(text: str, value: object) -> None:
@@ -189,11 +194,11 @@ def test_constants(text: str, value: object) -> None:
     ],
 )
 def test_a_character_of_a_scalar_is_found_again(text: str, value: str, wanted: str) -> None:
-    place = scalar_offsets(text, Span(5, len(text)), value)
+    place = make_offset_mapper(text, Span(5, len(text)), value)
     assert text[place(value.rindex(wanted))] == wanted
     assert place(value.rindex(wanted)) == text.rindex(wanted)
 
 
 def test_an_alias_is_one_place() -> None:
-    place = scalar_offsets("run: *name", Span(5, 10), "echo something long")
+    place = make_offset_mapper("run: *name", Span(5, 10), "echo something long")
     assert {place(0), place(7), place(99)} == {5}

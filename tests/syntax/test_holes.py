@@ -7,9 +7,9 @@ import ast
 import pytest
 
 from readiness.syntax.holes import (
-    EXPRESSION,
-    TEMPLATE,
-    VARIABLE,
+    EXPRESSION_SIGN,
+    TEMPLATE_SIGN,
+    VARIABLE_SIGN,
     has_expression,
     has_template,
     has_variable,
@@ -42,6 +42,6 @@ def test_nobody_looks_for_marks_by_hand() -> None:
         if isinstance(node, ast.Compare)
         and isinstance(node.ops[0], ast.In | ast.NotIn)
         and isinstance(node.left, ast.Constant)
-        and node.left.value in {VARIABLE, TEMPLATE, EXPRESSION}
+        and node.left.value in {VARIABLE_SIGN, TEMPLATE_SIGN, EXPRESSION_SIGN}
     ]
     assert not found

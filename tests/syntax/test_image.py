@@ -70,15 +70,15 @@ def test_unknown(text: str, name: bool, tag: bool, digest: bool) -> None:
     ],
 )
 def test_valid(text: str, expected: bool) -> None:
-    assert image.parse_image(text).valid is expected
+    assert image.parse_image(text).is_valid is expected
 
 
 def test_names() -> None:
-    assert image.parse_image("nginx").repository == "docker.io/library/nginx"
-    assert image.parse_image("docker.io/library/nginx:1").familiar == "nginx"
-    assert image.parse_image("docker.io/nginx").familiar == "nginx"
-    assert image.parse_image("bitnami/redis").familiar == "bitnami/redis"
-    assert image.parse_image("ghcr.io/a/b").familiar == "ghcr.io/a/b"
+    assert image.parse_image("nginx").full_repository == "docker.io/library/nginx"
+    assert image.parse_image("docker.io/library/nginx:1").familiar_name == "nginx"
+    assert image.parse_image("docker.io/nginx").familiar_name == "nginx"
+    assert image.parse_image("bitnami/redis").familiar_name == "bitnami/redis"
+    assert image.parse_image("ghcr.io/a/b").familiar_name == "ghcr.io/a/b"
 
 
 @given(st.text(alphabet="ab.:/@${}<>-_ %1\n\x00") | st.text())
@@ -87,6 +87,6 @@ def test_any_text(text: str) -> None:
     assert parsed.tag == text[parsed.tag_span.start : parsed.tag_span.end]
     assert parsed.digest == text[parsed.digest_span.start : parsed.digest_span.end]
     assert parsed.name == text[parsed.name_span.start : parsed.name_span.end]
-    assert len(parsed.masked) == len(text)
-    assert parsed.valid in {True, False}
+    assert len(parsed.masked_text) == len(text)
+    assert parsed.is_valid in {True, False}
     assert isinstance(is_floating_image(parsed), bool)

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.model import Source, line_starts
-from readiness.syntax.markdown import Block, fenced_blocks, is_markdown
+from readiness.syntax.markdown import FencedBlock, fenced_blocks, is_markdown
 
 
-def found(text: str) -> list[Block]:
+def found(text: str) -> list[FencedBlock]:
     return list(fenced_blocks(text, line_starts(text)))
 
 
@@ -36,9 +36,9 @@ def test_blocks(text: str, language: str, inner: str, places: list[tuple[int, in
     (block,) = found(text)
     assert (block.language, block.text) == (language, inner)
     document = Source("a.md", text)
-    nested = Source("a.md#1", block.text, parent=document, starts=block.starts)
+    nested = Source("a.md#1", block.text, parent=document, line_starts_in_parent=block.line_offsets)
     offsets = line_starts(block.text)[: len(places)]
-    assert [tuple(nested.position(at)) for at in offsets] == places
+    assert [tuple(nested.position_of(at)) for at in offsets] == places
 
 
 LOOKS = {
@@ -83,7 +83,7 @@ def test_every_line_of_a_block_stands_where_it_says(parts: list[str], end: str) 
     text = end.join(parts)
     for block in found(text):
         inner = block.text.split("\n")
-        for line, start in zip(inner[:-1] or inner, block.starts, strict=False):
+        for line, start in zip(inner[:-1] or inner, block.line_offsets, strict=False):
             assert 0 <= start <= len(text)
             if line and "\ufffd" not in line and "\t" not in text:  # tabs become blanks
                 assert text[start : start + len(line)] == line

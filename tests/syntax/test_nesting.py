@@ -6,7 +6,7 @@ import pytest
 
 from readiness.syntax import interpolation, shell, words
 from readiness.syntax.interpolation import InterpolationError
-from readiness.syntax.yaml import MAX_KEY, Map, load_all
+from readiness.syntax.yaml import MAX_KEY, Map, load_yaml_documents
 from tests.effort import effort
 
 
@@ -21,7 +21,7 @@ def nested(opening: str, closing: str, depth: int, inner: str = "a") -> str:
 def test_a_script_that_nests_too_deeply_is_broken(opening: str, closing: str) -> None:
     assert shell.parse_script(shell.plain_pieces(nested(opening, closing, 20), 0)).commands
     deep = shell.parse_script(shell.plain_pieces(nested(opening, closing, 400), 0))
-    assert deep.broken
+    assert deep.has_unparsed_text
     assert deep.commands == ()
 
 
@@ -35,7 +35,7 @@ def test_many_brackets_side_by_side_are_no_nesting() -> None:
 def test_variables_in_defaults_of_variables(depth: int) -> None:
     with pytest.raises(InterpolationError, match="nested too deeply"):
         interpolation.interpolate(nested("${A:-", "}", depth))
-    assert interpolation.default_of(nested("${A:-", "}", depth)) is None
+    assert interpolation.single_variable_and_default(nested("${A:-", "}", depth)) is None
     assert interpolation.interpolate(nested("${A:-", "}", 20, "b")).text == "b"
 
 
@@ -55,7 +55,7 @@ def test_references_in_braces_that_nest() -> None:
 @pytest.mark.parametrize("depth", [3, 40, 390])
 def test_keys_that_are_mappings_are_written_out_in_bounds(depth: int) -> None:
     """Written out, each level would double the escapes of the one inside: 800 bytes made gigabytes."""
-    (root,) = load_all("? " * depth + "a\n")
+    (root,) = load_yaml_documents("? " * depth + "a\n")
     assert isinstance(root, Map)
     (key,) = root
     assert len(key) <= MAX_KEY

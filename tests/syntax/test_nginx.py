@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.nginx import MAX_DEPTH, Block, Directive, parse_nginx, unescape, walk
+from readiness.syntax.nginx import (
+    MAX_DEPTH,
+    Block,
+    Directive,
+    parse_nginx,
+    unescape_word,
+    walk_directives,
+)
 from tests.effort import effort
 
 
@@ -73,7 +80,7 @@ PUT_IN = {
 
 @pytest.mark.parametrize(("path", "text", "names"), PUT_IN.values(), ids=PUT_IN)
 def test_what_stands_for_a_directive(path: str, text: str, names: list[str]) -> None:
-    assert [one.name for one in walk(parse_nginx(Source(path, text)))] == names
+    assert [one.name for one in walk_directives(parse_nginx(Source(path, text)))] == names
 
 
 def test_dots_in_prose_stand_for_directives() -> None:
@@ -81,7 +88,7 @@ def test_dots_in_prose_stand_for_directives() -> None:
     prose = Source("a.md#1/nginx.conf", text, parent=Source("a.md", text))
     server = parse_nginx(prose).directives[0].block
     assert server is not None
-    assert [(one.name, one.is_put_in) for one in server.directives] == [
+    assert [(one.name, one.is_directives_placeholder) for one in server.directives] == [
         ("...", True),
         ("listen", False),
     ]
@@ -139,9 +146,9 @@ def test_places() -> None:
     ]
     assert text[slice(*header.at())] == "add_header X 'a b' always;"
     assert text[slice(*header.at("value"))] == "X 'a b' always"
-    assert text[slice(*header.head)] == "add_header X 'a b' always"
+    assert text[slice(*header.head_span)] == "add_header X 'a b' always"
     assert text[slice(*http.at())] == text.rstrip()
-    assert text[slice(*http.head)] == "http"
+    assert text[slice(*http.head_span)] == "http"
     assert header.at(9) == header.at()
     assert (header.get(2), header.get(9, "-"), header.get("value"), header.get("args")) == (
         "a b",
@@ -158,11 +165,7 @@ def test_lua_is_one_argument() -> None:
         --[[ } ]]
         if a then ngx.exit(403) end
     """
-    block = (
-        read("location / {\n access_by_lua_block {" + lua + "}\n return 204;\n}")
-        .directives[0]
-        .block
-    )
+    block = read("location / {\n access_by_lua_block {" + lua + "}\n return 204;\n}").directives[0].block
     assert block is not None
     assert [(d.name, d.args) for d in block.directives] == [
         ("access_by_lua_block", (lua,)),
@@ -205,7 +208,7 @@ def test_depth(depth: int) -> None:
         with pytest.raises(ParseError, match="blocks inside each other"):
             read(text)
     else:
-        assert sum(1 for _ in walk(read(text))) == depth
+        assert sum(1 for _ in walk_directives(read(text))) == depth
 
 
 HOSTILE = [
@@ -270,16 +273,14 @@ def attempt(text: str) -> tuple[Block, int]:
 def test_no_input_raises_anything_else(text: str) -> None:
     root, offset = attempt(text)
     assert 0 <= offset <= len(text)
-    for directive in walk(root):
+    for directive in walk_directives(root):
         assert text[slice(*directive.at(0))].strip("\"'") or directive.args or directive.name == ""
-        for number, (word, span) in enumerate(
-            zip((directive.name, *directive.args), directive.places, strict=True)
-        ):
+        for number, (word, span) in enumerate(zip((directive.name, *directive.args), directive.places, strict=True)):
             raw = text[span.start : span.end]
             if directive.name.endswith("_by_lua_block") and number == len(directive.args):
                 assert raw == word
             else:
-                assert unescape(raw[1:-1] if raw[:1] in {'"', "'"} else raw) == word
+                assert unescape_word(raw[1:-1] if raw[:1] in {'"', "'"} else raw) == word
         assert directive.at().end <= len(text)
 
 
@@ -309,19 +310,17 @@ def test_agrees_with_crossplane(shared: Path) -> None:
             root = read(text)
         except ParseError:
             continue
-        theirs = [
-            token
-            for token, _, _ in lex(str(path))
-            if token not in {";", "{", "}"} and not token.startswith("#")
-        ]
-        ours = [word for d in walk(root) for word in (d.name, *d.args)]
+        theirs = [token for token, _, _ in lex(str(path)) if token not in {";", "{", "}"} and not token.startswith("#")]
+        ours = [word for d in walk_directives(root) for word in (d.name, *d.args)]
         # crossplane keeps the escapes and does not end a word at a quote: only texts without either are compared
         if "\\" not in text and '"' not in text and "#" not in text:
             assert ours == theirs, path.name
 
 
 def test_long_files_are_linear() -> None:
-    text = "server {\n    listen 80 default_server;\n    server_name example.com;\n    location / { proxy_pass http://app; }\n}\n"
+    text = (
+        "server {\n    listen 80 default_server;\n    server_name example.com;\n    location / { proxy_pass http://app; }\n}\n"
+    )
     assert effort(lambda: read(text * 1000)) < effort(lambda: read(text * 100)) * 11
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from readiness.model import Span
 from readiness.syntax.nodes import Map, Seq, mappings_in, text_or_empty
-from readiness.syntax.yaml import load_all
+from readiness.syntax.yaml import load_yaml_documents
 
 TEXT = """\
 name: web
@@ -18,15 +18,15 @@ empty:
 
 
 def root() -> Map:
-    (node,) = load_all(TEXT)
+    (node,) = load_yaml_documents(TEXT)
     assert isinstance(node, Map)
     return node
 
 
 def test_digging_leads_to_the_mapping_itself() -> None:
     node = root()
-    assert node.dig() is node
-    assert node.dig("strategy", "matrix") is node["strategy"]["matrix"]
+    assert node.mapping_at_path() is node
+    assert node.mapping_at_path("strategy", "matrix") is node["strategy"]["matrix"]
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,10 @@ def test_digging_leads_to_the_mapping_itself() -> None:
         (("strategy", "matrix", "node", "x"), "matrix"),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_empty_and_stands_at_the_deepest_mapping(
-    keys: tuple[str, ...], deepest: str
-) -> None:
+def test_what_is_not_there_is_empty_and_stands_at_the_deepest_mapping(keys: tuple[str, ...], deepest: str) -> None:
     node = root()
     places = {"root": node, "strategy": node["strategy"], "matrix": node["strategy"]["matrix"]}
-    found = node.dig(*keys)
+    found = node.mapping_at_path(*keys)
     assert found == {}
     assert found.at() == places[deepest].at()
     found["x"] = 1
@@ -52,16 +50,16 @@ def test_what_is_not_there_is_empty_and_stands_at_the_deepest_mapping(
 
 def test_entries_are_the_mappings_of_a_list() -> None:
     node = root()
-    assert [one["target"] for one in node.entries("ports")] == [443, 8443]
-    assert [one for key in ("name", "strategy", "empty", "none") for one in node.entries(key)] == []
+    assert [one["target"] for one in node.mappings_under("ports")] == [443, 8443]
+    assert [one for key in ("name", "strategy", "empty", "none") for one in node.mappings_under(key)] == []
     assert [dict(one) for one in mappings_in(node["strategy"]["matrix"]["os"])] == [{"arch": "arm"}]
 
 
 def test_a_text_is_a_string_or_empty() -> None:
     node = root()
-    assert node.text("name") == "web"
-    assert [node.text(key) for key in ("ports", "empty", "none")] == ["", "", ""]
-    assert node.dig("strategy", "matrix").text("node") == text_or_empty(22) == ""
+    assert node.string_under("name") == "web"
+    assert [node.string_under(key) for key in ("ports", "empty", "none")] == ["", "", ""]
+    assert node.mapping_at_path("strategy", "matrix").string_under("node") == text_or_empty(22) == ""
 
 
 def test_what_is_put_into_a_mapping_has_a_place() -> None:
@@ -69,7 +67,7 @@ def test_what_is_put_into_a_mapping_has_a_place() -> None:
     made.put("a", 1, Span(3, 4))
     made.put("b", 2, Span(7, 8), 5)
     made.put_as_in(node, "name", "other")
-    assert [(key, made.entry(key), made.at(key)) for key in ("a", "b")] == [
+    assert [(key, made.entry_span(key), made.at(key)) for key in ("a", "b")] == [
         ("a", (3, 4), (3, 4)),
         ("b", (5, 8), (7, 8)),
     ]
@@ -77,7 +75,7 @@ def test_what_is_put_into_a_mapping_has_a_place() -> None:
     assert made.at("name") == node.at("name")
     made.put_all(node)
     assert made == {"a": 1, "b": 2, **node}
-    assert [made.entry(key) for key in node] == [node.entry(key) for key in node]
+    assert [made.entry_span(key) for key in node] == [node.entry_span(key) for key in node]
 
 
 def test_what_is_put_into_a_list_has_a_place() -> None:

@@ -44,12 +44,10 @@ LONG = {
 
 
 @pytest.mark.parametrize(("path", "piece", "rest"), LONG.values(), ids=LONG)
-def test_what_a_long_text_is_costs_no_more_than_its_length(
-    path: str, piece: str, rest: str
-) -> None:
+def test_what_a_long_text_is_costs_no_more_than_its_length(path: str, piece: str, rest: str) -> None:
     def work(count: int) -> int:
         text = piece * count + rest
-        return effort(lambda: kinds.classify(path, text))
+        return effort(lambda: kinds.detect_kind(path, text))
 
     work(1)  # the modules of the kinds are imported when they are asked
     assert work(4000) < 5 * work(1000) + 1000

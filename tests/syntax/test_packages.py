@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from readiness.facts import package_versions, packages
-from readiness.facts.managers import managers
+from readiness.facts.managers import package_managers
 from readiness.syntax import shell
 
 
-def call_of(text: str) -> packages.Call:
+def call_of(text: str) -> packages.PackageCall:
     found = packages.package_call(shell.commands_of(text)[-1])
     assert found is not None
     return found
@@ -75,7 +75,7 @@ def test_calls(text: str, manager: str, action: str, names: str) -> None:
 
 
 def test_every_manager_is_called_above() -> None:
-    assert {one.name for one in managers()} == {name for _, name, _, _ in CALLS}
+    assert {one.name for one in package_managers()} == {name for _, name, _, _ in CALLS}
 
 
 @pytest.mark.parametrize(

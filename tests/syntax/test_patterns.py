@@ -14,14 +14,14 @@ import pytest
 
 from readiness.checks.k8s import settings
 from readiness.facts import github, managers
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.delivery import effects
 from readiness.kinds.delivery import model as delivery
 from readiness.ruleset import bindings
 from readiness.syntax import backtracking, regex
 from readiness.syntax.backtracking import MAX_FACTOR
 from readiness.syntax.secrets import shapes
-from readiness.syntax.ways import Use, Work
+from readiness.syntax.ways import MatchMode, StepCounter
 from readiness.verdict.evidence import plans
 from tests import patterns
 from tests.conftest import catalogue
@@ -32,8 +32,8 @@ _ONCE = "tried once, behind what it belongs to"
 _TOKENS = "goes on behind each match; the first failure ends the text"
 BOUNDED = {
     "checks/ci/caches.py _VERSION_COMMENT": _ONCE,
-    "checks/ci/trust.py _COMMENT": _ONCE,
-    "triage/suppress.py _HEAD": _TOKENS,
+    "checks/ci/trust.py _NONEMPTY_COMMENT": _ONCE,
+    "triage/suppress.py _HEADER_LINE": _TOKENS,
     "kinds/head.py _HEAD": "the first 4,000 characters of a file alone",
     "kinds/head.py _SENTENCE_END": "the first 4,000 characters of a file alone",
     "syntax/expression.py _TOKEN": _TOKENS,
@@ -61,9 +61,9 @@ PUT_TOGETHER = {
     ("facts/github.py", "'|'.join(forms)"): "names of contexts, below",
     ("facts/managers.py", "row[key]"): "facts on managers, below",
     ("facts/releases.py", "form"): "facts on images, below",
-    ("kinds/delivery/effects.py", "'|'.join((f\"(?:{one.replace('<options>', _OPTIONS)})\" for one in patterns))"): "facts on commands, below",  # noqa: E501
+    ("kinds/delivery/effects.py", "'|'.join((f\"(?:{one.replace('<options>', _OPTIONS_PATTERN)})\" for one in patterns))"): "facts on commands, below",  # noqa: E501
     ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts on commands, below",
-    ("kinds/delivery/model.py", "f\"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\\\\Z)\""): "facts on purposes, below",  # noqa: E501
+    ("kinds/delivery/model.py", "f\"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\\\\Z)\""): "facts on purposes, below",
     ("checks/k8s/settings.py", "f'(?:\\\\A|[/._-])(?:{words})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
     ("kinds/head.py", "f'\\\\bfor {words}(?: purposes)? only\\\\b|\\\\bonly for {words}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_LEAD}(?:\\\\S+ ){{0,3}}{_THING} (?:\\\\S+ ){{0,4}}for (?:\\\\w+ )?{words}\\\\b'"): _OF_A_HEAD,
@@ -81,30 +81,30 @@ PUT_TOGETHER = {
 def data() -> Iterator[Found]:
     """The expressions of tables: some are compiled when they are first used, some by jsonschema."""
     yield Found("command-effects starts", effects._starts().pattern, 0, patterns.HERE)
-    for row in effects._commands():
+    for row in effects._command_effect_patterns():
         yield Found(f"command-effects {row.kind}", row.pattern.pattern, 0, patterns.HERE)
-    for name, pattern in effects._names():
-        yield Found(f"command-effects {name}", pattern.pattern, 0, Use())
-    for manager in managers.managers():
+    for name, pattern in effects._task_name_patterns():
+        yield Found(f"command-effects {name}", pattern.pattern, 0, MatchMode())
+    for manager in managers.package_managers():
         for pattern in (getattr(manager, field.name) for field in dataclasses.fields(manager)):
             if isinstance(pattern, re.Pattern):
-                yield Found(f"managers {manager.name}", pattern.pattern, 0, Use())
+                yield Found(f"managers {manager.name}", pattern.pattern, 0, MatchMode())
     for name in ("compiles", "release-in"):
-        for image, made in column("images", name).items():
-            yield Found(f"images {image} {name}", made, 0, Use())
-    yield Found("purpose-words namespace", settings._development().pattern, 0, Use())
+        for image, made in fact_column("images", name).items():
+            yield Found(f"images {image} {name}", made, 0, MatchMode())
+    yield Found("purpose-words namespace", settings._development_name_pattern().pattern, 0, MatchMode())
     for kind, pattern in delivery._environment_patterns():
-        yield Found(f"purpose-words {kind}", pattern.pattern, 0, Use())
-    yield Found("github-contexts", github._fixed().pattern, 0, patterns.HERE)
-    for name, _, shape in shapes._SHAPES:
+        yield Found(f"purpose-words {kind}", pattern.pattern, 0, MatchMode())
+    yield Found("github-contexts", github._fixed_word_contexts().pattern, 0, patterns.HERE)
+    for name, _, shape in shapes._CREDENTIAL_SHAPES:
         yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)
-    for thing, command in column("working-tree-commands", "command").items():
+    for thing, command in fact_column("working-tree-commands", "command").items():
         yield Found(f"working-tree-commands {thing}", command, 0, patterns.HERE)
-    for name, plan in plans._PLANS:
-        yield Found(f"plans {name}", plan, 0, Use())
+    for name, plan in plans._PATH_PATTERN_BY_FACT:
+        yield Found(f"plans {name}", plan, 0, MatchMode())
     for path in sorted((PACKAGE / "data").glob("*.json")):
         for number, pattern in enumerate(_schema_patterns(json.loads(path.read_text("utf-8")))):
-            yield Found(f"{path.name} {number}", pattern, 0, Use())
+            yield Found(f"{path.name} {number}", pattern, 0, MatchMode())
 
 
 def _schema_patterns(node: Any) -> Iterator[str]:
@@ -126,9 +126,7 @@ ALL = [*patterns.compiled(), *patterns.written(), *data()]
 
 def degree(found: Found) -> float:
     """The power of the text's length that an expression can take; over 1 too where its bounds multiply to too much."""
-    grown = backtracking.growth_of_time(
-        regex.parse_regex(found.pattern, found.flags), found.use, Work(10**7)
-    )
+    grown = backtracking.growth_of_time(regex.parse_python_regex(found.pattern, found.flags), found.use, StepCounter(10**7))
     return 1.5 if grown.degree == 1 and grown.factor > MAX_FACTOR else grown.degree
 
 
@@ -151,16 +149,14 @@ def test_there_is_no_other_way_to_an_expression() -> None:
     for name, (tree, _) in patterns.modules().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
-                assert (
-                    node.module not in {"re", "sre_compile", "fnmatch"} or name == "syntax/glob.py"
-                ), name
+                assert node.module not in {"re", "sre_compile", "fnmatch"} or name == "syntax/glob.py", name
             if isinstance(node, ast.Import):
                 assert all(one.asname is None for one in node.names if one.name == "re"), name
 
 
 def test_the_sweep_sees_what_there_is() -> None:
     names = {one.where.split("[")[0] for one in ALL}
-    assert {"checks/ci/pins.py _VERSION", "redaction.py _QUOTED", "syntax/nginx.py _TOKEN"} <= names
+    assert {"checks/ci/pins.py _VERSION_REF", "redaction.py _QUOTED_ASSIGNMENT", "syntax/nginx.py _TOKEN"} <= names
     assert len(ALL) > 500
 
 
@@ -168,34 +164,23 @@ RULES = [
     pytest.param(bound, pattern, id=f"{bound.rule.id}-{pattern}")
     for bound in catalogue()
     for pattern in (
-        *(one for clause in (*bound.clauses, *bound.proofs) for one in clause.patterns),
-        *(
-            (one for _, one in bindings.parameter_patterns(bound.check, bound.arguments))
-            if bound.check
-            else ()
-        ),
+        *(one for clause in (*bound.clauses, *bound.proof_clauses) for one in clause.regexes),
+        *((one for _, one in bindings.parameter_regexes(bound.check_name, bound.arguments)) if bound.check_name else ()),
     )
 ]
 
 
 @pytest.mark.parametrize(("bound", "pattern"), RULES)
-def test_expressions_of_rule_files_are_what_custom_rules_may_have(
-    bound: object, pattern: str
-) -> None:
-    assert backtracking.refusal_reason(pattern, Work(10**6)) == ""
+def test_expressions_of_rule_files_are_what_custom_rules_may_have(bound: object, pattern: str) -> None:
+    assert backtracking.slow_regex_reason(pattern, StepCounter(10**6)) == ""
 
 
 def test_the_kind_that_never_ended() -> None:
     """A tag of forty pairs of digits and dashes, and a mark that is none of either."""
-    from readiness.checks.ci.pins import _VERSION
+    from readiness.checks.ci.pins import _VERSION_REF
 
-    assert (
-        backtracking.growth_of_time(
-            regex.parse_regex(_VERSION.pattern, re.IGNORECASE), patterns.HERE
-        ).degree
-        == 1
-    )
-    assert _VERSION.match("0-" * 5000 + "!") is None
+    assert backtracking.growth_of_time(regex.parse_python_regex(_VERSION_REF.pattern, re.IGNORECASE), patterns.HERE).degree == 1
+    assert _VERSION_REF.match("0-" * 5000 + "!") is None
     for tag in (
         "v4",
         "4.1.2",
@@ -206,11 +191,8 @@ def test_the_kind_that_never_ended() -> None:
         "a/v1",
         "2.0.0+b_1",
     ):
-        assert _VERSION.match(tag), tag
+        assert _VERSION_REF.match(tag), tag
     for ref in ("main", "feature/x", "v", "1.2_", "latest", "v1..", "1__2"):
-        assert (_VERSION.match(ref) is not None) is (ref == "v1.."), ref
+        assert (_VERSION_REF.match(ref) is not None) is (ref == "v1.."), ref
     old = r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z"
-    assert (
-        backtracking.growth_of_time(regex.parse_regex(old, re.IGNORECASE), patterns.HERE).degree
-        == math.inf
-    )
+    assert backtracking.growth_of_time(regex.parse_python_regex(old, re.IGNORECASE), patterns.HERE).degree == math.inf

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.syntax import automaton, backtracking, pcre, pcre_tree
-from readiness.syntax.pcre import UnsupportedError, parse_regex
+from readiness.syntax.pcre import UnsupportedError, parse_pcre
 from tests.effort import effort
 
 AWAY = [
@@ -27,12 +27,12 @@ FINE = [
 
 @pytest.mark.parametrize("pattern", AWAY)
 def test_runs_away(pattern: str) -> None:
-    assert backtracking.is_exponential(parse_regex(pattern))
+    assert backtracking.is_exponential(parse_pcre(pattern))
 
 
 @pytest.mark.parametrize("pattern", FINE)
 def test_does_not_run_away(pattern: str) -> None:
-    assert not backtracking.is_exponential(parse_regex(pattern))
+    assert not backtracking.is_exponential(parse_pcre(pattern))
 
 
 @pytest.mark.parametrize(
@@ -53,20 +53,20 @@ def test_does_not_run_away(pattern: str) -> None:
 )
 def test_unsupported(pattern: str) -> None:
     with pytest.raises(UnsupportedError):
-        parse_regex(pattern)
+        parse_pcre(pattern)
     assert pcre.try_parse_regex(pattern) is None
 
 
 def test_groups() -> None:
-    regex = parse_regex(r"(*UTF)^/(?<year>\d{4})/(?:x|y)/((a)|b)$")
+    regex = parse_pcre(r"(*UTF)^/(?<year>\d{4})/(?:x|y)/((a)|b)$")
     assert len(regex.groups) == 3
-    assert regex.names == {"year": 1}
+    assert regex.group_number_by_name == {"year": 1}
     assert regex.group("year") is regex.group(1)
     assert regex.group(4) is None
 
 
 def test_questions() -> None:
-    regex = parse_regex(r"^/images/(.*)\.(png|gif)$")
+    regex = parse_pcre(r"^/images/(.*)\.(png|gif)$")
     first, two = regex.groups
     assert pcre_tree.may_hold(first, pcre_tree.char_mask("/"))
     assert not pcre_tree.may_hold(first, pcre_tree.char_mask("\n"))
@@ -77,8 +77,8 @@ def test_questions() -> None:
     assert pcre_tree.first_chars(two) == pcre_tree.char_mask("pg")
     assert pcre_tree.is_anchored(regex.root, "start")
     assert pcre_tree.is_anchored(regex.root, "end")
-    assert pcre_tree.literal_text(parse_regex("^/a\\.b$").root) == "/a.b"
-    assert not pcre_tree.has_anchor(parse_regex("(^/a)*b").root)
+    assert pcre_tree.literal_text(parse_pcre("^/a\\.b$").root) == "/a.b"
+    assert not pcre_tree.has_anchor(parse_pcre("(^/a)*b").root)
 
 
 ATOMS = st.sampled_from(["a", "b", "ab", "[ab]", "[^a]", ".", "a|b", "\\d", "\\w", "^a", "b$"])
@@ -86,9 +86,7 @@ PATTERNS = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
         st.tuples(inner, inner).map("".join),
-        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "{2,}"])).map(
-            lambda pair: f"({pair[0]}){pair[1]}"
-        ),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "{2,}"])).map(lambda pair: f"({pair[0]}){pair[1]}"),
     ),
     max_leaves=5,
 )
@@ -97,17 +95,14 @@ PATTERNS = st.recursive(
 @given(PATTERNS, st.text(alphabet="ab1-\n", max_size=6))
 def test_agrees_with_re(pattern: str, text: str) -> None:
     wanted = re.search(pattern.replace("$", "\\Z"), text) is not None
-    assert (
-        automaton.machine_matches(automaton.build_machine(parse_regex(pattern).root), text)
-        is wanted
-    )
+    assert automaton.machine_matches(automaton.build_machine(parse_pcre(pattern).root), text) is wanted
 
 
 @given(PATTERNS)
 def test_samples_match(pattern: str) -> None:
     if "^" in pattern.replace("[^", "") or "$" in pattern:
         return
-    root = parse_regex(pattern).root
+    root = parse_pcre(pattern).root
     for text in automaton.sample_texts(root):
         assert re.fullmatch(pattern, text), (pattern, text)
 
@@ -115,7 +110,7 @@ def test_samples_match(pattern: str) -> None:
 @given(st.text(alphabet="ab()[]{}|*+?\\^$.,-:<>=!1P'#_xdQE\n", max_size=30))
 def test_no_pattern_raises_anything_else(pattern: str) -> None:
     with contextlib.suppress(UnsupportedError):
-        backtracking.is_exponential(parse_regex(pattern))
+        backtracking.is_exponential(parse_pcre(pattern))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +127,6 @@ def test_no_pattern_raises_anything_else(pattern: str) -> None:
 def test_hostile_patterns_are_bounded(pattern: str) -> None:
     def judge() -> None:
         with contextlib.suppress(UnsupportedError):
-            backtracking.is_exponential(parse_regex(pattern))
+            backtracking.is_exponential(parse_pcre(pattern))
 
     assert effort(judge) < 3_000_000

@@ -21,25 +21,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.syntax import secrets
-from readiness.syntax.secrets import Kind, Place
+from readiness.syntax.secrets import SecretKind, ValueContext
 
 FOLDER = Path(__file__).with_name("secrets")
 HALVES = ("tuning", "heldout")
 PLACES = {
-    "served": Place.SERVED,
-    "build": Place.BUILD,
-    "job": Place.JOB,
-    "sample": Place.SAMPLE,
+    "served": ValueContext.SERVED,
+    "build": ValueContext.BUILD,
+    "job": ValueContext.JOB,
+    "sample": ValueContext.SAMPLE,
 }
 CLASSES = {
-    Kind.SECRET: "literal",
-    Kind.WELL_KNOWN: "well-known",
-    Kind.PLACEHOLDER: "placeholder",
-    Kind.TEST_VALUE: "test",
-    Kind.REFERENCE: "reference",
-    Kind.SETTING: "setting",
-    Kind.CONSTANT: "setting",
-    Kind.OTHER: "setting",
+    SecretKind.SECRET: "literal",
+    SecretKind.WELL_KNOWN: "well-known",
+    SecretKind.PLACEHOLDER: "placeholder",
+    SecretKind.TEST_VALUE: "test",
+    SecretKind.REFERENCE: "reference",
+    SecretKind.SETTING: "setting",
+    SecretKind.CONSTANT: "setting",
+    SecretKind.OTHER: "setting",
 }
 # precision, recall, and the share of rows of the right class: what the decision reaches, and may not fall under.
 FLOORS = {"tuning": (0.98, 0.95, 0.88), "heldout": (0.93, 0.95, 0.93)}
@@ -51,7 +51,7 @@ def rows(half: str) -> tuple[dict[str, Any], ...]:
 
 
 def told(row: dict[str, Any]) -> bool:
-    return secrets.classify(row["name"], row["value"], PLACES[row["place"]]).is_exposed
+    return secrets.classify_value(row["name"], row["value"], PLACES[row["place"]]).is_exposed
 
 
 def test_there_are_enough_and_no_repository_is_in_both_halves() -> None:
@@ -81,7 +81,7 @@ def test_what_each_value_is(half: str) -> None:
     wrong = [
         (row["id"], found)
         for row in rows(half)
-        for found in (CLASSES[secrets.classify(row["name"], row["value"]).kind],)
+        for found in (CLASSES[secrets.classify_value(row["name"], row["value"]).kind],)
         if found != row["class"].replace("none", "setting")
     ]
     assert 1 - len(wrong) / len(rows(half)) >= FLOORS[half][2], wrong
@@ -90,13 +90,11 @@ def test_what_each_value_is(half: str) -> None:
 @pytest.mark.parametrize("half", HALVES)
 def test_a_labelled_value_is_the_same_at_every_place(half: str) -> None:
     for row in rows(half):
-        kinds = {secrets.classify(row["name"], row["value"], place).kind for place in Place}
+        kinds = {secrets.classify_value(row["name"], row["value"], place).kind for place in ValueContext}
         assert len(kinds) == 1, row
 
 
-_NAMES = st.sampled_from(
-    "DB_PASSWORD SECRET_KEY API_TOKEN caSecret PORT tls.key SMTP_PASSWORD".split()
-)
+_NAMES = st.sampled_from("DB_PASSWORD SECRET_KEY API_TOKEN caSecret PORT tls.key SMTP_PASSWORD".split())
 _PIECES = st.sampled_from(
     """
     secret postgres changeme test Kq7vT2mXw9 seafarer hunter2x9 - _ 1 $X ${X} <token> xxx :// a:b@c: @localhost @db.acme.io
@@ -108,6 +106,6 @@ _PIECES = st.sampled_from(
 
 @given(_NAMES, st.lists(_PIECES, max_size=5).map("".join))
 def test_any_value_is_the_same_at_every_place(name: str, value: str) -> None:
-    verdicts = [secrets.classify(name, value, place) for place in Place]
+    verdicts = [secrets.classify_value(name, value, place) for place in ValueContext]
     assert len({one.kind for one in verdicts}) == 1
-    assert not any(one.is_exposed for one in verdicts) or secrets.classify(name, value).is_exposed
+    assert not any(one.is_exposed for one in verdicts) or secrets.classify_value(name, value).is_exposed

@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 
 from readiness.redaction import Redactor
 from readiness.syntax import secrets
-from readiness.syntax.secrets import Kind, Place, Strength, names
-from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning_of
+from readiness.syntax.secrets import SecretKind, SecretStrength, ValueContext, names
+from readiness.syntax.secrets.vocabulary import (
+    StatedMeaning,
+    is_repeating_or_sequential,
+    meaning_of,
+)
 
 HEX = "3328fa814dd582ccd03dbe785cfd683fb8da92b3"
 GITHUB = "ghp_a8Fk29LmQ0zXvB7nR4tY6uI1oP3sD5gH9jK2"
@@ -25,70 +29,70 @@ BODY = "MIIEogIBAAKCAQEAoE69TYpSj08S2fh5aKHAYpObfnDugMW59l9ycPWhaEjW3ziz"
 
 # Everywhere a secret: (name, value), what it is called, how strong.
 SECRETS = [
-    ("DB_PASSWORD", "Kq7vT2mXw9", "password", Strength.RANDOM),
-    ("DB_PASSWORD", "hunter2x9", "password", Strength.CHOSEN),
-    ("DB_PSW", "hunter2hunter2", "password", Strength.CHOSEN),
-    ("MYSQL_PSWD", "hunter2-Zq81", "password", Strength.CHOSEN),
-    ("PGADMIN_PW", "Tr0ub4dor-and-3", "password", Strength.CHOSEN),
-    ("SECRET_KEY", "j8s7d6f5g4h3k2l1q9w8", "key", Strength.RANDOM),
-    ("CLIENT_SECRET", HEX, "secret", Strength.RANDOM),
-    ("ACCESS_TOKEN", "9d8351a0-ca01-4556-9c37-85eb634869b9", "token", Strength.RANDOM),
-    ("ANY", GITHUB, "GitHub token", Strength.SHAPE),
-    ("ANY", "AKIAQ3EGRVJ7WLDN5TZB", "AWS access key id", Strength.SHAPE),
-    ("ANY", f"{PEM}\n{BODY}", "private key", Strength.SHAPE),
-    ("ANY", f"{PEM}\\n{BODY}", "private key", Strength.SHAPE),
-    ("ANY", f"{PEM}\nProc-Type: 4,ENCRYPTED\n\n{BODY}", "private key", Strength.SHAPE),
-    ("ANY", "https://bot:Kq7vT2mXw9@git.example.com/x", "password in a URL", Strength.RANDOM),
-    ("ANY", "postgres://a:hunter2x9@db.acme.io/x", "password in a URL", Strength.CHOSEN),
-    ("ANY", f"https://{HEX}:x-oauth-basic@github.com/x", "token in a URL", Strength.RANDOM),
-    ("ANY", f"https://{GITHUB}:x-oauth-basic@github.com/x", "GitHub token", Strength.SHAPE),
+    ("DB_PASSWORD", "Kq7vT2mXw9", "password", SecretStrength.RANDOM),
+    ("DB_PASSWORD", "hunter2x9", "password", SecretStrength.CHOSEN),
+    ("DB_PSW", "hunter2hunter2", "password", SecretStrength.CHOSEN),
+    ("MYSQL_PSWD", "hunter2-Zq81", "password", SecretStrength.CHOSEN),
+    ("PGADMIN_PW", "Tr0ub4dor-and-3", "password", SecretStrength.CHOSEN),
+    ("SECRET_KEY", "j8s7d6f5g4h3k2l1q9w8", "key", SecretStrength.RANDOM),
+    ("CLIENT_SECRET", HEX, "secret", SecretStrength.RANDOM),
+    ("ACCESS_TOKEN", "9d8351a0-ca01-4556-9c37-85eb634869b9", "token", SecretStrength.RANDOM),
+    ("ANY", GITHUB, "GitHub token", SecretStrength.SHAPE),
+    ("ANY", "AKIAQ3EGRVJ7WLDN5TZB", "AWS access key id", SecretStrength.SHAPE),
+    ("ANY", f"{PEM}\n{BODY}", "private key", SecretStrength.SHAPE),
+    ("ANY", f"{PEM}\\n{BODY}", "private key", SecretStrength.SHAPE),
+    ("ANY", f"{PEM}\nProc-Type: 4,ENCRYPTED\n\n{BODY}", "private key", SecretStrength.SHAPE),
+    ("ANY", "https://bot:Kq7vT2mXw9@git.example.com/x", "password in a URL", SecretStrength.RANDOM),
+    ("ANY", "postgres://a:hunter2x9@db.acme.io/x", "password in a URL", SecretStrength.CHOSEN),
+    ("ANY", f"https://{HEX}:x-oauth-basic@github.com/x", "token in a URL", SecretStrength.RANDOM),
+    ("ANY", f"https://{GITHUB}:x-oauth-basic@github.com/x", "GitHub token", SecretStrength.SHAPE),
 ]  # fmt: skip
 # Nowhere one: (name, value), what it is.
 NONE = [
-    ("PASSWORD_HASHER", "argon2", Kind.OTHER),
-    ("TOKEN_ISSUER", "https://id.example.org", Kind.OTHER),
-    ("SECRET_MANAGER", "vault", Kind.OTHER),
-    ("CREDENTIAL_HELPER", "ecr-login", Kind.OTHER),
-    ("PASSWORD_PROMPT_STRING", "Your password?", Kind.OTHER),
-    ("PASSWORD_LABEL", "Password:", Kind.OTHER),
-    ("PASSWORD_VALIDATORS", "length,common", Kind.OTHER),
-    ("SECRET_SCANNING", "push", Kind.SETTING),
-    ("MYSQL_ALLOW_EMPTY_PASSWORD", 1, Kind.OTHER),
-    ("MYSQL_ALLOW_EMPTY_PASSWORD", "anything", Kind.OTHER),
-    ("REDIS_REQUIRE_PASSWORD", 0, Kind.OTHER),
-    ("MYSQL_RANDOM_ROOT_PASSWORD", 1, Kind.SETTING),
-    ("MYSQL_RANDOM_ROOT_PASSWORD", "yes", Kind.SETTING),
-    ("SECRET_KEY_BASE", "1", Kind.SETTING),
-    ("SECRET_KEY_BASE", "", Kind.SETTING),
-    ("TLS_PASSWORD", "/run/secrets/tls", Kind.SETTING),
-    ("NEXT_PUBLIC_API_KEY", "AIzaSyDdI0hCZtE6vySjMm-WEfRq3CPzqKqqsHI", Kind.SETTING),
-    ("TRUSTSTORE_PASSWORD", "changeit", Kind.SETTING),
-    ("DB_PASSWORD", "$PASSWORD", Kind.REFERENCE),
-    ("DB_PASSWORD", "${PASSWORD:-x}", Kind.REFERENCE),
-    ("DB_PASSWORD", "{{ .Values.password }}", Kind.REFERENCE),
-    ("DB_PASSWORD", "vault:secret/data/db#password", Kind.REFERENCE),
-    ("DB_PASSWORD", "{DB_PASSWORD}", Kind.REFERENCE),
-    ("ANY", "rtsp://view:{CAMERA_PASSWORD}@porch.example.org/x", Kind.REFERENCE),
-    ("ANY", "postgres://app:$PASSWORD@db/x", Kind.REFERENCE),
-    ("ANY", "https://$TOKEN:x-oauth-basic@github.com/x", Kind.CONSTANT),
-    ("ANY", "https://git:x-access-token@github.com/x", Kind.CONSTANT),
-    ("GIT_PASSWORD", "x-oauth-basic", Kind.CONSTANT),
-    ("REGISTRY_TOKEN", "oauth2accesstoken", Kind.CONSTANT),
-    ("AWS_SECRET_KEY", "do-not-use", Kind.PLACEHOLDER),
-    ("C_PASSWORD", "unused", Kind.PLACEHOLDER),
-    ("APP_SECRET", "unused-at-build", Kind.PLACEHOLDER),
-    ("D_PASSWORD", "not-set", Kind.PLACEHOLDER),
-    ("OPENAI_API_KEY", "your-api-key", Kind.PLACEHOLDER),
-    ("OPENAI_API_KEY", "user_provided", Kind.PLACEHOLDER),
-    ("API_KEY", "xxxxxxxxxxxx", Kind.PLACEHOLDER),
-    ("API_KEY", "REDACTED", Kind.PLACEHOLDER),
-    ("API_KEY", "GOOGLE_API_KEY_VAL", Kind.PLACEHOLDER),
-    ("DB_PASSWORD", "password of the admin", Kind.PLACEHOLDER),
-    ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE", Kind.PLACEHOLDER),
-    ("ANY", f"grep -q '{PEM}' key.pem", Kind.PLACEHOLDER),
-    ("ANY", "postgres://user:password@host:5432/db", Kind.PLACEHOLDER),
-    ("ANY", "https://user:sunflower@example.com/x", Kind.PLACEHOLDER),
-    ("STRIPE_SECRET_KEY", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", Kind.TEST_VALUE),
+    ("PASSWORD_HASHER", "argon2", SecretKind.OTHER),
+    ("TOKEN_ISSUER", "https://id.example.org", SecretKind.OTHER),
+    ("SECRET_MANAGER", "vault", SecretKind.OTHER),
+    ("CREDENTIAL_HELPER", "ecr-login", SecretKind.OTHER),
+    ("PASSWORD_PROMPT_STRING", "Your password?", SecretKind.OTHER),
+    ("PASSWORD_LABEL", "Password:", SecretKind.OTHER),
+    ("PASSWORD_VALIDATORS", "length,common", SecretKind.OTHER),
+    ("SECRET_SCANNING", "push", SecretKind.SETTING),
+    ("MYSQL_ALLOW_EMPTY_PASSWORD", 1, SecretKind.OTHER),
+    ("MYSQL_ALLOW_EMPTY_PASSWORD", "anything", SecretKind.OTHER),
+    ("REDIS_REQUIRE_PASSWORD", 0, SecretKind.OTHER),
+    ("MYSQL_RANDOM_ROOT_PASSWORD", 1, SecretKind.SETTING),
+    ("MYSQL_RANDOM_ROOT_PASSWORD", "yes", SecretKind.SETTING),
+    ("SECRET_KEY_BASE", "1", SecretKind.SETTING),
+    ("SECRET_KEY_BASE", "", SecretKind.SETTING),
+    ("TLS_PASSWORD", "/run/secrets/tls", SecretKind.SETTING),
+    ("NEXT_PUBLIC_API_KEY", "AIzaSyDdI0hCZtE6vySjMm-WEfRq3CPzqKqqsHI", SecretKind.SETTING),
+    ("TRUSTSTORE_PASSWORD", "changeit", SecretKind.SETTING),
+    ("DB_PASSWORD", "$PASSWORD", SecretKind.REFERENCE),
+    ("DB_PASSWORD", "${PASSWORD:-x}", SecretKind.REFERENCE),
+    ("DB_PASSWORD", "{{ .Values.password }}", SecretKind.REFERENCE),
+    ("DB_PASSWORD", "vault:secret/data/db#password", SecretKind.REFERENCE),
+    ("DB_PASSWORD", "{DB_PASSWORD}", SecretKind.REFERENCE),
+    ("ANY", "rtsp://view:{CAMERA_PASSWORD}@porch.example.org/x", SecretKind.REFERENCE),
+    ("ANY", "postgres://app:$PASSWORD@db/x", SecretKind.REFERENCE),
+    ("ANY", "https://$TOKEN:x-oauth-basic@github.com/x", SecretKind.CONSTANT),
+    ("ANY", "https://git:x-access-token@github.com/x", SecretKind.CONSTANT),
+    ("GIT_PASSWORD", "x-oauth-basic", SecretKind.CONSTANT),
+    ("REGISTRY_TOKEN", "oauth2accesstoken", SecretKind.CONSTANT),
+    ("AWS_SECRET_KEY", "do-not-use", SecretKind.PLACEHOLDER),
+    ("C_PASSWORD", "unused", SecretKind.PLACEHOLDER),
+    ("APP_SECRET", "unused-at-build", SecretKind.PLACEHOLDER),
+    ("D_PASSWORD", "not-set", SecretKind.PLACEHOLDER),
+    ("OPENAI_API_KEY", "your-api-key", SecretKind.PLACEHOLDER),
+    ("OPENAI_API_KEY", "user_provided", SecretKind.PLACEHOLDER),
+    ("API_KEY", "xxxxxxxxxxxx", SecretKind.PLACEHOLDER),
+    ("API_KEY", "REDACTED", SecretKind.PLACEHOLDER),
+    ("API_KEY", "GOOGLE_API_KEY_VAL", SecretKind.PLACEHOLDER),
+    ("DB_PASSWORD", "password of the admin", SecretKind.PLACEHOLDER),
+    ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE", SecretKind.PLACEHOLDER),
+    ("ANY", f"grep -q '{PEM}' key.pem", SecretKind.PLACEHOLDER),
+    ("ANY", "postgres://user:password@host:5432/db", SecretKind.PLACEHOLDER),
+    ("ANY", "https://user:sunflower@example.com/x", SecretKind.PLACEHOLDER),
+    ("STRIPE_SECRET_KEY", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", SecretKind.TEST_VALUE),
 ]  # fmt: skip
 # Words that are in force where they run, and open nothing elsewhere.
 WORDS_IN_FORCE = [
@@ -108,54 +112,52 @@ WORDS_IN_FORCE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("place", ValueContext)
 @pytest.mark.parametrize(("name", "value", "reason", "strength"), SECRETS)
-def test_what_is_a_secret_anywhere(
-    name: str, value: str, reason: str, strength: Strength, place: Place
-) -> None:
-    found = secrets.classify(name, value, place)
-    assert (found.kind, found.reason, found.strength) == (Kind.SECRET, reason, strength)
+def test_what_is_a_secret_anywhere(name: str, value: str, reason: str, strength: SecretStrength, place: ValueContext) -> None:
+    found = secrets.classify_value(name, value, place)
+    assert (found.kind, found.reason, found.strength) == (SecretKind.SECRET, reason, strength)
     assert found.is_exposed
 
 
-@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("place", ValueContext)
 @pytest.mark.parametrize(("name", "value", "kind"), NONE)
-def test_what_is_none_anywhere(name: str, value: object, kind: Kind, place: Place) -> None:
-    found = secrets.classify(name, value, place)
+def test_what_is_none_anywhere(name: str, value: object, kind: SecretKind, place: ValueContext) -> None:
+    found = secrets.classify_value(name, value, place)
     assert found.kind is kind
     assert not found.is_exposed
 
 
 @pytest.mark.parametrize(("name", "value"), WORDS_IN_FORCE)
 def test_what_everybody_knows_opens_only_where_it_runs(name: str, value: object) -> None:
-    assert secrets.classify(name, value).is_guessed
-    for place in (Place.BUILD, Place.JOB, Place.SAMPLE):
-        assert not secrets.classify(name, value, place).is_exposed
+    assert secrets.classify_value(name, value).is_guessed
+    for place in (ValueContext.BUILD, ValueContext.JOB, ValueContext.SAMPLE):
+        assert not secrets.classify_value(name, value, place).is_exposed
 
 
 @pytest.mark.parametrize(
     ("name", "value", "kind"),
     [
-        ("POSTGRES_PASSWORD", "postgres", Kind.WELL_KNOWN),
-        ("SMTP_PASSWORD", "password", Kind.WELL_KNOWN),
-        ("ADMIN_PASSWORD", "changeme123", Kind.PLACEHOLDER),
-        ("MAIL_PASSWORD", "chang3m3!", Kind.PLACEHOLDER),
-        ("MAIL_PASSWORD", "_PASSWORD_", Kind.PLACEHOLDER),
-        ("API_KEY", "<api-key>", Kind.PLACEHOLDER),
-        ("APP_KEY", "SomeRandomStringOf24Chars", Kind.PLACEHOLDER),
-        ("APP_SECRET", "please-generate-at-least-20-characters", Kind.PLACEHOLDER),
-        ("SECRET_KEY", "build-key", Kind.TEST_VALUE),
-        ("SECRET_KEY", "dummy", Kind.TEST_VALUE),
-        ("SECRET_KEY", "0xDEADBEEF", Kind.TEST_VALUE),
-        ("DB_PASSWORD", "seafarer", Kind.SECRET),
-        ("ANY", "postgres://a:seafarer@localhost/x", Kind.SECRET),
-        ("ANY", "postgres://a:hunter2x9@localhost/x postgres://a:postgres@db.acme.io/x", Kind.SECRET),
-        ("ANY", "postgres://postgres:postgres@localhost/x", Kind.WELL_KNOWN),
-        ("DB_PASSWORD", "$(cat /run/secrets/x)", Kind.REFERENCE),
+        ("POSTGRES_PASSWORD", "postgres", SecretKind.WELL_KNOWN),
+        ("SMTP_PASSWORD", "password", SecretKind.WELL_KNOWN),
+        ("ADMIN_PASSWORD", "changeme123", SecretKind.PLACEHOLDER),
+        ("MAIL_PASSWORD", "chang3m3!", SecretKind.PLACEHOLDER),
+        ("MAIL_PASSWORD", "_PASSWORD_", SecretKind.PLACEHOLDER),
+        ("API_KEY", "<api-key>", SecretKind.PLACEHOLDER),
+        ("APP_KEY", "SomeRandomStringOf24Chars", SecretKind.PLACEHOLDER),
+        ("APP_SECRET", "please-generate-at-least-20-characters", SecretKind.PLACEHOLDER),
+        ("SECRET_KEY", "build-key", SecretKind.TEST_VALUE),
+        ("SECRET_KEY", "dummy", SecretKind.TEST_VALUE),
+        ("SECRET_KEY", "0xDEADBEEF", SecretKind.TEST_VALUE),
+        ("DB_PASSWORD", "seafarer", SecretKind.SECRET),
+        ("ANY", "postgres://a:seafarer@localhost/x", SecretKind.SECRET),
+        ("ANY", "postgres://a:hunter2x9@localhost/x postgres://a:postgres@db.acme.io/x", SecretKind.SECRET),
+        ("ANY", "postgres://postgres:postgres@localhost/x", SecretKind.WELL_KNOWN),
+        ("DB_PASSWORD", "$(cat /run/secrets/x)", SecretKind.REFERENCE),
     ],
 )  # fmt: skip
-def test_a_value_is_the_same_wherever_it_stands(name: str, value: str, kind: Kind) -> None:
-    assert {secrets.classify(name, value, place).kind for place in Place} == {kind}
+def test_a_value_is_the_same_wherever_it_stands(name: str, value: str, kind: SecretKind) -> None:
+    assert {secrets.classify_value(name, value, place).kind for place in ValueContext} == {kind}
 
 
 @pytest.mark.parametrize(
@@ -172,8 +174,8 @@ def test_a_value_is_the_same_wherever_it_stands(name: str, value: str, kind: Kin
     ],
 )  # fmt: skip
 def test_what_only_says_where_a_secret_is_or_whose(name: str, value: str) -> None:
-    for place in Place:
-        assert not secrets.classify(name, value, place).is_exposed
+    for place in ValueContext:
+        assert not secrets.classify_value(name, value, place).is_exposed
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_what_only_says_where_a_secret_is_or_whose(name: str, value: str) -> Non
     ],
 )  # fmt: skip
 def test_names_that_are_written_otherwise_take_a_secret_too(name: str, value: str) -> None:
-    assert secrets.classify(name, value).is_exposed
+    assert secrets.classify_value(name, value).is_exposed
 
 
 @pytest.mark.parametrize(
@@ -216,7 +218,7 @@ def test_names_that_are_written_otherwise_take_a_secret_too(name: str, value: st
     ],
 )  # fmt: skip
 def test_a_word_that_runs(name: str, value: str, exposed: bool) -> None:
-    assert secrets.classify(name, value).is_exposed is exposed
+    assert secrets.classify_value(name, value).is_exposed is exposed
 
 
 @pytest.mark.parametrize(
@@ -239,42 +241,38 @@ def test_a_word_that_runs(name: str, value: str, exposed: bool) -> None:
         ("mongodb://a:Kq7vT2mXw9@m1.acme.io:27017,m2.acme.io/x", True, True, True),
     ],
 )
-def test_an_account_is_worth_what_its_host_is(
-    value: str, served: bool, build: bool, job: bool
-) -> None:
-    got = [
-        secrets.classify("", value, place).is_exposed for place in Place if place.name != "SAMPLE"
-    ]
+def test_an_account_is_worth_what_its_host_is(value: str, served: bool, build: bool, job: bool) -> None:
+    got = [secrets.classify_value("", value, place).is_exposed for place in ValueContext if place.name != "SAMPLE"]
     assert got == [served, build, job]
 
 
-@pytest.mark.parametrize("place", [Place.BUILD, Place.JOB])
-def test_a_word_that_a_step_needs_is_no_credential(place: Place) -> None:
-    assert not secrets.classify("DB_PASSWORD", "seafarer", place).is_exposed
-    assert not secrets.classify("SECRET_KEY", "abc123def", place).is_exposed
-    assert secrets.classify("DB_PASSWORD", "abc123def", place).is_secret
+@pytest.mark.parametrize("place", [ValueContext.BUILD, ValueContext.JOB])
+def test_a_word_that_a_step_needs_is_no_credential(place: ValueContext) -> None:
+    assert not secrets.classify_value("DB_PASSWORD", "seafarer", place).is_exposed
+    assert not secrets.classify_value("SECRET_KEY", "abc123def", place).is_exposed
+    assert secrets.classify_value("DB_PASSWORD", "abc123def", place).is_secret
 
 
 def test_a_word_in_a_sample_is_there_to_be_replaced() -> None:
-    assert not secrets.classify("DB_PASSWORD", "seafarer", Place.SAMPLE).is_exposed
-    assert not secrets.classify("", "ftp://a:seafarer@ftp.acme.io", Place.SAMPLE).is_exposed
+    assert not secrets.classify_value("DB_PASSWORD", "seafarer", ValueContext.SAMPLE).is_exposed
+    assert not secrets.classify_value("", "ftp://a:seafarer@ftp.acme.io", ValueContext.SAMPLE).is_exposed
 
 
 @pytest.mark.parametrize(
     ("token", "kind"),
     [
-        (JWT_IO, Kind.TEST_VALUE),
+        (JWT_IO, SecretKind.TEST_VALUE),
         # {"iss": "supabase-demo", "role": "service_role"}: everybody has it, and it opens
-        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzdXBhYmFzZS1kZW1vIiwicm9sZSI6InNlcnZpY2Vfcm9sZSJ9.aaaaaaaaaaaaaaa", Kind.WELL_KNOWN),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzdXBhYmFzZS1kZW1vIiwicm9sZSI6InNlcnZpY2Vfcm9sZSJ9.aaaaaaaaaaaaaaa", SecretKind.WELL_KNOWN),
         # {"iss": "supabase", "role": "anon"}: meant for browsers
-        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzdXBhYmFzZSIsInJvbGUiOiJhbm9uIn0.aaaaaaaaaaaaaaa", Kind.PLACEHOLDER),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzdXBhYmFzZSIsInJvbGUiOiJhbm9uIn0.aaaaaaaaaaaaaaa", SecretKind.PLACEHOLDER),
         # {"iss": "acme", "role": "admin"}
-        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhY21lIiwicm9sZSI6ImFkbWluIn0.aaaaaaaaaaaaaaa", Kind.SECRET),
-        ("eyJhbGciOiJIUzI1NiJ9.eyJub3QianNvbiI6Og.aaaaaaaaaaaaaaa", Kind.SECRET),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhY21lIiwicm9sZSI6ImFkbWluIn0.aaaaaaaaaaaaaaa", SecretKind.SECRET),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJub3QianNvbiI6Og.aaaaaaaaaaaaaaa", SecretKind.SECRET),
     ],
 )  # fmt: skip
-def test_a_token_says_who_it_is_for(token: str, kind: Kind) -> None:
-    assert secrets.classify("ANY", token).kind is kind
+def test_a_token_says_who_it_is_for(token: str, kind: SecretKind) -> None:
+    assert secrets.classify_value("ANY", token).kind is kind
 
 
 def test_the_place_of_a_secret_in_its_value() -> None:
@@ -283,7 +281,7 @@ def test_the_place_of_a_secret_in_its_value() -> None:
         (f"https://{HEX}:x-oauth-basic@github.com/x", HEX),
         (f"token {GITHUB}", GITHUB),
     ):
-        found = secrets.classify("ANY", value)
+        found = secrets.classify_value("ANY", value)
         assert value[found.span.start : found.span.end] == secret
 
 
@@ -296,7 +294,7 @@ WORDS = (
 
 @pytest.mark.parametrize("value", WORDS)
 def test_names_and_words_are_not_random(value: str) -> None:
-    assert secrets.strength_of(value) < Strength.RANDOM
+    assert secrets.strength_of(value) < SecretStrength.RANDOM
 
 
 @pytest.mark.parametrize(
@@ -313,37 +311,37 @@ def test_names_and_words_are_not_random(value: str) -> None:
 def test_what_a_machine_makes_is_random(letters: str, length: int, least: float) -> None:
     draw = random.Random(7)  # noqa: S311 - the same values in every run
     made = ["".join(draw.choices(letters, k=length)) for _ in range(1000)]
-    assert sum(secrets.strength_of(one) is Strength.RANDOM for one in made) / len(made) >= least
+    assert sum(secrets.strength_of(one) is SecretStrength.RANDOM for one in made) / len(made) >= least
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("no-secret-needed", Meaning.NONE),
-        ("none", Meaning.NONE),
-        ("dont-use", Meaning.NONE),
-        ("change-this-secret-key", Meaning.TO_CHANGE),
-        ("insecure", Meaning.PURPOSE),
-        ("DEAD-BEEF", Meaning.PURPOSE),
-        ("testpassword2024", Meaning.PURPOSE),
-        ("supersecretpassword", Meaning.COMMON),
-        ("S3cr3tP4ssw0rd", Meaning.COMMON),
-        ("11111111-2222-3333-4444-555555555555", Meaning.COMMON),
+        ("no-secret-needed", StatedMeaning.NONE),
+        ("none", StatedMeaning.NONE),
+        ("dont-use", StatedMeaning.NONE),
+        ("change-this-secret-key", StatedMeaning.TO_CHANGE),
+        ("insecure", StatedMeaning.PURPOSE),
+        ("DEAD-BEEF", StatedMeaning.PURPOSE),
+        ("testpassword2024", StatedMeaning.PURPOSE),
+        ("supersecretpassword", StatedMeaning.COMMON),
+        ("S3cr3tP4ssw0rd", StatedMeaning.COMMON),
+        ("11111111-2222-3333-4444-555555555555", StatedMeaning.COMMON),
         ("feedback", None),
         ("seafarer", None),
         ("x" * 200, None),
         ("", None),
     ],
 )
-def test_what_words_say(value: str, said: Meaning | None) -> None:
+def test_what_words_say(value: str, said: StatedMeaning | None) -> None:
     assert meaning_of(value) is said
 
 
 def test_hostile_values_cost_little() -> None:
     for value in ("0" * 79 + "z", "dead" * 19 + "z", "testsecretkey" * 6, "a" * 80, "-" * 80):
         meaning_of(value)
-        secrets.classify("PASSWORD", value)
-    assert not is_sequence("ab")
+        secrets.classify_value("PASSWORD", value)
+    assert not is_repeating_or_sequential("ab")
 
 
 # -- in text ------------------------------------------------------------------------------------------------------
@@ -398,19 +396,19 @@ def test_secrets_are_found_where_they_stand_and_once(text: str, value: str) -> N
 
 def test_the_place_decides_in_text_too() -> None:
     text = "SECRET_KEY=build-key ./manage.py collectstatic; psql postgres://app:app@localhost/x"
-    assert list(secrets.secrets_in_text(text, Place.BUILD)) == []
-    assert len(list(secrets.secrets_in_text(text, Place.SERVED))) == 2
+    assert list(secrets.secrets_in_text(text, ValueContext.BUILD)) == []
+    assert len(list(secrets.secrets_in_text(text, ValueContext.SERVED))) == 2
 
 
 def test_the_quick_look_misses_no_name_of_a_secret() -> None:
     pairs = {last for _, last in names.SECRET_PAIRS}
     for word in names.SECRET_WORDS | names.TOKEN_WORDS | pairs:
-        assert secrets.may_name(f"DB_{word.upper()}_1"), word
+        assert secrets.may_contain_secret_name(f"DB_{word.upper()}_1"), word
 
 
 def test_a_sentence_about_a_password_is_none() -> None:
-    assert not secrets.classify("ADMIN_PASSWORD", "password for the admin user").is_exposed
-    assert secrets.classify("ADMIN_PASSWORD", "correct horse battery").is_exposed
+    assert not secrets.classify_value("ADMIN_PASSWORD", "password for the admin user").is_exposed
+    assert secrets.classify_value("ADMIN_PASSWORD", "correct horse battery").is_exposed
 
 
 # -- names --------------------------------------------------------------------------------------------------------
@@ -431,7 +429,7 @@ TAKING = (
 @pytest.mark.parametrize("name", HARMLESS)
 def test_names_that_only_sound_like_a_secret(name: str) -> None:
     assert not secrets.may_name_secret(name)
-    assert not secrets.names_secret(name)
+    assert not secrets.is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", TAKING)
@@ -446,17 +444,15 @@ def test_the_working_folder_is_no_password() -> None:
 
 # -- outputs ------------------------------------------------------------------------------------------------------
 
-_VALUES = [(name, value) for name, value, *_ in SECRETS] + [
-    (name, str(value)) for name, value in WORDS_IN_FORCE
-]
+_VALUES = [(name, value) for name, value, *_ in SECRETS] + [(name, str(value)) for name, value in WORDS_IN_FORCE]
 
 
 @pytest.mark.parametrize(("name", "value"), _VALUES)
 def test_what_is_told_as_a_secret_is_masked(name: str, value: str) -> None:
     """But for what says outright that another belongs in its place, and the body of a key, which has lines of its own."""
-    found = secrets.classify(name, value)
+    found = secrets.classify_value(name, value)
     start, end = (len(name) + 1 + at for at in found.span)
-    masked = Redactor().spans(f"{name}={value}")
+    masked = Redactor().secret_spans(f"{name}={value}")
     told = value[found.span.start : found.span.end]
     assert secrets.is_placeholder(told) or any(a <= start and end <= b for a, b in masked)
 
@@ -465,16 +461,16 @@ def test_what_is_told_as_a_secret_is_masked(name: str, value: str) -> None:
 def test_whatever_is_a_secret_is_masked(value: str) -> None:
     assume(value != "deletecollection")  # a right of Kubernetes, in sentences about rights
     line = f"DB_PASSWORD={value}"
-    found = secrets.classify("DB_PASSWORD", value)
+    found = secrets.classify_value("DB_PASSWORD", value)
     shown = secrets.is_placeholder(value)
-    if found.kind is Kind.SECRET or (found.kind is Kind.TEST_VALUE and not shown):
-        assert Redactor().spans(line) == [(len("DB_PASSWORD="), len(line))]
+    if found.kind is SecretKind.SECRET or (found.kind is SecretKind.TEST_VALUE and not shown):
+        assert Redactor().secret_spans(line) == [(len("DB_PASSWORD="), len(line))]
 
 
 @given(st.text(max_size=60), st.text(max_size=120))
 def test_no_value_breaks_it(name: str, value: str) -> None:
-    for place in Place:
-        found = secrets.classify(name, value, place)
+    for place in ValueContext:
+        found = secrets.classify_value(name, value, place)
         assert 0 <= found.span.start <= found.span.end <= len(value)
         for secret in secrets.secrets_in_text(value, place):
             assert 0 <= secret.span.start < secret.span.end <= len(value)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.facts import package_versions, packages
-from readiness.facts.wrappers import layers, unwrapped
+from readiness.facts.wrappers import command_and_wrapped, unwrap_command
 from readiness.syntax import shell
 from readiness.syntax.dockerfile import parse_dockerfile
 from readiness.syntax.pieces import plain_pieces
@@ -41,27 +41,25 @@ def test_commands(text: str, expected: list[str]) -> None:
 
 def test_operators_and_pipelines() -> None:
     a, b, c, d = shell.commands_of("a | b && c || d")
-    assert [one.operator for one in (a, b, c, d)] == ["", "|", "&&", "||"]
-    assert (a.pipeline, a.position) == (b.pipeline, 0)
-    assert b.position == 1
-    assert c.pipeline == -1
+    assert [one.operator_before for one in (a, b, c, d)] == ["", "|", "&&", "||"]
+    assert (a.pipeline_number, a.position_in_pipeline) == (b.pipeline_number, 0)
+    assert b.position_in_pipeline == 1
+    assert c.pipeline_number == -1
 
 
 def test_words_and_assignments() -> None:
     text = "A='x y' run \"a $B\" c\\ d -- 'e'"
     (command,) = shell.commands_of(text)
-    assert [(a.name, a.value.value if a.value else None) for a in command.assignments] == [
-        ("A", "x y")
-    ]
-    assert command.values == ("a $B", "c d", "--", "e")
-    assert [word.known for word in command.words] == [False, True, True, True]
+    assert [(a.name, a.value.value if a.value else None) for a in command.assignments] == [("A", "x y")]
+    assert command.unquoted_words == ("a $B", "c d", "--", "e")
+    assert [word.is_fully_known for word in command.words] == [False, True, True, True]
     assert text[command.words[1].span.start : command.words[1].span.end] == "c\\ d"
 
 
 def test_redirects_belong_to_the_last_command() -> None:
     a, b = shell.commands_of("a | b > f 2>&1")
     assert not a.redirects
-    assert [(r.operator, r.target.value if r.target else None) for r in b.redirects] == [
+    assert [(r.operator, r.target_word.value if r.target_word else None) for r in b.redirects] == [
         (">", "f"),
         (">&", "1"),
     ]
@@ -79,32 +77,33 @@ def test_redirects_belong_to_the_last_command() -> None:
         ("cd && ! a b > f c", ("b", "c"), ["f"]),
     ],
 )
-def test_words_behind_a_redirection_are_the_commands(
-    text: str, words: tuple[str, ...], targets: list[str]
-) -> None:
+def test_words_behind_a_redirection_are_the_commands(text: str, words: tuple[str, ...], targets: list[str]) -> None:
     command = shell.commands_of(text)[-1]
-    assert command.values == words
-    assert [r.target.value if r.target else "" for r in command.redirects] == targets
+    assert command.unquoted_words == words
+    assert [r.target_word.value if r.target_word else "" for r in command.redirects] == targets
 
 
 def test_a_backtick_divides_no_word() -> None:
     outer, _ = shell.commands_of("a x`b`y z")
-    assert [(word.raw, word.known) for word in outer.words] == [("x`b`y", False), ("z", True)]
+    assert [(word.raw, word.is_fully_known) for word in outer.words] == [
+        ("x`b`y", False),
+        ("z", True),
+    ]
     named, _ = shell.commands_of("a`b` c")
-    assert (named.known, named.values) == (False, ("c",))
+    assert (named.is_name_known, named.unquoted_words) == (False, ("c",))
 
 
 def test_substitutions_know_their_command() -> None:
     outer, inner = shell.commands_of('sh -c "$(curl x)"')
-    assert (inner.name, inner.parent) == ("curl", 0)
-    assert "substitution" in inner.inside
-    assert outer.parent == -1
+    assert (inner.name, inner.parent_index) == ("curl", 0)
+    assert "substitution" in inner.enclosing_constructs
+    assert outer.parent_index == -1
 
 
 def test_places_in_a_dockerfile() -> None:
     text = "FROM a\nRUN set -e; \\\n  # ünïcode\n  é=1 apt-get \\\n   install 'ä b' ; \\\n  x\n"
     run = parse_dockerfile(text).instructions[1]
-    found = shell.parse_script(run.body).commands
+    found = shell.parse_script(run.arguments_text).commands
     assert [text[c.name_span.start : c.name_span.end] for c in found if c.name] == [
         "set",
         "apt-get",
@@ -116,17 +115,21 @@ def test_places_in_a_dockerfile() -> None:
 
 def test_options() -> None:
     (command,) = shell.commands_of("x -abc --long=1 --other 2 op -- -z")
-    assert command.has("-b")
-    assert command.has("--long")
-    assert not command.has("-z")
-    assert command.option("--long") == "1"
-    assert command.option("--other") == "2"
+    assert command.has_option("-b")
+    assert command.has_option("--long")
+    assert not command.has_option("-z")
+    assert command.option_value("--long") == "1"
+    assert command.option_value("--other") == "2"
     assert [word.value for word in command.operands(frozenset({"--other"}))] == ["op", "-z"]
 
 
 def test_values_of_options_in_clusters() -> None:
     (command,) = shell.commands_of("useradd -mu 1000 -s=x --gid 5 y -- -u 7")
-    assert (command.option("-u"), command.option("-s"), command.option("-g", "--gid")) == (
+    assert (
+        command.option_value("-u"),
+        command.option_value("-s"),
+        command.option_value("-g", "--gid"),
+    ) == (
         "1000",
         "x",
         "5",
@@ -150,34 +153,39 @@ def test_values_of_options_in_clusters() -> None:
     ],
 )
 def test_what_posix_has_not(text: str, kinds: list[str]) -> None:
-    marks = shell.parse_script(plain_pieces(text, 0)).marks
+    marks = shell.parse_script(plain_pieces(text, 0)).bashisms
     assert [mark.kind for mark in marks if mark.kind != "/"] == kinds
 
 
 def test_uses_of_variables() -> None:
     text = "x=$a b \"$c\" '$d' $e/f ${g:-h} $(i $j); [ $k = l ] && [[ $m ]]; cat > $n"
-    uses = shell.parse_script(plain_pieces(text, 0)).uses
+    uses = shell.parse_script(plain_pieces(text, 0)).variable_uses
     assert [one.name for one in uses] == ["a", "c", "e", "g", "j", "k", "m", "n"]
-    assert [one.name for one in uses if one.splits] == ["e", "g", "j", "k"]
-    assert [one.name for one in uses if not one.plain] == ["g"]
+    assert [one.name for one in uses if one.is_split_into_words] == ["e", "g", "j", "k"]
+    assert [one.name for one in uses if not one.has_no_modifier] == ["g"]
 
 
 def test_conditions_are_told_from_what_they_decide() -> None:
     found = shell.commands_of("if a; then b; elif c; then d; else e; fi; while f; do g; done")
-    assert [one.name for one in found if "condition" in one.inside] == ["a", "c", "f"]
+    assert [one.name for one in found if "condition" in one.enclosing_constructs] == ["a", "c", "f"]
 
 
 def test_wrappers_one_by_one() -> None:
     command = shell.commands_of("time sudo -u x env A=1 B='c d' apt-get update")[0]
-    assert [one.program for one in layers(command)] == ["time", "sudo", "env", "apt-get"]
-    given = unwrapped(command).assignments
+    assert [one.program for one in command_and_wrapped(command)] == [
+        "time",
+        "sudo",
+        "env",
+        "apt-get",
+    ]
+    given = unwrap_command(command).assignments
     assert [(a.name, a.value.value if a.value else "") for a in given] == [("A", "1"), ("B", "c d")]
 
 
 @pytest.mark.parametrize("text", ["command -v curl", "command -V curl", "sudo -v", "env A=1"])
 def test_wrappers_that_start_nothing(text: str) -> None:
     command = shell.commands_of(text)[0]
-    assert unwrapped(command) is command
+    assert unwrap_command(command) is command
 
 
 @pytest.mark.parametrize(
@@ -192,7 +200,7 @@ def test_wrappers_that_start_nothing(text: str) -> None:
     ],
 )
 def test_wrappers(text: str, program: str) -> None:
-    assert unwrapped(shell.commands_of(text)[0]).program == program
+    assert unwrap_command(shell.commands_of(text)[0]).program == program
 
 
 @pytest.mark.parametrize(
@@ -235,8 +243,8 @@ def test_unpinned(text: str, expected: int) -> None:
 
 
 def test_a_broken_script_gives_what_can_be_read() -> None:
-    script = shell.parse_script(parse_dockerfile("RUN a && (b\n").instructions[0].body)
-    assert script.broken
+    script = shell.parse_script(parse_dockerfile("RUN a && (b\n").instructions[0].arguments_text)
+    assert script.has_unparsed_text
     assert [one.name for one in script.commands] == ["a", "b"]
 
 
@@ -246,15 +254,15 @@ def test_any_text(text: str) -> None:
     for command in shell.commands_of(text):
         assert 0 <= command.span.start <= command.span.end <= len(text)
         for word in command.words:
-            assert text[word.span.start : word.span.end] == word.raw or word.at < 0
-        unwrapped(command)
+            assert text[word.span.start : word.span.end] == word.raw or word.script_offset < 0
+        unwrap_command(command)
         packages.package_call(command)
 
 
 @pytest.mark.parametrize("piece", ["(", "$(", "a|", "a=(", "<<A\n", "a && ", "`", "{", "if "])
 def test_hostile_scripts_are_bounded(piece: str) -> None:
     assert shell.commands_of(piece * 1_000) is not None
-    assert shell.parse_script(plain_pieces(piece * 100_000)).broken
+    assert shell.parse_script(plain_pieces(piece * 100_000)).has_unparsed_text
 
 
 def test_deep_nesting() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.facts.wrappers import layers
+from readiness.facts.wrappers import command_and_wrapped
 from readiness.syntax import shell
 
 LINES = Path(__file__).with_name("shell_ran.jsonl").read_text(encoding="utf-8").splitlines()
@@ -18,9 +18,9 @@ STUBS = {"c0", "c1", "c2", "c3", "sudo", "env", "timeout", "nice"}
 @pytest.mark.parametrize("fact", FACTS, ids=[str(number) for number in range(len(FACTS))])
 def test_the_commands_are_those_that_run(fact: dict[str, list[list[str]]]) -> None:
     found = [
-        [layer.program, *layer.values]
+        [layer.program, *layer.unquoted_words]
         for command in shell.commands_of(str(fact["script"]))
-        for layer in layers(command)
+        for layer in command_and_wrapped(command)
         if layer.program in STUBS
     ]
     assert sorted(found) == fact["ran"]

@@ -50,7 +50,7 @@ FORMS = {
 @pytest.mark.parametrize(("text", "wanted"), FORMS.items(), ids=FORMS)
 def test_what_a_mark_does(text: str, wanted: tuple[bool, bool]) -> None:
     (mark,) = template.find_marks(text)
-    assert (mark.control, mark.alone) == wanted
+    assert (mark.is_control_tag, mark.is_alone_on_lines) == wanted
 
 
 WITHOUT = {
@@ -98,7 +98,7 @@ NAMES = {
 
 @pytest.mark.parametrize(("path", "wanted"), NAMES.items(), ids=NAMES)
 def test_names(path: str, wanted: bool) -> None:
-    assert template.is_named(path) is wanted
+    assert template.is_named_as_template(path) is wanted
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_names(path: str, wanted: bool) -> None:
     [("a.yaml.j2", "a.yaml"), ("a.j2", "a"), ("templates/a.yaml", "templates/a.yaml"), ("b", "b")],
 )
 def test_what_is_made(path: str, made: str) -> None:
-    assert template.target_path(path) == made
+    assert template.rendered_path(path) == made
 
 
 @pytest.mark.parametrize("piece", ["{{x}} ", "{{ ", "{{ {% <% {# ", "@a ", "%%", "{a", "   {{a}}"])

@@ -15,17 +15,17 @@ from readiness.syntax import yaml as syntax
 from readiness.syntax.yaml import (
     Map,
     Seq,
+    first_unfilled_placeholder,
     literal_line_starts,
-    load_all,
-    plain_scalar,
-    unfilled,
-    walk,
+    load_yaml_documents,
+    parse_plain_scalar,
+    walk_containers,
 )
 from tests.effort import effort
 
 
 def only(text: str) -> Any:
-    (document,) = load_all(text)
+    (document,) = load_yaml_documents(text)
     return document
 
 
@@ -52,8 +52,8 @@ SCALARS = {
 
 @pytest.mark.parametrize(("text", "value"), SCALARS.values(), ids=SCALARS)
 def test_scalars_follow_the_core_schema(text: str, value: object) -> None:
-    assert plain_scalar(text) == value
-    assert type(plain_scalar(text)) is type(value)
+    assert parse_plain_scalar(text) == value
+    assert type(parse_plain_scalar(text)) is type(value)
 
 
 UNFILLED = {
@@ -71,7 +71,7 @@ UNFILLED = {
 
 @pytest.mark.parametrize(("text", "place"), UNFILLED.values(), ids=UNFILLED)
 def test_values_that_are_to_be_put_in(text: str, place: int | None) -> None:
-    assert unfilled(text, load_all(text)) == place
+    assert first_unfilled_placeholder(text, load_yaml_documents(text)) == place
 
 
 BROKEN = {
@@ -90,8 +90,8 @@ BROKEN = {
 @pytest.mark.parametrize(("text", "line"), BROKEN.values(), ids=BROKEN)
 def test_broken_text_is_an_error_at_its_line(text: str, line: int) -> None:
     with pytest.raises(ParseError) as caught:
-        load_all(text)
-    assert Source("a.yaml", text).position(caught.value.offset).line in {line, line + 1}
+        load_yaml_documents(text)
+    assert Source("a.yaml", text).position_of(caught.value.offset).line in {line, line + 1}
     assert caught.value.message
 
 
@@ -99,11 +99,11 @@ def test_places() -> None:
     text = "a: 1\nb:\n  - name: web\n    image: 'x:1'\nc: {d: [e, f]}\n"
     node = only(text)
     assert text[slice(*node.at("a"))] == "1"
-    assert text[slice(*node["b"][0].entry("image"))] == "image: 'x:1'"
+    assert text[slice(*node["b"][0].entry_span("image"))] == "image: 'x:1'"
     assert text[slice(*node["c"].at())] == "{d: [e, f]}"
     assert text[slice(*node["c"]["d"].at(1))] == "f"
     assert node.at("nobody") == node.at()
-    assert text[slice(*node.key("b"))] == "b"
+    assert text[slice(*node.key_span("b"))] == "b"
 
 
 def test_a_byte_order_mark_moves_nothing() -> None:
@@ -128,14 +128,14 @@ def test_repeated_keys_are_kept_for_the_rule_on_them() -> None:
 
 def test_a_cycle_is_walked_once() -> None:
     node = only("a: &a\n  b: *a\n  c: [1]\n")
-    assert len(list(walk(node))) == 3
+    assert len(list(walk_containers(node))) == 3
 
 
 def test_a_bomb_of_aliases_shares_its_values() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     node = only("\n".join(lines) + "\n")
-    assert len(list(walk(node))) == 13
+    assert len(list(walk_containers(node))) == 13
 
 
 def test_literal_lines_are_found_again() -> None:
@@ -143,9 +143,9 @@ def test_literal_lines_are_found_again() -> None:
     node = only(text)
     value = node["data"]["nginx.conf"]
     starts = literal_line_starts(text, node["data"].at("nginx.conf"), value)
-    inner = Source("x", value, parent=Source("a.yaml", text), starts=starts)
+    inner = Source("x", value, parent=Source("a.yaml", text), line_starts_in_parent=starts)
     at = value.index("listen")
-    assert inner.position(at) == (5, 7)
+    assert inner.position_of(at) == (5, 7)
     assert literal_line_starts(text, Span(0, 4), "data") == ()
 
 
@@ -160,11 +160,7 @@ values = st.recursive(
 
 def same(ours: Any, theirs: Any) -> bool:
     if isinstance(theirs, dict):
-        return (
-            isinstance(ours, Map)
-            and set(ours) == set(theirs)
-            and all(same(ours[k], v) for k, v in theirs.items())
-        )
+        return isinstance(ours, Map) and set(ours) == set(theirs) and all(same(ours[k], v) for k, v in theirs.items())
     if isinstance(theirs, list):
         return isinstance(ours, Seq) and len(ours) == len(theirs) and all(map(same, ours, theirs))
     return bool(ours == theirs)
@@ -184,7 +180,7 @@ def test_places_slice_what_pyyaml_wrote(value: dict[str, list[str]]) -> None:
     node = only(text)
     assert same(node, value)
     for key, items in value.items():
-        assert text[slice(*node.key(key))] == key
+        assert text[slice(*node.key_span(key))] == key
         for index, item in enumerate(items):
             assert pyyaml.safe_load(text[slice(*node[key].at(index))]) == item
 
@@ -192,7 +188,7 @@ def test_places_slice_what_pyyaml_wrote(value: dict[str, list[str]]) -> None:
 def read(text: str) -> tuple[list[Any], int]:
     """The documents, or where the parser gave up."""
     try:
-        return load_all(text), 0
+        return load_yaml_documents(text), 0
     except ParseError as error:
         return [], error.offset
 
@@ -203,7 +199,7 @@ def test_no_text_raises_anything_but_a_parse_error(text: str) -> None:
     documents, offset = read(text)
     assert 0 <= offset <= len(text) + 1
     for document in documents:
-        for node in walk(document):
+        for node in walk_containers(document):
             assert 0 <= node.at().start <= node.at().end <= len(text)
             for key in node if isinstance(node, Map) else range(len(node)):
                 span = node.at(key)
@@ -213,10 +209,7 @@ def test_no_text_raises_anything_but_a_parse_error(text: str) -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-99, 99) | st.text("ab'\"\\ é", max_size=5),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(st.text("ab'", min_size=1, max_size=3), inner, max_size=3)
-        ),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab'", min_size=1, max_size=3), inner, max_size=3),
         max_leaves=9,
     )
 )
@@ -233,11 +226,11 @@ def test_what_aliases_multiply_is_written_in_part() -> None:
 @pytest.mark.parametrize("before", ["a: ", "- ", "a:\n  ", "[", "a: !t ", "a: &b ", "{a: "])
 def test_two_braces_where_a_value_stands_are_found(before: str) -> None:
     text = before + "{{ x }}" + {"[": "]", "{": "}"}.get(before[0], "")
-    assert syntax.unfilled(text, load_all(text)) is not None
+    assert syntax.first_unfilled_placeholder(text, load_yaml_documents(text)) is not None
 
 
 def test_two_braces_in_prose_start_no_walk() -> None:
     """Descriptions in large manifests quote templates; no value begins behind a word."""
     text = "a: |\n  write it as {{ x }}\n" + "".join(f"k{n}: {{a: [1]}}\n" for n in range(1_000))
-    roots = load_all(text)
-    assert effort(lambda: syntax.unfilled(text, roots)) < 20
+    roots = load_yaml_documents(text)
+    assert effort(lambda: syntax.first_unfilled_placeholder(text, roots)) < 20

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.model import Environments, message_shape
+from readiness.model import Environments, message_without_resource
 from readiness.verdict.report import Report
 
 POD = """\
@@ -33,7 +33,7 @@ def check(root: Path, files: dict[str, str], select: str = "k8s/privileged") -> 
 
 def told(report: Report) -> list[tuple[str, int, bool]]:
     """Where the findings stand, and whether they are silenced."""
-    return [(one.path, one.line, one.suppressed is not None) for one in report.findings]
+    return [(one.path, one.line, one.suppression is not None) for one in report.findings]
 
 
 def related(report: Report) -> list[str]:
@@ -84,9 +84,7 @@ rules:
     files = {"src/role.yaml": role, "all.yaml": HEAD + role}
     report = check(tmp_path, files, "k8s/rbac-wildcard")
     assert [one[:2] for one in told(report)] == [("src/role.yaml", 5), ("src/role.yaml", 6)]
-    assert [
-        one.related[0].source.position(one.related[0].span.start).line for one in report.findings
-    ] == [6, 7]
+    assert [one.related[0].source.position_of(one.related[0].span.start).line for one in report.findings] == [6, 7]
 
 
 def test_generated_files_that_are_equal_go_to_the_source_that_differs(tmp_path: Path) -> None:
@@ -138,9 +136,7 @@ BUNDLE = "---\n".join(PARTS.values())
 
 
 @pytest.mark.parametrize("path", ["complete.yaml", "src/complete.yaml", "deploy/shop.yaml"])
-def test_a_bundle_of_smaller_files_is_a_copy_whatever_it_says_of_itself(
-    tmp_path: Path, path: str
-) -> None:
+def test_a_bundle_of_smaller_files_is_a_copy_whatever_it_says_of_itself(tmp_path: Path, path: str) -> None:
     report = check(tmp_path, PARTS | {path: BUNDLE})
     assert told(report) == [(name, 8, False) for name in PARTS]
     assert related(report) == [path] * 3
@@ -156,9 +152,7 @@ def test_a_bundle_of_smaller_files_is_a_copy_whatever_it_says_of_itself(
         ({"b.yaml": "---\n".join(list(PARTS.values())[:2]), **PARTS}, 5),  # of two objects
     ],
 )  # fmt: skip
-def test_what_is_no_bundle_is_edited_by_hand(
-    tmp_path: Path, files: dict[str, str], places: int
-) -> None:
+def test_what_is_no_bundle_is_edited_by_hand(tmp_path: Path, files: dict[str, str], places: int) -> None:
     assert len(told(check(tmp_path, files))) == places
 
 
@@ -192,15 +186,11 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}, maxR
     ("variant", "places"),
     [("2", ["src/shop.yaml"]), ("3", ["all.yaml"])],  # the bundle stands nearer, and differs
 )
-def test_an_autoscaler_beside_a_bundle_is_about_its_sources(
-    tmp_path: Path, variant: str, places: list[str]
-) -> None:
+def test_an_autoscaler_beside_a_bundle_is_about_its_sources(tmp_path: Path, variant: str, places: list[str]) -> None:
     files = {"src/shop.yaml": SCALED % 2, "scaling/shop.yaml": SCALER}
     files |= {"src/a.yaml": PARTS["src/a.yaml"], "src/b.yaml": PARTS["src/b.yaml"]}
     bundle = [SCALED % variant, PARTS["src/a.yaml"], PARTS["src/b.yaml"]]
-    report = check(
-        tmp_path, files | {"all.yaml": "---\n".join(bundle)}, "k8s/replicas-beside-autoscaler"
-    )
+    report = check(tmp_path, files | {"all.yaml": "---\n".join(bundle)}, "k8s/replicas-beside-autoscaler")
     assert [path for path, *_ in told(report)] == places
 
 
@@ -292,7 +282,7 @@ def test_a_template_under_several_values_names_what_it_makes(tmp_path: Path) -> 
     ],
 )
 def test_a_shape_is_the_message_without_the_name(message: str, resource: str, shape: str) -> None:
-    assert message_shape(message, resource) == shape
+    assert message_without_resource(message, resource) == shape
 
 
 ANCHORED = """\
@@ -332,14 +322,9 @@ def test_environments_are_named_where_they_are_not_all(
 
 
 @pytest.mark.parametrize("order", [("north", "south"), ("south", "north")])
-def test_objects_that_environments_name_differently_are_one_finding_of_them_all(
-    tmp_path: Path, order: tuple[str, str]
-) -> None:
+def test_objects_that_environments_name_differently_are_one_finding_of_them_all(tmp_path: Path, order: tuple[str, str]) -> None:
     """Neither of both is said to be only in one environment: together they are all."""
-    files = {
-        f"{name}/kustomization.yaml": f"resources: [../base]\nnamePrefix: {name}-\n"
-        for name in order
-    }
+    files = {f"{name}/kustomization.yaml": f"resources: [../base]\nnamePrefix: {name}-\n" for name in order}
     files["base/kustomization.yaml"] = "resources: [pod.yaml]\n"
     report = check(tmp_path, files | {"base/pod.yaml": POD % ("", "")})
     assert told(report) == [("base/pod.yaml", 8, False)]
@@ -351,16 +336,11 @@ def test_a_waiver_of_one_object_leaves_what_its_line_says_of_others(tmp_path: Pa
 waivers:
   - {rule: k8s/privileged, resource: Pod/north-shop, reason: it mounts disks}
 """
-    files = {
-        f"{name}/kustomization.yaml": f"resources: [../base]\nnamePrefix: {name}-\n"
-        for name in ("north", "south")
-    }
+    files = {f"{name}/kustomization.yaml": f"resources: [../base]\nnamePrefix: {name}-\n" for name in ("north", "south")}
     files |= {"base/kustomization.yaml": "resources: [pod.yaml]\n", ".readiness.yaml": settings}
     check(tmp_path, files | {"base/pod.yaml": POD % ("", "")})
-    report = readiness.check(
-        [tmp_path], select=["k8s/privileged"], base=tmp_path, config=tmp_path / ".readiness.yaml"
-    )
-    assert sorted((one.resource, one.suppressed is None) for one in report.findings) == [
+    report = readiness.check([tmp_path], select=["k8s/privileged"], base=tmp_path, config=tmp_path / ".readiness.yaml")
+    assert sorted((one.resource, one.suppression is None) for one in report.findings) == [
         ("Pod/north-shop", False),
         ("Pod/south-shop", True),
     ]

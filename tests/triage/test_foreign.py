@@ -154,8 +154,7 @@ COMPOSE = {
     "all rules": ("\n---\n# dclint disable\n" + SERVICES.format(""), []),
     "behind the separator": ("--- # dclint disable\n" + SERVICES.format(""), []),
     "a rule": (
-        "# dclint disable no-version-field, service-image-require-explicit-tag\n"
-        + SERVICES.format(""),
+        "# dclint disable no-version-field, service-image-require-explicit-tag\n" + SERVICES.format(""),
         [],
     ),
     "another rule": ("# dclint disable no-version-field\n" + SERVICES.format(""), [4, 6]),
@@ -167,9 +166,7 @@ COMPOSE = {
     ),
     "a line and another rule": (SERVICES.format(" # dclint disable-line no-version-field"), [3, 5]),
     "the line above": (
-        SERVICES.replace("    image: redis", "    # dclint disable-line\n    image: redis").format(
-            ""
-        ),
+        SERVICES.replace("    image: redis", "    # dclint disable-line\n    image: redis").format(""),
         [3],
     ),
     "the end of the line above": (
@@ -254,7 +251,9 @@ def test_what_a_job_lacks_is_silenced_anywhere_in_it(tmp_path: Path) -> None:
 
 
 def test_dependabots_entries(tmp_path: Path) -> None:
-    entry = "  - package-ecosystem: {0}\n    directory: /\n    schedule: {{interval: daily}}\n    cooldown: {{default-days: 1}}\n"
+    entry = (
+        "  - package-ecosystem: {0}\n    directory: /\n    schedule: {{interval: daily}}\n    cooldown: {{default-days: 1}}\n"
+    )
     text = "version: 2\nupdates:\n" + entry.format("npm # zizmor: ignore[dependabot-cooldown]")
     text += entry.format("pip")
     report = check(tmp_path, ".github/dependabot.yml", text, "ci/dependabot-cooldown-short")
@@ -364,12 +363,7 @@ def test_what_is_silenced_proves_no_item_of_a_checklist(tmp_path: Path) -> None:
 
     def state(text: str) -> str:
         report = check(tmp_path, path, text, rule)
-        return next(
-            verdict.state
-            for outcome in report.checklists
-            for verdict in outcome.verdicts
-            if verdict.item.id == item
-        )
+        return next(verdict.state for outcome in report.checklists for verdict in outcome.verdicts if verdict.item.id == item)
 
     assert state("# hadolint ignore=DL3007\nFROM debian:latest\n") == "open"
     assert state("FROM debian:latest\n") == "failed"
@@ -421,9 +415,9 @@ HOSTILE = {
 @pytest.mark.parametrize(("path", "text"), HOSTILE.values(), ids=HOSTILE)
 def test_hostile_texts_silence_nothing(path: str, text: str) -> None:
     source = Source(path, text)
-    source.kind = kinds.classify(path, text)
-    document = kinds.parse(source)
-    kept, left = foreign.drop_silenced(
-        [], foreign.foreign_directives(source.kind, document), lambda _: False
+    source.kind = kinds.detect_kind(path, text)
+    document = kinds.parse_source(source)
+    kept, left = foreign.drop_findings_silenced_for_others(
+        [], foreign.directives_for_other_linters(source.kind, document), lambda _: False
     )
     assert (kept, left) == ([], {})

@@ -41,14 +41,12 @@ def run(root: Path, text: str, settings: str = "") -> Report:
     if settings:
         (root / ".readiness.yaml").write_text(settings, encoding="utf-8")
         config = str(root / ".readiness.yaml")
-    return readiness.check(
-        [root / "web.yaml"], select=[RULE, "core/"], base=root, today=TODAY, config=config
-    )
+    return readiness.check([root / "web.yaml"], select=[RULE, "core/"], base=root, today=TODAY, config=config)
 
 
 def state(report: Report) -> dict[str, str]:
     return {
-        finding.rule.partition("/")[2]: finding.suppressed.by if finding.suppressed else "open"
+        finding.rule.partition("/")[2]: finding.suppression.suppressed_by if finding.suppression else "open"
         for finding in report.findings
     }
 
@@ -124,18 +122,14 @@ PROBLEMS = {
 
 
 @pytest.mark.parametrize(("old", "new", "said"), PROBLEMS.values(), ids=PROBLEMS)
-def test_what_cannot_take_effect_is_said_and_silences_nothing(
-    tmp_path: Path, old: str, new: str, said: str
-) -> None:
+def test_what_cannot_take_effect_is_said_and_silences_nothing(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert state(run(tmp_path, WEB.replace(old, new, 1))) == {**OPEN, said: "open"}
 
 
 def test_words_without_a_hash_before_them_are_no_comment() -> None:
     text = "a: readiness: ignore[x] y # readiness: ignore[b] reason\nreadiness: ignore[c] z\n"
     source = Source("a.yaml", text)
-    assert [(one.rules, one.span.start) for one in suppress.comment_directives(source)] == [
-        (("b",), text.index("#"))
-    ]
+    assert [(one.rules, one.span.start) for one in suppress.comment_directives(source)] == [(("b",), text.index("#"))]
 
 
 LONG = {
@@ -152,9 +146,7 @@ LONG = {
 @pytest.mark.parametrize("line", LONG.values(), ids=LONG)
 def test_a_long_line_takes_no_time(line: str) -> None:
     def work(times: int) -> int:
-        return effort(
-            lambda: list(suppress.comment_directives(Source("a", line * times + "readiness:")))
-        )
+        return effort(lambda: list(suppress.comment_directives(Source("a", line * times + "readiness:"))))
 
     assert work(8) < 4.5 * work(2)
 
@@ -163,9 +155,7 @@ def test_a_long_line_takes_no_time(line: str) -> None:
 @pytest.mark.parametrize("where", ["object", "pod template"])
 def test_an_annotation_covers_its_object(tmp_path: Path, name: str, where: str) -> None:
     indent = "  " if where == "object" else "      "
-    note = (
-        f"{indent}annotations:\n{indent}  readiness.dev/ignore.{name}: the operator restarts it\n"
-    )
+    note = f"{indent}annotations:\n{indent}  readiness.dev/ignore.{name}: the operator restarts it\n"
     old = "  name: web\n" if where == "object" else "      labels: {app: web}\n"
     report = run(tmp_path, WEB.replace(old, old + note, 1))
     assert state(report) == {"root-filesystem-writable": "annotation"}
@@ -182,9 +172,9 @@ WAIVER = f"waivers:\n  - rule: {RULE}\n    reason: restarted by hand\n"
 
 def test_a_waiver(tmp_path: Path) -> None:
     assert state(run(tmp_path, WEB, WAIVER)) == {"root-filesystem-writable": "waiver"}
-    assert state(
-        run(tmp_path, WEB, WAIVER + "    resource: Deployment/w*\n    path: '*.yaml'\n")
-    ) == {"root-filesystem-writable": "waiver"}
+    assert state(run(tmp_path, WEB, WAIVER + "    resource: Deployment/w*\n    path: '*.yaml'\n")) == {
+        "root-filesystem-writable": "waiver"
+    }
 
 
 def test_waivers_that_match_nothing_or_are_over(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 import readiness
 from readiness.cli.main import main
-from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE
+from readiness.loading.assembly import CAUSE_ABSENT, CAUSE_BROKEN, CAUSE_OUTSIDE
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span
 from readiness.verdict.report import FileRow, Report, build_report
 
@@ -110,7 +110,7 @@ class Look:
 
 def report_on(*rows: FileRow, strict: bool = False, findings: tuple[Finding, ...] = ()) -> Report:
     return build_report(
-        version="1", rules=[RULE], findings=findings, rows=rows, looks={"k8s/a": Look(4)}, subjects={},
+        version="1", rules=[RULE], findings=findings, rows=rows, tally_by_rule={"k8s/a": Look(4)}, subjects={},
         strict_coverage=strict,
     )  # fmt: skip
 
@@ -121,17 +121,17 @@ def read(count: int) -> list[FileRow]:
 
 @pytest.mark.parametrize(("unread", "score"), [(0, 100), (2, 100), (3, 100), (4, None), (9, None)])
 def test_under_forty_percent_of_what_is_there_is_no_number(unread: int, score: int | None) -> None:
-    rows = [FileRow(f"t{n}", "helm", "skipped", "no helm", cause=ABSENT) for n in range(unread)]
+    rows = [FileRow(f"t{n}", "helm", "skipped", "no helm", cause=CAUSE_ABSENT) for n in range(unread)]
     made = report_on(*read(2), *rows)
     assert (made.score, made.assessed) == (score, score is not None)
     if score is None:
         assert "a score takes 40 %" in made.gate.reason
         assert "no helm" in made.gate.reason
-        assert not made.gate.evaluated
+        assert not made.gate.was_evaluated
 
 
 def test_what_is_absent_is_never_ready_and_fails_only_where_that_is_asked() -> None:
-    row = FileRow("t", "helm", "skipped", "run `helm dependency build`", cause=ABSENT)
+    row = FileRow("t", "helm", "skipped", "run `helm dependency build`", cause=CAUSE_ABSENT)
     made = report_on(*read(3), row)
     assert (made.verdict, made.gate.passed, made.coverage.percent) == ("not-ready", True, 75)
     strict = report_on(*read(3), row, strict=True)
@@ -140,21 +140,22 @@ def test_what_is_absent_is_never_ready_and_fails_only_where_that_is_asked() -> N
 
 
 def test_what_lies_outside_is_listed_and_does_not_stand_against_ready() -> None:
-    made = report_on(*read(1), *(FileRow(f"o{n}", "kustomize", "skipped", "remote", cause=OUTSIDE) for n in range(9)))  # fmt: skip
+    made = report_on(*read(1), *(FileRow(f"o{n}", "kustomize", "skipped", "remote", cause=CAUSE_OUTSIDE) for n in range(9)))  # fmt: skip
     assert (made.verdict, made.gate.passed, made.score) == ("ready", True, 100)
-    assert (made.coverage.percent, made.coverage.here) == (10, 100)
+    assert (made.coverage.percent, made.coverage.percent_without_outside) == (10, 100)
     assert [row.path for row in made.outside] == [f"o{n}" for n in range(9)]
-    alone = report_on(FileRow("o", "kustomize", "skipped", "remote", cause=OUTSIDE))
+    alone = report_on(FileRow("o", "kustomize", "skipped", "remote", cause=CAUSE_OUTSIDE))
     assert (alone.verdict, alone.score) == ("not-assessed", None)
 
 
 @pytest.mark.parametrize(
-    ("cause", "verdict"), [(OUTSIDE, "ready"), (ABSENT, "not-ready"), (BROKEN, "not-ready")]
+    ("cause", "verdict"),
+    [(CAUSE_OUTSIDE, "ready"), (CAUSE_ABSENT, "not-ready"), (CAUSE_BROKEN, "not-ready")],
 )
 def test_a_file_that_was_judged_but_for_what_it_names_counts_half(cause: str, verdict: str) -> None:
     made = report_on(FileRow("ci.yml", "k8s", "checked", "include: remote", cause=cause))
     assert (made.coverage.percent, made.verdict) == (50, verdict)
-    assert [row.path for row in made.coverage.unread] == ["ci.yml"]
+    assert [row.path for row in made.coverage.unread_files] == ["ci.yml"]
 
 
 def not_rendered(path: str) -> Finding:
@@ -164,9 +165,9 @@ def not_rendered(path: str) -> Finding:
 
 def test_what_does_not_render_fails_the_gate_where_the_tree_is_broken() -> None:
     here = not_rendered("shop/Chart.yaml")
-    row = FileRow("shop/templates/a.yaml", "helm", "skipped", "broken", cause=BROKEN)
+    row = FileRow("shop/templates/a.yaml", "helm", "skipped", "broken", cause=CAUSE_BROKEN)
     assert not report_on(*read(3), row, findings=(here,)).gate.passed
-    absent = FileRow("shop/templates/a.yaml", "helm", "skipped", "no helm", cause=ABSENT)
+    absent = FileRow("shop/templates/a.yaml", "helm", "skipped", "no helm", cause=CAUSE_ABSENT)
     assert report_on(*read(3), absent, findings=(here,)).gate.passed
     assert report_on(*read(3), row, findings=(not_rendered("blog/Chart.yaml"),)).gate.passed
 
@@ -190,7 +191,7 @@ def test_the_tree_cannot_silence_it(name: str, tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     report = readiness.check(["."], config=True)
     (found,) = [one for one in report.findings if one.rule == "core/syntax"]
-    assert found.suppressed is None
+    assert found.suppression is None
     assert (report.gate.passed, report.verdict) == (False, "not-assessed")
 
 
@@ -204,9 +205,7 @@ def test_a_baseline_does_not_silence_what_has_no_verdict(tmp_path: Path, monkeyp
     assert known
     assert "core/syntax" not in {row["rule"] for row in known}
     (bad,) = [one for one in readiness.check(["."]).findings if one.rule == "core/syntax"]
-    known.append(
-        {"fingerprint": bad.fingerprint, "rule": bad.rule, "path": bad.path, "resource": ""}
-    )
+    known.append({"fingerprint": bad.fingerprint, "rule": bad.rule, "path": bad.path, "resource": ""})
     Path(".readiness-baseline.json").write_text(json.dumps(written))
     report = readiness.check(["."], baseline=".readiness-baseline.json")
     assert [one.rule for one in report.open] == ["core/syntax"]
@@ -224,7 +223,7 @@ def test_settings_that_would_silence_it_by_name_are_refused(tmp_path: Path, monk
 def test_the_caller_may_leave_it_out(tmp_path: Path) -> None:
     report = readiness.check([_written(tmp_path)], ignore=["core/syntax"])
     assert not report.findings
-    assert (report.gate.evaluated, report.verdict) == (False, "not-assessed")
+    assert (report.gate.was_evaluated, report.verdict) == (False, "not-assessed")
 
 
 def _written(root: Path) -> Path:

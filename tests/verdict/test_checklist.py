@@ -11,19 +11,19 @@ from readiness import api
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
 from readiness.ruleset.rules import load_rules
 from readiness.verdict.checklist import (
-    STATES,
+    ITEM_STATES,
     Checklist,
     ChecklistError,
+    ChecklistItem,
     EvidencePlace,
-    Item,
-    evaluate,
+    evaluate_checklists,
     load_checklists,
     outcome_as_json,
     parse_checklist,
 )
 
 FOLDER = Path(__file__).resolve().parents[2] / "rules" / "checklists"
-ITEM = Item("shop.liveness", "Health", "A liveness probe", "static", ("kubernetes",))
+ITEM = ChecklistItem("shop.liveness", "Health", "A liveness probe", "static", ("kubernetes",))
 LIST = Checklist("shop", "A shop", (ITEM,))
 
 
@@ -34,25 +34,23 @@ class Look:
     places: tuple[tuple[Source, Span], ...] = ()
 
 
-SEEN = Look(
-    2, 0, tuple((Source(path, "\na: b\n"), Span(1, 2)) for path in ("web.yaml", "api.yaml"))
-)
+SEEN = Look(2, 0, tuple((Source(path, "\na: b\n"), Span(1, 2)) for path in ("web.yaml", "api.yaml")))
 
 
 def rule(name: str = "k8s/liveness-probe-missing", *items: str) -> Rule:
     return Rule(
         name, "A title", Severity.HIGH, Confidence.HIGH, "reliability", "k8s", ("k8s.container",),
-        "a message", "Why.", "Fix.", checklist=items or ("shop.liveness",), proves=True,
+        "a message", "Why.", "Fix.", checklist=items or ("shop.liveness",), has_proofs=True,
     )  # fmt: skip
 
 
 def finding(of: Rule, suppressed: Suppression | None = None) -> Finding:
     source = Source("web.yaml", "kind: Deployment\n")
-    return Finding(of, source, Span(0, 4), "a message", fingerprint="f" * 16, suppressed=suppressed)
+    return Finding(of, source, Span(0, 4), "a message", fingerprint="f" * 16, suppression=suppressed)
 
 
 def state(rules, findings=(), looks=None, item=ITEM):
-    outcome = evaluate([replace(LIST, items=(item,))], rules, findings, looks or {})
+    outcome = evaluate_checklists([replace(LIST, items=(item,))], rules, findings, looks or {})
     return outcome[0].verdicts[0]
 
 
@@ -75,12 +73,8 @@ def test_a_finding_fails_its_item_whatever_other_rules_say():
     [
         pytest.param([], [], {}, "no rule", id="no rule proves it"),
         pytest.param([rule()], [], {}, "nothing that is here", id="the rule saw nothing"),
-        pytest.param(
-            [rule()], [], {rule().id: Look()}, "nothing that is here", id="the rule saw no subject"
-        ),
-        pytest.param(
-            [rule()], [], {rule().id: Look(2)}, "nothing that is here", id="silence shows nothing"
-        ),
+        pytest.param([rule()], [], {rule().id: Look()}, "nothing that is here", id="the rule saw no subject"),
+        pytest.param([rule()], [], {rule().id: Look(2)}, "nothing that is here", id="silence shows nothing"),
         pytest.param([rule()], [], {rule().id: Look(2, 1)}, "outside", id="undecided"),
         pytest.param(
             [rule()],
@@ -89,9 +83,7 @@ def test_a_finding_fails_its_item_whatever_other_rules_say():
             "waived",
             id="waived",
         ),
-        pytest.param(
-            [rule("k8s/x", "shop.else")], [], {"k8s/x": SEEN}, "no rule", id="proves another"
-        ),
+        pytest.param([rule("k8s/x", "shop.else")], [], {"k8s/x": SEEN}, "no rule", id="proves another"),
     ],
 )
 def test_an_item_without_proof_is_open(rules, findings, looks, reason):
@@ -102,7 +94,7 @@ def test_an_item_without_proof_is_open(rules, findings, looks, reason):
 
 @pytest.mark.parametrize(("verify", "reason"), [("evidence", "somebody"), ("attest", "person")])
 def test_items_that_files_cannot_prove_are_open_with_a_reason(verify, reason):
-    verdict = state([rule()], looks={rule().id: SEEN}, item=replace(ITEM, verify=verify))
+    verdict = state([rule()], looks={rule().id: SEEN}, item=replace(ITEM, verify_method=verify))
     assert verdict.state == "open"
     assert reason in verdict.reason
 
@@ -112,43 +104,33 @@ def test_items_that_files_cannot_prove_are_open_with_a_reason(verify, reason):
     [
         pytest.param("evidence", None, "", "ab", "met", "by a backup and a runbook", id="shown"),
         pytest.param("evidence", None, "", "a", "open", "do not show a runbook", id="half of it"),
-        pytest.param(
-            "static", (("k8s/a",),), "a", "ab", "met", "shown by k8s/a, a backup", id="both"
-        ),
-        pytest.param(
-            "static", (("k8s/a",),), "", "ab", "open", "nothing that is here", id="no look"
-        ),
+        pytest.param("static", (("k8s/a",),), "a", "ab", "met", "shown by k8s/a, a backup", id="both"),
+        pytest.param("static", (("k8s/a",),), "", "ab", "open", "nothing that is here", id="no look"),
         pytest.param("static", (("k8s/a",),), "a", "", "open", "do not show", id="not shown"),
-        pytest.param(
-            "static", None, "", "ab", "met", "shown by a backup", id="rules only tell failures"
-        ),
+        pytest.param("static", None, "", "ab", "met", "shown by a backup", id="rules only tell failures"),
     ],
 )
 def test_what_must_be_shown(verify, proof, saw, shown, expected, reason):
-    item = replace(ITEM, verify=verify, proof=proof, shown=("backup", "runbook"))
-    evidence = {
-        ("backup" if name == "a" else "runbook"): [EvidencePlace("x.md", 3)] for name in shown
-    }
+    item = replace(ITEM, verify_method=verify, proof_groups=proof, also_required_facts=("backup", "runbook"))
+    evidence = {("backup" if name == "a" else "runbook"): [EvidencePlace("x.md", 3)] for name in shown}
     looks = {f"k8s/{name}": SEEN for name in saw}
-    outcome = evaluate(
-        [replace(LIST, items=(item,))], [rule("k8s/a")], [], looks, evidence=evidence
-    )
+    outcome = evaluate_checklists([replace(LIST, items=(item,))], [rule("k8s/a")], [], looks, evidence=evidence)
     verdict = outcome[0].verdicts[0]
     assert (verdict.state, reason in verdict.reason) == (expected, True)
     assert (EvidencePlace("x.md", 3) in verdict.evidence) is (expected == "met")
 
 
 def test_a_finding_fails_what_is_shown_too():
-    item = replace(ITEM, verify="evidence", shown=("backup",))
+    item = replace(ITEM, verify_method="evidence", also_required_facts=("backup",))
     evidence = {"backup": [EvidencePlace("x.md", 3)]}
     failing = [finding(rule())]
-    outcome = evaluate([replace(LIST, items=(item,))], [rule()], failing, {}, evidence=evidence)
+    outcome = evaluate_checklists([replace(LIST, items=(item,))], [rule()], failing, {}, evidence=evidence)
     assert outcome[0].verdicts[0].state == "failed"
 
 
 def test_why_nothing_proves_an_item_is_told():
-    item = replace(ITEM, proof=(), open="which registry is meant, no file says")
-    assert state([rule()], looks={rule().id: SEEN}, item=item).reason == item.open
+    item = replace(ITEM, proof_groups=(), open_reason="which registry is meant, no file says")
+    assert state([rule()], looks={rule().id: SEEN}, item=item).reason == item.open_reason
 
 
 def test_one_rule_that_could_decide_is_enough_where_another_saw_nothing():
@@ -170,7 +152,7 @@ def test_one_rule_that_could_decide_is_enough_where_another_saw_nothing():
 def test_only_the_named_rules_prove_an_item(proof, ran, saw, expected):
     rules = [rule(f"k8s/{name}") for name in ran]
     looks = {f"k8s/{name}": SEEN for name in saw}
-    assert state(rules, looks=looks, item=replace(ITEM, proof=proof)).state == expected
+    assert state(rules, looks=looks, item=replace(ITEM, proof_groups=proof)).state == expected
 
 
 def test_a_rule_that_only_saw_what_it_is_not_about_proves_nothing():
@@ -178,16 +160,25 @@ def test_a_rule_that_only_saw_what_it_is_not_about_proves_nothing():
 
 
 def test_the_json_form_counts_every_item_once():
-    items = (ITEM, replace(ITEM, id="shop.other"), replace(ITEM, id="shop.person", verify="attest"))
+    items = (
+        ITEM,
+        replace(ITEM, id="shop.other"),
+        replace(ITEM, id="shop.person", verify_method="attest"),
+    )
     checks = [rule(), rule("k8s/other", "shop.other")]
-    outcome = evaluate(
+    outcome = evaluate_checklists(
         [replace(LIST, items=items)],
         checks,
         [finding(checks[1])],
         {checks[0].id: SEEN, checks[1].id: SEEN},
     )
     told = outcome_as_json(outcome[0])
-    assert {key: told[key] for key in STATES} == {"met": 1, "failed": 1, "open": 1, "attested": 0}
+    assert {key: told[key] for key in ITEM_STATES} == {
+        "met": 1,
+        "failed": 1,
+        "open": 1,
+        "attested": 0,
+    }
     assert [item["state"] for item in told["items"]] == ["met", "failed", "open"]
     assert told["items"][1]["findings"] == ["f" * 16]
     assert told["items"][0]["evidence"][0] == {"path": "api.yaml", "line": 2}
@@ -203,9 +194,7 @@ items:
 
 
 def test_a_checklist_file_is_read():
-    assert parse_checklist("shop.yaml", GOOD).items == (
-        Item("shop.a", "S", "Q", "static", ("ci",)),
-    )
+    assert parse_checklist("shop.yaml", GOOD).items == (ChecklistItem("shop.a", "S", "Q", "static", ("ci",)),)
 
 
 @pytest.mark.parametrize(
@@ -236,31 +225,25 @@ def test_a_mistake_in_a_checklist_file_is_told(old, new, says):
 
 def test_the_shipped_checklists():
     lists = load_checklists(FOLDER)
-    assert [checklist.system for checklist in lists] == ["dashflow", "dify", "flowise", "ragflow"]
+    assert [checklist.source_document for checklist in lists] == [
+        "dashflow",
+        "dify",
+        "flowise",
+        "ragflow",
+    ]
     items = [item for checklist in lists for item in checklist.items]
     assert len({item.id for item in items}) == len(items)
-    assert all(item.over for item in items if item.verify != "attest")
+    assert all(item.over for item in items if item.verify_method != "attest")
 
 
 def test_rules_and_checklists_agree():
     rules = {bound.rule.id: bound.rule for bound in load_rules(())}
     items = {item.id: item for checklist in load_checklists(FOLDER) for item in checklist.items}
     claims = {(key, rule.id) for rule in rules.values() for key in rule.checklist}
-    claims |= {
-        (key, rule.key(tier.name))
-        for rule in rules.values()
-        for tier in rule.tiers
-        for key in tier.checklist
-    }
+    claims |= {(key, rule.tally_key(tier.name)) for rule in rules.values() for tier in rule.tiers for key in tier.checklist}
     assert {key for key, _ in claims} <= set(items)
-    assert not [key for key, _ in claims if items[key].verify == "attest"]
-    proofs = {
-        (i.id, name)
-        for i in items.values()
-        for group in i.proof or ()
-        for name in group
-        if "/" in name
-    }
+    assert not [key for key, _ in claims if items[key].verify_method == "attest"]
+    proofs = {(i.id, name) for i in items.values() for group in i.proof_groups or () for name in group if "/" in name}
     assert proofs <= claims
 
 
@@ -268,15 +251,15 @@ def test_what_proves_an_item_has_a_place() -> None:
     """No item is met by the silence of rules: each names a fact, or a rule that says what value proves it."""
     proving: dict[str, set[str]] = {}
     for bound in load_rules(()):
-        for key in bound.rule.tier(bound.tier).checklist if bound.proofs else ():
-            proving.setdefault(key, set()).update({bound.rule.id, bound.key})
+        for key in bound.rule.tier_by_name(bound.tier).checklist if bound.proof_clauses else ():
+            proving.setdefault(key, set()).update({bound.rule.id, bound.tally_key})
     for checklist in load_checklists(FOLDER):
         for item in checklist.items:
             mine = proving.get(item.id, set())
-            for group in item.proof or ():
+            for group in item.proof_groups or ():
                 assert any("/" not in name or name in mine for name in group), item.id
-            if item.verify == "static" and item.proof is None:
-                assert mine or item.shown, item.id
+            if item.verify_method == "static" and item.proof_groups is None:
+                assert mine or item.also_required_facts, item.id
 
 
 def test_an_item_is_told_for_each_unit_and_for_the_whole() -> None:
@@ -300,15 +283,15 @@ def test_an_item_is_told_for_each_unit_and_for_the_whole() -> None:
 
 
 def test_what_is_shown_half_here_and_half_there_meets_the_whole_and_no_unit() -> None:
-    item = replace(ITEM, proof=(("backup", "runbook"),))
+    item = replace(ITEM, proof_groups=(("backup", "runbook"),))
     evidence = {"backup": [EvidencePlace("a/x", 1)], "runbook": [EvidencePlace("b/x", 1)]}
-    (outcome,) = evaluate([replace(LIST, items=(item,))], [], [], {}, evidence=evidence)
+    (outcome,) = evaluate_checklists([replace(LIST, items=(item,))], [], [], {}, evidence=evidence)
     (verdict,) = outcome.verdicts
     assert (verdict.state, [u.state for u in verdict.units]) == ("met", ["open", "open"])
 
 
 def test_attested_is_not_told_while_nothing_attests() -> None:
-    (outcome,) = evaluate([LIST], [rule()], [], {rule().id: SEEN})
+    (outcome,) = evaluate_checklists([LIST], [rule()], [], {rule().id: SEEN})
     assert outcome.summary == "1 met, 0 failed, 0 open"
 
 
@@ -338,7 +321,7 @@ def states(story: str, system: str) -> dict[str, str]:
         base=STORIES,
         context=False,
     )
-    (outcome,) = [one for one in report.checklists if one.checklist.system == system]
+    (outcome,) = [one for one in report.checklists if one.checklist.source_document == system]
     return {verdict.item.id.partition(".")[2]: verdict.state for verdict in outcome.verdicts}
 
 
@@ -358,6 +341,4 @@ def test_a_weak_story_fails_the_items_that_its_guide_breaks(system):
 
 def test_where_nothing_is_deployed_no_item_about_deployments_is_met():
     found = states("clean-library", "dify")
-    assert {
-        key for key, state in found.items() if state == "met" and key.startswith("ci-")
-    } == set()
+    assert {key for key, state in found.items() if state == "met" and key.startswith("ci-")} == set()

@@ -13,7 +13,7 @@ from readiness.model import Source
 from readiness.model.project import Project
 from readiness.verdict import evidence
 from readiness.verdict.checklist import load_checklists
-from readiness.verdict.evidence_names import FACTS
+from readiness.verdict.evidence_names import DESCRIPTION_BY_FACT
 from tests.conftest import ROOT
 
 
@@ -23,9 +23,9 @@ def shown(texts: dict[str, str], **options: bool) -> dict[str, list[str]]:
 
     documents = []
     for path, text in texts.items():
-        source = Source(path, text, kind=kinds.classify(path, text))
+        source = Source(path, text, kind=kinds.detect_kind(path, text))
         if source.kind:
-            documents.append((source.kind, kinds.parse(source)))
+            documents.append((source.kind, kinds.parse_source(source)))
     found = evidence.collect_evidence([Project(documents, texts, **options)])
     return {name: [f"{path}:{line}" for path, line in places] for name, places in found.items()}
 
@@ -179,7 +179,7 @@ def test_the_place_is_told_and_few_are_enough() -> None:
 
 
 def test_prose_shows_nothing() -> None:
-    assert shown({"a.yaml": rules("Errors", "rate(x[5m]) > 1")}, prose=True) == {}
+    assert shown({"a.yaml": rules("Errors", "rate(x[5m]) > 1")}, is_prose=True) == {}
 
 
 def test_every_fact_is_asked_for_by_a_checklist() -> None:
@@ -187,21 +187,22 @@ def test_every_fact_is_asked_for_by_a_checklist() -> None:
         fact
         for checklist in load_checklists(ROOT / "rules" / "checklists")
         for item in checklist.items
-        for fact in (*item.shown, *(one for group in item.proof or () for one in group))
+        for fact in (
+            *item.also_required_facts,
+            *(one for group in item.proof_groups or () for one in group),
+        )
         if "/" not in fact
     }
-    assert asked == set(FACTS)
+    assert asked == set(DESCRIPTION_BY_FACT)
 
 
 def test_a_chart_shows_its_template(tmp_path) -> None:
     pytest.importorskip("helm_python")
     (tmp_path / "templates").mkdir()
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\n")
-    (tmp_path / "templates" / "alerts.yaml").write_text(
-        "# alerts\n" + rules("Errors", "rate(x[5m]) > 1")
-    )
+    (tmp_path / "templates" / "alerts.yaml").write_text("# alerts\n" + rules("Errors", "rate(x[5m]) > 1"))
     report = api.check([tmp_path], checklists=["dify"], base=tmp_path)
-    (outcome,) = [one for one in report.checklists if one.checklist.system == "dify"]
+    (outcome,) = [one for one in report.checklists if one.checklist.source_document == "dify"]
     verdict = next(one for one in outcome.verdicts if one.item.id == "dify.alerting")
     assert verdict.state == "met"
     assert [tuple(place) for place in verdict.evidence] == [("templates/alerts.yaml", 6)]

@@ -53,7 +53,7 @@ def rule(
 
 
 def finding(of: Rule, at: int, source: Source = SOURCE, lowered: Severity | None = None) -> Finding:
-    return Finding(of, source, Span(at, at + 1), "m", lowered=lowered)
+    return Finding(of, source, Span(at, at + 1), "m", lowered_severity=lowered)
 
 
 @dataclass
@@ -83,7 +83,7 @@ def rules_of(number: int) -> Rule:
 
 
 def raw(ones: Sequence[Finding]) -> float:
-    got = score.score_findings(ones).raw
+    got = score.score_findings(ones).unrounded_score
     assert got is not None
     return got
 
@@ -91,14 +91,14 @@ def raw(ones: Sequence[Finding]) -> float:
 @given(findings())
 def test_bounded_and_the_losses_add_up(ones: list[Finding]) -> None:
     got = score.score_findings(ones)
-    assert got.raw is not None
+    assert got.unrounded_score is not None
     assert got.score is not None
     assert 0 <= got.score <= 100
-    assert 0 <= got.raw <= 100
-    assert got.score <= got.raw
-    assert math.isclose(sum(one.loss for one in got.categories), 100 - got.raw, abs_tol=1e-9)
+    assert 0 <= got.unrounded_score <= 100
+    assert got.score <= got.unrounded_score
+    assert math.isclose(sum(one.capped_loss for one in got.categories), 100 - got.unrounded_score, abs_tol=1e-9)
     for category in got.categories:
-        assert 0 <= category.loss <= category.cap
+        assert 0 <= category.capped_loss <= category.cap
 
 
 @given(findings(), st.integers(0, 39), st.integers(31, 60), LOWERED)
@@ -120,17 +120,15 @@ def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(
 @given(findings())
 def test_a_gain_is_what_raw_rises_by_without_the_place(ones: list[Finding]) -> None:
     got = score.score_findings(ones)
-    for finding, gain in zip(ones, got.gains, strict=True):
-        rest = [
-            other for other in ones if (other.rule, other.place) != (finding.rule, finding.place)
-        ]
+    for finding, gain in zip(ones, got.gain_by_finding, strict=True):
+        rest = [other for other in ones if (other.rule, other.fix_place) != (finding.rule, finding.fix_place)]
         assert math.isclose(raw(rest) - raw(ones), gain, abs_tol=1e-9)
         worst = max(other.severity for other in ones if same_place(finding, other))
         assert gain > 0 or not worst or not score.counts_in_score(finding)
 
 
 def same_place(finding: Finding, other: Finding) -> bool:
-    return (finding.rule, finding.place) == (other.rule, other.place)
+    return (finding.rule, finding.fix_place) == (other.rule, other.fix_place)
 
 
 @given(st.lists(st.sampled_from(Severity), min_size=1, max_size=12))
@@ -152,7 +150,7 @@ def test_a_place_is_as_bad_as_the_worst_that_is_said_of_it() -> None:
     ones = [finding(of, 1, lowered=Severity.LOW), finding(of, 1), finding(of, 1)]
     got = score.score_findings(ones)
     assert (got.terms[0].by_severity, got.ceiling) == (((Severity.CRITICAL, 1),), 49)
-    assert len(set(got.gains)) == 1
+    assert len(set(got.gain_by_finding)) == 1
 
 
 def test_the_ceiling_goes_by_the_places_not_by_the_rule() -> None:
@@ -170,37 +168,36 @@ def test_clean_files_never_raise_it(ones: list[Finding], clean: int) -> None:
             rules=rules,
             findings=ones,
             rows=rows,
-            looks={one.id: Look(subjects) for one in rules},
+            tally_by_rule={one.id: Look(subjects) for one in rules},
             subjects={},
         )
 
     dirty = [FileRow("a.yaml", "k8s", "checked")]
     alone = run(dirty, 30)
-    beside = run(
-        [*dirty, *(FileRow(f"c{n}.yaml", "k8s", "checked") for n in range(clean))], 30 + clean
-    )
+    beside = run([*dirty, *(FileRow(f"c{n}.yaml", "k8s", "checked") for n in range(clean))], 30 + clean)
     assert (beside.score, beside.raw) == (alone.score, alone.raw)
 
 
 @given(findings())
 def test_equal_input_in_any_order_gives_equal_numbers(ones: list[Finding]) -> None:
     once, again = score.score_findings(ones), score.score_findings(list(reversed(ones)))
-    assert (once.score, once.raw, once.categories) == (again.score, again.raw, again.categories)
+    assert (once.score, once.unrounded_score, once.categories) == (
+        again.score,
+        again.unrounded_score,
+        again.categories,
+    )
 
 
 @given(findings(), st.data())
 def test_waivers_are_shown_with_both_numbers(ones: list[Finding], data: Any) -> None:
     waived = [
-        finding._replace(suppressed=Suppression("comment", "why"))
-        if data.draw(st.booleans())
-        else finding
-        for finding in ones
+        finding._replace(suppression=Suppression("comment", "why")) if data.draw(st.booleans()) else finding for finding in ones
     ]
     made = outcome(waived)
-    assert made.unwaived.raw == raw(ones)
-    assert made.raw == raw([one for one in waived if not one.suppressed])
+    assert made.unwaived.unrounded_score == raw(ones)
+    assert made.raw == raw([one for one in waived if not one.suppression])
     told = made.to_dict()["waived"]
-    assert told["findings"] == sum(one.suppressed is not None for one in waived)
+    assert told["findings"] == sum(one.suppression is not None for one in waived)
     assert told["score"] == score.score_findings(ones).score
 
 
@@ -214,7 +211,7 @@ def outcome(
         rules=[rule()],
         findings=ones,
         rows=rows,
-        looks={"k8s/a": Look(1)},
+        tally_by_rule={"k8s/a": Look(1)},
         subjects={},
         **options,
     )
@@ -223,12 +220,12 @@ def outcome(
 def test_a_place_counts_once_and_its_findings_share_the_gain() -> None:
     once = score.score_findings([finding(rule(), 5)])
     twelve = score.score_findings([finding(rule(), 5)] * 12)
-    assert once.raw == twelve.raw
-    assert set(twelve.gains) == set(once.gains)
+    assert once.unrounded_score == twelve.unrounded_score
+    assert set(twelve.gain_by_finding) == set(once.gain_by_finding)
 
 
 def test_the_same_place_of_a_nested_source_counts_once() -> None:
-    inner = Source("a.yaml#x", "xx", parent=SOURCE, starts=(5,))
+    inner = Source("a.yaml#x", "xx", parent=SOURCE, line_starts_in_parent=(5,))
     got = score.score_findings([finding(rule(), 5), finding(rule(), 0, inner)])
     assert got.terms[0].places == 1
 
@@ -237,12 +234,12 @@ def test_fifteen_thousand_findings_are_cheap_and_exact() -> None:
     source = Source("big.yaml", "x" * 20_000)
     ones = [finding(rules_of(n % 40), n, source) for n in range(15_000)]
     got = score.score_findings(ones)
-    assert got.raw is not None
-    assert got.raw > 0
+    assert got.unrounded_score is not None
+    assert got.unrounded_score > 0
     assert all(
         gain > 0
-        for finding, gain in zip(ones, got.gains, strict=True)
-        if finding.definition.points and score.counts_in_score(finding)
+        for finding, gain in zip(ones, got.gain_by_finding, strict=True)
+        if finding.rule_definition.points_per_failure and score.counts_in_score(finding)
     )
 
 
@@ -261,21 +258,19 @@ def test_no_a_under_four_fifths_of_coverage() -> None:
 
 
 def test_ceilings() -> None:
-    assert (
-        score.score_findings([finding(rule(severity="critical", confidence="low"), 1)]).score == 49
-    )
+    assert score.score_findings([finding(rule(severity="critical", confidence="low"), 1)]).score == 49
     assert score.score_findings([finding(rule(severity="high", confidence="low"), 1)]).score == 89
     assert score.score_findings([finding(rule(severity="high", category="style"), 1)]).score == 100
     assert score.score_findings([]).score == 100
 
 
 def test_nothing_to_judge_is_no_score() -> None:
-    made = build_report(version="1", rules=[rule()], findings=[], rows=[], looks={}, subjects={})
+    made = build_report(version="1", rules=[rule()], findings=[], rows=[], tally_by_rule={}, subjects={})
     assert (made.score, made.raw, made.grade, made.verdict) == (None, None, None, "not-assessed")
     assert made.coverage.percent == 0
 
 
-@pytest.mark.parametrize("name", sorted(score.UNSCORED))
+@pytest.mark.parametrize("name", sorted(score.UNSCORED_RULES))
 def test_what_the_tool_says_of_itself_costs_no_points_and_is_not_ready(name: str) -> None:
     made = outcome([finding(rule(name, "high", category="correctness"), 0)])
     assert (made.score, made.verdict) == (100, "not-ready")
@@ -339,19 +334,13 @@ def test_a_file_that_does_not_parse_fails_the_gate_whatever_it_fails_on() -> Non
     broken = finding(rule("core/syntax", "high", category="correctness"), 1)
     made = outcome([broken], fail_on="never")
     assert (made.gate.passed, made.gate.reason) == (False, "a.yaml could not be read")
-    assert made.gate.fails(made.findings[0])
+    assert made.gate.is_failed_by(made.findings[0])
 
 
 def tables(text: str) -> list[list[list[str]]]:
     """The tables of a document, each as rows of cells, without their heads."""
     found = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    return [
-        [
-            [cell.strip(" `") for cell in row.strip("| ").split("|")]
-            for row in table.splitlines()[2:]
-        ]
-        for table in found
-    ]
+    return [[[cell.strip(" `") for cell in row.strip("| ").split("|")] for row in table.splitlines()[2:]] for table in found]
 
 
 def example() -> tuple[list[Finding], list[list[str]], list[list[str]], str]:
@@ -368,19 +357,17 @@ def example() -> tuple[list[Finding], list[list[str]], list[list[str]], str]:
 def test_the_worked_example_is_true() -> None:
     ones, by_rule, by_category, part = example()
     got = score.score_findings(ones)
-    gains = {one.rule: gain for one, gain in zip(ones, got.gains, strict=True)}
+    gains = {one.rule: gain for one, gain in zip(ones, got.gain_by_finding, strict=True)}
     terms = {term.rule.id: term for term in got.terms}
     for name, *_, points, cost, gain in by_rule:
-        assert f"{terms[name].rule.points:g}" == points
+        assert f"{terms[name].rule.points_per_failure:g}" == points
         assert f"{terms[name].points:.2f}" == cost
         assert f"{gains[name]:.2f}" == gain
-    assert [
-        [c.id, str(c.cap), f"{c.points:.2f}", f"{c.loss:.2f}"] for c in got.categories
-    ] == by_category
+    assert [[c.id, str(c.cap), f"{c.uncapped_points:.2f}", f"{c.capped_loss:.2f}"] for c in got.categories] == by_category
     stages = [
         ones,
-        [one for one in ones if one.definition.severity < Severity.CRITICAL],
-        [one for one in ones if one.definition.severity < Severity.HIGH],
+        [one for one in ones if one.rule_definition.severity < Severity.CRITICAL],
+        [one for one in ones if one.rule_definition.severity < Severity.HIGH],
     ]
     assert re.findall(r"raw = ([\d.]+)", part) == [f"{raw(stage):.2f}" for stage in stages]
     numbers = [score.score_findings(stage) for stage in stages]
@@ -391,34 +378,32 @@ def test_the_worked_example_is_true() -> None:
 def test_the_tables_of_points_and_caps_are_those_of_the_code() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     caps = dict(re.findall(r"^   \| (\w+) \| (\d+) \|$", text, re.MULTILINE))
-    assert {name: int(cap) for name, cap in caps.items()} == score.CAPS
-    assert sum(score.CAPS.values()) == 100
+    assert {name: int(cap) for name, cap in caps.items()} == score.LOSS_CAP_BY_CATEGORY
+    assert sum(score.LOSS_CAP_BY_CATEGORY.values()) == 100
     points = dict(re.findall(r"^   \| (\w+) \| ([\d.]+) \| \|", text, re.MULTILINE))
     assert {name: float(n) for name, n in points.items()} == {
-        str(level): rule(severity=str(level)).points for level in Severity
+        str(level): rule(severity=str(level)).points_per_failure for level in Severity
     }
     times = dict(re.findall(r"\| \| (\w+) \| ([\d.]+) \|$", text, re.MULTILINE))
     assert {name: float(n) * 12 for name, n in times.items()} == pytest.approx(
-        {str(one): rule(severity="critical", confidence=str(one)).points for one in Confidence}
+        {str(one): rule(severity="critical", confidence=str(one)).points_per_failure for one in Confidence}
     )
 
 
 def test_the_example_of_coverage_is_true() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     part = text[text.index("## Coverage") : text.index("## The verdict")]
-    rules = {one.id: one for one in (found.definition for found in example()[0])}
+    rules = {one.id: one for one in (found.rule_definition for found in example()[0])}
     asked, looks, rows = [], {}, {}
     for name, weight, read, decided, _ in tables(part)[0]:
         if name not in rules:
             continue
         kind = name.partition("/")[0]
         changed = rules[name]._replace(targets=(f"{kind}.thing",))
-        assert f"{changed.points:g}" == weight
+        assert f"{changed.points_per_failure:g}" == weight
         asked.append(changed)
         done, of = map(int, read.split(" of "))
-        rows[kind] = [
-            FileRow(f"{kind}{n}", kind, "checked" if n < done else "invalid") for n in range(of)
-        ]
+        rows[kind] = [FileRow(f"{kind}{n}", kind, "checked" if n < done else "invalid") for n in range(of)]
         known, subjects = map(int, decided.split(" of "))
         looks[name] = Look(subjects, subjects - known)
     everything = [row for ones in rows.values() for row in ones]
@@ -429,7 +414,7 @@ def test_the_example_of_coverage_is_true() -> None:
     answered = sum(float(row[-1]) for row in tables(part)[0])
     assert float(percent[1]) == pytest.approx(answered)
     assert math.floor(100 * answered / float(percent[2])) == got.percent
-    assert float(percent[2]) == pytest.approx(sum(one.points for one in asked) + 6)
+    assert float(percent[2]) == pytest.approx(sum(one.points_per_failure for one in asked) + 6)
 
 
 def test_a_kind_of_which_nothing_was_read_lowers_coverage() -> None:
@@ -437,14 +422,12 @@ def test_a_kind_of_which_nothing_was_read_lowers_coverage() -> None:
     rows = [FileRow("Dockerfile", "dockerfile", "checked"), FileRow("t.yaml", "helm", "skipped")]
     got = score.coverage_of([k8s, docker], {"dockerfile/a": Look(1)}, rows)
     assert got.percent == 50
-    assert [row.path for row in got.unread] == ["t.yaml"]
+    assert [row.path for row in got.unread_files] == ["t.yaml"]
 
 
 def test_a_rule_that_had_nothing_to_look_at_is_not_asked() -> None:
     rows = [FileRow("a.yaml", "k8s", "checked")]
-    got = score.coverage_of(
-        [rule("k8s/a"), rule("k8s/b")], {"k8s/a": Look(3), "k8s/b": Look(0)}, rows
-    )
+    got = score.coverage_of([rule("k8s/a"), rule("k8s/b")], {"k8s/a": Look(3), "k8s/b": Look(0)}, rows)
     assert got.percent == 100
 
 
@@ -456,7 +439,7 @@ def test_a_file_that_nobody_could_read_takes_its_share() -> None:
 def test_other_peoples_files_are_no_gap() -> None:
     rows = [FileRow("a.yaml", "k8s", "checked"), FileRow("b", "", "skipped")]
     got = score.coverage_of([rule()], {"k8s/a": Look(1)}, rows)
-    assert (got.percent, got.unread) == (100, ())
+    assert (got.percent, got.unread_files) == (100, ())
 
 
 def test_the_version_of_the_rules_goes_with_what_makes_the_score() -> None:

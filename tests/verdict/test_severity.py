@@ -40,7 +40,7 @@ def lower(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes the hits of k8s/privileged ask for a severity, those of the container that is named or all."""
 
     def patch(severity: Severity | None, container: str = "") -> None:
-        run = LoadedRule.run
+        run = LoadedRule.run_check
 
         def changed(bound: LoadedRule, subject: object, project: object) -> Iterator[object]:
             for found in run(bound, subject, project):  # type: ignore[arg-type]
@@ -50,7 +50,7 @@ def lower(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 else:
                     yield found
 
-        monkeypatch.setattr(LoadedRule, "run", changed)
+        monkeypatch.setattr(LoadedRule, "run_check", changed)
 
     return patch
 
@@ -67,9 +67,9 @@ def severities(report: readiness.Report) -> list[Severity]:
 @pytest.mark.parametrize(("rule", "asked"), list(itertools.product(Severity, Severity)))
 def test_nothing_raises_a_severity(rule: Severity, asked: Severity) -> None:
     source = Source("a", "xx")
-    finding = Finding(RULE._replace(severity=rule), source, Span(0, 1), "m", lowered=asked)
+    finding = Finding(RULE._replace(severity=rule), source, Span(0, 1), "m", lowered_severity=asked)
     assert finding.severity == min(rule, asked)
-    assert finding._replace(lowered=None).severity == rule
+    assert finding._replace(lowered_severity=None).severity == rule
 
 
 @pytest.mark.parametrize("tell", [hit, missing])
@@ -128,9 +128,7 @@ def test_every_format_tells_the_severity_of_the_place(
     assert "1 high open" in said.splitlines()[-1]
 
 
-def test_the_terminal_marks_each_place_by_its_own_severity(
-    tmp_path: Path, lower: Callable[..., None]
-) -> None:
+def test_the_terminal_marks_each_place_by_its_own_severity(tmp_path: Path, lower: Callable[..., None]) -> None:
     lower(Severity.LOW, "b")
     flags = ["check", "--no-config", "--no-cache", "--select", RULE.id, "--color", "always"]
     said = CliRunner().invoke(main, [*flags, str(pod(tmp_path))]).output
@@ -138,11 +136,9 @@ def test_the_terminal_marks_each_place_by_its_own_severity(
     assert "\x1b[36m  low" in said
 
 
-def test_processes_and_the_cache_keep_it(
-    tmp_path: Path, lower: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_and_the_cache_keep_it(tmp_path: Path, lower: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "cache"
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(folder))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(folder))
     (tmp_path / "t").mkdir()
     root = pod(tmp_path / "t")
     lower(Severity.MEDIUM, "b")
@@ -155,9 +151,7 @@ def test_processes_and_the_cache_keep_it(
     assert warm.to_dict() == cold.to_dict()
 
 
-def test_a_baseline_knows_a_finding_whatever_its_severity(
-    tmp_path: Path, lower: Callable[..., None]
-) -> None:
+def test_a_baseline_knows_a_finding_whatever_its_severity(tmp_path: Path, lower: Callable[..., None]) -> None:
     root = pod(tmp_path)
     known = tmp_path / "known.json"
     known.write_text(baseline.baseline_text(readiness.check([root], select=[RULE.id]).findings))
@@ -168,7 +162,7 @@ def test_a_baseline_knows_a_finding_whatever_its_severity(
 class Rendering(GeneratedSource):
     """A rendering of a file, letter by letter."""
 
-    def place(self, span: Span) -> tuple[Source, Span]:
+    def written_location(self, span: Span) -> tuple[Source, Span]:
         return WRITTEN, span
 
 
@@ -176,7 +170,7 @@ WRITTEN = Source("chart/a.yaml", "xx\n")
 
 
 def twin(source: Source, severity: Severity | None) -> Finding:
-    return Finding(RULE, source, Span(0, 1), "m", lowered=severity)
+    return Finding(RULE, source, Span(0, 1), "m", lowered_severity=severity)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([None, Severity.LOW, Severity.INFO])))
@@ -188,10 +182,7 @@ def test_of_what_is_said_twice_the_worst_counts(order: tuple[Severity | None, ..
 
 @pytest.mark.parametrize("order", list(itertools.permutations([Severity.MEDIUM, Severity.LOW])))
 def test_of_several_environments_the_worst_counts(order: tuple[Severity, ...]) -> None:
-    found = [
-        twin(Rendering("made", WRITTEN.text, str(number)), level)
-        for number, level in enumerate(order)
-    ]
+    found = [twin(Rendering("made", WRITTEN.text, str(number)), level) for number, level in enumerate(order)]
     kept = relocate.relocate_findings(found, {WRITTEN.path: 2})
     assert [(one.path, one.severity) for one in kept] == [("chart/a.yaml", Severity.MEDIUM)]
 

@@ -12,9 +12,7 @@ from readiness.loading.render import helm
 from readiness.run import engine
 from readiness.verdict.report import Report
 
-POD = (
-    "apiVersion: v1\nkind: Pod\nmetadata: {name: shop, annotations: {%s}}\nspec: {hostPID: true}\n"
-)
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: shop, annotations: {%s}}\nspec: {hostPID: true}\n"
 CHART = "apiVersion: v2\nname: shop\nversion: 0.1.0\n"
 CRASH = "a rule that fails"
 # What has no verdict: the rule, its files, the one that the finding stands in, and whether that may hold a comment.
@@ -52,9 +50,7 @@ def crash(*arguments: object) -> None:
     raise ValueError(f"{len(arguments)} arguments")
 
 
-def check(
-    root: Path, name: str, comment: str, settings: str, monkeypatch: pytest.MonkeyPatch
-) -> Report:
+def check(root: Path, name: str, comment: str, settings: str, monkeypatch: pytest.MonkeyPatch) -> Report:
     rule, files, place, may_comment = UNJUDGED[name]
     if rule == "core/crash":
         monkeypatch.setattr(engine, "finding_from_hit", crash)
@@ -77,31 +73,22 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "against"), CASES)
-def test_the_tree_cannot_take_it_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, against: str
-) -> None:
+def test_the_tree_cannot_take_it_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, against: str) -> None:
     rule, _, place, _ = UNJUDGED[name]
     report = check(tmp_path, name, *AGAINST[against], monkeypatch)
     found = [one for one in report.findings if (one.rule, one.path) == (rule, place)]
     assert found
-    assert all(one.suppressed is None for one in found)
-    is_open = (
-        name == CRASH and against == "a gate that never fails"
-    )  # a fault of ours, none of the tree
+    assert all(one.suppression is None for one in found)
+    is_open = name == CRASH and against == "a gate that never fails"  # a fault of ours, none of the tree
     assert report.gate.passed is is_open
     assert report.verdict != "ready"
 
 
 @pytest.mark.parametrize("name", UNJUDGED)
-def test_a_baseline_of_the_tree_cannot_either(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_a_baseline_of_the_tree_cannot_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     rule, _, place, _ = UNJUDGED[name]
     before = check(tmp_path, name, "", "", monkeypatch)
-    rows = [
-        {"fingerprint": one.fingerprint, "rule": one.rule, "path": one.path, "resource": ""}
-        for one in before.findings
-    ]
+    rows = [{"fingerprint": one.fingerprint, "rule": one.rule, "path": one.path, "resource": ""} for one in before.findings]
     known = tmp_path / "known.json"
     known.write_text(json.dumps({"version": 2, "findings": rows}), encoding="utf-8")
     report = readiness.check([tmp_path], base=tmp_path, baseline=known)
@@ -114,5 +101,5 @@ def test_an_annotation_cannot_either(tmp_path: Path, monkeypatch: pytest.MonkeyP
     text = POD % "readiness/ignore.core/crash: it is fine"
     (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
     report = readiness.check([tmp_path], base=tmp_path)
-    assert [one.suppressed for one in report.findings if one.rule == "core/crash"][:1] == [None]
+    assert [one.suppression for one in report.findings if one.rule == "core/crash"][:1] == [None]
     assert not report.gate.passed

@@ -48,11 +48,7 @@ def main() -> None:
     if found is None:
         raise SystemExit(f"{client}: api_client.py names no release of Kubernetes")
     things = dict(sorted(kinds(client / "api")))
-    known = {
-        name: fields
-        for path in sorted((client / "models").glob("*.py"))
-        for name, fields in types(path)
-    }
+    known = {name: fields for path in sorted((client / "models").glob("*.py")) for name, fields in types(path)}
     used = reachable({row["type"] for row in things.values()}, known)
     head = {
         "source": SOURCE,
@@ -67,9 +63,7 @@ def main() -> None:
 
 def write(topic: str, head: dict[str, Any], rows: dict[str, Any]) -> None:
     """A file of facts as JSON, with a row a line."""
-    lines = ",\n".join(
-        f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in rows.items()
-    )
+    lines = ",\n".join(f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in rows.items())
     text = f'{json.dumps(head)[:-1]}, "rows":{{\n{lines}\n}}}}\n'
     (writing.FOLDER / f"{topic}.json").write_text(text, encoding="utf-8", newline="\n")
 
@@ -93,11 +87,7 @@ def kinds(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def address(function: ast.FunctionDef) -> str:
     """The path of the API that a function asks; empty where it asks none."""
-    words = (
-        node
-        for node in ast.walk(function)
-        if isinstance(node, ast.keyword) and node.arg == "resource_path"
-    )
+    words = (node for node in ast.walk(function) if isinstance(node, ast.keyword) and node.arg == "resource_path")
     return next((str(ast.literal_eval(word.value)) for word in words), "")
 
 
@@ -125,9 +115,7 @@ def fields(told: dict[str, ast.AnnAssign]) -> dict[str, str]:
 def required(told: dict[str, ast.AnnAssign], attribute: str, name: str) -> bool:
     """Whether a field must be there; a name that Python has taken stands in the class under another one."""
     alias = f"serialization_alias={name!r}"
-    found = told.get(attribute) or next(
-        (one for one in told.values() if one.value and alias in ast.unparse(one.value)), None
-    )
+    found = told.get(attribute) or next((one for one in told.values() if one.value and alias in ast.unparse(one.value)), None)
     return found is not None and not ast.unparse(found.annotation).startswith(("Optional", "Any"))
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from readiness.syntax.yaml import load_all
+from readiness.syntax.yaml import load_yaml_documents
 from tools.facts import writing
 
 # The products, and the column that says when the last updates that everybody gets are out. Left out are those whose releases
@@ -43,9 +43,7 @@ names   code names of releases that are tags too"""
 def main() -> None:
     """Write the file."""
     given = writing.arguments(__doc__.split("\n", 1)[0], "a checkout of the repository")
-    things = {
-        name: row(given.source / "products" / f"{name}.md", name) for name in sorted(PRODUCTS)
-    }
+    things = {name: row(given.source / "products" / f"{name}.md", name) for name in sorted(PRODUCTS)}
     places = [SOURCE, "https://endoflife.date/"]
     head = writing.header(places, given.read, 120, "tools/facts/releases.py", TEXT)
     done = {name: one for name, one in things.items() if one["ends"]}
@@ -58,7 +56,7 @@ def main() -> None:
 
 def row(file: Path, product: str) -> dict[str, Any]:
     """What a product's page says of its releases; under `all` the day of every release, None where there is none."""
-    front = load_all(file.read_text(encoding="utf-8").split("\n---", 1)[0])[0]
+    front = load_yaml_documents(file.read_text(encoding="utf-8").split("\n---", 1)[0])[0]
     days: dict[str, str | None] = {}
     names: dict[str, str] = {}
     for release in front["releases"]:

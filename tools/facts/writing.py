@@ -29,9 +29,7 @@ def arguments(text: str, source: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def header(
-    source: Sequence[str], read: datetime.date, every: int, made_by: str, text: str = ""
-) -> str:
+def header(source: Sequence[str], read: datetime.date, every: int, made_by: str, text: str = "") -> str:
     """The head of a file: what the rows are, as a comment, and where they come from."""
     about = "".join(f"# {line}".rstrip() + "\n" for line in text.splitlines())
     places = "".join(f"  - {one}\n" for one in source)

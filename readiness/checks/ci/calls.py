@@ -7,11 +7,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.github.actions import called_workflow, known_action, local_action, local_path
+from readiness.kinds.github.actions import (
+    called_workflow,
+    known_action,
+    local_action,
+    repository_path_of_uses,
+)
 from readiness.kinds.github.model import Action, Job, Step, Workflow
-from readiness.kinds.github.texts import is_expression
-from readiness.kinds.github.uses import Uses, parse_uses, repository_root
-from readiness.model import Hit, Outcome, hit, join_names
+from readiness.kinds.github.texts import contains_expression
+from readiness.kinds.github.uses import UsesReference, parse_uses, repository_root
+from readiness.model import CheckOutcome, Hit, hit, join_names
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -24,43 +29,43 @@ def _steps_of(workflow: Workflow) -> Iterator[Step]:
         yield from job.steps
 
 
-_FORGE = re.compile(r"(?:\A|/)\.(?:forgejo|gitea)/")
-_URL = re.compile(r"https?://[^/@\s]+/[^/@\s]+/[^@\s]+@\S+\Z")
+_FORGEJO_FOLDER = re.compile(r"(?:\A|/)\.(?:forgejo|gitea)/")
+_ACTION_URL = re.compile(r"https?://[^/@\s]+/[^/@\s]+/[^@\s]+@\S+\Z")
 
 
 def _is_url_for_forgejo(text: str, workflow: Workflow) -> bool:
     """Whether a reference is an action's address, which the runners of Forgejo and Gitea take and GitHub's do not."""
-    return bool(_FORGE.search(workflow.source.root.path) and _URL.match(text))
+    return bool(_FORGEJO_FOLDER.search(workflow.source.root.path) and _ACTION_URL.match(text))
 
 
-def action_reference_invalid(workflow: Workflow) -> Outcome:
+def action_reference_invalid(workflow: Workflow) -> CheckOutcome:
     """A `uses` that is no reference: without a ref, without an owner, a local path without `./`."""
     for step in _steps_of(workflow):
-        used = step.uses
-        if used is None or not used.text or is_expression(used.text):
+        used = step.parsed_uses
+        if used is None or not used.text or contains_expression(used.text):
             continue
         problem = ""
-        if used.form == "unknown":
+        if used.reference_kind == "unknown":
             problem = "ref" if "@" not in used.text else "repository"
             if problem == "repository" and _is_url_for_forgejo(used.text, workflow):
                 continue
-        elif used.form == "docker" and (not used.path or used.path.endswith(":")):
+        elif used.reference_kind == "docker" and (not used.path or used.path.endswith(":")):
             problem = "tag" if used.path else "image"
         if problem:
             yield hit(step.node.at("uses"), say=problem, uses=used.text)
 
 
-def action_input_unknown(workflow: Workflow, *, project: Project) -> Outcome:
+def action_input_unknown(workflow: Workflow, *, project: Project) -> CheckOutcome:
     """An input that the action does not know, or a required one that is not given."""
     for step in _steps_of(workflow):
-        used = step.uses
-        if used is None or is_expression(step.node.get("with")):
+        used = step.parsed_uses
+        if used is None or contains_expression(step.node.get("with")):
             continue
         action = local_action(step, project)
         if action is not None:
-            yield from _inputs_of_local(step, action)
-        elif used.form == "repository":
-            yield from _inputs_of_popular(step, used)
+            yield from _local_action_input_hits(step, action)
+        elif used.reference_kind == "repository":
+            yield from _known_action_input_hits(step, used)
 
 
 def _declared_inputs(action: Action) -> Map | None:
@@ -68,65 +73,70 @@ def _declared_inputs(action: Action) -> Map | None:
     return found if isinstance(found, Map) else None
 
 
-def _inputs_of_local(step: Step, action: Action) -> Iterator[Hit]:
+def _local_action_input_hits(step: Step, action: Action) -> Iterator[Hit]:
     declared = _declared_inputs(action)
     if declared is None:
         return
     used = str(step.node["uses"])
     extra = _DOCKER_ARGUMENTS if action.using == "docker" else ()
     names = {name.lower(): body for name, body in declared.items()}
-    given = {name.lower() for name in step.options}
-    for name in step.options:
+    given = {name.lower() for name in step.with_inputs}
+    for name in step.with_inputs:
         body = names.get(name.lower())
         if isinstance(body, Map) and isinstance(body.get("deprecationMessage"), str):
-            yield hit(step.options.key(name), say="deprecated", action=used, input=name)
+            yield hit(step.with_inputs.key_span(name), say="deprecated", action=used, input=name)
         if name.lower() not in names and name not in extra:
             say = "unknown-of" if declared else "unknown"
             known = join_names(declared)
-            yield hit(step.options.key(name), say=say, action=used, input=name, known=known)
+            yield hit(step.with_inputs.key_span(name), say=say, action=used, input=name, known=known)
     for name, body in declared.items():
         required = isinstance(body, Map) and body.get("required") in (True, "true")
         if required and "default" not in body and name.lower() not in given:
             yield hit(step.node.at("uses"), say="required", action=used, input=name)
 
 
-def _inputs_of_popular(step: Step, used: Uses) -> Iterator[Hit]:
-    facts = known_action(used)
+def _known_action_input_hits(step: Step, uses: UsesReference) -> Iterator[Hit]:
+    facts = known_action(uses)
     declared = {name.lower() for name in facts.get("inputs", ())}
-    given = {name.lower() for name in step.options}
-    for name in step.options:
+    given = {name.lower() for name in step.with_inputs}
+    for name in step.with_inputs:
         if declared and name.lower() not in declared:
-            yield hit(step.options.key(name), say="unknown", action=used.name, input=name)
+            yield hit(
+                step.with_inputs.key_span(name),
+                say="unknown",
+                action=uses.lowercase_name,
+                input=name,
+            )
         elif name.lower() in facts.get("deprecated", {}):
             instead = facts["deprecated"][name.lower()]
-            span = step.options.key(name)
-            yield hit(span, say="renamed", action=used.name, input=name, instead=instead)
+            span = step.with_inputs.key_span(name)
+            yield hit(span, say="renamed", action=uses.lowercase_name, input=name, instead=instead)
     for name in facts.get("required", ()):
         if name.lower() not in given:
-            yield hit(step.node.at("uses"), say="required", action=used.name, input=name)
+            yield hit(step.node.at("uses"), say="required", action=uses.lowercase_name, input=name)
 
 
-def action_outdated(step: Step) -> Outcome:
+def action_outdated(step: Step) -> CheckOutcome:
     """A version of a known action that runs on a Node.js that runners no longer have."""
-    used = step.uses
-    if used is None or used.form != "repository" or not _PLAIN_VERSION.match(used.ref):
+    used = step.parsed_uses
+    if used is None or used.reference_kind != "repository" or not _PLAIN_VERSION.match(used.ref):
         return
     below = known_action(used).get("below")
-    if below is not None and used.major is not None and used.major < below:
+    if below is not None and used.major_version is not None and used.major_version < below:
         yield hit(step.node.at("uses"), uses=used.text, below=below)
 
 
-_CALL = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")
+_REUSABLE_WORKFLOW_REFERENCE = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")
 
 
-def workflow_call_invalid(workflow: Workflow, *, project: Project) -> Outcome:
+def workflow_call_invalid(workflow: Workflow, *, project: Project) -> CheckOutcome:
     """A call of a reusable workflow that is no path, not there, not callable, or called with wrong inputs or secrets."""
     for job in workflow.jobs:
         value = job.node.get("uses")
-        if not isinstance(value, str) or not value or is_expression(value):
+        if not isinstance(value, str) or not value or contains_expression(value):
             continue
-        local = parse_uses(value).form == "local"
-        if (local and "@" in value) or not (local or _CALL.match(value)):
+        local = parse_uses(value).reference_kind == "local"
+        if (local and "@" in value) or not (local or _REUSABLE_WORKFLOW_REFERENCE.match(value)):
             yield hit(job.node.at("uses"), say="reference", workflow=value)
             continue
         if local:
@@ -136,14 +146,14 @@ def workflow_call_invalid(workflow: Workflow, *, project: Project) -> Outcome:
 def _check_local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
     called = called_workflow(job, project)
     if called is None:
-        path = local_path(value, job.source.path)
+        path = repository_path_of_uses(value, job.source.path)
         root = repository_root(job.source.path)
         folder = f"{root}/.github/workflows".lstrip("/")
         if path is None or root is None:
             return
         if posixpath.dirname(path) != folder or not path.endswith((".yml", ".yaml")):
             yield hit(job.node.at("uses"), say="folder", workflow=value)
-        elif project.is_walked(folder) and not project.exists(path):
+        elif project.is_walked(folder) and not project.was_path_seen(path):
             yield hit(job.node.at("uses"), say="absent", workflow=value)
         return
     if "workflow_call" not in called.triggers:
@@ -154,10 +164,10 @@ def _check_local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
     for key, section in (("with", "inputs"), ("secrets", "secrets")):
         declared = settings.get(section, Map(called.node.at()))
         if isinstance(declared, Map):
-            yield from _passed_inputs(job, key, section[:-1], declared, value)
+            yield from _passed_value_hits(job, key, section[:-1], declared, value)
 
 
-def _passed_inputs(job: Job, key: str, section: str, declared: Map, value: str) -> Iterator[Hit]:
+def _passed_value_hits(job: Job, key: str, section: str, declared: Map, value: str) -> Iterator[Hit]:
     given = job.node.get(key)
     if isinstance(given, str):
         return
@@ -165,7 +175,7 @@ def _passed_inputs(job: Job, key: str, section: str, declared: Map, value: str) 
     names = {name.lower() for name in declared}
     for name in passed:
         if name.lower() not in names:
-            yield hit(passed.key(name), say="unknown", workflow=value, sort=section, name=name)
+            yield hit(passed.key_span(name), say="unknown", workflow=value, sort=section, name=name)
     have = {name.lower() for name in passed}
     for name, body in declared.items():
         required = isinstance(body, Map) and body.get("required") is True and "default" not in body
@@ -173,14 +183,14 @@ def _passed_inputs(job: Job, key: str, section: str, declared: Map, value: str) 
             yield hit(job.node.at("uses"), say="required", workflow=value, sort=section, name=name)
 
 
-_TYPES: dict[str, tuple[type, ...]] = {
+_PYTHON_TYPES_BY_INPUT_TYPE: dict[str, tuple[type, ...]] = {
     "string": (str, int, float, bool),
     "number": (int, float),
     "boolean": (bool,),
 }
 
 
-def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> Outcome:
+def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> CheckOutcome:
     """An input of a called workflow that is given a value of another type."""
     for job in workflow.jobs:
         given = job.node.get("with")
@@ -189,26 +199,24 @@ def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> Outcome
         kinds = input_types(job, project)
         for name, value in given.items():
             kind = kinds.get(name.lower(), "")
-            if not is_expression(value) and _wrong_type_text(kind, value):
-                span = (
-                    given.at(name) if given.at(name).end > given.at(name).start else given.key(name)
-                )
+            if not contains_expression(value) and _has_wrong_input_type(kind, value):
+                span = given.at(name) if given.at(name).end > given.at(name).start else given.key_span(name)
                 yield hit(span, input=name, kind=kind)
 
 
 def input_types(job: Job, project: Project) -> dict[str, str]:
     """What the workflow that a job calls says of its inputs' types, by their names in lower case."""
     called = called_workflow(job, project)
-    declared = called.settings_of("workflow_call").dig("inputs") if called is not None else {}
+    declared = called.trigger_settings("workflow_call").mapping_at_path("inputs") if called is not None else {}
     return {name.lower(): _input_type(body) for name, body in declared.items()}
 
 
-def _input_type(body: Any) -> str:
-    kind = body.get("type") if isinstance(body, Map) else ""
+def _input_type(input_spec: Any) -> str:
+    kind = input_spec.get("type") if isinstance(input_spec, Map) else ""
     return kind if isinstance(kind, str) else ""
 
 
-def _wrong_type_text(kind: str, value: Any) -> bool:
+def _has_wrong_input_type(kind: str, value: Any) -> bool:
     if kind == "number":
         return isinstance(value, bool) or not isinstance(value, int | float)
     if kind == "boolean":

@@ -12,104 +12,102 @@ from readiness.kinds.github import contexts
 from readiness.kinds.github import types as t
 from readiness.kinds.github.model import Action, Job, Workflow, expanded_texts
 from readiness.kinds.github.texts import Expression, expressions, is_one_expression, texts_below
-from readiness.model import Hit, Outcome, Span
-from readiness.model.messages import Value
+from readiness.model import CheckOutcome, Hit, Span
+from readiness.model.messages import FactValue
 from readiness.model.project import Project
 from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ExpressionUse:
     """An expression at its place: the keys that lead to it, and what it may use (None: nothing is said of it)."""
 
-    way: tuple[Any, ...]
-    place: str
-    found: Expression
-    scope: t.Scope | None
-    wanted: tuple[str, ...] | None = None
+    key_path: tuple[Any, ...]
+    location_key: str
+    expression: Expression
+    scope: t.ExpressionScope | None
+    expected_types: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ExpressionFault:
     """A fault of an expression: its code (syntax, call, undefined, unavailable, type), its place, its sentence's name and facts."""
 
     code: str
     span: Span
     say: str
-    facts: Mapping[str, Value] = field(default_factory=dict)
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
 
 
-def _faults(file: Workflow | Action, project: Project, *codes: str) -> Outcome:
-    for fault in project.once(_expression_faults, file):
+def _faults(file: Workflow | Action, project: Project, *codes: str) -> CheckOutcome:
+    for fault in project.memoize_for_subject(_expression_faults, file):
         if fault.code in codes:
-            yield Hit(fault.span, fault.facts, say=fault.say)
+            yield Hit(fault.span, fault.facts, message_name=fault.say)
 
 
-def expression_invalid(file: Workflow | Action, *, project: Project) -> Outcome:
+def expression_invalid(file: Workflow | Action, *, project: Project) -> CheckOutcome:
     """An expression that does not parse, or a function that is called as it cannot be."""
     yield from _faults(file, project, "syntax", "call")
 
 
-def expression_name_undefined(file: Workflow | Action, *, project: Project) -> Outcome:
+def expression_name_undefined(file: Workflow | Action, *, project: Project) -> CheckOutcome:
     """An expression that asks for a context or a property that is not there."""
     yield from _faults(file, project, "undefined")
 
 
-def expression_context_unavailable(file: Workflow | Action, *, project: Project) -> Outcome:
+def expression_context_unavailable(file: Workflow | Action, *, project: Project) -> CheckOutcome:
     """An expression that uses a context or a function where GitHub has none."""
     yield from _faults(file, project, "unavailable")
 
 
-def expression_type_wrong(file: Workflow | Action, *, project: Project) -> Outcome:
+def expression_type_wrong(file: Workflow | Action, *, project: Project) -> CheckOutcome:
     """An expression whose value, or a value in it, is of another type than its place takes."""
     yield from _faults(file, project, "type")
 
 
-def _expression_faults(file: Workflow | Action, project: Project) -> list[Found]:
+def _expression_faults(document: Workflow | Action, project: Project) -> list[ExpressionFault]:
     uses = (
-        _workflow_expressions(file, project)
-        if isinstance(file, Workflow)
-        else _action_expressions(file, project)
+        _workflow_expressions(document, project) if isinstance(document, Workflow) else _action_expressions(document, project)
     )
-    return [fault for use in uses for fault in _check_types(use)]
+    return [fault for use in uses for fault in _faults_of_use(use)]
 
 
-def _check_types(use: Use) -> Iterator[Found]:
-    if not use.found.closed:
-        yield Found("syntax", use.found.span, "unclosed")
+def _faults_of_use(use: ExpressionUse) -> Iterator[ExpressionFault]:
+    if not use.expression.is_closed:
+        yield ExpressionFault("syntax", use.expression.span_with_braces, "unclosed")
         return
-    tree, error = use.found.parsed
+    tree, error = use.expression.tree_and_error
     if error is not None:
-        end = min(error.offset + 1, len(use.found.body))
+        end = min(error.offset + 1, len(use.expression.inner_text))
         at = Span(min(error.offset, max(end - 1, 0)), end)
-        span = use.found.place(at) if use.found.body.strip() else use.found.span
-        yield Found("syntax", span, "unparsed", {"reason": error.message})
+        span = use.expression.to_source_span(at) if use.expression.inner_text.strip() else use.expression.span_with_braces
+        yield ExpressionFault("syntax", span, "unparsed", {"reason": error.message})
         return
     if tree is None or use.scope is None:
         return
-    checker = t.Checker(use.scope)
-    kind = checker.check(tree)
+    checker = t.ExpressionTypeChecker(use.scope)
+    kind = checker.type_of_node(tree)
     for fault in checker.faults:
-        yield Found(fault.code, use.found.place(fault.span), fault.say, fault.facts)
+        yield ExpressionFault(fault.code, use.expression.to_source_span(fault.span), fault.say, fault.facts)
     if not checker.faults:
         yield from _wrong_type_effect(use, kind)
 
 
-_ENV = ("object", "any")
-_BOOLEAN = ("boolean", "any")
-_NUMBER = ("number", "any")
-_WANTED = {
-    "env": _ENV,
-    "jobs.*.env": _ENV,
-    "jobs.*.steps.env": _ENV,
-    "jobs.*.container.env": _ENV,
-    "jobs.*.strategy.fail-fast": _BOOLEAN,
-    "jobs.*.continue-on-error": _BOOLEAN,
-    "jobs.*.steps.continue-on-error": _BOOLEAN,
-    "jobs.*.strategy.max-parallel": _NUMBER,
-    "jobs.*.timeout-minutes": _NUMBER,
-    "jobs.*.steps.timeout-minutes": _NUMBER,
+_OBJECT_TYPES = ("object", "any")
+_BOOLEAN_TYPES = ("boolean", "any")
+_NUMBER_TYPES = ("number", "any")
+_EXPECTED_TYPES_BY_LOCATION = {
+    "env": _OBJECT_TYPES,
+    "jobs.*.env": _OBJECT_TYPES,
+    "jobs.*.steps.env": _OBJECT_TYPES,
+    "jobs.*.container.env": _OBJECT_TYPES,
+    "jobs.*.strategy.fail-fast": _BOOLEAN_TYPES,
+    "jobs.*.continue-on-error": _BOOLEAN_TYPES,
+    "jobs.*.steps.continue-on-error": _BOOLEAN_TYPES,
+    "jobs.*.strategy.max-parallel": _NUMBER_TYPES,
+    "jobs.*.timeout-minutes": _NUMBER_TYPES,
+    "jobs.*.steps.timeout-minutes": _NUMBER_TYPES,
     "jobs.*.runs-on": ("string", "array", "number", "any"),
     "jobs.*.container.credentials": ("object", "any"),
     "jobs.*.services.*.credentials": ("object", "any"),
@@ -118,49 +116,49 @@ _WANTED = {
 
 
 # Where nothing but a text may stand, so that an object or a list alone is as wrong as within a text.
-_TEXTS = re.compile(
+_TEXT_LOCATION = re.compile(
     r"(?:\A|\.)(?:run|name|run-name|working-directory|shell|url|group|image)\Z|(?:\A|\.)(?:env|outputs)\.[^.]+\Z"
     r"|\Ajobs\.\*\.steps\.with\.[^.]+\Z"
 )
-_ASSIGNED = re.compile(r"\.(?:env|outputs|with)\.[^.]+\Z")  # `x || null` there means: nothing
+_ASSIGNED_LOCATION = re.compile(r"\.(?:env|outputs|with)\.[^.]+\Z")  # `x || null` there means: nothing
 
 
-def _is_text_place(use: Use) -> bool:
-    return bool(_TEXTS.search(use.place))
+def _is_text_place(use: ExpressionUse) -> bool:
+    return bool(_TEXT_LOCATION.search(use.location_key))
 
 
-def _wrong_type_effect(use: Use, kind: t.Type) -> Iterator[Found]:
+def _wrong_type_effect(use: ExpressionUse, kind: t.Type) -> Iterator[ExpressionFault]:
     """What a value of the wrong type does at its place: an object in a text is no text."""
-    alone = is_one_expression(use.found.text.value.strip())
-    wanted = (use.wanted or _WANTED.get(use.place)) if alone else None
+    alone = is_one_expression(use.expression.text.value.strip())
+    wanted = (use.expected_types or _EXPECTED_TYPES_BY_LOCATION.get(use.location_key)) if alone else None
     if wanted is not None:
         if kind.name not in wanted:
-            facts = {"key": use.place.rpartition(".")[2], "kind": kind.name_with_article}
-            yield Found("type", use.found.span, "place", {**facts, "wanted": wanted[0]})
+            facts = {"key": use.location_key.rpartition(".")[2], "kind": kind.name_with_article}
+            yield ExpressionFault("type", use.expression.span_with_braces, "place", {**facts, "wanted": wanted[0]})
         return
     if not alone:
-        in_text = use.place.rpartition(".")[2] != "if"
+        in_text = use.location_key.rpartition(".")[2] != "if"
     else:
-        in_text = _is_text_place(use) and (kind.name != "null" or not _ASSIGNED.search(use.place))
+        in_text = _is_text_place(use) and (kind.name != "null" or not _ASSIGNED_LOCATION.search(use.location_key))
     if in_text and kind.name in ("object", "array", "null"):
-        yield Found("type", use.found.span, kind.name)
+        yield ExpressionFault("type", use.expression.span_with_braces, kind.name)
 
 
-def _workflow_expressions(workflow: Workflow, project: Project) -> Iterator[Use]:
+def _workflow_expressions(workflow: Workflow, project: Project) -> Iterator[ExpressionUse]:
     known = contexts.workflow_contexts(workflow, project)
     jobs = {job.name: job for job in workflow.jobs}
-    scopes = _Scopes(workflow, known, jobs, project)
+    scopes = _WorkflowScopes(workflow, known, jobs, project)
     for way, text in expanded_texts(workflow):
-        place = contexts.expression_place(way)
-        bare = _is_bare(way, place)
+        place = contexts.expression_location_key(way)
+        bare = _may_omit_braces(way, place)
         if not bare and not has_expression(text.value):
             continue
-        for expression in expressions(text, bare=bare):
-            yield Use(way, place, expression, scopes.scope_at(way, place), scopes.wanted_types(way))
+        for expression in expressions(text, whole_text_is_expression=bare):
+            yield ExpressionUse(way, place, expression, scopes.scope_at(way, place), scopes.wanted_types(way))
 
 
-def _is_bare(way: tuple[Any, ...], place: str) -> bool:
-    return way[-1] == "if" and place in (
+def _may_omit_braces(key_path: tuple[Any, ...], location_key: str) -> bool:
+    return key_path[-1] == "if" and location_key in (
         "jobs.*.if",
         "jobs.*.steps.if",
         "jobs.*.snapshot.if",
@@ -168,18 +166,16 @@ def _is_bare(way: tuple[Any, ...], place: str) -> bool:
     )
 
 
-class _Scopes:
+class _WorkflowScopes:
     """The scope at each place of a workflow, worked out once for each job and step."""
 
-    def __init__(
-        self, workflow: Workflow, known: dict[str, t.Type], jobs: dict[str, Job], project: Project
-    ) -> None:
+    def __init__(self, workflow: Workflow, known: dict[str, t.Type], jobs: dict[str, Job], project: Project) -> None:
         self.workflow, self.known, self.jobs, self.project = workflow, known, jobs, project
         self.by_job: dict[str, dict[str, t.Type]] = {}
         self.inputs: dict[str, dict[str, str]] = {}
         self.by_step: dict[str, list[tuple[int, str, t.Type]]] = {}
 
-    def scope_at(self, way: tuple[Any, ...], place: str) -> t.Scope | None:
+    def scope_at(self, way: tuple[Any, ...], place: str) -> t.ExpressionScope | None:
         allowed = contexts.available_contexts(place)
         if allowed is None:
             return None
@@ -188,7 +184,7 @@ class _Scopes:
             held = self.job_contexts(str(way[1]))
             if place.startswith("jobs.*.steps") and len(way) > 3:
                 held = {**held, "steps": self.steps_before(str(way[1]), way)}
-        return t.Scope(held, allowed[0], allowed[1], place == "jobs.*.if")
+        return t.ExpressionScope(held, allowed[0], allowed[1], place == "jobs.*.if")
 
     def wanted_types(self, way: tuple[Any, ...]) -> tuple[str, ...] | None:
         """The types that an input of a called workflow takes: GitHub makes no number or boolean of a text."""
@@ -208,9 +204,9 @@ class _Scopes:
             else:
                 self.by_job[name] = {
                     **self.known,
-                    "matrix": contexts.matrix_context(job),
-                    "needs": contexts.needs_context(job, job.needs, self.project),
-                    "steps": contexts.steps_context(job.steps, self.project),
+                    "matrix": contexts.matrix_context_type(job),
+                    "needs": contexts.needs_context_type(job, job.needs, self.project),
+                    "steps": contexts.steps_context_type(job.steps, self.project),
                 }
         return self.by_job[name]
 
@@ -222,29 +218,27 @@ class _Scopes:
         if name not in self.by_step:
             kinds = contexts.steps_with_id(job.steps, self.project)
             steps = job.node.get("steps")
-            index = {
-                id(node): at for at, node in enumerate(steps if isinstance(steps, Seq) else ())
-            }
+            index = {id(node): at for at, node in enumerate(steps if isinstance(steps, Seq) else ())}
             self.by_step[name] = [(index.get(id(step), -1), own, kind) for step, own, kind in kinds]
         known = [(own, kind) for at, own, kind in self.by_step[name] if at < way[3]]
         return contexts.steps_type(known)
 
 
-def _action_expressions(action: Action, project: Project) -> Iterator[Use]:
+def _action_expressions(action: Action, project: Project) -> Iterator[ExpressionUse]:
     runs = action.node.get("runs")
     if not isinstance(runs, Map) or action.using != "composite":
         return
     known = contexts.action_contexts(action)
     done: list[Any] = []
     for step in action.steps:
-        held = {**known, "steps": contexts.steps_context(done, project)}
+        held = {**known, "steps": contexts.steps_context_type(done, project)}
         done.append(step)
         for way, text in texts_below(step.node, step.source):
             full = ("runs", "steps", *way)
-            place = contexts.expression_place(full)
+            place = contexts.expression_location_key(full)
             bare = way == ("if",)
             allowed = contexts.available_contexts(place)
             if allowed is None or (not bare and not has_expression(text.value)):
                 continue
-            for expression in expressions(text, bare=bare):
-                yield Use(full, place, expression, t.Scope(held, allowed[0], allowed[1]))
+            for expression in expressions(text, whole_text_is_expression=bare):
+                yield ExpressionUse(full, place, expression, t.ExpressionScope(held, allowed[0], allowed[1]))

@@ -8,39 +8,39 @@ from readiness.facts.actions import action_property
 from readiness.kinds.dependabot import Update
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.texts import expressions
-from readiness.model import Outcome, hit, missing
+from readiness.model import CheckOutcome, hit, missing
 from readiness.syntax import constant
 from readiness.syntax import expression as ex
 from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map
 
-_SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
+_USUAL_SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
 
 
-def shell_unusual(file: Workflow | Action) -> Outcome:
+def shell_unusual(file: Workflow | Action) -> CheckOutcome:
     """`cmd` and home-made shells, and `pip-install` of setup-python."""
     steps = [step for owner in _step_owners(file) for step in owner.steps]
     for node in (*_shell_defaults(file), *(step.node for step in steps)):
-        shell = _unusual_shell(node.text("shell"))
+        shell = _unusual_shell(node.string_under("shell"))
         if shell == "cmd":
             yield hit(node.at("shell"), say="cmd")
         elif shell:
             yield hit(node.at("shell"), say="unknown", shell=shell)
     for step in steps:
-        python = step.uses is not None and step.uses.slug == "actions/setup-python"
-        if python and "pip-install" in step.options:
-            yield hit(step.options.key("pip-install"), say="pip-install")
+        python = step.parsed_uses is not None and step.parsed_uses.slug == "actions/setup-python"
+        if python and "pip-install" in step.with_inputs:
+            yield hit(step.with_inputs.key_span("pip-install"), say="pip-install")
 
 
-def _step_owners(file: Workflow | Action) -> Sequence[Job | Action]:
-    return file.jobs if isinstance(file, Workflow) else (file,)
+def _step_owners(document: Workflow | Action) -> Sequence[Job | Action]:
+    return document.jobs if isinstance(document, Workflow) else (document,)
 
 
-def _shell_defaults(file: Workflow | Action) -> Iterator[Map]:
+def _shell_defaults(document: Workflow | Action) -> Iterator[Map]:
     """Where a workflow and its jobs may name a shell for all steps."""
-    if isinstance(file, Workflow):
-        for node in (file.node, *(job.node for job in file.jobs)):
-            yield node.dig("defaults", "run")
+    if isinstance(document, Workflow):
+        for node in (document.node, *(job.node for job in document.jobs)):
+            yield node.mapping_at_path("defaults", "run")
 
 
 def _unusual_shell(shell: str) -> str:
@@ -48,10 +48,10 @@ def _unusual_shell(shell: str) -> str:
     if not shell.strip() or has_expression(shell):
         return ""
     name = shell.split(maxsplit=1)[0].rpartition("/")[2].lower()
-    return "" if name in _SHELLS else name
+    return "" if name in _USUAL_SHELLS else name
 
 
-def expression_needless(file: Workflow | Action) -> Outcome:
+def expression_needless(file: Workflow | Action) -> CheckOutcome:
     """An expression, or a part of one, whose value is fixed."""
     for way, text in expanded_texts(file):
         if way[-1] == "if" or way[-1] in ("image", "default"):
@@ -66,57 +66,55 @@ def expression_needless(file: Workflow | Action) -> Outcome:
                     continue
                 if _is_constant(node):
                     yield hit(
-                        expression.place(node.span)
-                        if node is not expression.tree
-                        else expression.span
+                        expression.to_source_span(node.span) if node is not expression.tree else expression.span_with_braces
                     )
                     break
-                stack.extend(reversed(ex.children(node)))
+                stack.extend(reversed(ex.child_nodes(node)))
 
 
 def _is_constant(node: ex.Node) -> bool:
     """Whether a node is constant and its value a plain one, as `fromJSON('[...]')` is not."""
     result = constant.evaluate_constant(node)
-    if isinstance(node, ex.Call) and node.name.lower() in ("fromjson", "tojson"):
+    if isinstance(node, ex.FunctionCall) and node.name.lower() in ("fromjson", "tojson"):
         return False
-    return result is not constant.UNKNOWN and not isinstance(result, list | dict)
+    return result is not constant.NOT_CONSTANT and not isinstance(result, list | dict)
 
 
-def action_superfluous(step: Step) -> Outcome:
+def action_superfluous(step: Step) -> CheckOutcome:
     """An action from outside for what the runner has built in."""
-    used = step.uses
-    known = used is not None and used.form == "repository"
+    used = step.parsed_uses
+    known = used is not None and used.reference_kind == "repository"
     instead = action_property(used.slug, "built-in") if used is not None and known else None
     if used is not None and instead:
         yield hit(step.node.at("uses"), action=used.slug, instead=instead)
 
 
-def name_missing(workflow: Workflow) -> Outcome:
+def name_missing(workflow: Workflow) -> CheckOutcome:
     """A workflow or a job without a name."""
     if "name" not in workflow.node:
-        yield missing(workflow.node.key("on"), what="the workflow")
+        yield missing(workflow.node.key_span("on"), what="the workflow")
     for job in workflow.jobs:
         if "name" not in job.node:
-            yield missing(job.key, resource=job.resource, what=f"job {job.name!r}")
+            yield missing(job.id_span, resource=job.resource, what=f"job {job.name!r}")
 
 
-def dispatch_inputs(workflow: Workflow) -> Outcome:
+def dispatch_inputs(workflow: Workflow) -> CheckOutcome:
     """A manual start that takes inputs."""
     settings = workflow.triggers.get("workflow_dispatch")
     if isinstance(settings, Map) and isinstance(settings.get("inputs"), Map) and settings["inputs"]:
-        yield hit(settings.key("inputs"))
+        yield hit(settings.key_span("inputs"))
 
 
-def timeout_missing(job: Job) -> Outcome:
+def timeout_missing(job: Job) -> CheckOutcome:
     """A job that may hang for six hours."""
     if "timeout-minutes" in job.node or job.calls or not job.steps:
         return
     if all("timeout-minutes" in step.node for step in job.steps):
         return
-    yield missing(job.key)
+    yield missing(job.id_span)
 
 
-def dependabot_cooldown_short(update: Update, *, days: int = 7) -> Outcome:
+def dependabot_cooldown_short(update: Update, *, days: int = 7) -> CheckOutcome:
     """New versions taken on the day they appear."""
     cooldown = update.node.get("cooldown")
     if not isinstance(cooldown, Map):
@@ -124,7 +122,7 @@ def dependabot_cooldown_short(update: Update, *, days: int = 7) -> Outcome:
         yield missing(grip, say="none")
         return
     if "default-days" not in cooldown:
-        yield missing(update.node.key("cooldown"), say="no-default")
+        yield missing(update.node.key_span("cooldown"), say="no-default")
         return
     value = cooldown["default-days"]
     if isinstance(value, int) and not isinstance(value, bool) and value < days:

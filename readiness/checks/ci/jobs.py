@@ -6,38 +6,38 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.facts.table import rows
+from readiness.facts.table import fact_rows
 from readiness.kinds.github.model import Job, Workflow
-from readiness.kinds.github.texts import expressions, is_expression, text_at
-from readiness.model import Hit, Outcome, Severity, Span, hit, join_names
+from readiness.kinds.github.texts import contains_expression, expressions, text_at
+from readiness.model import CheckOutcome, Hit, Severity, Span, hit, join_names
 from readiness.syntax import secrets
-from readiness.syntax.expression import accesses
+from readiness.syntax.expression import context_accesses
 from readiness.syntax.holes import has_expression
-from readiness.syntax.secrets import Place, Strength
+from readiness.syntax.secrets import SecretStrength, ValueContext
 from readiness.syntax.yaml import Map, Seq
 
-_ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
+_VALID_ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
 
 
-def id_invalid(workflow: Workflow) -> Outcome:
+def id_invalid(workflow: Workflow) -> CheckOutcome:
     """An id that GitHub does not take, or a step's id that stands twice in a job."""
     for job in workflow.jobs:
-        if not _ID.match(job.name):
-            yield hit(job.key, say="job", id=job.name)
+        if not _VALID_ID.match(job.name):
+            yield hit(job.id_span, say="job", id=job.name)
         seen: dict[str, str] = {}
         for step in job.steps:
             name = step.node.get("id")
-            if isinstance(name, bool | Map | Seq) or not (name or name == 0) or is_expression(name):
+            if isinstance(name, bool | Map | Seq) or not (name or name == 0) or contains_expression(name):
                 continue
             name = str(name)
-            if not _ID.match(name):
+            if not _VALID_ID.match(name):
                 yield hit(step.node.at("id"), say="step", id=name)
             elif name.lower() in seen:
                 yield hit(step.node.at("id"), say="repeated", id=name, job=job.name)
             seen.setdefault(name.lower(), name)
 
 
-def needs_invalid(workflow: Workflow) -> Outcome:
+def needs_invalid(workflow: Workflow) -> CheckOutcome:
     """`needs` of a job that is not there, of itself, twice, or in a circle."""
     jobs = {job.name.lower(): job for job in workflow.jobs}
     for job in workflow.jobs:
@@ -78,24 +78,24 @@ def _need_circles(jobs: dict[str, Job]) -> Iterator[Hit]:
             elif state.get(after) == 1:
                 way = [entry[0] for entry in stack]
                 circle = way[way.index(after) :]
-                first = jobs[min(circle, key=lambda n: jobs[n].key.start)]
+                first = jobs[min(circle, key=lambda n: jobs[n].id_span.start)]
                 circle_text = " -> ".join([jobs[n].name for n in circle] + [jobs[circle[0]].name])
-                yield hit(first.key, say="circle", jobs=circle_text)
+                yield hit(first.id_span, say="circle", jobs=circle_text)
             else:
                 state[after] = 1
                 stack.append((after, iter([n.lower() for n in jobs[after].needs])))
 
 
-def matrix_invalid(workflow: Workflow) -> Outcome:
+def matrix_invalid(workflow: Workflow) -> CheckOutcome:
     """A matrix value that stands twice, or an `exclude` that takes nothing out."""
     for job in workflow.jobs:
-        matrix = job.node.dig("strategy").get("matrix")
+        matrix = job.node.mapping_at_path("strategy").get("matrix")
         if isinstance(matrix, Map):
-            yield from _repeated_entries(matrix)
-            yield from _exclude_entries(matrix)
+            yield from _repeated_matrix_value_hits(matrix)
+            yield from _matrix_exclude_hits(matrix)
 
 
-def _repeated_entries(matrix: Map) -> Iterator[Hit]:
+def _repeated_matrix_value_hits(matrix: Map) -> Iterator[Hit]:
     for name, values in matrix.items():
         if name in ("include", "exclude") or not isinstance(values, Seq):
             continue
@@ -104,7 +104,7 @@ def _repeated_entries(matrix: Map) -> Iterator[Hit]:
                 yield hit(values.at(index), say="repeated", key=name)
 
 
-def _exclude_entries(matrix: Map) -> Iterator[Hit]:
+def _matrix_exclude_hits(matrix: Map) -> Iterator[Hit]:
     excludes = matrix.get("exclude")
     axes = {name: values for name, values in matrix.items() if name not in ("include", "exclude")}
     for entry in excludes if isinstance(excludes, Seq) else ():
@@ -113,7 +113,7 @@ def _exclude_entries(matrix: Map) -> Iterator[Hit]:
         for name, wanted in entry.items():
             values = axes.get(name)
             if values is None:
-                yield hit(entry.key(name), say="key", key=name)
+                yield hit(entry.key_span(name), say="key", key=name)
             elif (
                 isinstance(values, Seq)
                 and not _has_expression(wanted)
@@ -129,29 +129,24 @@ def _has_expression(value: Any) -> bool:
     while stack and count < 2_000:
         item = stack.pop()
         count += 1
-        if is_expression(item):
+        if contains_expression(item):
             return True
-        stack.extend(
-            item.values() if isinstance(item, Map) else item if isinstance(item, Seq) else ()
-        )
+        stack.extend(item.values() if isinstance(item, Map) else item if isinstance(item, Seq) else ())
     return False
 
 
-def _excludes_value(value: Any, wanted: Any, depth: int = 0) -> bool:
+def _excludes_value(value: Any, excluded: Any, depth: int = 0) -> bool:
     """Whether a value holds all that an `exclude` asks for."""
-    if isinstance(value, Map) and isinstance(wanted, Map) and depth < 20:
-        return all(
-            name in value and _excludes_value(value[name], wanted[name], depth + 1)
-            for name in wanted
-        )
-    if isinstance(value, Seq) and isinstance(wanted, Seq) and depth < 20:
-        pairs = zip(value, wanted, strict=False)
-        return len(wanted) <= len(value) and all(_excludes_value(v, w, depth + 1) for v, w in pairs)
-    plain = not isinstance(value, Map | Seq) and not isinstance(wanted, Map | Seq)
-    return bool(value == wanted) or (plain and str(value).lower() == str(wanted).lower())
+    if isinstance(value, Map) and isinstance(excluded, Map) and depth < 20:
+        return all(name in value and _excludes_value(value[name], excluded[name], depth + 1) for name in excluded)
+    if isinstance(value, Seq) and isinstance(excluded, Seq) and depth < 20:
+        pairs = zip(value, excluded, strict=False)
+        return len(excluded) <= len(value) and all(_excludes_value(v, w, depth + 1) for v, w in pairs)
+    plain = not isinstance(value, Map | Seq) and not isinstance(excluded, Map | Seq)
+    return bool(value == excluded) or (plain and str(value).lower() == str(excluded).lower())
 
 
-def permission_invalid(workflow: Workflow) -> Outcome:
+def permission_invalid(workflow: Workflow) -> CheckOutcome:
     """A permission that there is not, or a value that it does not take."""
     nodes = [workflow.node, *(job.node for job in workflow.jobs)]
     for node in nodes:
@@ -159,21 +154,21 @@ def permission_invalid(workflow: Workflow) -> Outcome:
             continue
         value = node["permissions"]
         if isinstance(value, Map):
-            yield from _variable_scopes(value)
+            yield from _permission_hits(value)
         elif value not in ("read-all", "write-all") and not isinstance(value, Seq):
-            span = node.at("permissions") if value else node.key("permissions")
+            span = node.at("permissions") if value else node.key_span("permissions")
             yield hit(span, say="whole", value=value or "empty")
 
 
-def _variable_scopes(value: Map) -> Iterator[Hit]:
-    for name, level in value.items():
-        if name not in rows("github-permissions"):
-            yield hit(value.key(name), say="unknown", permission=name)
+def _permission_hits(permissions: Map) -> Iterator[Hit]:
+    for name, level in permissions.items():
+        if name not in fact_rows("github-permissions"):
+            yield hit(permissions.key_span(name), say="unknown", permission=name)
             continue
-        allowed = rows("github-permissions")[name].get("levels", ("read", "write", "none"))
+        allowed = fact_rows("github-permissions")[name].get("levels", ("read", "write", "none"))
         if level not in allowed:
             yield hit(
-                value.at(name),
+                permissions.at(name),
                 say="level",
                 permission=name,
                 level=repr(level),
@@ -184,12 +179,12 @@ def _variable_scopes(value: Map) -> Iterator[Hit]:
 _BAD_NAME = re.compile(r"[&=\s]")
 
 
-def variable_name_invalid(workflow: Workflow) -> Outcome:
+def variable_name_invalid(workflow: Workflow) -> CheckOutcome:
     """A variable whose name no shell can read."""
     for node in _environment_mappings(workflow):
         for name in node:
             if _BAD_NAME.search(name) and not has_expression(name):
-                yield hit(node.key(name), variable=name)
+                yield hit(node.key_span(name), variable=name)
 
 
 def _environment_mappings(workflow: Workflow) -> Iterator[Map]:
@@ -204,8 +199,8 @@ def _environment_mappings(workflow: Workflow) -> Iterator[Map]:
             yield env
 
 
-_DEPRECATED = re.compile(r"::(set-output|save-state|set-env)[ \t]+name=|::(add-path)::")
-_INSTEAD = {
+_DEPRECATED_COMMAND = re.compile(r"::(set-output|save-state|set-env)[ \t]+name=|::(add-path)::")
+_REPLACEMENT_BY_COMMAND = {
     "set-output": "GITHUB_OUTPUT",
     "save-state": "GITHUB_STATE",
     "set-env": "GITHUB_ENV",
@@ -213,34 +208,30 @@ _INSTEAD = {
 }
 
 
-def command_deprecated(workflow: Workflow) -> Outcome:
+def command_deprecated(workflow: Workflow) -> CheckOutcome:
     """A workflow command that GitHub has turned off or is about to."""
     for job in workflow.jobs:
         for step in job.steps:
-            text = step.run
+            text = step.run_script
             if text is None:
                 continue
-            for match in _DEPRECATED.finditer(text.value):
+            for match in _DEPRECATED_COMMAND.finditer(text.value):
                 name = match.group(1) or match.group(2)
                 start = match.start() + 2
                 yield hit(
-                    text.part(start, start + len(name)),
+                    text.span_of_part(start, start + len(name)),
                     resource=step.resource,
                     command=name,
-                    instead=_INSTEAD[name],
+                    instead=_REPLACEMENT_BY_COMMAND[name],
                 )
 
 
-def container_password_inline(workflow: Workflow) -> Outcome:
+def container_password_inline(workflow: Workflow) -> CheckOutcome:
     """A registry password that stands in the workflow."""
     for job in workflow.jobs:
         services = job.node.get("services")
         holders: list[tuple[str, Any]] = [("the container", job.node.get("container"))]
-        holders += (
-            [(f"service {n!r}", s) for n, s in services.items()]
-            if isinstance(services, Map)
-            else []
-        )
+        holders += [(f"service {n!r}", s) for n, s in services.items()] if isinstance(services, Map) else []
         for owner, holder in holders:
             credentials = holder.get("credentials") if isinstance(holder, Map) else None
             if not isinstance(credentials, Map):
@@ -248,21 +239,20 @@ def container_password_inline(workflow: Workflow) -> Outcome:
             password = credentials.get("password")
             text = text_at(credentials, "password", workflow.source)
             read = text is not None and any(
-                expression.tree is None or any(accesses(expression.tree))
-                for expression in expressions(text)
+                expression.tree is None or any(context_accesses(expression.tree)) for expression in expressions(text)
             )  # `${{ 'secret' }}` stands in the file as well
             if isinstance(password, str | int) and password != "" and not read:
                 yield hit(
                     credentials.at("password"),
-                    severity=_severity(password),
+                    severity=_severity_of_registry_password(password),
                     resource=job.resource,
                     what=owner,
                 )
 
 
-def _severity(password: str | int) -> Severity:
+def _severity_of_registry_password(password: str | int) -> Severity:
     """How bad a literal is in the place of a registry's password: only what a machine made is surely one that is in use."""
-    verdict = secrets.classify("password", password, Place.JOB)
+    verdict = secrets.classify_value("password", password, ValueContext.JOB)
     if not verdict.is_secret:
         return Severity.MEDIUM
-    return Severity.CRITICAL if verdict.strength >= Strength.RANDOM else Severity.HIGH
+    return Severity.CRITICAL if verdict.strength >= SecretStrength.RANDOM else Severity.HIGH

@@ -11,80 +11,80 @@ from typing import Any
 
 from readiness.kinds.github.model import Action
 from readiness.kinds.github.shapes import (
-    KeysShape,
+    MappingShape,
     Problem,
     any_value,
+    check_nonempty_scalar,
+    check_scalar,
     enum_shape,
     mapping_shape,
     misfit,
     problem,
-    scalar_shape,
-    text_shape,
     value_span,
 )
-from readiness.kinds.github.texts import is_expression
-from readiness.model import Hit, Outcome, Severity, hit, missing
+from readiness.kinds.github.texts import contains_expression
+from readiness.model import CheckOutcome, Hit, Severity, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-_COLORS = "white black yellow blue green orange red purple gray-dark".split()
+_BRANDING_COLORS = "white black yellow blue green orange red purple gray-dark".split()
 
 
-def _problem_text(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def _check_deprecation_message(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if value is None or (isinstance(value, str) and not value.strip()):
         yield problem("value", value_span(owner, key), "empty", key="deprecationMessage")
 
 
-_INPUT = KeysShape(
+_INPUT_SHAPE = MappingShape(
     "input {key}",
     {
-        "description": scalar_shape,
-        "required": scalar_shape,  # the runner takes yes and no here
-        "default": scalar_shape,
-        "deprecationMessage": _problem_text,
-        "type": scalar_shape,
+        "description": check_scalar,
+        "required": check_scalar,  # the runner takes yes and no here
+        "default": check_scalar,
+        "deprecationMessage": _check_deprecation_message,
+        "type": check_scalar,
         "options": any_value,
     },
-    optional=True,
+    may_be_empty=True,
 )
-_OUTPUT = KeysShape(
-    "output {key}", {"description": scalar_shape, "value": scalar_shape}, optional=True
-)
-_SCRIPT = ("main", "pre", "pre-if", "post", "post-if")
-_IMAGE = ("image", "pre-entrypoint", "entrypoint", "post-entrypoint", "args", "env")
-_NEEDS = {"composite": ("steps",), "docker": ("image",)}
-_FILES = {"docker": ("pre-entrypoint", "entrypoint", "post-entrypoint")}
+_OUTPUT_SHAPE = MappingShape("output {key}", {"description": check_scalar, "value": check_scalar}, may_be_empty=True)
+_NODE_ACTION_KEYS = ("main", "pre", "pre-if", "post", "post-if")
+_DOCKER_ACTION_KEYS = ("image", "pre-entrypoint", "entrypoint", "post-entrypoint", "args", "env")
+_REQUIRED_KEYS_BY_USING = {"composite": ("steps",), "docker": ("image",)}
+_FILE_KEYS_BY_USING = {"docker": ("pre-entrypoint", "entrypoint", "post-entrypoint")}
 
 
 def _runs_problems(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if not isinstance(value, Map):
         yield misfit(owner, key, value, "mapping")
         return
-    using = value.get("using")
-    if not isinstance(using, str):
+    runs_using = value.get("using")
+    if not isinstance(runs_using, str):
         yield problem("missing", owner.key(key), "lacks", thing="runs", key="using")
         return
-    kind = using if using in ("composite", "docker") else "node"
-    if using not in ("composite", "docker", "node20", "node24"):
-        yield problem("value", value.at("using"), "using", using=using)
-    own = {"composite": ("steps",), "docker": _IMAGE, "node": _SCRIPT}[kind]
+    kind = runs_using if runs_using in ("composite", "docker") else "node"
+    if runs_using not in ("composite", "docker", "node20", "node24"):
+        yield problem("value", value.at("using"), "using", using=runs_using)
+    own = {"composite": ("steps",), "docker": _DOCKER_ACTION_KEYS, "node": _NODE_ACTION_KEYS}[kind]
     shapes = dict.fromkeys((*own, "using", "plugin"), any_value)
-    yield from KeysShape(
-        f"a {using} action", shapes, required=_NEEDS.get(kind, ("main",))
-    ).problems_inside(value, owner.key(key))
+    yield from MappingShape(
+        f"a {runs_using} action", shapes, required=_REQUIRED_KEYS_BY_USING.get(kind, ("main",))
+    ).problems_inside(value, owner.key_span(key))
 
 
-_ACTION = KeysShape(
+_ACTION_SHAPE = MappingShape(
     "the action",
     {
-        "name": text_shape,
-        "author": scalar_shape,
-        "description": text_shape,
-        "inputs": mapping_shape(_INPUT),
-        "outputs": mapping_shape(_OUTPUT),
+        "name": check_nonempty_scalar,
+        "author": check_scalar,
+        "description": check_nonempty_scalar,
+        "inputs": mapping_shape(_INPUT_SHAPE),
+        "outputs": mapping_shape(_OUTPUT_SHAPE),
         "runs": _runs_problems,
-        "branding": KeysShape(
-            "branding", {"icon": scalar_shape, "color": enum_shape(*_COLORS)}, optional=True
+        "branding": MappingShape(
+            "branding",
+            {"icon": check_scalar, "color": enum_shape(*_BRANDING_COLORS)},
+            may_be_empty=True,
         ),
     },
     required=("name", "description", "runs"),
@@ -108,42 +108,37 @@ def _is_passed_over(found: Problem, action: Map) -> bool:
     return runs is None or not runs.start <= found.span.start < runs.end
 
 
-def action_metadata_invalid(action: Action, *, project: Project) -> Outcome:
+def action_metadata_invalid(action: Action, *, project: Project) -> CheckOutcome:
     """What GitHub refuses in an action's metadata, and files that it names and that are not there."""
     node = action.node
     first = next(iter(node), None)
-    grip = node.key(first) if first is not None else node.at()
-    for found in _ACTION.problems_inside(node, grip):
+    grip = node.key_span(first) if first is not None else node.at()
+    for found in _ACTION_SHAPE.problems_inside(node, grip):
         severity = Severity.LOW if _is_passed_over(found, node) else None
         absent = found.code == "missing"
-        yield Hit(found.span, found.facts, absent, severity=severity, say=found.say)
+        yield Hit(found.span, found.facts, absent, severity=severity, message_name=found.say)
     runs = node.get("runs")
     folder = posixpath.dirname(action.source.path)
     if isinstance(runs, Map) and project.is_walked(folder):
         yield from _missing_file(runs, action.using, folder, project)
 
 
-def _missing_file(runs: Map, using: str, folder: str, project: Project) -> Iterator[Hit]:
-    names = _FILES.get(using, ("main", "pre", "post") if using.startswith("node") else ())
+def _missing_file(runs: Map, runs_using: str, folder: str, project: Project) -> Iterator[Hit]:
+    names = _FILE_KEYS_BY_USING.get(runs_using, ("main", "pre", "post") if runs_using.startswith("node") else ())
     for name in names:
         value = runs.get(name)
-        plain = isinstance(value, str) and value and not is_expression(value) and value[0] != "/"
-        if plain and not project.exists(posixpath.join(folder, str(value))):
+        plain = isinstance(value, str) and value and not contains_expression(value) and value[0] != "/"
+        if plain and not project.was_path_seen(posixpath.join(folder, str(value))):
             yield hit(runs.at(name), say="file", file=str(value))
     image = runs.get("image")
-    own = (
-        using == "docker"
-        and isinstance(image, str)
-        and "Dockerfile" in image
-        and "://" not in image
-    )
-    if own and not project.exists(posixpath.join(folder, str(image))):
+    own = runs_using == "docker" and isinstance(image, str) and "Dockerfile" in image and "://" not in image
+    if own and not project.was_path_seen(posixpath.join(folder, str(image))):
         yield hit(runs.at("image"), say="file", file=str(image))
 
 
-def action_shell_missing(action: Action) -> Outcome:
+def action_shell_missing(action: Action) -> CheckOutcome:
     """A `run` step of a composite action without a shell."""
     if action.using == "composite":
         for step in action.steps:
             if "run" in step.node and "shell" not in step.node:
-                yield missing(step.node.key("run"), resource=step.resource, step=step.name)
+                yield missing(step.node.key_span("run"), resource=step.resource, step=step.name)

@@ -6,36 +6,38 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.ci.rights import Worth, rights_of
+from readiness.checks.ci.rights import RightsWorth, rights_of
 from readiness.facts.actions import action_property
 from readiness.facts.moving import is_floating_image, moves_as
-from readiness.facts.table import rows
-from readiness.kinds.github.actions import local_path
+from readiness.facts.table import fact_rows
+from readiness.kinds.github.actions import repository_path_of_uses
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.runners import matrix_texts
-from readiness.kinds.github.texts import is_expression
-from readiness.kinds.github.uses import Uses, parse_uses
+from readiness.kinds.github.texts import contains_expression
+from readiness.kinds.github.uses import UsesReference, parse_uses
 from readiness.kinds.pipeline.scripts import script_calls
-from readiness.model import Outcome, Severity, Span, Unknown, hit, spelling
+from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
 FIRST_PARTY = frozenset({"actions", "github"})
-_VERSION = re.compile(
+_VERSION_REF = re.compile(
     r"(?:[a-z][a-z0-9-]{0,80}[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+(?:_[0-9A-Za-z.+-]+)*)?\Z",
     re.IGNORECASE,
 )
 _BRANCH_FOLDER = re.compile(r"(?:releases?|feature|bugfix|hotfix)/", re.IGNORECASE)
 
 
-def _references(file: Workflow | Action) -> Iterator[tuple[Job | None, str, Uses, Span]]:
+def _uses_references(
+    document: Workflow | Action,
+) -> Iterator[tuple[Job | None, str, UsesReference, Span]]:
     """(job, resource, reference, place) of every action and reusable workflow that a file uses."""
     holders: list[tuple[Job | None, Step | Job]] = []
-    if isinstance(file, Action):
-        holders = [(None, step) for step in file.steps]
+    if isinstance(document, Action):
+        holders = [(None, step) for step in document.steps]
     else:
-        for job in file.jobs:
+        for job in document.jobs:
             holders.append((job, job))
             holders += [(job, step) for step in job.steps]
     for owner, part in holders:
@@ -44,21 +46,17 @@ def _references(file: Workflow | Action) -> Iterator[tuple[Job | None, str, Uses
             yield owner, part.resource, parse_uses(value), part.node.at("uses")
 
 
-def _severity_of_ref(
-    file: Workflow | Action, job: Job | None, used: Uses, project: Project
-) -> Severity:
+def _severity_of_ref(file: Workflow | Action, job: Job | None, uses: UsesReference, project: Project) -> Severity:
     """How bad it is that others can move a ref: by whose it is, and by what the job hands to it.
 
     A workflow or an action that lies in this tree under the same path is the repository's own; GitHub's own are trusted
     with the runner already; a job that shows neither a secret nor a right to change what others run gives little away.
     """
-    own = local_path(f"./{used.path}", file.source.path) if used.path else None
-    if own is not None and project.exists(own):
+    own = repository_path_of_uses(f"./{uses.path}", file.source.path) if uses.path else None
+    if own is not None and project.was_path_seen(own):
         return Severity.LOW
-    taken = job is not None and (
-        job.node.get("secrets") == "inherit" or rights_of(job).worth is Worth.TAKES_OVER
-    )
-    if not taken or used.owner.lower() in FIRST_PARTY:
+    taken = job is not None and (job.node.get("secrets") == "inherit" or rights_of(job).worth is RightsWorth.TAKES_OVER)
+    if not taken or uses.owner.lower() in FIRST_PARTY:
         return Severity.MEDIUM
     return Severity.HIGH
 
@@ -70,28 +68,22 @@ def action_unpinned(
     first_party: bool | None = None,
     trusted: Sequence[str] = (),
     project: Project,
-) -> Outcome:
+) -> CheckOutcome:
     """An action by a ref that its owner can move: a branch, or a tag.
 
     A commit in full cannot be moved. `first_party` keeps to GitHub's own actions, or to all others. `trusted` are owners,
     or repositories, whose refs only the team itself moves.
     """
     own = {name.lower() for name in trusted}
-    for job, resource, used, span in _references(file):
-        if used.form != "repository" or used.pinned or action_property(used.slug, "by-tag"):
+    for job, resource, used, span in _uses_references(file):
+        if used.reference_kind != "repository" or used.is_pinned_to_commit or action_property(used.slug, "by-tag"):
             continue
         if used.owner.lower() in own or used.slug in own:
             continue
         if first_party is not None and (used.owner.lower() in FIRST_PARTY) is not first_party:
             continue
-        version = used.ref.removeprefix("release/").removeprefix(
-            "releases/"
-        )  # as PyPA keeps its tags
-        branch = (
-            moves_as("ref", version)
-            or bool(_BRANCH_FOLDER.match(version))
-            or not _VERSION.match(version)
-        )
+        version = used.ref.removeprefix("release/").removeprefix("releases/")  # as PyPA keeps its tags
+        branch = moves_as("ref", version) or bool(_BRANCH_FOLDER.match(version)) or not _VERSION_REF.match(version)
         if re.fullmatch(r"[0-9a-fA-F]{7,39}", used.ref):
             branch = False
         if ("branch" if branch else "tag") == kind:
@@ -99,21 +91,21 @@ def action_unpinned(
             yield hit(span, resource=resource, severity=severity, uses=used.text, ref=used.ref)
 
 
-def _images_in(file: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
+def _images_in(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
     """(resource, place, value) of every image that a file runs; a matrix key gives its values."""
-    if isinstance(file, Action):
-        runs = file.node.get("runs")
+    if isinstance(document, Action):
+        runs = document.node.get("runs")
         value = runs.get("image") if isinstance(runs, Map) else None
         if isinstance(runs, Map) and isinstance(value, str) and value.startswith("docker://"):
-            yield file.resource, runs.at("image"), value[len("docker://") :]
-        steps: Sequence[Step] = file.steps
+            yield document.resource, runs.at("image"), value[len("docker://") :]
+        steps: Sequence[Step] = document.steps
     else:
-        steps = [step for job in file.jobs for step in job.steps]
-        for job in file.jobs:
+        steps = [step for job in document.jobs for step in job.steps]
+        for job in document.jobs:
             yield from images_of_job(job)
     for step in steps:
-        used = step.uses
-        if used is not None and used.form == "docker" and not step.dead:
+        used = step.parsed_uses
+        if used is not None and used.reference_kind == "docker" and not step.dead:
             yield step.resource, step.node.at("uses"), used.path
 
 
@@ -134,51 +126,47 @@ def images_of_job(job: Job) -> Iterator[tuple[str, Span, Any]]:
             yield job.resource, place, text
 
 
-def unpinned_images(file: Workflow | Action, *, digest: bool) -> Outcome:
+def unpinned_images(file: Workflow | Action, *, digest: bool) -> CheckOutcome:
     """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
     for resource, span, value in _images_in(file):
         if not isinstance(value, str) or not value.strip():
             continue
-        if is_expression(value):
-            yield Unknown(span)
+        if contains_expression(value):
+            yield Undecidable(span)
             continue
         image = images.parse_image(value.strip())
-        if image.pinned or image.is_variable:
+        if image.is_pinned_by_digest or image.is_variable:
             continue
         if is_floating_image(image) is not digest:
             yield hit(span, resource=resource, image=value.strip(), tag=image.tag or "none")
 
 
-def tool_version_missing(step: Step) -> Outcome:
+def tool_version_missing(step: Step) -> CheckOutcome:
     """A setup action that installs whatever is newest."""
-    used = step.uses
-    key = (
-        action_property(used.name, "newest")
-        if used is not None and used.form == "repository"
-        else None
-    )
+    used = step.parsed_uses
+    key = action_property(used.lowercase_name, "newest") if used is not None and used.reference_kind == "repository" else None
     if used is None or key is None:
         return
-    value = step.options.get(key)
+    value = step.with_inputs.get(key)
     if value is None:
-        yield hit(step.node.at("uses"), action=used.name, key=key)
+        yield hit(step.node.at("uses"), action=used.lowercase_name, key=key)
     elif str(value).lower() == "latest":
-        yield hit(step.options.at(key), action=used.name, key=key)
+        yield hit(step.with_inputs.at(key), action=used.lowercase_name, key=key)
 
 
-def action_archived(file: Workflow | Action) -> Outcome:
+def action_archived(file: Workflow | Action) -> CheckOutcome:
     """An action whose repository is archived."""
-    for _, resource, used, span in _references(file):
-        if used.form == "repository" and action_property(used.slug, "archived"):
+    for _, resource, used, span in _uses_references(file):
+        if used.reference_kind == "repository" and action_property(used.slug, "archived"):
             yield hit(span, resource=resource, action=used.slug)
 
 
-def action_name_near_known(file: Workflow | Action) -> Outcome:
+def action_name_near_known(file: Workflow | Action) -> CheckOutcome:
     """An action whose name is one letter away from a well-known one."""
-    known = {"/".join(name.split("/")[:2]) for name in rows("action-interfaces")}
+    known = {"/".join(name.split("/")[:2]) for name in fact_rows("action-interfaces")}
     owners = {name.split("/")[0] for name in known}
-    for _, resource, used, span in _references(file):
-        if used.form != "repository" or used.slug in known or used.owner.lower() in owners:
+    for _, resource, used, span in _uses_references(file):
+        if used.reference_kind != "repository" or used.slug in known or used.owner.lower() in owners:
             continue
         for name in sorted(known):
             owner, _, repository = name.partition("/")
@@ -191,14 +179,14 @@ def action_name_near_known(file: Workflow | Action) -> Outcome:
                 break
 
 
-_PLAIN_PATH = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
+_REDUNDANT_PATH_PART = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
 
 
-def uses_obfuscated(file: Workflow | Action) -> Outcome:
+def uses_obfuscated(file: Workflow | Action) -> CheckOutcome:
     """An action's path with dots or slashes that only hide which action it is."""
-    for _, resource, used, span in _references(file):
+    for _, resource, used, span in _uses_references(file):
         written = used.text.partition("@")[0]
-        if used.form == "repository" and _PLAIN_PATH.search(written):
+        if used.reference_kind == "repository" and _REDUNDANT_PATH_PART.search(written):
             yield hit(span, resource=resource, uses=used.text)
 
 
@@ -209,25 +197,25 @@ _BY_NAME = {
     "gem": (("install",), ("i",)),
     "bundle": (("add",),),
 }
-_FILES = (".tgz", ".gem")
+_PACKAGE_FILE_SUFFIXES = (".tgz", ".gem")
 
 
-def package_adhoc(step: Step) -> Outcome:
+def package_adhoc(step: Step) -> CheckOutcome:
     """A package installed by its name, past the lock file."""
-    run = step.run
+    run = step.run_script
     if run is None or not any(program in run.value for program in _BY_NAME):
         return
     for call in script_calls(run.value):
         for verbs in _BY_NAME.get(call.program, ()):
-            if call.verbs[: len(verbs)] != verbs or len(call.verbs) == len(verbs):
+            if call.non_option_arguments[: len(verbs)] != verbs or len(call.non_option_arguments) == len(verbs):
                 continue
-            package = call.verbs[len(verbs)]
-            if not package.startswith((".", "/", "$", "`")) and not package.endswith(_FILES):
-                yield hit(run.line(call.start), package=package)
+            package = call.non_option_arguments[len(verbs)]
+            if not package.startswith((".", "/", "$", "`")) and not package.endswith(_PACKAGE_FILE_SUFFIXES):
+                yield hit(run.span_of_line(call.start), package=package)
 
 
-def local_action_by_path(file: Workflow | Action) -> Outcome:
+def local_action_by_path(file: Workflow | Action) -> CheckOutcome:
     """An action or a workflow of the same repository by a path in the workspace, where anything may lie."""
-    for _, resource, used, span in _references(file):
-        if used.form == "local" and used.text.startswith("./"):
+    for _, resource, used, span in _uses_references(file):
+        if used.reference_kind == "local" and used.text.startswith("./"):
             yield hit(span, resource=resource, uses=used.text)

@@ -9,22 +9,22 @@ from collections.abc import Iterator
 
 from readiness.kinds.github.model import Step
 from readiness.kinds.pipeline.scripts import mask_expressions
-from readiness.model import Outcome, hit
+from readiness.model import CheckOutcome, hit
 
-_GIVEN = frozenset(dir(builtins)) | {
+_PREDEFINED_NAMES = frozenset(dir(builtins)) | {
     "__file__",
     "__name__",
     "__annotations__",
     "__builtins__",
     "__doc__",
 }
-_MAX = 50_000
+_MAX_SCRIPT_CHARACTERS = 50_000
 
 
-def python_step_broken(step: Step) -> Outcome:
+def python_step_broken(step: Step) -> CheckOutcome:
     """A script that does not compile, or that reads a name which nothing sets."""
-    run = step.run
-    if run is None or not step.shell.startswith("python") or len(run.value) > _MAX:
+    run = step.run_script
+    if run is None or not step.shell.startswith("python") or len(run.value) > _MAX_SCRIPT_CHARACTERS:
         return
     text = mask_expressions(run.value)
     try:
@@ -34,7 +34,7 @@ def python_step_broken(step: Step) -> Outcome:
     except SyntaxError as error:
         offset = _text_offset(text, error.lineno or 1, 0)
         yield hit(
-            run.line(min(offset, max(len(text.rstrip()) - 1, 0))),
+            run.span_of_line(min(offset, max(len(text.rstrip()) - 1, 0))),
             say="syntax",
             reason=error.msg,
         )
@@ -42,20 +42,15 @@ def python_step_broken(step: Step) -> Outcome:
     except (ValueError, RecursionError, MemoryError):
         return
     nodes = list(ast.walk(tree))
-    if any(
-        isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)
-        for node in nodes
-    ):
+    if any(isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names) for node in nodes):
         return
-    known = _GIVEN | set(_assigned_names(nodes))
+    known = _PREDEFINED_NAMES | set(_assigned_names(nodes))
     for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in known:
             if set(node.id) == {"x"}:
                 continue  # an expression stands there
-            start = _text_offset(
-                text, node.lineno, len(_encode(text, node.lineno)[: node.col_offset].decode())
-            )
-            yield hit(run.part(start, start + len(node.id)), say="name", variable=node.id)
+            start = _text_offset(text, node.lineno, len(_encoded_line(text, node.lineno)[: node.col_offset].decode()))
+            yield hit(run.span_of_part(start, start + len(node.id)), say="name", variable=node.id)
             return
 
 
@@ -78,7 +73,7 @@ def _assigned_names(nodes: list[ast.AST]) -> Iterator[str]:
                 yield name
 
 
-def _encode(text: str, line: int) -> bytes:
+def _encoded_line(text: str, line: int) -> bytes:
     lines = text.split("\n")
     return lines[line - 1].encode("utf-8", "surrogatepass") if line <= len(lines) else b""
 

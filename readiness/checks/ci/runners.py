@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.facts.table import column, rows
+from readiness.facts.table import fact_column, fact_rows
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.runners import (
     matrix_name,
@@ -15,18 +15,18 @@ from readiness.kinds.github.runners import (
     runner_labels,
     system_of_label,
 )
-from readiness.model import Hit, Outcome, hit, join_names, spelling
+from readiness.model import CheckOutcome, Hit, hit, join_names, spelling
 from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
-_IMAGE = re.compile(
+_GITHUB_IMAGE_LABEL = re.compile(
     r"(?:ubuntu|linux|windows|win|macos|mac|osx)-(?:latest|[0-9]{1,4}(?:\.[0-9]{1,2})?)\Z",
     re.IGNORECASE,
 )
 
 
-def runner_label_unknown(workflow: Workflow) -> Outcome:
+def runner_label_unknown(workflow: Workflow) -> CheckOutcome:
     """A label that GitHub's runners have not (any more), one with a slip of the pen, or an empty one."""
     for job in workflow.jobs:
         own = {label.lower() for label, _ in runner_labels(job.node)}
@@ -34,10 +34,10 @@ def runner_label_unknown(workflow: Workflow) -> Outcome:
             continue
         for label, span in runner_labels(job.node):
             low = label.lower()
-            gone = low not in rows("github-runners") and _IMAGE.match(label) is not None
-            near = "" if gone or not label or low in rows("github-runners") else _near_label(low)
+            gone = low not in fact_rows("github-runners") and _GITHUB_IMAGE_LABEL.match(label) is not None
+            near = "" if gone or not label or low in fact_rows("github-runners") else _near_label(low)
             if gone or near or not label:
-                label_span = span if span.end > span.start else job.key
+                label_span = span if span.end > span.start else job.id_span
                 say = "near" if near else "unknown"
                 yield hit(label_span, say=say, label=label, near=near)
 
@@ -49,13 +49,13 @@ def _has_runner_group(job: Job) -> bool:
 
 def _near_label(label: str) -> str:
     """The label of GitHub's that differs in one letter; a letter more at the end is a name of one's own."""
-    if any(label.startswith(name) for name in rows("github-runners")):
+    if any(label.startswith(name) for name in fact_rows("github-runners")):
         return ""
-    known = sorted(rows("github-runners"))
+    known = sorted(fact_rows("github-runners"))
     return next((name for name in known if spelling.is_one_slip_apart(label, name)), "")
 
 
-def runner_label_conflict(workflow: Workflow) -> Outcome:
+def runner_label_conflict(workflow: Workflow) -> CheckOutcome:
     """Two labels of one job that no runner has together."""
     for job in workflow.jobs:
         value = job.node.get("runs-on")
@@ -64,8 +64,8 @@ def runner_label_conflict(workflow: Workflow) -> Outcome:
             yield from _clashing_labels(job.node, owner)
 
 
-def _clashing_labels(job: Map, owner: Seq) -> Iterator[Hit]:
-    fixed = [(label, owner.at(i)) for i, label in enumerate(owner) if isinstance(label, str)]
+def _clashing_labels(job: Map, labels: Seq) -> Iterator[Hit]:
+    fixed = [(label, labels.at(i)) for i, label in enumerate(labels) if isinstance(label, str)]
     plain = [(label, span) for label, span in fixed if not has_expression(label)]
     own = any(label.lower() == "self-hosted" for label, _ in plain)
     for number, (label, span) in enumerate(plain):
@@ -81,22 +81,18 @@ def _clashing_labels(job: Map, owner: Seq) -> Iterator[Hit]:
                 yield hit(span, label=drawn, other=other)
 
 
-def _is_exclusive(first: str, second: str, own: bool) -> bool:
+def _is_exclusive(first: str, second: str, is_self_hosted: bool) -> bool:
     """Whether no runner has both labels: of two systems, or two images of GitHub's."""
     first, second = first.lower(), second.lower()
-    if (
-        system_of_label(first)
-        and system_of_label(second)
-        and system_of_label(first) != system_of_label(second)
-    ):
+    if system_of_label(first) and system_of_label(second) and system_of_label(first) != system_of_label(second):
         return True
-    if own or first == second or not {first, second} <= rows("github-runners").keys():
+    if is_self_hosted or first == second or not {first, second} <= fact_rows("github-runners").keys():
         return False
-    latest = column("github-runners", "images")
+    latest = fact_column("github-runners", "images")
     return second not in latest.get(first, ()) and first not in latest.get(second, ())
 
 
-_SHELLS = {
+_SHELLS_BY_SYSTEM = {
     "linux": {"bash", "sh", "python", "pwsh"},
     "macos": {"bash", "sh", "python", "pwsh"},
     "windows": {"bash", "python", "pwsh", "powershell", "cmd"},
@@ -104,7 +100,7 @@ _SHELLS = {
 }
 
 
-def shell_unknown(workflow: Workflow) -> Outcome:
+def shell_unknown(workflow: Workflow) -> CheckOutcome:
     """A `shell` that the runner's operating system does not have."""
     yield from _shell_problem(workflow.node.get("defaults"), "")
     for job in workflow.jobs:
@@ -114,17 +110,17 @@ def shell_unknown(workflow: Workflow) -> Outcome:
             yield from _single_shell(step.node, own)
 
 
-def _shell_problem(defaults: Any, own: str) -> Iterator[Hit]:
+def _shell_problem(defaults: Any, operating_system: str) -> Iterator[Hit]:
     run = defaults.get("run") if isinstance(defaults, Map) else None
     if isinstance(run, Map):
-        yield from _single_shell(run, own)
+        yield from _single_shell(run, operating_system)
 
 
-def _single_shell(node: Map, own: str) -> Iterator[Hit]:
+def _single_shell(node: Map, operating_system: str) -> Iterator[Hit]:
     shell = node.get("shell")
     if not isinstance(shell, str) or not shell or "{" in shell:
         return
-    if shell.lower() not in _SHELLS[own]:
-        allowed = join_names(sorted(_SHELLS[own]))
-        say = "system" if own else "anywhere"
-        yield hit(node.at("shell"), say=say, shell=shell, system=own, allowed=allowed)
+    if shell.lower() not in _SHELLS_BY_SYSTEM[operating_system]:
+        allowed = join_names(sorted(_SHELLS_BY_SYSTEM[operating_system]))
+        say = "system" if operating_system else "anywhere"
+        yield hit(node.at("shell"), say=say, shell=shell, system=operating_system, allowed=allowed)

@@ -7,44 +7,44 @@ import zoneinfo
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.facts.github import filtered_by
-from readiness.facts.table import rows
+from readiness.facts.github import events_with_filter
+from readiness.facts.table import fact_rows
 from readiness.kinds.github.model import Workflow
-from readiness.kinds.github.shapes import PLACEHOLDER
-from readiness.kinds.github.texts import is_expression, text_at
-from readiness.model import Hit, Outcome, Severity, hit, join_names
-from readiness.model.messages import Value
-from readiness.syntax.cron_github import CronError, shortest_interval
+from readiness.kinds.github.shapes import STARTER_WORKFLOW_PLACEHOLDER
+from readiness.kinds.github.texts import contains_expression, text_at
+from readiness.model import CheckOutcome, Hit, Severity, hit, join_names
+from readiness.model.messages import FactValue
+from readiness.syntax.cron_github import CronError, shortest_interval_minutes
 from readiness.syntax.yaml import Map, Seq
 
 # Each of these has a twin, as `branches-ignore`.
-_FILTERS = ("branches", "tags", "paths", "workflows")
+_FILTERS_WITH_IGNORE_TWIN = ("branches", "tags", "paths", "workflows")
 
 
-def event_unknown(workflow: Workflow) -> Outcome:
+def event_unknown(workflow: Workflow) -> CheckOutcome:
     """An event that GitHub does not have."""
     for event in workflow.triggers:
-        if event and event not in rows("github-events") and not is_expression(event):
+        if event and event not in fact_rows("github-events") and not contains_expression(event):
             yield hit(workflow.trigger_span(event), event=event)
 
 
-def event_filter_invalid(workflow: Workflow) -> Outcome:
+def event_filter_invalid(workflow: Workflow) -> CheckOutcome:
     """An activity type that the event has not, or a filter that it does not take or takes only alone.
 
     Low where GitHub passes the key over: a filter of other events, types of an event without any. Medium for a single type that
     never comes; high where it is the only one, and where GitHub refuses the file.
     """
     for event, settings in workflow.triggers.items():
-        if not isinstance(settings, Map) or event not in rows("github-events"):
+        if not isinstance(settings, Map) or event not in fact_rows("github-events"):
             continue
-        yield from _activity_types(event, settings)
-        for base in _FILTERS:
-            events = filtered_by(base)
+        yield from _activity_type_hits(event, settings)
+        for base in _FILTERS_WITH_IGNORE_TWIN:
+            events = events_with_filter(base)
             names = [name for name in (base, f"{base}-ignore") if name in settings]
             for name in names:
                 if event not in events:
                     there = join_names(events)
-                    place = settings.key(name)
+                    place = settings.key_span(name)
                     yield hit(
                         place,
                         severity=Severity.LOW,
@@ -54,23 +54,21 @@ def event_filter_invalid(workflow: Workflow) -> Outcome:
                         events=there,
                     )
             if len(names) == 2 and event in events:
-                late = max(names, key=lambda name: settings.key(name).start)
-                yield hit(settings.key(late), say="both", event=event, filter=base)
+                late = max(names, key=lambda name: settings.key_span(name).start)
+                yield hit(settings.key_span(late), say="both", event=event, filter=base)
         if event == "workflow_run" and "workflows" not in settings:
             yield hit(workflow.trigger_span(event), say="workflows")
 
 
-def _activity_types(event: str, settings: Map) -> Iterator[Hit]:
-    row = rows("github-events")[event]
+def _activity_type_hits(event: str, trigger_settings: Map) -> Iterator[Hit]:
+    row = fact_rows("github-events")[event]
     allowed, anything = row.get("types", []), "any-type" in row
-    given = settings.get("types")
-    pairs: list[tuple[Any, Any, Any]] = (
-        [(settings, "types", given)] if isinstance(given, str) else []
-    )
+    given = trigger_settings.get("types")
+    pairs: list[tuple[Any, Any, Any]] = [(trigger_settings, "types", given)] if isinstance(given, str) else []
     if isinstance(given, Seq):
         pairs = [(given, index, item) for index, item in enumerate(given)]
     if pairs and not allowed and not anything:
-        yield hit(settings.key("types"), severity=Severity.LOW, say="no-types", event=event)
+        yield hit(trigger_settings.key_span("types"), severity=Severity.LOW, say="no-types", event=event)
         return
     strange = [
         (owner, key, item)
@@ -91,7 +89,7 @@ def _time_zones() -> frozenset[str]:
 _NO_PLACES = {"localtime", "Factory"}
 
 
-def schedule_invalid(workflow: Workflow) -> Outcome:
+def schedule_invalid(workflow: Workflow) -> CheckOutcome:
     """A schedule that is no cron expression, is shorter than GitHub runs, or has an unknown time zone."""
     settings = workflow.triggers.get("schedule")
     for entry in settings if isinstance(settings, Seq) else ():
@@ -99,7 +97,7 @@ def schedule_invalid(workflow: Workflow) -> Outcome:
             continue
         yield from _schedule_problem(entry)
         zone = entry.get("timezone")
-        if zone in (None, "") or isinstance(zone, Map | Seq) or is_expression(zone):
+        if zone in (None, "") or isinstance(zone, Map | Seq) or contains_expression(zone):
             continue
         if _time_zones() and (zone not in _time_zones() or zone in _NO_PLACES):
             yield hit(entry.at("timezone"), say="zone", zone=zone)
@@ -107,10 +105,10 @@ def schedule_invalid(workflow: Workflow) -> Outcome:
 
 def _schedule_problem(entry: Map) -> Iterator[Hit]:
     cron = entry.get("cron")
-    if not isinstance(cron, str) or not cron.strip() or PLACEHOLDER.match(cron):
+    if not isinstance(cron, str) or not cron.strip() or STARTER_WORKFLOW_PLACEHOLDER.match(cron):
         return
     try:
-        minutes = shortest_interval(cron)
+        minutes = shortest_interval_minutes(cron)
     except CronError as error:
         yield hit(entry.at("cron"), say="cron", cron=cron, reason=str(error))
         return
@@ -121,10 +119,10 @@ def _schedule_problem(entry: Map) -> Iterator[Hit]:
 _MOST_INPUTS = 25
 
 
-def input_invalid(workflow: Workflow) -> Outcome:
+def input_invalid(workflow: Workflow) -> CheckOutcome:
     """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
     for event in ("workflow_dispatch", "workflow_call"):
-        inputs = workflow.settings_of(event).get("inputs")
+        inputs = workflow.trigger_settings(event).get("inputs")
         if isinstance(inputs, Map):
             for name, body in inputs.items():
                 if isinstance(body, Map):
@@ -134,18 +132,18 @@ def input_invalid(workflow: Workflow) -> Outcome:
                 yield hit(span, say="count", count=len(inputs), most=_MOST_INPUTS)
 
 
-def _input_problems(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
-    kind, default = body.get("type"), body.get("default")
-    if event == "workflow_call" and body.get("required") is True and "default" in body:
-        yield hit(body.at("default"), say="required", input=name)
+def _input_problems(owner: Map, name: str, input_spec: Map, event: str) -> Iterator[Hit]:
+    kind, default = input_spec.get("type"), input_spec.get("default")
+    if event == "workflow_call" and input_spec.get("required") is True and "default" in input_spec:
+        yield hit(input_spec.at("default"), say="required", input=name)
     if event == "workflow_dispatch":
-        yield from _option_problems(owner, name, body)
-    if default is None or is_expression(default):
+        yield from _option_problems(owner, name, input_spec)
+    if default is None or contains_expression(default):
         return
     if kind == "boolean" and default not in (True, False, "true", "false"):
-        yield hit(body.at("default"), say="boolean", input=name)
+        yield hit(input_spec.at("default"), say="boolean", input=name)
     if kind == "number" and not _is_numeric(default):
-        yield hit(body.at("default"), say="number", input=name)
+        yield hit(input_spec.at("default"), say="number", input=name)
 
 
 def _is_numeric(value: Any) -> bool:
@@ -158,12 +156,12 @@ def _is_numeric(value: Any) -> bool:
     return True
 
 
-def _option_problems(owner: Map, name: str, body: Map) -> Iterator[Hit]:
-    options, kind = body.get("options"), body.get("type")
+def _option_problems(owner: Map, name: str, input_spec: Map) -> Iterator[Hit]:
+    options, kind = input_spec.get("options"), input_spec.get("type")
     if kind == "choice" and not options:
-        yield hit(owner.key(name), say="no-options", input=name)
+        yield hit(owner.key_span(name), say="no-options", input=name)
     elif kind != "choice" and options and (kind is None or isinstance(kind, str)):
-        yield hit(body.key("options"), say="options", input=name)
+        yield hit(input_spec.key_span("options"), say="options", input=name)
     if kind != "choice" or not isinstance(options, Seq):
         return
     seen = set()
@@ -171,25 +169,28 @@ def _option_problems(owner: Map, name: str, body: Map) -> Iterator[Hit]:
         if isinstance(option, str) and option in seen:
             yield hit(options.at(index), say="repeated", input=name, option=option)
         seen.add(option if isinstance(option, str) else None)
-    default = body.get("default")
+    default = input_spec.get("default")
     texts = {_text_of(option) for option in options}
-    if (
-        default is not None
-        and not isinstance(default, Map | Seq)
-        and _text_of(default) not in texts
-        and default != ""
-    ):
-        yield hit(body.at("default"), say="default", input=name)
+    if default is not None and not isinstance(default, Map | Seq) and _text_of(default) not in texts and default != "":
+        yield hit(input_spec.at("default"), say="default", input=name)
 
 
 def _text_of(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_GLOBS = ("branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore", "versions")
+_GLOB_FILTERS = (
+    "branches",
+    "branches-ignore",
+    "tags",
+    "tags-ignore",
+    "paths",
+    "paths-ignore",
+    "versions",
+)
 
 
-def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) -> Outcome:
+def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOB_FILTERS) -> CheckOutcome:
     """A filter whose pattern matches nothing or does not parse."""
     for settings in workflow.triggers.values():
         for key in keys:
@@ -200,16 +201,16 @@ def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) 
                 owner, pairs = patterns, list(enumerate(patterns))
             for at, value in pairs:
                 text = text_at(owner, at, workflow.source)
-                if text is None or not text.value or PLACEHOLDER.match(text.value):
+                if text is None or not text.value or STARTER_WORKFLOW_PLACEHOLDER.match(text.value):
                     continue
                 flaw = _pattern_flaw(text.value, path=key.startswith("paths"))
                 if flaw is not None:
                     say, start, facts = flaw
                     end = len(text.value) if say == "blank" else start + 1
-                    yield Hit(text.part(start, end), {"pattern": value, **facts}, say=say)
+                    yield Hit(text.span_of_part(start, end), {"pattern": value, **facts}, message_name=say)
 
 
-_Flaw = tuple[str, int, dict[str, Value]]  # the name of its sentence, where it begins, its facts
+_Flaw = tuple[str, int, dict[str, FactValue]]  # the name of its sentence, where it begins, its facts
 
 
 def _pattern_flaw(value: str, *, path: bool) -> _Flaw | None:
@@ -255,7 +256,7 @@ def _character_flaw(value: str, *, path: bool) -> _Flaw | None:
     return None
 
 
-def _range_flaw(class_text: str) -> tuple[str, dict[str, Value]] | None:
+def _range_flaw(class_text: str) -> tuple[str, dict[str, FactValue]] | None:
     """What is wrong between `[` and `]`."""
     if not class_text:
         return "no-class", {}

@@ -7,40 +7,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.runners import runner_labels
 from readiness.kinds.github.texts import expressions, text_at, texts_below
-from readiness.model import Hit, Outcome, Severity, hit, missing
+from readiness.model import CheckOutcome, Hit, Severity, hit, missing
 from readiness.syntax import expression as ex
-from readiness.syntax.constant import is_truthy
-from readiness.syntax.text import Text
+from readiness.syntax.constant import is_truthy_in_expression
+from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map
 
 
-def trigger_dangerous(workflow: Workflow) -> Outcome:
+def trigger_dangerous(workflow: Workflow) -> CheckOutcome:
     """An event that gives the base repository's secrets to a run that people outside start."""
-    known = column("github-events", "base-secrets")
+    known = fact_column("github-events", "base-secrets")
     for event in workflow.triggers:
         if event in known:
             yield hit(workflow.trigger_span(event), event=event)
 
 
-def permissions_missing(workflow: Workflow) -> Outcome:
+def permissions_missing(workflow: Workflow) -> CheckOutcome:
     """Jobs that run with the token's default rights, whatever the repository's settings make of them."""
     if "permissions" in workflow.node:
         return
     for job in workflow.jobs:
-        if (
-            "permissions" not in job.node
-            and (job.calls or not workflow.callable_only)
-            and not job.dead
-        ):
-            yield missing(job.key, resource=job.resource, job=job.name)
+        if "permissions" not in job.node and (job.calls or not workflow.callable_only) and not job.dead:
+            yield missing(job.id_span, resource=job.resource, job=job.name)
             return
 
 
-def all_permissions(workflow: Workflow, *, value: str) -> Outcome:
+def all_permissions(workflow: Workflow, *, value: str) -> CheckOutcome:
     """`permissions` of the workflow or of a job is one word for all scopes: `value` (read-all or write-all)."""
     if workflow.node.get("permissions") == value:
         yield hit(workflow.node.at("permissions"), where="the workflow")
@@ -49,16 +45,16 @@ def all_permissions(workflow: Workflow, *, value: str) -> Outcome:
             yield hit(job.node.at("permissions"), resource=job.resource, where=f"job {job.name!r}")
 
 
-def permissions_wide(workflow: Workflow) -> Outcome:
+def permissions_wide(workflow: Workflow) -> CheckOutcome:
     """A right to write that every job of a workflow has."""
     value = workflow.node.get("permissions")
     if isinstance(value, Map) and len(workflow.jobs) > 1:
         for name, level in value.items():
             if level == "write":
-                yield hit(value.entry(name), permission=name, count=len(workflow.jobs))
+                yield hit(value.entry_span(name), permission=name, count=len(workflow.jobs))
 
 
-def permissions_undocumented(workflow: Workflow) -> Outcome:
+def permissions_undocumented(workflow: Workflow) -> CheckOutcome:
     """A right without a comment on its line that says what it is for."""
     for node in (workflow.node, *(job.node for job in workflow.jobs)):
         value = node.get("permissions")
@@ -67,31 +63,31 @@ def permissions_undocumented(workflow: Workflow) -> Outcome:
         for name, level in value.items():
             has_comment = _has_explaining_comment(workflow.source.text, value, name)
             if not has_comment and (name, level) != ("contents", "read"):
-                yield hit(value.entry(name), permission=name)
+                yield hit(value.entry_span(name), permission=name)
 
 
-_COMMENT = re.compile(r"[ \t]*#[# \t]*\S")
+_NONEMPTY_COMMENT = re.compile(r"[ \t]*#[# \t]*\S")
 
 
 def _has_explaining_comment(text: str, value: Map, name: str) -> bool:
     """Whether a comment stands behind a right, behind the braces it stands in, or on the line above."""
-    entry = value.entry(name)
+    entry = value.entry_span(name)
     end = value.at().end if value.flow else entry.end
     start = text.rfind("\n", 0, entry.start)
     above = text[text.rfind("\n", 0, max(start, 0)) + 1 : max(start, 0)]
-    return bool(_COMMENT.match(text, end) or (not value.flow and _COMMENT.match(above)))
+    return bool(_NONEMPTY_COMMENT.match(text, end) or (not value.flow and _NONEMPTY_COMMENT.match(above)))
 
 
-_NOBODY = re.compile(r"\[bot\]\Z")
+_BOT_ACCOUNT_SUFFIX = re.compile(r"\[bot\]\Z")
 _BOT_IDS = {"49699333", "29139614", "27856297", "29110"}  # dependabot, renovate, dependabot-preview
 
 
-def _conditions_around(file: Workflow | Action) -> Iterator[tuple[str, Text]]:
+def _conditions_around(document: Workflow | Action) -> Iterator[tuple[str, LocatedText]]:
     holders: list[Job | Step] = []
-    if isinstance(file, Action):
-        holders += file.steps
+    if isinstance(document, Action):
+        holders += document.steps
     else:
-        for job in file.jobs:
+        for job in document.jobs:
             holders += (job, *job.steps)
     for holder in holders:
         text = text_at(holder.node, "if", holder.source)
@@ -99,78 +95,64 @@ def _conditions_around(file: Workflow | Action) -> Iterator[tuple[str, Text]]:
             yield holder.resource, text
 
 
-def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Outcome:
+def bot_conditions(workflow: Workflow, *, outsiders: bool) -> CheckOutcome:
     """A condition that trusts the actor of an event to be the author of the change.
 
     With `outsiders`, where people outside start a run with the repository's secrets; else everywhere but there.
     """
-    if bool(column("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
+    if bool(fact_column("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
         return
     for resource, text in _conditions_around(workflow):
-        for expression in expressions(text, bare=True):
+        for expression in expressions(text, whole_text_is_expression=True):
             for node in ex.walk_tree(expression.tree) if expression.tree else ():
-                if isinstance(node, ex.Binary) and node.operator == "==" and _is_bot_check(node):
-                    yield hit(expression.place(node.span), resource=resource)
+                if isinstance(node, ex.BinaryOperation) and node.operator == "==" and _is_bot_check(node):
+                    yield hit(expression.to_source_span(node.span), resource=resource)
 
 
-def _is_bot_check(node: ex.Binary) -> bool:
+def _is_bot_check(node: ex.BinaryOperation) -> bool:
     for side, other in ((node.left, node.right), (node.right, node.left)):
         path = ex.access_path(side)
         if path is None or not isinstance(other, ex.Literal):
             continue
         value = other.value
         if path in (("github", "actor"), ("github", "triggering_actor")) and isinstance(value, str):
-            return bool(_NOBODY.search(value))
+            return bool(_BOT_ACCOUNT_SUFFIX.search(value))
         if path == ("github", "actor_id") and value is not None:
-            actor_span = (
-                str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-            )
+            actor_span = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
             return actor_span in _BOT_IDS
     return False
 
 
-def condition_contains_text(file: Workflow | Action) -> Outcome:
+def condition_contains_text(file: Workflow | Action) -> CheckOutcome:
     """`contains()` of a name in a text that is meant as a list: a part of an entry is enough."""
     for resource, text in _conditions_around(file):
-        for expression in expressions(text, bare=True):
+        for expression in expressions(text, whole_text_is_expression=True):
             for node in ex.walk_tree(expression.tree) if expression.tree else ():
-                if (
-                    not isinstance(node, ex.Call)
-                    or node.name.lower() != "contains"
-                    or len(node.arguments) != 2
-                ):
+                if not isinstance(node, ex.FunctionCall) or node.name.lower() != "contains" or len(node.arguments) != 2:
                     continue
                 first, second = node.arguments
-                if (
-                    isinstance(first, ex.Literal)
-                    and isinstance(first.value, str)
-                    and ex.access_path(second)
-                ):
-                    yield hit(expression.place(node.span), resource=resource)
+                if isinstance(first, ex.Literal) and isinstance(first.value, str) and ex.access_path(second):
+                    yield hit(expression.to_source_span(node.span), resource=resource)
 
 
-def condition_ternary_broken(file: Workflow | Action) -> Outcome:
+def condition_ternary_broken(file: Workflow | Action) -> CheckOutcome:
     """`a && b || c` whose `b` is false or empty: the answer is always `c`."""
     for way, text in expanded_texts(file):
-        for expression in expressions(text, bare=way[-1] == "if"):
+        for expression in expressions(text, whole_text_is_expression=way[-1] == "if"):
             for node in ex.walk_tree(expression.tree) if expression.tree else ():
-                if isinstance(node, ex.Binary) and node.operator == "||":
+                if isinstance(node, ex.BinaryOperation) and node.operator == "||":
                     inner = node.left
-                    while isinstance(inner, ex.Binary) and inner.operator == "||":
+                    while isinstance(inner, ex.BinaryOperation) and inner.operator == "||":
                         inner = inner.right
-                    if (
-                        isinstance(inner, ex.Binary)
-                        and inner.operator == "&&"
-                        and _is_falsy(inner.right)
-                    ):
-                        yield hit(expression.place(inner.right.span))
+                    if isinstance(inner, ex.BinaryOperation) and inner.operator == "&&" and _is_falsy(inner.right):
+                        yield hit(expression.to_source_span(inner.right.span))
 
 
 def _is_falsy(node: ex.Node) -> bool:
-    return isinstance(node, ex.Literal) and not is_truthy(node.value)
+    return isinstance(node, ex.Literal) and not is_truthy_in_expression(node.value)
 
 
-def insecure_commands(workflow: Workflow) -> Outcome:
+def insecure_commands(workflow: Workflow) -> CheckOutcome:
     """The switch that lets any text in the log set variables."""
     for resource, node in _permission_holders(workflow):
         env = node.get("env")
@@ -178,7 +160,7 @@ def insecure_commands(workflow: Workflow) -> Outcome:
             yield from _insecure_switch(env, resource)
 
 
-def insecure_commands_action(step: Step) -> Outcome:
+def insecure_commands_action(step: Step) -> CheckOutcome:
     """The same switch in a step of a composite action."""
     env = step.node.get("env")
     if step.composite and isinstance(env, Map):
@@ -187,10 +169,7 @@ def insecure_commands_action(step: Step) -> Outcome:
 
 def _insecure_switch(env: Map, resource: str) -> Iterator[Hit]:
     for name, value in env.items():
-        if (
-            name.upper() == "ACTIONS_ALLOW_UNSECURE_COMMANDS"
-            and str(value).strip().lower() == "true"
-        ):
+        if name.upper() == "ACTIONS_ALLOW_UNSECURE_COMMANDS" and str(value).strip().lower() == "true":
             yield hit(env.at(name), resource=resource)
 
 
@@ -202,27 +181,27 @@ def _permission_holders(workflow: Workflow) -> Iterator[tuple[str, Map]]:
             yield step.resource, step.node
 
 
-_WRITE = re.compile(
+_WRITE_TO_GITHUB_ENV = re.compile(
     r"(?:>>?|tee[ \t]+-a|tee|Tee-Object|Out-File|Add-Content|Set-Content)[^\n|;&]{0,80}(?:[$%:{]GITHUB_(?:ENV|PATH))\b"
 )
-_DYNAMIC = re.compile(r"[$`]|%[A-Za-z_]+%")
+_VARIABLE_OR_SUBSTITUTION = re.compile(r"[$`]|%[A-Za-z_]+%")
 # What the runner itself answers, whoever sent the code.
 _OF_RUNNER = re.compile(
     r"\$\((?:pwd|nproc|whoami|hostname|mktemp(?: -d)?|uname(?: -[a-z])?|date(?: [^()|;&$`]{0,80})?)\)|\$(?:PWD|HOME)\b"
 )
-_SINGLE = re.compile(r"'[^'\n]*'")
-_SAYS = re.compile(r"[ \t]*(?:if[^;\n]*;[ \t]*then[ \t]+)?([A-Za-z./][\w./-]*)(?=[ \t|]|\Z)")
-_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
+_SINGLE_QUOTED = re.compile(r"'[^'\n]*'")
+_FIRST_PROGRAM_OF_LINE = re.compile(r"[ \t]*(?:if[^;\n]*;[ \t]*then[ \t]+)?([A-Za-z./][\w./-]*)(?=[ \t|]|\Z)")
+_SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 
 
-_ASSIGNED = re.compile(r"^[ \t]*([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE)
+_SHELL_ASSIGNMENT = re.compile(r"^[ \t]*([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=16)
 def _assigned_variables(script: str) -> Mapping[str, Sequence[str]]:
     """What a script gives to its variables, each on a line of its own."""
     found: dict[str, list[str]] = {}
-    for name, value in _ASSIGNED.findall(script):
+    for name, value in _SHELL_ASSIGNMENT.findall(script):
         found.setdefault(name, []).append(value)
     return found
 
@@ -232,41 +211,36 @@ def _is_dynamic(line: str, script: str) -> bool:
 
     Nothing is put into single quotes; what a program other than these few says is not known.
     """
-    line = _SINGLE.sub("", line)
-    said = _SAYS.match(line)
-    if said and (
-        said[1].lower() not in column("programs", "says") or (said[1] == "cat" and "<<" not in line)
-    ):
+    line = _SINGLE_QUOTED.sub("", line)
+    said = _FIRST_PROGRAM_OF_LINE.match(line)
+    if said and (said[1].lower() not in fact_column("programs", "says") or (said[1] == "cat" and "<<" not in line)):
         return True
 
-    def fixed(match: re.Match[str]) -> str:
+    def drop_fixed_variable(match: re.Match[str]) -> str:
         values = _assigned_variables(script).get(match[1], ())
-        known = values and not any(_DYNAMIC.search(_OF_RUNNER.sub("", one)) for one in values)
+        known = values and not any(_VARIABLE_OR_SUBSTITUTION.search(_OF_RUNNER.sub("", one)) for one in values)
         return "" if known else match[0]
 
-    return _DYNAMIC.search(_VARIABLE.sub(fixed, _OF_RUNNER.sub("", line))) is not None
+    return _VARIABLE_OR_SUBSTITUTION.search(_SHELL_VARIABLE.sub(drop_fixed_variable, _OF_RUNNER.sub("", line))) is not None
 
 
-def environment_writes(step: Step, *, composite: bool) -> Outcome:
+def environment_writes(step: Step, *, composite: bool) -> CheckOutcome:
     """A value that is not fixed written to the variables or the path of all later steps."""
-    workflow, run = step.workflow, step.run
+    workflow, run = step.workflow, step.run_script
     if run is None or step.composite is not composite:
         return
-    if (
-        workflow is not None
-        and not column("github-events", "code-of-others").keys() & workflow.triggers
-    ):
+    if workflow is not None and not fact_column("github-events", "code-of-others").keys() & workflow.triggers:
         return
-    for match in _WRITE.finditer(run.value):
+    for match in _WRITE_TO_GITHUB_ENV.finditer(run.value):
         start = run.value.rfind("\n", 0, match.start()) + 1
         before = run.value[start : match.start()]
         if not before.strip() or _is_dynamic(before, run.value):
             foreign = workflow is None or _may_hold_foreign_files(step, workflow)
             severity = Severity.HIGH if foreign else Severity.MEDIUM
-            yield hit(run.line(match.start()), severity=severity)
+            yield hit(run.span_of_line(match.start()), severity=severity)
 
 
-_TAKES_IN = re.compile(
+_FOREIGN_INPUT_COMMAND = re.compile(
     r"\b(?:download-artifact|action-download-artifact|gh run download|gh (?:pr|api)|git (?:fetch|pull|clone)|curl|wget)\b"
     r"|(?:head_ref|head\.(?:ref|sha)|head_sha|head_branch|refs/pull|\btitle\b|\bbody\b)"
 )
@@ -274,16 +248,14 @@ _TAKES_IN = re.compile(
 
 def _may_hold_foreign_files(step: Step, workflow: Workflow) -> bool:
     """Whether the run may work on what outsiders wrote: `pull_request_target` alone checks out the repository's own branch."""
-    others = column("github-events", "code-of-others").keys() & workflow.triggers
+    others = fact_column("github-events", "code-of-others").keys() & workflow.triggers
     if others != {"pull_request_target"}:
         return True
     job = step.job
-    return job is None or any(
-        _TAKES_IN.search(text.value) for _, text in texts_below(job.node, job.source)
-    )
+    return job is None or any(_FOREIGN_INPUT_COMMAND.search(text.value) for _, text in texts_below(job.node, job.source))
 
 
-def runner_self_hosted(job: Job) -> Outcome:
+def runner_self_hosted(job: Job) -> CheckOutcome:
     """A job on a machine that is kept between runs."""
     value: Any = job.node.get("runs-on")
     grouped = isinstance(value, Map) and "group" in value

@@ -9,80 +9,83 @@ from readiness.kinds.compose.application import is_defined_here, merged_service
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.words import replica_count, span_of
-from readiness.model import Hit, Outcome, hit
+from readiness.model import CheckOutcome, Hit, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
 
 
-def settings_conflict(service: Service, project: Project) -> Outcome:
+def settings_conflict(service: Service, project: Project) -> CheckOutcome:
     """Two settings of a service of which Docker takes only one."""
     node, _ = merged_service(service, project)
     if not is_defined_here(service, project):
         return
-    own = service.full
+    own = service.extended_node
     yield from _network_conflicts(own)
     yield from _dockerfile_conflicts(own)
-    yield from _written_twice(own)
+    yield from _deploy_duplicate_conflicts(own)
     yield from _name_conflicts(service, node)
     yield from _platform_conflicts(own)
     yield from _device_conflicts(own)
     yield from _watch_conflicts(own)
 
 
-def _network_conflicts(own: Map) -> Iterator[Hit]:
-    if "network_mode" in own and isinstance(own.get("networks"), Map | Seq) and own["networks"]:
-        yield hit(own.at("network_mode"), say="beside", first="network_mode", second="networks")
-    mode = str(own.get("network_mode"))
-    if own.get("ports") and (mode == "host" or mode.startswith(("service:", "container:"))):
-        yield hit(own.at("ports"), say="mode", mode=mode)
+def _network_conflicts(service_node: Map) -> Iterator[Hit]:
+    if "network_mode" in service_node and isinstance(service_node.get("networks"), Map | Seq) and service_node["networks"]:
+        yield hit(service_node.at("network_mode"), say="beside", first="network_mode", second="networks")
+    mode = str(service_node.get("network_mode"))
+    if service_node.get("ports") and (mode == "host" or mode.startswith(("service:", "container:"))):
+        yield hit(service_node.at("ports"), say="mode", mode=mode)
 
 
-def _dockerfile_conflicts(own: Map) -> Iterator[Hit]:
+def _dockerfile_conflicts(service_node: Map) -> Iterator[Hit]:
     first, second = "dockerfile", "dockerfile_inline"
-    build = own.dig("build")
+    build = service_node.mapping_at_path("build")
     if first in build and second in build:
         yield hit(build.at(first), say="beside", first=f"build.{first}", second=f"build.{second}")
 
 
-def _written_twice(own: Map) -> Iterator[Hit]:
+def _deploy_duplicate_conflicts(service_node: Map) -> Iterator[Hit]:
     """What stands on the service and under `deploy` with two values, or there beside limits that leave it out."""
-    for first, path in _TWICE:
-        value, limits = own.get(first), own.dig(*path[:-1])
+    for first, path in _DEPLOY_EQUIVALENTS:
+        value, limits = service_node.get(first), service_node.mapping_at_path(*path[:-1])
         other = limits.get(path[-1])
         if value is None or (other is not None and _is_same_value(value, other)):
             continue
         if other is not None:
-            yield hit(own.at(first), first=first, say="twice", second=".".join(path))
+            yield hit(service_node.at(first), first=first, say="twice", second=".".join(path))
         elif limits and first != "scale" and expand_scalar(value).text not in {"0", "-1"}:
             second, key = ".".join(path[:-1]), path[-1]
-            yield hit(own.at(first), say="left-out", first=first, second=second, key=key)
+            yield hit(service_node.at(first), say="left-out", first=first, second=second, key=key)
 
 
-def _name_conflicts(service: Service, node: Map) -> Iterator[Hit]:
-    """A name for one container where several run; `node` is the service as it runs."""
-    own = service.full
-    count = replica_count(node, service.values) or 1
-    if not node.get("container_name") or count < 2:
+def _name_conflicts(service: Service, merged_node: Map) -> Iterator[Hit]:
+    """A name for one container where several run; `merged_node` is the service as it runs."""
+    own = service.extended_node
+    count = replica_count(merged_node, service.env_values) or 1
+    if not merged_node.get("container_name") or count < 2:
         return
-    place = service.head  # where a file that is laid over this one says it
+    place = service.name_span  # where a file that is laid over this one says it
     if "container_name" in own:
         place = own.at("container_name")
-    elif own.dig("deploy").get("replicas") is not None:
+    elif own.mapping_at_path("deploy").get("replicas") is not None:
         place = span_of(own, "deploy", "replicas")
     yield hit(place, say="replicas", count=count)
 
 
-def _platform_conflicts(own: Map) -> Iterator[Hit]:
-    platform, platforms = own.text("platform"), own.dig("build").get("platforms")
+def _platform_conflicts(service_node: Map) -> Iterator[Hit]:
+    platform, platforms = (
+        service_node.string_under("platform"),
+        service_node.mapping_at_path("build").get("platforms"),
+    )
     if not platform or has_variable(platform) or not isinstance(platforms, Seq) or not platforms:
         return
     if platform not in platforms:
-        yield hit(own.at("platform"), say="platform")
+        yield hit(service_node.at("platform"), say="platform")
 
 
-_TWICE = (
+_DEPLOY_EQUIVALENTS = (
     ("scale", ("deploy", "replicas")),
     ("mem_limit", ("deploy", "resources", "limits", "memory")),
     ("mem_reservation", ("deploy", "resources", "reservations", "memory")),
@@ -94,10 +97,9 @@ _TWICE = (
 def _is_same_value(first: Any, second: Any) -> bool:
     """Whether two values mean one thing; a variable may."""
     texts = [
-        expand_scalar(value).text.lower().replace(" ", "").removesuffix("b").removesuffix("i")
-        for value in (first, second)
+        expand_scalar(value).text.lower().replace(" ", "").removesuffix("b").removesuffix("i") for value in (first, second)
     ]
-    if any(HOLE in text for text in texts):
+    if any(UNKNOWN_VALUE_MARK in text for text in texts):
         return True
     try:
         return float(texts[0]) == float(texts[1])
@@ -105,18 +107,18 @@ def _is_same_value(first: Any, second: Any) -> bool:
         return texts[0] == texts[1]
 
 
-def _device_conflicts(own: Map) -> Iterator[Hit]:
+def _device_conflicts(service_node: Map) -> Iterator[Hit]:
     for devices in (
-        own.dig("deploy", "resources", "reservations").get("devices"),
-        own.get("gpus"),
+        service_node.mapping_at_path("deploy", "resources", "reservations").get("devices"),
+        service_node.get("gpus"),
     ):
         for device in devices if isinstance(devices, Seq) else ():
             if isinstance(device, Map) and {"count", "device_ids"} <= set(device):
                 yield hit(device.at("count"), say="beside", first="count", second="device_ids")
 
 
-def _watch_conflicts(own: Map) -> Iterator[Hit]:
-    watch = own.dig("develop").get("watch")
+def _watch_conflicts(service_node: Map) -> Iterator[Hit]:
+    watch = service_node.mapping_at_path("develop").get("watch")
     for rule in watch if isinstance(watch, Seq) else ():
         action = str(rule.get("action")) if isinstance(rule, Map) else ""
         if action in {"sync", "sync+restart"} and not rule.get("target"):
@@ -125,10 +127,10 @@ def _watch_conflicts(own: Map) -> Iterator[Hit]:
             yield hit(rule.at("path"), say="no-path")
 
 
-def definition_invalid(document: Document) -> Outcome:
+def definition_invalid(document: Document) -> CheckOutcome:
     """A volume, network, secret or config whose settings do not go together."""
     for section in ("volumes", "networks", "secrets", "configs"):
-        for name, (_, node) in document.section(section).items():
+        for name, (_, node) in document.section_entries(section).items():
             if isinstance(node, Map):
                 yield from _definition_conflicts(section, name, node)
 
@@ -141,7 +143,7 @@ def _definition_conflicts(section: str, name: str, node: Map) -> Iterator[Hit]:
     if external in (True, "true") or isinstance(external, Map):
         for key in node if section == "volumes" else ():
             if key not in {"name", "external"} and not key.startswith("x-"):
-                yield hit(node.key(key), say="external", where=where, key=key)
+                yield hit(node.key_span(key), say="external", where=where, key=key)
     elif section in _WAYS and (external is None or isinstance(external, bool)):
         yield from _way_conflicts(_WAYS[section], where, node)
 
@@ -153,7 +155,7 @@ def _way_conflicts(ways: tuple[str, ...], where: str, node: Map) -> Iterator[Hit
     """A secret or config that is taken from two places, or from none."""
     given = [way for way in ways if way in node]
     if len(given) > 1:
-        yield hit(node.key(given[1]), say="both", where=where, given=" and ".join(given))
+        yield hit(node.key_span(given[1]), say="both", where=where, given=" and ".join(given))
     elif not given:
         allowed = f"{', '.join(ways[:-1])} or {ways[-1]}"
         yield hit(node.at(), say="none", where=where, allowed=allowed)

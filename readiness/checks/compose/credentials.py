@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from readiness.facts.table import rows
-from readiness.kinds.compose.application import applications, env_file_settings
+from readiness.facts.table import fact_rows
+from readiness.kinds.compose.application import env_file_values, join_compose_files
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expand_scalar, mount_specs, part_span, variable_specs
-from readiness.model import Outcome, Related, Source, Span, hit
+from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_specs
+from readiness.model import CheckOutcome, Related, Source, Span, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable
-from readiness.syntax.interpolation import HOLE, default_of
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK, single_variable_and_default
 from readiness.syntax.yaml import Map
 
-_REQUIREPASS = re.compile(r"--requirepass[ =]+[\"']?(?P<password>[^\s\"']{1,200})")
-_PIECE = r"(?:\$\{[^{}]{1,200}\}|[^:/@\s${}])"
-_URL = re.compile(
-    rf"\b[a-z][a-z0-9+.-]{{1,30}}://(?P<user>{_PIECE}{{0,100}}):(?P<password>{_PIECE}{{1,200}})@(?P<host>[A-Za-z0-9_.-]{{1,200}})"
+_REQUIREPASS_OPTION = re.compile(r"--requirepass[ =]+[\"']?(?P<password>[^\s\"']{1,200})")
+_CREDENTIAL_PIECE_PATTERN = r"(?:\$\{[^{}]{1,200}\}|[^:/@\s${}])"
+_URL_WITH_CREDENTIALS = re.compile(
+    rf"\b[a-z][a-z0-9+.-]{{1,30}}://(?P<user>{_CREDENTIAL_PIECE_PATTERN}{{0,100}}):(?P<password>{_CREDENTIAL_PIECE_PATTERN}{{1,200}})@(?P<host>[A-Za-z0-9_.-]{{1,200}})"
 )
-_HOST = re.compile(r"(?P<prefix>[A-Z0-9_]*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z")
-_PASSWORDS = ("PASSWORD", "PASS", "PWD")
-_USERS = ("USER", "USERNAME")
+_HOST_VARIABLE = re.compile(r"(?P<prefix>[A-Z0-9_]*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z")
+_PASSWORD_VARIABLE_ENDINGS = ("PASSWORD", "PASS", "PWD")
+_USER_VARIABLE_ENDINGS = ("USER", "USERNAME")
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ValuePlace:
     """Where a value stands: in the compose file, or in an environment file."""
 
     source: Source
@@ -37,19 +37,19 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
+class _ServerAccount:
     """What a server gives one of its users: texts as they are written, with their variables."""
 
     user: str
     password: str
-    place: _Place
+    place: _ValuePlace
 
 
-def credentials_differ(service: Service, project: Project) -> Outcome:
+def credentials_differ(service: Service, project: Project) -> CheckOutcome:
     """A password that a service sends and that is not the one its server has."""
-    services = project.memo(applications).application_of(service.document).services()
-    values = service.document.environment.unmasked
-    known: dict[str, list[_Account]] = {}
+    services = project.memoize(join_compose_files).application_of(service.document).services()
+    values = service.document.environment.values_with_secrets
+    known: dict[str, list[_ServerAccount]] = {}
     for variable, host, user, password, place in _client_logins(service, project):
         server = services.get(host)
         if server is None or server is service:
@@ -57,14 +57,8 @@ def credentials_differ(service: Service, project: Project) -> Outcome:
         if host not in known:
             known[host] = list(_server_accounts(server, project))
         accounts = known[host]
-        named = [
-            account
-            for account in accounts
-            if _is_different(account.user, user or "default", values) is False
-        ]
-        if not (
-            named or _may_be_made_by_scripts(server) or _may_make_users(service, project, accounts)
-        ):
+        named = [account for account in accounts if _is_different(account.user, user or "default", values) is False]
+        if not (named or _may_be_made_by_scripts(server) or _may_make_users(service, project, accounts)):
             named = accounts  # a user whom the server does not have gets in with no password at all
         if named and all(_is_different(one.password, password, values) for one in named):
             given = named[0].place
@@ -72,53 +66,49 @@ def credentials_differ(service: Service, project: Project) -> Outcome:
             yield hit(place.span, at=place.source, variable=variable, server=host, related=related)
 
 
-def _stated_values(service: Service, project: Project, node: Map) -> dict[str, tuple[str, _Place]]:
+def _stated_values(service: Service, project: Project, node: Map) -> dict[str, tuple[str, _ValuePlace]]:
     """name -> (text, place) of a service's variables: those of its environment files, then those that it writes.
 
     What a variable inside an environment file hides is written as a variable without a name.
     """
-    stated: dict[str, tuple[str, _Place]] = {}
-    for name, setting in env_file_settings(service, project)[0].items():
-        text = setting.value.replace("$", "$$").replace(HOLE, "${?}")
-        stated[name] = text, _Place(setting.source, setting.span)
+    stated: dict[str, tuple[str, _ValuePlace]] = {}
+    for name, setting in env_file_values(service, project)[0].items():
+        text = setting.value.replace("$", "$$").replace(UNKNOWN_VALUE_MARK, "${?}")
+        stated[name] = text, _ValuePlace(setting.source, setting.span)
     for spec in variable_specs(service.source, node, "environment"):
         if isinstance(spec.value, str | int) or spec.value is None:
             text = f"${{{spec.name}}}" if spec.value is None else str(spec.value)
-            stated[spec.name] = text, _Place(service.source, spec.span)
+            stated[spec.name] = text, _ValuePlace(service.source, spec.span)
     return stated
 
 
 def _may_be_made_by_scripts(server: Service) -> bool:
     """Whether scripts that are mounted, or built in, may make users that the environment does not name."""
-    mounts = mount_specs(server.full)
-    return server.builds or any("initdb" in one.target or HOLE in one.target for one in mounts)
+    mounts = mount_specs(server.extended_node)
+    return server.builds or any("initdb" in one.target or UNKNOWN_VALUE_MARK in one.target for one in mounts)
 
 
-def _may_make_users(service: Service, project: Project, accounts: Sequence[_Account]) -> bool:
+def _may_make_users(service: Service, project: Project, accounts: Sequence[_ServerAccount]) -> bool:
     """Whether a client is given a password of the server's, with which it may make the user that it then logs in as."""
-    values = service.document.environment.unmasked
+    values = service.document.environment.values_with_secrets
     texts = [text for text, _ in _stated_values(service, project, service.node).values()]
-    return any(
-        _is_different(account.password, text, values) is False
-        for account in accounts
-        for text in texts
-    )
+    return any(_is_different(account.password, text, values) is False for account in accounts for text in texts)
 
 
-def _server_accounts(server: Service, project: Project) -> Iterator[_Account]:
+def _server_accounts(service: Service, project: Project) -> Iterator[_ServerAccount]:
     """The users of a server, as its environment or its command makes them; none where a part of it was not read."""
-    if not env_file_settings(server, project)[1]:
+    if not env_file_values(service, project)[1]:
         return
-    given = _stated_values(server, project, server.full)
-    for password, row in rows("store-accounts").items():
+    given = _stated_values(service, project, service.extended_node)
+    for password, row in fact_rows("store-accounts").items():
         text, place = given.get(password, ("", None))
         if text and place is not None:
             user = row.get("user", "")
-            yield _Account(given[user][0] if user in given else row.get("default", ""), text, place)
-    match = _REQUIREPASS.search(_raw_command(server.full.get("command")))
+            yield _ServerAccount(given[user][0] if user in given else row.get("default", ""), text, place)
+    match = _REQUIREPASS_OPTION.search(_raw_command(service.extended_node.get("command")))
     if match:
-        place = _Place(server.source, server.full.at("command"))
-        yield _Account("default", match["password"], place)
+        place = _ValuePlace(service.source, service.extended_node.at("command"))
+        yield _ServerAccount("default", match["password"], place)
 
 
 def _raw_command(value: Any) -> str:
@@ -126,26 +116,26 @@ def _raw_command(value: Any) -> str:
     return value if isinstance(value, str) else " ".join(map(str, value or ()))
 
 
-Claim = tuple[str, str, str, str, _Place]  # variable, host, user, password, its place
+ClientLogin = tuple[str, str, str, str, _ValuePlace]  # variable, host, user, password, its place
 
 
-def _client_logins(service: Service, project: Project) -> Iterator[Claim]:
+def _client_logins(service: Service, project: Project) -> Iterator[ClientLogin]:
     """The logins that a service's environment holds: URLs, and variables that belong together by their names."""
     stated = _stated_values(service, project, service.node)
     texts = {name: text for name, (text, _) in stated.items()}
     places = {name: place for name, (_, place) in stated.items()}
     for name, text in texts.items():
-        for match in _URL.finditer(text):
+        for match in _URL_WITH_CREDENTIALS.finditer(text):
             whole = places[name]
-            span = part_span(whole.source, whole.span, text, *match.span("password"))
+            span = substring_span(whole.source, whole.span, text, *match.span("password"))
             user, password = unquote(match["user"]), unquote(match["password"])
-            yield name, match["host"], user, password, _Place(whole.source, span)
-        about = _HOST.match(name)
+            yield name, match["host"], user, password, _ValuePlace(whole.source, span)
+        about = _HOST_VARIABLE.match(name)
         if about:
-            user = _first_variable(texts, about["prefix"], _USERS)
-            password = _first_variable(texts, about["prefix"], _PASSWORDS)
+            user = _first_variable(texts, about["prefix"], _USER_VARIABLE_ENDINGS)
+            password = _first_variable(texts, about["prefix"], _PASSWORD_VARIABLE_ENDINGS)
             if user and password:
-                values = service.document.environment.unmasked
+                values = service.document.environment.values_with_secrets
                 host = expand_scalar(text, values).text.partition(":")[0]
                 yield password, host, texts[user], texts[password], places[password]
 
@@ -161,18 +151,20 @@ def _is_different(first: str, second: str, values: Mapping[str, str]) -> bool | 
     if first == second:
         return False
     filled = expand_scalar(first, values), expand_scalar(second, values)
-    if all(one.settled and all(name in values for name in one.names) for one in filled):
+    if all(one.is_determined and all(name in values for name in one.variable_names) for one in filled):
         return filled[0].text != filled[1].text
-    first_default, second_default = default_of(first), default_of(second)
+    first_default, second_default = (
+        single_variable_and_default(first),
+        single_variable_and_default(second),
+    )
     if first_default is not None and second_default is not None:
         # Of two variables each may be set to what the other is.
         return (
             first_default[1] != second_default[1]
-            if first_default[0] == second_default[0]
-            and not has_variable(first_default[1] + second_default[1])
+            if first_default[0] == second_default[0] and not has_variable(first_default[1] + second_default[1])
             else None
         )
     if has_variable(first) or has_variable(second):
         same = expand_scalar(first).text == expand_scalar(second).text
-        return False if same and HOLE not in expand_scalar(first).text else None
+        return False if same and UNKNOWN_VALUE_MARK not in expand_scalar(first).text else None
     return True

@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.base_images import is_runtime
-from readiness.facts.table import column
-from readiness.kinds.compose.application import Application, applications, merged_service
+from readiness.facts.table import fact_column
+from readiness.kinds.compose.application import JoinedFiles, join_compose_files, merged_service
 from readiness.kinds.compose.model import Document, Port, Service
-from readiness.kinds.compose.parts import PortSpec, Range, port_specs, string_entries
+from readiness.kinds.compose.parts import PortRange, PortSpec, port_specs, string_entries
 from readiness.kinds.compose.words import (
     command_line,
     may_run_together,
     replica_count,
     service_environment,
 )
-from readiness.model import Outcome, Related, Unknown, hit
+from readiness.model import CheckOutcome, Related, Undecidable, hit
 from readiness.model.project import Project
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
 
 
 def is_on_every_interface(spec: PortSpec) -> bool | None:
     """Whether a port is published on every interface; None where a variable may hold the address."""
     if spec.host_ip is None:
-        return None if spec.open and spec.published is None else True
-    if HOLE in spec.host_ip:
+        return None if spec.is_undetermined and spec.published is None else True
+    if UNKNOWN_VALUE_MARK in spec.host_ip:
         return None
     return spec.host_ip in {"", "0.0.0.0", "::", "*"}  # noqa: S104
 
@@ -42,32 +42,35 @@ def is_private_address(spec: PortSpec) -> bool:
     return not (address.is_global or address.is_unspecified)
 
 
-def _address_span(port: Port) -> dict[str, Any]:
+def _address_location(port: Port) -> dict[str, Any]:
     """Where a port's address is to be mended: in an environment file where it comes from there."""
-    setting = port.owner.document.environment.settings.get(port.spec.given)
+    setting = port.owner.document.environment.env_file_values.get(port.spec.address_variable)
     if setting is None:
         return {"span": port.spec.span}
     return {"span": setting.span, "at": setting.source}
 
 
-def port_every_interface(port: Port) -> Outcome:
+def port_every_interface(port: Port) -> CheckOutcome:
     """A port whose entry names no address of the host."""
     if not port.spec.host_ip and is_on_every_interface(port.spec):
         yield hit(port.spec.span, port=port.spec.text)
 
 
-def _first_port_in(wanted: tuple[int, ...], found: Range | None) -> int | None:
+def _first_port_in(ports: tuple[int, ...], port_range: PortRange | None) -> int | None:
     """The first of the ports that a range holds."""
-    return next((one for one in wanted if found is not None and found[0] <= one <= found[1]), None)
+    return next(
+        (one for one in ports if port_range is not None and port_range[0] <= one <= port_range[1]),
+        None,
+    )
 
 
 def _survives_overrides(service: Service, spec: PortSpec, project: Project) -> bool:
     """Whether the port is still there when the files for production are laid on this one."""
     node, _ = merged_service(service, project)
-    return any(one.span == spec.span for one in port_specs(node, service.values))
+    return any(one.span == spec.span for one in port_specs(node, service.env_values))
 
 
-def store_published(port: Port, project: Project) -> Outcome:
+def store_published(port: Port, project: Project) -> CheckOutcome:
     """A database, cache or queue whose port leaves the host."""
     known = port.owner.image_facts
     tcp = port.spec.protocol.lower() == "tcp"
@@ -75,19 +78,15 @@ def store_published(port: Port, project: Project) -> Outcome:
         return
     number = _first_port_in(known.ports, port.spec.target)
     answer = is_on_every_interface(port.spec)
-    if (
-        number is None
-        or is_private_address(port.spec)
-        or not _survives_overrides(port.owner, port.spec, project)
-    ):
+    if number is None or is_private_address(port.spec) or not _survives_overrides(port.owner, port.spec, project):
         return
     if answer is None:
-        yield Unknown(port.spec.span)
+        yield Undecidable(port.spec.span)
     else:
-        yield hit(**_address_span(port), port=number, role=known.role)
+        yield hit(**_address_location(port), port=number, role=known.role)
 
 
-_INSIDE = {
+_EXPOSED_THING_BY_ROLE = {
     "console": "the console",
     "alerts": "all alerts",
     "metrics": "all metrics",
@@ -98,79 +97,71 @@ _INSIDE = {
 }
 
 
-def console_published(port: Port, project: Project) -> Outcome:
+def console_published(port: Port, project: Project) -> CheckOutcome:
     """What only administrators should reach, on a port that leaves the host: a console, metrics, logs."""
     known = port.owner.image_facts
     if known is None or not is_on_every_interface(port.spec):
         return
-    number = _first_port_in(known.admin, port.spec.target)
+    number = _first_port_in(known.admin_ports, port.spec.target)
     if number is not None:
-        what = _INSIDE.get(known.role, f"the {known.role}")
-        yield hit(**_address_span(port), port=number, what=what)
-    elif (
-        known.role == "proxy"
-        and _first_port_in((8080,), port.spec.target)
-        and _is_dashboard_open(port, project)
-    ):
-        yield hit(**_address_span(port), port=8080, what="the dashboard without a login")
+        what = _EXPOSED_THING_BY_ROLE.get(known.role, f"the {known.role}")
+        yield hit(**_address_location(port), port=number, what=what)
+    elif known.role == "proxy" and _first_port_in((8080,), port.spec.target) and _is_dashboard_open(port, project):
+        yield hit(**_address_location(port), port=8080, what="the dashboard without a login")
 
 
 def _is_dashboard_open(port: Port, project: Project) -> bool:
     """Whether Traefik serves its dashboard without a login."""
-    command = command_line(port.owner.full.get("command"))
+    command = command_line(port.owner.extended_node.get("command"))
     flag = "--api.insecure" in command and "--api.insecure=false" not in command
     return flag or service_environment(port.owner, project).get("TRAEFIK_API_INSECURE") == "true"
 
 
-def debugger_published(port: Port) -> Outcome:
+def debugger_published(port: Port) -> CheckOutcome:
     """A debugger's port on every interface."""
-    known = {int(number): what for number, what in column("ports", "debugger").items()}
+    known = {int(number): what for number, what in fact_column("ports", "debugger").items()}
     number = _first_port_in(tuple(known), port.spec.target)
     image = port.owner.image
     made_here = port.owner.builds or (image is not None and is_runtime(image))
     if number is not None and is_on_every_interface(port.spec) and made_here:
-        yield hit(**_address_span(port), port=number, what=known[number])
+        yield hit(**_address_location(port), port=number, what=known[number])
 
 
 @dataclass(frozen=True, slots=True)
-class _Proxy:
+class _PublicProxy:
     """A proxy of a project that is open to the world, and whether it takes TLS."""
 
     service: Service
-    tls: bool
+    has_tls: bool
 
 
-def _proxies_by_file(project: Project) -> dict[int, list[_Proxy]]:
+def _proxies_by_file(project: Project) -> dict[int, list[_PublicProxy]]:
     """The proxies that stand beside the services of each file, by the file's identity."""
-    proxies: dict[int, list[_Proxy]] = {}
-    for document in project.documents("compose"):
+    proxies: dict[int, list[_PublicProxy]] = {}
+    for document in project.documents_of_kind("compose"):
         mine = proxies.setdefault(id(document), [])
-        for service in project.memo(applications).application_of(document).services().values():
-            if service.role != "proxy" or service.full.get("profiles"):
+        for service in project.memoize(join_compose_files).application_of(document).services().values():
+            if service.role != "proxy" or service.extended_node.get("profiles"):
                 continue
-            ways = [
-                spec
-                for spec in port_specs(service.full)
-                if _first_port_in((80, 443, 8080, 8443), spec.target)
-            ]
+            ways = [spec for spec in port_specs(service.extended_node) if _first_port_in((80, 443, 8080, 8443), spec.target)]
             if any(is_on_every_interface(spec) for spec in ways):
                 tls = any(_first_port_in((443,), spec.published) is not None for spec in ways)
-                mine.append(_Proxy(service, tls))
+                mine.append(_PublicProxy(service, tls))
     return proxies
 
 
-def proxy_bypassed(port: Port, project: Project) -> Outcome:
+def proxy_bypassed(port: Port, project: Project) -> CheckOutcome:
     """An application that can be reached past the proxy of its own project."""
     service = port.owner
     if service.role or not is_on_every_interface(port.spec):
         return
     entry = _first_port_in((80, 443), port.spec.published) is not None
     http = not service.once and _first_port_in((80,), port.spec.published) is not None
-    for proxy in project.memo(_proxies_by_file).get(id(service.document), ()):
+    for proxy in project.memoize(_proxies_by_file).get(id(service.document), ()):
         other = proxy.service
         # Plain HTTP beside a proxy that takes TLS alone is the application, not the redirect.
-        if other is not service and (not entry or (http and proxy.tls)):
-            related = [Related(other.source, other.head, f"{other.name} is the way in")]
+        if other is not service and (not entry or (http and proxy.has_tls)):
+            related = [Related(other.source, other.name_span, f"{other.name} is the way in")]
             yield hit(port.spec.span, proxy=other.name, port=port.spec.text, related=related)
             return
 
@@ -178,20 +169,14 @@ def proxy_bypassed(port: Port, project: Project) -> Outcome:
 def _ports_overlap(first: PortSpec, second: PortSpec) -> bool:
     """Whether two ports want one port of the host; of two pools Docker gives each what is free."""
     first_ports, second_ports = first.published, second.published
-    if (
-        first_ports is None
-        or second_ports is None
-        or (_is_port_pool(first) and _is_port_pool(second))
-    ):
+    if first_ports is None or second_ports is None or (_is_port_pool(first) and _is_port_pool(second)):
         return False
     return first_ports[0] <= second_ports[1] and second_ports[0] <= first_ports[1]
 
 
 def _is_port_pool(spec: PortSpec) -> bool:
     """Whether Docker may choose among several ports of the host for one of the container."""
-    return (
-        not _is_single_port(spec) and spec.target is not None and spec.target[0] == spec.target[1]
-    )
+    return not _is_single_port(spec) and spec.target is not None and spec.target[0] == spec.target[1]
 
 
 def _addresses_overlap(first: PortSpec, second: PortSpec) -> bool:
@@ -200,27 +185,21 @@ def _addresses_overlap(first: PortSpec, second: PortSpec) -> bool:
     if not first_host or not second_host or first_host == second_host:
         return True
     wide = {"0.0.0.0", "::"}  # noqa: S104
-    return (first_host in wide or second_host in wide) and (":" in first_host) == (
-        ":" in second_host
-    )
+    return (first_host in wide or second_host in wide) and (":" in first_host) == (":" in second_host)
 
 
-def port_clash(document: Document, project: Project) -> Outcome:
+def port_clash(document: Document, project: Project) -> CheckOutcome:
     """A port of the host that two services publish."""
-    app: Application = project.memo(applications).application_of(document)
+    app: JoinedFiles = project.memoize(join_compose_files).application_of(document)
     single: dict[int, list[tuple[Service, PortSpec]]] = {}
     wide: list[tuple[Service, PortSpec]] = []
     for service in app.services().values():
-        own = {one.span for one in port_specs(service.node, service.values)}
-        for spec in port_specs(service.full, service.values):
-            if spec.published is None or spec.published == (0, 0) or spec.open:
+        own = {one.span for one in port_specs(service.node, service.env_values)}
+        for spec in port_specs(service.extended_node, service.env_values):
+            if spec.published is None or spec.published == (0, 0) or spec.is_undetermined:
                 continue
             first, last = spec.published
-            near = (
-                single.get(first, [])
-                if _is_single_port(spec)
-                else itertools.chain(*single.values())
-            )
+            near = single.get(first, []) if _is_single_port(spec) else itertools.chain(*single.values())
             rival = next(
                 (one for one in itertools.chain(near, wide) if _entries_clash(*one, service, spec)),
                 None,
@@ -238,13 +217,13 @@ def port_clash(document: Document, project: Project) -> Outcome:
             taken.append((service, spec))
 
 
-def _entries_clash(other: Service, theirs: PortSpec, service: Service, spec: PortSpec) -> bool:
+def _entries_clash(other: Service, other_spec: PortSpec, service: Service, spec: PortSpec) -> bool:
     """Whether two entries want one port of one address at one time."""
     return (
-        (other is not service or theirs.span != spec.span)
-        and theirs.protocol.lower() == spec.protocol.lower()
-        and _ports_overlap(theirs, spec)
-        and _addresses_overlap(theirs, spec)
+        (other is not service or other_spec.span != spec.span)
+        and other_spec.protocol.lower() == spec.protocol.lower()
+        and _ports_overlap(other_spec, spec)
+        and _addresses_overlap(other_spec, spec)
         and may_run_together(other, service)
     )
 
@@ -253,77 +232,64 @@ def _is_single_port(spec: PortSpec) -> bool:
     return spec.published is not None and spec.published[0] == spec.published[1]
 
 
-def port_replicas_clash(service: Service, project: Project) -> Outcome:
+def port_replicas_clash(service: Service, project: Project) -> CheckOutcome:
     """One port of the host for several containers."""
-    count = replica_count(service.full, service.values)
+    count = replica_count(service.extended_node, service.env_values)
     if count is None or count < 2 or service.document.swarm:
         return
-    for spec in port_specs(service.node, service.values):
-        if spec.published is None or not spec.published[0] or spec.open:
+    for spec in port_specs(service.node, service.env_values):
+        if spec.published is None or not spec.published[0] or spec.is_undetermined:
             continue
         if not _is_port_pool(spec) or spec.published[1] - spec.published[0] + 1 < count:
             yield hit(spec.span, count=count, port=spec.text)
     del project
 
 
-def network_default(document: Document, project: Project) -> Outcome:
+def network_default(document: Document, project: Project) -> CheckOutcome:
     """Several services that share nothing but the default network."""
-    app = project.memo(applications).application_of(document)
-    services = [
-        service
-        for service in document.services.values()
-        if service.owned and "provider" not in service.full
-    ]
+    app = project.memoize(join_compose_files).application_of(document)
+    services = [service for service in document.services.values() if service.owned and "provider" not in service.extended_node]
     if (
         len(services) < 2
         or app.names_in_section("networks") - {"default"}
         or app.bases
-        or app.has_unseen_files
+        or app.has_unread_files
         or document.legacy
     ):
         return
     if any(
-        isinstance(service.full.get("networks"), Map | Seq) or service.full.get("network_mode")
+        isinstance(service.extended_node.get("networks"), Map | Seq) or service.extended_node.get("network_mode")
         for service in services
     ):
         return
     root = next((root for root in document.roots if "services" in root), None)
     if root is not None and not document.source.fragment:
-        yield hit(root.key("services"), count=len(services))
+        yield hit(root.key_span("services"), count=len(services))
 
 
-def entry_without_tls(document: Document, project: Project) -> Outcome:
+def entry_without_tls(document: Document, project: Project) -> CheckOutcome:
     """A project that is open to the world and has nothing that speaks TLS."""
-    app = project.memo(applications).application_of(document)
+    app = project.memoize(join_compose_files).application_of(document)
     services = app.services().values()
-    if (
-        app.has_unseen_files
-        or app.bases
-        or any(one.role in {"proxy", "tunnel"} for one in services)
-    ):
+    if app.has_unread_files or app.bases or any(one.role in {"proxy", "tunnel"} for one in services):
         return
     specs = [
         (service, spec)
         for service in document.services.values()
         if service.production  # what serves a developer is no way in
-        for spec in port_specs(service.full, service.values)
+        for spec in port_specs(service.extended_node, service.env_values)
     ]
-    if any(
-        _first_port_in((443, 8443), spec.target) or _first_port_in((443, 8443), spec.published)
-        for _, spec in specs
-    ):
+    if any(_first_port_in((443, 8443), spec.target) or _first_port_in((443, 8443), spec.published) for _, spec in specs):
         return
     labels = any(_is_routed_by_proxy(one) for one in services)
     for service, spec in specs:
-        web = not service.role and _first_port_in(
-            (80, 3000, 3001, 4200, 5000, 5173, 8000, 8080, 8081, 8888), spec.target
-        )
+        web = not service.role and _first_port_in((80, 3000, 3001, 4200, 5000, 5173, 8000, 8080, 8081, 8888), spec.target)
         if (
             web
             and _survives_overrides(service, spec, project)
             and is_on_every_interface(spec)
             and not labels
-            and spec.span in {one.span for one in port_specs(service.node, service.values)}
+            and spec.span in {one.span for one in port_specs(service.node, service.env_values)}
         ):
             yield hit(spec.span, name=service.name, resource=service.resource, port=spec.text)
             return
@@ -331,12 +297,8 @@ def entry_without_tls(document: Document, project: Project) -> Outcome:
 
 def _is_routed_by_proxy(service: Service) -> bool:
     """Whether labels or variables give it to a proxy that stands elsewhere."""
-    labels = service.full.get("labels")
-    names = (
-        list(labels) if isinstance(labels, Map) else [text for text, _ in string_entries(labels)]
-    )
-    env = service.full.get("environment")
+    labels = service.extended_node.get("labels")
+    names = list(labels) if isinstance(labels, Map) else [text for text, _ in string_entries(labels)]
+    env = service.extended_node.get("environment")
     names += list(env) if isinstance(env, Map) else [text for text, _ in string_entries(env)]
-    return any(
-        str(name).startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in names
-    )
+    return any(str(name).startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in names)

@@ -7,12 +7,22 @@ from typing import Any
 
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import named_entries, port_specs
-from readiness.model import Outcome, Span, hit
+from readiness.model import CheckOutcome, Span, hit
 from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq
 
-_TOP = ("x-", "version", "name", "include", "services", "networks", "volumes", "secrets", "configs")
-_KEYS = """image build container_name depends_on volumes volumes_from configs secrets environment env_file ports
+_TOP_LEVEL_KEY_ORDER = (
+    "x-",
+    "version",
+    "name",
+    "include",
+    "services",
+    "networks",
+    "volumes",
+    "secrets",
+    "configs",
+)
+_SERVICE_KEY_ORDER = """image build container_name depends_on volumes volumes_from configs secrets environment env_file ports
     networks network_mode extra_hosts command entrypoint working_dir restart healthcheck logging labels user
     isolation""".split()
 
@@ -23,11 +33,11 @@ def _first_out_of_order(ranks: Sequence[Any]) -> int | None:
 
 
 # Signs and letters as dictionaries order them, without case: `_` before `-` before `.` before digits.
-_SIGNS = str.maketrans("_-.", "\x01\x02\x03")
+_PUNCTUATION_ORDER = str.maketrans("_-.", "\x01\x02\x03")
 
 
 def _sort_key(name: str) -> str:
-    return name.lower().translate(_SIGNS)
+    return name.lower().translate(_PUNCTUATION_ORDER)
 
 
 def _key_rank(key: str, order: Sequence[str]) -> tuple[int, str]:
@@ -35,45 +45,45 @@ def _key_rank(key: str, order: Sequence[str]) -> tuple[int, str]:
     return (order.index(key), "") if key in order else (len(order), key)
 
 
-def top_level_unsorted(document: Document) -> Outcome:
+def top_level_unsorted(document: Document) -> CheckOutcome:
     """Top-level keys out of order."""
     keys = list(document.node)
-    ranks = [(0, key) if key.startswith("x-") else _key_rank(key, _TOP) for key in keys]
+    ranks = [(0, key) if key.startswith("x-") else _key_rank(key, _TOP_LEVEL_KEY_ORDER) for key in keys]
     place = _first_out_of_order(ranks)
     if place is not None and not document.legacy:
-        yield hit(document.node.key(keys[place]), key=keys[place], before=keys[place - 1])
+        yield hit(document.node.key_span(keys[place]), key=keys[place], before=keys[place - 1])
 
 
-def service_keys_unsorted(service: Service) -> Outcome:
+def service_keys_unsorted(service: Service) -> CheckOutcome:
     """Keys of a service out of order."""
     keys = [key for key in service.node if key not in service.node.merged]
-    place = _first_out_of_order([_key_rank(key, _KEYS) for key in keys])
+    place = _first_out_of_order([_key_rank(key, _SERVICE_KEY_ORDER) for key in keys])
     if place is not None:
-        yield hit(service.node.key(keys[place]), key=keys[place], before=keys[place - 1])
+        yield hit(service.node.key_span(keys[place]), key=keys[place], before=keys[place - 1])
 
 
-def services_unsorted(document: Document) -> Outcome:
+def services_unsorted(document: Document) -> CheckOutcome:
     """Services out of alphabetical order."""
     services = list(document.services.values())
     place = _first_out_of_order([_sort_key(one.name) for one in services])
     if place is not None:
-        yield hit(services[place].head, key=services[place].name, before=services[place - 1].name)
+        yield hit(services[place].name_span, key=services[place].name, before=services[place - 1].name)
 
 
-def dependencies_unsorted(service: Service) -> Outcome:
+def dependencies_unsorted(service: Service) -> CheckOutcome:
     """Dependencies out of alphabetical order."""
     depends = service.node.get("depends_on")
     found = list(named_entries(depends))
     place = _first_out_of_order([_sort_key(name) for name, _ in found])
     if place is not None:
         key = found[place][1]
-        span = depends.key(key) if isinstance(depends, Map) else service.node["depends_on"].at(key)
+        span = depends.key_span(key) if isinstance(depends, Map) else service.node["depends_on"].at(key)
         yield hit(span, key=found[place][0], before=found[place - 1][0])
 
 
-def ports_unsorted(service: Service) -> Outcome:
+def ports_unsorted(service: Service) -> CheckOutcome:
     """Ports out of numerical order of what is published."""
-    ports = list(port_specs(service.node, service.values))
+    ports = list(port_specs(service.node, service.env_values))
     ranks = []
     for spec in ports:
         number = spec.published or spec.target
@@ -91,7 +101,7 @@ def _entries_of(service: Service, keys: Sequence[str]) -> Iterator[tuple[Any, Sp
             yield from ((item, items.at(index)) for index, item in enumerate(items))
 
 
-def quotes_inconsistent(service: Service, *, keys: Sequence[str], wanted: bool) -> Outcome:
+def quotes_inconsistent(service: Service, *, keys: Sequence[str], wanted: bool) -> CheckOutcome:
     """Entries of lists without quotes where they are wanted, or with them where they are not."""
     for item, span in _entries_of(service, keys):
         if isinstance(item, Map | Seq):

@@ -8,47 +8,47 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from readiness.kinds.compose.application import (
-    Application,
-    applications,
-    document_at,
+    JoinedFiles,
+    document_at_path,
     extended_across_files,
+    join_compose_files,
     merged_service,
 )
 from readiness.kinds.compose.join import includes_of
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
 from readiness.kinds.compose.words import may_run_together
-from readiness.model import Outcome, Span, Unknown, hit
+from readiness.model import CheckOutcome, Span, Undecidable, hit
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import yaml
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
 
-Use = tuple[str, str, Span]  # what is named (service, network ...), its name, where
+NamedReference = tuple[str, str, Span]  # what is named (service, network ...), its name, where
 
 
-def reference_undefined(service: Service, project: Project) -> Outcome:
+def reference_undefined(service: Service, project: Project) -> CheckOutcome:
     """A service, network, volume, secret, config or model that is defined nowhere in the app."""
-    apps = project.memo(applications)
+    apps = project.memoize(join_compose_files)
     app = apps.application_of(service.document)
-    if id(service.document) in apps.parts:
-        yield Unknown(service.head)
+    if id(service.document) in apps.extended_only_ids:
+        yield Undecidable(service.name_span)
         return
-    unseen = app.has_unseen_files or _is_excerpt(service, project)
+    unseen = app.has_unread_files or _is_excerpt(service, project)
     defined, beside = _defined_names(app), _names_beside(service.document, project)
     for what, name, span in [
-        *names_used_by(service.node, service.values),
+        *names_used_by(service.node, service.env_values),
         *_inherited_names(service, project),
     ]:
-        if HOLE in name or name in defined[what]:
+        if UNKNOWN_VALUE_MARK in name or name in defined[what]:
             continue
         if unseen or name in beside.get(what, ()):
-            yield Unknown(span)
+            yield Undecidable(span)
         else:
             yield hit(span, what=what, used=name)
 
 
-def _defined_names(app: Application) -> dict[str, set[str]]:
+def _defined_names(app: JoinedFiles) -> dict[str, set[str]]:
     """What an app defines, by what it is."""
     return {
         "service": set(app.services()),
@@ -65,7 +65,7 @@ def _names_beside(document: Document, project: Project) -> dict[str, set[str]]:
     beside: dict[str, set[str]] = {}
     folders = () if document.first else (document.folder, *parent_folders(document.folder))
     for folder in folders:
-        for what, names in project.memo(_names_by_folder).get(folder, {}).items():
+        for what, names in project.memoize(_names_by_folder).get(folder, {}).items():
             beside.setdefault(what, set()).update(names)
     return beside
 
@@ -82,7 +82,7 @@ def _is_excerpt(service: Service, project: Project) -> bool:
     )
 
 
-_SAMPLES = (".example", ".sample", ".dist", ".template")
+_SAMPLE_SUFFIXES = (".example", ".sample", ".dist", ".template")
 
 
 def _has_unseen_override(document: Document, project: Project) -> bool:
@@ -94,7 +94,7 @@ def _has_unseen_override(document: Document, project: Project) -> bool:
         path = posixpath.normpath(posixpath.join(document.folder, f"{stem}.override.{last}"))
         if path in project.paths:
             return False
-        if project.ignored(path) or any(path + sample in project.paths for sample in _SAMPLES):
+        if project.ignored(path) or any(path + sample in project.paths for sample in _SAMPLE_SUFFIXES):
             return True
     return False
 
@@ -102,39 +102,39 @@ def _has_unseen_override(document: Document, project: Project) -> bool:
 def _names_by_folder(project: Project) -> dict[str, dict[str, set[str]]]:
     """folder -> what -> the names that the files of a folder define."""
     found: dict[str, dict[str, set[str]]] = {}
-    for document in project.documents("compose"):
+    for document in project.documents_of_kind("compose"):
         names_of = found.setdefault(document.folder, {})
         names_of.setdefault("service", set()).update(document.services)
         for what in ("network", "volume", "secret", "config", "model"):
-            names_of.setdefault(what, set()).update(document.section(f"{what}s"))
+            names_of.setdefault(what, set()).update(document.section_entries(f"{what}s"))
     return found
 
 
-def names_used_by(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
+def names_used_by(node: Map, values: Mapping[str, str]) -> Iterator[NamedReference]:
     """Everything that a service names."""
-    yield from services_named(node)
-    yield from things_used(node, values)
+    yield from service_references(node)
+    yield from resource_references(node, values)
 
 
-def _inherited_names(service: Service, project: Project) -> Iterator[Use]:
+def _inherited_names(service: Service, project: Project) -> Iterator[NamedReference]:
     """What a service names through the service of another file that it extends; shown where it does so."""
     if service.extends is None or "extends" not in service.node:
         return
-    node, _ = extended_across_files(project.memo(applications), service)
-    own = {(what, name) for what, name, _ in names_used_by(service.node, service.values)}
-    for what, name, _ in names_used_by(node, service.values):
+    node, _ = extended_across_files(project.memoize(join_compose_files), service)
+    own = {(what, name) for what, name, _ in names_used_by(service.node, service.env_values)}
+    for what, name, _ in names_used_by(node, service.env_values):
         if (what, name) not in own:
             yield what, name, service.node.at("extends")
 
 
-def dependency_profiled(service: Service, project: Project) -> Outcome:
+def dependency_profiled(service: Service, project: Project) -> CheckOutcome:
     """A service that needs another which only a profile starts, and is in no profile itself."""
-    if service.full.get("profiles"):
+    if service.extended_node.get("profiles"):
         return
-    services = project.memo(applications).application_of(service.document).services()
-    for _, name, span in services_named(service.node):
+    services = project.memoize(join_compose_files).application_of(service.document).services()
+    for _, name, span in service_references(service.node):
         other = services.get(name)
-        profiles = other.full.get("profiles") if other is not None else None
+        profiles = other.extended_node.get("profiles") if other is not None else None
         if isinstance(profiles, Seq) and profiles and not _is_optional(service, name):
             if set(_active_profiles(service)) & {*profiles, "*"}:
                 continue
@@ -143,15 +143,15 @@ def dependency_profiled(service: Service, project: Project) -> Outcome:
 
 def _active_profiles(service: Service) -> list[str]:
     """The profiles that the `.env` switches on."""
-    return service.document.environment.unmasked.get("COMPOSE_PROFILES", "").split(",")
+    return service.document.environment.values_with_secrets.get("COMPOSE_PROFILES", "").split(",")
 
 
 def _is_optional(service: Service, name: str) -> bool:
-    how = service.full.dig("depends_on").get(name)
+    how = service.extended_node.mapping_at_path("depends_on").get(name)
     return isinstance(how, Map) and how.get("required") is False
 
 
-def services_named(node: Map) -> Iterator[Use]:
+def service_references(node: Map) -> Iterator[NamedReference]:
     """The services that a service names."""
     depends = node.get("depends_on")
     for name, key in named_entries(depends):
@@ -165,7 +165,7 @@ def services_named(node: Map) -> Iterator[Use]:
             name = expand_scalar(text).text.partition(":")[0]
             if not (key == "volumes_from" and name == "container"):
                 yield "service", name, node[key].at(index) if index is not None else node.at(key)
-    contexts = node.dig("build").get("additional_contexts")
+    contexts = node.mapping_at_path("build").get("additional_contexts")
     for name, value in contexts.items() if isinstance(contexts, Map) else ():
         text = expand_scalar(value).text
         if text.startswith("service:") and isinstance(contexts, Map):
@@ -174,11 +174,11 @@ def services_named(node: Map) -> Iterator[Use]:
 
 def _name_span(node: Any, key: Any) -> Span:
     """The place of a name: a mapping's key, or a list's entry."""
-    span: Span = node.key(key) if isinstance(node, Map) else node.at(key)
+    span: Span = node.key_span(key) if isinstance(node, Map) else node.at(key)
     return span
 
 
-def things_used(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
+def resource_references(node: Map, values: Mapping[str, str]) -> Iterator[NamedReference]:
     """The networks, volumes, secrets, configs and models that a service names."""
     for section, what in (("networks", "network"), ("models", "model")):
         used = node.get(section)
@@ -201,21 +201,16 @@ def things_used(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
                 yield what, expand_scalar(source).text, span
 
 
-def dependency_cycle(document: Document, project: Project) -> Outcome:
+def dependency_cycle(document: Document, project: Project) -> CheckOutcome:
     """Services that wait for each other in a circle."""
-    services = project.memo(applications).application_of(document).services()
-    edges = {
-        name: [(used, span) for _, used, span in services_named(service.node)]
-        for name, service in services.items()
-    }
+    services = project.memoize(join_compose_files).application_of(document).services()
+    edges = {name: [(used, span) for _, used, span in service_references(service.node)] for name, service in services.items()}
     for name, span, circle in _circles(document.services, edges):
         if services[name].document is document:
             yield hit(span, circle=" → ".join(circle), resource=f"service/{name}")
 
 
-def _circles(
-    starts: Iterable[str], edges: Mapping[str, Sequence[tuple[str, Span]]]
-) -> Iterator[tuple[str, Span, list[str]]]:
+def _circles(starts: Iterable[str], edges: Mapping[str, Sequence[tuple[str, Span]]]) -> Iterator[tuple[str, Span, list[str]]]:
     """The edges that close a circle: whose they are, where they stand, and the names along the circle."""
     seen: set[str] = set()
     for start in starts:
@@ -233,16 +228,16 @@ def _circles(
                 path[used] = iter(edges[used])
 
 
-def extends_invalid(service: Service, project: Project) -> Outcome:
+def extends_invalid(service: Service, project: Project) -> CheckOutcome:
     """A service that extends what is not there, or itself."""
     parent = service.node.get("extends")
     name = _extended_name(parent)
-    if not isinstance(name, str) or HOLE in expand_scalar(name).text:
+    if not isinstance(name, str) or UNKNOWN_VALUE_MARK in expand_scalar(name).text:
         return
     span = parent.at("service") if isinstance(parent, Map) else service.node.at("extends")
     file = parent.get("file") if isinstance(parent, Map) else None
     if isinstance(file, str) and isinstance(parent, Map):
-        document = document_at(project.memo(applications), service.document, file)
+        document = document_at_path(project.memoize(join_compose_files), service.document, file)
         if document is None:
             yield from _missing_file(service.document, project, file, parent.at("file"))
         elif name not in document.services:
@@ -269,12 +264,12 @@ def _extension_circle(service: Service) -> list[str]:
     return [*seen, service.name] if name == service.name else []
 
 
-def include_invalid(document: Document, project: Project) -> Outcome:
+def include_invalid(document: Document, project: Project) -> CheckOutcome:
     """A file that is included and is not there, or includes the one that includes it."""
-    apps = project.memo(applications)
+    apps = project.memoize(join_compose_files)
     for include in includes_of(document):
         path, span = include.path, include.owner.at(include.key)
-        target = document_at(apps, document, path)
+        target = document_at_path(apps, document, path)
         if target is None:
             yield from _missing_file(document, project, path, span)
             continue
@@ -284,70 +279,62 @@ def include_invalid(document: Document, project: Project) -> Outcome:
             if included is document:
                 yield hit(span, say="circle", file=path)
                 break
-            inner = [document_at(apps, included, other.path) for other in includes_of(included)]
+            inner = [document_at_path(apps, included, other.path) for other in includes_of(included)]
             todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
 
 
-def _missing_file(document: Document, project: Project, path: str, span: Span) -> Outcome:
+def _missing_file(document: Document, project: Project, path: str, span: Span) -> CheckOutcome:
     """A file that is surely not there, or one that nobody can tell of."""
     text = expand_scalar(path, document.environment.values).text
-    if (
-        HOLE in text
-        or "://" in text
-        or text.startswith(("/", "~", "git@", "oci:"))
-        or project.prose
-    ):
-        yield Unknown(span)
+    if UNKNOWN_VALUE_MARK in text or "://" in text or text.startswith(("/", "~", "git@", "oci:")) or project.prose:
+        yield Undecidable(span)
         return
     folder = posixpath.dirname(document.source.path)
     target = posixpath.normpath(posixpath.join(folder, text))
-    if project.exists(target) or target.startswith("..") or not project.is_walked(folder):
-        yield Unknown(span)
+    if project.was_path_seen(target) or target.startswith("..") or not project.is_walked(folder):
+        yield Undecidable(span)
     else:
         yield hit(span, say="file", file=text)
 
 
-def image_missing(service: Service, project: Project) -> Outcome:
+def image_missing(service: Service, project: Project) -> CheckOutcome:
     """A service that neither names an image nor builds one, in its own file or another."""
-    apps = project.memo(applications)
+    apps = project.memoize(join_compose_files)
     app = apps.application_of(service.document)
-    if id(service.document) in apps.parts or _is_unfilled(service):
+    if id(service.document) in apps.extended_only_ids or _is_unfilled(service):
         return
     node, known = merged_service(service, project)
-    if any(
-        node.get(key) not in (None, "") or (key == "build" and key in node)
-        for key in ("image", "build", "provider")
-    ):
+    if any(node.get(key) not in (None, "") or (key == "build" and key in node) for key in ("image", "build", "provider")):
         return
     if (
         not known
-        or app.has_unseen_files
+        or app.has_unread_files
         or service.document.override
         or project.prose
-        or _may_amend_unseen(service.document)
+        or _may_overlay_unread_file(service.document)
     ):
-        yield Unknown(service.head)
+        yield Undecidable(service.name_span)
     elif not any(service.name in one.services for one in app.bases):
-        yield hit(service.head)
+        yield hit(service.name_span)
 
 
 def _is_unfilled(service: Service) -> bool:
     """Whether another program is to put something into the service: `{{ name }}` where a value stands."""
-    return yaml.unfilled(service.source.text, [service.node]) is not None
+    return yaml.first_unfilled_placeholder(service.source.text, [service.node]) is not None
 
 
 def _is_overlay_without_base(document: Document, project: Project) -> bool:
     """Whether a file is an overlay, and no other file of its folder was read: a .gitignore may leave the base out."""
-    beside = project.memo(_files_by_folder).get(document.folder, 0)
-    return beside == 1 and not document.first and _may_amend_unseen(document)
+    beside = project.memoize(_compose_file_count_by_folder).get(document.folder, 0)
+    return beside == 1 and not document.first and _may_overlay_unread_file(document)
 
 
-def _files_by_folder(project: Project) -> Counter[str]:
+def _compose_file_count_by_folder(project: Project) -> Counter[str]:
     """How many compose files each folder has."""
-    return Counter(document.folder for document in project.documents("compose"))
+    return Counter(document.folder for document in project.documents_of_kind("compose"))
 
 
-def _may_amend_unseen(document: Document) -> bool:
+def _may_overlay_unread_file(document: Document) -> bool:
     """Whether the file is an overlay whose base is not here: by its name, or because no service of it says what runs."""
     base = posixpath.basename(document.source.path).lower()
     layered = base.removeprefix("docker-").split(".")
@@ -356,17 +343,17 @@ def _may_amend_unseen(document: Document) -> bool:
     return overlay or (alone and document.purpose != "unknown")
 
 
-def container_name_repeated(document: Document, project: Project) -> Outcome:
+def container_name_repeated(document: Document, project: Project) -> CheckOutcome:
     """A container_name that two services have."""
-    app: Application = project.memo(applications).application_of(document)
+    app: JoinedFiles = project.memoize(join_compose_files).application_of(document)
     first: dict[str, Service] = {}
     for service in app.services().values():
-        value = service.full.get("container_name")
+        value = service.extended_node.get("container_name")
         text = expand_scalar(value).text if isinstance(value, str) else ""
         if not text:
             continue
         # One text with one variable in it is one name, whatever the variable holds.
-        other = first.setdefault(str(value) if HOLE in text else text, service)
+        other = first.setdefault(str(value) if UNKNOWN_VALUE_MARK in text else text, service)
         own = service.document is document and "container_name" in service.node
         if other is not service and own and may_run_together(other, service):
             span = service.node.at("container_name")

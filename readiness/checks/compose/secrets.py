@@ -13,71 +13,69 @@ from readiness.kinds.compose.parts import (
     VariableSpec,
     expand_scalar,
     mount_specs,
-    part_span,
     string_entries,
+    substring_span,
     variable_specs,
 )
 from readiness.kinds.compose.words import (
     command_line,
     has_unread_settings,
-    merged_if_owned,
-    missing_in_service,
+    merged_service_if_defined_here,
+    missing_service_hit,
     service_environment,
 )
-from readiness.kinds.dotenv import Value
-from readiness.model import Hit, NotApplicable, Outcome, Severity, Span, Unknown, hit
+from readiness.kinds.dotenv import EnvValue
+from readiness.model import CheckOutcome, Hit, NotApplicable, Severity, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable
-from readiness.syntax.interpolation import HOLE, default_of
-from readiness.syntax.secrets import Strength, Verdict
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK, single_variable_and_default
+from readiness.syntax.secrets import SecretStrength, SecretVerdict
 from readiness.syntax.yaml import Map, Seq
 
-_LONG = re.compile(
+_PASSWORD_FLAG = re.compile(
     r"(?P<flag>--?(?:requirepass|masterauth|password|passwd|root-password|rootpass|api-key|apikey|secret|secret-key|token|master-key"
     r"|auth-token|access-key))(?:=|\s+)[\"']?(?P<value>[^\s\"']+)"
 )
-_MYSQL = re.compile(
-    r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}\s-p(?P<value>[^\s\"'-][^\s\"']{0,200})"
-)
+_MYSQL_PASSWORD_OPTION = re.compile(r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}\s-p(?P<value>[^\s\"'-][^\s\"']{0,200})")
 
 
-def secret_inline(variable: Variable) -> Outcome:
+def secret_inline(variable: Variable) -> CheckOutcome:
     """A secret in a service's environment."""
     if variable.where == "environment":
-        yield from _held_secrets(variable, variable.spec.value, variable.spec.span)
-    elif variable.setting:
+        yield from _secret_value_hits(variable, variable.spec.value, variable.spec.span)
+    elif variable.env_file_value:
         yield NotApplicable()  # another rule's matter
 
 
-def env_file_committed(value: Value, project: Project) -> Outcome:
+def env_file_committed(value: EnvValue, project: Project) -> CheckOutcome:
     """A secret in an environment file that is part of the repository; one that is this host's alone is the right place.
 
     A file without secrets is no proof that they are kept elsewhere.
     """
     yield NotApplicable()
     if project.is_tracked(value.source.path):
-        yield from _held_secrets(value, value.entry.template, value.entry.span)
+        yield from _secret_value_hits(value, value.entry.raw_value, value.entry.value_span)
 
 
-def _held_secrets(subject: Variable | Value, value: Any, span: Span) -> Iterator[Hit]:
+def _secret_value_hits(subject: Variable | EnvValue, value: Any, span: Span) -> Iterator[Hit]:
     """A value that is a secret; well_known tells of those that everybody knows."""
     bare = value.strip("\"'") if isinstance(value, str) else value
-    verdict = secrets.classify(subject.name, bare)
+    verdict = secrets.classify_value(subject.name, bare)
     if not verdict.is_secret or (isinstance(bare, str) and _is_only_default(bare)):
         return
-    if not _opens_something(subject, verdict):
+    if not _secret_grants_access(subject, verdict):
         return
     if verdict.reach is not None and isinstance(value, str):
         shift = value.find(bare)
         start, end = shift + verdict.span.start, shift + verdict.span.end
-        span = part_span(subject.source, span, value, start, end)
+        span = substring_span(subject.source, span, value, start, end)
     yield hit(span, reason=verdict.reason)
 
 
 def _is_only_default(value: str) -> bool:
     """Whether a value is one variable, whatever its default."""
-    return default_of(value.strip()) is not None
+    return single_variable_and_default(value.strip()) is not None
 
 
 def _password_part(variable: Variable) -> VariableSpec:
@@ -86,34 +84,34 @@ def _password_part(variable: Variable) -> VariableSpec:
     if spec.name != "NEO4J_AUTH" or not isinstance(spec.value, str) or "/" not in spec.value:
         return spec
     at = spec.value.index("/") + 1
-    span = part_span(variable.source, spec.span, spec.value, at, len(spec.value))
+    span = substring_span(variable.source, spec.span, spec.value, at, len(spec.value))
     return VariableSpec("NEO4J_PASSWORD", spec.value[at:], span, spec.key)
 
 
-def password_well_known(variable: Variable) -> Outcome:
+def password_well_known(variable: Variable) -> CheckOutcome:
     """A password that everybody tries first."""
     spec = _password_part(variable)
     if variable.where == "args":
         return
     text = spec.value if isinstance(spec.value, str) else ""
-    verdict = secrets.classify(spec.name, spec.value)
+    verdict = secrets.classify_value(spec.name, spec.value)
     if not verdict.is_guessed or _is_only_default(text):
         return
     yield hit(
         spec.span
         if verdict.reach is None
-        else part_span(variable.source, spec.span, text, verdict.span.start, verdict.span.end)
+        else substring_span(variable.source, spec.span, text, verdict.span.start, verdict.span.end)
     )
 
 
-def password_fallback(subject: Variable | Service) -> Outcome:
+def password_fallback(subject: Variable | Service) -> CheckOutcome:
     """A password that a variable falls back to when nobody sets it, in a setting or on a command line."""
     if isinstance(subject, Service):
         yield from _fallback_in_command(subject)
         return
     spec = subject.spec
     text = spec.value.strip().strip("\"'") if isinstance(spec.value, str) else ""
-    fallback = default_of(text)
+    fallback = single_variable_and_default(text)
     if fallback is None or subject.where == "args":
         return
     name, default = fallback
@@ -124,17 +122,15 @@ def password_fallback(subject: Variable | Service) -> Outcome:
 
 def _is_password(default: str, *names: str) -> bool:
     """Whether what a variable falls back to is a secret under one of its names."""
-    return not has_variable(default) and any(
-        secrets.classify(name, default).is_exposed for name in names
-    )
+    return not has_variable(default) and any(secrets.classify_value(name, default).is_exposed for name in names)
 
 
-def _fallback_in_command(service: Service) -> Outcome:
-    flags = list(_flags(service))
+def _fallback_in_command(service: Service) -> CheckOutcome:
+    flags = list(_password_flags(service))
     if not flags:
         yield NotApplicable()  # no password is given here
     for flag, value, span in flags:
-        found = default_of(value)
+        found = single_variable_and_default(value)
         if found is not None and _is_password(found[1], "password"):
             yield hit(span, what=f"flag {flag}", service=service.name, variable=found[0])
 
@@ -142,10 +138,10 @@ def _fallback_in_command(service: Service) -> Outcome:
 _FOR_BROWSERS = frozenset({"site", "vite", "react"})
 
 
-def secret_in_build_argument(variable: Variable) -> Outcome:
+def secret_in_build_argument(variable: Variable) -> CheckOutcome:
     """A secret that goes into a build argument, and with it into the image."""
     spec = variable.spec
-    if variable.where != "args" or not secrets.names_secret(spec.name):
+    if variable.where != "args" or not secrets.is_secret_name(spec.name):
         return
     words = set(secrets.name_words(spec.name))
     if words & _FOR_BROWSERS or secrets.is_public(spec.name) or spec.value == "":
@@ -153,30 +149,30 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
     outside = spec.value is None or has_variable(str(spec.value))
     if (outside and not variable.named_aside) or (
-        not outside and _opens_something(variable, secrets.classify(spec.name, spec.value))
+        not outside and _secret_grants_access(variable, secrets.classify_value(spec.name, spec.value))
     ):
         yield hit(spec.key)
 
 
-def _opens_something(subject: Variable | Value | Service, verdict: Verdict) -> bool:
+def _secret_grants_access(subject: Variable | EnvValue | Service, verdict: SecretVerdict) -> bool:
     """Whether a secret opens anything: a password that somebody made up for development does not.
 
     A real key does wherever it stands, and what a machine made does unless a name says that it is for development.
     """
-    least = Strength.SHAPE if subject.named_aside else Strength.RANDOM
+    least = SecretStrength.SHAPE if subject.named_aside else SecretStrength.RANDOM
     return verdict.is_exposed and (subject.production or verdict.strength >= least)
 
 
-def secret_in_command(service: Service) -> Outcome:
+def secret_in_command(service: Service) -> CheckOutcome:
     """A password on a command line: a command, an entrypoint, a health check."""
-    for _, value, span in _flags(service):
+    for _, value, span in _password_flags(service):
         if not _is_real(value):
             continue
-        if service.production or _opens_something(service, secrets.classify("PASSWORD", value)):
+        if service.production or _secret_grants_access(service, secrets.classify_value("PASSWORD", value)):
             yield hit(span)
 
 
-def _flags(service: Service) -> Iterator[tuple[str, str, Span]]:
+def _password_flags(service: Service) -> Iterator[tuple[str, str, Span]]:
     """(flag, value, its place) of what looks like a password on the command lines of a service."""
     check = service.node.get("healthcheck")
     for owner, key in ((service.node, "command"), (service.node, "entrypoint"), (check, "test")):
@@ -190,17 +186,17 @@ def _flags(service: Service) -> Iterator[tuple[str, str, Span]]:
 
 
 def _secrets_in_line(service: Service, text: str, span: Span) -> Iterator[tuple[str, str, Span]]:
-    for pattern in (_LONG, _MYSQL):
+    for pattern in (_PASSWORD_FLAG, _MYSQL_PASSWORD_OPTION):
         for match in pattern.finditer(text):
             flag = match.groupdict().get("flag") or "-p"
-            place = part_span(service.source, span, text, *match.span("value"))
+            place = substring_span(service.source, span, text, *match.span("value"))
             yield flag, match["value"], place
 
 
 def _secrets_in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, Span]]:
     items = list(string_entries(value))
     for (item, index), (following, place) in zip_longest(items, items[1:], fillvalue=("", 0)):
-        match = _LONG.match(f"{item} {following}")
+        match = _PASSWORD_FLAG.match(f"{item} {following}")
         if match and "=" not in item and " " not in item:
             if following and not following.startswith("-"):
                 yield match["flag"], following, value.at(place)
@@ -213,32 +209,26 @@ def _is_real(value: str) -> bool:
     bare = value.strip("\"'`;),")
     if len(bare) < 4 or has_variable(bare) or bare.startswith((".", "<", "{", "-", "%")):
         return False
-    return not bare.isdigit() and secrets.classify("password", bare).is_exposed
+    return not bare.isdigit() and secrets.classify_value("password", bare).is_exposed
 
 
-def environment_quoted(variable: Variable) -> Outcome:
+def environment_quoted(variable: Variable) -> CheckOutcome:
     """A value in a list whose quotes become part of it."""
     spec = variable.spec
     listed = isinstance(variable.owner.node.get(variable.where), Seq)
     text = spec.value if isinstance(spec.value, str) else ""
-    if (
-        listed
-        and variable.where == "environment"
-        and len(text) > 1
-        and text[0] in "\"'"
-        and text[0] == text[-1]
-    ):
+    if listed and variable.where == "environment" and len(text) > 1 and text[0] in "\"'" and text[0] == text[-1]:
         yield hit(spec.span)
 
 
-def secret_empty(variable: Variable) -> Outcome:
+def secret_empty(variable: Variable) -> CheckOutcome:
     """A secret that is set to an empty value."""
     spec = variable.spec
-    if variable.where == "environment" and spec.value == "" and secrets.names_secret(spec.name):
+    if variable.where == "environment" and spec.value == "" and secrets.is_secret_name(spec.name):
         yield hit(spec.key)
 
 
-def authentication_off(service: Service, project: Project) -> Outcome:
+def authentication_off(service: Service, project: Project) -> CheckOutcome:
     """A setting that lets everybody into a store or a console; into a store that no port leads to, every container."""
     known = service.image_facts
     if known is None:
@@ -249,8 +239,8 @@ def authentication_off(service: Service, project: Project) -> Outcome:
     severity = Severity.MEDIUM if known.is_store and not reached else None
     for spec in variable_specs(service.source, service.node, "environment"):
         text = expand_scalar(spec.value).text.strip("\"'")
-        if spec.name in known.off and HOLE in text:
-            yield Unknown(spec.span)
+        if spec.name in known.auth_off_values and UNKNOWN_VALUE_MARK in text:
+            yield Undecidable(spec.span)
         elif known.opens_to_all(spec.name, text):
             yield hit(spec.span, severity=severity, setting=spec.name)
     for text, index in string_entries(service.node.get("command")):
@@ -262,57 +252,53 @@ def authentication_off(service: Service, project: Project) -> Outcome:
                 yield hit(service.node.at("command"), severity=severity, setting=flag)
 
 
-def credentials_default(service: Service, project: Project) -> Outcome:
+def credentials_default(service: Service, project: Project) -> CheckOutcome:
     """An image whose first password is known, and is left as it is."""
-    seen = merged_if_owned(service, project)
+    seen = merged_service_if_defined_here(service, project)
     known = service.image_facts
-    if seen is None or known is None or not known.default:
+    if seen is None or known is None or not known.variables_with_default_password:
         return
     settings = service_environment(service, project, seen[0])
-    for name in known.default:
-        if name in settings or any(other in settings for other in known.alias.get(name, ())):
+    for name in known.variables_with_default_password:
+        if name in settings or any(other in settings for other in known.substitute_variables.get(name, ())):
             continue
-        if (
-            has_unread_settings(service, project, seen[0])
-            or not seen[1]
-            or _has_mounted_settings(seen[0])
-        ):
-            yield Unknown(service.head)
+        if has_unread_settings(service, project, seen[0]) or not seen[1] or _has_mounted_settings(seen[0]):
+            yield Undecidable(service.name_span)
         else:
-            yield missing_in_service(service, variable=name, image=str(service.full.get("image")))
+            yield missing_service_hit(service, variable=name, image=str(service.extended_node.get("image")))
 
 
-def authentication_unset(service: Service, project: Project) -> Outcome:
+def authentication_unset(service: Service, project: Project) -> CheckOutcome:
     """A store that asks for no password unless it is told to."""
-    seen = merged_if_owned(service, project)
+    seen = merged_service_if_defined_here(service, project)
     known = service.image_facts
-    if seen is None or known is None or not (known.keyed or known.flags):
+    if seen is None or known is None or not (known.auth_variables or known.auth_flags):
         yield NotApplicable()
         return
     node, complete = seen
     settings = service_environment(service, project, node)
-    if any(name in settings and settings[name] != "" for name in known.keyed):
+    if any(name in settings and settings[name] != "" for name in known.auth_variables):
         return
     command = f"{command_line(node.get('entrypoint'))} {command_line(node.get('command'))}"
-    if any(flag in command for flag in known.flags):
+    if any(flag in command for flag in known.auth_flags):
         return
     if (
         has_unread_settings(service, project, node)
-        or HOLE in command
+        or UNKNOWN_VALUE_MARK in command
         or not complete
         or _has_mounted_settings(node)
     ):
-        yield Unknown(service.head)
+        yield Undecidable(service.name_span)
     else:
-        asked = known.keyed[0] if known.keyed else known.flags[0]
-        yield missing_in_service(service, role=known.role, variable=asked)
+        asked = known.auth_variables[0] if known.auth_variables else known.auth_flags[0]
+        yield missing_service_hit(service, role=known.role, variable=asked)
 
 
 def _has_mounted_settings(node: Map) -> bool:
     """Whether a file that may hold settings is mounted."""
-    return any(_SETTINGS.search(one.target) for one in mount_specs(node))
+    return any(_CONFIG_MOUNT_PATH.search(one.target) for one in mount_specs(node))
 
 
-_SETTINGS = re.compile(
+_CONFIG_MOUNT_PATH = re.compile(
     r"(?:^|/)etc/(?!localtime|timezone|ssl|grafana/provisioning)|conf(?:ig)?(?:\.d)?(?:[/.]|\Z)|\.(?:ya?ml|cnf|acl|json)\Z"
 )

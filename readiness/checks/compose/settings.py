@@ -8,70 +8,70 @@ from readiness.facts import settings
 from readiness.kinds.compose.model import Document, Service, Variable
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.signs import started_for_development
-from readiness.model import Outcome, Unknown, hit
+from readiness.model import CheckOutcome, Undecidable, hit
 from readiness.syntax.holes import has_variable
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 
 
 def _text_of(variable: Variable) -> str:
     return expand_scalar(variable.spec.value).text.strip().strip("\"'").lower()
 
 
-def debug_on(variable: Variable) -> Outcome:
+def debug_on(variable: Variable) -> CheckOutcome:
     """Debug mode, or an environment that is named development."""
     name, text = variable.spec.name, _text_of(variable)
     if variable.where != "environment" or variable.spec.value is None:
         return
-    if HOLE in text and settings.may_turn_debug_on(name):
-        yield Unknown(variable.spec.span)
+    if UNKNOWN_VALUE_MARK in text and settings.may_turn_debug_on(name):
+        yield Undecidable(variable.spec.span)
     elif settings.turns_debug_on(name, text):
         yield hit(variable.spec.span, value=text)
 
 
-def log_level_debug(variable: Variable) -> Outcome:
+def log_level_debug(variable: Variable) -> CheckOutcome:
     """A variable that sets the log level to debug or finer."""
     text = _text_of(variable)
     if variable.where == "environment" and settings.logs_too_much(variable.spec.name, text):
         yield hit(variable.spec.span, value=text)
 
 
-def server_for_development(service: Service) -> Outcome:
+def server_for_development(service: Service) -> CheckOutcome:
     """A command that starts a server made for development."""
     found = started_for_development(service.node)
     if found is not None:
         yield hit(service.node.at(found.key), server=found.server)
 
 
-def version_obsolete(document: Document) -> Outcome:
+def version_obsolete(document: Document) -> CheckOutcome:
     """The top-level `version`, which Compose ignores with a warning."""
     for root in document.roots:
         if "version" in root and not document.legacy:
-            yield hit(root.key("version"), value=str(root["version"])[:20])
+            yield hit(root.key_span("version"), value=str(root["version"])[:20])
 
 
-def name_missing(document: Document) -> Outcome:
+def name_missing(document: Document) -> CheckOutcome:
     """A file without a top-level `name`, so that the folder's name decides which project it is."""
     named = any(str(root.get("name") or "").strip() for root in document.roots) or (
-        "COMPOSE_PROJECT_NAME" in document.environment.unmasked
+        "COMPOSE_PROJECT_NAME" in document.environment.values_with_secrets
     )
     if not named and not document.legacy:
-        yield hit(document.node.entry(next(iter(document.node))), absent="name")
+        yield hit(document.node.entry_span(next(iter(document.node))), absent="name")
 
 
-def links_used(service: Service) -> Outcome:
+def links_used(service: Service) -> CheckOutcome:
     """`links`, from the time before networks."""
     if service.node.get("links"):
-        yield hit(service.node.key("links"))
+        yield hit(service.node.key_span("links"))
 
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+_VALID_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
-def container_name_invalid(service: Service) -> Outcome:
+def container_name_invalid(service: Service) -> CheckOutcome:
     """A container name that the engine does not take; what has no name in it at all Docker's schema refuses before."""
     value = service.node.get("container_name")
     if isinstance(value, str):
         text = expand_scalar(value).text
-        match = _NAME.search(text)
-        if HOLE not in text and (match.group() != text if match else has_variable(value)):
+        match = _VALID_NAME.search(text)
+        if UNKNOWN_VALUE_MARK not in text and (match.group() != text if match else has_variable(value)):
             yield hit(service.node.at("container_name"), value=value)

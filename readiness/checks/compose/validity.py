@@ -9,23 +9,23 @@ from typing import Any
 
 from readiness.kinds import dotenv
 from readiness.kinds.compose import formats, schema
-from readiness.kinds.compose.application import applications
+from readiness.kinds.compose.application import join_compose_files
 from readiness.kinds.compose.model import Document
-from readiness.kinds.compose.parts import part_span
+from readiness.kinds.compose.parts import substring_span
 from readiness.kinds.compose.schema import Problem
-from readiness.model import Hit, Outcome, Span, hit, spelling
+from readiness.model import CheckOutcome, Hit, Span, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax.interpolation import InterpolationError, interpolate
 from readiness.syntax.yaml import Map, Seq
 
-_TEMPLATE = re.compile(r"\{\{|\{%")
+_TEMPLATE_MARK = re.compile(r"\{\{|\{%")
 
 
 def _problems_of(project: Project) -> dict[int, list[Problem]]:
     """What the schema and the forms of values refuse, by document."""
     problems: dict[int, list[Problem]] = {}
-    parts = project.memo(applications).parts
-    for document in project.documents("compose"):
+    parts = project.memoize(join_compose_files).extended_only_ids
+    for document in project.documents_of_kind("compose"):
         mine = problems[id(document)] = []
         if document.legacy:
             continue
@@ -33,28 +33,22 @@ def _problems_of(project: Project) -> dict[int, list[Problem]]:
             mine += schema.schema_problems(root)
             mine += formats.format_problems(root)
         if id(document) in parts:  # Docker reads only the services that are extended
-            mine[:] = [
-                problem
-                for problem in mine
-                if not (len(problem.path) == 2 and problem.path[0] == "services")
-            ]
+            mine[:] = [problem for problem in mine if not (len(problem.path) == 2 and problem.path[0] == "services")]
     return problems
 
 
-def _problems_of_sort(document: Document, project: Project) -> list[Problem]:
-    problems = project.memo(_problems_of).get(id(document), [])
-    if not _TEMPLATE.search(document.source.text):
+def _problems_outside_template_marks(document: Document, project: Project) -> list[Problem]:
+    problems = project.memoize(_problems_of).get(id(document), [])
+    if not _TEMPLATE_MARK.search(document.source.text):
         return problems
     text = document.source.text
-    return [
-        one for one in problems if not _TEMPLATE.search(text[one.span.start : one.span.end + 2])
-    ]
+    return [one for one in problems if not _TEMPLATE_MARK.search(text[one.span.start : one.span.end + 2])]
 
 
-def key_unknown(document: Document, project: Project) -> Outcome:
+def key_unknown(document: Document, project: Project) -> CheckOutcome:
     """A key that the specification does not know where it stands."""
-    for problem in _problems_of_sort(document, project):
-        if problem.sort == "key" and not _is_template_key(problem):
+    for problem in _problems_outside_template_marks(document, project):
+        if problem.kind == "key" and not _is_template_key(problem):
             owner = ".".join(problem.path[:-1]) or "the top level"
             yield hit(
                 problem.span,
@@ -66,7 +60,7 @@ def key_unknown(document: Document, project: Project) -> Outcome:
     if document.legacy:
         first = next(iter(document.node), "")
         hint = "; the first format has no `services`, and Docker reads it no more"
-        yield hit(document.node.key(first), key=first, owner="the top level", hint=hint)
+        yield hit(document.node.key_span(first), key=first, owner="the top level", hint=hint)
 
 
 def _is_template_key(problem: Problem) -> bool:
@@ -74,8 +68,8 @@ def _is_template_key(problem: Problem) -> bool:
     return problem.path[-1].startswith(("{", "%"))
 
 
-def _resource_of(path: tuple[str, ...]) -> str:
-    return f"service/{path[1]}" if len(path) > 1 and path[0] == "services" else "project"
+def _resource_of(key_path: tuple[str, ...]) -> str:
+    return f"service/{key_path[1]}" if len(key_path) > 1 and key_path[0] == "services" else "project"
 
 
 def _key_hint(problem: Problem) -> str:
@@ -93,12 +87,11 @@ def _key_hint(problem: Problem) -> str:
     below = [
         path
         for path in _known_paths().get(key, ())
-        if path[: len(_path_form(parent_path))] == _path_form(parent_path)
-        and path != _path_form(parent_path)
+        if path[: len(_path_form(parent_path))] == _path_form(parent_path) and path != _path_form(parent_path)
     ]
     if below:
         return f"; it belongs under `{'.'.join(below[0][len(_path_form(parent_path)) :])}`"
-    hint = spelling.hint(key, problem.allowed) or spelling.hint(
+    hint = spelling.did_you_mean_text(key, problem.allowed) or spelling.did_you_mean_text(
         key.replace("-", "_"), problem.allowed
     )
     if hint:
@@ -132,26 +125,22 @@ def _known_paths() -> dict[str, list[tuple[str, ...]]]:
             paths.setdefault(key, []).append(path)
             todo.append(((*path, key), inner))
         if len(path) == 1:
-            todo += [
-                ((*path, "*"), inner)
-                for form, inner in node.get("patternProperties", {}).items()
-                if form != "^x-"
-            ]
+            todo += [((*path, "*"), inner) for form, inner in node.get("patternProperties", {}).items() if form != "^x-"]
         if "items" in node and path:
             todo.append((path, node["items"]))
     return paths
 
 
-def value_invalid(document: Document, project: Project) -> Outcome:
+def value_invalid(document: Document, project: Project) -> CheckOutcome:
     """A value of a type or a form that Docker refuses, or a key that must be there and is not."""
-    for problem in _problems_of_sort(document, project):
-        if problem.sort != "key":
+    for problem in _problems_outside_template_marks(document, project):
+        if problem.kind != "key":
             facts = {"where": ".".join(problem.path) or "the file", **problem.facts}
             resource = _resource_of(problem.path)
-            yield Hit(problem.span, facts, resource=resource, say=problem.say)
+            yield Hit(problem.span, facts, resource=resource, message_name=problem.say)
 
 
-def interpolation_invalid(document: Document) -> Outcome:
+def interpolation_invalid(document: Document) -> CheckOutcome:
     """A `${` that begins no variable."""
     for root in document.roots:
         seen: set[int] = set()
@@ -168,20 +157,18 @@ def interpolation_invalid(document: Document) -> Outcome:
                     yield from _interpolation_error(document, node, key, value)
 
 
-def _interpolation_error(
-    document: Document, node: Map | Seq, key: Any, value: str
-) -> Iterator[Hit]:
+def _interpolation_error(document: Document, node: Map | Seq, key: Any, value: str) -> Iterator[Hit]:
     try:
         interpolate(value)
     except InterpolationError as error:
         end = value.find("}", error.offset) + 1 or error.offset + 2
-        span = part_span(document.source, node.at(key), value, error.offset, end)
+        span = substring_span(document.source, node.at(key), value, error.offset, end)
         yield hit(span, text=value[error.offset : end][:40], problem=error.message)
 
 
-def env_file_invalid(document: dotenv.Document) -> Outcome:
+def env_file_invalid(document: dotenv.Document) -> CheckOutcome:
     """An environment file that Docker refuses to read; all of the line is shown, or hidden, as one."""
-    problem = document.file.problem
+    problem = document.parsed_env_file.problem
     if document.read and problem is not None:
         text = document.source.text
         start = text.rfind("\n", 0, min(problem.offset, len(text.rstrip()) - 1)) + 1
@@ -189,7 +176,7 @@ def env_file_invalid(document: dotenv.Document) -> Outcome:
         yield hit(span, problem=problem.message)
 
 
-def key_repeated(document: Document) -> Outcome:
+def key_repeated(document: Document) -> CheckOutcome:
     """A key that stands twice in one mapping."""
     seen: set[int] = set()
     stack: list[Any] = list(document.roots)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from readiness.facts.base_images import shell_family
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Outcome, Span, hit
+from readiness.model import CheckOutcome, Span, hit
 from readiness.syntax import shell
 from readiness.syntax.words import variable_references
 
-_COMMANDS = {
+_BASH_COMMAND_MESSAGES = {
     "source": "`source` is not in POSIX sh; `.` is",
     "[[": "`[[` is not in POSIX sh; `[` is",
     **{
@@ -20,9 +20,9 @@ _COMMANDS = {
     },
     "readarray": "`readarray` is not in POSIX sh",
 }
-_VARIABLES = frozenset({"RANDOM", "BASH_SOURCE", "SECONDS", "PIPESTATUS", "BASH_VERSION",
+_BASH_VARIABLES = frozenset({"RANDOM", "BASH_SOURCE", "SECONDS", "PIPESTATUS", "BASH_VERSION",
                         "EUID", "HOSTTYPE", "OSTYPE"})  # fmt: skip
-_MARKS = {
+_BASH_CONSTRUCT_MESSAGES = {
     "ansi_c_string": "`$'...'` is not in POSIX sh: the dollar stays and nothing is unescaped",
     "array": "arrays are not in POSIX sh",
     "brace_expression": "`{1..9}` is not in POSIX sh: it stays as it is written",
@@ -35,19 +35,19 @@ _MARKS = {
     "((": "`((...))` is not in POSIX sh; `$((...))` is",
     "function": "`function` is not in POSIX sh; `name() {` is",
 }
-_EXPANSION = "this form of `${...}` is not in POSIX sh"
-_ECHO = re.compile(r"-n*[eE][neE]*\Z")
-_QUOTED = re.compile(r"\\.|'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\$\{[^}]*\}?|\$\([^)]*\)?", re.DOTALL)
-_BRACES = re.compile(r"\{[^{}\s,]*,[^{}\s]*\}")
+_BASH_EXPANSION_MESSAGE = "this form of `${...}` is not in POSIX sh"
+_ECHO_OPTION = re.compile(r"-n*[eE][neE]*\Z")
+_QUOTED_TEXT = re.compile(r"\\.|'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\$\{[^}]*\}?|\$\([^)]*\)?", re.DOTALL)
+_BRACE_EXPANSION = re.compile(r"\{[^{}\s,]*,[^{}\s]*\}")
 
 
-def not_posix(step: Step, *, certain: bool = True) -> Outcome:
+def not_posix(step: Step, *, certain: bool = True) -> CheckOutcome:
     """The shell is sh, and the command is bash's; `certain`: the base is known to have dash."""
-    if step.instruction.json or step.stage.shell(step.instruction.span.start) != "sh":
+    if step.instruction.is_json_form or step.stage.shell_program(step.instruction.span.start) != "sh":
         return
     if _is_for_other_shell(step):
         return
-    family = shell_family(step.stage.root.image) if step.stage.whole else ""
+    family = shell_family(step.stage.root_stage.image) if step.stage.whole else ""
     if family in ("busybox", "bash") or (family == "dash") is not certain:
         return
     for span, what in _bashisms(step):
@@ -62,8 +62,8 @@ def _is_for_other_shell(step: Step) -> bool:
         return False
     text = step.source.text
     names = {command.program for command in step.script.commands[:1]}
-    return bool(names & (shell.SHELLS - {"sh", "dash"})) or any(
-        text.startswith("#!", doc.body.start) for doc in instruction.heredocs
+    return bool(names & (shell.SHELL_PROGRAMS - {"sh", "dash"})) or any(
+        text.startswith("#!", doc.body_span.start) for doc in instruction.heredocs
     )
 
 
@@ -72,37 +72,36 @@ def _bashisms(step: Step) -> Iterator[tuple[Span, str]]:
     for command in step.script.commands:
         if _is_in_bash(step, command):
             continue
-        if command.name in _COMMANDS and command.name not in step.script.functions:
-            yield command.name_span, _COMMANDS[command.name]
+        if command.name in _BASH_COMMAND_MESSAGES and command.name not in step.script.function_names:
+            yield command.name_span, _BASH_COMMAND_MESSAGES[command.name]
         elif command.name == "[":
             text = step.source.text[command.span.start : command.span.end]
             if " == " in text:
                 yield command.span, "`==` in `[` is not in POSIX sh; `=` is"
-        elif command.name == "echo" and command.words and _ECHO.match(command.words[0].value):
+        elif command.name == "echo" and command.words and _ECHO_OPTION.match(command.words[0].value):
             option = command.words[0]
             yield option.span, f"`echo {option.value}` prints the option in POSIX sh; `printf` is"
         for word in command.words:
-            if "{" in word.raw and _BRACES.search(_QUOTED.sub("", word.raw)):
+            if "{" in word.raw and _BRACE_EXPANSION.search(_QUOTED_TEXT.sub("", word.raw)):
                 yield word.span, "`{a,b}` is not in POSIX sh: it stays as it is written"
-    for mark in step.script.marks:
-        yield mark.span, _MARKS.get(mark.kind, _EXPANSION)
-    body = step.instruction.body
-    for reference in variable_references(body.text, quoted=False):
-        if reference.name in _VARIABLES and not _shell_options(step, reference.name):
+    for mark in step.script.bashisms:
+        yield mark.span, _BASH_CONSTRUCT_MESSAGES.get(mark.kind, _BASH_EXPANSION_MESSAGE)
+    body = step.instruction.arguments_text
+    for reference in variable_references(body.text, respect_single_quotes=False):
+        if reference.name in _BASH_VARIABLES and not _sets_variable(step, reference.name):
             what = f"`${reference.name}` is empty in POSIX sh"
-            yield body.span(reference.start, reference.end), what
+            yield body.source_span(reference.start, reference.end), what
 
 
-def _is_in_bash(step: Step, command: shell.Command) -> bool:
+def _is_in_bash(step: Step, command: shell.SimpleCommand) -> bool:
     """Whether the command stands in the script of a `bash -c`."""
     return any(
-        shell_call.program in ("bash", "zsh")
-        and shell_call.span.start < command.span.start < shell_call.span.end
+        shell_call.program in ("bash", "zsh") and shell_call.span.start < command.span.start < shell_call.span.end
         for shell_call in step.script.commands
     )
 
 
-def _shell_options(step: Step, name: str) -> bool:
-    if step.stage.declares(name, step.instruction.span.start):
+def _sets_variable(step: Step, name: str) -> bool:
+    if step.stage.declares_variable(name, step.instruction.span.start):
         return True
     return any(one.name == name for cmd in step.script.commands for one in cmd.assignments)

@@ -9,18 +9,18 @@ from dataclasses import replace
 from readiness.checks.dockerfile.packages import run_text
 from readiness.facts import packages
 from readiness.facts.programs import program_property
-from readiness.facts.table import column
-from readiness.facts.wrappers import unwrapped
+from readiness.facts.table import fact_column
+from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Stage, Step
-from readiness.model import Outcome, Span, hit
+from readiness.model import CheckOutcome, Span, hit
 from readiness.syntax import shell
 
 # Short options that take a value, so that `-okernel` holds no `-k`.
-_VALUED = {"curl": "AbcCdDeEFhHKmoPQrtTuUwxXyYz"}
-_NO = ("0", "false", "no", "off")
+_SHORT_OPTIONS_WITH_VALUE = {"curl": "AbcCdDeEFhHKmoPQrtTuUwxXyYz"}
+_FALSE_TEXTS = ("0", "false", "no", "off")
 
 
-def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -> Outcome:
+def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -> CheckOutcome:
     """A program gets an option that turns a check off; `options` names them per program."""
     invocation = command.command
     if invocation.program in ("echo", "printf") and "apt-get" in options:
@@ -28,11 +28,11 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
             yield hit(source.span, option="[trusted=yes]", program="apt-get")
         return
     wanted = options.get(invocation.program)
-    call = packages.package_call(command.whole)
+    call = packages.package_call(command.command_with_wrapper)
     if wanted is None and call is not None and call.manager.name == "pip":
         wanted = options.get("pip")
-    valued = _VALUED.get(invocation.program, "")
-    word = invocation.find(*wanted, valued=valued) if wanted else None
+    valued = _SHORT_OPTIONS_WITH_VALUE.get(invocation.program, "")
+    word = invocation.find_option_word(*wanted, options_with_value=valued) if wanted else None
     if word is None and wanted and "--allow-unauthenticated" in wanted:
         word = next((each for each in invocation.words if _APT_UNSIGNED.search(each.value)), None)
     if word is not None and not (call is not None and _only_local_packages(command, call)):
@@ -44,30 +44,30 @@ _APT_UNSIGNED = re.compile(
     r"(?:APT::Get::AllowUnauthenticated|Acquire::AllowInsecureRepositories)=(?:true|yes|1|on)\Z",
     re.IGNORECASE,
 )
-_PACKAGE = re.compile(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
+_PACKAGE_FILE = re.compile(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
 
 
-def _only_local_packages(command: Command, call: packages.Call) -> bool:
+def _only_local_packages(command: Command, call: packages.PackageCall) -> bool:
     """Whether all it installs are files that COPY or a mount brought: no repository, and nobody on the way."""
-    files = call.packages and all(_PACKAGE.match(word.value) for word in call.packages)
+    files = call.packages and all(_PACKAGE_FILE.match(word.value) for word in call.packages)
     if not files:
         return False
-    chain = list(command.stage.chain)
+    chain = list(command.stage.base_chain)
     if any(command.step.mounts("bind")):
         chain += command.step.document.stages
     if _is_verified_before(command):
         return True
     if any(program in run_text(stage) for stage in chain for program in ("curl", "wget")):
         return False
-    return any(stage.of("COPY") for stage in chain) or any(command.step.mounts("bind"))
+    return any(stage.instructions_of("COPY") for stage in chain) or any(command.step.mounts("bind"))
 
 
 def _is_verified_before(command: Command) -> bool:
     """Whether an earlier command of the step holds a file against a signature or a checksum, and stops where it differs."""
     for other in command.step.script.commands:
-        if other.span.start >= command.whole.span.start:
+        if other.span.start >= command.command_with_wrapper.span.start:
             break
-        values = set(other.values)
+        values = set(other.unquoted_words)
         if (other.program == "gpg" and "--verify" in values) or other.program == "gpgv":
             return True
         if re.fullmatch(r"sha(?:256|384|512)sum", other.program) and values & {"-c", "--check"}:
@@ -75,14 +75,14 @@ def _is_verified_before(command: Command) -> bool:
     return False
 
 
-_SETS = {"set", "--set", "config", "-c", "-o", "--setopt"}
+_SETTING_OPTIONS = {"set", "--set", "config", "-c", "-o", "--setopt"}
 
 
-def tls_verification_off_setting(command: Command) -> Outcome:
+def tls_verification_off_setting(command: Command) -> CheckOutcome:
     """npm, yarn, yum, dnf, apt, git, conda or pip is told, by a setting, to check no certificate."""
     invocation = command.command
     if invocation.program in ("echo", "printf") and _is_package_settings_file(command):
-        if any(_SSL_OFF.search(value) for value in invocation.values):
+        if any(_SSL_OFF.search(value) for value in invocation.unquoted_words):
             yield hit(invocation.span, setting="sslverify off", program="yum or dnf")
         return
     wanted = program_property(invocation.program, "insecure") or ()
@@ -94,9 +94,9 @@ def tls_verification_off_setting(command: Command) -> Outcome:
             value = invocation.words[at + 1].value
         setting = name.lower().lstrip("-").removeprefix("o" if name.startswith("-oA") else "")
         known = next((each for each in wanted if _is_setting_named(setting, each)), None)
-        if not word.value.startswith("-") and not _SETS & set(invocation.values[:at]):
+        if not word.value.startswith("-") and not _SETTING_OPTIONS & set(invocation.unquoted_words[:at]):
             continue  # a package of that name
-        if known is not None and value.strip("\"'").lower() in _NO:
+        if known is not None and value.strip("\"'").lower() in _FALSE_TEXTS:
             alone = bool(equals) and (word.value.startswith("-") or "verify" in known)
             yield hit(
                 word.span if alone else invocation.span,
@@ -104,8 +104,8 @@ def tls_verification_off_setting(command: Command) -> Outcome:
                 program=invocation.program,
             )
             return
-    if invocation.program in ("pip", "pip3") and invocation.values[:2] == ("config", "set"):
-        trusted = [value for value in invocation.values[2:3] if value.endswith(".trusted-host")]
+    if invocation.program in ("pip", "pip3") and invocation.unquoted_words[:2] == ("config", "set"):
+        trusted = [value for value in invocation.unquoted_words[2:3] if value.endswith(".trusted-host")]
         if trusted:
             yield hit(invocation.span, setting=trusted[0], program=invocation.program)
 
@@ -124,15 +124,15 @@ _SSL_OFF = re.compile(r"\bsslverify\s*=\s*(?:0|false|no|off)\b", re.IGNORECASE)
 def _is_package_settings_file(command: Command) -> bool:
     """Whether the output goes to a settings file of yum or dnf."""
     return any(
-        redirect.target is not None and re.search(r"/(?:yum|dnf)", redirect.target.value)
-        for redirect in command.whole.redirects
+        redirect.target_word is not None and re.search(r"/(?:yum|dnf)", redirect.target_word.value)
+        for redirect in command.command_with_wrapper.redirects
         if redirect.operator.startswith(">")
     )
 
 
 def insecure_variable(
     step: Step, *, off: Sequence[str] = (), any_value: Sequence[str] = (), zero: Sequence[str] = ()
-) -> Outcome:
+) -> CheckOutcome:
     """A variable that turns a check off is set: to 0 (`zero`), to no (`off`), or at all."""
 
     def bad(name: str, value: str) -> bool:
@@ -140,7 +140,7 @@ def insecure_variable(
         if name in zero:
             return value == "0"
         if name.lower() in off:
-            return value in _NO
+            return value in _FALSE_TEXTS
         return name in any_value and bool(value)
 
     for name, value, span in _assigned_values(step):
@@ -152,9 +152,9 @@ def _assigned_values(step: Step) -> Iterator[tuple[str, str, Span]]:
     """What ENV, ARG and the commands of RUN put into variables; `ARG NAME value` counts, as older builders read it."""
     if step.keyword in ("ENV", "ARG"):
         pairs = step.instruction.pairs
-        yield from ((pair.name, pair.value, pair.entry) for pair in pairs if pair.raw is not None)
+        yield from ((pair.name, pair.value, pair.pair_span) for pair in pairs if pair.raw is not None)
         if step.keyword == "ARG" and len(pairs) == 2:
-            yield pairs[0].name, pairs[1].name, pairs[0].entry
+            yield pairs[0].name, pairs[1].name, pairs[0].pair_span
     elif step.keyword == "RUN":
         for assignment in (one for command in step.script.commands for one in command.assignments):
             if assignment.value is not None:
@@ -166,48 +166,46 @@ FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
 
 def _runs_code(program: str) -> bool:
     """Whether a program runs a script that it is given; `.` and `source` run one in the shell that reads them."""
-    return program in shell.SHELLS or (
-        program in column("programs", "interpreter") and program not in (".", "source")
+    return program in shell.SHELL_PROGRAMS or (
+        program in fact_column("programs", "interpreter") and program not in (".", "source")
     )
 
 
-def script_piped_to_shell(step: Step) -> Outcome:
+def script_piped_to_shell(step: Step) -> CheckOutcome:
     """A script from the network runs at once: piped, substituted, or sourced."""
     script = step.script
     for group in script.pipes():
-        fetch = next((one for one in group if unwrapped(one).program in FETCHERS), None)
+        fetch = next((one for one in group if unwrap_command(one).program in FETCHERS), None)
         if fetch is None:
             continue
         for command in group:
-            if command.position > fetch.position and _reads_script_from_stdin(unwrapped(command)):
+            if command.position_in_pipeline > fetch.position_in_pipeline and _reads_script_from_stdin(unwrap_command(command)):
                 yield hit(Span(fetch.span.start, command.span.end), url=fetched_url(fetch))
                 break
     for command in script.commands:
-        taken = [r.target.value for r in command.redirects if r.operator == "<" and r.target]
-        if _runs_code(unwrapped(command).program) and any(map(_SUBSTITUTED.match, taken)):
+        taken = [r.target_word.value for r in command.redirects if r.operator == "<" and r.target_word]
+        if _runs_code(unwrap_command(command).program) and any(map(_FETCH_IN_PROCESS_SUBSTITUTION.match, taken)):
             yield hit(command.span, url="what it fetches")
-        if 0 <= command.parent < len(script.commands) and command.program in FETCHERS:
-            outer = unwrapped(script.commands[command.parent])
+        if 0 <= command.parent_index < len(script.commands) and command.program in FETCHERS:
+            outer = unwrap_command(script.commands[command.parent_index])
             if _runs_code(outer.program) or outer.name in ("eval", ".", "source"):
                 yield hit(outer.span, url=fetched_url(command))
 
 
-_SUBSTITUTED = re.compile(r"<\(\s*(?:curl|wget|fetch|aria2c)\s")
+_FETCH_IN_PROCESS_SUBSTITUTION = re.compile(r"<\(\s*(?:curl|wget|fetch|aria2c)\s")
 
 
-def _reads_script_from_stdin(command: shell.Command) -> bool:
+def _reads_script_from_stdin(command: shell.SimpleCommand) -> bool:
     """Whether a command runs what comes in: no script file, no -c."""
-    if not _runs_code(command.program) or command.has("-c", "-e", "-m"):
+    if not _runs_code(command.program) or command.has_option("-c", "-e", "-m"):
         return False
-    end = next(
-        (at for at, word in enumerate(command.words) if word.value == "--"), len(command.words)
-    )
+    end = next((at for at, word in enumerate(command.words) if word.value == "--"), len(command.words))
     own = replace(command, words=command.words[:end])  # the rest is for the script
     operands = [word.value for word in own.operands() if word.value != "-"]
-    return not operands or command.has("-s") or operands[0] == "/dev/stdin"
+    return not operands or command.has_option("-s") or operands[0] == "/dev/stdin"
 
 
-def fetched_url(command: shell.Command) -> str:
+def fetched_url(command: shell.SimpleCommand) -> str:
     """The address that a command fetches, without what may be secret in it."""
     for word in command.words:
         if "://" in word.value:
@@ -215,14 +213,14 @@ def fetched_url(command: shell.Command) -> str:
     return "what it fetches"
 
 
-def fetchers_both(stage: Stage) -> Outcome:
+def fetchers_both(stage: Stage) -> CheckOutcome:
     """Both curl and wget are used in a stage."""
     seen: dict[str, Span] = {}
     for instruction in stage.instructions:
         if instruction.keyword != "RUN":
             continue
         for command in Step(stage.document, stage, instruction).script.commands:
-            program = unwrapped(command).program
+            program = unwrap_command(command).program
             if program in ("curl", "wget"):
                 seen.setdefault(program, command.span)
             if len(seen) == 2:
@@ -230,17 +228,13 @@ def fetchers_both(stage: Stage) -> Outcome:
                 return
 
 
-_QUIET = ("--quiet", "--no-verbose", "--progress", "--output-file", "--append-output")
+_QUIET_OPTIONS = ("--quiet", "--no-verbose", "--progress", "--output-file", "--append-output")
 
 
-def wget_progress(command: Command) -> Outcome:
+def wget_progress(command: Command) -> CheckOutcome:
     """wget without an option that keeps its progress bar out of the log."""
     invocation = command.command
-    if (
-        invocation.program != "wget"
-        or not invocation.words
-        or invocation.has("--version", "--help")
-    ):
+    if invocation.program != "wget" or not invocation.words or invocation.has_option("--version", "--help"):
         return
-    if not invocation.has(*_QUIET, "-q", "-o", "-a") and "-nv" not in invocation.values:
+    if not invocation.has_option(*_QUIET_OPTIONS, "-q", "-o", "-a") and "-nv" not in invocation.unquoted_words:
         yield hit(invocation.name_span)

@@ -6,44 +6,44 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Outcome, Unknown, hit, missing
+from readiness.model import CheckOutcome, Undecidable, hit, missing
 from readiness.syntax.words import variable_references
 
-_LABEL = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
+_LABEL_KEY = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
 
 
-def label_key_invalid(step: Step) -> Outcome:
+def label_key_invalid(step: Step) -> CheckOutcome:
     """The key of a label has a form that Docker's guidelines rule out."""
     if step.keyword != "LABEL":
         return
     for pair in step.instruction.pairs:
         name = pair.name
         used = [reference.name for reference in variable_references(name)]
-        if used and all(step.stage.declares(one, step.instruction.span.start) for one in used):
+        if used and all(step.stage.declares_variable(one, step.instruction.span.start) for one in used):
             continue
         if name.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):
             yield hit(pair.name_span, say="prefix", key=name)
-        elif not _LABEL.match(name) or name[-1:] in "._-":
+        elif not _LABEL_KEY.match(name) or name[-1:] in "._-":
             yield hit(pair.name_span, say="form", key=name)
 
 
-def label_empty(step: Step) -> Outcome:
+def label_empty(step: Step) -> CheckOutcome:
     """A label without a value."""
     if step.keyword == "LABEL":
         for pair in step.instruction.pairs:
-            if not pair.value and not step.instruction.legacy:
-                yield hit(pair.entry, key=pair.name)
+            if not pair.value and not step.instruction.uses_legacy_form:
+                yield hit(pair.pair_span, key=pair.name)
 
 
-def labels_missing(stage: Stage, *, required: Sequence[str]) -> Outcome:
+def labels_missing(stage: Stage, *, required: Sequence[str]) -> CheckOutcome:
     """The final stage, with those below it, has none of the labels that say where an image comes from."""
     if not stage.whole or not stage.final:
         return
     have = {
         pair.name
-        for below in stage.chain
+        for below in stage.base_chain
         for instruction in below.instructions
         if instruction.keyword == "LABEL"
         for pair in instruction.pairs
@@ -53,15 +53,13 @@ def labels_missing(stage: Stage, *, required: Sequence[str]) -> Outcome:
         yield missing(stage.at(), labels=", ".join(lacking))
 
 
-_OCI = "org.opencontainers.image."
-_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z"
-)
+_OCI_PREFIX = "org.opencontainers.image."
+_RFC3339_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z")
 
 
 def _is_time(value: str) -> bool:
     """A time as in RFC 3339, of a day that there is; second 60 is a leap second."""
-    match = _TIME.match(value)
+    match = _RFC3339_TIME.match(value)
     if match is None:
         return False
     day, minutes, second = match.groups()
@@ -80,8 +78,8 @@ def _is_word(value: str) -> bool:
     return bool(value) and not any(char.isspace() for char in value)
 
 
-_LICENSE = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?\Z")
-_JOINS = frozenset({"AND", "OR", "WITH", "and", "or", "with"})
+_SPDX_IDENTIFIER = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?\Z")
+_SPDX_OPERATORS = frozenset({"AND", "OR", "WITH", "and", "or", "with"})
 
 
 def _is_license(value: str) -> bool:
@@ -97,11 +95,11 @@ def _is_license(value: str) -> bool:
             if due or not depth:
                 return False
             depth -= 1
-        elif word in _JOINS:
+        elif word in _SPDX_OPERATORS:
             if due:
                 return False
             due = True
-        elif due and _LICENSE.match(word) and word.lower() not in column("licenses", "habit"):
+        elif due and _SPDX_IDENTIFIER.match(word) and word.lower() not in fact_column("licenses", "habit"):
             due = False
         else:
             return False
@@ -119,40 +117,40 @@ _OCI_FORMS: dict[str, Callable[[str], bool]] = {
 }
 
 
-def label_unknown(step: Step) -> Outcome:
+def label_unknown(step: Step) -> CheckOutcome:
     """A key under org.opencontainers.image that the specification does not have."""
     if step.keyword == "LABEL":
         for pair in step.instruction.pairs:
-            key = pair.name.removeprefix(_OCI)
-            if pair.name.startswith(_OCI) and key not in column("image-labels", "defined"):
+            key = pair.name.removeprefix(_OCI_PREFIX)
+            if pair.name.startswith(_OCI_PREFIX) and key not in fact_column("image-labels", "defined"):
                 yield hit(pair.name_span, key=pair.name)
 
 
-def label_contact_missing(step: Step, *, keys: Sequence[str]) -> Outcome:
+def label_contact_missing(step: Step, *, keys: Sequence[str]) -> CheckOutcome:
     """A label that names whom to ask has no address in it."""
     if step.keyword != "LABEL":
         return
     for pair in step.instruction.pairs:
         if pair.name not in keys or not pair.value:
             continue
-        value = step.expand(pair.raw or "")
+        value = step.expand_word(pair.raw or "")
         if value is None:
-            yield Unknown(pair.span)
+            yield Undecidable(pair.value_span)
         elif "@" not in value and "://" not in value:
-            yield hit(pair.span, key=pair.name)
+            yield hit(pair.value_span, key=pair.name)
 
 
-def label_value_invalid(step: Step) -> Outcome:
+def label_value_invalid(step: Step) -> CheckOutcome:
     """A label of the OCI specification with a value of another form."""
     if step.keyword != "LABEL":
         return
     for pair in step.instruction.pairs:
-        key = pair.name.removeprefix(_OCI)
-        if not pair.name.startswith(_OCI) or key not in _OCI_FORMS or not pair.value:
+        key = pair.name.removeprefix(_OCI_PREFIX)
+        if not pair.name.startswith(_OCI_PREFIX) or key not in _OCI_FORMS or not pair.value:
             continue
-        value = step.expand(pair.raw or "")
+        value = step.expand_word(pair.raw or "")
         if value is None:
-            yield Unknown(pair.span)
+            yield Undecidable(pair.value_span)
         elif not _OCI_FORMS[key](value):
             form = "url" if _OCI_FORMS[key] is _is_url else key
-            yield hit(pair.span, key=pair.name, value=value[:80], form=form)
+            yield hit(pair.value_span, key=pair.name, value=value[:80], form=form)

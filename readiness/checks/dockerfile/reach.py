@@ -7,21 +7,21 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
-from readiness.checks.dockerfile.context import copy_sources, dockerignore_of, is_whole_context
+from readiness.checks.dockerfile.context import dockerignore_of, is_whole_context, sources_of_copy
 from readiness.checks.dockerfile.secret_files import (
     copy_secret_file,
     secret_paths,
     surely_holds_secrets,
 )
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.kinds.dockerfile.paths import copy_target
-from readiness.model import Outcome, hit, marked_spans, missing
+from readiness.kinds.dockerfile.paths import copy_destination
+from readiness.model import CheckOutcome, hit, missing, spans_of_hits
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.instruction import Instruction
-from readiness.syntax.words import Word
+from readiness.syntax.words import InstructionWord
 
 
-def context_with_secrets(stage: Stage, project: Project) -> Outcome:
+def context_with_secrets(stage: Stage, project: Project) -> CheckOutcome:
     """A folder of the context is copied into the image, and files with secrets lie in it."""
     path = stage.source.root.path
     folder = posixpath.dirname(path)
@@ -29,16 +29,10 @@ def context_with_secrets(stage: Stage, project: Project) -> Outcome:
         return
     copies = list(_context_sources(stage))
     prefix = f"{folder}/" if folder else ""
-    near = [one for one in project.memo(secret_paths) if one.startswith(prefix)] if copies else []
-    left = [
-        posixpath.relpath(file, folder or ".")
-        for file in near
-        if not _is_ignored(project, path, file)
-    ]
+    near = [one for one in project.memoize(secret_paths) if one.startswith(prefix)] if copies else []
+    left = [posixpath.relpath(file, folder or ".") for file in near if not _is_ignored(project, path, file)]
     for instruction, word in copies if left else ():
-        if word.span in marked_spans(
-            copy_secret_file(Step(stage.document, stage, instruction), project)
-        ):
+        if word.span in spans_of_hits(copy_secret_file(Step(stage.document, stage, instruction), project)):
             continue  # a folder like .ssh is told by its name
         source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")
         secret_files = [
@@ -55,15 +49,11 @@ def context_with_secrets(stage: Stage, project: Project) -> Outcome:
             return
 
 
-def _context_sources(stage: Stage) -> Iterator[tuple[Instruction, Word]]:
+def _context_sources(stage: Stage) -> Iterator[tuple[Instruction, InstructionWord]]:
     """The sources that COPY and ADD take from the build context."""
     for instruction in stage.instructions:
-        if (
-            instruction.keyword in ("COPY", "ADD")
-            and not instruction.flag("from")
-            and not instruction.onbuild
-        ):
-            for word in copy_sources(instruction):
+        if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from") and not instruction.is_under_onbuild:
+            for word in sources_of_copy(instruction):
                 if not word.is_variable and "://" not in word.value:
                     yield instruction, word
 
@@ -72,13 +62,11 @@ def _ends_in_image(stage: Stage, instruction: Instruction, source: str, file: st
     """Whether a file of the context that a COPY brings into a stage surely ends up in the image that is built."""
     if stage.shipped:
         return True
-    folder = copy_target(stage, instruction)
+    folder = copy_destination(stage, instruction)
     name = posixpath.basename(file)
-    if folder is None or any(name in run.body.text for run in stage.of("RUN")):
+    if folder is None or any(name in run.arguments_text.text for run in stage.instructions_of("RUN")):
         return False
-    return _is_taken_on(
-        stage, posixpath.normpath(posixpath.join(folder, posixpath.relpath(file, source)))
-    )
+    return _is_taken_on(stage, posixpath.normpath(posixpath.join(folder, posixpath.relpath(file, source))))
 
 
 @lru_cache(maxsize=16)
@@ -86,13 +74,11 @@ def _paths_taken_from(stage: Stage) -> frozenset[str]:
     """The absolute paths that stages of the image copy out of a stage."""
     taken_paths: set[str] = set()
     for other in stage.document.stages:
-        for instruction in other.of("COPY") if other.shipped else ():
+        for instruction in other.instructions_of("COPY") if other.shipped else ():
             flag = instruction.flag("from")
-            if flag is not None and stage.document.stage(flag.value) is stage:
+            if flag is not None and stage.document.stage_by_name(flag.value) is stage:
                 words = (word for word in instruction.words[:-1] if not word.is_variable)
-                taken_paths.update(
-                    posixpath.normpath(f"/{word.value.rstrip('*')}") for word in words
-                )
+                taken_paths.update(posixpath.normpath(f"/{word.value.rstrip('*')}") for word in words)
     return frozenset(path.replace("//", "/") for path in taken_paths)
 
 
@@ -102,34 +88,30 @@ def _is_taken_on(stage: Stage, path: str) -> bool:
     return not above.isdisjoint(_paths_taken_from(stage))
 
 
-def _is_ignored(project: Project, dockerfile: str, file: str) -> bool:
+def _is_ignored(project: Project, dockerfile: str, file_path: str) -> bool:
     """Whether a .dockerignore leaves a file out, beside the Dockerfile or in a folder above, where the context may be."""
     for folder in parent_folders(dockerfile):
         ignores = dockerignore_of(project, dockerfile, folder)
         if ignores is None:
             continue
-        if ignores.ignores(posixpath.relpath(file, folder or ".")) is not False:
+        if ignores.ignores(posixpath.relpath(file_path, folder or ".")) is not False:
             return True
     return False
 
 
-def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Outcome:
+def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> CheckOutcome:
     """The whole context is copied without a .dockerignore: into the image, or only into a stage that builds."""
     path = stage.source.root.path
     folder = posixpath.dirname(path)
-    if (
-        "#" in stage.source.path
-        or not project.is_walked(folder)
-        or _has_dockerignore(project, path)
-    ):
+    if "#" in stage.source.path or not project.is_walked(folder) or _has_dockerignore(project, path):
         return
     for instruction, word in _context_sources(stage):
         if not is_whole_context(word):
             continue
-        where = copy_target(stage, instruction)
+        where = copy_destination(stage, instruction)
         if (stage.shipped or (where is not None and _is_taken_on(stage, where))) is not shipped:
             continue
-        if word.span in marked_spans(context_with_secrets(stage, project)):
+        if word.span in spans_of_hits(context_with_secrets(stage, project)):
             return  # the worst of what it brings is told already
         unwanted = "" if shipped else _unwanted_file(project, folder)
         if shipped or unwanted:
@@ -140,14 +122,10 @@ def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Outc
 def _has_dockerignore(project: Project, dockerfile: str) -> bool:
     """Whether a .dockerignore stands beside the Dockerfile, or in a folder above, where the context may be."""
     names = (".dockerignore", ".containerignore", f"{posixpath.basename(dockerfile)}.dockerignore")
-    return any(
-        project.exists(posixpath.join(folder, name))
-        for folder in parent_folders(dockerfile)
-        for name in names
-    )
+    return any(project.was_path_seen(posixpath.join(folder, name)) for folder in parent_folders(dockerfile) for name in names)
 
 
-_DEPLOYED = ("compose", "k8s", "github", "gitlab")
+_DEPLOYMENT_KINDS = ("compose", "k8s", "github", "gitlab")
 
 
 def _unwanted_file(project: Project, folder: str) -> str:
@@ -156,7 +134,7 @@ def _unwanted_file(project: Project, folder: str) -> str:
         if posixpath.normpath(posixpath.join(folder, name)) in project.closed:
             return name
     prefix = f"{folder}/" if folder else ""
-    for paths in project.memo(_deployment_files):
+    for paths in project.memoize(_deployment_files):
         at = bisect_left(paths, prefix)
         if at < len(paths) and paths[at].startswith(prefix):
             return posixpath.relpath(paths[at], folder or ".")
@@ -165,7 +143,5 @@ def _unwanted_file(project: Project, folder: str) -> str:
 
 def _deployment_files(project: Project) -> list[list[str]]:
     """The paths of the files that deploy, in order, for each kind of them."""
-    found = ({one.source.root.path for one in project.documents(kind)} for kind in _DEPLOYED)
-    return [
-        sorted(path for path in paths if path[:1] != "/" and path[:3] != "../") for paths in found
-    ]
+    found = ({one.source.root.path for one in project.documents_of_kind(kind)} for kind in _DEPLOYMENT_KINDS)
+    return [sorted(path for path in paths if path[:1] != "/" and path[:3] != "../") for paths in found]

@@ -6,103 +6,102 @@ import itertools
 from collections.abc import Sequence
 
 from readiness.facts.base_images import shell_family
-from readiness.facts.wrappers import unwrapped
+from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Document, Step
-from readiness.model import Outcome, Span, hit
+from readiness.model import CheckOutcome, Span, hit
 from readiness.syntax import shell
 
 _CANNOT_FAIL = frozenset({"echo", "printf", "yes", "true"})
 # Shells that know no pipefail; sh is what the image links it to.
-_WITHOUT = frozenset({"sh", "dash"})
+_SHELLS_WITHOUT_PIPEFAIL = frozenset({"sh", "dash"})
 
 
-def pipe_unchecked(step: Step) -> Outcome:
+def pipe_unchecked(step: Step) -> CheckOutcome:
     """A pipe in a shell that sees the exit code of the last command only."""
     before = step.instruction.span.start
     words = step.stage.shell_words(before)
-    if not step.posix and not step.instruction.json:
+    if not step.posix and not step.instruction.is_json_form:
         return
-    name = "sh" if step.instruction.json else step.stage.shell(before)
-    real = name not in _WITHOUT or shell_family(step.stage.root.image) in ("busybox", "bash")
-    if real and not step.instruction.json and any("pipefail" in word for word in words):
+    name = "sh" if step.instruction.is_json_form else step.stage.shell_program(before)
+    real = name not in _SHELLS_WITHOUT_PIPEFAIL or shell_family(step.stage.root_stage.image) in (
+        "busybox",
+        "bash",
+    )
+    if real and not step.instruction.is_json_form and any("pipefail" in word for word in words):
         return
-    if "pipefail" in step.instruction.body.text or _heredoc_options(step):
+    if "pipefail" in step.instruction.arguments_text.text or _heredoc_sets_pipefail(step):
         return
     for group in step.script.pipes():
-        last = max(one.position for one in group)
-        firsts = [one for one in group if one.position < last]
+        last = max(one.position_in_pipeline for one in group)
+        firsts = [one for one in group if one.position_in_pipeline < last]
         if not firsts or all(_is_infallible(one) for one in firsts):
             continue
-        if "condition" in firsts[0].inside or not _is_status_used(step.script, firsts[0]):
+        if "condition" in firsts[0].enclosing_constructs or not _is_status_used(step.script, firsts[0]):
             continue
         yield hit(Span(firsts[0].span.start, group[-1].span.end), shell=name)
         return
 
 
-def _is_infallible(command: shell.Command) -> bool:
+def _is_infallible(command: shell.SimpleCommand) -> bool:
     """Whether a command only says something: what is written there, or in a here-document."""
     return command.program in _CANNOT_FAIL or (
-        command.program == "cat"
-        and not command.words
-        and any(one.operator.startswith("<<") for one in command.redirects)
+        command.program == "cat" and not command.words and any(one.operator.startswith("<<") for one in command.redirects)
     )
 
 
-def _is_status_used(script: shell.Script, command: shell.Command) -> bool:
+def _is_status_used(script: shell.ShellScript, command: shell.SimpleCommand) -> bool:
     """Whether the exit code reaches anybody: that of `x=$(a | b)` does, that of `c $(a | b)` not."""
-    if "substitution" not in command.inside:
+    if "substitution" not in command.enclosing_constructs:
         return True
-    outer = script.commands[command.parent] if command.parent >= 0 else None
-    return outer is not None and not outer.name and outer.known and not outer.inside
+    outer = script.commands[command.parent_index] if command.parent_index >= 0 else None
+    return outer is not None and not outer.name and outer.is_name_known and not outer.enclosing_constructs
 
 
-def _heredoc_options(step: Step) -> bool:
+def _heredoc_sets_pipefail(step: Step) -> bool:
     text = step.source.text
-    return any(
-        "pipefail" in text[doc.body.start : doc.body.end] for doc in step.instruction.heredocs
-    )
+    return any("pipefail" in text[doc.body_span.start : doc.body_span.end] for doc in step.instruction.heredocs)
 
 
-_ELSEWHERE = frozenset({"subshell", "substitution"})
+_ISOLATING_CONSTRUCTS = frozenset({"subshell", "substitution"})
 
 
-def _folder_changing_commands(step: Step) -> list[shell.Command]:
+def _folder_changing_commands(step: Step) -> list[shell.SimpleCommand]:
     """The commands that change the folder of those after them; a subshell and `sh -c` keep it to themselves."""
     commands = step.script.commands
-    shells = [one.span for one in commands if one.program in shell.SHELLS]
+    shells = [one.span for one in commands if one.program in shell.SHELL_PROGRAMS]
     return [
         command
         for command in commands
-        if unwrapped(command).program == "cd"
-        and not _ELSEWHERE & command.inside
+        if unwrap_command(command).program == "cd"
+        and not _ISOLATING_CONSTRUCTS & command.enclosing_constructs
         and not any(span.start < command.span.start < span.end for span in shells)
     ]
 
 
-def folder_change(step: Step) -> Outcome:
+def folder_change(step: Step) -> CheckOutcome:
     """RUN changes the folder for the commands that follow in it."""
     commands = _folder_changing_commands(step)
     if commands and not any(True for _ in folder_change_lost(step)):
         yield hit(commands[0].span)
 
 
-def folder_change_lost(step: Step) -> Outcome:
+def folder_change_lost(step: Step) -> CheckOutcome:
     """RUN ends with cd, which changes nothing for the instructions after it."""
     commands = _folder_changing_commands(step)
-    if not commands or step.script.commands[-1] is not commands[-1] or commands[-1].inside:
+    if not commands or step.script.commands[-1] is not commands[-1] or commands[-1].enclosing_constructs:
         return
     # The last one of several goes back to where the RUN began
     if len(commands) == 1 or len(commands) == len(step.script.commands):
         yield hit(commands[-1].span)
 
 
-def command_pointless(command: Command, *, programs: Sequence[str]) -> Outcome:
+def command_pointless(command: Command, *, programs: Sequence[str]) -> CheckOutcome:
     """A program that makes no sense while an image is built."""
     if command.program in programs:
         yield hit(command.command.name_span, program=command.program)
 
 
-def shell_linked(command: Command) -> Outcome:
+def shell_linked(command: Command) -> CheckOutcome:
     """/bin/sh is replaced by a link."""
     invocation = command.command
     if invocation.program == "ln":
@@ -111,7 +110,7 @@ def shell_linked(command: Command) -> Outcome:
             yield hit(invocation.span)
 
 
-def run_consecutive(document: Document) -> Outcome:
+def run_consecutive(document: Document) -> CheckOutcome:
     """Two RUNs in a row, each of one command and with the same flags."""
     steps = [step for step in document.steps if not step.onbuild]
     for first, second in itertools.pairwise(steps):
@@ -127,6 +126,4 @@ def _is_single_command(step: Step) -> bool:
     if step.instruction.heredocs:
         return False
     commands = step.script.commands
-    return sum(bool(one.name) for one in commands) <= 1 and (
-        bool(commands) or step.instruction.json
-    )
+    return sum(bool(one.name) for one in commands) <= 1 and (bool(commands) or step.instruction.is_json_form)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 
-from readiness.checks.dockerfile.context import copy_sources
+from readiness.checks.dockerfile.context import sources_of_copy
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Outcome, hit
+from readiness.model import CheckOutcome, hit
 from readiness.model.project import Project, parent_folders
-from readiness.syntax.dotenv import Entry
-from readiness.syntax.secrets import classify, names_secret
+from readiness.syntax.dotenv import EnvEntry
+from readiness.syntax.secrets import classify_value, is_secret_name
 
 _SECRET_FILE = re.compile(
     r"(?:\A|/)(?:\.env(?:\.(?![\w.-]*\b(?:example|sample|template|dist|defaults?|tmpl|jinja2?|j2|erb)\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
@@ -21,26 +21,26 @@ _SECRET_FILE = re.compile(
 )
 
 
-def copy_secret_file(step: Step, project: Project) -> Outcome:
+def copy_secret_file(step: Step, project: Project) -> CheckOutcome:
     """COPY or ADD of a file that holds secrets by its name, and by what it says where it lies in the tree."""
     instruction = step.instruction
     if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from"):
         return
-    for word in copy_sources(instruction):
+    for word in sources_of_copy(instruction):
         if _SECRET_FILE.search(word.value) and not _is_harmless(step, word.value, project):
             yield hit(word.span, file=word.value)
 
 
-def _is_harmless(step: Step, file: str, project: Project) -> bool:
+def _is_harmless(step: Step, file_path: str, project: Project) -> bool:
     """Whether a file was read and holds no secret; the context may be any folder above the Dockerfile."""
     folders = parent_folders(step.source.root.path)
-    paths = (posixpath.normpath(posixpath.join(folder, file)) for folder in folders)
+    paths = (posixpath.normpath(posixpath.join(folder, file_path)) for folder in folders)
     there = [path for path in paths if path in project.paths]
     return bool(there) and all(path in project.harmless for path in there)
 
 
 # Made up for tests, or kept in the repository on purpose: Vite, Next and others read .env.development from there.
-_HARMLESS = re.compile(
+_TEST_OR_SAMPLE_PATH = re.compile(
     r"(?:\A|/)(?:testdata|tests?|__tests__|fixtures?|examples?|docs?)/|(?:\A|/)\.env\.(?:dev|development|tests?|ci)\Z"
 )
 
@@ -49,22 +49,22 @@ def secret_paths(project: Project) -> list[str]:
     """The files around that hold secrets by their name; an environment file that was read must name one."""
     harmless = project.harmless | {
         document.source.path
-        for document in project.documents("dotenv")
-        if not any(_may_hold_secret(entry) for entry in document.file.exports.values())
+        for document in project.documents_of_kind("dotenv")
+        if not any(_may_hold_secret(entry) for entry in document.parsed_env_file.last_entry_by_name.values())
     }
     return sorted(
         path
         for path in project.paths
-        if _SECRET_FILE.search(path) and not _HARMLESS.search(path) and path not in harmless
+        if _SECRET_FILE.search(path) and not _TEST_OR_SAMPLE_PATH.search(path) and path not in harmless
     )
 
 
-def _may_hold_secret(entry: Entry) -> bool:
-    value = entry.template
-    return bool(value) and (names_secret(entry.name) or classify(entry.name, value).is_exposed)
+def _may_hold_secret(entry: EnvEntry) -> bool:
+    value = entry.raw_value
+    return bool(value) and (is_secret_name(entry.name) or classify_value(entry.name, value).is_exposed)
 
 
 def surely_holds_secrets(project: Project, folder: str, file: str) -> bool:
     """Whether a file surely holds secrets: front ends keep `.env` files without any, so one that nobody read is none."""
     path = posixpath.normpath(posixpath.join(folder, file))
-    return path in project.by_path("dotenv") or not posixpath.basename(file).startswith(".env")
+    return path in project.document_by_path("dotenv") or not posixpath.basename(file).startswith(".env")

@@ -8,71 +8,69 @@ from collections.abc import Sequence
 
 from readiness.kinds.dockerfile.model import Document, Stage, Step
 from readiness.kinds.joins.every_build import all_builds
-from readiness.model import Outcome, Related, Span, hit
+from readiness.model import CheckOutcome, Related, Span, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable
 
-RESERVED = frozenset({"scratch", "context"})
+RESERVED_STAGE_NAMES = frozenset({"scratch", "context"})
 
 
-def stage_name_duplicate(document: Document) -> Outcome:
+def stage_name_duplicate(document: Document) -> CheckOutcome:
     """Two stages have one name."""
     seen: dict[str, Stage] = {}
     for stage in document.stages:
-        if not stage.name or stage.start is None:
+        if not stage.name or stage.from_instruction is None:
             continue
-        word = stage.start.words[2]
+        word = stage.from_instruction.words[2]
         first = seen.setdefault(stage.name, stage)
-        if first is not stage and first.start is not None:
-            place = Related(document.source, first.start.words[2].span, "the first of that name")
+        if first is not stage and first.from_instruction is not None:
+            place = Related(document.source, first.from_instruction.words[2].span, "the first of that name")
             yield hit(word.span, name=word.value, resource=stage.resource, related=(place,))
 
 
-def stage_name_reserved(stage: Stage) -> Outcome:
+def stage_name_reserved(stage: Stage) -> CheckOutcome:
     """The stage has a name that the builder keeps for itself."""
-    if stage.name in RESERVED and stage.start is not None:
-        yield hit(stage.start.words[2].span, name=stage.name)
+    if stage.name in RESERVED_STAGE_NAMES and stage.from_instruction is not None:
+        yield hit(stage.from_instruction.words[2].span, name=stage.name)
 
 
-def stage_name_capitals(stage: Stage) -> Outcome:
+def stage_name_capitals(stage: Stage) -> CheckOutcome:
     """The stage's name has capitals."""
-    if stage.name and stage.start is not None:
-        word = stage.start.words[2]
+    if stage.name and stage.from_instruction is not None:
+        word = stage.from_instruction.words[2]
         if word.value != word.value.lower():
             yield hit(word.span, name=word.value)
 
 
 # Stages that are made to be built on their own.
-_TARGETS = re.compile(
+_STANDALONE_TARGET_NAME = re.compile(
     r"(?:\A|[-_.])(?:dev\w{0,60}|tests?|testing|debug\w{0,60}|lint\w{0,60}|ci|docs?|bench\w{0,60}|prod\w{0,60}|shell)(?:\Z|[-_.])"
 )
 
 
-def stage_unused(document: Document, project: Project) -> Outcome:
+def stage_unused(document: Document, project: Project) -> CheckOutcome:
     """A stage that no later one builds on or copies from, and that no build of the project names."""
-    if any(
-        has_variable(s.image_word.raw) for s in document.stages if s.base is None and s.image_word
-    ):
+    if any(has_variable(s.image_word.raw) for s in document.stages if s.base_stage is None and s.image_word):
         return  # a FROM with a variable may mean any of them
-    used = {id(stage.base) for stage in document.stages if stage.base is not None}
+    used = {id(stage.base_stage) for stage in document.stages if stage.base_stage is not None}
     for step in document.steps:
         names = [flag.value for flag in step.instruction.flags if flag.name == "from"]
         names += [mount["from"] for mount in step.mounts() if "from" in mount]
         for name in names:
-            source = document.stage(name)
+            source = document.stage_by_name(name)
             if source is not None:
                 used.add(id(source))
             elif has_variable(name):
                 return
     path = posixpath.normpath(document.source.path)
-    named = [build for build in project.memo(all_builds) if build.file == path and build.target]
-    used.update(id(document.stage(build.target or "")) for build in named)
+    named = [build for build in project.memoize(all_builds) if build.dockerfile_path == path and build.target_stage]
+    used.update(id(document.stage_by_name(build.target_stage or "")) for build in named)
     for stage in document.stages[:-1]:
-        if id(stage) not in used and stage.start is not None and not _TARGETS.search(stage.name):
-            yield hit(stage.start.span, resource=stage.resource, name=stage.name or stage.index)
+        if id(stage) not in used and stage.from_instruction is not None and not _STANDALONE_TARGET_NAME.search(stage.name):
+            yield hit(stage.from_instruction.span, resource=stage.resource, name=stage.name or stage.index)
 
 
-def instruction_before_from(document: Document) -> Outcome:
+def instruction_before_from(document: Document) -> CheckOutcome:
     """An instruction other than ARG stands before the first FROM."""
     for step in document.steps:
         if step.stage.index >= 0:
@@ -81,17 +79,17 @@ def instruction_before_from(document: Document) -> Outcome:
             yield hit(step.instruction.span, keyword=step.keyword)
 
 
-def onbuild_instruction_forbidden(step: Step) -> Outcome:
+def onbuild_instruction_forbidden(step: Step) -> CheckOutcome:
     """ONBUILD with an instruction that the builder refuses there."""
     if step.onbuild and step.keyword in ("ONBUILD", "FROM", "MAINTAINER"):
         yield hit(step.instruction.keyword_span, keyword=step.keyword)
 
 
-def instruction_invalid(document: Document) -> Outcome:
+def instruction_invalid(document: Document) -> CheckOutcome:
     """What the builder cannot read, one hit a place."""
     text = document.source.text
-    spans = {one.span.start: one.span for one in document.syntax.instructions}
-    for error in document.syntax.errors:
+    spans = {one.span.start: one.span for one in document.parsed_dockerfile.instructions}
+    for error in document.parsed_dockerfile.errors:
         span = spans.get(error.offset)
         if span is None:
             end = text.find("\n", error.offset)
@@ -99,12 +97,10 @@ def instruction_invalid(document: Document) -> Outcome:
         yield hit(span, reason=error.message)
 
 
-def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> Outcome:
+def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> CheckOutcome:
     """An instruction of which only the last counts stands more than once."""
     for keyword in keywords:
-        instructions = [
-            one for one in stage.instructions if one.keyword == keyword and not one.onbuild
-        ]
+        instructions = [one for one in stage.instructions if one.keyword == keyword and not one.is_under_onbuild]
         for instruction in instructions[:-1]:
             place = Related(stage.source, instructions[-1].span, "the one that counts")
             yield hit(instruction.keyword_span, keyword=keyword, related=(place,))

@@ -7,31 +7,31 @@ import re
 from readiness.checks.dockerfile.packages import is_in_run
 from readiness.facts.images import image_property
 from readiness.kinds.dockerfile.model import Stage
-from readiness.model import NotApplicable, Outcome, Unknown, hit
+from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
 
 
-def build_image_shipped(stage: Stage) -> Outcome:
+def build_image_shipped(stage: Stage) -> CheckOutcome:
     """The final stage compiles the program that it starts, and keeps the compiler."""
     word = stage.image_word
-    image = stage.root.image
+    image = stage.root_stage.image
     builds = image_property(image, "compiles")
     if not stage.final or not stage.whole or word is None:
         yield NotApplicable()
         return
-    starts = stage.last("CMD") or stage.last("ENTRYPOINT")
+    starts = stage.effective_value("CMD") or stage.effective_value("ENTRYPOINT")
     if builds is None or starts is None or "slim" in image.tag:
         return
     if is_in_run(stage, re.compile(builds)):
-        yield hit(word.span, image=image.undigested)
+        yield hit(word.span, image=image.text_without_digest)
 
 
-_PART = re.compile(r"\w+")
+_WORD = re.compile(r"\w+")
 
 
-def base_image_full(stage: Stage) -> Outcome:
+def base_image_full(stage: Stage) -> CheckOutcome:
     """The final stage stands on the large variant of an image that has a small one."""
     word = stage.image_word
-    image = stage.root.image
+    image = stage.root_stage.image
     if not stage.final or not stage.whole or word is None or image.name_unknown:
         yield NotApplicable()
         return
@@ -40,8 +40,6 @@ def base_image_full(stage: Stage) -> Outcome:
         if not image_property(image, "small"):
             yield NotApplicable()
     elif image.tag_unknown:
-        yield Unknown(word.span)
-    elif not any(part.startswith(tuple(small)) for part in _PART.findall(image.tag)) and not any(
-        build_image_shipped(stage)
-    ):
-        yield hit(word.span, image=image.undigested)
+        yield Undecidable(word.span)
+    elif not any(part.startswith(tuple(small)) for part in _WORD.findall(image.tag)) and not any(build_image_shipped(stage)):
+        yield hit(word.span, image=image.text_without_digest)

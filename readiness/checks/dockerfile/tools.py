@@ -7,46 +7,36 @@ from functools import lru_cache
 
 from readiness.facts import packages
 from readiness.facts.base_images import surely_lacks_tool
-from readiness.facts.wrappers import unwrapped
+from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Outcome, hit
+from readiness.model import CheckOutcome, hit
 from readiness.syntax import shell
 
 
-def starter_missing(step: Step) -> Outcome:
+def starter_missing(step: Step) -> CheckOutcome:
     """RUN, CMD or ENTRYPOINT needs a shell or a program that the image surely does not have."""
     instruction, stage = step.instruction, step.stage
-    if (
-        instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT")
-        or step.onbuild
-        or not instruction.words
-    ):
+    if instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT") or step.onbuild or not instruction.words:
         return
     if instruction.keyword != "RUN" and not _is_started(step):
         return
     if stage.windows or not stage.whole or any("from" in mount for mount in step.mounts()):
         return
-    if not instruction.json and not surely_lacks_tool(stage.root.image, "sh"):
+    if not instruction.is_json_form and not surely_lacks_tool(stage.root_stage.image, "sh"):
         return
-    image = stage.root.image.undigested
-    if instruction.json:
+    image = stage.root_stage.image.text_without_digest
+    if instruction.is_json_form:
         program = instruction.words[0].value
-        if (
-            instruction.keyword != "RUN"
-            and "/" not in program
-            and has_tool(stage, program) is False
-        ):
-            yield hit(
-                instruction.words[0].span, keyword=instruction.keyword, tool=program, image=image
-            )
-    elif not stage.last("SHELL", instruction.span.start) and has_tool(stage, "sh") is False:
+        if instruction.keyword != "RUN" and "/" not in program and has_tool(stage, program) is False:
+            yield hit(instruction.words[0].span, keyword=instruction.keyword, tool=program, image=image)
+    elif not stage.effective_value("SHELL", instruction.span.start) and has_tool(stage, "sh") is False:
         tool = "a shell, as its shell form does"
-        yield hit(instruction.args_span, keyword=instruction.keyword, tool=tool, image=image)
+        yield hit(instruction.arguments_span, keyword=instruction.keyword, tool=tool, image=image)
 
 
 def _is_started(step: Step) -> bool:
     """Whether a CMD or ENTRYPOINT is the one that the image starts."""
-    effective = step.document.stages[-1].last(step.keyword)
+    effective = step.document.stages[-1].effective_value(step.keyword)
     return effective is not None and effective.instruction is step.instruction
 
 
@@ -55,37 +45,35 @@ def has_tool(stage: Stage, name: str) -> bool | None:
     """Whether an image surely has, or surely lacks, a program; None where nobody can tell."""
     if _is_provided_by_step(stage, name):
         return True
-    return None if not surely_lacks_tool(stage.root.image, name) or _is_opaque(stage) else False
+    return None if not surely_lacks_tool(stage.root_stage.image, name) or _is_opaque(stage) else False
 
 
-_PROGRAMS = re.compile(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
+_BIN_FOLDER = re.compile(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
 
 
 def _is_provided_by_step(stage: Stage, name: str) -> bool:
     """Whether a step brings a program; the last step that names it decides."""
     word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
     answer = False
-    for below in reversed(list(stage.chain)):
+    for below in reversed(list(stage.base_chain)):
         for instruction in below.instructions:
             if instruction.keyword == "RUN":
                 is_left = _is_left_by_run(Step(stage.document, below, instruction), word, name)
                 answer = answer if is_left is None else is_left
             elif instruction.keyword in ("COPY", "ADD") and instruction.words:
-                copied = word.search(instruction.body.text) or _PROGRAMS.search(
-                    instruction.words[-1].value
-                )
+                copied = word.search(instruction.arguments_text.text) or _BIN_FOLDER.search(instruction.words[-1].value)
                 answer = answer or bool(copied)
     return answer
 
 
 def _is_left_by_run(step: Step, word: re.Pattern[str], name: str) -> bool | None:
     """Whether a RUN leaves a program behind (it installs, fetches or uses it) or takes it away."""
-    bodies = [step.source.text[slice(*doc.body)] for doc in step.instruction.heredocs]
-    if not any(word.search(text) for text in (step.instruction.body.text, *bodies)):
+    bodies = [step.source.text[slice(*doc.body_span)] for doc in step.instruction.heredocs]
+    if not any(word.search(text) for text in (step.instruction.arguments_text.text, *bodies)):
         return None
     answer = True
-    for command in () if step.script.broken else step.script.commands:
-        invocation = unwrapped(command)
+    for command in () if step.script.has_unparsed_text else step.script.commands:
+        invocation = unwrap_command(command)
         if invocation.program == name or any(word.search(each.value) for each in invocation.words):
             answer = not packages.is_removal(invocation)
     return answer
@@ -93,19 +81,24 @@ def _is_left_by_run(step: Step, word: re.Pattern[str], name: str) -> bool | None
 
 def _is_opaque(stage: Stage) -> bool:
     """Whether a RUN does something that cannot be seen through: a script, packages from a variable."""
-    for below in stage.chain:
+    for below in stage.base_chain:
         for instruction in below.instructions:
             if instruction.keyword != "RUN":
                 continue
             step = Step(stage.document, below, instruction)
-            if step.script.broken or not step.posix:
+            if step.script.has_unparsed_text or not step.posix:
                 return True
             for command in step.script.commands:
                 if "/" in command.name and not command.name.startswith(("/bin/", "/usr/bin/")):
                     return True
-                if not command.known or command.program in (*shell.SHELLS, "make", "python", "."):
+                if not command.is_name_known or command.program in (
+                    *shell.SHELL_PROGRAMS,
+                    "make",
+                    "python",
+                    ".",
+                ):
                     return True
                 call = packages.package_call(command)
-                if call and call.installs and not all(word.known for word in call.packages):
+                if call and call.is_install and not all(word.is_fully_known for word in call.packages):
                     return True
     return False

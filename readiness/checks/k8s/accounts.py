@@ -6,43 +6,43 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from readiness.checks.k8s.rbac import (
-    Grant,
+    AccountBinding,
     allows_everything,
     grants_by_account,
     role_of_binding,
-    rules_of,
+    role_rules,
     takes_over_cluster,
 )
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod
-from readiness.kinds.units import BELOW, distance
-from readiness.model import Outcome, Span, hit, missing
+from readiness.kinds.units import BELOW_FOLDER_DISTANCE, file_distance
+from readiness.model import CheckOutcome, Span, hit, missing
 from readiness.model.project import Project
 
-MANY = 64  # as many bindings of one account as are looked through
+MAX_BINDINGS = 64  # as many bindings of one account as are looked through
 
 
 def account_name(pod: Pod) -> str:
     """The service account that the pod runs as."""
-    return pod.node.text("serviceAccountName") or pod.node.text("serviceAccount") or "default"
+    return pod.node.string_under("serviceAccountName") or pod.node.string_under("serviceAccount") or "default"
 
 
 def service_account_of(pod: Pod, project: Project) -> Object | None:
     """The pod's service account, where the project surely holds it."""
     name = account_name(pod)
-    found = object_index(project).named(pod, "ServiceAccount", name).near
+    found = object_index(project).find_named(pod, "ServiceAccount", name).meant
     return next((one for one in found if _may_be_its_default(pod, one, name, project)), None)
 
 
-def _may_be_its_default(pod: Pod, thing: Object | Grant, name: str, project: Project) -> bool:
+def _may_be_its_default(pod: Pod, account_or_grant: Object | AccountBinding, name: str, project: Project) -> bool:
     """Whether what speaks of an account may speak of the pod's: every namespace has one that is called `default`.
 
     That of another folder is the pod's only where both write the same namespace.
     """
-    if name != "default" or project.unit or (thing.namespace and thing.namespace == pod.namespace):
+    if name != "default" or project.unit or (account_or_grant.namespace and account_or_grant.namespace == pod.namespace):
         return True
-    return distance(thing.source.root.path, pod.source.root.path) <= BELOW
+    return file_distance(account_or_grant.source.root.path, pod.source.root.path) <= BELOW_FOLDER_DISTANCE
 
 
 def is_token_mounted(pod: Pod, project: Project) -> bool:
@@ -59,22 +59,22 @@ def is_token_mounted(pod: Pod, project: Project) -> bool:
 def bindings_of_pod(pod: Pod, project: Project) -> tuple[Object, ...]:
     """The bindings of the project that name the pod's service account, and no account of that name that stands elsewhere."""
     index, name = object_index(project), account_name(pod)
-    grants = project.memo(grants_by_account).get(name)
+    grants = project.memoize(grants_by_account).get(name)
     if grants is None:
         return ()
     account = service_account_of(pod, project)
 
-    def is_for_it(grant: Grant) -> bool:
+    def is_grant_for_account(grant: AccountBinding) -> bool:
         if not _may_be_its_default(pod, grant, name, project):
             return False
-        named = index.named(grant.binding, "ServiceAccount", name, grant.namespace).near
+        named = index.find_named(grant.binding, "ServiceAccount", name, grant.namespace).meant
         return account is None or not named or any(one is account for one in named)
 
-    found = index.all_joined(pod, grants, accepts=is_for_it)
+    found = index.all_candidates(pod, grants, predicate=is_grant_for_account)
     return tuple(dict.fromkeys(grant.binding for grant in found))
 
 
-def account_owner(pod: Pod) -> Span:
+def service_account_name_span(pod: Pod) -> Span:
     """What names the pod's service account; the pod spec where nothing does."""
     for key in ("serviceAccountName", "serviceAccount"):
         if key in pod.node:
@@ -82,7 +82,7 @@ def account_owner(pod: Pod) -> Span:
     return pod.node.at()
 
 
-def service_account_token_mounted(pod: Pod, *, project: Project) -> Outcome:
+def service_account_token_mounted(pod: Pod, *, project: Project) -> CheckOutcome:
     """The service account's token is mounted into a pod, by its own setting or by the default."""
     yield from unknown_if_variable(pod.node, "automountServiceAccountToken")
     if not is_token_mounted(pod, project):
@@ -93,39 +93,34 @@ def service_account_token_mounted(pod: Pod, *, project: Project) -> Outcome:
         yield missing(pod.node.at(), account=account_name(pod))
 
 
-def service_account_token_unused(pod: Pod, *, project: Project) -> Outcome:
+def service_account_token_unused(pod: Pod, *, project: Project) -> CheckOutcome:
     """The token is mounted, by default, although no binding of the project gives its account any right."""
     yield from unknown_if_variable(pod.node, "automountServiceAccountToken")
     name = account_name(pod)
     known = name == "default" or service_account_of(pod, project) is not None
     by_default = pod.node.get("automountServiceAccountToken") is None
-    if (
-        known
-        and by_default
-        and is_token_mounted(pod, project)
-        and not bindings_of_pod(pod, project)
-    ):
+    if known and by_default and is_token_mounted(pod, project) and not bindings_of_pod(pod, project):
         yield missing(pod.node.at(), account=name)
 
 
-def service_account_default(pod: Pod) -> Outcome:
+def service_account_default(pod: Pod) -> CheckOutcome:
     """The pod runs as the service account `default`."""
     if account_name(pod) != "default":
         return
     if "serviceAccountName" in pod.node or "serviceAccount" in pod.node:
-        yield hit(account_owner(pod))
+        yield hit(service_account_name_span(pod))
     else:
         yield missing(pod.node.at())
 
 
-def service_account_field_deprecated(pod: Pod) -> Outcome:
+def service_account_field_deprecated(pod: Pod) -> CheckOutcome:
     """The old field serviceAccount, without or beside its successor."""
-    old = pod.node.text("serviceAccount")
+    old = pod.node.string_under("serviceAccount")
     if old and pod.node.get("serviceAccountName") != old:
-        yield hit(pod.node.key("serviceAccount"), account=old)
+        yield hit(pod.node.key_span("serviceAccount"), account=old)
 
 
-def account_automounts(obj: Object, *, name: str = "") -> Outcome:
+def account_automounts(obj: Object, *, name: str = "") -> CheckOutcome:
     """A ServiceAccount (only `name`, where that is given) that does not turn the mounting of its token off."""
     if name and obj.name != name:
         return
@@ -136,43 +131,38 @@ def account_automounts(obj: Object, *, name: str = "") -> Outcome:
         yield missing(obj.metadata.at("name"))
 
 
-def service_account_with_rights(pod: Pod, *, project: Project) -> Outcome:
+def service_account_with_rights(pod: Pod, *, project: Project) -> CheckOutcome:
     """The pod's service account has a role, and its token is mounted."""
     objects = bindings_of_pod(pod, project)
     if objects and is_token_mounted(pod, project):
-        yield hit(account_owner(pod), account=account_name(pod), binding=objects[0].resource)
+        yield hit(service_account_name_span(pod), account=account_name(pod), binding=objects[0].resource)
 
 
-def service_account_powerful(
-    pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()
-) -> Outcome:
+def service_account_powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()) -> CheckOutcome:
     """The pod's service account may do everything; with `grants`, one of these."""
-    for binding in bindings_of_pod(pod, project)[:MANY]:
+    for binding in bindings_of_pod(pod, project)[:MAX_BINDINGS]:
         role = role_of_binding(binding, project)
-        name = binding.node.dig("roleRef").text("name") if role is None else role.name
-        has_all_rights = name == "cluster-admin" or (
-            role is not None and any(map(allows_everything, rules_of(role)))
-        )
+        name = binding.node.mapping_at_path("roleRef").string_under("name") if role is None else role.name
+        has_all_rights = name == "cluster-admin" or (role is not None and any(map(allows_everything, role_rules(role))))
         if has_all_rights or (role is not None and grants and takes_over_cluster(role, grants)):
             yield hit(
-                account_owner(pod), account=account_name(pod), binding=binding.resource, role=name
+                service_account_name_span(pod),
+                account=account_name(pod),
+                binding=binding.resource,
+                role=name,
             )
             return
 
 
-def service_account_bound(obj: Object, *, project: Project) -> Outcome:
+def service_account_bound(obj: Object, *, project: Project) -> CheckOutcome:
     """A binding of the project gives the service account a role."""
-    grants = project.memo(grants_by_account).get(obj.name)
-    objects = object_index(project).join(obj, grants).near if grants is not None else ()
+    grants = project.memoize(grants_by_account).get(obj.name)
+    objects = object_index(project).resolve_meant(obj, grants).meant if grants is not None else ()
     if objects:
         yield hit(obj.metadata.at("name"), binding=objects[0].binding.resource)
 
 
-def dashboard_account_used(pod: Pod, *, account: str) -> Outcome:
+def dashboard_account_used(pod: Pod, *, account: str) -> CheckOutcome:
     """A pod of another program runs as an account that is made for one."""
-    if (
-        account_name(pod) == account
-        and account not in pod.name
-        and account not in pod.labels.values()
-    ):
-        yield hit(account_owner(pod), account=account)
+    if account_name(pod) == account and account not in pod.name and account not in pod.labels.values():
+        yield hit(service_account_name_span(pod), account=account)

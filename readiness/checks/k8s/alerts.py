@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from readiness.kinds.k8s.model import Object
-from readiness.model import Outcome, Span, missing
+from readiness.model import CheckOutcome, Span, missing
 
-RUNBOOKS = ("runbook_url", "runbook", "runbookUrl", "playbook_url")
+RUNBOOK_ANNOTATIONS = ("runbook_url", "runbook", "runbookUrl", "playbook_url")
 
 
 class Alert(NamedTuple):
@@ -24,16 +24,16 @@ def alerts_of(obj: Object) -> Iterator[Alert]:
     """The alerts of a PrometheusRule."""
     if obj.kind != "PrometheusRule":
         return
-    for group in obj.spec.entries("groups"):
-        for rule in group.entries("rules"):
+    for group in obj.spec.mappings_under("groups"):
+        for rule in group.mappings_under("rules"):
             name = rule.get("alert")
             if isinstance(name, str):
-                notes = rule.dig("annotations")
-                runbook = next((notes.text(key) for key in RUNBOOKS if notes.get(key)), "")
-                yield Alert(name, rule.text("expr"), runbook, rule.at("alert"))
+                notes = rule.mapping_at_path("annotations")
+                runbook = next((notes.string_under(key) for key in RUNBOOK_ANNOTATIONS if notes.get(key)), "")
+                yield Alert(name, rule.string_under("expr"), runbook, rule.at("alert"))
 
 
-def alert_runbook_missing(obj: Object) -> Outcome:
+def alert_runbook_missing(obj: Object) -> CheckOutcome:
     """An alert has no link to what is to be done."""
     for alert in alerts_of(obj):
         if not alert.runbook:

@@ -8,65 +8,59 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.checks.k8s.rbac import (
+    binding_subjects,
     is_system_object,
     resource_covers,
     role_of_binding,
-    rules_of,
+    role_rules,
     strings_in,
-    subjects_of,
 )
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.k8s.model import Object
-from readiness.kinds.purpose import is_for_trial
-from readiness.model import Outcome, Severity, hit
+from readiness.kinds.purpose import is_non_production_path
+from readiness.model import CheckOutcome, Severity, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-_ABOUT_ONESELF = frozenset(
-    {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
-)
-_REVIEWS = frozenset({"tokenreviews", "subjectaccessreviews", "localsubjectaccessreviews"})
-_READING = frozenset({"get", "list", "watch", "head", "options"})
+_ABOUT_ONESELF = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"})
+_REVIEW_RESOURCES = frozenset({"tokenreviews", "subjectaccessreviews", "localsubjectaccessreviews"})
+_READ_VERBS = frozenset({"get", "list", "watch", "head", "options"})
 _WRITING_ROLES = frozenset({"cluster-admin", "admin", "edit"})
 _OPEN_NAMESPACE = "kube-public"
 
 
-def rbac_anonymous(
-    binding: Object, *, project: Project, names: Sequence[str], kinds: Sequence[str]
-) -> Outcome:
+def rbac_anonymous(binding: Object, *, project: Project, names: Sequence[str], kinds: Sequence[str]) -> CheckOutcome:
     """A binding gives a role to everybody: critical where the role writes, runs or reads secrets, high where it reads the rest.
 
     Medium where it reads some named objects, those of the namespace that is there for everybody, or metrics. Never critical in
     prose and in files for tests and development.
     """
-    role = binding.node.dig("roleRef").text("name")
-    if is_system_object(binding) or role in column("kubernetes-public", "role"):
+    role = binding.node.mapping_at_path("roleRef").string_under("name")
+    if is_system_object(binding) or role in fact_column("kubernetes-public", "role"):
         return
     severity = _grant_severity(binding, role, project)
-    if severity and (project.prose or is_for_trial(binding.source.root.path)):
+    if severity and (project.prose or is_non_production_path(binding.source.root.path)):
         severity = min(severity, Severity.HIGH)
-    for subject in subjects_of(binding):
+    for subject in binding_subjects(binding):
         if severity and subject.get("kind") in kinds and subject.get("name") in names:
             yield hit(subject.at("name"), subject=subject["name"], role=role, severity=severity)
 
 
-def rbac_authenticated(
-    binding: Object, *, project: Project, names: Sequence[str], kinds: Sequence[str]
-) -> Outcome:
+def rbac_authenticated(binding: Object, *, project: Project, names: Sequence[str], kinds: Sequence[str]) -> CheckOutcome:
     """A binding gives a role to everybody with a login: high where the role writes, runs or reads secrets.
 
     Medium where it reads the rest, low where it reads some named objects or metrics.
     """
-    role = binding.node.dig("roleRef").text("name")
+    role = binding.node.mapping_at_path("roleRef").string_under("name")
     worth = (
         None
-        if is_system_object(binding) or role in column("kubernetes-public", "role")
+        if is_system_object(binding) or role in fact_column("kubernetes-public", "role")
         else _grant_severity(binding, role, project)
     )
     if worth is None:
         return
     severity = Severity(worth - 1)
-    for subject in subjects_of(binding):
+    for subject in binding_subjects(binding):
         if subject.get("kind") in kinds and subject.get("name") in names:
             yield hit(subject.at("name"), subject=subject["name"], role=role, severity=severity)
 
@@ -78,20 +72,16 @@ def _grant_severity(binding: Object, role: str, project: Project) -> Severity | 
     obj = role_of_binding(binding, project)
     if obj is None:
         return Severity.HIGH  # `view`, or what no file tells of
-    severities = [one for one in map(_rule_severity, rules_of(obj)) if one is not None]
+    severities = [one for one in map(_role_rule_severity, role_rules(obj)) if one is not None]
     worst = max(severities, default=None)
-    if (
-        worst is Severity.HIGH
-        and binding.kind == "RoleBinding"
-        and binding.namespace == _OPEN_NAMESPACE
-    ):
+    if worst is Severity.HIGH and binding.kind == "RoleBinding" and binding.namespace == _OPEN_NAMESPACE:
         return Severity.MEDIUM
-    if worst is None and obj.node.dig("aggregationRule"):
+    if worst is None and obj.node.mapping_at_path("aggregationRule"):
         return Severity.HIGH  # its rules come from other roles
     return worst
 
 
-def _rule_severity(rule: Map) -> Severity | None:
+def _role_rule_severity(rule: Map) -> Severity | None:
     """How bad one rule of a role is for everybody to have."""
     paths = strings_in(rule, "nonResourceURLs")
     resources = strings_in(rule, "resources")
@@ -101,15 +91,11 @@ def _rule_severity(rule: Map) -> Severity | None:
         return None if not hidden else Severity.HIGH if "*" in hidden else Severity.MEDIUM
     if not verbs or set(resources) <= _ABOUT_ONESELF:
         return None
-    if set(resources) <= _REVIEWS | _ABOUT_ONESELF:
+    if set(resources) <= _REVIEW_RESOURCES | _ABOUT_ONESELF:
         return Severity.MEDIUM
-    acts = any(
-        resource_covers(one, resource)
-        for one in resources
-        for resource in column("kubernetes-resources", "acts")
-    )
+    acts = any(resource_covers(one, resource) for one in resources for resource in fact_column("kubernetes-resources", "acts"))
     core = bool({"", "*"} & set(strings_in(rule, "apiGroups")))
-    if verbs - _READING or (acts and core):
+    if verbs - _READ_VERBS or (acts and core):
         return Severity.CRITICAL
     return Severity.MEDIUM if strings_in(rule, "resourceNames") else Severity.HIGH
 
@@ -117,6 +103,4 @@ def _rule_severity(rule: Map) -> Severity | None:
 def _is_public(path: str) -> bool:
     """Whether a path of the API server is open to everybody in every cluster."""
     plain = path.rstrip("*").rstrip("/")
-    return any(
-        plain == one or plain.startswith(f"{one}/") for one in column("kubernetes-public", "path")
-    )
+    return any(plain == one or plain.startswith(f"{one}/") for one in fact_column("kubernetes-public", "path"))

@@ -9,41 +9,29 @@ from typing import Any
 from readiness.checks.k8s.apis import namespaced_kinds
 from readiness.kinds.k8s.effective import as_integer, template_text
 from readiness.kinds.k8s.model import Container, Object, Pod
-from readiness.model import NotApplicable, Outcome, Pattern, hit, missing
+from readiness.model import CheckOutcome, NotApplicable, Pattern, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
 
 # What is written for a namespace and runs in none.
-GOVERNING = frozenset({"Role", "RoleBinding", "NetworkPolicy", "LimitRange", "ResourceQuota"})
+NAMESPACE_POLICY_KINDS = frozenset({"Role", "RoleBinding", "NetworkPolicy", "LimitRange", "ResourceQuota"})
 
 
-def namespace_default(obj: Object, *, rules: bool) -> Outcome:
+def namespace_default(obj: Object, *, rules: bool) -> CheckOutcome:
     """The object is put into the namespace `default`, by word: with `rules` what governs it, else what runs in it."""
     if "namespace" not in obj.metadata:
         yield NotApplicable()
-    if (
-        obj.namespace != "default"
-        or is_cluster_default(obj)
-        or (obj.kind in GOVERNING) is not rules
-    ):
+    if obj.namespace != "default" or is_cluster_default(obj) or (obj.kind in NAMESPACE_POLICY_KINDS) is not rules:
         return
     span = obj.metadata.at("namespace")
-    if not template_text(
-        obj.source, span
-    ):  # the release's namespace, which is only `default` while nobody says
+    if not template_text(obj.source, span):  # the release's namespace, which is only `default` while nobody says
         yield hit(span)
 
 
-def namespace_missing(obj: Object) -> Outcome:
+def namespace_missing(obj: Object) -> CheckOutcome:
     """The object names no namespace, so it goes wherever kubectl points."""
-    if (
-        obj.kind in namespaced_kinds()
-        and "namespace" not in obj.metadata
-        and not is_cluster_default(obj)
-    ):
-        yield missing(
-            obj.node.at("kind") if "name" not in obj.metadata else obj.metadata.at("name")
-        )
+    if obj.kind in namespaced_kinds() and "namespace" not in obj.metadata and not is_cluster_default(obj):
+        yield missing(obj.node.at("kind") if "name" not in obj.metadata else obj.metadata.at("name"))
 
 
 def is_cluster_default(obj: Object) -> bool:
@@ -54,7 +42,7 @@ def is_cluster_default(obj: Object) -> bool:
 # -- PodSecurityPolicy --------------------------------------------------------------------------------------------
 
 
-def pod_security_policy_permissive(obj: Object) -> Outcome:
+def pod_security_policy_permissive(obj: Object) -> CheckOutcome:
     """A PodSecurityPolicy lets through what it is there to refuse."""
     name = obj.metadata.at("name")
     for key in ("privileged", "hostPID", "hostIPC", "hostNetwork", "allowPrivilegeEscalation"):
@@ -67,21 +55,19 @@ def pod_security_policy_permissive(obj: Object) -> Outcome:
         if obj.spec.get(key):
             yield hit(obj.spec.at(key), key=key, permits="capabilities-added")
     required = obj.spec.get("requiredDropCapabilities")
-    dropped = (
-        {item for item in required if isinstance(item, str)} if isinstance(required, Seq) else set()
-    )
+    dropped = {item for item in required if isinstance(item, str)} if isinstance(required, Seq) else set()
     if "ALL" not in dropped:
         yield missing(name, permits="capabilities-kept" if "NET_RAW" in dropped else "net-raw")
     yield from _policy_root(obj)
-    if not _policy_seccomp(obj):
+    if not _has_policy_seccomp(obj):
         yield missing(name, permits="seccomp")
 
 
-def _policy_root(obj: Object) -> Outcome:
+def _policy_root(obj: Object) -> CheckOutcome:
     """A PodSecurityPolicy lets containers run as user 0."""
-    user = obj.spec.dig("runAsUser")
+    user = obj.spec.mapping_at_path("runAsUser")
     rule = user.get("rule")
-    lowest = [item.get("min") for item in user.entries("ranges")]
+    lowest = [item.get("min") for item in user.mappings_under("ranges")]
     safe = bool(lowest) and all(isinstance(least, int) and least > 0 for least in lowest)
     if rule == "MustRunAsNonRoot" or (rule == "MustRunAs" and safe):
         return
@@ -91,10 +77,10 @@ def _policy_root(obj: Object) -> Outcome:
         yield missing(obj.metadata.at("name"), permits="root")
 
 
-def _policy_seccomp(obj: Object) -> bool:
+def _has_policy_seccomp(obj: Object) -> bool:
     """Whether a PodSecurityPolicy sets the runtime's seccomp profile, or allows no other."""
     default = obj.annotations.get("seccomp.security.alpha.kubernetes.io/defaultProfileName")
-    allowed = obj.annotations.text("seccomp.security.alpha.kubernetes.io/allowedProfileNames")
+    allowed = obj.annotations.string_under("seccomp.security.alpha.kubernetes.io/allowedProfileNames")
     names = {name.strip() for name in allowed.split(",") if name.strip()}
     known = {"runtime/default", "docker/default"}
     return default in known or (bool(names) and names <= known)
@@ -110,7 +96,7 @@ def matching_label(labels: Any, pairs: Sequence[Sequence[str]]) -> str:
     return next((key for key, value in pairs if labels.get(key) == value), "")
 
 
-def known_program_run(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> Outcome:
+def known_program_run(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> CheckOutcome:
     """The pod is a known program: by the labels it carries, or by an image of that name."""
     for container in pod.containers():
         name = images.parse_image(container.image).name.rpartition("/")[2]
@@ -124,30 +110,28 @@ def known_program_run(pod: Pod, *, labels: Sequence[Sequence[str]], image: Patte
             return
 
 
-def tiller_service(obj: Object, *, labels: Sequence[Sequence[str]]) -> Outcome:
+def tiller_service(obj: Object, *, labels: Sequence[Sequence[str]]) -> CheckOutcome:
     """The Service belongs to a known program: by its labels or its selector."""
-    for owner in (obj.labels, obj.spec.dig("selector")):
+    for owner in (obj.labels, obj.spec.mapping_at_path("selector")):
         key = matching_label(owner, labels)
         if key:
             yield hit(owner.at(key))
             return
 
 
-def tiller_open(container: Container) -> Outcome:
+def tiller_open(container: Container) -> CheckOutcome:
     """Tiller, Helm 2's server, listens on more than its own loopback."""
     if not images.parse_image(container.image).name.endswith("tiller"):
         return
     for key in ("args", "command"):
         values = container.node.get(key)
         for value in values if isinstance(values, Seq) else ():
-            if isinstance(value, str) and re.search(
-                r"(?:^|=)(?:localhost|127\.0\.0\.1|\[::1\]):\d", value
-            ):
+            if isinstance(value, str) and re.search(r"(?:^|=)(?:localhost|127\.0\.0\.1|\[::1\]):\d", value):
                 return
     yield missing(container.node.at())
 
 
-def git_sync_command(container: Container) -> Outcome:
+def git_sync_command(container: Container) -> CheckOutcome:
     """git-sync is told to run a command of the manifest."""
     if "git-sync" not in images.parse_image(container.image).name:
         return
@@ -165,8 +149,8 @@ def git_sync_command(container: Container) -> Outcome:
     for index, value in enumerate(values):
         if isinstance(value, str) and value.partition("=")[0] in flags:
             yield hit(values.at(index), flag=value.partition("=")[0])
-    for variable in container.node.entries("env"):
-        if variable.text("name") in {
+    for variable in container.node.mappings_under("env"):
+        if variable.string_under("name") in {
             "GITSYNC_EXECHOOK_COMMAND",
             "GIT_SYNC_EXECHOOK_COMMAND",
             "GITSYNC_GIT",
@@ -175,21 +159,19 @@ def git_sync_command(container: Container) -> Outcome:
             yield hit(variable.at("name"), flag=variable["name"])
 
 
-def service_ssh(obj: Object, *, numbers: Sequence[int]) -> Outcome:
+def service_ssh(obj: Object, *, numbers: Sequence[int]) -> CheckOutcome:
     """A Service opens one of the ports."""
-    for port in obj.spec.entries("ports"):
+    for port in obj.spec.mappings_under("ports"):
         for key in ("port", "targetPort"):
             if as_integer(port.get(key)) in numbers:
                 yield hit(port.at(key), port=port[key])
                 break
 
 
-def volume_mounted(pod: Pod, *, sources: Sequence[str]) -> Outcome:
+def volume_mounted(pod: Pod, *, sources: Sequence[str]) -> CheckOutcome:
     """The pod mounts a volume of one of the types into a container."""
-    used = {
-        mount.text("name") for c in pod.containers() for mount in c.node.entries("volumeMounts")
-    }
-    for volume in pod.node.entries("volumes"):
+    used = {mount.string_under("name") for c in pod.containers() for mount in c.node.mappings_under("volumeMounts")}
+    for volume in pod.node.mappings_under("volumes"):
         for source in sources if volume.get("name") in used else ():
             if volume.get(source) is not None:
-                yield hit(volume.at(source), volume=volume.text("name"), source=source)
+                yield hit(volume.at(source), volume=volume.string_under("name"), source=source)

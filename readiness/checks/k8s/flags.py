@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Container, Object
-from readiness.model import Hit, Outcome, Span, Unknown, hit, missing
+from readiness.model import CheckOutcome, Hit, Span, Undecidable, hit, missing
 from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Seq
 
@@ -46,23 +46,21 @@ def _missing_flag_span(container: Container) -> Span:
     return container.node.at("command") if "command" in container.node else container.node.at()
 
 
-def _missing_flag(container: Container, found: dict[str, Flag], told: Hit) -> Hit | Unknown:
+def _missing_flag(container: Container, flags: dict[str, Flag], hit_if_missing: Hit) -> Hit | Undecidable:
     """A flag is not written: what is told of it, unless a config file may say the same."""
-    if {"config", "config-file"} & set(found):
-        return Unknown(_missing_flag_span(container))
-    return told._replace(span=_missing_flag_span(container), absent=True)
+    if {"config", "config-file"} & set(flags):
+        return Undecidable(_missing_flag_span(container))
+    return hit_if_missing._replace(span=_missing_flag_span(container), is_missing=True)
 
 
-def _flag_or_missing(
-    container: Container, found: dict[str, Flag], flag: str, told: Hit
-) -> Hit | Unknown:
+def _flag_or_missing(container: Container, flags: dict[str, Flag], flag: str, hit_to_place: Hit) -> Hit | Undecidable:
     """What is told of a flag, at the argument that holds it, or where it is missing."""
-    if flag in found:
-        return told._replace(span=found[flag].span)
-    return _missing_flag(container, found, told)
+    if flag in flags:
+        return hit_to_place._replace(span=flags[flag].span)
+    return _missing_flag(container, flags, hit_to_place)
 
 
-def flag_missing(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+def flag_missing(container: Container, *, program: str, flags: Sequence[str]) -> CheckOutcome:
     """The program is started without one of the flags."""
     found = flags_of(container, program)
     if found is None:
@@ -72,7 +70,7 @@ def flag_missing(container: Container, *, program: str, flags: Sequence[str]) ->
             yield _missing_flag(container, found, hit(container.node.at(), flag=name))
 
 
-def flag_forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+def flag_forbidden(container: Container, *, program: str, flags: Sequence[str]) -> CheckOutcome:
     """The program is started with one of the flags."""
     found = flags_of(container, program)
     for name in flags:
@@ -88,7 +86,7 @@ def flag_value_wrong(
     default: str = "",
     allow: Sequence[str] = (),
     deny: Sequence[str] = (),
-) -> Outcome:
+) -> CheckOutcome:
     """The value of a flag, or its default where it is not written, is not in `allow`, or is in `deny`."""
     flags = flags_of(container, program)
     if flags is None:
@@ -96,7 +94,7 @@ def flag_value_wrong(
     written = flags.get(flag)
     text = written.value if written else default
     if is_variable(text):
-        yield Unknown(written.span if written else _missing_flag_span(container))
+        yield Undecidable(written.span if written else _missing_flag_span(container))
     elif (text not in allow) if allow else (text in deny):
         told = hit(container.node.at(), flag=flag, value=text or "not set")
         yield _flag_or_missing(container, flags, flag, told)
@@ -110,15 +108,13 @@ def flag_list_wrong(
     default: str = "",
     holds: str = "",
     lacks: str = "",
-) -> Outcome:
+) -> CheckOutcome:
     """The comma-separated value of a flag does not hold the word `holds`, or holds `lacks`."""
     flags = flags_of(container, program)
     if flags is None:
         return
     written = flags.get(flag)
-    words = [
-        word.strip() for word in (written.value if written else default).split(",") if word.strip()
-    ]
+    words = [word.strip() for word in (written.value if written else default).split(",") if word.strip()]
     if holds and holds not in words:
         told = hit(container.node.at(), flag=flag, word=holds)
         yield _flag_or_missing(container, flags, flag, told)
@@ -127,7 +123,7 @@ def flag_list_wrong(
         yield _flag_or_missing(container, flags, flag, told)
 
 
-def weak_ciphers(container: Container, *, program: str, flag: str, allow: Sequence[str]) -> Outcome:
+def weak_ciphers(container: Container, *, program: str, flag: str, allow: Sequence[str]) -> CheckOutcome:
     """The ciphers under a flag are not written, or one of them is not in `allow`."""
     flags = flags_of(container, program)
     if flags is None:
@@ -139,7 +135,7 @@ def weak_ciphers(container: Container, *, program: str, flag: str, allow: Sequen
         yield _flag_or_missing(container, flags, flag, told)
 
 
-def flag_below_minimum(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
+def flag_below_minimum(container: Container, *, program: str, flag: str, minimum: int) -> CheckOutcome:
     """The number under a flag is not written or below the minimum."""
     flags = flags_of(container, program)
     if flags is None:
@@ -151,7 +147,7 @@ def flag_below_minimum(container: Container, *, program: str, flag: str, minimum
         yield hit(written.span, flag=flag, value=written.value)
 
 
-def control_plane_controller(container: Container, *, program: str, gate: str) -> Outcome:
+def control_plane_controller(container: Container, *, program: str, gate: str) -> CheckOutcome:
     """A feature gate is turned off."""
     found = flags_of(container, program) or {}
     written = found.get("feature-gates")
@@ -159,7 +155,7 @@ def control_plane_controller(container: Container, *, program: str, gate: str) -
         yield hit(written.span, gate=gate)
 
 
-def control_plane_event_rate_limit(obj: Object, *, name: str) -> Outcome:
+def control_plane_event_rate_limit(obj: Object, *, name: str) -> CheckOutcome:
     """An AdmissionConfiguration does not configure a plugin."""
     plugins: Any = obj.node.get("plugins")
     if not any(plugin.get("name") == name for plugin in mappings_in(plugins)):

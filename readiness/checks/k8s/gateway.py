@@ -7,54 +7,54 @@ from typing import Any
 
 from readiness.checks.k8s.absence import service_absence
 from readiness.checks.k8s.ingress import has_port
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object
-from readiness.model import Outcome, Related, Unknown, hit, missing
+from readiness.model import CheckOutcome, Related, Undecidable, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-GROUP = "gateway.networking.k8s.io"
+GATEWAY_GROUP = "gateway.networking.k8s.io"
 
 
 def route_kinds() -> list[str]:
     """The kinds of the Gateway API's routes."""
-    return sorted(name.partition(" ")[0] for name in column("kubernetes-custom", "route"))
+    return sorted(name.partition(" ")[0] for name in fact_column("kubernetes-custom", "route"))
 
 
 def is_route(obj: Object) -> bool:
     """Whether an object is a route of the Gateway API."""
-    return f"{obj.kind} {obj.group}" in column("kubernetes-custom", "route")
+    return f"{obj.kind} {obj.group}" in fact_column("kubernetes-custom", "route")
 
 
 def is_gateway(obj: Object) -> bool:
     """Whether an object is a Gateway of the Gateway API (Istio has one of the same name)."""
-    return obj.kind == "Gateway" and obj.group == GROUP
+    return obj.kind == "Gateway" and obj.group == GATEWAY_GROUP
 
 
 def listeners(obj: Object) -> Iterator[Map]:
     """The listeners of a Gateway."""
-    yield from obj.spec.entries("listeners")
+    yield from obj.spec.mappings_under("listeners")
 
 
-def gateway_certificate_missing(obj: Object) -> Outcome:
+def gateway_certificate_missing(obj: Object) -> CheckOutcome:
     """A listener ends TLS and names no certificate."""
     if not is_gateway(obj):
         return
     for listener in listeners(obj):
-        tls = listener.dig("tls")
+        tls = listener.mapping_at_path("tls")
         ends = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (
             None,
             "Terminate",
         )
-        named = any(True for _ in tls.entries("certificateRefs")) or tls.get("options")
+        named = any(True for _ in tls.mappings_under("certificateRefs")) or tls.get("options")
         if ends and not named:
-            yield missing(listener.at("name"), name=listener.text("name"))
+            yield missing(listener.at("name"), name=listener.string_under("name"))
 
 
-def gateway_plain_only(obj: Object) -> Outcome:
+def gateway_plain_only(obj: Object) -> CheckOutcome:
     """A Gateway listens for HTTP and has no listener for HTTPS."""
     if is_gateway(obj):
         protocols = {listener.get("protocol") for listener in listeners(obj)}
@@ -62,7 +62,7 @@ def gateway_plain_only(obj: Object) -> Outcome:
             yield missing(obj.metadata.at("name"))
 
 
-def gateway_listener_repeated(obj: Object) -> Outcome:
+def gateway_listener_repeated(obj: Object) -> CheckOutcome:
     """Two listeners of a Gateway have the same port, protocol and hostname."""
     seen: dict[tuple[Any, ...], str] = {}
     for listener in listeners(obj) if is_gateway(obj) else ():
@@ -70,7 +70,7 @@ def gateway_listener_repeated(obj: Object) -> Outcome:
         if not isinstance(port, int) or not isinstance(protocol, str) or is_variable(host):
             continue
         key = (port, protocol, host if isinstance(host, str) else "")
-        name = listener.text("name")
+        name = listener.string_under("name")
         if key in seen:
             yield hit(listener.at("name"), name=name, other=seen[key], port=port)
         else:
@@ -79,20 +79,20 @@ def gateway_listener_repeated(obj: Object) -> Outcome:
 
 def backend_references(obj: Object) -> Iterator[tuple[Map, str, str, Any]]:
     """The Services that a route sends to: where each is named, its name, its namespace, its port."""
-    for rule in obj.spec.entries("rules"):
-        for ref in rule.entries("backendRefs"):
+    for rule in obj.spec.mappings_under("rules"):
+        for ref in rule.mappings_under("backendRefs"):
             if ref.get("group") in (None, "") and ref.get("kind") in (None, "Service"):
                 name = ref.get("name")
                 if isinstance(name, str) and not is_variable(name):
                     yield (
                         ref,
                         name,
-                        ref.text("namespace") or obj.namespace,
+                        ref.string_under("namespace") or obj.namespace,
                         ref.get("port"),
                     )
 
 
-def gateway_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
+def gateway_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome:
     """A route sends to a Service that is in no file, or to a port that the Service does not have.
 
     Low where no Service stands beside the route: then a chart or an operator makes it.
@@ -100,11 +100,11 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
     if not is_route(obj):
         return
     for ref, name, namespace, port in backend_references(obj):
-        found = named_in_run(obj, "Service", name, project, namespace)
-        if found.unknown:
-            yield Unknown(ref.at("name"))
+        found = find_named_in_run(obj, "Service", name, project, namespace)
+        if found.is_ambiguous:
+            yield Undecidable(ref.at("name"))
             continue
-        if found.absent:
+        if found.is_absent:
             told = service_absence(obj, name, found, namespace, project)
             yield missing(
                 ref.at("name"),
@@ -112,10 +112,10 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
                 related=told.related,
                 severity=told.severity,
                 service=name,
-                where=told.where,
+                where=told.where_missing_text,
             )
             continue
-        near = found.near
+        near = found.meant
         if port is not None and not any(has_port(each, port) for each in near):
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
@@ -127,45 +127,39 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
             )
 
 
-def _gateways_named(obj: Object, ref: Map, name: str, project: Project) -> tuple[Object, ...]:
+def _referenced_gateways(obj: Object, ref: Map, name: str, project: Project) -> tuple[Object, ...]:
     """The Gateways that a route surely means by a reference."""
-    namespace = ref.text("namespace") or obj.namespace
-    found = object_index(project).named(obj, "Gateway", name, namespace).near
+    namespace = ref.string_under("namespace") or obj.namespace
+    found = object_index(project).find_named(obj, "Gateway", name, namespace).meant
     return tuple(gateway for gateway in found if is_gateway(gateway))
 
 
-def gateway_listener_unresolved(obj: Object, *, project: Project) -> Outcome:
+def gateway_listener_unresolved(obj: Object, *, project: Project) -> CheckOutcome:
     """A route names a listener that its Gateway does not have."""
     if not is_route(obj):
         return
-    for ref in obj.spec.entries("parentRefs"):
+    for ref in obj.spec.mappings_under("parentRefs"):
         name, section = ref.get("name"), ref.get("sectionName")
-        if (
-            ref.get("kind") not in (None, "Gateway")
-            or not isinstance(name, str)
-            or not isinstance(section, str)
-        ):
+        if ref.get("kind") not in (None, "Gateway") or not isinstance(name, str) or not isinstance(section, str):
             continue
-        found = _gateways_named(obj, ref, name, project)
-        known = [each.text("name") for gateway in found for each in listeners(gateway)]
+        found = _referenced_gateways(obj, ref, name, project)
+        known = [each.string_under("name") for gateway in found for each in listeners(gateway)]
         if found and section not in known and not is_variable(section):
             yield hit(ref.at("sectionName"), section=section, gateway=name)
 
 
-def gateway_route_not_redirected(obj: Object, *, project: Project) -> Outcome:
+def gateway_route_not_redirected(obj: Object, *, project: Project) -> CheckOutcome:
     """A route serves content on a listener for plain HTTP, whose Gateway also has one for HTTPS."""
-    if obj.kind != "HTTPRoute" or obj.group != GROUP:
+    if obj.kind != "HTTPRoute" or obj.group != GATEWAY_GROUP:
         return
     if not any(True for _ in backend_references(obj)):
         return
-    for ref in obj.spec.entries("parentRefs"):
-        name = ref.text("name")
-        for gateway in _gateways_named(obj, ref, name, project):
-            by_name = {each.text("name"): each.get("protocol") for each in listeners(gateway)}
+    for ref in obj.spec.mappings_under("parentRefs"):
+        name = ref.string_under("name")
+        for gateway in _referenced_gateways(obj, ref, name, project):
+            by_name = {each.string_under("name"): each.get("protocol") for each in listeners(gateway)}
             section = ref.get("sectionName")
             protocols = set(by_name.values())
-            plain = (
-                by_name.get(section) == "HTTP" if isinstance(section, str) else "HTTP" in protocols
-            )
+            plain = by_name.get(section) == "HTTP" if isinstance(section, str) else "HTTP" in protocols
             if plain and "HTTPS" in protocols:
                 yield hit(ref.at("sectionName") if section else ref.at("name"), gateway=name)

@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.facts import host_paths
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import as_integer, is_variable, unknown_if_variable
 from readiness.kinds.k8s.model import Container, Pod
-from readiness.model import Outcome, Related, Severity, Unknown, hit
+from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit
 from readiness.syntax.image import parse_image
 from readiness.syntax.yaml import Map, Seq
 
 
-def host_namespace_shared(pod: Pod, *, key: str) -> Outcome:
+def host_namespace_shared(pod: Pod, *, key: str) -> CheckOutcome:
     """The pod shares a host_namespace_shared of its node; medium for node agents."""
     yield from unknown_if_variable(pod.node, key)
     if pod.node.get(key) is True:
@@ -24,16 +24,16 @@ def host_namespace_shared(pod: Pod, *, key: str) -> Outcome:
         yield hit(pod.node.at(key), severity=severity)
 
 
-def host_port(container: Container) -> Outcome:
+def host_port(container: Container) -> CheckOutcome:
     """The container takes a port of the node."""
     if container.pod.node.get("hostNetwork") is True:
         return  # then every port is one of the node, and host-network says so
     yield from host_ports(container)
 
 
-def host_ports(container: Container) -> Outcome:
+def host_ports(container: Container) -> CheckOutcome:
     """Every hostPort that is written, on the host's network or not."""
-    for port in container.node.entries("ports"):
+    for port in container.node.mappings_under("ports"):
         found = as_integer(port.get("hostPort"))
         if found:
             yield hit(port.at("hostPort"), port=found)
@@ -41,35 +41,35 @@ def host_ports(container: Container) -> Outcome:
 
 def host_volumes(pod: Pod) -> Iterator[tuple[Map, Map, str]]:
     """Every hostPath volume: the volume, its hostPath, the path without a closing slash."""
-    for volume in pod.node.entries("volumes"):
+    for volume in pod.node.mappings_under("volumes"):
         source = volume.get("hostPath")
         path = source.get("path") if isinstance(source, Map) else None
         if isinstance(source, Map) and isinstance(path, str) and path:
             yield volume, source, posixpath.normpath(path).replace("//", "/")
 
 
-def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> Outcome:
+def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> CheckOutcome:
     """The pod mounts a folder of its node that gives the node away; `also` are further ones, with what is below them.
 
     Sockets of the container runtime, credentials of clouds and the folders where plugins meet the kubelet are no matter of this.
     """
     for volume, source, path in host_volumes(pod):
-        name = volume.text("name")
+        name = volume.string_under("name")
         if is_variable(path):
-            yield Unknown(source.at("path"))
-        elif _gives_node_away(path) or any(host_paths.is_within(path, one) for one in also):
+            yield Undecidable(source.at("path"))
+        elif _path_controls_node(path) or any(host_paths.is_within(path, one) for one in also):
             severity = _severity_of_mounts(pod, name, path)
             if severity is not None:
                 yield hit(source.at("path"), severity=severity, path=path, volume=name)
 
 
-def _gives_node_away(path: str) -> bool:
+def _path_controls_node(path: str) -> bool:
     """Whether who has a path of a node has the node, by what no other rule tells."""
     return (
         host_paths.is_sensitive(path)
         and not host_paths.is_plugin_folder(path)
         and not host_paths.holds_runtime_socket(path)
-        and not column("host-paths", "cloud").get(path)
+        and not fact_column("host-paths", "cloud").get(path)
     )
 
 
@@ -82,11 +82,11 @@ def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
     """
     mounts = list(agents.mounts_of(pod, volume))
     is_read = all(mount.get("readOnly") is True for _, mount in mounts)
-    if not mounts or (is_read and path in column("host-paths", "public")):
+    if not mounts or (is_read and path in fact_column("host-paths", "public")):
         return Severity.LOW
     if _is_within_another(pod, path, {id(container.node) for container, _ in mounts}):
         return None
-    if all(agents.is_privileged(container) for container, _ in mounts):
+    if all(agents.has_host_root(container) for container, _ in mounts):
         return None if host_paths.holds_volumes(path) else Severity.MEDIUM
     return Severity.MEDIUM if agents.is_node_agent(pod) else Severity.HIGH
 
@@ -96,59 +96,57 @@ def _is_within_another(pod: Pod, path: str, containers: set[int]) -> bool:
     return any(
         other != path
         and host_paths.is_within(path, other)
-        and _gives_node_away(other)
+        and _path_controls_node(other)
         and containers <= {id(container.node) for container, _ in agents.mounts_of(pod, name)}
         for name, other in agents.host_folders(pod).items()
     )
 
 
-def host_path_cloud_credentials(pod: Pod) -> Outcome:
+def host_path_cloud_credentials(pod: Pod) -> CheckOutcome:
     """The pod mounts a folder of its node where credentials of a cloud stand."""
     for volume, source, found in host_volumes(pod):
         if is_variable(found):
-            yield Unknown(source.at("path"))
+            yield Undecidable(source.at("path"))
         elif host_paths.holds_cloud_credentials(found):
-            yield hit(source.at("path"), path=found, volume=volume.text("name"))
+            yield hit(source.at("path"), path=found, volume=volume.string_under("name"))
 
 
-def host_path(pod: Pod) -> Outcome:
+def host_path(pod: Pod) -> CheckOutcome:
     """The pod has a hostPath volume, whatever its path."""
-    for volume in pod.node.entries("volumes"):
+    for volume in pod.node.mappings_under("volumes"):
         if volume.get("hostPath") is not None:
-            found = volume.dig("hostPath").text("path")
-            yield hit(volume.at("hostPath"), path=found, volume=volume.text("name"))
+            found = volume.mapping_at_path("hostPath").string_under("path")
+            yield hit(volume.at("hostPath"), path=found, volume=volume.string_under("name"))
 
 
-def runtime_socket(pod: Pod) -> Outcome:
+def runtime_socket(pod: Pod) -> CheckOutcome:
     """The pod mounts the socket of the container runtime, which is root on the node.
 
     Medium for a DaemonSet, since looking after every node's containers is what node agents are for; low where no container
     mounts the volume.
     """
     mounted = {
-        mount.text("name")
-        for container in pod.containers()
-        for mount in container.node.entries("volumeMounts")
+        mount.string_under("name") for container in pod.containers() for mount in container.node.mappings_under("volumeMounts")
     }
     for volume, source, path in host_volumes(pod):
         if host_paths.holds_runtime_socket(path):
-            name = volume.text("name")
+            name = volume.string_under("name")
             severity = Severity.MEDIUM if pod.kind == "DaemonSet" else Severity.HIGH
             if name not in mounted:
                 severity = Severity.LOW
             yield hit(source.at("path"), path=path, volume=name, severity=severity)
 
 
-def host_path_writable(pod: Pod) -> Outcome:
+def host_path_writable(pod: Pod) -> CheckOutcome:
     """A container mounts a folder of the node without readOnly; the folders where plugins meet the kubelet have to be so.
 
     Low below /dev, where a file is a device and none stays; in a container that is root on its node already; of a folder that
     the kubelet makes for the pod, by its program's name; and where the same mount is told as one that gives the node away.
     """
-    volumes = {volume.text("name"): (volume, path) for volume, _, path in host_volumes(pod)}
+    volumes = {volume.string_under("name"): (volume, path) for volume, _, path in host_volumes(pod)}
     for container in pod.containers():
-        for mount in container.node.entries("volumeMounts"):
-            name = mount.text("name")
+        for mount in container.node.mappings_under("volumeMounts"):
+            name = mount.string_under("name")
             if name not in volumes or mount.get("readOnly") is True:
                 continue
             volume, path = volumes[name]
@@ -157,9 +155,9 @@ def host_path_writable(pod: Pod) -> Outcome:
             yield from unknown_if_variable(mount, "readOnly")
             where = Related(pod.source, volume.at("hostPath"), f"{path} of the node")
             lowered = (
-                agents.is_privileged(container)
+                agents.has_host_root(container)
                 or host_paths.is_within(path, "/dev")
-                or _gives_node_away(path)
+                or _path_controls_node(path)
                 or _is_own_folder(volume, path, container)
             )
             yield hit(
@@ -178,36 +176,30 @@ def _is_own_folder(volume: Map, path: str, container: Container) -> bool:
 
     https://kubernetes.io/docs/concepts/storage/volumes/#hostpath-volume-types
     """
-    if volume.dig("hostPath").get("type") != "DirectoryOrCreate" or host_paths.is_sensitive(path):
+    if volume.mapping_at_path("hostPath").get("type") != "DirectoryOrCreate" or host_paths.is_sensitive(path):
         return False
     names = {container.name, parse_image(container.image).name.rpartition("/")[2]}
     words = re.split(r"[/._-]", path)
     return path.count("/") > 2 and any(name and name in words for name in names)
 
 
-def process_namespace_shared(pod: Pod) -> Outcome:
+def process_namespace_shared(pod: Pod) -> CheckOutcome:
     """All containers of the pod see, and may signal and read, each other's processes."""
     several = sum(1 for _ in pod.containers()) > 1
     if pod.node.get("shareProcessNamespace") is True and several:
         yield hit(pod.node.at("shareProcessNamespace"))
 
 
-def container_port_reserved(
-    container: Container, *, numbers: Sequence[int] = (), below: int = 0
-) -> Outcome:
+def container_port_reserved(container: Container, *, numbers: Sequence[int] = (), below: int = 0) -> CheckOutcome:
     """The container opens one of `numbers`, or a port under `below`."""
-    for port in container.node.entries("ports"):
+    for port in container.node.mappings_under("ports"):
         number = as_integer(port.get("containerPort"))
         protocol = port.get("protocol") or "TCP"
-        if (
-            number
-            and (number in numbers or 0 < number < below)
-            and not (numbers and protocol != "TCP")
-        ):
+        if number and (number in numbers or 0 < number < below) and not (numbers and protocol != "TCP"):
             yield hit(port.at("containerPort"), port=number)
 
 
-def command_sudo(container: Container) -> Outcome:
+def command_sudo(container: Container) -> CheckOutcome:
     """The command of a container calls sudo."""
     for key in ("command", "args"):
         values = container.node.get(key)

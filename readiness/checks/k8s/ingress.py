@@ -9,19 +9,19 @@ from typing import Any
 
 from readiness.checks.k8s.absence import service_absence
 from readiness.facts.domains import is_public_name
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.labels import is_same_namespace
+from readiness.kinds.k8s.labels import may_be_same_namespace
 from readiness.kinds.k8s.model import Container, Object
 from readiness.model import (
+    CheckOutcome,
     NotApplicable,
-    Outcome,
     Pattern,
     Related,
     Severity,
-    Unknown,
+    Undecidable,
     hit,
     missing,
 )
@@ -29,7 +29,7 @@ from readiness.model.project import Project
 from readiness.syntax.nodes import mappings_in, text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
-NGINX = "nginx.ingress.kubernetes.io/"
+NGINX_ANNOTATION_PREFIX = "nginx.ingress.kubernetes.io/"
 
 
 def is_ingress(obj: Object) -> bool:
@@ -37,17 +37,17 @@ def is_ingress(obj: Object) -> bool:
     return obj.kind == "Ingress" and obj.group in {"networking.k8s.io", "extensions"}
 
 
-def tls_missing(obj: Object, *, strict: bool) -> Outcome:
+def tls_missing(obj: Object, *, strict: bool) -> CheckOutcome:
     """An Ingress has no TLS; unless `strict`, annotations by which a controller adds it count.
 
     Medium unless the file says that it is public: by a host with a public name, or a load balancer that faces the internet.
     """
-    if not is_ingress(obj) or any(True for _ in obj.spec.entries("tls")):
+    if not is_ingress(obj) or any(True for _ in obj.spec.mappings_under("tls")):
         return
-    if not strict and column("kubernetes-annotations", "ends-tls").keys() & obj.annotations:
+    if not strict and fact_column("kubernetes-annotations", "ends-tls").keys() & obj.annotations:
         return
     if is_variable(obj.spec.get("tls")):
-        yield Unknown(obj.spec.at("tls"))
+        yield Undecidable(obj.spec.at("tls"))
     else:
         severity = None if _is_public(obj) else Severity.MEDIUM
         yield missing(obj.metadata.at("name"), severity=severity)
@@ -68,13 +68,13 @@ def _is_public(obj: Object) -> bool:
     )
     if any(word in text_or_empty(name) for name in classes for word in ("internal", "private")):
         return False
-    hosts = (text_or_empty(rule.get("host")).removeprefix("*.") for rule in rules_of(obj))
+    hosts = (text_or_empty(rule.get("host")).removeprefix("*.") for rule in ingress_rules(obj))
     return any(is_public_name(host) and not _SAMPLE_HOST.search(host) for host in hosts)
 
 
-def rules_of(obj: Object) -> Iterator[Map]:
+def ingress_rules(obj: Object) -> Iterator[Map]:
     """The rules of an Ingress."""
-    yield from obj.spec.entries("rules")
+    yield from obj.spec.mappings_under("rules")
 
 
 def certificate_covers(pattern: str, host: str) -> bool:
@@ -84,9 +84,9 @@ def certificate_covers(pattern: str, host: str) -> bool:
     return pattern.startswith("*.") and host.partition(".")[2] == pattern[2:]
 
 
-def ingress_host_without_tls(obj: Object) -> Outcome:
+def ingress_host_without_tls(obj: Object) -> CheckOutcome:
     """An Ingress has TLS for some of its hosts, and not for this one."""
-    entries = list(obj.spec.entries("tls")) if is_ingress(obj) else []
+    entries = list(obj.spec.mappings_under("tls")) if is_ingress(obj) else []
     hosts: list[str] = []
     for entry in entries:
         listed = entry.get("hosts")
@@ -95,7 +95,7 @@ def ingress_host_without_tls(obj: Object) -> Outcome:
         hosts += [host for host in listed if isinstance(host, str)]
     if any(map(is_variable, hosts)):
         return
-    for rule in rules_of(obj):
+    for rule in ingress_rules(obj):
         host = rule.get("host")
         if (
             entries
@@ -107,43 +107,40 @@ def ingress_host_without_tls(obj: Object) -> Outcome:
             yield hit(rule.at("host"), host=host)
 
 
-OFF = frozenset({"false", "False", "FALSE", "no", "0"})
+FALSE_TEXTS = frozenset({"false", "False", "FALSE", "no", "0"})
 
 
 # Controllers that redirect to HTTPS by themselves where an Ingress has TLS.
-REDIRECTING = ("nginx", "haproxy")
+REDIRECTING_CONTROLLERS = ("nginx", "haproxy")
 
 
-def ingress_redirect_off(obj: Object) -> Outcome:
+def ingress_redirect_off(obj: Object) -> CheckOutcome:
     """An Ingress with TLS answers plain HTTP too: the redirect is turned off."""
     if not is_ingress(obj) or not obj.spec.get("tls"):
         return
     name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
-    if name not in REDIRECTING and not any("redirect" in key for key in obj.annotations):
+    if name not in REDIRECTING_CONTROLLERS and not any("redirect" in key for key in obj.annotations):
         yield NotApplicable()  # what its controller does by itself is not known
-    forced = obj.annotations.get(NGINX + "force-ssl-redirect")
-    key = NGINX + "ssl-redirect"
-    if str(obj.annotations.get(key)) in OFF and str(forced).lower() != "true":
+    forced = obj.annotations.get(NGINX_ANNOTATION_PREFIX + "force-ssl-redirect")
+    key = NGINX_ANNOTATION_PREFIX + "ssl-redirect"
+    if str(obj.annotations.get(key)) in FALSE_TEXTS and str(forced).lower() != "true":
         yield hit(obj.annotations.at(key), annotation=key)
     entry = obj.annotations.get("traefik.ingress.kubernetes.io/router.entrypoints")
     if isinstance(entry, str) and "web" in {part.strip() for part in entry.split(",")}:
-        middle = obj.annotations.text("traefik.ingress.kubernetes.io/router.middlewares")
+        middle = obj.annotations.string_under("traefik.ingress.kubernetes.io/router.middlewares")
         if "redirect" not in middle:
             key = "traefik.ingress.kubernetes.io/router.entrypoints"
             yield hit(obj.annotations.at(key), annotation=key)
 
 
-def ingress_class_missing(obj: Object, *, project: Project) -> Outcome:
+def ingress_class_missing(obj: Object, *, project: Project) -> CheckOutcome:
     """An Ingress names no class, and no class of the files is the default."""
     if not is_ingress(obj) or obj.spec.get("ingressClassName"):
         return
     if obj.annotations.get("kubernetes.io/ingress.class") is not None or _is_for_gke(obj):
         return
     default = "ingressclass.kubernetes.io/is-default-class"
-    if not any(
-        str(each.annotations.get(default)) == "true"
-        for each in object_index(project).all("IngressClass")
-    ):
+    if not any(str(each.annotations.get(default)) == "true" for each in object_index(project).objects_of_kinds("IngressClass")):
         yield missing(obj.metadata.at("name"))
 
 
@@ -156,29 +153,29 @@ def _is_for_gke(obj: Object) -> bool:
     )
 
 
-def ingress_class_annotation(obj: Object) -> Outcome:
+def ingress_class_annotation(obj: Object) -> CheckOutcome:
     """An Ingress names its class by the annotation that ingressClassName replaced."""
     key = "kubernetes.io/ingress.class"
     if is_ingress(obj) and obj.annotations.get(key) is not None:
-        yield hit(obj.annotations.key(key))
+        yield hit(obj.annotations.key_span(key))
 
 
 def backends_of(obj: Object) -> Iterator[tuple[Map, str, Any]]:
     """The Services that an Ingress sends to: the mapping that names each, its name, its port."""
-    nodes = [obj.spec.dig(key) for key in ("defaultBackend", "backend")]
-    for rule in rules_of(obj):
-        nodes += [path.dig("backend") for path in rule.dig("http").entries("paths")]
+    nodes = [obj.spec.mapping_at_path(key) for key in ("defaultBackend", "backend")]
+    for rule in ingress_rules(obj):
+        nodes += [path.mapping_at_path("backend") for path in rule.mapping_at_path("http").mappings_under("paths")]
     for node in nodes:
-        service = node.dig("service")
+        service = node.mapping_at_path("service")
         if isinstance(service.get("name"), str):
-            port = service.dig("port")
+            port = service.mapping_at_path("port")
             number = port.get("number")
             yield service, service["name"], port.get("name") if number is None else number
         elif isinstance(node.get("serviceName"), str):
             yield node, node["serviceName"], node.get("servicePort")
 
 
-def ingress_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
+def ingress_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome:
     """An Ingress sends to a Service that is in no file, or to a port that the Service does not have.
 
     Low where no Service stands beside the Ingress: then a chart or an operator makes it.
@@ -189,11 +186,11 @@ def ingress_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
         key = "name" if "name" in node else "serviceName"
         if is_variable(name) or (port == "use-annotation"):
             continue
-        found = named_in_run(obj, "Service", name, project)
-        if found.unknown:
-            yield Unknown(node.at(key))
+        found = find_named_in_run(obj, "Service", name, project)
+        if found.is_ambiguous:
+            yield Undecidable(node.at(key))
             continue
-        if found.absent:
+        if found.is_absent:
             told = service_absence(obj, name, found, obj.namespace, project)
             yield missing(
                 node.at(key),
@@ -201,16 +198,12 @@ def ingress_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
                 related=told.related,
                 severity=told.severity,
                 service=name,
-                where=told.where,
+                where=told.where_missing_text,
             )
             continue
-        near = found.near
-        if (
-            port is not None
-            and not is_variable(port)
-            and not any(has_port(each, port) for each in near)
-        ):
-            place = node.dig("port").at() if "port" in node else node.at("servicePort")
+        near = found.meant
+        if port is not None and not is_variable(port) and not any(has_port(each, port) for each in near):
+            place = node.mapping_at_path("port").at() if "port" in node else node.at("servicePort")
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
                 place,
@@ -227,31 +220,30 @@ def has_port(service: Object, port: Any) -> bool:
     if service.spec.get("type") == "ExternalName" or not isinstance(listed, Seq):
         return True
     return any(
-        port in (entry.get("port"), entry.get("name")) or is_variable(entry.get("port"))
-        for entry in mappings_in(listed)
+        port in (entry.get("port"), entry.get("name")) or is_variable(entry.get("port")) for entry in mappings_in(listed)
     )
 
 
-def ingress_host_missing(obj: Object) -> Outcome:
+def ingress_host_missing(obj: Object) -> CheckOutcome:
     """A rule of an Ingress has no host, so that it answers for every name."""
     if is_ingress(obj):
-        for rule in rules_of(obj):
+        for rule in ingress_rules(obj):
             if rule.get("host") in (None, "", "*"):
                 yield missing(rule.at())
 
 
-def ingress_host_wildcard(obj: Object) -> Outcome:
+def ingress_host_wildcard(obj: Object) -> CheckOutcome:
     """A rule of an Ingress answers for every name under a domain."""
     if is_ingress(obj):
-        for rule in rules_of(obj):
-            if rule.text("host").startswith("*."):
+        for rule in ingress_rules(obj):
+            if rule.string_under("host").startswith("*."):
                 yield hit(rule.at("host"), host=rule["host"])
 
 
 def _ingresses_by_route(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
     """The Ingresses of a project by folder, class, host and path."""
     by_route: dict[tuple[str, str, str, str], list[Object]] = {}
-    for obj in object_index(project).all("Ingress"):
+    for obj in object_index(project).objects_of_kinds("Ingress"):
         if is_ingress(obj):
             for key in _route_keys(obj):
                 listed = by_route.setdefault(key, [])
@@ -263,18 +255,18 @@ def _ingresses_by_route(project: Project) -> dict[tuple[str, str, str, str], lis
 def _route_keys(obj: Object) -> Iterator[tuple[str, str, str, str]]:
     place = posixpath.dirname(obj.source.root.path)
     name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
-    for rule in rules_of(obj):
-        host = rule.text("host")
-        for path in rule.dig("http").entries("paths"):
+    for rule in ingress_rules(obj):
+        host = rule.string_under("host")
+        for path in rule.mapping_at_path("http").mappings_under("paths"):
             if host and not is_variable(host):
-                yield place, str(name), host, path.text("path") or "/"
+                yield place, str(name), host, path.string_under("path") or "/"
 
 
-def ingress_route_repeated(obj: Object, *, project: Project) -> Outcome:
+def ingress_route_repeated(obj: Object, *, project: Project) -> CheckOutcome:
     """Two Ingresses of one folder claim the same host and path."""
-    if not is_ingress(obj) or NGINX + "canary" in obj.annotations:
+    if not is_ingress(obj) or NGINX_ANNOTATION_PREFIX + "canary" in obj.annotations:
         return
-    routes = project.memo(_ingresses_by_route)
+    routes = project.memoize(_ingresses_by_route)
     seen = set()
     for key in _route_keys(obj):
         others = [
@@ -282,8 +274,8 @@ def ingress_route_repeated(obj: Object, *, project: Project) -> Outcome:
             for other in routes.get(key, ())[:64]
             if other is not obj and (other.name, other.namespace) != (obj.name, obj.namespace)
             and not object_index(project).are_alternatives(obj.source, other.source)
-            and NGINX + "canary" not in other.annotations
-            and is_same_namespace(other.namespace, obj.namespace) is True
+            and NGINX_ANNOTATION_PREFIX + "canary" not in other.annotations
+            and may_be_same_namespace(other.namespace, obj.namespace) is True
         ]  # fmt: skip
         if others and key not in seen and routes[key][0] is not obj:
             seen.add(key)
@@ -296,59 +288,60 @@ def ingress_route_repeated(obj: Object, *, project: Project) -> Outcome:
             )
 
 
-_STATEMENT = re.compile(r"(?:\A|[;{}\n])\s*")
+_STATEMENT_START = re.compile(r"(?:\A|[;{}\n])\s*")
 
 
-def snippet(obj: Object, *, words: Sequence[Pattern]) -> Outcome:
+def snippet(obj: Object, *, words: Sequence[Pattern]) -> CheckOutcome:
     """An annotation puts text into the controller's configuration; `words`: only text with one of these."""
     if not is_ingress(obj):
         return
     for key, value in obj.annotations.items():
-        if not key.startswith(NGINX) or not key.endswith("snippet"):
+        if not key.startswith(NGINX_ANNOTATION_PREFIX) or not key.endswith("snippet"):
             continue
         text = str(value)[:20000]
-        starts = [match.end() for match in _STATEMENT.finditer(text)]
+        starts = [match.end() for match in _STATEMENT_START.finditer(text)]
         if not words or any(re.compile(word).match(text, at) for word in words for at in starts):
-            yield hit(obj.annotations.key(key), annotation=key)
+            yield hit(obj.annotations.key_span(key), annotation=key)
 
 
-def ingress_snippets_allowed(obj: Object) -> Outcome:
+def ingress_snippets_allowed(obj: Object) -> CheckOutcome:
     """The configuration of ingress-nginx allows snippets."""
     if obj.kind == "ConfigMap":
-        data = obj.node.dig("data")
+        data = obj.node.mapping_at_path("data")
         if str(data.get("allow-snippet-annotations")).lower() == "true":
             yield hit(data.at("allow-snippet-annotations"))
 
 
-_CONTROLLER = re.compile(
-    r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)"
-)
+_NGINX_CONTROLLER_IMAGE = re.compile(r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)")
 
 
-def ingress_nginx_retired(container: Container) -> Outcome:
+def ingress_nginx_retired(container: Container) -> CheckOutcome:
     """The container is the ingress-nginx controller."""
-    if _CONTROLLER.search(container.image):
+    if _NGINX_CONTROLLER_IMAGE.search(container.image):
         yield hit(container.node.at("image"))
 
 
-def ingress_nginx_annotation(obj: Object) -> Outcome:
+def ingress_nginx_annotation(obj: Object) -> CheckOutcome:
     """An Ingress is written for ingress-nginx: it carries its annotations."""
     if is_ingress(obj):
-        found = [key for key in obj.annotations if key.startswith(NGINX)]
+        found = [key for key in obj.annotations if key.startswith(NGINX_ANNOTATION_PREFIX)]
         if found:
-            yield hit(obj.annotations.key(found[0]), annotation=found[0])
+            yield hit(obj.annotations.key_span(found[0]), annotation=found[0])
 
 
 # Class, prefix of the annotations, and how those begin that limit requests.
-LIMITS = (("nginx", NGINX, "limit-"), ("haproxy", "haproxy.org/", "rate-limit-requests"))
+RATE_LIMIT_ANNOTATIONS = (
+    ("nginx", NGINX_ANNOTATION_PREFIX, "limit-"),
+    ("haproxy", "haproxy.org/", "rate-limit-requests"),
+)
 
 
-def ingress_rate_limit_missing(obj: Object) -> Outcome:
+def ingress_rate_limit_missing(obj: Object) -> CheckOutcome:
     """An Ingress of a controller that can limit requests sets no limit."""
     if not is_ingress(obj):
         return
     name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
-    for controller, prefix, limit in LIMITS:
+    for controller, prefix, limit in RATE_LIMIT_ANNOTATIONS:
         if name == controller or any(key.startswith(prefix) for key in obj.annotations):
             if not any(key.startswith(prefix + limit) for key in obj.annotations):
                 yield missing(obj.metadata.at("name"))
@@ -356,35 +349,33 @@ def ingress_rate_limit_missing(obj: Object) -> Outcome:
     yield NotApplicable()
 
 
-def ingress_certificate_by_hand(obj: Object, *, project: Project) -> Outcome:
+def ingress_certificate_by_hand(obj: Object, *, project: Project) -> CheckOutcome:
     """Nothing in the files issues the certificate of an Ingress."""
-    issuing = tuple(column("kubernetes-annotations", "issues"))
+    issuing = tuple(fact_column("kubernetes-annotations", "issues"))
     if not is_ingress(obj) or any(key.startswith(issuing) for key in obj.annotations):
         return
-    issued = {each.spec.text("secretName") for each in object_index(project).all("Certificate")}
-    for entry in obj.spec.entries("tls"):
+    issued = {each.spec.string_under("secretName") for each in object_index(project).objects_of_kinds("Certificate")}
+    for entry in obj.spec.mappings_under("tls"):
         name = entry.get("secretName")
         if isinstance(name, str) and not is_variable(name) and name not in issued:
             yield missing(entry.at("secretName"), secret=name)
 
 
-def ingress_cors_everyone(obj: Object) -> Outcome:
+def ingress_cors_everyone(obj: Object) -> CheckOutcome:
     """An Ingress answers cross-origin requests from everywhere."""
-    if not is_ingress(obj) or str(obj.annotations.get(NGINX + "enable-cors")).lower() != "true":
+    if not is_ingress(obj) or str(obj.annotations.get(NGINX_ANNOTATION_PREFIX + "enable-cors")).lower() != "true":
         return
-    key = NGINX + "cors-allow-origin"
+    key = NGINX_ANNOTATION_PREFIX + "cors-allow-origin"
     origin = obj.annotations.get(key)
     if origin is None:
-        yield missing(obj.annotations.key(NGINX + "enable-cors"))
+        yield missing(obj.annotations.key_span(NGINX_ANNOTATION_PREFIX + "enable-cors"))
     elif isinstance(origin, str) and "*" in [part.strip() for part in origin.split(",")]:
         yield hit(obj.annotations.at(key))
 
 
-def ingress_body_unbounded(obj: Object) -> Outcome:
+def ingress_body_unbounded(obj: Object) -> CheckOutcome:
     """An Ingress takes bodies of any size."""
-    key = NGINX + "proxy-body-size"
+    key = NGINX_ANNOTATION_PREFIX + "proxy-body-size"
     value = obj.annotations.get(key)
-    if is_ingress(obj) and (
-        as_integer(value) == 0 or re.fullmatch(r"0[kmgKMG]?", text_or_empty(value))
-    ):
+    if is_ingress(obj) and (as_integer(value) == 0 or re.fullmatch(r"0[kmgKMG]?", text_or_empty(value))):
         yield hit(obj.annotations.at(key))

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Object
-from readiness.model import NotApplicable, Outcome, Unknown, join_names, missing
+from readiness.model import CheckOutcome, NotApplicable, Undecidable, join_names, missing
 from readiness.syntax.nodes import mappings_in
 
 
-def autoscaler_resource_unmeasured(obj: Object, *, resources: Sequence[str]) -> Outcome:
+def autoscaler_resource_unmeasured(obj: Object, *, resources: Sequence[str]) -> CheckOutcome:
     """A HorizontalPodAutoscaler leaves one of some resources out of its metrics."""
     metrics = obj.spec.get("metrics")
     if obj.kind != "HorizontalPodAutoscaler" or obj.group != "autoscaling":
         yield NotApplicable()
         return
     if is_variable(metrics):
-        yield Unknown(obj.spec.at("metrics"))
+        yield Undecidable(obj.spec.at("metrics"))
         return
     seen = {
-        str(metric.dig(key).get("name"))
+        str(metric.mapping_at_path(key).get("name"))
         for metric in mappings_in(metrics)
         for key in ("resource", "containerResource")
     }
@@ -28,5 +28,5 @@ def autoscaler_resource_unmeasured(obj: Object, *, resources: Sequence[str]) -> 
         seen.add("cpu")
     absent = [name for name in resources if name not in seen]
     if absent:
-        place = obj.spec.key("metrics") if metrics else obj.metadata.at("name")
+        place = obj.spec.key_span("metrics") if metrics else obj.metadata.at("name")
         yield missing(place, absent=join_names(absent))

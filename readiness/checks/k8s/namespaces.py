@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from readiness.checks.k8s.pss import levels_refused, subject_text
+from readiness.checks.k8s.pss import subject_text, violations_by_level
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.units import folder_of
-from readiness.model import Outcome, Related, Severity, hit, join_names, missing
+from readiness.model import CheckOutcome, Related, Severity, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.holes import has_template, has_variable
 
-LABEL = "pod-security.kubernetes.io/"
-LEVELS = ("privileged", "baseline", "restricted")
+POD_SECURITY_LABEL_PREFIX = "pod-security.kubernetes.io/"
+POD_SECURITY_LEVELS = ("privileged", "baseline", "restricted")
 
 
 def enforcing_namespace(pod: Pod, project: Project) -> Object | None:
     """The Namespace object that a pod surely stands in, where it enforces a level."""
     if not pod.namespace:
         return None
-    found = object_index(project).named(pod, "Namespace", pod.namespace, "").near
-    return next((obj for obj in found if obj.labels.get(LABEL + "enforce") in LEVELS), None)
+    found = object_index(project).find_named(pod, "Namespace", pod.namespace, "").meant
+    return next(
+        (obj for obj in found if obj.labels.get(POD_SECURITY_LABEL_PREFIX + "enforce") in POD_SECURITY_LEVELS),
+        None,
+    )
 
 
 def pinned_version(namespace: Object) -> tuple[int, int]:
     """The version of the standards that a namespace asks for; the newest where it names none."""
-    version = namespace.labels.text(LABEL + "enforce-version")
+    version = namespace.labels.string_under(POD_SECURITY_LABEL_PREFIX + "enforce-version")
     major, _, minor = version.removeprefix("v").partition(".")
     known = major.isdigit() and minor.isdigit() and len(version) < 8
     return (int(major), int(minor)) if known else (99, 0)
 
 
-def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
+def pss_namespace_enforce(pod: Pod, *, project: Project) -> CheckOutcome:
     """The pod's namespace stands in the project and enforces a level that the pod does not meet.
 
     Medium where the namespace is defined in another folder: the two may not be applied together.
@@ -40,16 +43,18 @@ def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
     namespace = enforcing_namespace(pod, project)
     if namespace is None:
         return
-    level = namespace.labels[LABEL + "enforce"]
+    level = namespace.labels[POD_SECURITY_LABEL_PREFIX + "enforce"]
     label = Related(
-        namespace.source, namespace.labels.at(LABEL + "enforce"), f"{level} is enforced here"
+        namespace.source,
+        namespace.labels.at(POD_SECURITY_LABEL_PREFIX + "enforce"),
+        f"{level} is enforced here",
     )
     beside = folder_of(namespace.source) == folder_of(pod.source)
     severity = None if beside else Severity.MEDIUM
-    for violation in levels_refused(pod)[level]:
+    for violation in violations_by_level(pod)[level]:
         if violation.control == "baseline-host-probes" and pinned_version(namespace) < (1, 34):
             continue
-        make = missing if violation.absent else hit
+        make = missing if violation.is_missing_value else hit
         yield make(
             violation.span,
             severity=severity,
@@ -58,19 +63,19 @@ def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
             level=level,
             namespace=namespace.name,
             control=violation.control,
-            what=violation.what,
+            what=violation.description,
             where=subject_text(violation, pod),
         )
 
 
-def pss_namespace_label_invalid(obj: Object) -> Outcome:
+def pss_namespace_label_invalid(obj: Object) -> CheckOutcome:
     """A pod security label whose value is no level or no version: the API server refuses the namespace."""
     for key, value in obj.labels.items():
-        mode = key.removeprefix(LABEL)
+        mode = key.removeprefix(POD_SECURITY_LABEL_PREFIX)
         if mode == key or not isinstance(value, str) or has_variable(value) or has_template(value):
             continue
-        if mode in {"enforce", "audit", "warn"} and value not in LEVELS:
-            yield hit(obj.labels.at(key), key=key, value=value, allowed=join_names(LEVELS))
+        if mode in {"enforce", "audit", "warn"} and value not in POD_SECURITY_LEVELS:
+            yield hit(obj.labels.at(key), key=key, value=value, allowed=join_names(POD_SECURITY_LEVELS))
         elif mode.endswith("-version") and value != "latest" and not _is_minor_version(value):
             yield hit(obj.labels.at(key), key=key, value=value, allowed="latest and v1.MINOR")
 
@@ -81,11 +86,11 @@ def _is_minor_version(value: str) -> bool:
     return value.startswith("v") and bool(dot) and major == "1" and minor.isdigit()
 
 
-def namespace_pod_security_low(obj: Object, *, allow: Sequence[str], unset: bool) -> Outcome:
+def namespace_pod_security_low(obj: Object, *, allow: Sequence[str], unset: bool) -> CheckOutcome:
     """A namespace whose enforce label is not one of `allow`; where `unset`, also one without the label."""
-    level = obj.labels.get(LABEL + "enforce")
+    level = obj.labels.get(POD_SECURITY_LABEL_PREFIX + "enforce")
     if level is None:
         if unset and obj.name not in {"kube-system", "kube-public", "kube-node-lease"}:
             yield missing(obj.metadata.at("name"), level="none")
-    elif isinstance(level, str) and level in LEVELS and level not in allow:
-        yield hit(obj.labels.at(LABEL + "enforce"), level=level)
+    elif isinstance(level, str) and level in POD_SECURITY_LEVELS and level not in allow:
+        yield hit(obj.labels.at(POD_SECURITY_LABEL_PREFIX + "enforce"), level=level)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from readiness.facts.table import column
-from readiness.kinds.k8s.model import PROBES, Container, Pod
-from readiness.model import Outcome, Span, hit, missing
+from readiness.facts.table import fact_column
+from readiness.kinds.k8s.model import PROBE_FIELDS, Container, Pod
+from readiness.model import CheckOutcome, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -21,20 +21,18 @@ class Violation:
     """One reason why a pod is not admitted: where, what stands there, in which container."""
 
     span: Span
-    what: str
+    description: str
     container: str = ""
-    absent: bool = False
+    is_missing_value: bool = False
     control: str = ""
 
 
-Control = Callable[[Pod], Iterator[Violation]]
+ControlCheck = Callable[[Pod], Iterator[Violation]]
 
-SELINUX_TYPES = frozenset(
-    {"container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
-)
-SECCOMP = frozenset({"RuntimeDefault", "Localhost"})
+SELINUX_TYPES = frozenset({"container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
+ALLOWED_SECCOMP_TYPES = frozenset({"RuntimeDefault", "Localhost"})
 APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
-HOOKS = ("postStart", "preStop")
+LIFECYCLE_HOOKS = ("postStart", "preStop")
 
 
 # -- what the controls ask of a pod -------------------------------------------------------------------------------
@@ -42,7 +40,7 @@ HOOKS = ("postStart", "preStop")
 
 def is_windows_pod(pod: Pod) -> bool:
     """Whether the standards' waivers for Windows apply: only `os.name` says so."""
-    return pod.node.dig("os").get("name") == "windows"
+    return pod.node.mapping_at_path("os").get("name") == "windows"
 
 
 def has_user_namespace(pod: Pod) -> bool:
@@ -50,16 +48,16 @@ def has_user_namespace(pod: Pod) -> bool:
     return pod.node.get("hostUsers") is False
 
 
-def pod_context(pod: Pod) -> Map:
+def pod_security_context(pod: Pod) -> Map:
     """The pod's own securityContext."""
-    return pod.node.dig("securityContext")
+    return pod.node.mapping_at_path("securityContext")
 
 
 def security_contexts(pod: Pod) -> Iterator[tuple[str, Map]]:
     """The pod's securityContext, then each container's, with the container's name."""
-    yield "", pod_context(pod)
+    yield "", pod_security_context(pod)
     for container in pod.containers():
-        yield container.name, container.security
+        yield container.name, container.security_context
 
 
 def is_number(value: Any, wanted: int) -> bool:
@@ -70,33 +68,31 @@ def is_number(value: Any, wanted: int) -> bool:
 # -- baseline -----------------------------------------------------------------------------------------------------
 
 
-def host_process(pod: Pod) -> Iterator[Violation]:
+def host_process_violations(pod: Pod) -> Iterator[Violation]:
     """No container of a Windows pod is a process of the host."""
     for name, security in security_contexts(pod):
-        options = security.dig("windowsOptions")
+        options = security.mapping_at_path("windowsOptions")
         if options.get("hostProcess") is True:
             yield Violation(options.at("hostProcess"), "hostProcess is true", name)
 
 
-def host_namespaces(pod: Pod) -> Iterator[Violation]:
+def host_namespace_violations(pod: Pod) -> Iterator[Violation]:
     """The pod shares neither network, processes nor IPC with the host."""
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.node.get(key) is True:
             yield Violation(pod.node.at(key), f"{key} is true")
 
 
-def privileged(pod: Pod) -> Iterator[Violation]:
+def privileged_violations(pod: Pod) -> Iterator[Violation]:
     """Violations of "Privileged Containers": `privileged: true` in any container."""
     for container in pod.containers():
-        if container.security.get("privileged") is True:
-            yield Violation(
-                container.security.at("privileged"), "privileged is true", container.name
-            )
+        if container.security_context.get("privileged") is True:
+            yield Violation(container.security_context.at("privileged"), "privileged is true", container.name)
 
 
-def capabilities_added(container: Container, allowed: Collection[str]) -> Iterator[Violation]:
+def added_capability_violations(container: Container, allowed: Collection[str]) -> Iterator[Violation]:
     """Capabilities that a container adds although they are not allowed."""
-    capabilities = container.security.dig("capabilities").get("add")
+    capabilities = container.security_context.mapping_at_path("capabilities").get("add")
     if not isinstance(capabilities, Seq):
         return
     for index, name in enumerate(capabilities):
@@ -104,45 +100,45 @@ def capabilities_added(container: Container, allowed: Collection[str]) -> Iterat
             yield Violation(capabilities.at(index), f"capability {name} is added", container.name)
 
 
-def capabilities_baseline(pod: Pod) -> Iterator[Violation]:
+def baseline_capability_violations(pod: Pod) -> Iterator[Violation]:
     """No capability beyond the runtime's default set is added."""
     for container in pod.containers():
-        yield from capabilities_added(container, column("linux-capabilities", "baseline"))
+        yield from added_capability_violations(container, fact_column("linux-capabilities", "baseline"))
 
 
-def host_path(pod: Pod) -> Iterator[Violation]:
+def host_path_violations(pod: Pod) -> Iterator[Violation]:
     """No volume is a folder of the host."""
-    for volume in pod.node.entries("volumes"):
+    for volume in pod.node.mappings_under("volumes"):
         if volume.get("hostPath") is not None:
-            yield Violation(volume.at("hostPath"), f"volume {volume.text('name')!r} is a hostPath")
+            yield Violation(volume.at("hostPath"), f"volume {volume.string_under('name')!r} is a hostPath")
 
 
-def host_ports(pod: Pod) -> Iterator[Violation]:
+def host_port_violations(pod: Pod) -> Iterator[Violation]:
     """No container takes a port of the host."""
     for container in pod.containers():
-        for port in container.node.entries("ports"):
+        for port in container.node.mappings_under("ports"):
             number = port.get("hostPort")
             if isinstance(number, int) and not isinstance(number, bool) and number != 0:
                 yield Violation(port.at("hostPort"), f"hostPort is {number}", container.name)
 
 
-def host_probes(pod: Pod) -> Iterator[Violation]:
+def host_probe_violations(pod: Pod) -> Iterator[Violation]:
     """No probe and no lifecycle hook names a host (since 1.34): the kubelet would call it for the pod."""
     for container in pod.containers():
-        lifecycle = container.node.dig("lifecycle")
-        for owner, keys in ((container.node, PROBES), (lifecycle, HOOKS)):
+        lifecycle = container.node.mapping_at_path("lifecycle")
+        for owner, keys in ((container.node, PROBE_FIELDS), (lifecycle, LIFECYCLE_HOOKS)):
             for key in keys:
                 for way in ("httpGet", "tcpSocket"):
-                    action = owner.dig(key, way)
-                    if action.text("host"):
+                    action = owner.mapping_at_path(key, way)
+                    if action.string_under("host"):
                         what = f"{key}.{way}.host is set"
                         yield Violation(action.at("host"), what, container.name)
 
 
-def apparmor(pod: Pod) -> Iterator[Violation]:
+def apparmor_violations(pod: Pod) -> Iterator[Violation]:
     """The AppArmor profile, by field or by the older annotation, is the runtime's or a local one."""
     for name, security in security_contexts(pod):
-        profile = security.dig("appArmorProfile")
+        profile = security.mapping_at_path("appArmorProfile")
         kind = profile.get("type")
         if isinstance(kind, str) and kind not in {"RuntimeDefault", "Localhost"}:
             yield Violation(profile.at("type"), f"the AppArmor profile is {kind}", name)
@@ -154,93 +150,91 @@ def apparmor(pod: Pod) -> Iterator[Violation]:
             yield Violation(pod.annotations.at(key), f"the AppArmor profile is {value}", name)
 
 
-def selinux(pod: Pod) -> Iterator[Violation]:
+def selinux_violations(pod: Pod) -> Iterator[Violation]:
     """The SELinux type is one of the containers' types, user and role are not set."""
     for name, security in security_contexts(pod):
-        options = security.dig("seLinuxOptions")
-        kind = options.text("type")
+        options = security.mapping_at_path("seLinuxOptions")
+        kind = options.string_under("type")
         if kind and kind not in SELINUX_TYPES:
             yield Violation(options.at("type"), f"the SELinux type is {kind}", name)
         for key in ("user", "role"):
-            if options.text(key):
+            if options.string_under(key):
                 yield Violation(options.at(key), f"the SELinux {key} is set", name)
 
 
-def proc_mount(pod: Pod) -> Iterator[Violation]:
+def proc_mount_violations(pod: Pod) -> Iterator[Violation]:
     """/proc is mounted with the runtime's masks."""
     for container in pod.containers():
-        value = container.security.get("procMount")
+        value = container.security_context.get("procMount")
         if isinstance(value, str) and value != "Default":
-            yield Violation(
-                container.security.at("procMount"), f"procMount is {value}", container.name
-            )
+            yield Violation(container.security_context.at("procMount"), f"procMount is {value}", container.name)
 
 
-def proc_mount_baseline(pod: Pod) -> Iterator[Violation]:
+def baseline_proc_mount_violations(pod: Pod) -> Iterator[Violation]:
     """The same, waived where the pod has a user namespace of its own (since 1.35)."""
     if not has_user_namespace(pod):
-        yield from proc_mount(pod)
+        yield from proc_mount_violations(pod)
 
 
-def seccomp_baseline(pod: Pod) -> Iterator[Violation]:
+def baseline_seccomp_violations(pod: Pod) -> Iterator[Violation]:
     """No seccomp profile that is written is another than the runtime's or a local one."""
     for name, security in security_contexts(pod):
-        profile = security.dig("seccompProfile")
+        profile = security.mapping_at_path("seccompProfile")
         kind = profile.get("type")
-        if isinstance(kind, str) and kind not in SECCOMP:
+        if isinstance(kind, str) and kind not in ALLOWED_SECCOMP_TYPES:
             yield Violation(profile.at("type"), f"the seccomp profile is {kind}", name)
 
 
-def sysctls(pod: Pod) -> Iterator[Violation]:
+def sysctl_violations(pod: Pod) -> Iterator[Violation]:
     """Only kernel parameters that are safe for the neighbours are set."""
-    for item in pod_context(pod).entries("sysctls"):
-        name = item.text("name")
-        if name and name not in column("kernel-parameters", "safe"):
+    for item in pod_security_context(pod).mappings_under("sysctls"):
+        name = item.string_under("name")
+        if name and name not in fact_column("kernel-parameters", "safe"):
             yield Violation(item.at("name"), f"sysctl {name} is set")
 
 
 # -- restricted ---------------------------------------------------------------------------------------------------
 
 
-def volume_types(pod: Pod) -> Iterator[Violation]:
+def volume_type_violations(pod: Pod) -> Iterator[Violation]:
     """Every volume is of a type that stays inside the pod or behind a claim; one without a source is an emptyDir."""
-    for volume in pod.node.entries("volumes"):
+    for volume in pod.node.mappings_under("volumes"):
         sources = [key for key, value in volume.items() if key != "name" and value is not None]
-        if sources and column("kubernetes-volumes", "restricted").keys().isdisjoint(sources):
-            what = f"volume {volume.text('name')!r} is of type {sources[0]}"
+        if sources and fact_column("kubernetes-volumes", "restricted").keys().isdisjoint(sources):
+            what = f"volume {volume.string_under('name')!r} is of type {sources[0]}"
             yield Violation(volume.at(sources[0]), what)
 
 
-def privilege_escalation(pod: Pod) -> Iterator[Violation]:
+def privilege_escalation_violations(pod: Pod) -> Iterator[Violation]:
     """Every container says that its processes gain no privileges; waived for Windows."""
     if is_windows_pod(pod):
         return
     for container in pod.containers():
-        value = container.security.get("allowPrivilegeEscalation")
+        value = container.security_context.get("allowPrivilegeEscalation")
         if value is True:
-            span = container.security.at("allowPrivilegeEscalation")
+            span = container.security_context.at("allowPrivilegeEscalation")
             yield Violation(span, "allowPrivilegeEscalation is true", container.name)
         elif value is None:
             what = "allowPrivilegeEscalation is not set to false"
-            yield Violation(container.node.at(), what, container.name, absent=True)
+            yield Violation(container.node.at(), what, container.name, is_missing_value=True)
 
 
-def run_as_non_root(pod: Pod) -> Iterator[Violation]:
+def run_as_non_root_violations(pod: Pod) -> Iterator[Violation]:
     """Every container must not run as root; waived in a user namespace (since 1.35)."""
     if has_user_namespace(pod):
         return
     for name, security in security_contexts(pod):
         if security.get("runAsNonRoot") is False:
             yield Violation(security.at("runAsNonRoot"), "runAsNonRoot is false", name)
-    if pod_context(pod).get("runAsNonRoot") is True:
+    if pod_security_context(pod).get("runAsNonRoot") is True:
         return
     for container in pod.containers():
-        if container.security.get("runAsNonRoot") is None:
+        if container.security_context.get("runAsNonRoot") is None:
             what = "runAsNonRoot is not set to true"
-            yield Violation(container.node.at(), what, container.name, absent=True)
+            yield Violation(container.node.at(), what, container.name, is_missing_value=True)
 
 
-def run_as_user(pod: Pod) -> Iterator[Violation]:
+def run_as_user_violations(pod: Pod) -> Iterator[Violation]:
     """No user is 0; waived in a user namespace (since 1.35)."""
     if has_user_namespace(pod):
         return
@@ -249,92 +243,90 @@ def run_as_user(pod: Pod) -> Iterator[Violation]:
             yield Violation(security.at("runAsUser"), "runAsUser is 0", name)
 
 
-def seccomp_restricted(pod: Pod) -> Iterator[Violation]:
+def restricted_seccomp_violations(pod: Pod) -> Iterator[Violation]:
     """A seccomp profile is in force for every container; waived for Windows."""
     if is_windows_pod(pod):
         return
-    yield from seccomp_baseline(pod)
-    if pod_context(pod).dig("seccompProfile").get("type") in SECCOMP:
+    yield from baseline_seccomp_violations(pod)
+    if pod_security_context(pod).mapping_at_path("seccompProfile").get("type") in ALLOWED_SECCOMP_TYPES:
         return
     for container in pod.containers():
-        if not isinstance(container.security.dig("seccompProfile").get("type"), str):
+        if not isinstance(container.security_context.mapping_at_path("seccompProfile").get("type"), str):
             what = "no seccomp profile is set"
-            yield Violation(container.node.at(), what, container.name, absent=True)
+            yield Violation(container.node.at(), what, container.name, is_missing_value=True)
 
 
-def capabilities_restricted(pod: Pod) -> Iterator[Violation]:
+def restricted_capability_violations(pod: Pod) -> Iterator[Violation]:
     """All capabilities are dropped, and at most NET_BIND_SERVICE comes back; waived for Windows."""
     if is_windows_pod(pod):
         return
     for container in pod.containers():
-        drop = container.security.dig("capabilities").get("drop")
+        drop = container.security_context.mapping_at_path("capabilities").get("drop")
         if not isinstance(drop, Seq) or "ALL" not in drop:
-            span = container.security.dig("capabilities").at("drop")
+            span = container.security_context.mapping_at_path("capabilities").at("drop")
             what = "capability ALL is not dropped"
-            yield Violation(span, what, container.name, absent=True)
-        yield from capabilities_added(container, frozenset({"NET_BIND_SERVICE"}))
+            yield Violation(span, what, container.name, is_missing_value=True)
+        yield from added_capability_violations(container, frozenset({"NET_BIND_SERVICE"}))
 
 
-BASELINE: dict[str, Control] = {
-    "baseline-host-process": host_process,
-    "baseline-host-namespaces": host_namespaces,
-    "baseline-privileged": privileged,
-    "baseline-capabilities": capabilities_baseline,
-    "baseline-host-path": host_path,
-    "baseline-host-ports": host_ports,
-    "baseline-host-probes": host_probes,
-    "baseline-apparmor": apparmor,
-    "baseline-selinux": selinux,
-    "baseline-proc-mount": proc_mount_baseline,
-    "baseline-seccomp": seccomp_baseline,
-    "baseline-sysctls": sysctls,
+BASELINE_CONTROLS: dict[str, ControlCheck] = {
+    "baseline-host-process": host_process_violations,
+    "baseline-host-namespaces": host_namespace_violations,
+    "baseline-privileged": privileged_violations,
+    "baseline-capabilities": baseline_capability_violations,
+    "baseline-host-path": host_path_violations,
+    "baseline-host-ports": host_port_violations,
+    "baseline-host-probes": host_probe_violations,
+    "baseline-apparmor": apparmor_violations,
+    "baseline-selinux": selinux_violations,
+    "baseline-proc-mount": baseline_proc_mount_violations,
+    "baseline-seccomp": baseline_seccomp_violations,
+    "baseline-sysctls": sysctl_violations,
 }
-RESTRICTED: dict[str, Control] = {
-    "restricted-volume-types": volume_types,
-    "restricted-privilege-escalation": privilege_escalation,
-    "restricted-run-as-non-root": run_as_non_root,
-    "restricted-run-as-user": run_as_user,
-    "restricted-seccomp": seccomp_restricted,
-    "restricted-capabilities": capabilities_restricted,
-    "restricted-proc-mount": proc_mount,
+RESTRICTED_CONTROLS: dict[str, ControlCheck] = {
+    "restricted-volume-types": volume_type_violations,
+    "restricted-privilege-escalation": privilege_escalation_violations,
+    "restricted-run-as-non-root": run_as_non_root_violations,
+    "restricted-run-as-user": run_as_user_violations,
+    "restricted-seccomp": restricted_seccomp_violations,
+    "restricted-capabilities": restricted_capability_violations,
+    "restricted-proc-mount": proc_mount_violations,
 }
 # The restricted control says all that these say, and is asked in their place.
-OVERRIDDEN = frozenset(
+BASELINE_CONTROLS_SUBSUMED = frozenset(
     {"baseline-capabilities", "baseline-host-path", "baseline-proc-mount", "baseline-seccomp"}
 )
-CONTROLS = BASELINE | RESTRICTED
+CHECK_BY_CONTROL = BASELINE_CONTROLS | RESTRICTED_CONTROLS
 
 
 def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
     """The violations of one control in a pod, by the control's name in the Pod Security Standards."""
-    for violation in CONTROLS[name](pod):
+    for violation in CHECK_BY_CONTROL[name](pod):
         yield replace(violation, control=name)
 
 
-def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
+def violations_by_level(pod: Pod) -> dict[str, list[Violation]]:
     """For each level the reasons why the pod is not admitted; an empty list is a yes."""
-    baseline = {name: list(violations_of(pod, name)) for name in BASELINE}
-    kept = [
-        one for name, violations in baseline.items() if name not in OVERRIDDEN for one in violations
-    ]
+    baseline = {name: list(violations_of(pod, name)) for name in BASELINE_CONTROLS}
+    kept = [one for name, violations in baseline.items() if name not in BASELINE_CONTROLS_SUBSUMED for one in violations]
     return {
         "privileged": [],
         "baseline": [one for violations in baseline.values() for one in violations],
-        "restricted": kept + [one for name in RESTRICTED for one in violations_of(pod, name)],
+        "restricted": kept + [one for name in RESTRICTED_CONTROLS for one in violations_of(pod, name)],
     }
 
 
 # -- the check of every rule --------------------------------------------------------------------------------------
 
 
-def pss_control_broken(pod: Pod, *, name: str) -> Outcome:
+def pss_control_broken(pod: Pod, *, name: str) -> CheckOutcome:
     """The pod violates one control of the Pod Security Standards."""
     for violation in violations_of(pod, name):
-        make = missing if violation.absent else hit
+        make = missing if violation.is_missing_value else hit
         yield make(
             violation.span,
             container=violation.container,
-            what=violation.what,
+            what=violation.description,
             where=subject_text(violation, pod),
         )
 

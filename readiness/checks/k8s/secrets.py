@@ -10,107 +10,101 @@ from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
 from readiness.kinds.k8s.model import Container, Object
-from readiness.kinds.purpose import is_for_trial
+from readiness.kinds.purpose import is_non_production_path
 from readiness.model import (
+    CheckOutcome,
     Hit,
     NotApplicable,
-    Outcome,
     Severity,
     Source,
     Span,
-    Unknown,
+    Undecidable,
     hit,
     line_starts,
 )
 from readiness.syntax import secrets
-from readiness.syntax.secrets import Strength, Verdict
+from readiness.syntax.secrets import SecretStrength, SecretVerdict
 from readiness.syntax.yaml import Seq, literal_line_starts
 
 
 def literal_variables(container: Container) -> Iterator[tuple[str, object, Span]]:
     """The variables of a container that have a value in the file: name, value, its place."""
-    for variable in container.node.entries("env"):
+    for variable in container.node.mappings_under("env"):
         if variable.get("value") is not None:
-            yield variable.text("name"), variable["value"], variable.at("value")
+            yield variable.string_under("name"), variable["value"], variable.at("value")
 
 
-def secret_in_env(container: Container) -> Outcome:
+def secret_in_env(container: Container) -> CheckOutcome:
     """A variable of the container is a secret, and its value stands in the file."""
     if not container.node.get("env") and not container.node.get("envFrom"):
         yield NotApplicable()
     for name, value, span in literal_variables(container):
-        verdict = secrets.classify(name, value)
-        if is_reportable_secret(verdict, container.source) and is_generated_by_template(
-            container.source, span
-        ):
-            yield Unknown(span)
+        verdict = secrets.classify_value(name, value)
+        if is_reportable_secret(verdict, container.source) and is_generated_by_template(container.source, span):
+            yield Undecidable(span)
         elif is_reportable_secret(verdict, container.source):
             yield secret_hit(span, verdict, container.source, name=name)
-        elif is_variable(value) and secrets.names_secret(name):
-            yield Unknown(span)
+        elif is_variable(value) and secrets.is_secret_name(name):
+            yield Undecidable(span)
 
 
-def is_reportable_secret(verdict: Verdict, source: Source) -> bool:
+def is_reportable_secret(verdict: SecretVerdict, source: Source) -> bool:
     """Whether a value is a secret in the open; one that says itself that it is to be changed is none in a sample."""
     return verdict.is_exposed and not (verdict.to_change and secrets.is_sample(source.root.path))
 
 
-def secret_severity(verdict: Verdict, source: Source) -> Severity | None:
+def secret_severity(verdict: SecretVerdict, source: Source) -> Severity | None:
     """How bad a secret in a manifest is: one that says itself that it is to be changed may be before it is applied.
 
     So may a word in a file for tests or development; what a machine made opens something anywhere.
     """
-    trial = is_for_trial(source.root.path) and verdict.strength < Strength.RANDOM
+    trial = is_non_production_path(source.root.path) and verdict.strength < SecretStrength.RANDOM
     return Severity.MEDIUM if verdict.to_change or trial else None
 
 
-def secret_label(verdict: Verdict) -> str:
+def secret_description(verdict: SecretVerdict) -> str:
     """What a secret is called in a message."""
     return f"well-known {verdict.reason}" if verdict.is_guessed else verdict.reason
 
 
-def secret_hit(span: Span, verdict: Verdict, source: Source, **facts: str) -> Hit:
+def secret_hit(span: Span, verdict: SecretVerdict, source: Source, **facts: str) -> Hit:
     """A hit on a secret that stands in a manifest: what it is called, and how bad it is."""
-    told = hit(span, severity=secret_severity(verdict, source), reason=secret_label(verdict))
+    told = hit(span, severity=secret_severity(verdict, source), reason=secret_description(verdict))
     return told._replace(facts={**told.facts, **facts})
 
 
-def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcome:
+def secret_named_in_env(container: Container, *, words: Sequence[str]) -> CheckOutcome:
     """A variable whose name holds one of the words has any value in the file."""
     for name, value, span in literal_variables(container):
         lower = name.lower()
-        if (
-            value not in {"", None}
-            and not is_variable(value)
-            and any(word in lower for word in words)
-        ):
+        if value not in {"", None} and not is_variable(value) and any(word in lower for word in words):
             yield hit(span, name=name)
 
 
-def secret_as_env(container: Container) -> Outcome:
+def secret_as_env(container: Container) -> CheckOutcome:
     """A variable takes its value from a Secret."""
-    for variable in container.node.entries("env"):
-        reference = variable.dig("valueFrom", "secretKeyRef")
+    for variable in container.node.mappings_under("env"):
+        reference = variable.mapping_at_path("valueFrom", "secretKeyRef")
         if reference:
-            source = reference.text("name")
+            source = reference.string_under("name")
             yield hit(
-                variable.dig("valueFrom").at("secretKeyRef"),
-                name=variable.text("name"),
+                variable.mapping_at_path("valueFrom").at("secretKeyRef"),
+                name=variable.string_under("name"),
                 secret=source,
             )
-    for env_source in container.node.entries("envFrom"):
-        reference = env_source.dig("secretRef")
+    for env_source in container.node.mappings_under("envFrom"):
+        reference = env_source.mapping_at_path("secretRef")
         if reference:
             yield hit(
                 env_source.at("secretRef"),
                 name="envFrom",
-                secret=reference.text("name"),
+                secret=reference.string_under("name"),
             )
 
 
-def cloud_key_static(container: Container, *, names: Sequence[str]) -> Outcome:
+def cloud_key_static(container: Container, *, names: Sequence[str]) -> CheckOutcome:
     """A variable carries a cloud's long-lived key, from wherever it comes."""
-    for variable in container.node.entries("env"):
+    for variable in container.node.mappings_under("env"):
         if variable.get("name") in names and (variable.get("value") or variable.get("valueFrom")):
             yield hit(variable.at("name"), name=variable["name"])
 
@@ -118,30 +112,26 @@ def cloud_key_static(container: Container, *, names: Sequence[str]) -> Outcome:
 # -- ConfigMaps ---------------------------------------------------------------------------------------------------
 
 
-def secret_in_config_map(obj: Object) -> Outcome:
+def secret_in_config_map(obj: Object) -> CheckOutcome:
     """A value of a ConfigMap is a secret, or has one in its text."""
-    data = obj.node.dig("data")
+    data = obj.node.mapping_at_path("data")
     for key, value in data.items():
         if not isinstance(value, str):
             continue
         if "\n" not in value.strip():
-            verdict = secrets.classify(key, value)
-            if is_reportable_secret(verdict, obj.source) and is_generated_by_template(
-                obj.source, data.at(key)
-            ):
-                yield Unknown(data.at(key))
+            verdict = secrets.classify_value(key, value)
+            if is_reportable_secret(verdict, obj.source) and is_generated_by_template(obj.source, data.at(key)):
+                yield Undecidable(data.at(key))
             elif is_reportable_secret(verdict, obj.source):
                 yield secret_hit(data.at(key), verdict, obj.source, key=key)
             continue
-        program = _PROGRAM.search(key) is not None
+        program = _PROGRAM_CODE_FILENAME.search(key) is not None
         for span, inner in secrets_in_block(obj.source, data.at(key), value, program=program):
             if is_reportable_secret(inner, obj.source):
                 yield secret_hit(span, inner, obj.source, key=key)
 
 
-def secrets_in_block(
-    source: Source, span: Span, value: str, *, program: bool = False
-) -> Iterator[tuple[Span, Verdict]]:
+def secrets_in_block(source: Source, span: Span, value: str, *, program: bool = False) -> Iterator[tuple[Span, SecretVerdict]]:
     """Secrets in a text of several lines, at their own places where it is a literal block, else at the whole.
 
     In a `program` what stands without quotes is a name of its own, and no value.
@@ -149,11 +139,7 @@ def secrets_in_block(
     starts = literal_line_starts(source.text, span, value)
     lines = line_starts(value)
     for secret in secrets.secrets_in_text(value):
-        if (
-            program
-            and secret.named
-            and value[secret.span.start - 1 : secret.span.start] not in _QUOTES
-        ):
+        if program and secret.found_by_name and value[secret.span.start - 1 : secret.span.start] not in _QUOTE_CHARACTERS:
             continue
         if not starts:
             yield span, secret.verdict
@@ -163,38 +149,34 @@ def secrets_in_block(
         yield Span(begin, begin + secret.span.end - secret.span.start), secret.verdict
 
 
-_PROGRAM = re.compile(r"\.(?:[cm]?[jt]s|py|rb|go|java|php|lua|groovy|kts?)\Z")
-_QUOTES = ('"', "'", "`")
+_PROGRAM_CODE_FILENAME = re.compile(r"\.(?:[cm]?[jt]s|py|rb|go|java|php|lua|groovy|kts?)\Z")
+_QUOTE_CHARACTERS = ('"', "'", "`")
 
 
-def secret_named_in_config_map(obj: Object, *, words: Sequence[str]) -> Outcome:
+def secret_named_in_config_map(obj: Object, *, words: Sequence[str]) -> CheckOutcome:
     """A ConfigMap has a key whose name holds one of the words, with any value."""
-    data = obj.node.dig("data")
+    data = obj.node.mapping_at_path("data")
     for key, value in data.items():
-        if (
-            value not in {"", None}
-            and not is_variable(value)
-            and any(w in key.lower() for w in words)
-        ):
+        if value not in {"", None} and not is_variable(value) and any(w in key.lower() for w in words):
             yield hit(data.at(key), key=key)
 
 
 # -- arguments ----------------------------------------------------------------------------------------------------
 
 
-def secret_in_arguments(container: Container) -> Outcome:
+def secret_in_arguments(container: Container) -> CheckOutcome:
     """The command line of a container holds a secret, as `--password=…`, `--token …` or a key by its shape."""
     for key in ("command", "args"):
         values = container.node.get(key)
         if not isinstance(values, Seq):
             continue
         for index, value in enumerate(values):
-            verdict = argument_reason(values, index) if isinstance(value, str) else None
+            verdict = secret_verdict_on_argument(values, index) if isinstance(value, str) else None
             if verdict is not None and is_reportable_secret(verdict, container.source):
                 yield secret_hit(values.at(index), verdict, container.source)
 
 
-def argument_reason(values: Seq, index: int) -> Verdict | None:
+def secret_verdict_on_argument(values: Seq, index: int) -> SecretVerdict | None:
     """What one argument is: by its text, or by the flag before it."""
     value = values[index]
     secret = next(secrets.secrets_in_text(value), None)
@@ -203,29 +185,27 @@ def argument_reason(values: Seq, index: int) -> Verdict | None:
     flag = values[index - 1] if index else None
     if not isinstance(flag, str) or not flag.startswith("-") or "=" in flag:
         return None
-    return secrets.classify(flag.lstrip("-"), value) if not value.startswith("-") else None
+    return secrets.classify_value(flag.lstrip("-"), value) if not value.startswith("-") else None
 
 
 # -- Secret objects -----------------------------------------------------------------------------------------------
 
 
-def secret_committed(obj: Object) -> Outcome:
+def secret_committed(obj: Object) -> CheckOutcome:
     """A Secret object holds its values in the file."""
     if "sops" in obj.node or obj.node.get("type") == "kubernetes.io/service-account-token":
         return
     for field in ("data", "stringData"):
-        data = obj.node.dig(field)
+        data = obj.node.mapping_at_path(field)
         for key, value in data.items():
             if not isinstance(value, str) or value.startswith("ENC["):
                 continue
             if is_variable(value):
-                yield Unknown(data.at(key))
+                yield Undecidable(data.at(key))
                 continue
-            verdict = credential_reason(key, decode_base64(value) if field == "data" else value)
-            if is_reportable_secret(verdict, obj.source) and is_generated_by_template(
-                obj.source, data.at(key)
-            ):
-                yield Unknown(data.at(key))
+            verdict = secret_verdict_on_data(key, decode_base64(value) if field == "data" else value)
+            if is_reportable_secret(verdict, obj.source) and is_generated_by_template(obj.source, data.at(key)):
+                yield Undecidable(data.at(key))
             elif is_reportable_secret(verdict, obj.source):
                 span = data.at(key)
                 if field == "stringData" and "\n" in value.strip():
@@ -241,9 +221,9 @@ def decode_base64(value: str) -> str:
         return ""
 
 
-def credential_reason(key: str, plain: str) -> Verdict:
+def secret_verdict_on_data(key: str, plain: str) -> SecretVerdict:
     """What a value of a Secret object is: some keys hold a credential whatever it looks like, a user name is none."""
-    verdict = secrets.classify(key, plain)
+    verdict = secrets.classify_value(key, plain)
     if verdict.is_exposed or not plain.strip():
         return verdict
     secret = next(secrets.secrets_in_text(plain), None)

@@ -6,24 +6,24 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import (
     as_integer,
+    deepest_existing_span,
     effective_security,
     is_variable,
     linux_containers,
-    nearest_owner,
-    pod_context,
+    pod_security_context,
     unknown_if_variable,
 )
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import (
+    CheckOutcome,
     NotApplicable,
-    Outcome,
     Severity,
     Span,
-    Unknown,
+    Undecidable,
     hit,
     join_names,
     missing,
@@ -32,7 +32,7 @@ from readiness.syntax.nodes import text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
 # Fields that a pod's securityContext and a container's have in common.
-SHARED = frozenset(
+SHARED_CONTEXT_FIELDS = frozenset(
     {
         "runAsUser",
         "runAsGroup",
@@ -58,7 +58,7 @@ def has_user_namespace(pod: Pod) -> bool:
     return pod.node.get("hostUsers") is False
 
 
-def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> Outcome:
+def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> CheckOutcome:
     """A container or the pod sets user (or group) 0; `init` limits it to the containers that come first, or to the others.
 
     Medium for node agents, and beside `privileged`, which says more.
@@ -69,21 +69,21 @@ def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> 
     for container in pod.containers():
         if init is not None and (container.role == "init") is not init:
             continue
-        own = container.security.get(key)
+        own = container.security_context.get(key)
         inherits = inherits or own is None
-        yield from unknown_if_variable(container.security, key)
+        yield from unknown_if_variable(container.security_context, key)
         if as_integer(own) == 0:
-            span, name = container.security.at(key), container.name
-            lowered = agents.belongs_to_node(container) or agents.is_privileged(container)
+            span, name = container.security_context.at(key), container.name
+            lowered = agents.does_node_work(container) or agents.has_host_root(container)
             severity = Severity.MEDIUM if lowered else None
             yield hit(span, severity=severity, container=name, who=f"container {name!r}")
-    shared = pod_context(pod)
+    shared = pod_security_context(pod)
     if inherits and not init and as_integer(shared.get(key)) == 0:
         severity = Severity.MEDIUM if agents.is_node_agent(pod) else None
         yield hit(shared.at(key), severity=severity, who=pod.resource)
 
 
-def run_as_non_root_missing(pod: Pod) -> Outcome:
+def run_as_non_root_missing(pod: Pod) -> CheckOutcome:
     """Nothing keeps a container from running as root: no runAsNonRoot and no user other than 0."""
     if pod.windows or has_user_namespace(pod):
         return
@@ -93,21 +93,21 @@ def run_as_non_root_missing(pod: Pod) -> Outcome:
             effective_security(container, "runAsNonRoot"),
         )
         if is_variable(user) or is_variable(guard):
-            yield Unknown(container.node.at())
+            yield Undecidable(container.node.at())
         elif guard is not True and as_integer(user) is None:
             yield from _unguarded_hit(container, guard)
 
 
-def _unguarded_hit(container: Container, guard: Any) -> Outcome:
+def _unguarded_hit(container: Container, guard_setting: Any) -> CheckOutcome:
     """The hit for a container without a guard: at the value that takes it away, else at the container."""
-    own, name = container.security, container.name
-    if guard is False and own.get("runAsNonRoot") is False:
+    own, name = container.security_context, container.name
+    if guard_setting is False and own.get("runAsNonRoot") is False:
         yield hit(own.at("runAsNonRoot"), container=name, name=name, say="off")
     else:
         yield missing(container.node.at(), say="neither", container=name, name=name)
 
 
-def run_as_user_contradiction(pod: Pod) -> Outcome:
+def run_as_user_contradiction(pod: Pod) -> CheckOutcome:
     """runAsNonRoot together with user 0: the kubelet refuses to start the container."""
     if pod.windows:
         return
@@ -116,30 +116,30 @@ def run_as_user_contradiction(pod: Pod) -> Outcome:
             effective_security(container, "runAsNonRoot") is True
             and as_integer(effective_security(container, "runAsUser")) == 0
         ):
-            owner = container.security
+            owner = container.security_context
             if owner.get("runAsUser") is None:
-                owner = pod_context(pod)
+                owner = pod_security_context(pod)
             yield hit(owner.at("runAsUser"), container=container.name, name=container.name)
 
 
-def run_as_id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> Outcome:
+def run_as_id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> CheckOutcome:
     """A container's user or group id is not set, or under `minimum`."""
     for container, key in itertools.product(linux_containers(pod), keys):
         value = effective_security(container, key)
         user, name = as_integer(value), container.name
         if is_variable(value):
-            yield Unknown(container.node.at())
+            yield Undecidable(container.node.at())
         elif user is None:
             yield missing(container.node.at(), container=name, name=name, value="not set", key=key)
         elif user < minimum:
-            own = container.security
-            owner = own if own.get(key) is not None else pod_context(pod)
+            own = container.security_context
+            owner = own if own.get(key) is not None else pod_security_context(pod)
             yield hit(owner.at(key), container=name, name=name, value=user, key=key)
 
 
-def supplemental_group_root(pod: Pod) -> Outcome:
+def supplemental_group_root(pod: Pod) -> CheckOutcome:
     """The supplementary groups or the fsGroup of the pod hold the root group."""
-    shared = pod_context(pod)
+    shared = pod_security_context(pod)
     groups = shared.get("supplementalGroups")
     groups = groups if isinstance(groups, Seq) else Seq(shared.at())
     for index, group in enumerate(groups):
@@ -149,45 +149,45 @@ def supplemental_group_root(pod: Pod) -> Outcome:
         yield hit(shared.at("fsGroup"), say="fs-group")
 
 
-def security_flag_set(container: Container, *, key: str, value: bool) -> Outcome:
+def security_flag_set(container: Container, *, key: str, value: bool) -> CheckOutcome:
     """A field of the container's securityContext is set to a value; low beside `privileged`, which implies it."""
-    yield from unknown_if_variable(container.security, key)
-    if container.security.get(key) is value:
-        severity = Severity.LOW if agents.is_privileged(container) else None
-        yield hit(container.security.at(key), severity=severity)
+    yield from unknown_if_variable(container.security_context, key)
+    if container.security_context.get(key) is value:
+        severity = Severity.LOW if agents.has_host_root(container) else None
+        yield hit(container.security_context.at(key), severity=severity)
 
 
-def privileged(container: Container) -> Outcome:
+def privileged(container: Container) -> CheckOutcome:
     """The container is privileged; medium for what works on its node: agents, storage drivers, a sysctl that ends."""
-    yield from unknown_if_variable(container.security, "privileged")
-    if agents.is_privileged(container):
-        lowered = agents.belongs_to_node(container)
+    yield from unknown_if_variable(container.security_context, "privileged")
+    if agents.has_host_root(container):
+        lowered = agents.does_node_work(container)
         severity = Severity.MEDIUM if lowered else None
-        yield hit(container.security.at("privileged"), severity=severity)
+        yield hit(container.security_context.at("privileged"), severity=severity)
 
 
-def root_filesystem_writable(container: Container, *, key: str, wanted: bool) -> Outcome:
+def root_filesystem_writable(container: Container, *, key: str, wanted: bool) -> CheckOutcome:
     """A field of the container's securityContext is not set to what it should be."""
-    found = container.security.get(key)
-    yield from unknown_if_variable(container.security, key)
+    found = container.security_context.get(key)
+    yield from unknown_if_variable(container.security_context, key)
     if found is None:
         yield missing(container.node.at(), say="unset", field=key)
     elif found is not wanted and isinstance(found, bool):
-        yield hit(container.security.at(key), say="set", field=key, value=str(found).lower())
+        yield hit(container.security_context.at(key), say="set", field=key, value=str(found).lower())
 
 
-def privilege_escalation_unset(container: Container) -> Outcome:
+def privilege_escalation_unset(container: Container) -> CheckOutcome:
     """allowPrivilegeEscalation is not written, so that setuid programs may raise privileges."""
-    if container.security.get("allowPrivilegeEscalation") is None:
+    if container.security_context.get("allowPrivilegeEscalation") is None:
         yield missing(container.node.at())
 
 
-def security_context_misplaced(pod: Pod) -> Outcome:
+def security_context_misplaced(pod: Pod) -> CheckOutcome:
     """A field of containers in the pod's securityContext, where Kubernetes has none."""
-    shared = pod_context(pod)
+    shared = pod_security_context(pod)
     for key in CONTAINER_ONLY:
         if key in shared:
-            yield hit(shared.key(key), key=key)
+            yield hit(shared.key_span(key), key=key)
 
 
 # -- capabilities -------------------------------------------------------------------------------------------------
@@ -200,11 +200,9 @@ def canonical_capability(value: Any) -> str:
 
 def capabilities_listed(container: Container, key: str) -> Iterator[tuple[Span, str]]:
     """The capabilities that a container adds or drops, with their places."""
-    values = container.security.dig("capabilities").get(key)
+    values = container.security_context.mapping_at_path("capabilities").get(key)
     if isinstance(values, Seq):
-        yield from (
-            (values.at(index), canonical_capability(value)) for index, value in enumerate(values)
-        )
+        yield from ((values.at(index), canonical_capability(value)) for index, value in enumerate(values))
 
 
 def capabilities_dropped(container: Container) -> set[str]:
@@ -212,49 +210,41 @@ def capabilities_dropped(container: Container) -> set[str]:
     return {name for _, name in capabilities_listed(container, "drop")}
 
 
-def capability_added(
-    container: Container, *, deny: Sequence[str] = (), allow: Sequence[str] = ()
-) -> Outcome:
+def capability_added(container: Container, *, deny: Sequence[str] = (), allow: Sequence[str] = ()) -> CheckOutcome:
     """The container adds a capability of `deny`; without `deny`, any that is not in `allow`.
 
     A privileged container has them all, and is told for that. Medium for node agents.
     """
-    if agents.is_privileged(container):
+    if agents.has_host_root(container):
         yield NotApplicable()
         return
     severity = Severity.MEDIUM if agents.is_node_agent(container.pod) else None
     for span, name in capabilities_listed(container, "add"):
         if is_variable(name):
-            yield Unknown(span)
+            yield Undecidable(span)
         elif name and (name in deny if deny else name not in allow):
             yield hit(span, severity=severity, capability=name)
 
 
-def capabilities_not_dropped(container: Container) -> Outcome:
+def capabilities_not_dropped(container: Container) -> CheckOutcome:
     """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none."""
-    if agents.is_privileged(container):
+    if agents.has_host_root(container):
         yield NotApplicable()
         return
     names = capabilities_dropped(container)
-    if "ALL" not in names and not names >= column("linux-capabilities", "default").keys():
-        yield missing(nearest_owner(container, "securityContext", "capabilities"))
+    if "ALL" not in names and not names >= fact_column("linux-capabilities", "default").keys():
+        yield missing(deepest_existing_span(container, "securityContext", "capabilities"))
 
 
-def net_raw(container: Container, *, unset: bool) -> Outcome:
+def net_raw(container: Container, *, unset: bool) -> CheckOutcome:
     """The container keeps NET_RAW; with `unset` also where it says nothing of capabilities at all."""
-    written = bool(container.security.dig("capabilities"))
-    added_raw = [
-        span for span, name in capabilities_listed(container, "add") if name in {"NET_RAW", "ALL"}
-    ]
+    written = bool(container.security_context.mapping_at_path("capabilities"))
+    added_raw = [span for span, name in capabilities_listed(container, "add") if name in {"NET_RAW", "ALL"}]
     for span in added_raw:
         yield hit(span, say="added")
-    if (
-        not added_raw
-        and not {"ALL", "NET_RAW"} & capabilities_dropped(container)
-        and (written or unset)
-    ):
+    if not added_raw and not {"ALL", "NET_RAW"} & capabilities_dropped(container) and (written or unset):
         yield missing(
-            nearest_owner(container, "securityContext", "capabilities"),
+            deepest_existing_span(container, "securityContext", "capabilities"),
             say="kept",
         )
 
@@ -266,9 +256,7 @@ def is_hardened(container: Container) -> bool:
     kind = seccomp.get("type") if isinstance(seccomp, Map) else None
     profile = effective_security(container, "appArmorProfile")
     apparmor = profile.get("type") if isinstance(profile, Map) else None
-    annotation = pod.annotations.get(
-        f"container.apparmor.security.beta.kubernetes.io/{container.name}"
-    )
+    annotation = pod.annotations.get(f"container.apparmor.security.beta.kubernetes.io/{container.name}")
     adds_all = any(name == "ALL" for _, name in capabilities_listed(container, "add"))
     return (
         kind in {"RuntimeDefault", "Localhost"}
@@ -279,24 +267,22 @@ def is_hardened(container: Container) -> bool:
     )
 
 
-def linux_hardening_missing(container: Container) -> Outcome:
+def linux_hardening_missing(container: Container) -> CheckOutcome:
     """None of seccomp, AppArmor, SELinux or dropped capabilities narrows the container."""
     if not is_hardened(container):
         yield missing(container.node.at())
 
 
-def security_context_missing(pod: Pod) -> Outcome:
+def security_context_missing(pod: Pod) -> CheckOutcome:
     """Neither the pod nor every container says who runs in it and how it is confined."""
-    if pod_context(pod):
+    if pod_security_context(pod):
         return
-    bare = [
-        container.name for container in pod.containers() if not SHARED & set(container.security)
-    ]
+    bare = [container.name for container in pod.containers() if not SHARED_CONTEXT_FIELDS & set(container.security_context)]
     if bare:
         yield missing(pod.node.at(), names=join_names(repr(name) for name in bare))
 
 
-def container_security_context_missing(container: Container) -> Outcome:
+def container_security_context_missing(container: Container) -> CheckOutcome:
     """The container has no securityContext of its own."""
-    if not container.security:
+    if not container.security_context:
         yield missing(container.node.at())

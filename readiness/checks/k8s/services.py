@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.absence import are_pods_beside, pods_absence
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.elsewhere import reached_in_run, services_in_run
-from readiness.kinds.k8s.index import Index, Workload, object_index, owner_of
+from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index, owner_of
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
-from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
+from readiness.kinds.k8s.labels import may_be_same_namespace as same_namespace
 from readiness.kinds.k8s.model import EVERY_ADDRESS, Object
-from readiness.kinds.k8s.spaces import Join
-from readiness.kinds.units import MANY
-from readiness.model import Outcome, Related, Severity, Unknown, hit, join_names, missing
+from readiness.kinds.k8s.spaces import NameResolution
+from readiness.kinds.units import MAX_CANDIDATES
+from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -28,113 +28,95 @@ def is_service(obj: Object) -> bool:
 def _workloads_reached(obj: Object, project: Project) -> Sequence[Workload]:
     """The workloads that a Service surely sends traffic to."""
     wanted = service_selector(obj)
-    return object_index(project).reached(obj, wanted).near if wanted is not None else ()
+    return object_index(project).resolve_selected_workloads(obj, wanted).meant if wanted is not None else ()
 
 
-def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Outcome:
+def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> CheckOutcome:
     """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all.
 
     Medium where no workload stands beside the Service: then the obj that it means comes from elsewhere.
     """
     wanted = service_selector(obj) if is_service(obj) else None
-    index: Index = object_index(project)
+    index: ObjectIndex = object_index(project)
     if wanted is None or bool(index.workloads) is alone:
         return
-    opened = wanted.open()
-    if opened.empty or index.may_be_operated(opened):
+    opened = wanted.without_controller_labels()
+    if opened.selects_everything or index.may_be_operated(opened):
         return
-    if (
-        not alone
-        and not index.is_populated(obj.namespace)
-        and not index.is_matched_anywhere(opened)
-    ):
-        yield Unknown(obj.spec.at("selector"))
+    if not alone and not index.is_populated(obj.namespace) and not index.is_matched_anywhere(opened):
+        yield Undecidable(obj.spec.at("selector"))
         return
     found = reached_in_run(obj, opened, project)
-    told = pods_absence(found, obj, project) if found.absent else None
-    if any(is_variable(value) for _, value in opened.pairs) or (not found.near and told is None):
-        yield Unknown(obj.spec.at("selector"))
+    told = pods_absence(found, obj, project) if found.is_absent else None
+    if any(is_variable(value) for _, value in opened.pairs) or (not found.meant and told is None):
+        yield Undecidable(obj.spec.at("selector"))
     elif told is not None:
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
         beside = are_pods_beside(obj, project)
         yield missing(
-            obj.spec.key("selector"), severity=told.severity or (None if beside else Severity.MEDIUM),
-            related=told.related, pairs=pairs, where=told.where,
+            obj.spec.key_span("selector"), severity=told.severity or (None if beside else Severity.MEDIUM),
+            related=told.related, pairs=pairs, where=told.where_missing_text,
         )  # fmt: skip
 
 
 def _target_ports(obj: Object) -> Iterator[tuple[Map, object]]:
     """The ports of a Service, each with what it sends to: targetPort, else the port itself."""
-    for port in obj.spec.entries("ports"):
+    for port in obj.spec.mappings_under("ports"):
         target = port.get("targetPort")
         yield port, port.get("port") if target is None else target
 
 
-def service_port_undefined(obj: Object, *, project: Project) -> Outcome:
+def service_port_undefined(obj: Object, *, project: Project) -> CheckOutcome:
     """A Service sends to a port by a name that no selected pod defines."""
     if not is_service(obj) or not any(isinstance(target, str) for _, target in _target_ports(obj)):
         return
     workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
     if not workloads:
         return
-    names = {port.text("name") for each in workloads for port in _declared_ports(each)}
+    names = {port.string_under("name") for each in workloads for port in _declared_ports(each)}
     for port, target in _target_ports(obj):
-        if (
-            isinstance(target, str)
-            and not target.isdigit()
-            and target not in names
-            and not is_variable(target)
-        ):
-            yield hit(port.at("targetPort"), related=[_is_declared(workloads[0])], port=target)
+        if isinstance(target, str) and not target.isdigit() and target not in names and not is_variable(target):
+            yield hit(port.at("targetPort"), related=[_selected_pods_related(workloads[0])], port=target)
 
 
-def service_port_undeclared(obj: Object, *, project: Project) -> Outcome:
+def service_port_undeclared(obj: Object, *, project: Project) -> CheckOutcome:
     """A Service sends to a port number that its pods, which do declare ports, do not."""
     if not is_service(obj) or obj.spec.get("clusterIP") == "None":
         return
     workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
     if not workloads or any(not _declares_all_ports(each) for each in workloads):
         return
-    numbers = {
-        as_integer(port.get("containerPort"))
-        for each in workloads
-        for port in _declared_ports(each)
-    }
+    numbers = {as_integer(port.get("containerPort")) for each in workloads for port in _declared_ports(each)}
     for port, target in _target_ports(obj):
-        value = (
-            int(target)
-            if isinstance(target, str) and target.isdigit() and len(target) < 6
-            else target
-        )
+        value = int(target) if isinstance(target, str) and target.isdigit() and len(target) < 6 else target
         number = as_integer(value)
         if number is not None and number not in numbers:
             place = "targetPort" if port.get("targetPort") is not None else "port"
             served = join_names(sorted(one for one in numbers if one is not None))
             yield hit(
-                port.at(place), related=[_is_declared(workloads[0])], port=number, served=served
+                port.at(place),
+                related=[_selected_pods_related(workloads[0])],
+                port=number,
+                served=served,
             )
 
 
-def _is_declared(workload: Workload) -> Related:
+def _selected_pods_related(workload: Workload) -> Related:
     return Related(workload.source, workload.owner.metadata.at("name"), "the pods that it selects")
 
 
 def _declared_ports(workload: Workload) -> Iterator[Map]:
     for container in workload.pod.containers() if workload.pod else ():
-        yield from container.node.entries("ports")
+        yield from container.node.mappings_under("ports")
 
 
 def _declares_all_ports(workload: Workload) -> bool:
     """Whether every main container of a workload declares its ports, so that an undeclared one stands out."""
-    containers = (
-        [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
-    )
-    return bool(containers) and all(
-        any(True for _ in container.node.entries("ports")) for container in containers
-    )
+    containers = [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
+    return bool(containers) and all(any(True for _ in container.node.mappings_under("ports")) for container in containers)
 
 
-def service_exposed(obj: Object, *, types: Sequence[str]) -> Outcome:
+def service_exposed(obj: Object, *, types: Sequence[str]) -> CheckOutcome:
     """A Service is of a type that opens it beyond the cluster."""
     kind = obj.spec.get("type")
     if is_service(obj) and isinstance(kind, str) and kind in types:
@@ -149,11 +131,11 @@ def is_internal_balancer(obj: Object) -> bool:
     scheme = obj.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
     return scheme == "internal" or any(
         str(obj.annotations.get(key, "")).lower() in _INTERNAL_VALUES
-        for key in column("kubernetes-annotations", "internal")
+        for key in fact_column("kubernetes-annotations", "internal")
     )
 
 
-def load_balancer_open(obj: Object) -> Outcome:
+def load_balancer_open(obj: Object) -> CheckOutcome:
     """A load balancer takes connections from anywhere."""
     if not is_service(obj) or obj.spec.get("type") != "LoadBalancer" or is_internal_balancer(obj):
         return
@@ -164,7 +146,7 @@ def load_balancer_open(obj: Object) -> Outcome:
             yield missing(obj.spec.at("type"))
 
 
-def load_balancer_ranges_everything(obj: Object) -> Outcome:
+def load_balancer_ranges_everything(obj: Object) -> CheckOutcome:
     """The source ranges of a load balancer hold every address."""
     ranges = obj.spec.get("loadBalancerSourceRanges")
     if is_service(obj) and isinstance(ranges, Seq):
@@ -173,18 +155,18 @@ def load_balancer_ranges_everything(obj: Object) -> Outcome:
                 yield hit(ranges.at(at), range=value)
 
 
-def service_external_ips(obj: Object) -> Outcome:
+def service_external_ips(obj: Object) -> CheckOutcome:
     """A Service claims addresses outside of the cluster."""
     addresses = obj.spec.get("externalIPs")
     if is_service(obj) and isinstance(addresses, Seq) and addresses:
         yield hit(obj.spec.at("externalIPs"))
 
 
-def service_ports_invalid(obj: Object) -> Outcome:
+def service_ports_invalid(obj: Object) -> CheckOutcome:
     """Ports of a Service that the API server refuses: several without names, a name or a port twice."""
     if not is_service(obj):
         return
-    ports = list(obj.spec.entries("ports"))
+    ports = list(obj.spec.mappings_under("ports"))
     names, numbers = set(), set()
     for port in ports:
         name, key = port.get("name"), (port.get("port"), port.get("protocol") or "TCP")
@@ -193,21 +175,19 @@ def service_ports_invalid(obj: Object) -> Outcome:
         elif isinstance(name, str) and name in names:
             yield hit(port.at("name"), say="name", port_name=name[:63])
         if as_integer(key[0]) is not None and key in numbers:
-            yield hit(
-                port.at("port"), say="number", port=as_integer(key[0]), protocol=str(key[1])[:4]
-            )
+            yield hit(port.at("port"), say="number", port=as_integer(key[0]), protocol=str(key[1])[:4])
         names.add(name)
         numbers.add(key)
 
 
-def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome:
+def service_monitor_selects_nothing(obj: Object, *, project: Project) -> CheckOutcome:
     """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files, or only such as are applied for others."""
     if obj.kind not in {"ServiceMonitor", "PodMonitor"}:
         return
     index = object_index(project)
     wanted = label_selector(obj.spec.get("selector")) or Selector()
     is_of_services = obj.kind == "ServiceMonitor"
-    if not (index.kinds.get("Service") if is_of_services else index.workloads):
+    if not (index.objects_by_kind.get("Service") if is_of_services else index.workloads):
         return
     allowed = _watched_namespaces(obj)
     if allowed is not None and not _shows_any(allowed, obj.kind, project):
@@ -215,34 +195,25 @@ def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome
     if ("component", "apiserver") in wanted.pairs:
         return  # the Service of the API server, which the cluster brings along
     others: list[Object | Workload] = []
-    for namespace in [""] if allowed is None else allowed[:MANY]:
-        found: Join[Object] | Join[Workload] = (
+    for namespace in [""] if allowed is None else allowed[:MAX_CANDIDATES]:
+        found: NameResolution[Object] | NameResolution[Workload] = (
             services_in_run(obj, wanted, project, namespace)
             if is_of_services
             else reached_in_run(obj, wanted, project, namespace)
         )
-        if found.unknown:
-            yield Unknown(obj.metadata.at("name"))
+        if found.is_ambiguous:
+            yield Undecidable(obj.metadata.at("name"))
             return
-        if found.near:
+        if found.meant:
             return
-        others += [
-            one for one in found.elsewhere if same_namespace(one.namespace, namespace) is not False
-        ]
-    beside = (
-        is_delivered_beside(obj, project, "Service")
-        if is_of_services
-        else are_pods_beside(obj, project)
-    )
+        others += [one for one in found.same_name_elsewhere if same_namespace(one.namespace, namespace) is not False]
+    beside = is_delivered_beside(obj, project, "Service") if is_of_services else are_pods_beside(obj, project)
     if others and not beside:
-        yield Unknown(obj.metadata.at("name"))
+        yield Undecidable(obj.metadata.at("name"))
         return
-    place = obj.spec.key("selector") if "selector" in obj.spec else obj.metadata.at("name")
+    place = obj.spec.key_span("selector") if "selector" in obj.spec else obj.metadata.at("name")
     where = "that is applied with it, only one for others" if others else "in the files"
-    there = [
-        Related(one.source, owner_of(one).metadata.at("name"), "this one is applied for others")
-        for one in others[:1]
-    ]
+    there = [Related(one.source, owner_of(one).metadata.at("name"), "this one is applied for others") for one in others[:1]]
     yield missing(place, related=there, noun="Service" if is_of_services else "pod", where=where)
 
 
@@ -251,17 +222,17 @@ def _shows_any(names: list[str], kind: str, project: Project) -> bool:
     index = object_index(project)
     if kind != "ServiceMonitor":
         return any(index.is_populated(name) for name in names)
-    seen = project.memo(_namespaces_of_services)
+    seen = project.memoize(_namespaces_of_services)
     return any(not name or (name in seen and name != "kube-system") for name in names)
 
 
 def _namespaces_of_services(project: Project) -> frozenset[str]:
-    return frozenset(one.namespace for one in object_index(project).all("Service"))
+    return frozenset(one.namespace for one in object_index(project).objects_of_kinds("Service"))
 
 
 def _watched_namespaces(obj: Object) -> list[str] | None:
     """The namespaces that a monitor looks in; None for all of them."""
-    chosen = obj.spec.dig("namespaceSelector")
+    chosen = obj.spec.mapping_at_path("namespaceSelector")
     if chosen.get("any") is True:
         return None
     names = chosen.get("matchNames")

@@ -5,27 +5,27 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from readiness.checks.k8s.ingress import NGINX, is_ingress
+from readiness.checks.k8s.ingress import NGINX_ANNOTATION_PREFIX, is_ingress
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object
-from readiness.kinds.purpose import is_for_trial
-from readiness.model import Outcome, ParseError, Severity, Source, hit
+from readiness.kinds.purpose import is_non_production_path
+from readiness.model import CheckOutcome, ParseError, Severity, Source, hit
 from readiness.model.project import Project
 from readiness.syntax import nginx as syntax
 from readiness.syntax.nginx import Directive
 
 # The controller's token and certificates, and its configuration: https://kubernetes.github.io/ingress-nginx/how-it-works/
-_KEPT = (
+_SENSITIVE_CONTROLLER_PATHS = (
     "/var/run/secrets/kubernetes.io/serviceaccount",
     "/run/secrets/kubernetes.io/serviceaccount",
     "/etc/ingress-controller",
     "/etc/nginx",
     "/etc/passwd",
 )
-_LONGEST = 20_000  # characters of a snippet that are read
+_MAX_SNIPPET_CHARACTERS = 20_000  # characters of a snippet that are read
 
 
-def ingress_snippet_alias(obj: Object, *, project: Project) -> Outcome:
+def ingress_snippet_alias(obj: Object, *, project: Project) -> CheckOutcome:
     """An annotation serves files of the controller by `alias` or `root`.
 
     Critical where the token or the certificates are among them and the files let such annotations in; high where only the
@@ -34,15 +34,15 @@ def ingress_snippet_alias(obj: Object, *, project: Project) -> Outcome:
     if not is_ingress(obj):
         return
     for key, value in obj.annotations.items():
-        if key.startswith(NGINX) and key.endswith("snippet") and isinstance(value, str):
-            named = _file_directives(value[:_LONGEST]) if key.endswith("server-snippet") else ()
-            served = [_severity(d) for d in named if _is_served(d)]
+        if key.startswith(NGINX_ANNOTATION_PREFIX) and key.endswith("snippet") and isinstance(value, str):
+            named = _file_directives(value[:_MAX_SNIPPET_CHARACTERS]) if key.endswith("server-snippet") else ()
+            served = [_served_folder_severity(d) for d in named if _is_served(d)]
             if served:
                 severity = max(served)
-                trial = project.prose or is_for_trial(obj.source.root.path)
-                if trial or not project.memo(_are_snippets_allowed):
+                trial = project.prose or is_non_production_path(obj.source.root.path)
+                if trial or not project.memoize(_are_snippets_allowed):
                     severity = min(severity, Severity.HIGH)
-                yield hit(obj.annotations.key(key), annotation=key, severity=severity)
+                yield hit(obj.annotations.key_span(key), annotation=key, severity=severity)
 
 
 def _file_directives(text: str) -> Iterator[Directive]:
@@ -51,24 +51,24 @@ def _file_directives(text: str) -> Iterator[Directive]:
         block = syntax.parse_nginx(Source("snippet.conf", text, kind="nginx"))
     except ParseError:
         return
-    yield from (d for d in syntax.walk(block) if d.name in {"root", "alias"} and d.args)
+    yield from (d for d in syntax.walk_directives(block) if d.name in {"root", "alias"} and d.args)
 
 
-def _is_served(d: Directive) -> bool:
+def _is_served(directive: Directive) -> bool:
     """Whether files are served at all: in a location of the snippet's own, since those of the controller pass everything on."""
-    sibling_names = {one.name for one in d.parent.directives}
+    sibling_names = {one.name for one in directive.parent.directives}
     passed = any(name.endswith("_pass") or name in {"return", "internal"} for name in sibling_names)
-    return d.parent.name == "location" and not passed
+    return directive.parent.opening_directive_name == "location" and not passed
 
 
-def _severity(d: Directive) -> Severity:
+def _served_folder_severity(directive: Directive) -> Severity:
     """How bad what a `root` or an `alias` serves is."""
-    location = d.parent.owner
-    folder = posixpath.normpath("/" + d.args[0].lstrip("/"))
+    location = directive.parent.owner
+    folder = posixpath.normpath("/" + directive.args[0].lstrip("/"))
     prefix = location.args[-1] if location is not None and location.args else "/"
-    if d.name == "root" and prefix.startswith("/"):
+    if directive.name == "root" and prefix.startswith("/"):
         folder = posixpath.normpath(folder.rstrip("/") + prefix)
-    reached = any(_is_within(kept, folder) or _is_within(folder, kept) for kept in _KEPT)
+    reached = any(_is_within(kept, folder) or _is_within(folder, kept) for kept in _SENSITIVE_CONTROLLER_PATHS)
     return Severity.CRITICAL if reached else Severity.LOW
 
 
@@ -81,5 +81,5 @@ def _are_snippets_allowed(project: Project) -> bool:
     return any(
         str(data.get("allow-snippet-annotations")).lower() == "true"
         and str(data.get("annotations-risk-level", "Critical")).lower() == "critical"
-        for data in (one.node.dig("data") for one in object_index(project).all("ConfigMap"))
+        for data in (one.node.mapping_at_path("data") for one in object_index(project).objects_of_kinds("ConfigMap"))
     )

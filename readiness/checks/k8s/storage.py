@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from readiness.checks.k8s.absence import absence_of
 from readiness.facts.public_images import data_folders
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import service_selector
 from readiness.kinds.k8s.model import Container, Object, Pod
-from readiness.kinds.k8s.scale import pod_count
-from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
+from readiness.kinds.k8s.scale import pod_count_range
+from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
@@ -20,7 +20,7 @@ from readiness.syntax.yaml import Map, Seq
 
 def claims_of(pod: Pod) -> Iterator[tuple[Map, str]]:
     """The claims that a pod mounts: the mapping that names each, and the name."""
-    for volume in pod.node.entries("volumes"):
+    for volume in pod.node.mappings_under("volumes"):
         claim = volume.get("persistentVolumeClaim")
         if isinstance(claim, Map) and isinstance(claim.get("claimName"), str):
             yield claim, claim["claimName"]
@@ -36,7 +36,7 @@ def _single_node_mode(claim: Object) -> str:
 def single_node_claims(pod: Pod, project: Project) -> Iterator[tuple[Map, Object, str]]:
     """The claims of a pod that only one node can mount: where it is named, the claim and its mode."""
     for place, name in claims_of(pod):
-        for claim in object_index(project).named(pod, "PersistentVolumeClaim", name).near:
+        for claim in object_index(project).find_named(pod, "PersistentVolumeClaim", name).meant:
             mode = _single_node_mode(claim)
             if mode:
                 yield place, claim, mode
@@ -48,21 +48,19 @@ def has_single_writer(pod: Pod, project: Project) -> bool:
     owner = pod.owner
     if isinstance(owner.spec.get("volumeClaimTemplates"), Seq):
         return True
-    if any("hostPath" in volume for volume in pod.node.entries("volumes")):
+    if any("hostPath" in volume for volume in pod.node.mappings_under("volumes")):
         return True
     return any(True for _ in claims_of(pod))
 
 
-_SHARING = frozenset(
-    {"Deployment", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig"}
-)
+_KINDS_SHARING_CLAIMS = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig"})
 
 
-def claim_shared_by_replicas(pod: Pod, *, project: Project) -> Outcome:
+def claim_shared_by_replicas(pod: Pod, *, project: Project) -> CheckOutcome:
     """Several replicas mount one claim that a single node can mount."""
-    if pod.kind not in _SHARING:
+    if pod.kind not in _KINDS_SHARING_CLAIMS:
         return
-    most = pod_count(pod.owner, project).most
+    most = pod_count_range(pod.owner, project).maximum
     if most is None or most < 2:
         return
     for place, claim, mode in single_node_claims(pod, project):
@@ -70,18 +68,14 @@ def claim_shared_by_replicas(pod: Pod, *, project: Project) -> Outcome:
         yield hit(place.at("claimName"), related=[modes], claim=claim.name, mode=mode, count=most)
 
 
-def claim_with_rolling_update(pod: Pod, *, project: Project) -> Outcome:
+def claim_with_rolling_update(pod: Pod, *, project: Project) -> CheckOutcome:
     """A rolling update starts the new pod while the old one still holds a claim that a single node can mount."""
     owner = pod.owner
     if owner.kind != "Deployment":
         return
-    strategy = owner.spec.dig("strategy")
-    surge = strategy.dig("rollingUpdate").get("maxSurge")
-    if (
-        strategy.get("type") == "Recreate"
-        or surge in (0, "0%")
-        or pod_count(owner, project).most != 1
-    ):
+    strategy = owner.spec.mapping_at_path("strategy")
+    surge = strategy.mapping_at_path("rollingUpdate").get("maxSurge")
+    if strategy.get("type") == "Recreate" or surge in (0, "0%") or pod_count_range(owner, project).maximum != 1:
         return
     for _, claim, mode in single_node_claims(pod, project):
         span = strategy.at("type") if "type" in strategy else owner.metadata.at("name")
@@ -91,9 +85,9 @@ def claim_with_rolling_update(pod: Pod, *, project: Project) -> Outcome:
         return
 
 
-def empty_dir_unbounded(pod: Pod, *, memory: bool) -> Outcome:
+def empty_dir_unbounded(pod: Pod, *, memory: bool) -> CheckOutcome:
     """An emptyDir has no sizeLimit; `memory`: one that is kept in memory, else one on the node's disk."""
-    for volume in pod.node.entries("volumes"):
+    for volume in pod.node.mappings_under("volumes"):
         if "emptyDir" not in volume or volume.get("name") is None:
             continue
         empty_dir = volume["emptyDir"]
@@ -101,7 +95,7 @@ def empty_dir_unbounded(pod: Pod, *, memory: bool) -> Outcome:
         if (node.get("medium") == "Memory") is not memory or node.get("sizeLimit") is not None:
             continue
         if not memory or not _is_bounded(pod, volume["name"]):
-            yield missing(volume.key("emptyDir"), volume=volume["name"])
+            yield missing(volume.key_span("emptyDir"), volume=volume["name"])
 
 
 def _is_bounded(pod: Pod, volume: object) -> bool:
@@ -109,33 +103,27 @@ def _is_bounded(pod: Pod, volume: object) -> bool:
     mounting = [
         container
         for container in pod.containers()
-        if any(mount.get("name") == volume for mount in container.node.entries("volumeMounts"))
+        if any(mount.get("name") == volume for mount in container.node.mappings_under("volumeMounts"))
     ]
     return bool(mounting) and all(
-        container.node.dig("resources", "limits").get("memory") is not None
-        for container in mounting
+        container.node.mapping_at_path("resources", "limits").get("memory") is not None for container in mounting
     )
 
 
 def _data_mounts(container: Container, paths: tuple[str, ...]) -> Iterator[tuple[Map, Map | None]]:
     """The mounts that hold a server's data, each with its volume."""
-    volumes = {volume.text("name"): volume for volume in container.pod.node.entries("volumes")}
-    for mount in container.node.entries("volumeMounts"):
-        path = mount.text("mountPath").rstrip("/")
+    volumes = {volume.string_under("name"): volume for volume in container.pod.node.mappings_under("volumes")}
+    for mount in container.node.mappings_under("volumeMounts"):
+        path = mount.string_under("mountPath").rstrip("/")
         if any(
-            path == data_path
-            or path.startswith(data_path + "/")
-            or data_path.startswith(path + "/")
-            for data_path in paths
+            path == data_path or path.startswith(data_path + "/") or data_path.startswith(path + "/") for data_path in paths
         ):
-            yield mount, volumes.get(mount.text("name"))
+            yield mount, volumes.get(mount.string_under("name"))
 
 
-def data_ephemeral(container: Container) -> Outcome:
+def data_ephemeral(container: Container) -> CheckOutcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
-    claims = any(
-        "persistentVolumeClaim" in volume for volume in container.pod.node.entries("volumes")
-    )
+    claims = any("persistentVolumeClaim" in volume for volume in container.pod.node.mappings_under("volumes"))
     paths = data_folders(images.parse_image(container.image))
     if container.role != "main" or container.kind in {"Job", "CronJob"} or not paths:
         if not claims:
@@ -153,34 +141,34 @@ def _may_keep_elsewhere(container: Container) -> bool:
     """Whether the server may keep its data elsewhere: arguments, or a variable that names a directory."""
     if container.node.get("command") is not None or container.node.get("args") is not None:
         return True
-    return bool(
-        container.variables.keys() & {"PGDATA", "PATH_DATA", "path.data", "RABBITMQ_MNESIA_BASE"}
-    ) and any(container.node.entries("volumeMounts"))
+    return bool(container.variables.keys() & {"PGDATA", "PATH_DATA", "path.data", "RABBITMQ_MNESIA_BASE"}) and any(
+        container.node.mappings_under("volumeMounts")
+    )
 
 
-def stateful_set_service_wrong(obj: Object, *, project: Project) -> Outcome:
+def stateful_set_service_wrong(obj: Object, *, project: Project) -> CheckOutcome:
     """A StatefulSet names no Service, or one that is there and not headless or that selects other pods."""
     if obj.kind != "StatefulSet":
         return
     name = obj.spec.get("serviceName")
     if is_variable(name):
-        yield Unknown(obj.spec.at("serviceName"))
+        yield Undecidable(obj.spec.at("serviceName"))
         return
     if not isinstance(name, str) or not name:
         yield missing(obj.metadata.at("name"), say="unnamed")
         return
-    found = named_in_run(obj, "Service", name, project)
-    if found.unknown:
-        yield Unknown(obj.spec.at("serviceName"))
+    found = find_named_in_run(obj, "Service", name, project)
+    if found.is_ambiguous:
+        yield Undecidable(obj.spec.at("serviceName"))
         return
-    if found.absent:
+    if found.is_absent:
         told = absence_of(found, obj.namespace)
         yield missing(
             obj.spec.at("serviceName"), say="unknown", related=told.related, severity=told.severity,
-            service=name, where=told.where,
+            service=name, where=told.where_missing_text,
         )  # fmt: skip
         return
-    near = found.near
+    near = found.meant
     if near and near[0].spec.get("clusterIP") != "None":
         yield hit(obj.spec.at("serviceName"), say="not-headless", service=name)
     elif near and not _service_selects(near[0], obj, project):
@@ -188,29 +176,32 @@ def stateful_set_service_wrong(obj: Object, *, project: Project) -> Outcome:
 
 
 def _service_selects(service: Object, obj: Object, project: Project) -> bool:
-    wanted, workload = service_selector(service), object_index(project).of.get(id(obj))
+    wanted, workload = (
+        service_selector(service),
+        object_index(project).workload_by_owner_id.get(id(obj)),
+    )
     return wanted is None or workload is None or wanted.matches(workload.labels)
 
 
-def volume_undefined(pod: Pod) -> Outcome:
+def volume_undefined(pod: Pod) -> CheckOutcome:
     """A container mounts a volume that the pod does not define."""
     owner = pod.owner
-    known = {one.text("name") for one in pod.node.entries("volumes")}
+    known = {one.string_under("name") for one in pod.node.mappings_under("volumes")}
     known |= {
-        claim.dig("metadata").text("name") for claim in owner.spec.entries("volumeClaimTemplates")
+        claim.mapping_at_path("metadata").string_under("name") for claim in owner.spec.mappings_under("volumeClaimTemplates")
     }
     for container in pod.containers():
         for key in ("volumeMounts", "volumeDevices"):
-            for mount in container.node.entries(key):
+            for mount in container.node.mappings_under(key):
                 name = mount.get("name")
                 if isinstance(name, str) and name not in known and not is_variable(name):
                     yield missing(mount.at("name"), container=container.name, volume=name)
 
 
-def mount_path_repeated(container: Container) -> Outcome:
+def mount_path_repeated(container: Container) -> CheckOutcome:
     """Two volumes are mounted at one path: the API server refuses the pod."""
     seen = set()
-    for mount in container.node.entries("volumeMounts"):
+    for mount in container.node.mappings_under("volumeMounts"):
         path = mount.get("mountPath")
         if isinstance(path, str) and not is_variable(path):
             if path in seen:
@@ -218,9 +209,9 @@ def mount_path_repeated(container: Container) -> Outcome:
             seen.add(path)
 
 
-def claim_size_missing(obj: Object) -> Outcome:
+def claim_size_missing(obj: Object) -> CheckOutcome:
     """A claim asks for no storage, which the API server refuses."""
     if obj.kind == "PersistentVolumeClaim":
-        requests = obj.spec.dig("resources", "requests")
+        requests = obj.spec.mapping_at_path("resources", "requests")
         if requests.get("storage") is None and as_integer(requests.get("storage")) is None:
             yield missing(obj.metadata.at("name"))

@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from readiness.checks.k8s.apis import kind_of
-from readiness.facts.table import rows
+from readiness.checks.k8s.apis import kind_facts
+from readiness.facts.table import fact_rows
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Object
-from readiness.model import Outcome, Span, hit, missing, spelling
+from readiness.model import CheckOutcome, Span, hit, missing, spelling
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-WORDS = {"s": "a string", "i": "a number", "b": "true or false", "n": "a number", "q": "a quantity"}
-LIMIT = 20_000  # values of one object that are looked at
+TYPE_DESCRIPTIONS = {
+    "s": "a string",
+    "i": "a number",
+    "b": "true or false",
+    "n": "a number",
+    "q": "a quantity",
+}
+MAX_VALUES = 20_000  # values of one object that are looked at
 
 
-class Flaw(NamedTuple):
+class SchemaFlaw(NamedTuple):
     """What does not fit: which sort of mistake, where, in which field.
 
     `word` is for a type what the field takes, `given` what it has; for a field that is unknown `word` is a hint.
     """
 
-    sort: str
+    mistake_kind: str
     span: Span
     field: str
     word: str = ""
@@ -32,26 +38,24 @@ class Flaw(NamedTuple):
 
 def type_of_object(obj: Object) -> str:
     """The type of an object in the table; empty for kinds and versions that it does not have."""
-    return str(kind_of(obj).get("type", ""))
+    return str(kind_facts(obj).get("type", ""))
 
 
 def is_cluster_scoped(obj: Object) -> bool:
     """Whether objects of the kind stand in no namespace."""
-    return kind_of(obj).get("cluster") is True
+    return kind_facts(obj).get("cluster") is True
 
 
-_Place = tuple[
-    Any, str, Span, str
-]  # a value, the type that it is to have, where it stands, its path
+_Place = tuple[Any, str, Span, str]  # a value, the type that it is to have, where it stands, its path
 
 
-def find_flaws(obj: Object) -> Iterator[Flaw]:
+def find_flaws(obj: Object) -> Iterator[SchemaFlaw]:
     """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
     if obj.node.get("apiVersion") is None:
         return  # a piece in prose, put where it may stand
-    types = rows("kubernetes-types")
+    types = fact_rows("kubernetes-types")
     stack: list[_Place] = [(obj.node, type_of_object(obj), obj.node.at(), "")]
-    for _ in range(LIMIT):
+    for _ in range(MAX_VALUES):
         if not stack:
             return
         value, kind, span, path = stack.pop()
@@ -59,11 +63,11 @@ def find_flaws(obj: Object) -> Iterator[Flaw]:
             continue
         wanted = _wanted_word(value, kind, types)
         if wanted:
-            yield Flaw("type", span, path, wanted, _shape_name(value))
+            yield SchemaFlaw("type", span, path, wanted, _shape_name(value))
         elif kind.startswith(("[]", "{}")):
             stack += _entries(value, kind[2:], path)
         elif kind in types:
-            yield from _check_members(value, types[kind], path, stack)
+            yield from _member_flaws(value, types[kind], path, stack)
 
 
 def _wanted_word(value: Any, kind: str, types: Mapping[str, Any]) -> str:
@@ -72,7 +76,7 @@ def _wanted_word(value: Any, kind: str, types: Mapping[str, Any]) -> str:
         return "" if isinstance(value, Seq) else "a list"
     if kind.startswith("{}") or kind in types:
         return "" if isinstance(value, Map) else "a mapping"
-    return "" if _is_of_type(value, kind) else WORDS.get(kind, "another type")
+    return "" if _is_of_type(value, kind) else TYPE_DESCRIPTIONS.get(kind, "another type")
 
 
 def _entries(value: Map | Seq, kind: str, path: str) -> list[_Place]:
@@ -82,29 +86,29 @@ def _entries(value: Map | Seq, kind: str, path: str) -> list[_Place]:
     return [(item, kind, value.at(n), f"{path}[{n}]") for n, item in enumerate(value[:500])]
 
 
-def _check_members(node: Map, known: dict[str, str], path: str, stack: list[Any]) -> Iterator[Flaw]:
+def _member_flaws(node: Map, type_by_field: dict[str, str], path: str, stack: list[Any]) -> Iterator[SchemaFlaw]:
     for key, value in node.items():
-        kind = known.get(key)
+        kind = type_by_field.get(key)
         inner = f"{path}.{key}" if path else key
         if kind is not None:
             stack.append((value, kind.rstrip("!"), node.at(key), inner))
         elif not is_variable(key) and not key.startswith(("$", "{{", "x-")):
-            yield Flaw("unknown", node.key(key), inner, spelling.hint(key, known))
-    for key, kind in known.items():
+            yield SchemaFlaw("unknown", node.key_span(key), inner, spelling.did_you_mean_text(key, type_by_field))
+    for key, kind in type_by_field.items():
         if kind.endswith("!") and node.get(key) is None:
-            yield Flaw("required", node.at(), f"{path}.{key}" if path else key)
+            yield SchemaFlaw("required", node.at(), f"{path}.{key}" if path else key)
 
 
-def _is_of_type(value: Any, kind: str) -> bool:
+def _is_of_type(value: Any, type_code: str) -> bool:
     if isinstance(value, bool):
-        return kind == "b"
-    if kind == "b":
+        return type_code == "b"
+    if type_code == "b":
         return False
-    if kind == "s":
+    if type_code == "s":
         return isinstance(value, str)
-    if kind == "i":
+    if type_code == "i":
         return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return isinstance(value, str | int | float) if kind == "q" else isinstance(value, int | float)
+    return isinstance(value, str | int | float) if type_code == "q" else isinstance(value, int | float)
 
 
 def _shape_name(value: Any) -> str:
@@ -117,35 +121,35 @@ def _shape_name(value: Any) -> str:
     return "a string" if isinstance(value, str) else "a number"
 
 
-def _flaws_of(obj: Object, _project: Project) -> list[Flaw]:
+def _flaws_of(obj: Object, _project: Project) -> list[SchemaFlaw]:
     """The flaws of an object, for the rules that share them."""
     return list(find_flaws(obj))
 
 
-def field_unknown(obj: Object, *, project: Project) -> Outcome:
+def field_unknown(obj: Object, *, project: Project) -> CheckOutcome:
     """A field that the object's type does not have; `sops` is taken out again when SOPS decrypts the file."""
-    for flaw in project.once(_flaws_of, obj):
-        if flaw.sort == "unknown" and flaw.field != "sops":
+    for flaw in project.memoize_for_subject(_flaws_of, obj):
+        if flaw.mistake_kind == "unknown" and flaw.field != "sops":
             yield hit(flaw.span, field=flaw.field, meant=flaw.word)
 
 
-def field_type_wrong(obj: Object, *, project: Project) -> Outcome:
+def field_type_wrong(obj: Object, *, project: Project) -> CheckOutcome:
     """A value of another type than the field takes."""
-    for flaw in project.once(_flaws_of, obj):
-        if flaw.sort == "type":
+    for flaw in project.memoize_for_subject(_flaws_of, obj):
+        if flaw.mistake_kind == "type":
             yield hit(flaw.span, field=flaw.field, wanted=flaw.word, given=flaw.given)
 
 
-def field_required_missing(obj: Object, *, project: Project) -> Outcome:
+def field_required_missing(obj: Object, *, project: Project) -> CheckOutcome:
     """A field that the object's type requires is left out; prose may do that, and selectors have a rule of their own."""
     if project.prose:
         return
-    for flaw in project.once(_flaws_of, obj):
-        if flaw.sort == "required" and flaw.field != "spec.selector":
+    for flaw in project.memoize_for_subject(_flaws_of, obj):
+        if flaw.mistake_kind == "required" and flaw.field != "spec.selector":
             yield missing(flaw.span, field=flaw.field)
 
 
-def namespace_on_cluster_object(obj: Object) -> Outcome:
+def namespace_on_cluster_object(obj: Object) -> CheckOutcome:
     """An object that stands in no namespace names one."""
     if is_cluster_scoped(obj) and obj.namespace:
-        yield hit(obj.node.dig("metadata").at("namespace"))
+        yield hit(obj.node.mapping_at_path("metadata").at("namespace"))

@@ -10,43 +10,39 @@ from readiness.facts.moving import is_floating_image
 from readiness.facts.releases import end_of_life
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.model import Container
-from readiness.model import Outcome, Severity, Span, Unknown, hit, missing
+from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, missing
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
 from readiness.syntax import image as images
-from readiness.syntax.image import Image
+from readiness.syntax.image import ImageReference
 
 
-def rewritten_images(project: Project) -> frozenset[str]:
+def images_tagged_at_deployment(project: Project) -> frozenset[str]:
     """Image names to which kustomize or Skaffold of this project gives tag or digest at deployment."""
     names: set[str] = set()
-    for document in project.documents("k8s"):
+    for document in project.documents_of_kind("k8s"):
         for root in document.roots:
             kind = root.get("kind") if hasattr(root, "get") else None
             if kind == "Kustomization":
-                names |= {one.text("name") for one in root.entries("images")}
+                names |= {one.string_under("name") for one in root.mappings_under("images")}
             elif kind == "Config" and root.text("apiVersion").startswith("skaffold/"):
-                names |= {
-                    artifact.text("image") for artifact in root.dig("build").entries("artifacts")
-                }
+                names |= {artifact.text("image") for artifact in root.mapping_at_path("build").entries("artifacts")}
     return frozenset(names - {""})
 
 
 def image_tool_folders(project: Project) -> frozenset[str]:
     """The folders that hold the file of a tool that builds images and writes their names at deployment."""
     tools = {"skaffold.yaml", "skaffold.yml", "Tiltfile", "devspace.yaml"}
-    return frozenset(
-        posixpath.dirname(path) for path in project.paths if posixpath.basename(path) in tools
-    )
+    return frozenset(posixpath.dirname(path) for path in project.paths if posixpath.basename(path) in tools)
 
 
 def is_built_by_tool(path: str, project: Project) -> bool:
     """Whether such a tool stands in the folder of a file, or in one above it."""
-    folders = project.memo(image_tool_folders)
+    folders = project.memoize(image_tool_folders)
     return bool(folders) and not folders.isdisjoint(parent_folders(path))
 
 
-def parsed_image(container: Container, project: Project) -> Image | None:
+def parsed_image(container: Container, project: Project) -> ImageReference | None:
     """The container's image; None where none is written, or where another tool of the project fills it in."""
     if not container.image or container.image != container.image.strip():
         return None
@@ -55,7 +51,7 @@ def parsed_image(container: Container, project: Project) -> Image | None:
     local = bare == container.image and "/" not in bare
     return (
         None
-        if bare in project.memo(rewritten_images)
+        if bare in project.memoize(images_tagged_at_deployment)
         or (local and is_built_by_tool(container.source.root.path, project))
         else image
     )
@@ -71,7 +67,7 @@ def image_part_span(container: Container, inner: Span) -> Span:
     return Span(span.start + start + inner.start, span.start + start + inner.end)
 
 
-def image_tag_missing(container: Container, *, project: Project) -> Outcome:
+def image_tag_missing(container: Container, *, project: Project) -> CheckOutcome:
     """The image has neither tag nor digest, so it is `latest`, or it has that tag.
 
     A reference without a name (`:latest`, of a chart whose values give no repository) names no image; its tag is the
@@ -85,101 +81,96 @@ def image_tag_missing(container: Container, *, project: Project) -> Outcome:
     if image is None or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
-        yield Unknown(container.node.at("image"))
+        yield Undecidable(container.node.at("image"))
     elif not image.tag:
         yield hit(container.node.at("image"), image=image.text, version="untagged")
     elif is_floating_image(image) and image.tag == "latest":
         yield hit(image_part_span(container, image.tag_span), image=image.text, version="latest")
 
 
-def image_tag_floating(container: Container, *, project: Project) -> Outcome:
+def image_tag_floating(container: Container, *, project: Project) -> CheckOutcome:
     """The image's tag is one that its publisher moves, and not `latest`."""
     image = parsed_image(container, project)
     if image is None or not image.tag or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
-        yield Unknown(container.node.at("image"))
+        yield Undecidable(container.node.at("image"))
     elif is_floating_image(image) and image.tag != "latest":
         yield hit(image_part_span(container, image.tag_span), image=image.text, tag=image.tag)
 
 
-def sandbox_image_mutable(container: Container, *, project: Project) -> Outcome:
+def sandbox_image_mutable(container: Container, *, project: Project) -> CheckOutcome:
     """The image has no tag, or one that its publisher moves."""
     image = parsed_image(container, project)
     if image is not None and is_mutable(image):
         yield hit(container.node.at("image"), image=image.text)
 
 
-def image_end_of_life(container: Container, *, project: Project) -> Outcome:
+def image_end_of_life(container: Container, *, project: Project) -> CheckOutcome:
     """The image is of a release whose updates have ended."""
     image = parsed_image(container, project)
     if image is None:
         return
     if image.name_unknown or image.tag_unknown:
-        yield Unknown(container.node.at("image"))
+        yield Undecidable(container.node.at("image"))
         return
     ended = end_of_life(image, project.today)
     if ended is not None:
         place = image_part_span(container, image.tag_span)
-        yield hit(place, image=image.undigested, release=ended.release, day=ended.day)
+        yield hit(place, image=image.text_without_digest, release=ended.release, day=ended.end_day)
 
 
-def image_digest_missing(container: Container, *, project: Project) -> Outcome:
+def image_digest_missing(container: Container, *, project: Project) -> CheckOutcome:
     """The image has no digest."""
     image = parsed_image(container, project)
     if image is None or image.digest:
         return
     if image.digest_unknown:
-        yield Unknown(container.node.at("image"))
+        yield Undecidable(container.node.at("image"))
     else:
         yield hit(container.node.at("image"), image=image.text)
 
 
-def image_registry_untrusted(
-    container: Container, *, project: Project, allow: Sequence[str]
-) -> Outcome:
+def image_registry_untrusted(container: Container, *, project: Project, allow: Sequence[str]) -> CheckOutcome:
     """The image comes from a registry or repository that no pattern of `allow` matches."""
     image = parsed_image(container, project)
     if image is None:
         return
     if image.name_unknown:
-        yield Unknown(container.node.at("image"))
+        yield Undecidable(container.node.at("image"))
     elif not any(
-        glob.glob_matches(pattern, image.repository)
-        or glob.glob_matches(f"{pattern}/*", image.repository)
+        glob.glob_matches(pattern, image.full_repository) or glob.glob_matches(f"{pattern}/*", image.full_repository)
         for pattern in allow
     ):
-        yield hit(
-            container.node.at("image"), image=image.text, registry=image.registry or "docker.io"
-        )
+        yield hit(container.node.at("image"), image=image.text, registry=image.registry or "docker.io")
 
 
-def image_registry_retired(container: Container, *, deny: Sequence[str]) -> Outcome:
+def image_registry_retired(container: Container, *, deny: Sequence[str]) -> CheckOutcome:
     """The image comes from a registry that gets no new images."""
     image = images.parse_image(container.image)
     for registry in deny:
-        if image.repository.startswith(registry + "/") and not image.name_unknown:
+        if image.full_repository.startswith(registry + "/") and not image.name_unknown:
             yield hit(container.node.at("image"), image=image.text, registry=registry)
 
 
-def image_bitnami_gone(container: Container, *, owners: Sequence[str]) -> Outcome:
+def image_bitnami_gone(container: Container, *, owners: Sequence[str]) -> CheckOutcome:
     """The image comes from an owner who took every tag but `latest` away."""
     image = images.parse_image(container.image)
     if image.tag_unknown or image.name_unknown or image.digest or image.tag in {"", "latest"}:
         return
-    if any(image.repository.startswith(owner + "/") for owner in owners):
+    if any(image.full_repository.startswith(owner + "/") for owner in owners):
         yield hit(container.node.at("image"), image=image.text)
 
 
 # -- pull policy --------------------------------------------------------------------------------------------------
 
 
-def is_mutable(image: Image) -> bool:
+def is_mutable(image: ImageReference) -> bool:
     """Whether the image is surely one that its publisher moves."""
     return is_floating_image(image) and not image.digest_unknown
 
 
-def image_pull_policy_stale(container: Container, *, project: Project) -> Outcome:
+def image_pull_policy_stale(container: Container, *, project: Project) -> CheckOutcome:
     """A tag that moves, with a policy under which a node keeps what it pulled once."""
     image, policy = parsed_image(container, project), container.node.get("imagePullPolicy")
     if image is None or not is_mutable(image):
@@ -190,34 +181,28 @@ def image_pull_policy_stale(container: Container, *, project: Project) -> Outcom
         yield hit(container.node.at("imagePullPolicy"), policy=policy, tag=tag, image=image.text)
 
 
-def policy_not_always(container: Container, *, project: Project, untagged: bool) -> Outcome:
+def policy_not_always(container: Container, *, project: Project, untagged: bool) -> CheckOutcome:
     """The pull policy is not Always, by word or by default; with `untagged`, unset counts for every image."""
     policy: Any = container.node.get("imagePullPolicy")
     image = images.parse_image(container.image)
     if policy is None:
-        by_default = (
-            image.digest == "" and image.tag not in {"", "latest"} and not image.tag_unknown
-        )
+        by_default = image.digest == "" and image.tag not in {"", "latest"} and not image.tag_unknown
         if by_default or (untagged and not image.digest):
             yield missing(container.node.at(), say="unset")
     elif isinstance(policy, str) and policy != "Always" and not image.digest:
         yield hit(container.node.at("imagePullPolicy"), say="other", policy=policy)
 
 
-def image_pull_policy_always_fixed(container: Container) -> Outcome:
+def image_pull_policy_always_fixed(container: Container) -> CheckOutcome:
     """Always for an image whose tag or digest never moves."""
     image = images.parse_image(container.image)
-    if (
-        container.node.get("imagePullPolicy") != "Always"
-        or image.tag_unknown
-        or not container.image
-    ):
+    if container.node.get("imagePullPolicy") != "Always" or image.tag_unknown or not container.image:
         return
     if image.digest or not is_floating_image(image):
         yield hit(container.node.at("imagePullPolicy"), image=image.text)
 
 
-def image_pull_policy_never(container: Container) -> Outcome:
+def image_pull_policy_never(container: Container) -> CheckOutcome:
     """The node must have the image already."""
     if container.node.get("imagePullPolicy") == "Never":
         yield hit(container.node.at("imagePullPolicy"), image=container.image)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from readiness.kinds.k8s.model import Object
-from readiness.model import Outcome, hit
+from readiness.model import CheckOutcome, hit
 from readiness.syntax.yaml import Map, Seq
 
 
-def webhook_for_review(obj: Object) -> Outcome:
+def webhook_for_review(obj: Object) -> CheckOutcome:
     """Every webhook of the configuration."""
-    for webhook in obj.node.entries("webhooks"):
+    for webhook in obj.node.mappings_under("webhooks"):
         yield hit(webhook.at("name"), name=webhook.get("name", ""))
 
 
-def webhook_blocks_pods(obj: Object) -> Outcome:
+def webhook_blocks_pods(obj: Object) -> CheckOutcome:
     """A webhook is asked for every pod of every namespace, and a pod is refused while nothing answers."""
-    for webhook in obj.node.entries("webhooks"):
+    for webhook in obj.node.mappings_under("webhooks"):
         if webhook.get("failurePolicy", "Fail") != "Fail" or is_selective(webhook):
             continue
-        if any(matches_pod_creation(rule) for rule in webhook.entries("rules")):
+        if any(matches_pod_creation(rule) for rule in webhook.mappings_under("rules")):
             where = "failurePolicy" if "failurePolicy" in webhook else "name"
             yield hit(webhook.at(where), name=webhook.get("name", ""))
 
 
 def is_selective(webhook: Map) -> bool:
     """Whether the webhook leaves out some namespaces or objects."""
-    selectors = (webhook.dig(key) for key in ("namespaceSelector", "objectSelector"))
+    selectors = (webhook.mapping_at_path(key) for key in ("namespaceSelector", "objectSelector"))
     return any(selectors) or bool(webhook.get("matchConditions"))
 
 
@@ -38,8 +38,6 @@ def matches_pod_creation(rule: Map) -> bool:
     }
     for key, words in wanted.items():
         values = rule.get(key)
-        if not isinstance(values, Seq) or not words & {
-            value for value in values if isinstance(value, str)
-        }:
+        if not isinstance(values, Seq) or not words & {value for value in values if isinstance(value, str)}:
             return False
     return rule.get("scope") != "Cluster"

@@ -14,20 +14,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.checks.nginx.routing import (
-    Route,
+    LocationRoute,
     Router,
     directives_in_force,
     has_unseen_include,
     is_answered_elsewhere,
     is_leaving_location,
     matches_whole,
+    route_admission,
     unconditional_rewrites,
-    who_is_admitted,
 )
 from readiness.checks.nginx.variables import is_redirect, literal_variable_pairs, variable_value
-from readiness.kinds.nginx import Statement, includes, location_match
-from readiness.kinds.purpose import is_for_trial
-from readiness.model import Outcome, Related, Severity, Unknown, hit
+from readiness.kinds.nginx import DirectiveSubject, includes, location_match
+from readiness.kinds.purpose import is_non_production_path
+from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.holes import has_variable
@@ -35,16 +35,16 @@ from readiness.syntax.nginx import Block, Directive
 
 # What nobody means to publish: accounts, settings, a pod's token, a key. Files of /proc have no size, so nginx sends nothing of
 # them.
-_FILES = (
+_SENSITIVE_FILES = (
     "/etc/passwd",
     "/etc/nginx/nginx.conf",
     "/var/run/secrets/kubernetes.io/serviceaccount/token",
     "/etc/ssl/private/server.key",
 )
-_MOST = 50  # locations with such an alias that one server is asked about
-_LEADS = 500  # directives that lead elsewhere which one server is asked about
-_PARTS = 4  # pieces of a template: three variables and what stands around them
-_PATHS = frozenset({"uri", "document_uri", "request_uri"})
+_MAX_LOCATIONS = 50  # locations with such an alias that one server is asked about
+_MAX_PATH_CHANGES = 500  # directives that lead elsewhere which one server is asked about
+_MAX_TEMPLATE_PARTS = 4  # pieces of a template: three variables and what stands around them
+_PATH_VARIABLES = frozenset({"uri", "document_uri", "request_uri"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,90 +54,88 @@ class Exposure:
     No severity where an expression on the way cannot be judged: then nobody can tell.
     """
 
-    how: str
+    request_description: str
     severity: Severity | None
-    by: Directive | None = None
+    led_by_directive: Directive | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
-    """A directive that changes the path of a request to `text`; with `stays` the location stays the same."""
+class PathChange:
+    """A directive that changes the path of a request to `new_path_text`; with `stays` the location stays the same."""
 
-    node: Directive
-    text: str
+    directive: Directive
+    new_path_text: str
     keeps_location: bool = False
 
 
-def filesystem_root_served(statement: Statement, project: Project) -> Outcome:
+def filesystem_root_served(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """`root` or `alias` is the top of the file system, and a request gets files of it.
 
     Medium where only some are let in; high where the server, or a file that it includes, is not in sight, in prose,
     and in files for tests and development.
     """
     d = statement.node
-    exposure = project.memo(_exposures).get(id(d)) if is_top(d) else None
+    exposure = project.memoize(_worst_exposures).get(id(d)) if names_filesystem_root(d) else None
     if exposure is None:
         return
     if exposure.severity is None:
-        yield Unknown(d.at(1))
+        yield Undecidable(d.at(1))
         return
     related = []
-    if exposure.by is not None:
-        cause = f"{exposure.by.name} leads there with what the client sends"
-        related = [Related(exposure.by.source, exposure.by.head, cause)]
+    if exposure.led_by_directive is not None:
+        cause = f"{exposure.led_by_directive.name} leads there with what the client sends"
+        related = [Related(exposure.led_by_directive.source, exposure.led_by_directive.head_span, cause)]
     severity = exposure.severity
-    if project.prose or is_for_trial(d.source.root.path):
+    if project.prose or is_non_production_path(d.source.root.path):
         severity = min(severity, Severity.HIGH)
-    yield hit(d.at(1), directive=d.name, how=exposure.how, related=related, severity=severity)
-
-
-def is_top(d: Directive) -> bool:
-    """Whether a `root` or `alias` names the top of the file system, however it is spelt."""
-    path = d.args[0] if d.args and d.name in {"root", "alias"} else ""
-    return (
-        path.startswith("/")
-        and not has_variable(path)
-        and posixpath.normpath(re.sub("/+", "/", path)) == "/"
+    yield hit(
+        d.at(1),
+        directive=d.name,
+        how=exposure.request_description,
+        related=related,
+        severity=severity,
     )
 
 
-def _exposures(project: Project) -> dict[int, Exposure]:
+def names_filesystem_root(d: Directive) -> bool:
+    """Whether a `root` or `alias` names the top of the file system, however it is spelt."""
+    path = d.args[0] if d.args and d.name in {"root", "alias"} else ""
+    return path.startswith("/") and not has_variable(path) and posixpath.normpath(re.sub("/+", "/", path)) == "/"
+
+
+def _worst_exposures(project: Project) -> dict[int, Exposure]:
     """The worst exposure of each directive that names the top, over all servers that it holds for."""
     servers: dict[int, Block] = {}
-    for document in project.documents("nginx"):
-        for d in document.walk():
+    for document in project.documents_of_kind("nginx"):
+        for d in document.walk_directives():
             if d.name == "server" and d.block is not None:
                 servers[id(d.block)] = d.block
-            elif is_top(d):
+            elif names_filesystem_root(d):
                 piece = _server_or_fragment(project, d.parent)
                 if piece is not None:
                     servers[id(piece)] = piece
     worst: dict[int, Exposure] = {}
     for block in servers.values():
-        for key, exposure in _Server(project, block).exposures():
-            if key not in worst or _rank(worst[key]) < _rank(exposure):
+        for key, exposure in _ServerExposures(project, block).find_exposures():
+            if key not in worst or _severity_rank(worst[key]) < _severity_rank(exposure):
                 worst[key] = exposure
     return worst
 
 
-def _rank(exposure: Exposure) -> int:
+def _severity_rank(exposure: Exposure) -> int:
     return -1 if exposure.severity is None else int(exposure.severity)
 
 
 def _server_or_fragment(project: Project, block: Block) -> Block | None:
     """What stands for a server where none is in sight: an `http` without one, or a file that is a part of one."""
     levels = includes.levels_outwards(project, block)
-    if any(level.name == "server" for level in levels):
+    if any(level.opening_directive_name == "server" for level in levels):
         return None
-    top = next((level for level in levels if level.name == "http"), levels[-1])
-    return (
-        top
-        if all(d.block is None for d in includes.directives_of(project, top, "server"))
-        else None
-    )
+    top = next((level for level in levels if level.opening_directive_name == "http"), levels[-1])
+    return top if all(d.block is None for d in includes.directives_of(project, top, "server")) else None
 
 
-class _Server:
+class _ServerExposures:
     """One server, and the requests that are led through it."""
 
     def __init__(self, project: Project, block: Block) -> None:
@@ -146,16 +144,19 @@ class _Server:
         self.router = Router(project, block)
 
     @functools.cached_property
-    def path_changes(self) -> list[Lead]:
+    def path_changes(self) -> list[PathChange]:
         """What leads requests from one path to another, here or in what a backend answers."""
-        leads = [*_path_changes(self.project, self.block), *self.project.memo(_internal_redirects)]
-        return leads[:_LEADS]
+        leads = [
+            *_path_changes(self.project, self.block),
+            *self.project.memoize(_internal_redirects),
+        ]
+        return leads[:_MAX_PATH_CHANGES]
 
-    def exposures(self) -> Iterator[tuple[int, Exposure]]:
+    def find_exposures(self) -> Iterator[tuple[int, Exposure]]:
         """(identity of a directive that names the top, how a file is fetched through it)."""
-        for path, file in self.exposing_requests():
+        for path, file in self.paths_with_target_file():
             self.router.is_certain = True
-            route = self.router.route(path)
+            route = self.router.route_for_path(path)
             d = self.top_of_route(route)
             if d is not None and self.is_path_of_file(d, route, path, file):
                 exposure = self.exposure_by_request(route, path, file)
@@ -167,46 +168,37 @@ class _Server:
     @functools.cached_property
     def top_directives(self) -> list[Directive]:
         """The directives that name the top and hold in this server: its own, and those around it."""
-        inner = [d for d in includes.directives_within(self.project, self.block) if is_top(d)]
+        inner = [d for d in includes.directives_within(self.project, self.block) if names_filesystem_root(d)]
         outer = includes.levels_outwards(self.project, self.block)[1:]
         return inner + [
-            d
-            for block in outer
-            for d in includes.directives_of(self.project, block, "root")
-            if is_top(d)
+            d for block in outer for d in includes.directives_of(self.project, block, "root") if names_filesystem_root(d)
         ]
 
-    def exposing_requests(self) -> Iterator[tuple[str, str]]:
+    def paths_with_target_file(self) -> Iterator[tuple[str, str]]:
         """(path, file): requests that would get a file if nothing stood in the way."""
         if any(d.name == "root" for d in self.top_directives):
-            yield from zip(_FILES, _FILES, strict=True)
-        aliases = [
-            d for d in self.top_directives if d.name == "alias" and d.parent.owner is not None
-        ]
-        for d in aliases[:_MOST]:
+            yield from zip(_SENSITIVE_FILES, _SENSITIVE_FILES, strict=True)
+        aliases = [d for d in self.top_directives if d.name == "alias" and d.parent.owner is not None]
+        for d in aliases[:_MAX_LOCATIONS]:
             sign, prefix = location_match(d.parent.owner) if d.parent.owner else ("", "")
             if sign in {"", "^~"} and prefix.startswith("/"):
-                yield from ((prefix.rstrip("/") + file, file) for file in _FILES)
+                yield from ((prefix.rstrip("/") + file, file) for file in _SENSITIVE_FILES)
 
-    def top_of_route(self, route: Route) -> Directive | None:
+    def top_of_route(self, route: LocationRoute) -> Directive | None:
         """The directive that says where a route's files lie, where it names the top."""
-        said = includes.directives_of(
-            self.project, route.answering_block, "alias"
-        ) or directives_in_force(self.project, route, "root")
-        return said[-1] if said and is_top(said[-1]) else None
+        said = includes.directives_of(self.project, route.answering_block, "alias") or directives_in_force(
+            self.project, route, "root"
+        )
+        return said[-1] if said and names_filesystem_root(said[-1]) else None
 
-    def is_path_of_file(self, d: Directive, route: Route, path: str, file: str) -> bool:
+    def is_path_of_file(self, d: Directive, route: LocationRoute, path: str, file: str) -> bool:
         """Whether the path means the file: what an alias stands for is cut off."""
         if d.name == "root":
             return path == file
-        sign, prefix = (
-            location_match(route.answering_block.owner)
-            if route.answering_block.owner
-            else ("~", "")
-        )
+        sign, prefix = location_match(route.answering_block.owner) if route.answering_block.owner else ("~", "")
         return sign in {"", "^~"} and "/" + path[len(prefix) :].lstrip("/") == file
 
-    def exposure_by_request(self, route: Route, path: str, file: str) -> Exposure | None:
+    def exposure_by_request(self, route: LocationRoute, path: str, file: str) -> Exposure | None:
         """How a request for a path that means a file gets it; None where it does not."""
         if not self.is_served(route, path):
             return None
@@ -214,168 +206,143 @@ class _Server:
         internal = bool(includes.directives_of(self.project, route.answering_block, "internal"))
         if internal or self.is_diverted(path):
             by = next(
-                (
-                    one
-                    for one in self.path_changes
-                    if not one.keeps_location and self.may_make_path(one, path)
-                ),
+                (one for one in self.path_changes if not one.keeps_location and self.may_make_path(one, path)),
                 None,
             )
-            self.router.is_certain = self.router.is_certain and len(self.path_changes) < _LEADS
+            self.router.is_certain = self.router.is_certain and len(self.path_changes) < _MAX_PATH_CHANGES
             if by is None and self.router.is_certain:
                 return None
         how = f"a request for {path} gets {file}"
         if by is not None:
-            how = f"{by.node.name} leads there with what the client sends, and {path} gives {file}"
-        return self.exposure(route, how, by)
+            how = f"{by.directive.name} leads there with what the client sends, and {path} gives {file}"
+        return self.make_exposure(route, how, by)
 
-    def exposure(self, route: Route, how: str, by: Lead | None) -> Exposure | None:
+    def make_exposure(self, route: LocationRoute, how: str, by: PathChange | None) -> Exposure | None:
         """The exposure, as bad as it is for those who get there."""
-        who = who_is_admitted(self.project, route)
-        node = by.node if by else None
+        who = route_admission(self.project, route)
+        node = by.directive if by else None
         if who == "nobody":
             return None
         if not self.router.is_certain:
             return Exposure(how, None, node)
         if who == "some":
             return Exposure(f"{how}, for those who are let in", Severity.MEDIUM, node)
-        proved = self.block.name == "server" and not has_unseen_include(self.project, route)
+        proved = self.block.opening_directive_name == "server" and not has_unseen_include(self.project, route)
         if by is not None:
-            proved = proved and not _is_in_location(self.project, by.node, internal=True)
+            proved = proved and not _is_in_location(self.project, by.directive, is_internal_location=True)
         return Exposure(how, Severity.CRITICAL if proved else Severity.HIGH, node)
 
-    def is_served(self, route: Route, path: str) -> bool:
+    def is_served(self, route: LocationRoute, path: str) -> bool:
         """Whether the end of a route answers with the file that the path means."""
         if is_answered_elsewhere(self.project, route.answering_block):
             return False
         tried = includes.directives_of(self.project, route.answering_block, "try_files")
-        if tried and not any(
-            self.may_make_path(Lead(tried[-1], text), path) for text in tried[-1].args[:-1]
-        ):
+        if tried and not any(self.may_make_path(PathChange(tried[-1], text), path) for text in tried[-1].args[:-1]):
             return False
         return route.answering_block is self.block or not any(
-            self.router.is_match(directive, path)
-            for directive in unconditional_rewrites(self.project, route.answering_block)
+            self.router.is_match(directive, path) for directive in unconditional_rewrites(self.project, route.answering_block)
         )
 
     def is_diverted(self, path: str) -> bool:
         """Whether the server itself answers, or leads every request for a path elsewhere, before any location is asked."""
         if includes.directives_of(self.project, self.block, "return"):
             return True
-        return any(
-            self.router.is_match(one, path)
-            for one in unconditional_rewrites(self.project, self.block)
-        )
+        return any(self.router.is_match(one, path) for one in unconditional_rewrites(self.project, self.block))
 
-    def exposures_by_rewrite(self, lead: Lead) -> Iterator[tuple[int, Exposure]]:
+    def exposures_by_rewrite(self, lead: PathChange) -> Iterator[tuple[int, Exposure]]:
         """What a location exposes by changing the path and staying where it is."""
-        location = includes.nearest_enclosing(self.project, lead.node.parent, "location")
-        if (
-            not lead.keeps_location
-            or location is None
-            or includes.directives_of(self.project, location, "internal")
-        ):
+        location = includes.nearest_enclosing(self.project, lead.directive.parent, "location")
+        if not lead.keeps_location or location is None or includes.directives_of(self.project, location, "internal"):
             return
         levels = includes.levels_outwards(self.project, location)
         end = next((n for n, one in enumerate(levels) if one is self.block), len(levels) - 1)
-        route = Route(tuple(reversed(levels[: end + 1])))
+        route = LocationRoute(tuple(reversed(levels[: end + 1])))
         d = self.top_of_route(route)
-        file = next((file for file in _FILES if self.may_make_path(lead, file)), "")
-        if (
-            d is None
-            or d.name != "root"
-            or not file
-            or is_answered_elsewhere(self.project, location)
-        ):
+        file = next((file for file in _SENSITIVE_FILES if self.may_make_path(lead, file)), "")
+        if d is None or d.name != "root" or not file or is_answered_elsewhere(self.project, location):
             return
         self.router.is_certain = True
-        how = f"{lead.node.name} makes the path of what the client sends, which gives {file}"
-        exposure = self.exposure(route, how, lead)
+        how = f"{lead.directive.name} makes the path of what the client sends, which gives {file}"
+        exposure = self.make_exposure(route, how, lead)
         if exposure is not None:
             yield id(d), exposure
 
-    def may_make_path(self, lead: Lead, path: str) -> bool:
+    def may_make_path(self, lead: PathChange, path: str) -> bool:
         """Whether a client can choose what it sends so that a directive makes the path of it."""
         parts = list(
-            literal_variable_pairs(
-                re.sub(r"\?.*|\$is_args.*|\$\{is_args\}.*", "", lead.text, flags=re.DOTALL)
-            )
+            literal_variable_pairs(re.sub(r"\?.*|\$is_args.*|\$\{is_args\}.*", "", lead.new_path_text, flags=re.DOTALL))
         )
-        return 1 < len(parts) <= _PARTS and self._may_fit_parts(lead, parts, path)
+        return 1 < len(parts) <= _MAX_TEMPLATE_PARTS and self._may_fit_parts(lead, parts, path)
 
-    def _may_fit_parts(self, lead: Lead, parts: list[tuple[str, str]], rest: str) -> bool:
+    def _may_fit_parts(self, path_change: PathChange, parts: list[tuple[str, str]], remaining_path: str) -> bool:
         literal, name = parts[0]
-        if not rest.startswith(literal):
+        if not remaining_path.startswith(literal):
             return False
-        rest = rest[len(literal) :]
+        remaining_path = remaining_path[len(literal) :]
         if not name:
-            return not rest
+            return not remaining_path
         return any(
-            self._may_hold_piece(lead, name, rest[:end], after=literal)
-            and self._may_fit_parts(lead, parts[1:], rest[end:])
-            for end in range(len(rest), -1, -1)
-            if rest[end:].startswith(parts[1][0])
+            self._may_hold_piece(path_change, name, remaining_path[:end], preceding_literal=literal)
+            and self._may_fit_parts(path_change, parts[1:], remaining_path[end:])
+            for end in range(len(remaining_path), -1, -1)
+            if remaining_path[end:].startswith(parts[1][0])
         )
 
-    def _may_hold_piece(self, lead: Lead, name: str, piece: str, *, after: str) -> bool:
+    def _may_hold_piece(self, path_change: PathChange, name: str, piece: str, *, preceding_literal: str) -> bool:
         """Whether a variable can hold a piece of a path where the directive stands.
 
         A path begins with a slash; behind another one the file system makes one of the two.
         """
-        own = _captured_group(lead.node, name)
+        own = _captured_group(path_change.directive, name)
         if own is not None:
             return matches_whole(own, piece)
-        if name not in _PATHS:
-            client = variable_value(self.project, lead.node, name).client
+        if name not in _PATH_VARIABLES:
+            client = variable_value(self.project, path_change.directive, name).client_characters
             return pcre_tree.char_mask(piece) & ~client == 0
-        if after.endswith("/") and not piece.startswith("/"):
+        if preceding_literal.endswith("/") and not piece.startswith("/"):
             piece = f"/{piece}"
-        levels = includes.levels_outwards(self.project, lead.node.parent)
-        location = next((one for one in levels if one.name == "location"), None)
+        levels = includes.levels_outwards(self.project, path_change.directive.parent)
+        location = next((one for one in levels if one.opening_directive_name == "location"), None)
         if location is None or location.owner is None or self.block not in levels:
             return piece.startswith("/")
         named = location_match(location.owner)[1].startswith("@")
-        return named or any(one is location for one in self.router.route(piece).levels)
+        return named or any(one is location for one in self.router.route_for_path(piece).levels)
 
 
-def _captured_group(d: Directive, name: str) -> pcre_tree.Node | None:
+def _captured_group(directive: Directive, name: str) -> pcre_tree.RegexNode | None:
     """The group of a rewrite's own expression that a variable of its target stands for."""
-    regex = pcre.try_parse_regex(d.args[0]) if d.name == "rewrite" else None
+    regex = pcre.try_parse_regex(directive.args[0]) if directive.name == "rewrite" else None
     return regex.group(int(name) if name.isdigit() else name) if regex is not None else None
 
 
-def _path_changes(project: Project, server: Block) -> Iterator[Lead]:
+def _path_changes(project: Project, server: Block) -> Iterator[PathChange]:
     """The directives of a server that lead a request to a path which the client has a part in."""
     for d in includes.directives_within(project, server):
         if d.name == "rewrite" and len(d.args) > 1 and not is_redirect(d):
-            yield Lead(
+            yield PathChange(
                 d,
                 d.args[1],
                 keeps_location=not is_leaving_location(d) and _is_in_location(project, d),
             )
         elif d.name == "try_files":
-            yield Lead(d, d.args[-1] if d.args else "")
+            yield PathChange(d, d.args[-1] if d.args else "")
             if _is_in_location(project, d):
-                yield from (
-                    Lead(d, text, keeps_location=True) for text in d.args[:-1] if "uri" not in text
-                )
+                yield from (PathChange(d, text, keeps_location=True) for text in d.args[:-1] if "uri" not in text)
         elif d.name == "error_page" and len(d.args) > 1:
-            yield Lead(d, d.args[-1])
+            yield PathChange(d, d.args[-1])
 
 
-def _internal_redirects(project: Project) -> list[Lead]:
+def _internal_redirects(project: Project) -> list[PathChange]:
     """The answers that name the file to be sent in their stead, where nginx itself is the backend."""
     return [
-        Lead(d, d.args[-1])
-        for document in project.documents("nginx")
-        for d in document.walk()
+        PathChange(d, d.args[-1])
+        for document in project.documents_of_kind("nginx")
+        for d in document.walk_directives()
         if d.name == "add_header" and d.args and d.args[0].lower() == "x-accel-redirect"
     ]
 
 
-def _is_in_location(project: Project, d: Directive, *, internal: bool = False) -> bool:
-    """Whether a directive stands in a location; with `internal`, in one that no client asks for itself."""
-    location = includes.nearest_enclosing(project, d.parent, "location")
-    return location is not None and (
-        not internal or bool(includes.directives_of(project, location, "internal"))
-    )
+def _is_in_location(project: Project, directive: Directive, *, is_internal_location: bool = False) -> bool:
+    """Whether a directive stands in a location; with `is_internal_location`, in one that no client asks for itself."""
+    location = includes.nearest_enclosing(project, directive.parent, "location")
+    return location is not None and (not is_internal_location or bool(includes.directives_of(project, location, "internal")))

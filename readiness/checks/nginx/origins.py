@@ -8,21 +8,21 @@ from typing import NamedTuple
 
 from readiness.checks.nginx.headers import header_name, headers_sent
 from readiness.checks.nginx.variables import condition_parts, definitions_of, variable_names
-from readiness.facts.table import column
-from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import NONE, Hit, Outcome, Severity, Span, hit
-from readiness.model.messages import Value
+from readiness.facts.table import fact_column
+from readiness.kinds.nginx import BlockScope, DirectiveSubject, includes
+from readiness.model import NO_EQUIVALENTS, CheckOutcome, Hit, Severity, Span, hit
+from readiness.model.messages import FactValue
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
-_PARTS = re.compile(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
-_ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
-_STRANGER = "https://any-other-site.example"
+_URL_PARTS = re.compile(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
+_ORIGIN_TEXT = re.compile(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
+_UNRELATED_ORIGIN = "https://any-other-site.example"
 
 
-def origin_check_bypassed(scope: Scope, project: Project) -> Outcome:
+def origin_check_bypassed(scope: BlockScope, project: Project) -> CheckOutcome:
     """An `if` on Origin or Referer whose expression another site can match."""
     owner = scope.node.owner
     if owner is None:
@@ -37,12 +37,12 @@ def origin_check_bypassed(scope: Scope, project: Project) -> Outcome:
         return  # a list of what is kept out: matching more than meant lets nobody in
     flaw = origin_pattern_flaw(pattern, operator.endswith("*"), origin=name == "http_origin")
     if flaw is not None and name != "http_referrer":
-        yield Hit(_pattern_span(owner, pattern), flaw.facts, say=flaw.say)
+        yield Hit(_pattern_span(owner, pattern), flaw.facts, message_name=flaw.say)
 
 
 def _is_refusing(project: Project, block: Block) -> bool:
     return any(
-        d.args and d.args[0] in column("http-statuses", "refuses")
+        d.args and d.args[0] in fact_column("http-statuses", "refuses")
         for d in includes.directives_of(project, block, "return")
     )
 
@@ -51,17 +51,13 @@ def _pattern_span(owner: Directive, pattern: str) -> Span:
     for number, word in enumerate(owner.args, 1):
         if word and (word in pattern or pattern in word) and number > 2:
             return owner.at(number)
-    return owner.head
+    return owner.head_span
 
 
-def origin_map_bypassed(scope: Scope, project: Project) -> Outcome:
+def origin_map_bypassed(scope: BlockScope, project: Project) -> CheckOutcome:
     """A `map` that gives out Access-Control-Allow-Origin has an expression that another site can match."""
     owner = scope.node.owner
-    if (
-        owner is None
-        or len(owner.args) != 2
-        or owner.args[0].strip("${}").lower() not in {"http_origin", "http_referer"}
-    ):
+    if owner is None or len(owner.args) != 2 or owner.args[0].strip("${}").lower() not in {"http_origin", "http_referer"}:
         return
     if not _is_allowed_origin(project, scope.node, owner.args[1].strip("${}").lower()):
         return
@@ -71,7 +67,7 @@ def origin_map_bypassed(scope: Scope, project: Project) -> Outcome:
             continue
         flaw = origin_pattern_flaw(key[1:].removeprefix("*"), key.startswith("~*"), origin=True)
         if flaw is not None:
-            yield Hit(entry.at(0), flaw.facts, say=flaw.say)
+            yield Hit(entry.at(0), flaw.facts, message_name=flaw.say)
 
 
 def _is_allowed_origin(project: Project, block: Block, name: str) -> bool:
@@ -81,13 +77,13 @@ def _is_allowed_origin(project: Project, block: Block, name: str) -> bool:
         return False
     return any(
         d.name in {"add_header", "more_set_headers"}
-        and "access-control-allow-origin" in d.value.lower()
-        and name in variable_names(d.value)
+        and "access-control-allow-origin" in d.joined_arguments.lower()
+        and name in variable_names(d.joined_arguments)
         for d in includes.directives_within(project, around)
     )
 
 
-def cors_origin_reflected(statement: Statement, project: Project) -> Outcome:
+def cors_origin_reflected(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """Access-Control-Allow-Origin repeats whatever Origin the client sends."""
     d = statement.node
     if header_name(d) != "access-control-allow-origin" or len(d.args) < 2 or _is_origin_guarded(d):
@@ -109,9 +105,9 @@ def _is_origin_guarded(directive: Directive) -> bool:
     """Whether an `if` on the Origin stands around the line."""
     block: Block | None = directive.parent
     while block is not None:
-        if block.owner is not None and block.name == "if" and has_variable(block.owner.value):
+        if block.owner is not None and block.opening_directive_name == "if" and has_variable(block.owner.joined_arguments):
             return True
-        block = block.parent
+        block = block.enclosing_block
     return False
 
 
@@ -119,16 +115,14 @@ def _is_passed_through(project: Project, directive: Directive, name: str) -> boo
     """Whether a variable is the Origin itself for origins that nothing has looked at."""
     for definition in definitions_of(project, directive.parent, name):
         if definition.name == "set":
-            if definition.parent.name != "if" and variable_names(" ".join(definition.args[1:])) == [
+            if definition.parent.opening_directive_name != "if" and variable_names(" ".join(definition.args[1:])) == [
                 "http_origin"
             ]:
                 return True
         elif definition.block is not None:
             for entry in definition.block.directives:
                 anything = entry.name in {"default", "~.*", "~.", "~^.*$", "~*.*", "~.+", "~^"}
-                if anything and variable_names(entry.args[-1] if entry.args else "") == [
-                    "http_origin"
-                ]:
+                if anything and variable_names(entry.args[-1] if entry.args else "") == ["http_origin"]:
                     return True
     return False
 
@@ -140,24 +134,22 @@ class PatternFlaw(NamedTuple):
     """What is wrong with an expression for trusted sites: the name of the sentence about it, and its facts."""
 
     say: str
-    facts: Mapping[str, Value] = NONE
+    facts: Mapping[str, FactValue] = NO_EQUIVALENTS
 
 
 def origin_pattern_flaw(pattern: str, icase: bool, *, origin: bool) -> PatternFlaw | None:
     """What is wrong with an expression for trusted sites; None where nothing is known to be."""
     try:
-        regex = pcre.parse_regex(pattern, icase)
+        regex = pcre.parse_pcre(pattern, icase)
         machine = automaton.build_machine(regex.root)
     except pcre.UnsupportedError:
         return None
-    if any(node.atomic for node in pcre_tree.walk(regex.root)):
+    if any(node.is_atomic for node in pcre_tree.walk_nodes(regex.root)):
         return None
-    texts = [
-        _as_sent_by_browser(machine, text) for text in automaton.sample_texts(regex.root) if text
-    ]
-    if origin and automaton.machine_matches(machine, _STRANGER):
+    texts = [_as_sent_by_browser(machine, text) for text in automaton.sample_texts(regex.root) if text]
+    if origin and automaton.machine_matches(machine, _UNRELATED_ORIGIN):
         return PatternFlaw("every-site")
-    for attack in _attacking_origins(texts, origin=origin):
+    for attack in _attacking_origins(texts, is_origin=origin):
         if automaton.machine_matches(machine, attack):
             return PatternFlaw("other-site", {"site": attack})
     if origin and automaton.machine_matches(machine, "null"):
@@ -165,7 +157,7 @@ def origin_pattern_flaw(pattern: str, icase: bool, *, origin: bool) -> PatternFl
     if _has_loose_dot(regex.root):
         return PatternFlaw("dot")
     origins = map(_as_origin, texts)
-    sent = (_ORIGIN.fullmatch(one) and automaton.machine_matches(machine, one) for one in origins)
+    sent = (_ORIGIN_TEXT.fullmatch(one) and automaton.machine_matches(machine, one) for one in origins)
     return PatternFlaw("no-origin") if origin and texts and not any(sent) else None
 
 
@@ -183,25 +175,21 @@ def _registrable_domain(host: str) -> str:
     """The part of a host that somebody owns: two labels, three under co.uk and the like."""
     labels = host.lower().rstrip(".").split(".")
     size = (
-        3
-        if len(labels) > 2
-        and labels[-2] in column("top-level-domains", "second-level")
-        and len(labels[-1]) == 2
-        else 2
+        3 if len(labels) > 2 and labels[-2] in fact_column("top-level-domains", "second-level") and len(labels[-1]) == 2 else 2
     )
     return ".".join(labels[-size:])
 
 
-def _attacking_origins(texts: list[str], *, origin: bool) -> Iterator[str]:
+def _attacking_origins(trusted_samples: list[str], *, is_origin: bool) -> Iterator[str]:
     """Addresses of other sites that look like the samples: the name before, behind, or in the path of an own one."""
-    parts = [_PARTS.match(text) for text in texts]
+    parts = [_URL_PARTS.match(text) for text in trusted_samples]
     own = {_registrable_domain(match[2]) for match in parts if match and match[2]}
     for match in parts:
         if not match or "." not in match[2].strip("."):
             continue
         scheme, host, port, tail = match[1] or "https://", match[2], match[3] or "", match[4]
         base = _registrable_domain(host)
-        ends = [""] if origin else ["/", tail, ""]
+        ends = [""] if is_origin else ["/", tail, ""]
         for end in dict.fromkeys(ends):
             for name in (
                 f"evil{base}",
@@ -212,22 +200,22 @@ def _attacking_origins(texts: list[str], *, origin: bool) -> Iterator[str]:
             ):
                 if _registrable_domain(name) not in own and not name.startswith("."):
                     yield f"{scheme}{name}{port}{end}"
-            if not origin:
+            if not is_origin:
                 yield f"https://evil.com/{match[0]}{end if end != tail else ''}"
                 yield f"https://evil.com/?{scheme}{host}{port}{end}"
                 yield f"https://evil.com/a{host}{port}{end}"
 
 
-def _has_loose_dot(root: pcre_tree.Node) -> bool:
+def _has_loose_dot(root: pcre_tree.RegexNode) -> bool:
     """Whether a plain dot stands between two letters of a name."""
     word = pcre_tree.char_mask("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
-    for node in pcre_tree.walk(root):
+    for node in pcre_tree.walk_nodes(root):
         if node.kind not in {"cat"}:
             continue
-        for left, middle, right in zip(node.parts, node.parts[1:], node.parts[2:], strict=False):
+        for left, middle, right in zip(node.children, node.children[1:], node.children[2:], strict=False):
             if (
                 middle.kind == "chars"
-                and middle.chars == pcre_tree.DOT
+                and middle.char_mask == pcre_tree.DOT_MASK
                 and _is_fixed_letter(left, word)
                 and _is_fixed_letter(right, word)
             ):
@@ -235,12 +223,8 @@ def _has_loose_dot(root: pcre_tree.Node) -> bool:
     return False
 
 
-def _is_fixed_letter(node: pcre_tree.Node, word: int) -> bool:
+def _is_fixed_letter(node: pcre_tree.RegexNode, word: int) -> bool:
     """Whether a node is a letter of a name, or a choice of such."""
     if node.kind == "chars":
-        return bool(node.chars & word) and not node.chars & ~word and node.chars.bit_count() <= 2
-    return (
-        node.kind == "group"
-        and bool(pcre_tree.first_chars(node))
-        and not pcre_tree.first_chars(node) & ~word
-    )
+        return bool(node.char_mask & word) and not node.char_mask & ~word and node.char_mask.bit_count() <= 2
+    return node.kind == "group" and bool(pcre_tree.first_chars(node)) and not pcre_tree.first_chars(node) & ~word

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from readiness.checks.nginx.headers import header_name
-from readiness.kinds.nginx import Statement
-from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names
+from readiness.kinds.nginx import DirectiveSubject
+from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit, join_names
 from readiness.syntax.holes import has_variable
 
-_ANY = frozenset({"*", "http:", "https:", "data:", "blob:"})
+_ANY_SOURCE = frozenset({"*", "http:", "https:", "data:", "blob:"})
 
 
-def content_security_policy_weak(statement: Statement) -> Outcome:
+def content_security_policy_weak(statement: DirectiveSubject) -> CheckOutcome:
     """A Content-Security-Policy under which injected scripts run: inline ones, or ones from any host."""
     d = statement.node
     if header_name(d) != "content-security-policy" or len(d.args) < 2:
         yield NotApplicable()
         return
     if has_variable(d.args[1]):
-        yield Unknown(d.at(2))
+        yield Undecidable(d.at(2))
         return
     sources = _script_sources(d.args[1])
     if sources is None:
@@ -25,7 +25,7 @@ def content_security_policy_weak(statement: Statement) -> Outcome:
     # With a nonce, a hash or strict-dynamic, browsers ignore 'unsafe-inline' and the hosts.
     if any(one.startswith(("'nonce-", "'sha")) or one == "'strict-dynamic'" for one in sources):
         return
-    loose = [one for one in sources if one in _ANY or one == "'unsafe-inline'"]
+    loose = [one for one in sources if one in _ANY_SOURCE or one == "'unsafe-inline'"]
     if loose:
         yield hit(d.at(2), loose=join_names(loose))
 

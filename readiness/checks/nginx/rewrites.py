@@ -6,77 +6,78 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import (
-    VARIABLE,
+    VARIABLE_REFERENCE,
     capture_providers,
     condition_parts,
     is_redirect,
     pattern_of,
     variable_names,
 )
-from readiness.facts.table import column
-from readiness.kinds.nginx import FREE, Scope, Statement, includes, location_match, versions
-from readiness.model import Hit, Outcome, Span, hit, join_names
+from readiness.facts.table import fact_column
+from readiness.kinds.nginx import (
+    DATA_BLOCKS,
+    BlockScope,
+    DirectiveSubject,
+    includes,
+    location_match,
+    versions,
+)
+from readiness.model import CheckOutcome, Hit, Span, hit, join_names
 from readiness.model.project import Project
 from readiness.syntax import backtracking, pcre, pcre_tree
-from readiness.syntax.nginx import Block, Directive, walk
+from readiness.syntax.nginx import Block, Directive, walk_directives
 
-_NAME = re.compile(VARIABLE.pattern + r"|\(\?P?<([A-Za-z_]\w*)>")
-_CAPTURE = re.compile(r"\$\{?([1-9])(?![A-Za-z_])")
-_STOPS = frozenset({"last", "break", "redirect", "permanent"})
-_SAFE_WITH_RETURN = frozenset(
-    {"add_header", "more_set_headers", "default_type", "expires", "charset"}
-)
-_TABLE_OPTIONS = frozenset(
-    {"hostnames", "volatile", "include", "ranges", "proxy", "delete", "proxy_recursive"}
-)
+_VARIABLE_OR_GROUP_NAME = re.compile(VARIABLE_REFERENCE.pattern + r"|\(\?P?<([A-Za-z_]\w*)>")
+_CAPTURE_REFERENCE = re.compile(r"\$\{?([1-9])(?![A-Za-z_])")
+_REWRITE_FLAGS = frozenset({"last", "break", "redirect", "permanent"})
+_SAFE_WITH_RETURN = frozenset({"add_header", "more_set_headers", "default_type", "expires", "charset"})
+_TABLE_OPTIONS = frozenset({"hostnames", "volatile", "include", "ranges", "proxy", "delete", "proxy_recursive"})
 
 
-def if_in_location(scope: Scope, project: Project) -> Outcome:
+def if_in_location(scope: BlockScope, project: Project) -> CheckOutcome:
     """An `if` in a location holds more than `return` and `rewrite`, or stands beside `try_files`, which it takes away."""
     owner = scope.node.owner
     levels = includes.levels_outwards(project, scope.node)
-    if owner is None or not any(one.name == "location" for one in levels):
+    if owner is None or not any(one.opening_directive_name == "location" for one in levels):
         return
     returns = bool(includes.directives_of(project, scope.node, "return"))
     for d in scope.node.directives:
         if returns and d.name in _SAFE_WITH_RETURN:
             continue  # the answer is given right here, with the headers of this block
-        if d.name not in column("nginx-directives", "safe-in-if"):
-            yield hit(d.head, say="directive", directive=d.name)
+        if d.name not in fact_column("nginx-directives", "safe-in-if"):
+            yield hit(d.head_span, say="directive", directive=d.name)
             return
         if d.name == "rewrite" and "break" in d.args[2:]:
-            yield hit(d.head, say="break")
+            yield hit(d.head_span, say="break")
             return
     has_try_files = includes.directives_of(project, owner.parent, "try_files")
     if has_try_files and not _is_leaving(project, scope.node):
-        yield hit(owner.head, say="try-files")
+        yield hit(owner.head_span, say="try-files")
 
 
-def if_in_location_unsafe(scope: Scope, project: Project) -> Outcome:
+def if_in_location_unsafe(scope: BlockScope, project: Project) -> CheckOutcome:
     """An `if` in a location holds anything but `return` and a rewrite that leaves the location."""
     owner = scope.node.owner
     if owner is None or not any(
-        block.name == "location" for block in includes.levels_outwards(project, scope.node)
+        block.opening_directive_name == "location" for block in includes.levels_outwards(project, scope.node)
     ):
         return
     for d in scope.node.directives:
-        if d.name != "return" and not (d.name == "rewrite" and _LEAVE & set(d.args[2:])):
-            yield hit(d.head, directive=d.name)
+        if d.name != "return" and not (d.name == "rewrite" and _FLAGS_LEAVING_LOCATION & set(d.args[2:])):
+            yield hit(d.head_span, directive=d.name)
             return
 
 
-_LEAVE = frozenset({"last", "redirect", "permanent"})
+_FLAGS_LEAVING_LOCATION = frozenset({"last", "redirect", "permanent"})
 
 
 def _is_leaving(project: Project, block: Block) -> bool:
     """Whether an `if` always goes away: by an answer, or by a rewrite to another location."""
     inner = includes.directives_of(project, block)
-    return any(
-        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inner
-    )
+    return any(d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inner)
 
 
-def capture_unresolved(statement: Statement, project: Project) -> Outcome:
+def capture_unresolved(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """`$1` is used and no expression that can have run has such a group."""
     d = statement.node
     if d.name == "rewrite":
@@ -87,13 +88,8 @@ def capture_unresolved(statement: Statement, project: Project) -> Outcome:
             yield hit(d.at(2), capture=f"${wanted}")
         return
     block = d.parent
-    if (
-        d.name == "set"
-        and block.owner is not None
-        and block.name == "if"
-        and pattern_of(block.owner)
-    ):
-        yield from _reads_condition_groups(d, block.owner, project)
+    if d.name == "set" and block.owner is not None and block.opening_directive_name == "if" and pattern_of(block.owner):
+        yield from _condition_group_hits(d, block.owner, project)
         return
     for number, text in enumerate(d.args, 1):
         wanted = _lowest_group(text)
@@ -102,20 +98,20 @@ def capture_unresolved(statement: Statement, project: Project) -> Outcome:
             return
 
 
-def _reads_condition_groups(d: Directive, owner: Directive, project: Project) -> Iterator[Hit]:
+def _condition_group_hits(directive: Directive, owner: Directive, project: Project) -> Iterator[Hit]:
     """A `set` in an `if` with an expression reads that expression's groups; a negated one leaves none."""
     pattern = pattern_of(owner)
     regex = pcre.try_parse_regex(*pattern) if pattern else None
-    text = d.args[1] if len(d.args) > 1 else ""
+    text = directive.args[1] if len(directive.args) > 1 else ""
     if condition_parts(owner)[1].startswith("!"):
         wanted = _lowest_group(text)
-        before = [one for one in capture_providers(project, owner) if not one.negated]
+        before = [one for one in capture_providers(project, owner) if not one.is_negated]
         if wanted and not any(one.regex is None or one.regex.group(wanted) for one in before):
-            yield hit(d.at(2), capture=f"${wanted}")
+            yield hit(directive.at(2), capture=f"${wanted}")
     elif regex is not None:
         group = _missing_group(text, regex)
         if group:
-            yield hit(d.at(2), capture=f"${group}")
+            yield hit(directive.at(2), capture=f"${group}")
 
 
 def _lowest_group(text: str) -> int:
@@ -126,21 +122,19 @@ def _lowest_group(text: str) -> int:
 def _missing_group(text: str, regex: pcre_tree.Regex | None) -> int:
     """The lowest group that a text refers to and an expression doesn't have."""
     missing = [
-        int(name)
-        for name in variable_names(text)
-        if name.isdigit() and name != "0" and regex and not regex.group(int(name))
+        int(name) for name in variable_names(text) if name.isdigit() and name != "0" and regex and not regex.group(int(name))
     ]
     return min(missing, default=0)
 
 
-def _has_group_anywhere(project: Project, d: Directive, number: int) -> bool:
+def _has_group_anywhere(project: Project, directive: Directive, number: int) -> bool:
     """Whether any expression around a directive, or of the same server, has a group of that number."""
-    top = d.parent
-    for level in includes.levels_outwards(project, d.parent):
+    top = directive.parent
+    for level in includes.levels_outwards(project, directive.parent):
         top = level
-        if level.name == "server":
+        if level.opening_directive_name == "server":
             break
-    if includes.may_be_set_unseen(project, d.parent) or (top.owner is None and d.parent is top):
+    if includes.may_be_set_in_unread_file(project, directive.parent) or (top.owner is None and directive.parent is top):
         return True  # a loose line: what stands around it is not in sight
     candidates = [top.owner] if top.owner is not None else []
     for other in [*includes.directives_within(project, top), *candidates]:
@@ -151,11 +145,11 @@ def _has_group_anywhere(project: Project, d: Directive, number: int) -> bool:
             regex = pcre.try_parse_regex(*pattern)
             if regex is None or regex.group(number):
                 return True
-    return _table_patterns(project, d, number)
+    return _may_map_have_group(project, directive, number)
 
 
-def _table_patterns(project: Project, d: Directive, number: int) -> bool:
-    for level in includes.levels_outwards(project, d.parent):
+def _may_map_have_group(project: Project, directive: Directive, number: int) -> bool:
+    for level in includes.levels_outwards(project, directive.parent):
         for table in includes.directives_of(project, level, "map"):
             for entry in table.block.directives if table.block else []:
                 if entry.name.startswith("~"):
@@ -165,13 +159,11 @@ def _table_patterns(project: Project, d: Directive, number: int) -> bool:
     return False
 
 
-def map_capture_unresolved(scope: Scope) -> Outcome:
+def map_capture_unresolved(scope: BlockScope) -> CheckOutcome:
     """A line of a `map` uses a group that its expression does not have."""
     for entry in scope.node.directives:
         if entry.name.startswith("~") and entry.args:
-            regex = pcre.try_parse_regex(
-                entry.name[1:].removeprefix("*"), entry.name.startswith("~*")
-            )
+            regex = pcre.try_parse_regex(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
             wanted = _missing_group(entry.args[-1], regex)
             if wanted:
                 yield hit(entry.at(len(entry.args)), capture=f"${wanted}")
@@ -180,22 +172,16 @@ def map_capture_unresolved(scope: Scope) -> Outcome:
 # -- CVEs of the rewrite engine -------------------------------------------------------------------------------------
 
 
-def rewrite_overlapping_captures(statement: Statement, project: Project) -> Outcome:
+def rewrite_overlapping_captures(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """A redirecting rewrite uses a group and another one inside of it (CVE-2026-9256)."""
     d = statement.node
-    if len(d.args) < 2 or versions.is_at_least(project, d.source, (1, 30, 2), (1, 31, 1)):
+    if len(d.args) < 2 or versions.is_nginx_at_least(project, d.source, (1, 30, 2), (1, 31, 1)):
         return
     text = d.args[1]
     used = [int(n) for n in variable_names(text) if n.isdigit()]
-    if (
-        len(used) < 2
-        or len(set(used)) < len(used)
-        or any(not n.isdigit() for n in variable_names(text))
-    ):
+    if len(used) < 2 or len(set(used)) < len(used) or any(not n.isdigit() for n in variable_names(text)):
         return
-    if not (
-        text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])
-    ):
+    if not (text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])):
         _, separator, tail = text.partition("?")
         used = [int(n) for n in variable_names(tail) if n.isdigit()] if separator else []
     regex = pcre.try_parse_regex(d.args[0])
@@ -208,29 +194,25 @@ def rewrite_overlapping_captures(statement: Statement, project: Project) -> Outc
                 first != second
                 and outer is not None
                 and inner is not None
-                and any(node is inner for node in pcre_tree.walk(outer))
+                and any(node is inner for node in pcre_tree.walk_nodes(outer))
             ):
                 yield hit(d.at(2), outer=f"${first}", inner=f"${second}")
                 return
 
 
-def rewrite_arguments_leak(scope: Scope, project: Project) -> Outcome:
+def rewrite_arguments_leak(scope: BlockScope, project: Project) -> CheckOutcome:
     """A rewrite with `?` in its target is followed by a `set` or `if` that reads a numbered group (CVE-2026-42945)."""
     leaking: Directive | None = None
-    if versions.is_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
+    if versions.is_nginx_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
         return
     for d in _rewrite_directives(scope.node):
         if d.name == "rewrite" and len(d.args) > 1:
-            if (
-                "?" in d.args[1].removesuffix("?")
-                and not _STOPS & set(d.args[2:])
-                and not is_redirect(d)
-            ):
+            if "?" in d.args[1].removesuffix("?") and not _REWRITE_FLAGS & set(d.args[2:]) and not is_redirect(d):
                 leaking = d
         elif leaking is not None and d.name in {"set", "if"}:
             value = d.args[1] if d.name == "set" and len(d.args) > 1 else _compared_value(d)
-            if _CAPTURE.search(value):
-                yield hit(leaking.head, directive=d.name)
+            if _CAPTURE_REFERENCE.search(value):
+                yield hit(leaking.head_span, directive=d.name)
                 return
         elif d.name in {"return", "break"} and d.parent is scope.node:
             return
@@ -244,44 +226,39 @@ def _rewrite_directives(block: Block) -> Iterator[Directive]:
             yield from d.block.directives
 
 
-def _compared_value(d: Directive) -> str:
-    _, operator, right = condition_parts(d)
+def _compared_value(directive: Directive) -> str:
+    _, operator, right = condition_parts(directive)
     return right if operator in {"=", "!="} else ""
 
 
-def rewrite_numbered_capture_in_query(scope: Scope, project: Project) -> Outcome:
+def rewrite_numbered_capture_in_query(scope: BlockScope, project: Project) -> CheckOutcome:
     """The wider shape of CVE-2026-42945: a numbered group, `?` in the target, and another rewrite directive behind."""
     wide: Directive | None = None
-    if versions.is_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
+    if versions.is_nginx_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
         return
     for d in _rewrite_directives(scope.node):
         if wide is not None and d.name in {"rewrite", "if", "set"}:
             yield hit(wide.at(2), directive=d.name)
             return
-        if (
-            d.name == "rewrite"
-            and len(d.args) > 1
-            and "?" in d.args[1]
-            and _CAPTURE.search(d.args[1])
-        ):
+        if d.name == "rewrite" and len(d.args) > 1 and "?" in d.args[1] and _CAPTURE_REFERENCE.search(d.args[1]):
             wide = d
 
 
 # -- expressions ----------------------------------------------------------------------------------------------------
 
 
-def _patterns_of(d: Directive) -> list[tuple[tuple[str, bool], Span]]:
+def _patterns_of(directive: Directive) -> list[tuple[tuple[str, bool], Span]]:
     """The expressions of a directive, each with its place."""
-    if d.name == "server_name":
-        return [
-            ((word[1:], True), d.at(n)) for n, word in enumerate(d.args, 1) if word.startswith("~")
-        ]
-    pattern = pattern_of(d)
+    if directive.name == "server_name":
+        return [((word[1:], True), directive.at(n)) for n, word in enumerate(directive.args, 1) if word.startswith("~")]
+    pattern = pattern_of(directive)
     return (
         [
             (
                 pattern,
-                d.head if d.name == "if" else (d.places[-1] if d.name == "location" else d.at(1)),
+                directive.head_span
+                if directive.name == "if"
+                else (directive.places[-1] if directive.name == "location" else directive.at(1)),
             )
         ]
         if pattern
@@ -289,31 +266,31 @@ def _patterns_of(d: Directive) -> list[tuple[tuple[str, bool], Span]]:
     )
 
 
-def regex_branches_overlap(statement: Statement) -> Outcome:
+def regex_branches_overlap(statement: DirectiveSubject) -> CheckOutcome:
     """Alternatives in a loop, one of which begins like another."""
     for (text, icase), place in _patterns_of(statement.node):
         regex = pcre.try_parse_regex(text, icase)
-        for node in pcre_tree.walk(regex.root) if regex else ():
-            if node.kind == "repeat" and node.most is None and _are_alike(node):
+        for node in pcre_tree.walk_nodes(regex.root) if regex else ():
+            if node.kind == "repeat" and node.max_repeats is None and _alternatives_share_prefix(node):
                 yield hit(place, pattern=text)
                 break
 
 
-def _are_alike(node: pcre_tree.Node) -> bool:
-    inner = node.parts[0]
-    while inner.kind in {"group", "cat"} and len(inner.parts) == 1:
-        inner = inner.parts[0]
+def _alternatives_share_prefix(node: pcre_tree.RegexNode) -> bool:
+    inner = node.children[0]
+    while inner.kind in {"group", "cat"} and len(inner.children) == 1:
+        inner = inner.children[0]
     if inner.kind != "alt":
         return False
-    for part in inner.parts:
-        for two in inner.parts:
+    for part in inner.children:
+        for two in inner.children:
             short, long = pcre_tree.literal_text(part), pcre_tree.literal_text(two)
             if part is not two and short and long is not None and long.startswith(short):
                 return True
     return False
 
 
-def regex_runs_away(statement: Statement) -> Outcome:
+def regex_runs_away(statement: DirectiveSubject) -> CheckOutcome:
     """A text of a client can make the expression take time that doubles with each character."""
     for (text, icase), place in _patterns_of(statement.node):
         regex = pcre.try_parse_regex(text, icase)
@@ -324,13 +301,11 @@ def regex_runs_away(statement: Statement) -> Outcome:
             continue
 
 
-def map_regex_runs_away(scope: Scope) -> Outcome:
+def map_regex_runs_away(scope: BlockScope) -> CheckOutcome:
     """A regular expression among the keys of a `map` needs time exponential in the length of the text."""
     for entry in scope.node.directives:
         if entry.name.startswith("~"):
-            regex = pcre.try_parse_regex(
-                entry.name[1:].removeprefix("*"), entry.name.startswith("~*")
-            )
+            regex = pcre.try_parse_regex(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
             try:
                 if regex is not None and backtracking.is_exponential(regex):
                     yield hit(entry.at(0), pattern=entry.name)
@@ -338,22 +313,22 @@ def map_regex_runs_away(scope: Scope) -> Outcome:
                 continue
 
 
-def location_regex_unanchored(scope: Scope, project: Project) -> Outcome:
+def location_regex_unanchored(scope: BlockScope, project: Project) -> CheckOutcome:
     """The expression of a location matches anywhere in the path."""
     owner = scope.node.owner
     pattern = pattern_of(owner) if owner else None
     regex = pcre.try_parse_regex(*pattern) if pattern else None
-    if owner is None or regex is None or any(node.atomic for node in pcre_tree.walk(regex.root)):
+    if owner is None or regex is None or any(node.is_atomic for node in pcre_tree.walk_nodes(regex.root)):
         return
     refuses = any(
-        d.name in {"deny", "return"} and d.value in {"all", "403", "404", "444"}
+        d.name in {"deny", "return"} and d.joined_arguments in {"all", "403", "404", "444"}
         for d in includes.directives_of(project, scope.node)
     )
     if not pcre_tree.has_anchor(regex.root) and not refuses:
         yield hit(owner.places[-1], pattern=pattern[0] if pattern else "")
 
 
-def location_regex_exact(scope: Scope) -> Outcome:
+def location_regex_exact(scope: BlockScope) -> CheckOutcome:
     """The expression of a location can match one path only, which `location =` finds faster."""
     owner = scope.node.owner
     sign, text = location_match(owner) if owner is not None else ("", "")
@@ -372,14 +347,14 @@ def location_regex_exact(scope: Scope) -> Outcome:
         yield hit(owner.places[-1], path=path)
 
 
-def variable_case_mixed(scope: Scope) -> Outcome:
+def variable_case_mixed(scope: BlockScope) -> CheckOutcome:
     """One variable is written in two ways; nginx takes them for the same."""
     seen: dict[str, str] = {}
     reported: set[str] = set()
-    for d in walk(scope.node):
-        words = d.args if d.parent.name not in FREE else d.args[-1:]
-        for number, word in enumerate(words, 1 if d.parent.name not in FREE else len(d.args)):
-            for match in _NAME.finditer(word):
+    for d in walk_directives(scope.node):
+        words = d.args if d.parent.opening_directive_name not in DATA_BLOCKS else d.args[-1:]
+        for number, word in enumerate(words, 1 if d.parent.opening_directive_name not in DATA_BLOCKS else len(d.args)):
+            for match in _VARIABLE_OR_GROUP_NAME.finditer(word):
                 name = match[1] or match[3] or match[4] or ""
                 if (match[1] and name.isupper()) or not name or name.isdigit():
                     continue  # a place for envsubst
@@ -389,10 +364,10 @@ def variable_case_mixed(scope: Scope) -> Outcome:
                     yield hit(d.at(number), names=join_names([f"${first}", f"${name}"]))
 
 
-def map_without_default(scope: Scope) -> Outcome:
+def map_without_default(scope: BlockScope) -> CheckOutcome:
     """A `map` with several lines, or a `geo`, says nothing of what none of its lines matches."""
     owner = scope.node.owner
     entries = [d for d in scope.node.directives if d.name not in _TABLE_OPTIONS]
     known = any(d.name in {"default", "include"} for d in scope.node.directives)
     if owner is not None and not known and entries and (owner.name == "geo" or len(entries) > 1):
-        yield hit(owner.head, variable=owner.args[-1] if owner.args else owner.name)
+        yield hit(owner.head_span, variable=owner.args[-1] if owner.args else owner.name)

@@ -10,26 +10,28 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readiness.checks.nginx.variables import VARIABLE, is_redirect, pattern_of
-from readiness.facts.table import column
+from readiness.checks.nginx.variables import VARIABLE_REFERENCE, is_redirect, pattern_of
+from readiness.facts.table import fact_column
 from readiness.kinds.nginx import includes, location_match
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-_NESTED = 30  # locations in locations
-_SEARCHES = 5_000  # paths held against expressions, for one server: nobody writes a hundred expressions and fifty such aliases
+_MAX_NESTED_LOCATIONS = 30  # locations in locations
+_MAX_PATTERN_MATCHES = (
+    5_000  # paths held against expressions, for one server: nobody writes a hundred expressions and fifty such aliases
+)
 # What a client says of itself, or anybody may send: a condition on it keeps nobody out.
-_ANYBODY = re.compile(
+_CLIENT_CHOSEN_VARIABLE = re.compile(
     r"scheme|https|(?:http_)?host|server_name|server_port|request_method|request_uri|uri|document_uri|args|query_string"
     r"|is_args|http_user_agent|http_referer|invalid_referer|http_upgrade|http_x_forwarded_proto|request_filename"
     r"|document_root|http_accept\w*|content_type|request_body\w*"
 )
-_AROUND = re.compile(r"\(\?<?[!=][^()]*\)")
+_LOOKAROUND = re.compile(r"\(\?<?[!=][^()]*\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class LocationRoute:
     """The levels that a request goes through, the server first."""
 
     levels: tuple[Block, ...]
@@ -49,13 +51,13 @@ class Router:
         self.searches = 0
         self.is_certain = True
 
-    def route(self, path: str) -> Route:
+    def route_for_path(self, path: str) -> LocationRoute:
         """The levels that a path leads to."""
-        return Route(self._choose((self.server,), path)[0])
+        return LocationRoute(self._choose_location((self.server,), path)[0])
 
-    def _choose(self, levels: tuple[Block, ...], path: str) -> tuple[tuple[Block, ...], bool]:
+    def _choose_location(self, levels: tuple[Block, ...], path: str) -> tuple[tuple[Block, ...], bool]:
         """The levels, and whether an exact location or an expression decided: then no other expression is tried."""
-        if len(levels) > _NESTED:
+        if len(levels) > _MAX_NESTED_LOCATIONS:
             self.is_certain = False
             return levels, True
         longest: Block | None = None
@@ -69,30 +71,26 @@ class Router:
                 return (*levels, location.block), True
             if sign.startswith("~"):
                 expressions.append(location.block)
-            elif (
-                sign != "="
-                and path.startswith(text)
-                and (longest is None or len(text) > len(prefix))
-            ):
+            elif sign != "=" and path.startswith(text) and (longest is None or len(text) > len(prefix)):
                 longest, prefix, plain = location.block, text, sign == "^~"
         answer = levels
         if longest is not None:
-            answer, decided = self._choose((*levels, longest), path)
+            answer, decided = self._choose_location((*levels, longest), path)
             if decided or plain:
                 return answer, decided
         for block in expressions:
             if block.owner is not None and self.is_match(block.owner, path):
-                return self._choose((*levels, block), path)[0], True
+                return self._choose_location((*levels, block), path)[0], True
         return answer, False
 
     def is_match(self, directive: Directive, path: str) -> bool:
         """Whether the expression of a location or a rewrite matches a path; where that is not known, no and not `sure`."""
         pattern = pattern_of(directive)
         self.searches += 1
-        if pattern is None or self.searches > _SEARCHES:
+        if pattern is None or self.searches > _MAX_PATTERN_MATCHES:
             self.is_certain = False
             return False
-        machine, is_exact = _machine(*pattern)
+        machine, is_exact = _compile_machine(*pattern)
         is_match = machine is None or automaton.machine_matches(machine, path)
         if is_match and not is_exact:
             self.is_certain = False
@@ -101,12 +99,12 @@ class Router:
 
 
 @functools.lru_cache(maxsize=512)
-def _machine(pattern: str, ignores_case: bool) -> tuple[automaton.Machine | None, bool]:
+def _compile_machine(pattern: str, ignores_case: bool) -> tuple[automaton.Machine | None, bool]:
     """The machine of an expression, and whether it is the whole of it.
 
     What looks ahead or behind has no machine; without that part an expression matches more, so that its "no" still holds.
     """
-    for text, is_exact in ((pattern, True), (_AROUND.sub("", pattern), False)):
+    for text, is_exact in ((pattern, True), (_LOOKAROUND.sub("", pattern), False)):
         regex = pcre.try_parse_regex(text, ignores_case)
         if regex is not None:
             try:
@@ -116,16 +114,16 @@ def _machine(pattern: str, ignores_case: bool) -> tuple[automaton.Machine | None
     return None, False
 
 
-def matches_whole(group: pcre_tree.Node, text: str) -> bool:
+def matches_whole(group: pcre_tree.RegexNode, text: str) -> bool:
     """Whether a capturing group matches all of a text."""
-    root = pcre_tree.Node("cat", (pcre_tree.Node("start"), group, pcre_tree.Node("end")))
+    root = pcre_tree.RegexNode("cat", (pcre_tree.RegexNode("start"), group, pcre_tree.RegexNode("end")))
     try:
         return automaton.machine_matches(automaton.build_machine(root), text)
     except pcre.UnsupportedError:
         return False
 
 
-def directives_in_force(project: Project, route: Route, *names: str) -> list[Directive]:
+def directives_in_force(project: Project, route: LocationRoute, *names: str) -> list[Directive]:
     """The directives of some names in force at the end of a route: those of the nearest level that has any.
 
     The levels are those of the route, since a file that several servers include stands in each of them.
@@ -141,7 +139,7 @@ def directives_in_force(project: Project, route: Route, *names: str) -> list[Dir
 def is_answered_elsewhere(project: Project, block: Block) -> bool:
     """Whether something else than the file system answers in a location: a backend, a script, a fixed answer."""
     return any(
-        d.name in column("nginx-directives", "answers") or d.name.endswith("_pass")
+        d.name in fact_column("nginx-directives", "answers") or d.name.endswith("_pass")
         for d in includes.directives_of(project, block)
     )
 
@@ -160,15 +158,10 @@ def is_leaving_location(rewrite: Directive) -> bool:
     return is_redirect(rewrite) or "break" not in rewrite.args[2:]
 
 
-def who_is_admitted(project: Project, route: Route) -> str:
+def route_admission(project: Project, route: LocationRoute) -> str:
     """Who gets to the end of a route: `everybody`, `some` who have an address or a login for it, or `nobody`."""
-    kept = any(
-        d.args[:1] != ("off",)
-        for d in directives_in_force(project, route, *column("nginx-directives", "guards"))
-    )
-    kept = kept or any(
-        d.args[:1] == ("on",) for d in directives_in_force(project, route, "ssl_verify_client")
-    )
+    kept = any(d.args[:1] != ("off",) for d in directives_in_force(project, route, *fact_column("nginx-directives", "guards")))
+    kept = kept or any(d.args[:1] == ("on",) for d in directives_in_force(project, route, "ssl_verify_client"))
     allowed = False
     for d in directives_in_force(project, route, "allow", "deny"):
         everyone = d.args[:1] == ("all",)
@@ -177,9 +170,7 @@ def who_is_admitted(project: Project, route: Route) -> str:
         if everyone:
             break
         allowed = allowed or d.name == "allow"
-    kept = (
-        kept or _is_local_only(project, route.levels[0]) or _is_access_conditional(project, route)
-    )
+    kept = kept or _is_local_only(project, route.levels[0]) or _is_access_conditional(project, route)
     return "some" if kept else "everybody"
 
 
@@ -187,33 +178,24 @@ def _is_local_only(project: Project, server: Block) -> bool:
     """Whether a server is reached from its own machine only."""
     listens = includes.directives_of(project, server, "listen")
     return bool(listens) and all(
-        bool(d.args) and d.args[0].startswith(("127.", "localhost", "[::1]", "unix:"))
-        for d in listens
+        bool(d.args) and d.args[0].startswith(("127.", "localhost", "[::1]", "unix:")) for d in listens
     )
 
 
-def _is_access_conditional(project: Project, route: Route) -> bool:
+def _is_access_conditional(project: Project, route: LocationRoute) -> bool:
     """Whether a condition on the way refuses who does not send, or is not, what not everybody can: a key, an address."""
     for level in route.levels:
         for directive in includes.directives_of(project, level, "if"):
-            inside = (
-                includes.directives_of(project, directive.block, "return")
-                if directive.block is not None
-                else []
-            )
+            inside = includes.directives_of(project, directive.block, "return") if directive.block is not None else []
             refuses = any(d.args and d.args[0].startswith("4") for d in inside)
-            asked = VARIABLE.search(directive.value)
+            asked = VARIABLE_REFERENCE.search(directive.joined_arguments)
             name = next(filter(None, asked.groups()), "").lower() if asked else ""
-            if refuses and not _ANYBODY.fullmatch(name):
+            if refuses and not _CLIENT_CHOSEN_VARIABLE.fullmatch(name):
                 return True
     return False
 
 
-def has_unseen_include(project: Project, route: Route) -> bool:
+def has_unseen_include(project: Project, route: LocationRoute) -> bool:
     """Whether a file that is included on the way is not in sight."""
-    lost = includes.include_tree(project).lost
-    return any(
-        id(d) in lost
-        for level in route.levels
-        for d in includes.directives_of(project, level, "include")
-    )
+    lost = includes.include_tree(project).unresolved_include_ids
+    return any(id(d) in lost for level in route.levels for d in includes.directives_of(project, level, "include"))

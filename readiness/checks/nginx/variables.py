@@ -6,48 +6,48 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from readiness.facts.table import column
-from readiness.kinds.nginx import Statement, includes, location_match
-from readiness.model import Outcome, hit
+from readiness.facts.table import fact_column
+from readiness.kinds.nginx import DirectiveSubject, includes, location_match
+from readiness.model import CheckOutcome, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
+VARIABLE_REFERENCE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
 _LINE_BREAK = pcre_tree.char_mask("\n")
-_VISIBLE = pcre_tree.ANY & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
-_CLIENT = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
-_DEEP = ("depth", 0)
-_DEPTH = 30  # variables made of variables
-_SEARCHED = 60  # directives looked through for one variable
+_VISIBLE_MASK = pcre_tree.ANY_MASK & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
+_CLIENT_VARIABLE = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
+_DEPTH_KEY = ("depth", 0)
+_MAX_DEPTH = 30  # variables made of variables
+_MAX_SEARCHED_DIRECTIVES = 60  # directives looked through for one variable
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class PossibleValue:
     """What a variable can hold: the characters that a client chooses, whether there is always a slash, whether decoded.
 
-    `client` is empty for what the configuration alone decides. `decoded` says that it is a piece of the path after
+    `client_characters` is empty for what the configuration alone decides. `is_decoded` says that it is a piece of the path after
     nginx has decoded it.
     """
 
-    client: int = 0
-    slash: bool = False
-    decoded: bool = False
+    client_characters: int = 0
+    has_slash: bool = False
+    is_decoded: bool = False
 
 
-UNKNOWN = Value()
-_DECODED = Value(pcre_tree.ANY & ~pcre_tree.char_mask("\x00"), slash=True, decoded=True)
+UNKNOWN_VALUE = PossibleValue()
+_DECODED_VALUE = PossibleValue(pcre_tree.ANY_MASK & ~pcre_tree.char_mask("\x00"), has_slash=True, is_decoded=True)
 
 
 def variable_names(text: str) -> list[str]:
     """The variables in an argument, captures as digits, in order, lower case as nginx reads them."""
-    return [(a or b or c).lower() for a, b, c in VARIABLE.findall(text)]
+    return [(a or b or c).lower() for a, b, c in VARIABLE_REFERENCE.findall(text)]
 
 
 def literal_variable_pairs(text: str) -> Iterator[tuple[str, str]]:
     """(literal before, variable) pairs of an argument; the last pair has the literal after it and no variable."""
     place = 0
-    for match in VARIABLE.finditer(text):
+    for match in VARIABLE_REFERENCE.finditer(text):
         yield text[place : match.start()], (match[1] or match[2] or match[3]).lower()
         place = match.end()
     yield text[place:], ""
@@ -80,125 +80,111 @@ def condition_parts(directive: Directive) -> tuple[str, str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class CaptureProvider:
     """An expression whose captures a directive can read, and what it is matched against."""
 
     regex: pcre_tree.Regex | None
-    subject: Value
-    negated: bool = False
+    matched_value: PossibleValue
+    is_negated: bool = False
 
 
-def capture_providers(project: Project, directive: Directive) -> list[Provider]:
+def capture_providers(project: Project, directive: Directive) -> list[CaptureProvider]:
     """The expressions whose captures can be meant by `$1` in a directive, the likeliest first; worked out once.
 
     Directives of the rewrite module run in the order of the text and see only what stands before them.
     """
-    notes = includes.include_tree(project).notes
+    notes = includes.include_tree(project).cached_results
     key = (capture_providers, id(directive))
     if key not in notes:
         notes[key] = []
         notes[key] = _capture_providers(project, directive)
-    answer: list[Provider] = notes[key]
+    answer: list[CaptureProvider] = notes[key]
     return answer
 
 
-def _capture_providers(project: Project, directive: Directive) -> list[Provider]:
-    providers: list[Provider] = []
+def _capture_providers(project: Project, directive: Directive) -> list[CaptureProvider]:
+    providers: list[CaptureProvider] = []
     early = directive.name in {"set", "return", "if", "rewrite"}
     below: Directive | None = directive
     for block in includes.levels_outwards(project, directive.parent):
-        places = includes.context_level(project, block).places
-        stop = places.get(id(below), _SEARCHED**3) if early else _SEARCHED**3
+        places = includes.context_level(project, block).position_by_directive_id
+        stop = places.get(id(below), _MAX_SEARCHED_DIRECTIVES**3) if early else _MAX_SEARCHED_DIRECTIVES**3
         before = [
-            d
-            for d in includes.directives_of(project, block, "rewrite")[:_SEARCHED]
-            if places[id(d)] < stop
+            d for d in includes.directives_of(project, block, "rewrite")[:_MAX_SEARCHED_DIRECTIVES] if places[id(d)] < stop
         ]
-        providers += _rewrites(directive, before)
+        providers += _rewrite_capture_providers(directive, before)
         if block.owner is not None:
-            providers += _opening_pattern(project, block, block.owner)
-        for opening in includes.directives_of(project, block, "if")[:_SEARCHED]:
+            providers += _block_capture_providers(project, block, block.owner)
+        for opening in includes.directives_of(project, block, "if")[:_MAX_SEARCHED_DIRECTIVES]:
             if (
                 places[id(opening)] < stop
                 and opening is not below
                 and pattern_of(opening)
                 and not condition_parts(opening)[1].startswith("!")
             ):
-                providers.append(
-                    _pattern_provider(
-                        opening, possible_value(project, opening, condition_parts(opening)[0])
-                    )
-                )
+                providers.append(_pattern_provider(opening, possible_value(project, opening, condition_parts(opening)[0])))
         below = block.owner
     return providers
 
 
-def _rewrites(directive: Directive, before: list[Directive]) -> list[Provider]:
+def _rewrite_capture_providers(directive: Directive, earlier_rewrites: list[Directive]) -> list[CaptureProvider]:
     """The rewrites of a level, the last one first; behind `rewrite ^ $request_uri` they match the raw path."""
     raw = False
     providers = []
-    for d in before:
+    for d in earlier_rewrites:
         if d is not directive:
-            providers.append(_pattern_provider(d, Value(_VISIBLE, slash=True) if raw else _DECODED))
+            providers.append(_pattern_provider(d, PossibleValue(_VISIBLE_MASK, has_slash=True) if raw else _DECODED_VALUE))
             raw = raw or (len(d.args) > 1 and "$request_uri" in d.args[1])
     return providers[::-1]
 
 
-def _opening_pattern(project: Project, block: Block, owner: Directive) -> list[Provider]:
+def _block_capture_providers(project: Project, block: Block, owner: Directive) -> list[CaptureProvider]:
     """The expression that opens a block: of an `if`, of a location, of a server's names."""
     if owner.name == "if" and pattern_of(owner):
         return [_pattern_provider(owner, possible_value(project, owner, condition_parts(owner)[0]))]
     if owner.name == "location" and pattern_of(owner):
-        return [_pattern_provider(owner, _DECODED)]
+        return [_pattern_provider(owner, _DECODED_VALUE)]
     if owner.name != "server":
         return []
-    names_ = [
-        name
-        for d in includes.directives_of(project, block, "server_name")
-        for name in d.args
-        if name.startswith("~")
-    ]
+    names_ = [name for d in includes.directives_of(project, block, "server_name") for name in d.args if name.startswith("~")]
     return [
-        Provider(pcre.try_parse_regex(name[1:], True), Value(_VISIBLE & ~pcre_tree.char_mask("/:")))
+        CaptureProvider(
+            pcre.try_parse_regex(name[1:], True),
+            PossibleValue(_VISIBLE_MASK & ~pcre_tree.char_mask("/:")),
+        )
         for name in names_
     ]
 
 
-def _pattern_provider(directive: Directive, subject: Value) -> Provider:
+def _pattern_provider(directive: Directive, subject: PossibleValue) -> CaptureProvider:
     pattern = pattern_of(directive)
     operator = condition_parts(directive)[1] if directive.name == "if" else ""
-    return Provider(
-        pcre.try_parse_regex(*pattern) if pattern else None, subject, operator.startswith("!")
-    )
+    return CaptureProvider(pcre.try_parse_regex(*pattern) if pattern else None, subject, operator.startswith("!"))
 
 
-def possible_value(project: Project, directive: Directive, text: str) -> Value:
+def possible_value(project: Project, directive: Directive, text: str) -> PossibleValue:
     """What the first variable of a text can hold where the directive stands; UNKNOWN for plain text."""
-    match = VARIABLE.match(text)
-    return (
-        variable_value(project, directive, (match[1] or match[2] or match[3]).lower())
-        if match
-        else UNKNOWN
-    )
+    match = VARIABLE_REFERENCE.match(text)
+    return variable_value(project, directive, (match[1] or match[2] or match[3]).lower()) if match else UNKNOWN_VALUE
 
 
-def variable_value(project: Project, directive: Directive, name: str) -> Value:
+def variable_value(project: Project, directive: Directive, name: str) -> PossibleValue:
     """What a variable can hold where the directive stands."""
     if name.isdigit():
         return _capture_value(project, directive, int(name))
-    given = _assigned_values(project, directive, name)
+    given = _assigned_value(project, directive, name)
     if given is not None:
         return given
     named = _capture_value(project, directive, name)
-    if named is not UNKNOWN:
+    if named is not UNKNOWN_VALUE:
         return named
     if name in {"uri", "document_uri"}:
-        if any("$request_uri" in d.value for d in _unconditional_rewrites(project, directive)):
-            return Value(_VISIBLE, slash=True)
-        return _DECODED
+        if any("$request_uri" in d.joined_arguments for d in _unconditional_rewrites(project, directive)):
+            return PossibleValue(_VISIBLE_MASK, has_slash=True)
+        return _DECODED_VALUE
     if name == "request_uri":
-        return Value(_VISIBLE, slash=True)
-    return Value(_VISIBLE) if _CLIENT.fullmatch(name) and name != "is_args" else UNKNOWN
+        return PossibleValue(_VISIBLE_MASK, has_slash=True)
+    return PossibleValue(_VISIBLE_MASK) if _CLIENT_VARIABLE.fullmatch(name) and name != "is_args" else UNKNOWN_VALUE
 
 
 def _unconditional_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:
@@ -207,55 +193,51 @@ def _unconditional_rewrites(project: Project, directive: Directive) -> Iterator[
         for d in includes.directives_of(project, block, "rewrite"):
             if len(d.args) > 1 and "$request_uri" in d.args[1] and not is_redirect(d):
                 yield d
-        if block.name in {"location", "server"}:
+        if block.opening_directive_name in {"location", "server"}:
             return
 
 
-def _capture_value(project: Project, directive: Directive, key: int | str) -> Value:
+def _capture_value(project: Project, directive: Directive, key: int | str) -> PossibleValue:
     """What a capture can hold: the characters of its group that the text it is matched against can have."""
     for provider in capture_providers(project, directive):
         if provider.regex is None:
-            return UNKNOWN
+            return UNKNOWN_VALUE
         group = provider.regex.group(key)
         if group is not None:
             chars = 0
-            for part in pcre_tree.walk(group):
-                chars |= part.chars if part.kind == "chars" else 0
-            if not provider.subject.client:
-                return Value()
-            return Value(
-                chars & provider.subject.client,
+            for part in pcre_tree.walk_nodes(group):
+                chars |= part.char_mask if part.kind == "chars" else 0
+            if not provider.matched_value.client_characters:
+                return PossibleValue()
+            return PossibleValue(
+                chars & provider.matched_value.client_characters,
                 pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
-                provider.subject.decoded,
+                provider.matched_value.is_decoded,
             )
-    return UNKNOWN
+    return UNKNOWN_VALUE
 
 
-def _assigned_values(project: Project, directive: Directive, name: str) -> Value | None:
+def _assigned_value(project: Project, directive: Directive, name: str) -> PossibleValue | None:
     """What `set`, `map` and `geo` put into a variable, worked out once a level; variables may form a ring."""
-    notes = includes.include_tree(project).notes
+    notes = includes.include_tree(project).cached_results
     key = (name, id(includes.enclosing_block(project, directive.parent)))
-    depth: int = notes.get(_DEEP, 0)
-    if key not in notes and depth < _DEPTH:
-        notes[key], notes[_DEEP] = UNKNOWN, depth + 1
+    depth: int = notes.get(_DEPTH_KEY, 0)
+    if key not in notes and depth < _MAX_DEPTH:
+        notes[key], notes[_DEPTH_KEY] = UNKNOWN_VALUE, depth + 1
         notes[key] = _assigned_in_sight(project, directive, name)
-        notes[_DEEP] = depth
-    answer: Value | None = notes.get(key, UNKNOWN)
+        notes[_DEPTH_KEY] = depth
+    answer: PossibleValue | None = notes.get(key, UNKNOWN_VALUE)
     return answer
 
 
-def _assigned_in_sight(project: Project, directive: Directive, name: str) -> Value | None:
+def _assigned_in_sight(project: Project, directive: Directive, name: str) -> PossibleValue | None:
     """Everything that any of the definitions in sight can put into a variable; None where there is none."""
-    parts: list[Value] = []
+    parts: list[PossibleValue] = []
     slash = True
     for definition in definitions_of(project, directive.parent, name):
         if definition.name == "set":
-            parts.append(
-                text_value(project, definition, definition.args[1])
-                if len(definition.args) > 1
-                else UNKNOWN
-            )
-            slash = slash and parts[-1].slash
+            parts.append(text_value(project, definition, definition.args[1]) if len(definition.args) > 1 else UNKNOWN_VALUE)
+            slash = slash and parts[-1].has_slash
             continue
         entries = [
             d
@@ -264,25 +246,21 @@ def _assigned_in_sight(project: Project, directive: Directive, name: str) -> Val
         ]
         for entry in entries:
             parts.append(_map_entry_value(project, definition, entry))
-            slash = slash and parts[-1].slash
+            slash = slash and parts[-1].has_slash
         slash = slash and any(entry.name == "default" for entry in entries)
     if not parts:
         return None
     client = 0
     for part in parts:
-        client |= part.client
-    return Value(client, slash, any(part.decoded for part in parts))
+        client |= part.client_characters
+    return PossibleValue(client, slash, any(part.is_decoded for part in parts))
 
 
-def _map_entry_value(project: Project, table: Directive, entry: Directive) -> Value:
+def _map_entry_value(project: Project, table: Directive, entry: Directive) -> PossibleValue:
     """What one line of a `map` gives: captures in it are those of its own key."""
     text = entry.args[-1]
     key = entry.name
-    regex = (
-        pcre.try_parse_regex(key[1:].lstrip("*"), key.startswith("~*"))
-        if key.startswith("~")
-        else None
-    )
+    regex = pcre.try_parse_regex(key[1:].lstrip("*"), key.startswith("~*")) if key.startswith("~") else None
     if regex is None:
         return text_value(project, table, text)
     subject = possible_value(project, table, table.args[0] if table.args else "")
@@ -290,59 +268,55 @@ def _map_entry_value(project: Project, table: Directive, entry: Directive) -> Va
     for name in variable_names(text):
         group = regex.group(int(name)) if name.isdigit() else regex.group(name)
         if group is None:
-            part = UNKNOWN if name.isdigit() else variable_value(project, table, name)
+            part = UNKNOWN_VALUE if name.isdigit() else variable_value(project, table, name)
         else:
             chars = 0
-            for piece in pcre_tree.walk(group):
-                chars |= piece.chars if piece.kind == "chars" else 0
-            part = Value(
-                chars & subject.client,
+            for piece in pcre_tree.walk_nodes(group):
+                chars |= piece.char_mask if piece.kind == "chars" else 0
+            part = PossibleValue(
+                chars & subject.client_characters,
                 pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
-                subject.decoded,
+                subject.is_decoded,
             )
-        client |= part.client
-        slash = slash or part.slash
-        decoded = decoded or (part.decoded and part.client != 0)
-    return Value(client, slash, decoded)
+        client |= part.client_characters
+        slash = slash or part.has_slash
+        decoded = decoded or (part.is_decoded and part.client_characters != 0)
+    return PossibleValue(client, slash, decoded)
 
 
 def _has_slash(text: str) -> bool:
     """Whether the literal part of a text has a slash behind the one of `scheme://`."""
-    return "/" in VARIABLE.sub("", text).replace("://", "")
+    return "/" in VARIABLE_REFERENCE.sub("", text).replace("://", "")
 
 
-def text_value(project: Project, directive: Directive, text: str) -> Value:
+def text_value(project: Project, directive: Directive, text: str) -> PossibleValue:
     """What a text with variables can hold, taken together."""
     client, slash, decoded = 0, _has_slash(text), False
     for name in variable_names(text):
         part = variable_value(project, directive, name)
         if name.isdigit() and directive.name == "set":
-            part = Value(part.client, part.slash, False)  # `set` escapes captures again
-        client |= part.client
-        slash = slash or part.slash
-        decoded = decoded or part.decoded
-    return Value(client, slash, decoded)
+            part = PossibleValue(part.client_characters, part.has_slash, False)  # `set` escapes captures again
+        client |= part.client_characters
+        slash = slash or part.has_slash
+        decoded = decoded or part.is_decoded
+    return PossibleValue(client, slash, decoded)
 
 
 def definitions_of(project: Project, block: Block, name: str) -> list[Directive]:
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
     directives: list[Directive] = []
     for level in includes.levels_outwards(project, block):
-        directives += project.once(_level_definitions, level).get(name, [])
-    return directives[:_SEARCHED]
+        directives += project.memoize_for_subject(_level_definitions, level).get(name, [])
+    return directives[:_MAX_SEARCHED_DIRECTIVES]
 
 
 def _level_definitions(block: Block, project: Project) -> dict[str, list[Directive]]:
     """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
     definitions: dict[str, list[Directive]] = {}
     for d in includes.directives_of(project, block, "set", "map", "geo", "if"):
-        inner = d.block.all("set") if d.name == "if" and d.block is not None else [d]
+        inner = d.block.directives_named("set") if d.name == "if" and d.block is not None else [d]
         for directive in inner:
-            target = (
-                (directive.args[0] if directive.name == "set" else directive.args[-1])
-                if directive.args
-                else ""
-            )
+            target = (directive.args[0] if directive.name == "set" else directive.args[-1]) if directive.args else ""
             if directive.name != "if":
                 definitions.setdefault(target.lstrip("$").lower(), []).append(directive)
     return definitions
@@ -351,34 +325,32 @@ def _level_definitions(block: Block, project: Project) -> dict[str, list[Directi
 def is_redirect(rewrite: Directive) -> bool:
     """Whether a rewrite answers the client with a redirect."""
     target = rewrite.args[1] if len(rewrite.args) > 1 else ""
-    return target.startswith(("http://", "https://", "$scheme")) or bool(
-        {"redirect", "permanent"} & set(rewrite.args[2:])
-    )
+    return target.startswith(("http://", "https://", "$scheme")) or bool({"redirect", "permanent"} & set(rewrite.args[2:]))
 
 
 # -- header and request splitting ---------------------------------------------------------------------------------
 
 
-def http_splitting(statement: Statement, project: Project) -> Outcome:
+def http_splitting(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """A decoded piece of the path, which can hold line breaks, goes into a header, a redirect or a proxied request."""
     directive = statement.node
-    for number in _sensitive_arguments(directive):
+    for number in _header_argument_numbers(directive):
         text = directive.args[number - 1]
         for name in variable_names(text):
-            if directive.name == "rewrite" and _own_capture(directive, name):
+            if directive.name == "rewrite" and _is_own_capture(directive, name):
                 continue  # a rewrite escapes its captures
-            if variable_value(project, directive, name).client & _LINE_BREAK:
+            if variable_value(project, directive, name).client_characters & _LINE_BREAK:
                 yield hit(directive.at(number), variable=f"${name}", directive=directive.name)
                 break
 
 
-def _own_capture(rewrite: Directive, name: str) -> bool:
+def _is_own_capture(rewrite: Directive, name: str) -> bool:
     """Whether a variable of a rewrite's target is a group of its own expression."""
     regex = pcre.try_parse_regex(rewrite.args[0])
     return name.isdigit() or regex is None or regex.group(name) is not None
 
 
-def _sensitive_arguments(directive: Directive) -> Iterable[int]:
+def _header_argument_numbers(directive: Directive) -> Iterable[int]:
     """The numbers of the arguments that end up in a header or a request line."""
     count = len(directive.args)
     if directive.name in {"add_header", "add_trailer", "proxy_set_header", "grpc_set_header"}:
@@ -386,7 +358,7 @@ def _sensitive_arguments(directive: Directive) -> Iterable[int]:
     if directive.name == "proxy_pass":
         return range(1, min(count, 1) + 1)
     if directive.name == "return":
-        if count == 2 and directive.args[0] in column("http-statuses", "redirects"):
+        if count == 2 and directive.args[0] in fact_column("http-statuses", "redirects"):
             return (2,)
         return (1,) if count == 1 and not directive.args[0].isdigit() else ()
     if directive.name == "rewrite" and is_redirect(directive):

@@ -9,13 +9,13 @@ from readiness.checks.project.tools import missing_tool
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.joins.images import stage_of_container
 from readiness.kinds.k8s.model import Container
-from readiness.model import NotApplicable, Outcome
+from readiness.model import CheckOutcome, NotApplicable
 from readiness.model.project import Project
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
 
 
-def probe_tool_missing(container: Container, *, project: Project) -> Outcome:
+def probe_tool_missing(container: Container, *, project: Project) -> CheckOutcome:
     """An exec probe that calls a program which the image of its Dockerfile does not have."""
     runs = [run for _, one in probes_of(container) if isinstance(run := one.get("exec"), Map)]
     stage = stage_of_container(container, project) if runs and not container.windows else None
@@ -29,4 +29,4 @@ def probe_tool_missing(container: Container, *, project: Project) -> Outcome:
 
 def _command_words(items: Any) -> list[str]:
     """The words of a command, with the defaults of their variables."""
-    return [expand_scalar(item).text.replace(HOLE, "X") for item in items]
+    return [expand_scalar(item).text.replace(UNKNOWN_VALUE_MARK, "X") for item in items]

@@ -15,60 +15,56 @@ from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
 from readiness.syntax import outline, yaml
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
-NAME = "compose"
-EXAMPLE = "compose.yaml"
+KIND_NAME = "compose"
+EXAMPLE_PATH = "compose.yaml"
 
-_NAMED = re.compile(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
-_SERVICES = re.compile(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
-_FIRST_FORMAT = re.compile(
-    r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE
-)
-_INSIDE = re.compile(
+_COMPOSE_FILENAME = re.compile(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
+_SERVICES_KEY_LINE = re.compile(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
+_FIRST_KEY_INDENT = re.compile(r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE)
+_SERVICE_FIELD_LINE = re.compile(
     r"""^([ \t]+)["']?(?:image|build|container_name|depends_on|extends|environment|env_file|ports|volumes|command|entrypoint|deploy|
     networks|restart|healthcheck|profiles|logging|privileged|network_mode)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
 )
-_LISTED = re.compile(
+_SERVICES_AS_LIST = re.compile(
     r"^services[ \t]*:[ \t]*(?:#[^\n]*|\r)?\n(?:[ \t]*(?:#[^\n]*|\r)?\n){0,9}[ \t]*-[ \t]",
     re.MULTILINE,
 )
-_FLOW = re.compile(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
+_FLOW_STYLE_FIELD = re.compile(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
 # Top-level keys of files that have `services:` too and are no compose files: CI systems, Kubernetes, Symfony, Render.
-_OTHER_TOOLS = re.compile(
+_KEYS_OF_OTHER_TOOLS = re.compile(
     r"""^["']?(?:apiVersion|jobs|stages|steps|pipeline|when|on|kind|before_script|parameters|imports|AWSTemplateFormatVersion|databases
     |default|language|projectId)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
 )
-_CUT = ("...", "…", "[...]")
-_SUFFIXES = (".yaml", ".yml", ".json")
-_TOP = frozenset(
-    "version name include services models networks volumes secrets configs jobs".split()
-)
+_ELLIPSES = ("...", "…", "[...]")
+_COMPOSE_SUFFIXES = (".yaml", ".yml", ".json")
+_TOP_LEVEL_KEYS = frozenset("version name include services models networks volumes secrets configs jobs".split())
 
 
-def claims(path: str, text: str) -> bool:
+def recognizes_file(path: str, text: str) -> bool:
     """YAML with `services:` that hold what services have; by its name a file that says nothing else either."""
-    named = bool(_NAMED.search(path))
-    if not named and not path.endswith(_SUFFIXES):
+    named = bool(_COMPOSE_FILENAME.search(path))
+    if not named and not path.endswith(_COMPOSE_SUFFIXES):
         return False
-    if _SERVICES.search(text):
-        if named and ("apiVersion" not in text or _is_compose(text)):
+    if _SERVICES_KEY_LINE.search(text):
+        if named and ("apiVersion" not in text or _is_compose_despite_api_version(text)):
             return True
-        return not (_OTHER_TOOLS.search(text) or _LISTED.search(text)) and bool(
-            _has_services_key(text) or _FLOW.search(text)
+        return not (_KEYS_OF_OTHER_TOOLS.search(text) or _SERVICES_AS_LIST.search(text)) and bool(
+            _has_services_key(text) or _FLOW_STYLE_FIELD.search(text)
         )
     if "services" in text and "services" in (keys := outline.top_level_keys(text)):
-        fits = all(key in _TOP or key.startswith("x-") for key in keys)
-        return named or (fits and _FLOW.search(text) is not None)
-    return named and not _OTHER_TOOLS.search(text)
+        fits = all(key in _TOP_LEVEL_KEYS or key.startswith("x-") for key in keys)
+        return named or (fits and _FLOW_STYLE_FIELD.search(text) is not None)
+    return named and not _KEYS_OF_OTHER_TOOLS.search(text)
 
 
-def _is_compose(text: str) -> bool:
+def _is_compose_despite_api_version(text: str) -> bool:
     """Whether a text that speaks of `apiVersion` somewhere has `services` at its top, and no `apiVersion` there."""
     try:
-        roots = [root for root in load_all(text) if isinstance(root, Map)]
+        roots = [root for root in load_yaml_documents(text) if isinstance(root, Map)]
     except ParseError:
         return False
     return any("services" in root for root in roots) and all("apiVersion" not in r for r in roots)
@@ -76,42 +72,32 @@ def _is_compose(text: str) -> bool:
 
 def _has_services_key(text: str) -> bool:
     """Whether a key of services stands below a name: deeper than the first of the names."""
-    first = _FIRST_FORMAT.search(text)
+    first = _FIRST_KEY_INDENT.search(text)
     depth = len(first[1]) if first else 0
-    return any(len(match[1]) > depth for match in _INSIDE.finditer(text))
+    return any(len(match[1]) > depth for match in _SERVICE_FIELD_LINE.finditer(text))
 
 
 def parse(source: Source) -> Document:
     """The services of a compose file. Raises ParseError where the YAML is broken or no mapping."""
-    loaded = load_all(source.text)
+    loaded = load_yaml_documents(source.text)
     roots = tuple(root for root in loaded if isinstance(root, Map))
     if not any(roots) or len(roots) != sum(root is not None for root in loaded):
-        reason = (
-            "a compose file is a mapping with `services`" if any(loaded) else "the file is empty"
-        )
+        reason = "a compose file is a mapping with `services`" if any(loaded) else "the file is empty"
         raise ParseError(reason, 0)
     for root in roots:
         check_alias_bounds(root)
-    resets = (
-        [path for root in roots for path in _apply_resets(source, root)]
-        if "!reset" in source.text
-        else []
-    )
-    if source.parent is not None and _is_abridged(source.text):
+    resets = [path for root in roots for path in _apply_reset_tags(source, root)] if "!reset" in source.text else []
+    if source.parent is not None and _has_ellipsis(source.text):
         source.fragment = True
-    legacy = not any(
-        set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots
-    )
-    document = Document(source, roots, compose_purpose(source.path), legacy, resets=tuple(resets))
+    legacy = not any(set(root) & _TOP_LEVEL_KEYS or any(key.startswith("x-") for key in root) for root in roots)
+    document = Document(source, roots, compose_purpose(source.path), legacy, reset_paths=tuple(resets))
     for holder, services in service_mappings(document):
         for name, node in services.items():
             if isinstance(node, Map):
                 full, elsewhere = extend_service(services, node, {name})
-                document.services[name] = Service(
-                    source, node, name, services.key(name), document, full, elsewhere
-                )
+                document.services[name] = Service(source, node, name, services.key_span(name), document, full, elsewhere)
         del holder
-    document.completed = frozenset(_awaited_until_completed(document))
+    document.awaited_until_completed = frozenset(_services_awaited_until_completed(document))
     if source.parent is not None and _is_excerpt(document):
         source.fragment = True
     return document
@@ -125,12 +111,12 @@ def service_mappings(document: Document) -> Iterator[tuple[Map, Map]]:
             yield root, services
 
 
-def unfilled(document: Document) -> int | None:
+def first_unfilled_placeholder(document: Document) -> int | None:
     """The first `{{ name }}` that stands where a value does; None where there is none."""
-    return yaml.unfilled(document.source.text, document.roots)
+    return yaml.first_unfilled_placeholder(document.source.text, document.roots)
 
 
-def _apply_resets(source: Source, root: Map) -> Iterator[tuple[str, ...]]:
+def _apply_reset_tags(source: Source, root: Map) -> Iterator[tuple[str, ...]]:
     """Take out what `!reset` stands at, and tell the paths: here the key is as good as not written, and it takes away what
     the file is laid over."""
     stack: list[tuple[Any, tuple[str, ...]]] = [(root, ())]
@@ -148,12 +134,12 @@ def _apply_resets(source: Source, root: Map) -> Iterator[tuple[str, ...]]:
                 stack.append((value, (*path, key)))
 
 
-def _is_abridged(text: str) -> bool:
+def _has_ellipsis(text: str) -> bool:
     """Whether a piece in prose says with dots that something was left out."""
     for line in text.splitlines():
         bare = line.strip()
         comment = bare.startswith("#")
-        if bare.lstrip("#- \t").startswith(_CUT) or (comment and bare.endswith(_CUT)):
+        if bare.lstrip("#- \t").startswith(_ELLIPSES) or (comment and bare.endswith(_ELLIPSES)):
             return True
     return False
 
@@ -170,16 +156,13 @@ def _is_excerpt(document: Document) -> bool:
     return False
 
 
-def _awaited_until_completed(document: Document) -> Iterator[str]:
+def _services_awaited_until_completed(document: Document) -> Iterator[str]:
     """The services that another waits for until they have ended."""
     for service in document.services.values():
-        depends = service.full.get("depends_on")
+        depends = service.extended_node.get("depends_on")
         if isinstance(depends, Map):
             for name, how in depends.items():
-                if (
-                    isinstance(how, Map)
-                    and how.get("condition") == "service_completed_successfully"
-                ):
+                if isinstance(how, Map) and how.get("condition") == "service_completed_successfully":
                     yield name
 
 
@@ -190,18 +173,10 @@ def check_alias_bounds(root: Map) -> None:
     stack: list[tuple[Map | Seq, bool]] = [(root, False)]
     while stack:
         node, done = stack.pop()
-        inner = [
-            item
-            for item in (node.values() if isinstance(node, Map) else node)
-            if isinstance(item, Map | Seq)
-        ]
+        inner = [item for item in (node.values() if isinstance(node, Map) else node) if isinstance(item, Map | Seq)]
         if done:
             open_now.discard(id(node))
-            sizes[id(node)] = (
-                1
-                + len(node) * (2 if isinstance(node, Map) else 1)
-                + sum(sizes[id(item)] for item in inner)
-            )
+            sizes[id(node)] = 1 + len(node) * (2 if isinstance(node, Map) else 1) + sum(sizes[id(item)] for item in inner)
             continue
         if id(node) in sizes:
             continue
@@ -216,7 +191,7 @@ def check_alias_bounds(root: Map) -> None:
         raise ParseError(f"aliases expand {written} collections to {total} values", 0)
 
 
-def files(document: Document) -> Iterator[Document]:
+def whole_file(document: Document) -> Iterator[Document]:
     """Target `compose.file`: the document itself."""
     yield document
 
@@ -226,37 +201,37 @@ def services(document: Document) -> Iterator[Service]:
     return iter(document.services.values())
 
 
-def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
+def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Collection[str]) -> None:
     """Fill in what environment files say, and decide what the files are for."""
-    del paths
+    del known_paths
     files: dict[str, dotenv.Document] = {
-        posixpath.normpath(one.source.path): one for one in by_kind.get(dotenv.NAME, [])
+        posixpath.normpath(one.source.path): one for one in documents_by_kind.get(dotenv.KIND_NAME, [])
     }
-    join.resolve_environments(by_kind[NAME], files)
-    evidence.collect_signs(by_kind[NAME])
-    join.give_variables(by_kind[NAME], files)
+    join.resolve_environments(documents_by_kind[KIND_NAME], files)
+    evidence.collect_non_production_signs(documents_by_kind[KIND_NAME])
+    join.assign_env_file_variables(documents_by_kind[KIND_NAME], files)
 
 
 def ports(document: Document) -> Iterator[Port]:
     """Every port of a file; one that two services share by an alias once."""
-    return _unique_parts(document, port_specs, Port)
+    return _unique_service_parts(document, port_specs, Port)
 
 
 def mounts(document: Document) -> Iterator[Mount]:
     """Every mount of a file; one that two services share by an alias once."""
-    return _unique_parts(document, mount_specs, Mount)
+    return _unique_service_parts(document, mount_specs, Mount)
 
 
-def _unique_parts(
-    document: Document, specs: Callable[..., Iterator[Any]], make: Callable[..., Any]
+def _unique_service_parts(
+    document: Document, find_specs: Callable[..., Iterator[Any]], make_part: Callable[..., Any]
 ) -> Iterator[Any]:
     """The parts of all services, each place once."""
     seen: set[Span] = set()
     for service in document.services.values():
-        for spec in specs(service.node, service.values):
+        for spec in find_specs(service.node, service.env_values):
             if spec.span not in seen:
                 seen.add(spec.span)
-                yield make(service, spec)
+                yield make_part(service, spec)
 
 
 def variables(document: Document) -> Iterator[Variable]:
@@ -269,11 +244,11 @@ def variables(document: Document) -> Iterator[Variable]:
                 if spec.key not in seen:
                     seen.add(spec.key)
                     yield Variable(service, spec, key)
-    yield from document.given
+    yield from document.env_file_variables
 
 
 TARGETS: dict[str, Callable[[Document], Any]] = {
-    "compose.file": files,
+    "compose.file": whole_file,
     "compose.service": services,
     "compose.port": ports,
     "compose.mount": mounts,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.facts.public_images import STORES
+from readiness.facts.public_images import STORE_ROLES
 from readiness.kinds.compose.join import includes_of
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import (
@@ -21,27 +21,27 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.kinds.compose.signs import SIGNS_OF_SERVICES
 from readiness.kinds.head import purpose_at_head
-from readiness.kinds.purpose import Sign, compose_purpose, is_sample_path
-from readiness.syntax.interpolation import HOLE, NOTHING
+from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_sample_path
+from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
 
 
-def collect_signs(documents: Sequence[Document]) -> None:
+def collect_non_production_signs(documents: Sequence[Document]) -> None:
     """Give every file whose name says nothing of its purpose the signs of what it is for."""
-    _believe_includes(documents)
+    _mark_included_as_production(documents)
     groups = _files_that_may_run_together(documents)
     for document in documents:
         asked = document.purpose == "unknown" and not document.legacy and document.said is None
         together = groups.get(id(document), [document])
-        document.signs = tuple(_signs_of(document, together)) if asked else ()
+        document.non_production_signs = tuple(_non_production_signs(document, together)) if asked else ()
 
 
-def _believe_includes(documents: Sequence[Document]) -> None:
+def _mark_included_as_production(documents: Sequence[Document]) -> None:
     """What a file of production takes in is of production, whatever folder it lies in; its own name is still believed."""
     by_path = {posixpath.normpath(one.source.path): one for one in documents}
     todo = [one for one in documents if one.purpose in {"unknown", "prod"}]
     while todo:
-        for path in files_taken_in(todo.pop()):
+        for path in included_and_extended_paths(todo.pop()):
             inner = by_path.get(path)
             if inner is None or inner.purpose not in {"dev", "test"}:
                 continue
@@ -50,98 +50,98 @@ def _believe_includes(documents: Sequence[Document]) -> None:
                 todo.append(inner)
 
 
-def _signs_of(document: Document, together: Sequence[Document]) -> Iterator[Sign]:
+def _non_production_signs(document: Document, related_documents: Sequence[Document]) -> Iterator[NonProductionSign]:
     """The signs of one file. What is left out counts only where no file that may be laid on it brings it.
 
     A service that is for development by its own name, profile or build says nothing of the others.
     """
     if found := purpose_at_head(document.source.text, document.source.path):
-        yield Sign("head", "the comment at its head says so", found[1], True, found[0])
+        yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
     services = [one for one in document.services.values() if not one.set_aside]
     signs = [sign for find in SIGNS_OF_SERVICES for sign in find(services)]
     if is_sample_path(document.source.path):
         text = "it lies in a folder of examples"
-        signs.append(Sign("sample", text, document.node.at(), purpose="sample"))
+        signs.append(NonProductionSign("sample", text, document.node.at(), purpose="sample"))
     if document.source.parent is None:
-        signs += _absences(together, services)
-    served = any(map(_is_entry_with_tls, services))
-    yield from (one for one in signs if one.strong or not served)
+        signs += _absence_signs(related_documents, services)
+    served = any(map(_is_public_tls_proxy, services))
+    yield from (one for one in signs if one.is_decisive or not served)
 
 
-def _is_entry_with_tls(service: Service) -> bool:
+def _is_public_tls_proxy(service: Service) -> bool:
     """Whether a proxy serves the world with TLS, as nobody needs for development: a weak sign says nothing beside it."""
     if service.role not in {"proxy", "tunnel"}:
         return False
-    specs = port_specs(service.full, service.values)
+    specs = port_specs(service.extended_node, service.env_values)
     return service.role == "tunnel" or any(
         one.published is not None and one.published[0] <= 443 <= one.published[1] for one in specs
     )
 
 
-def _absences(together: Sequence[Document], services: Sequence[Service]) -> Iterator[Sign]:
+def _absence_signs(related_documents: Sequence[Document], services: Sequence[Service]) -> Iterator[NonProductionSign]:
     """What none of the files that may run together has: a volume under a store, a restart, an application."""
     owned = [one for one in services if one.owned or one.extends]
     every = [
         one
-        for document in together
+        for document in related_documents
         for one in document.services.values()
-        if not one.set_aside and "provider" not in one.full
+        if not one.set_aside and "provider" not in one.extended_node
     ]
     defined = {one.name for one in every if one.owned}
-    if not owned or any(one.name not in defined for one in every) or _takes_in_unseen(together):
+    if not owned or any(one.name not in defined for one in every) or _includes_unread_file(related_documents):
         return
-    place = owned[0].head
-    if not any(map(_has_restart, every)) and not any(one.swarm for one in together):
-        yield Sign("restarts", "nothing restarts", place)
-    stores = {one.name for one in every if _is_store_of_data(one)}
+    place = owned[0].name_span
+    if not any(map(_has_restart, every)) and not any(one.swarm for one in related_documents):
+        yield NonProductionSign("restarts", "nothing restarts", place)
+    stores = {one.name for one in every if _is_lasting_store(one)}
     if stores and not any(one.name in stores and _may_keep_data(one) for one in every):
-        yield Sign("kept", "no store keeps its data", place)
+        yield NonProductionSign("kept", "no store keeps its data", place)
     roles = {one.role for one in every}
-    if roles & STORES and roles <= STORES | {"console"}:
-        yield Sign("stores", "there are stores and no application", place)
+    if roles & STORE_ROLES and roles <= STORE_ROLES | {"console"}:
+        yield NonProductionSign("stores", "there are stores and no application", place)
 
 
 def _has_restart(service: Service) -> bool:
     """Whether a service says that it is started again."""
-    deploy = service.full.get("deploy")
+    deploy = service.extended_node.get("deploy")
     policy = isinstance(deploy, Map) and deploy.get("restart_policy") is not None
-    return policy or service.full.get("restart") not in (None, "no", False)
+    return policy or service.extended_node.get("restart") not in (None, "no", False)
 
 
-def _is_store_of_data(service: Service) -> bool:
+def _is_lasting_store(service: Service) -> bool:
     known = service.image_facts
     return known is not None and known.keeps_data and not service.once
 
 
-_SETTINGS_OF_STORES = re.compile(
+_STORE_CONFIG_MOUNT = re.compile(
     r"/docker-entrypoint-initdb\.d|/etc/|\.(?:sql|sh|conf|cnf|ini|ya?ml|json|js|crt|key|pem|xml)\Z"
 )
 
 
 def _may_keep_data(service: Service) -> bool:
     """Whether anything is mounted that may hold data: no tmpfs, no setting and no script of the first start."""
-    if service.full.get("volumes_from"):
+    if service.extended_node.get("volumes_from"):
         return True
     return any(
-        spec.type != "tmpfs" and not _SETTINGS_OF_STORES.search(spec.target)
-        for spec in mount_specs(service.full, service.values)
+        spec.type != "tmpfs" and not _STORE_CONFIG_MOUNT.search(spec.target)
+        for spec in mount_specs(service.extended_node, service.env_values)
     )
 
 
-def _takes_in_unseen(together: Sequence[Document]) -> bool:
+def _includes_unread_file(documents: Sequence[Document]) -> bool:
     """Whether one of some files takes in a file that is not among them."""
-    paths = {posixpath.normpath(one.source.path) for one in together}
-    return any(path not in paths for one in together for path in files_taken_in(one))
+    paths = {posixpath.normpath(one.source.path) for one in documents}
+    return any(path not in paths for one in documents for path in included_and_extended_paths(one))
 
 
-def files_taken_in(document: Document) -> set[str]:
+def included_and_extended_paths(document: Document) -> set[str]:
     """The files that a file includes or extends services of; HOLE for one whose name a variable hides."""
     written = [one.path for one in includes_of(document)]
     written += [one.extends[0] for one in document.services.values() if one.extends]
-    values = document.environment.values or NOTHING
+    values = document.environment.values or NO_VARIABLES
     texts = [expand_scalar(one, values).text for one in written]
     return {
-        HOLE if HOLE in text else posixpath.normpath(posixpath.join(document.folder, text))
+        UNKNOWN_VALUE_MARK if UNKNOWN_VALUE_MARK in text else posixpath.normpath(posixpath.join(document.folder, text))
         for text in texts
     }
 
@@ -149,13 +149,11 @@ def files_taken_in(document: Document) -> set[str]:
 def _files_that_may_run_together(documents: Sequence[Document]) -> dict[int, list[Document]]:
     """The files of each file's group by the identity of the file: those beside it that name one of its services, and those
     that take in one another. What is for development or tests by its name is in no group."""
-    files = [
-        one for one in documents if one.source.parent is None and one.purpose in {"unknown", "prod"}
-    ]
+    files = [one for one in documents if one.source.parent is None and one.purpose in {"unknown", "prod"}]
     by_path = {posixpath.normpath(one.source.path): one for one in files}
     groups: dict[Any, list[Document]] = {id(one): [one] for one in files}
 
-    def join(first: Document, second: Document) -> None:
+    def merge_groups(first: Document, second: Document) -> None:
         mine, theirs = groups[id(first)], groups[id(second)]
         if mine is not theirs:
             mine += theirs
@@ -164,8 +162,8 @@ def _files_that_may_run_together(documents: Sequence[Document]) -> dict[int, lis
     beside: dict[tuple[str, str], Document] = {}
     for document in files:
         for name in document.services:
-            join(beside.setdefault((document.folder, name), document), document)
-        for path in files_taken_in(document):
+            merge_groups(beside.setdefault((document.folder, name), document), document)
+        for path in included_and_extended_paths(document):
             if path in by_path:
-                join(document, by_path[path])
+                merge_groups(document, by_path[path])
     return groups

@@ -9,9 +9,9 @@ from typing import Any
 
 from readiness.kinds import dotenv
 from readiness.kinds.compose.environment import (
-    EMPTY,
+    EMPTY_ENVIRONMENT,
+    EnvFileValue,
     Environment,
-    Setting,
     env_file_path,
     env_files,
     environment_of,
@@ -26,10 +26,10 @@ from readiness.kinds.compose.parts import (
     variable_specs,
 )
 from readiness.model import Span
-from readiness.syntax.interpolation import NOTHING
+from readiness.syntax.interpolation import NO_VARIABLES
 from readiness.syntax.yaml import Map, Seq
 
-MAX_INCLUDES = 20  # one inside the other
+MAX_INCLUDE_DEPTH = 20  # one inside the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,7 @@ def include_folder(include: Include, folder: str, values: Mapping[str, str]) -> 
     named = entry.get("project_directory") if entry is not None else None
     if isinstance(named, str):
         return env_file_path(named, folder, values)
-    first = (
-        next(string_entries(entry.get("path")), (include.path, 0))[0]
-        if entry is not None
-        else include.path
-    )
+    first = next(string_entries(entry.get("path")), (include.path, 0))[0] if entry is not None else include.path
     return posixpath.dirname(env_file_path(first, folder, values))
 
 
@@ -77,7 +73,7 @@ def resolve_environments(documents: list[Document], files: Mapping[str, dotenv.D
         _EnvironmentResolver(documents, files).resolve_all()
 
 
-def give_variables(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
+def assign_env_file_variables(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
     """Tell of every environment file which variables it gives, and whether to a file that may run in production."""
     if not files:
         return
@@ -86,14 +82,12 @@ def give_variables(documents: list[Document], files: Mapping[str, dotenv.Documen
     seen: set[tuple[str, Span]] = set()
     for document in sorted(documents, key=lambda one: (not one.production, one.source.path)):
         own = {
-            name: read_env_files(service.full, document.folder, files, service.env_file_variables)[
-                0
-            ]
+            name: read_env_files(service.extended_node, document.folder, files, service.env_file_variables)[0]
             for name, service in document.services.items()
-            if "env_file" in service.full
+            if "env_file" in service.extended_node
         }
-        document.given = tuple(_variables_from_env_files(document, own, seen))
-        for settings in (document.environment.settings, *own.values()):
+        document.env_file_variables = tuple(_variables_from_env_files(document, own, seen))
+        for settings in (document.environment.env_file_values, *own.values()):
             for setting in settings.values():
                 named = document.purpose not in {"dev", "test"}
                 setting.document.production = setting.document.production or named
@@ -111,18 +105,14 @@ class _EnvironmentResolver:
         self.homes: dict[str, str] = {}  # path -> the folder whose `.env` names it in COMPOSE_FILE
         for path in sorted(files):
             folder, name = posixpath.split(path)
-            for file in (
-                compose_file_paths(layer_env_files([files[path]])) if name == ".env" else ()
-            ):
+            for file in compose_file_paths(layer_env_files([files[path]])) if name == ".env" else ():
                 self.homes.setdefault(posixpath.normpath(posixpath.join(folder, file)), folder)
         for document in self.documents:
             for include in includes_of(document):
-                path = env_file_path(include.path, document.folder, NOTHING)
+                path = env_file_path(include.path, document.folder, NO_VARIABLES)
                 self.ways.setdefault(path, []).append((document, include))
             for path in {one.extends[0] for one in document.services.values() if one.extends}:
-                self.ways.setdefault(env_file_path(path, document.folder, NOTHING), []).append(
-                    (document, None)
-                )
+                self.ways.setdefault(env_file_path(path, document.folder, NO_VARIABLES), []).append((document, None))
 
     def resolve_all(self) -> None:
         """Give every document its environment, and mark the environment files that were read."""
@@ -132,13 +122,11 @@ class _EnvironmentResolver:
     def environment_of(self, document: Document, depth: int) -> Environment:
         """The environment of a file: of those that include it, else its own `.env`."""
         if id(document) not in self.known:
-            self.known[id(document)] = EMPTY  # what includes itself has none
+            self.known[id(document)] = EMPTY_ENVIRONMENT  # what includes itself has none
             path = posixpath.normpath(document.source.path)
             ways = [way for way in self.ways.get(path, ()) if way[1] or not document.first]
-            if ways and depth < MAX_INCLUDES:
-                environment = _common_environment(
-                    [self.environment_through(*way, depth + 1) for way in ways]
-                )
+            if ways and depth < MAX_INCLUDE_DEPTH:
+                environment = _common_environment([self.environment_from_includer(*way, depth + 1) for way in ways])
             else:
                 environment = self.environment_in_folder(self.homes.get(path, document.folder))
             self.known[id(document)] = environment
@@ -151,17 +139,15 @@ class _EnvironmentResolver:
             self.own[path] = layer_env_files(self.env_files_at([path]))
         return self.own[path]
 
-    def environment_through(
-        self, other: Document, include: Include | None, depth: int
-    ) -> Environment:
+    def environment_from_includer(self, includer: Document, include: Include | None, depth: int) -> Environment:
         """The environment of a file that another includes: what that one has goes first; one that it only extends
         services of has no other."""
-        outer = self.environment_of(other, depth)
+        outer = self.environment_of(includer, depth)
         if include is None:
             return outer
         entry = include.entry if include.entry is not None else Map(Span(0, 0))
-        named = [env_file_path(file.path, other.folder, outer.values) for file in env_files(entry)]
-        folder = include_folder(include, other.folder, outer.values)
+        named = [env_file_path(file.path, includer.folder, outer.values) for file in env_files(entry)]
+        folder = include_folder(include, includer.folder, outer.values)
         return layer_env_files(self.env_files_at(named or [posixpath.join(folder, ".env")]), outer)
 
     def env_files_at(self, paths: Iterable[str]) -> list[dotenv.Document]:
@@ -170,26 +156,24 @@ class _EnvironmentResolver:
         documents = [one for one in there if one is not None]
         for document in documents:
             document.read = True
-        return [one for one in documents if one.file.problem is None]
+        return [one for one in documents if one.parsed_env_file.problem is None]
 
 
 def compose_file_paths(environment: Environment) -> list[str]:
     """The compose files that COMPOSE_FILE names, in their order."""
-    text = environment.unmasked.get("COMPOSE_FILE", "")
-    return [
-        one for one in text.split(environment.unmasked.get("COMPOSE_PATH_SEPARATOR", ":")) if one
-    ]
+    text = environment.values_with_secrets.get("COMPOSE_FILE", "")
+    return [one for one in text.split(environment.values_with_secrets.get("COMPOSE_PATH_SEPARATOR", ":")) if one]
 
 
-def _common_environment(ways: list[Environment]) -> Environment:
+def _common_environment(environments: list[Environment]) -> Environment:
     """What several environments agree on."""
-    first, *rest = ways
+    first, *rest = environments
     if not rest:
         return first
     kept = {
         name: setting
-        for name, setting in first.settings.items()
-        if all(name in way.settings and way.settings[name].value == setting.value for way in rest)
+        for name, setting in first.env_file_values.items()
+        if all(name in way.env_file_values and way.env_file_values[name].value == setting.value for way in rest)
     }
     return environment_of(kept)
 
@@ -203,49 +187,51 @@ def env_paths_read_by(documents: Iterable[Document]) -> set[str]:
         folder = document.folder
         paths.add(posixpath.normpath(posixpath.join(folder, ".env")))
         entries = [one.entry for one in includes_of(document) if one.entry is not None]
-        nodes = [service.full for service in document.services.values()]
+        nodes = [service.extended_node for service in document.services.values()]
         for node in (*entries, *nodes):
-            paths |= {env_file_path(one.path, folder, NOTHING) for one in env_files(node)}
+            paths |= {env_file_path(one.path, folder, NO_VARIABLES) for one in env_files(node)}
         for include in includes_of(document):
-            place = include_folder(include, folder, NOTHING)
+            place = include_folder(include, folder, NO_VARIABLES)
             paths.add(posixpath.normpath(posixpath.join(place, ".env")))
     return paths
 
 
 def _variables_from_env_files(
-    document: Document, own: Mapping[str, dict[str, Setting]], seen: set[tuple[str, Span]]
+    document: Document,
+    values_by_service: Mapping[str, dict[str, EnvFileValue]],
+    reported_places: set[tuple[str, Span]],
 ) -> Iterator[Variable]:
     """The variables of services whose values stand in environment files; each place once in a project.
 
     One value may reach several variables: the one whose name tells of a secret speaks for it.
     """
-    from readiness.syntax.secrets import names_secret
+    from readiness.syntax.secrets import is_secret_name
 
     chosen: dict[tuple[str, Span], Variable] = {}
     for service in document.services.values():
-        for name, setting in _variable_sources(service, own.get(service.name, {})):
+        for name, setting in _variables_with_env_value(service, values_by_service.get(service.name, {})):
             place = (setting.source.path, setting.span)
-            if place in seen:
+            if place in reported_places:
                 continue
             other = chosen.get(place)
-            if other is None or (names_secret(name) and not names_secret(other.spec.name)):
+            if other is None or (is_secret_name(name) and not is_secret_name(other.spec.name)):
                 entry = setting.entry
-                spec = VariableSpec(name, entry.template, entry.span, entry.key)
+                spec = VariableSpec(name, entry.raw_value, entry.value_span, entry.name_span)
                 chosen[place] = Variable(service, spec, "env_file", setting)
-    seen |= set(chosen)
+    reported_places |= set(chosen)
     yield from chosen.values()
 
 
-def _variable_sources(
-    service: Service, own: Mapping[str, Setting]
-) -> Iterator[tuple[str, Setting]]:
+def _variables_with_env_value(
+    service: Service, env_file_values: Mapping[str, EnvFileValue]
+) -> Iterator[tuple[str, EnvFileValue]]:
     """(variable, setting that gives it) of a service."""
     environment = service.document.environment
     written = set()
-    for spec in variable_specs(service.source, service.full, "environment"):
+    for spec in variable_specs(service.source, service.extended_node, "environment"):
         written.add(spec.name)
         bare = spec.value is None
-        name = spec.name if bare else expand_scalar(spec.value, environment.unmasked).origin
-        if name in environment.settings:
-            yield spec.name, environment.settings[name]
-    yield from ((name, one) for name, one in own.items() if name not in written)
+        name = spec.name if bare else expand_scalar(spec.value, environment.values_with_secrets).variable_giving_all
+        if name in environment.env_file_values:
+            yield spec.name, environment.env_file_values[name]
+    yield from ((name, one) for name, one in env_file_values.items() if name not in written)

@@ -11,16 +11,14 @@ from readiness.model import Span
 from readiness.syntax.yaml import Map, Seq
 
 MAX_EXTENDS = 10
-_REPLACED = frozenset({"command", "entrypoint", "test"})
-_PAIRS = frozenset(
-    {"environment", "labels", "annotations", "args", "sysctls", "additional_contexts"}
-)
-_NAMES = frozenset({"depends_on", "networks", "models"})
+_KEYS_REPLACED_WHOLE = frozenset({"command", "entrypoint", "test"})
+_KEY_VALUE_FIELDS = frozenset({"environment", "labels", "annotations", "args", "sysctls", "additional_contexts"})
+_NAME_LIST_FIELDS = frozenset({"depends_on", "networks", "models"})
 # What may be one string or a list of them.
-_STRINGS = frozenset({"dns", "dns_search", "tmpfs", "env_file", "label_file", "profiles"})
+_STRING_OR_LIST_FIELDS = frozenset({"dns", "dns_search", "tmpfs", "env_file", "label_file", "profiles"})
 
 
-def extend_service(services: Map, node: Map, seen: set[str]) -> tuple[Map, tuple[str, str] | None]:
+def extend_service(services: Map, node: Map, extended_names: set[str]) -> tuple[Map, tuple[str, str] | None]:
     """The service over what it extends in the same file, and what it extends in another: (file, service)."""
     parent = node.get("extends")
     name = parent.get("service") if isinstance(parent, Map) else parent
@@ -28,16 +26,16 @@ def extend_service(services: Map, node: Map, seen: set[str]) -> tuple[Map, tuple
     if isinstance(elsewhere, str):
         return node, (elsewhere, name if isinstance(name, str) else "")
     base = services.get(name) if isinstance(name, str) else None
-    if not isinstance(base, Map) or name in seen or len(seen) > MAX_EXTENDS:
+    if not isinstance(base, Map) or name in extended_names or len(extended_names) > MAX_EXTENDS:
         return node, None
-    full, file = extend_service(services, base, seen | {str(name)})
+    full, file = extend_service(services, base, extended_names | {str(name)})
     return merge_services(full, node), file
 
 
-def merge_services(base: Map, over: Map, depth: int = 0) -> Map:
-    """`over` laid on `base`: mappings key by key, lists one after the other, what is named alike once."""
-    result = Map(over.at())
-    for node in (base, over):
+def merge_services(base: Map, override: Map, depth: int = 0) -> Map:
+    """`override` laid on `base`: mappings key by key, lists one after the other, what is named alike once."""
+    result = Map(override.at())
+    for node in (base, override):
         for key, value in node.items():
             if key in result and value is None:
                 continue  # what is empty takes nothing away
@@ -60,7 +58,7 @@ def _long_form(key: str, value: Any, span: Span) -> Any:
         build = Map(span)
         build.put("context", value, span)
         return build
-    if key in _STRINGS:
+    if key in _STRING_OR_LIST_FIELDS:
         strings = Seq(span)
         strings.put(value, span)
         return strings
@@ -69,28 +67,26 @@ def _long_form(key: str, value: Any, span: Span) -> Any:
 
 def _merge_values(key: str, old: Any, new: Any, depth: int) -> Any:
     """The value of a key after merging: `new` over `old` by Compose's rule for that key; `depth` bounds the nesting."""
-    if (isinstance(new, Map | Seq) and new.tag == "!override") or key in _REPLACED:
+    if (isinstance(new, Map | Seq) and new.tag == "!override") or key in _KEYS_REPLACED_WHOLE:
         return new
-    if key in _PAIRS:
+    if key in _KEY_VALUE_FIELDS:
         return _merge_pairs(old, new)
-    if key in _NAMES and isinstance(old, Map) is not isinstance(new, Map):
+    if key in _NAME_LIST_FIELDS and isinstance(old, Map) is not isinstance(new, Map):
         old, new = _pairs_as_mapping(old), _pairs_as_mapping(new)
     if isinstance(old, Map) and isinstance(new, Map):
         drivers = old.get("driver"), new.get("driver")
-        if (key == "logging" and None not in drivers and drivers[0] != drivers[1]) or (
-            depth >= MAX_EXTENDS
-        ):
+        if (key == "logging" and None not in drivers and drivers[0] != drivers[1]) or (depth >= MAX_EXTENDS):
             return new
         return merge_services(old, new, depth + 1)
     if isinstance(old, Seq) and isinstance(new, Seq):
-        return _join_lists(old, new, _IDENTITIES.get(key, _no_identity))
+        return _merge_lists_by_identity(old, new, _IDENTITY_BY_FIELD.get(key, _unique_identity))
     return new
 
 
 def _merge_pairs(old: Any, new: Any) -> Any:
     """Variables, labels and their like, each once; one without a value takes the value of an earlier one away."""
     if isinstance(old, Seq) and isinstance(new, Seq):
-        return _join_lists(old, new, _name_identity)
+        return _merge_lists_by_identity(old, new, _name_identity)
     first, second = _pairs_as_mapping(old), _pairs_as_mapping(new)
     if not isinstance(first, Map) or not isinstance(second, Map):
         return new
@@ -115,7 +111,7 @@ def _pairs_as_mapping(value: Any) -> Any:
     return result
 
 
-def _join_lists(first: Seq, second: Seq, identity: Callable[[Any], object]) -> Seq:
+def _merge_lists_by_identity(first: Seq, second: Seq, identity: Callable[[Any], object]) -> Seq:
     """The entries of two lists, each at its own place; of two that are alike the later, where the earlier stood."""
     result = Seq(second.at())
     seen: dict[object, int] = {}
@@ -130,7 +126,7 @@ def _join_lists(first: Seq, second: Seq, identity: Callable[[Any], object]) -> S
     return result
 
 
-def _no_identity(item: Any) -> object:
+def _unique_identity(item: Any) -> object:
     """Merge key for lists of which all entries of both files are kept."""
     del item
     return object()
@@ -174,7 +170,7 @@ def _device_identity(item: Any) -> object:
     return parts[1] if len(parts) > 1 else parts[0]
 
 
-def _grant_identity(item: Any) -> object:
+def _secret_or_config_identity(item: Any) -> object:
     """Secrets and configs that stand at one place in the container."""
     if not isinstance(item, Map):
         return str(item)
@@ -188,12 +184,12 @@ def _file_identity(item: Any) -> object:
     return path if isinstance(path, str) else object()
 
 
-_IDENTITIES: dict[str, Callable[[Any], object]] = {
+_IDENTITY_BY_FIELD: dict[str, Callable[[Any], object]] = {
     "ports": _port_identity,
     "volumes": _mount_identity,
     "devices": _device_identity,
-    "secrets": _grant_identity,
-    "configs": _grant_identity,
+    "secrets": _secret_or_config_identity,
+    "configs": _secret_or_config_identity,
     "env_file": _file_identity,
     **dict.fromkeys(
         """cap_add cap_drop dns dns_opt dns_search expose links profiles tmpfs aliases link_local_ips tags depends_on
@@ -210,20 +206,20 @@ def _copy_mapping(node: Map) -> Map:
     return result
 
 
-def without_path(node: Map, path: tuple[str, ...]) -> Map:
+def without_key_path(node: Map, path: tuple[str, ...]) -> Map:
     """A mapping without what `!reset` takes away; the mapping itself where there is nothing to take."""
     key, *rest = path
     if key not in node or (rest and not isinstance(node[key], Map)):
         return node
     result = _copy_mapping(node)
     if rest:
-        result[key] = without_path(node[key], tuple(rest))
+        result[key] = without_key_path(node[key], tuple(rest))
     else:
         del result[key]
     return result
 
 
-def rebase_service(node: Map, folder: str) -> Map:
+def rebase_service_paths(node: Map, folder: str) -> Map:
     """A service of a file in another folder, its paths told from here."""
     if folder in {"", "."}:
         return node

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.facts import public_images
-from readiness.facts.public_images import Known
-from readiness.facts.table import column
-from readiness.kinds.compose.environment import EMPTY, Environment, Setting
+from readiness.facts.public_images import ImageFacts
+from readiness.facts.table import fact_column
+from readiness.kinds.compose.environment import EMPTY_ENVIRONMENT, EnvFileValue, Environment
 from readiness.kinds.compose.parts import (
     MountSpec,
     PortSpec,
@@ -24,33 +24,33 @@ from readiness.kinds.compose.stated import purpose_stated_in
 from readiness.kinds.decision import purpose_by_signs, said_purpose
 from readiness.kinds.purpose import (
     COMPOSE_PAIRS,
-    Judged,
-    Sign,
-    deciding_signs,
-    image_purpose,
+    HasPurpose,
+    NonProductionSign,
+    decisive_signs,
+    dockerfile_purpose,
     purpose_by_name,
 )
 from readiness.model import Purpose, Source, Span
 from readiness.syntax import image as images
-from readiness.syntax.image import Image
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.image import ImageReference
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Service(Judged):
-    """One service. `node` is what the file writes, `full` the same over what it extends in this file.
+class Service(HasPurpose):
+    """One service. `node` is what the file writes, `extended_node` the same over what it extends in this file.
 
-    `head` is the place of its name, `owned` whether it has an image or a build of its own (else it amends another
+    `name_span` is the place of its name, `defines_what_runs` whether it has an image or a build of its own (else it amends another
     file's service). `extends` is the other file, and the service in it, that it extends.
     """
 
     source: Source
     node: Map
     name: str
-    head: Span
+    name_span: Span
     document: Document
-    full: Map
+    extended_node: Map
     extends: tuple[str, str] | None = None
     container: str = ""
 
@@ -64,16 +64,16 @@ class Service(Judged):
         """What the file is for, by its name: dev, test, prod or unknown."""
         return self.document.purpose
 
-    def is_production(self, apart_from: str = "") -> bool:
+    def is_production(self, ignored_fact: str = "") -> bool:
         """Whether it may run in production: neither its file nor what is said of itself says otherwise."""
         if self.source.root.said is None and (own := self.stated) is not None:
             return own.is_production
-        return not self.set_aside and self.document.is_production(apart_from)
+        return not self.set_aside and self.document.is_production(ignored_fact)
 
     @property
     def stated(self) -> Purpose | None:
         """What its own `x-readiness` says that it is for."""
-        return purpose_stated_in((self.full,), f"of {self.resource}")
+        return purpose_stated_in((self.extended_node,), f"of {self.resource}")
 
     @property
     def named_aside(self) -> bool:
@@ -86,16 +86,12 @@ class Service(Judged):
         if (said := self.source.root.said) is not None and said.of_all:
             return False
         words = re.split(r"[._-]", self.name.lower())
-        return (
-            any(map(_is_left_out_of_production, words))
-            or self._is_of_other_profiles
-            or self.built_for_development
-        )
+        return any(map(_is_left_out_of_production, words)) or self._is_of_other_profiles or self.built_for_development
 
     @property
     def _is_of_other_profiles(self) -> bool:
         """Whether none of its profiles is started in production: by the settings where they name some, else by their names."""
-        profiles = self.full.get("profiles")
+        profiles = self.extended_node.get("profiles")
         listed = [str(one) for one in profiles] if isinstance(profiles, Seq) else []
         named = self.document.production_profiles
         if named is not None:
@@ -105,37 +101,37 @@ class Service(Judged):
     @property
     def built_for_development(self) -> bool:
         """Whether its image is built from a Dockerfile or a stage for development or tests."""
-        build = self.full.get("build")
+        build = self.extended_node.get("build")
         if not isinstance(build, Map):
             return False
         file, target = build.get("dockerfile"), build.get("target")
         return (isinstance(target, str) and _is_left_out_of_production(target.lower())) or (
-            isinstance(file, str) and image_purpose(posixpath.basename(file)) in ("dev", "test")
+            isinstance(file, str) and dockerfile_purpose(posixpath.basename(file)) in ("dev", "test")
         )
 
     @property
     def owned(self) -> bool:
         """Whether it says what runs: an image, a build or a provider."""
-        return any(key in self.full for key in ("image", "build", "provider"))
+        return any(key in self.extended_node for key in ("image", "build", "provider"))
 
     @property
     def runs(self) -> bool:
         """Whether it is a container that is meant to stay: no job, no provider, no box of tools."""
-        return self.owned and "provider" not in self.full and not self.once and self.role != "tool"
+        return self.owned and "provider" not in self.extended_node and not self.once and self.role != "tool"
 
     @property
     def builds(self) -> bool:
         """Whether its image is built here."""
-        return "build" in self.full
+        return "build" in self.extended_node
 
     @property
     def local(self) -> bool:
         """Whether its image comes from no registry: it is built here, or another service of the file builds it."""
-        image = self.full.get("image")
-        return self.builds or (isinstance(image, str) and image in self.document.built)
+        image = self.extended_node.get("image")
+        return self.builds or (isinstance(image, str) and image in self.document.built_image_names)
 
     @property
-    def values(self) -> Mapping[str, str]:
+    def env_values(self) -> Mapping[str, str]:
         """What the environment files of its project give to variables."""
         return self.document.environment.values
 
@@ -143,31 +139,27 @@ class Service(Judged):
     def env_file_variables(self) -> Mapping[str, str]:
         """What variables in its environment files are filled in from: those of the project, then its own."""
         own = {
-            spec.name: expand_scalar(spec.value, self.document.environment.unmasked).text
-            for spec in variable_specs(self.source, self.full, "environment")
+            spec.name: expand_scalar(spec.value, self.document.environment.values_with_secrets).text
+            for spec in variable_specs(self.source, self.extended_node, "environment")
             if spec.value is not None
         }
-        return {**own, **self.document.environment.unmasked}
+        return {**own, **self.document.environment.values_with_secrets}
 
     @property
-    def image(self) -> Image | None:
+    def image(self) -> ImageReference | None:
         """Its image, with what variables hold where nobody sets anything else; None where there is none."""
-        value = self.full.get("image")
+        value = self.extended_node.get("image")
         if not isinstance(value, str):
             return None
-        return images.parse_image(expand_scalar(value, self.values).text.replace(HOLE, "$X"))
+        return images.parse_image(expand_scalar(value, self.env_values).text.replace(UNKNOWN_VALUE_MARK, "$X"))
 
     @property
-    def image_facts(self) -> Known | None:
+    def image_facts(self) -> ImageFacts | None:
         """What is known of its image; None where no table has it, or where it runs something else than its server."""
         image = self.image
-        if runs_other_program(self.full.get("entrypoint"), self.full.get("command")):
+        if runs_other_program(self.extended_node.get("entrypoint"), self.extended_node.get("command")):
             return None
-        return (
-            public_images.public_image(image)
-            if image is not None and not image.name_unknown
-            else None
-        )
+        return public_images.facts_of_public_image(image) if image is not None and not image.name_unknown else None
 
     @property
     def role(self) -> str:
@@ -178,10 +170,13 @@ class Service(Judged):
     @property
     def once(self) -> bool:
         """Whether it is meant to end: waited for until it completed, never started again, or named like a job."""
-        left_down = self.full.get("restart") in ("no", False) and not self.full.get("ports")
-        if self.name in self.document.completed or left_down:
+        left_down = self.extended_node.get("restart") in (
+            "no",
+            False,
+        ) and not self.extended_node.get("ports")
+        if self.name in self.document.awaited_until_completed or left_down:
             return True
-        deploy = self.full.get("deploy")
+        deploy = self.extended_node.get("deploy")
         if isinstance(deploy, Map) and str(deploy.get("mode")).endswith("-job"):
             return True
         return bool(_JOB_NAMES.search(self.name))
@@ -189,7 +184,7 @@ class Service(Judged):
 
 def _is_left_out_of_production(word: str) -> bool:
     """Whether a word in the name of a service, a profile or a stage says that it is for development or tests."""
-    return word in column("purpose-words", "service")
+    return word in fact_column("purpose-words", "service")
 
 
 _JOB_NAMES = re.compile(
@@ -200,7 +195,7 @@ _JOB_NAMES = re.compile(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part(Judged):
+class ServicePart(HasPurpose):
     """A part of a service: it stands where the service stands, and is called as the service unless it has a name."""
 
     owner: Service
@@ -214,9 +209,9 @@ class Part(Judged):
         """The resource of the service that it belongs to."""
         return self.owner.resource
 
-    def is_production(self, apart_from: str = "") -> bool:
+    def is_production(self, ignored_fact: str = "") -> bool:
         """Whether the service may run in production."""
-        return self.owner.is_production(apart_from)
+        return self.owner.is_production(ignored_fact)
 
     @property
     def named_aside(self) -> bool:
@@ -229,7 +224,7 @@ class Part(Judged):
         return self.owner.purpose
 
     @property
-    def role(self) -> str:
+    def image_role(self) -> str:
         """What the service's image is, where that is known."""
         return self.owner.role
 
@@ -240,30 +235,30 @@ class Part(Judged):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Port(Part):
+class Port(ServicePart):
     """One published port of a service."""
 
     spec: PortSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mount(Part):
+class Mount(ServicePart):
     """One mount of a service."""
 
     spec: MountSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Variable(Part):
-    """One variable of a service: `where` is environment, args (of its build) or env_file.
+class Variable(ServicePart):
+    """One variable of a service: `defined_in` is environment, args (of its build) or env_file.
 
     What an environment file gives has its place there, be the file named by the service or be it the `.env` out of
-    which `${NAME}` is filled in; `setting` says which.
+    which `${NAME}` is filled in; `env_file_value` says which.
     """
 
     spec: VariableSpec
     where: str
-    setting: Setting | None = None
+    env_file_value: EnvFileValue | None = None
 
     @property
     def service(self) -> str:
@@ -275,8 +270,8 @@ class Variable(Part):
         """The name of the variable, not that of the service."""
         return self.spec.name
 
-    source = property(lambda self: self.setting.source if self.setting else self.owner.source)
-    node = property(lambda self: self.setting.document if self.setting else self.owner.node)
+    source = property(lambda self: self.env_file_value.source if self.env_file_value else self.owner.source)
+    node = property(lambda self: self.env_file_value.document if self.env_file_value else self.owner.node)
 
 
 _OF_SWARM = frozenset({"placement", "update_config", "rollback_config", "endpoint_mode", "mode"})
@@ -284,17 +279,18 @@ _OF_SWARM = frozenset({"placement", "update_config", "rollback_config", "endpoin
 
 def _is_for_swarm(service: Service) -> bool:
     """Whether a service says what only a swarm reads."""
-    deploy = service.full.get("deploy")
+    deploy = service.extended_node.get("deploy")
     return isinstance(deploy, Map) and bool(_OF_SWARM & set(deploy))
 
 
 @dataclass(slots=True, eq=False)
-class Document(Judged):
-    """One compose file. `purpose` is what its name says, `signs` what else says that it is not production's.
+class Document(HasPurpose):
+    """One compose file. `purpose` is what its name says, `non_production_signs` what else says that it is not production's.
 
-    `legacy` marks the first format, which has services at its top level. `environment` is what fills in its variables,
-    `given` the variables that stand in environment files and that this file is the first to use. `resets` are the paths of
-    what it takes away from the files that it is laid over, `production_profiles` those that the settings say are started.
+    `has_no_services_key` marks the first format, which has services at its top level. `environment` is what fills in its
+    variables, `env_file_variables` the variables that stand in environment files and that this file is the first to use.
+    `reset_paths` are the paths of what it takes away from the files that it is laid over, `production_profiles` those that the
+    settings say are started.
     """
 
     source: Source
@@ -302,28 +298,28 @@ class Document(Judged):
     purpose: str
     legacy: bool = False
     services: dict[str, Service] = field(default_factory=dict)
-    completed: frozenset[str] = frozenset()
-    environment: Environment = EMPTY
-    given: tuple[Variable, ...] = ()
-    resets: tuple[tuple[str, ...], ...] = ()
+    awaited_until_completed: frozenset[str] = frozenset()
+    environment: Environment = EMPTY_ENVIRONMENT
+    env_file_variables: tuple[Variable, ...] = ()
+    reset_paths: tuple[tuple[str, ...], ...] = ()
     resource: str = "project"
     container: str = ""
-    signs: tuple[Sign, ...] = ()
+    non_production_signs: tuple[NonProductionSign, ...] = ()
     production_profiles: frozenset[str] | None = None
-    _swarm: bool | None = None
-    _built: frozenset[str] | None = None
+    _is_for_swarm: bool | None = None
+    _built_image_names: frozenset[str] | None = None
 
     @property
     def node(self) -> Map:
         """The first mapping of the file."""
         return self.roots[0]
 
-    def is_production(self, apart_from: str = "") -> bool:
+    def is_production(self, ignored_fact: str = "") -> bool:
         """Whether the file may run in production: neither its name nor what stands in it says otherwise."""
         if (said := self.said) is not None:
             return said.is_production
         return self.purpose == "prod" or not (
-            self.purpose in {"dev", "test"} or deciding_signs(self.signs, apart_from)
+            self.purpose in {"dev", "test"} or decisive_signs(self.non_production_signs, ignored_fact)
         )
 
     @property
@@ -338,25 +334,25 @@ class Document(Judged):
             return said
         if self.purpose in {"dev", "test"}:
             return purpose_by_name(self.source.path, "compose")
-        return None if self.purpose == "prod" else purpose_by_signs(self.signs, COMPOSE_PAIRS)
+        return None if self.purpose == "prod" else purpose_by_signs(self.non_production_signs, COMPOSE_PAIRS)
 
     @property
-    def built(self) -> frozenset[str]:
+    def built_image_names(self) -> frozenset[str]:
         """The images that services of the file build, by the names that they are given."""
-        if self._built is None:
-            images = (one.full.get("image") for one in self.services.values() if one.builds)
-            self._built = frozenset(one for one in images if isinstance(one, str) and one)
-        return self._built
+        if self._built_image_names is None:
+            images = (one.extended_node.get("image") for one in self.services.values() if one.builds)
+            self._built_image_names = frozenset(one for one in images if isinstance(one, str) and one)
+        return self._built_image_names
 
     @property
     def swarm(self) -> bool:
         """Whether it is written for a swarm, where other defaults hold: a container starts again by itself."""
-        if self._swarm is None:
-            self._swarm = any(_is_for_swarm(one) for one in self.services.values()) or any(
+        if self._is_for_swarm is None:
+            self._is_for_swarm = any(_is_for_swarm(one) for one in self.services.values()) or any(
                 isinstance(node, Map) and node.get("driver") == "overlay"
-                for _, node in self.section("networks").values()
+                for _, node in self.section_entries("networks").values()
             )
-        return self._swarm
+        return self._is_for_swarm
 
     @property
     def folder(self) -> str:
@@ -374,7 +370,7 @@ class Document(Judged):
         """Whether Docker takes it in by itself, over the file beside it."""
         return bool(re.search(r"(?:^|/)(?:docker-)?compose\.override\.ya?ml\Z", self.source.path))
 
-    def section(self, key: str) -> dict[str, tuple[Map, Any]]:
+    def section_entries(self, key: str) -> dict[str, tuple[Map, Any]]:
         """name -> (mapping that holds it, value) of a top-level section."""
         found: dict[str, tuple[Map, Any]] = {}
         for root in self.roots:

@@ -8,31 +8,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.model import Source, Span
-from readiness.syntax.interpolation import HOLE, NOTHING, Expanded, InterpolationError, interpolate
-from readiness.syntax.scalar import scalar_offsets
+from readiness.syntax.interpolation import (
+    NO_VARIABLES,
+    UNKNOWN_VALUE_MARK,
+    InterpolatedValue,
+    InterpolationError,
+    interpolate,
+)
+from readiness.syntax.scalar import make_offset_mapper
 from readiness.syntax.yaml import Map, Seq
 
-Range = tuple[int, int]
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+PortRange = tuple[int, int]
+_WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-def expand_scalar(value: Any, environment: Mapping[str, str] = NOTHING) -> Expanded:
+def expand_scalar(value: Any, environment: Mapping[str, str] = NO_VARIABLES) -> InterpolatedValue:
     """A scalar's text with what an environment gives, else with its defaults; what cannot be interpolated is a hole."""
     if isinstance(value, bool):
-        return Expanded("true" if value else "false")
+        return InterpolatedValue("true" if value else "false")
     if isinstance(value, int | float):
-        return Expanded(str(value))
+        return InterpolatedValue(str(value))
     if not isinstance(value, str):
-        return Expanded("")
+        return InterpolatedValue("")
     try:
         return interpolate(value, environment)
     except InterpolationError:
-        return Expanded(HOLE, ("?",), ("?",))
+        return InterpolatedValue(UNKNOWN_VALUE_MARK, ("?",), ("?",))
 
 
-def part_span(source: Source, span: Span, value: str, start: int, end: int) -> Span:
+def substring_span(source: Source, span: Span, value: str, start: int, end: int) -> Span:
     """The place of `value[start:end]` of the scalar at `span`."""
-    where = scalar_offsets(source.text, span, value)
+    where = make_offset_mapper(source.text, span, value)
     first = where(start)
     return Span(first, max(where(max(end - 1, start)) + 1, first + 1) if end > start else first)
 
@@ -41,23 +47,23 @@ def part_span(source: Source, span: Span, value: str, start: int, end: int) -> S
 class PortSpec:
     """One entry of `ports`. `host_ip` is None where none is written; ranges are None where unknown or absent.
 
-    `open` says that a variable without a default may hold any part of it; `host` whether the host's port is named;
-    `given` is the variable of an environment file that gave all of the address.
+    `is_undetermined` says that a variable without a default may hold any part of it; `names_host_port` whether the host's port
+    is named; `address_variable` is the variable of an environment file that gave all of the address.
     """
 
     span: Span
     text: str
     host_ip: str | None
-    published: Range | None
-    target: Range | None
+    published: PortRange | None
+    target: PortRange | None
     protocol: str
-    host: bool
-    open: bool
+    names_host_port: bool
+    is_undetermined: bool
     mode: str = ""
-    given: str = ""
+    address_variable: str = ""
 
 
-def port_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[PortSpec]:
+def port_specs(node: Any, environment: Mapping[str, str] = NO_VARIABLES) -> Iterator[PortSpec]:
     """The ports of a service, as far as they can be read; those written twice alike once, as Docker takes them."""
     ports = node.get("ports") if isinstance(node, Map) else None
     if not isinstance(ports, Seq):
@@ -80,8 +86,7 @@ def port_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[
 def _long_port(item: Map, span: Span, environment: Mapping[str, str]) -> PortSpec:
     """A port in long syntax (a mapping with `target`, `published`, `host_ip` ...)."""
     published, target, protocol, mode = (
-        expand_scalar(item.get(key), environment)
-        for key in ("published", "target", "protocol", "mode")
+        expand_scalar(item.get(key), environment) for key in ("published", "target", "protocol", "mode")
     )
     address = item.get("host_ip")
     where = expand_scalar(address, environment) if isinstance(address, str) else None
@@ -93,13 +98,13 @@ def _long_port(item: Map, span: Span, environment: Mapping[str, str]) -> PortSpe
         parse_range(target.text),
         protocol.text or "tcp",
         bool(published.text),
-        HOLE in published.text + target.text,
+        UNKNOWN_VALUE_MARK in published.text + target.text,
         mode.text,
-        where.origin if where else "",
+        where.variable_giving_all if where else "",
     )
 
 
-def _short_port(value: Expanded, text: str, span: Span) -> PortSpec:
+def _short_port(value: InterpolatedValue, text: str, span: Span) -> PortSpec:
     """A port written as `[address:][host:]container[/protocol]`."""
     address, host, target, protocol = split_port(value.text)
     return PortSpec(
@@ -110,8 +115,8 @@ def _short_port(value: Expanded, text: str, span: Span) -> PortSpec:
         parse_range(target),
         protocol or "tcp",
         bool(host),
-        HOLE in value.text,
-        given=value.piece(0, len(address))[2] if address else "",
+        UNKNOWN_VALUE_MARK in value.text,
+        address_variable=value.filled_piece_around(0, len(address))[2] if address else "",
     )
 
 
@@ -127,7 +132,7 @@ def split_port(text: str) -> tuple[str | None, str, str, str]:
     return (address.strip("[]") if separator else None), host, target, protocol
 
 
-def parse_range(text: str) -> Range | None:
+def parse_range(text: str) -> PortRange | None:
     """`80` or `80-90` as a range; None for anything else."""
     first, dash, last = text.partition("-")
     if not first.isascii() or not first.isdigit() or len(first) > 6:
@@ -151,7 +156,7 @@ class MountSpec:
     options: tuple[str, ...] = ()
 
 
-def mount_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[MountSpec]:
+def mount_specs(node: Any, environment: Mapping[str, str] = NO_VARIABLES) -> Iterator[MountSpec]:
     """The mounts of a service, as far as they can be read."""
     mounts = node.get("volumes") if isinstance(node, Map) else None
     if not isinstance(mounts, Seq):
@@ -161,7 +166,7 @@ def mount_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator
         if isinstance(item, Map):
             yield MountSpec(
                 span,
-                expand_scalar(item.get("type"), environment).text.replace(HOLE, ""),
+                expand_scalar(item.get("type"), environment).text.replace(UNKNOWN_VALUE_MARK, ""),
                 expand_scalar(item.get("source"), environment).text,
                 expand_scalar(item.get("target"), environment).text,
                 item.get("read_only") in (True, "true"),
@@ -177,10 +182,10 @@ def short_mount(text: str, span: Span) -> MountSpec:
         return MountSpec(span, "volume", "", parts[0], False)
     options = tuple(parts[2].split(",")) if len(parts) > 2 else ()
     source = parts[0]
-    if source.startswith(HOLE):
-        kind = "" if source == HOLE else "bind" if source[1:2] in "/\\" else ""
+    if source.startswith(UNKNOWN_VALUE_MARK):
+        kind = "" if source == UNKNOWN_VALUE_MARK else "bind" if source[1:2] in "/\\" else ""
     else:
-        kind = "bind" if source[:1] in "./~\\" or _DRIVE.match(source) else "volume"
+        kind = "bind" if source[:1] in "./~\\" or _WINDOWS_DRIVE.match(source) else "volume"
     return MountSpec(span, kind, source, parts[1], "ro" in options, options)
 
 
@@ -211,13 +216,13 @@ def variable_specs(source: Source, node: Any, key: str) -> Iterator[VariableSpec
     pairs = node.get(key) if isinstance(node, Map) else None
     if isinstance(pairs, Map):
         for name, value in pairs.items():
-            yield VariableSpec(name, value, pairs.at(name), pairs.key(name))
+            yield VariableSpec(name, value, pairs.at(name), pairs.key_span(name))
     elif isinstance(pairs, Seq):
         for index, item in enumerate(pairs):
             if isinstance(item, str):
                 name, separator, value = item.partition("=")
                 span = pairs.at(index)
-                where = part_span(source, span, item, len(name) + 1, len(item)) if value else span
+                where = substring_span(source, span, item, len(name) + 1, len(item)) if value else span
                 yield VariableSpec(name, value if separator else None, where, span)
 
 

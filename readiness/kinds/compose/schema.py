@@ -10,33 +10,33 @@ from functools import cache
 from typing import Any
 
 from readiness.model import Span
-from readiness.model.messages import Value
-from readiness.model.package import DATA
+from readiness.model.messages import FactValue
+from readiness.model.package import DATA_FOLDER
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import InterpolationError, interpolate
 from readiness.syntax.yaml import Map, Seq
 
 Schema = dict[str, Any]
-SCHEMA = DATA / "compose-spec.json"
+SCHEMA_PATH = DATA_FOLDER / "compose-spec.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that Docker refuses: what stands where, and which keys are allowed. `sort` is key, value or missing.
+    """One thing that Docker refuses: what stands where, and which keys are allowed. `kind` is key, value or missing.
 
     `say` names the sentence that rules have for it, `facts` fill that.
     """
 
-    sort: str
+    kind: str
     span: Span
     path: tuple[str, ...]
     say: str
-    facts: Mapping[str, Value] = field(default_factory=dict)
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class Place:
+class SchemaPosition:
     """Where the validator is: the collection, the key in it, and the path so far."""
 
     owner: Map | Seq
@@ -44,47 +44,47 @@ class Place:
     path: tuple[str, ...]
     problems: list[Problem] = field(default_factory=list)
 
-    def at(self) -> Span:
+    def span(self) -> Span:
         """The span of the value at this place."""
         return self.owner.at(self.key)
 
-    def inner(self, owner: Map | Seq, key: Any) -> Place:
+    def child(self, owner: Map | Seq, key: Any) -> SchemaPosition:
         """The place of the value under `key` of `owner`, one step further down."""
-        return Place(owner, key, (*self.path, str(key)), self.problems)
+        return SchemaPosition(owner, key, (*self.path, str(key)), self.problems)
 
-    def tell(self, say: str, *, sort: str = "value", **facts: Value) -> None:
+    def add_problem(self, say: str, *, sort: str = "value", **facts: FactValue) -> None:
         """Add a problem at this place to the list."""
-        self.problems.append(Problem(sort, self.at(), self.path, say, facts))
+        self.problems.append(Problem(sort, self.span(), self.path, say, facts))
 
 
-Check = Callable[[Any, Place], None]
-_WORDS = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
+SchemaCheck = Callable[[Any, SchemaPosition], None]
+_TYPE_NAMES = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
           "number": "a number", "boolean": "true or false", "null": "empty"}  # fmt: skip
-_CAST = frozenset({"string", "integer", "number", "boolean"})
+_CASTABLE_TYPES = frozenset({"string", "integer", "number", "boolean"})
 
 
 @cache
 def schema_data() -> Schema:
     """The JSON schema of the Compose specification, as shipped with the package."""
-    loaded: Schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    loaded: Schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
     return loaded
 
 
 @cache
-def root_check() -> Check:
+def root_check() -> SchemaCheck:
     """The compiled check of the schema's root, made once a process."""
     return compile_schema(schema_data())
 
 
 @cache
-def _load_definition(name: str) -> Check:
+def _load_definition(name: str) -> SchemaCheck:
     return compile_schema(schema_data()["$defs"][name])
 
 
-def _reference_check(name: str) -> Check:
+def _reference_check(name: str) -> SchemaCheck:
     """The check of a definition, compiled when it is first asked: definitions may refer to themselves."""
 
-    def check(value: Any, place: Place) -> None:
+    def check(value: Any, place: SchemaPosition) -> None:
         _load_definition(name)(value, place)
 
     return check
@@ -92,33 +92,33 @@ def _reference_check(name: str) -> Check:
 
 def schema_problems(root: Map) -> list[Problem]:
     """All that the schema refuses in one YAML document."""
-    place = Place(root, None, ())
+    place = SchemaPosition(root, None, ())
     root_check()(root, place)
     return place.problems
 
 
-def compile_schema(schema: Schema) -> Check:
+def compile_schema(schema: Schema) -> SchemaCheck:
     """A function that reports where a value breaks one (sub)schema."""
     schema = flatten_all_of(schema)
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return _reference_check(name)
     if "oneOf" in schema:
-        return check_one_of(schema["oneOf"])
-    checks: list[Check] = []
+        return make_one_of_check(schema["oneOf"])
+    checks: list[SchemaCheck] = []
     if "enum" in schema:
-        checks.append(check_enum(schema["enum"]))
+        checks.append(make_enum_check(schema["enum"]))
     if "pattern" in schema:
-        checks.append(check_pattern(schema["pattern"]))
+        checks.append(make_pattern_check(schema["pattern"]))
     if "minimum" in schema or "maximum" in schema:
-        checks.append(check_bounds(schema.get("minimum"), schema.get("maximum")))
+        checks.append(make_bounds_check(schema.get("minimum"), schema.get("maximum")))
     if "items" in schema:
-        checks.append(check_items(compile_schema(schema["items"])))
+        checks.append(make_items_check(compile_schema(schema["items"])))
     if schema.get("uniqueItems"):
         checks.append(check_unique)
     if {"properties", "patternProperties", "required", "additionalProperties"} & set(schema):
-        checks.append(check_mapping(schema))
-    return check_type(schema.get("type"), checks)
+        checks.append(make_mapping_check(schema))
+    return make_type_check(schema.get("type"), checks)
 
 
 def flatten_all_of(schema: Schema) -> Schema:
@@ -127,11 +127,7 @@ def flatten_all_of(schema: Schema) -> Schema:
         return schema
     merged: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
     for branch in [*schema["allOf"], schema]:
-        part = (
-            schema_data()["$defs"][branch["$ref"].rpartition("/")[2]]
-            if "$ref" in branch
-            else branch
-        )
+        part = schema_data()["$defs"][branch["$ref"].rpartition("/")[2]] if "$ref" in branch else branch
         merged["properties"].update(part.get("properties", {}))
         merged["patternProperties"].update(part.get("patternProperties", {}))
         merged["required"] = [*merged.get("required", ()), *part.get("required", ())]
@@ -159,7 +155,7 @@ def is_variable(value: Any) -> bool:
     if not isinstance(value, str) or not has_variable(value):
         return False
     try:
-        return not interpolate(value).known
+        return not interpolate(value).has_no_variables
     except InterpolationError:
         return True
 
@@ -172,15 +168,15 @@ def is_of_type(value: Any, types: Any) -> bool:
     sort = json_type(value)
     if sort in wanted or (sort == "integer" and "number" in wanted):
         return True
-    return sort == "string" and bool(wanted & _CAST) and is_variable(value)
+    return sort == "string" and bool(wanted & _CASTABLE_TYPES) and is_variable(value)
 
 
-def check_type(types: Any, checks: list[Check]) -> Check:
+def make_type_check(types: Any, checks: list[SchemaCheck]) -> SchemaCheck:
     """The type first; the rest only where that holds."""
 
-    def check(value: Any, place: Place) -> None:
+    def check(value: Any, place: SchemaPosition) -> None:
         if not is_of_type(value, types):
-            place.tell("type", given=describe_value(value), wanted=types_text(types))
+            place.add_problem("type", given=describe_value(value), wanted=types_text(types))
             return
         for validate in checks:
             validate(value, place)
@@ -193,73 +189,73 @@ def describe_value(value: Any) -> str:
     sort = json_type(value)
     if sort in {"integer", "number", "boolean"}:
         return str(value).lower() if isinstance(value, bool) else str(value)
-    return _WORDS[sort] if value is not None else "nothing"
+    return _TYPE_NAMES[sort] if value is not None else "nothing"
 
 
 def types_text(types: Any) -> str:
     """The types that a schema allows as a message names them: `a string or a number`."""
-    words = [_WORDS[one] for one in ([types] if isinstance(types, str) else types)]
+    words = [_TYPE_NAMES[one] for one in ([types] if isinstance(types, str) else types)]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def check_enum(values: list[Any]) -> Check:
+def make_enum_check(values: list[Any]) -> SchemaCheck:
     """A check for `enum`: the value equals one of `values`."""
 
-    def check(value: Any, place: Place) -> None:
+    def check(value: Any, place: SchemaPosition) -> None:
         if value not in values and not is_variable(value):
-            place.tell("choice", value=value, allowed=", ".join(map(str, values)))
+            place.add_problem("choice", value=value, allowed=", ".join(map(str, values)))
 
     return check
 
 
-def check_pattern(pattern: str) -> Check:
+def make_pattern_check(pattern: str) -> SchemaCheck:
     """A check for `pattern`: a string in which the expression is found."""
     search = re.compile(pattern).search
 
-    def check(value: Any, place: Place) -> None:
+    def check(value: Any, place: SchemaPosition) -> None:
         if isinstance(value, str) and not search(value) and not is_variable(value):
-            place.tell("form", value=value, form=pattern)
+            place.add_problem("form", value=value, form=pattern)
 
     return check
 
 
-def check_bounds(low: float | None, high: float | None) -> Check:
+def make_bounds_check(low: float | None, high: float | None) -> SchemaCheck:
     """A check for `minimum` and `maximum`, both inclusive; None is no bound."""
 
-    def check(value: Any, place: Place) -> None:
+    def check(value: Any, place: SchemaPosition) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return
         if (low is not None and value < low) or (high is not None and value > high):
             if high is None:
-                place.tell("least", value=value, least=low)
+                place.add_problem("least", value=value, least=low)
             else:
-                place.tell("range", value=value, least=low, most=high)
+                place.add_problem("range", value=value, least=low, most=high)
 
     return check
 
 
-def check_items(item: Check) -> Check:
+def make_items_check(item: SchemaCheck) -> SchemaCheck:
     """A check for `items`: each entry of a list holds to one check."""
 
-    def check(value: Any, place: Place) -> None:
+    def check(value: Any, place: SchemaPosition) -> None:
         if isinstance(value, Seq):
             for index, element in enumerate(value):
-                item(element, place.inner(value, index))
+                item(element, place.child(value, index))
 
     return check
 
 
 # Lists of services that Docker makes unique itself before it looks at the schema.
-_UNITED = frozenset(
+_DEDUPLICATED_LISTS = frozenset(
     """cap_add cap_drop dns dns_opt dns_search expose links ports profiles tmpfs volumes environment labels annotations sysctls
     build.args build.labels build.additional_contexts deploy.labels""".split()
 )
 
 
-def check_unique(value: Any, place: Place) -> None:
+def check_unique(value: Any, place: SchemaPosition) -> None:
     """A check for `uniqueItems`: no two entries of a list are equal."""
     path = place.path
-    if path[0] != "services" or ".".join(path[2:]) in _UNITED or path[2:-1][:1] == ("networks",):
+    if path[0] != "services" or ".".join(path[2:]) in _DEDUPLICATED_LISTS or path[2:-1][:1] == ("networks",):
         return
     seen: set[object] = set()
     for index, item in enumerate(value) if isinstance(value, Seq) else ():
@@ -268,47 +264,49 @@ def check_unique(value: Any, place: Place) -> None:
         seen.add((type(item), item) if isinstance(item, str | int | float) else object())
 
 
-def check_mapping(schema: Schema) -> Check:
+def make_mapping_check(schema: Schema) -> SchemaCheck:
     """Every key of a mapping: those that are named, those of a form, those that must be there."""
     named = {key: compile_schema(one) for key, one in schema.get("properties", {}).items()}
     formed = [
-        (re.compile(form).search, compile_schema(subschema))
-        for form, subschema in schema.get("patternProperties", {}).items()
+        (re.compile(form).search, compile_schema(subschema)) for form, subschema in schema.get("patternProperties", {}).items()
     ]
     required, closed = schema.get("required", ()), schema.get("additionalProperties") is False
 
-    def check(value: Any, place: Place) -> None:
+    def check(value: Any, place: SchemaPosition) -> None:
         if not isinstance(value, Map):
             return
         for key in required:
             if key not in value:
-                place.tell("missing", sort="missing", key=key)
+                place.add_problem("missing", sort="missing", key=key)
         for key, element in value.items():
-            validate = named.get(key) or next(
-                (make for search, make in formed if search(key)), None
-            )
+            validate = named.get(key) or next((make for search, make in formed if search(key)), None)
             if validate is not None:
-                validate(element, place.inner(value, key))
+                validate(element, place.child(value, key))
             elif closed:
                 place.problems.append(
                     Problem(
-                        "key", value.key(key), (*place.path, key), "key", {"key": key}, tuple(named)
+                        "key",
+                        value.key_span(key),
+                        (*place.path, key),
+                        "key",
+                        {"key": key},
+                        tuple(named),
                     )
                 )
 
     return check
 
 
-def check_one_of(schemas: list[Schema]) -> Check:
+def make_one_of_check(schemas: list[Schema]) -> SchemaCheck:
     """The branch whose type fits; where none does, the types of all."""
-    branches = [(_types(one), compile_schema(one)) for one in schemas]
+    branches = [(_schema_types(one), compile_schema(one)) for one in schemas]
 
-    def check(value: Any, place: Place) -> None:
+    def check(value: Any, place: SchemaPosition) -> None:
         best: list[Problem] | None = None
         for types, branch in branches:
             if not is_of_type(value, types):
                 continue
-            trial = Place(place.owner, place.key, place.path)
+            trial = SchemaPosition(place.owner, place.key, place.path)
             branch(value, trial)
             if not trial.problems:
                 return
@@ -317,12 +315,12 @@ def check_one_of(schemas: list[Schema]) -> Check:
             place.problems.extend(best)
             return
         wanted = types_text(list(_all_types(branches)))
-        place.tell("type", given=describe_value(value), wanted=wanted)
+        place.add_problem("type", given=describe_value(value), wanted=wanted)
 
     return check
 
 
-def _all_types(branches: list[tuple[Any, Check]]) -> dict[str, None]:
+def _all_types(branches: list[tuple[Any, SchemaCheck]]) -> dict[str, None]:
     """The types of all branches, each once, in order."""
     found: dict[str, None] = {}
     for types, _ in branches:
@@ -330,7 +328,7 @@ def _all_types(branches: list[tuple[Any, Check]]) -> dict[str, None]:
     return found
 
 
-def _types(schema: Schema) -> Any:
+def _schema_types(schema: Schema) -> Any:
     """The types that a schema names, through its references."""
     while "$ref" in schema:
         schema = schema_data()["$defs"][schema["$ref"].rpartition("/")[2]]
@@ -340,5 +338,5 @@ def _types(schema: Schema) -> Any:
 
 
 def _listed_types(schema: Schema) -> list[str]:
-    types = _types(schema)
+    types = _schema_types(schema)
     return [types] if isinstance(types, str) else list(types or ())

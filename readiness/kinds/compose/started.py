@@ -11,9 +11,7 @@ _CLIENT = re.compile(
     r"(?:pg_dump\w*|pg_restore|pg_isready|psql|mysqldump|mariadb-dump|mysql|mariadb|redis-cli|mongodump|mongorestore|mongosh?|"
     r"etcdctl|rabbitmqctl|sleep|tail|crond?|python3?)"
 )
-_SERVER = re.compile(
-    r"entrypoint|server|postgres\b|mysqld|mariadbd|mongod\b|start|run\b|exec\b", re.IGNORECASE
-)
+_SERVER = re.compile(r"entrypoint|server|postgres\b|mysqld|mariadbd|mongod\b|start|run\b|exec\b", re.IGNORECASE)
 
 
 def runs_other_program(entrypoint: Any, command: Any) -> bool:

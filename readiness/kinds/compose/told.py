@@ -16,20 +16,14 @@ def purposes(document: Document) -> Mapping[str, Purpose]:
     if whole is not None and not whole.is_production:
         stated = ((one.resource, one.stated) for one in document.services.values())
         return {"": whole, **{name: one for name, one in stated if one is not None}}
-    return purposes_of_things(
-        None, ((one.resource, _purpose_of(one)) for one in document.services.values())
-    )
+    return purposes_of_things(None, ((one.resource, _purpose_of(one)) for one in document.services.values()))
 
 
 def _purpose_of(service: Service) -> Purpose | None:
     """What a service says that it is for, by its `x-readiness`, its name, its build or its profiles."""
     if (stated := service.stated) is not None:
         return stated
-    return (
-        Purpose("development", "its name, its profiles or its build say so")
-        if service.set_aside
-        else None
-    )
+    return Purpose("development", "its name, its profiles or its build say so") if service.set_aside else None
 
 
 def stated_purposes(document: Document) -> Iterator[Stated]:

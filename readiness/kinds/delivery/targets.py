@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.kinds.delivery.model import is_delivering
+from readiness.kinds.delivery.model import pushes_or_deploys
 from readiness.kinds.github import Document
 from readiness.kinds.github.model import Workflow
-from readiness.kinds.gitlab.model import File
+from readiness.kinds.gitlab.model import GitlabFile
 
 
-def github_deliveries(document: Document) -> Iterator[Workflow]:
+def github_delivering_workflow(document: Document) -> Iterator[Workflow]:
     """The workflow, where it pushes an image or deploys."""
-    if isinstance(document, Workflow) and is_delivering(document):
+    if isinstance(document, Workflow) and pushes_or_deploys(document):
         yield document
 
 
-def gitlab_deliveries(document: File) -> Iterator[File]:
+def gitlab_delivering_file(document: GitlabFile) -> Iterator[GitlabFile]:
     """The file, where it pushes an image or deploys."""
-    if is_delivering(document):
+    if pushes_or_deploys(document):
         yield document
 
 
 TARGETS = {
-    "github": {"github.delivery": github_deliveries},
-    "gitlab": {"gitlab.delivery": gitlab_deliveries},
+    "github": {"github.delivery": github_delivering_workflow},
+    "gitlab": {"gitlab.delivery": gitlab_delivering_file},
 }

@@ -7,77 +7,75 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.wrappers import unwrapped
+from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Document, Stage, Step
 from readiness.model import ParseError, Source
 from readiness.syntax import dockerfile as syntax
 from readiness.syntax import image as images
 from readiness.syntax import template
 from readiness.syntax.instruction import Instruction
-from readiness.syntax.words import expand_word, unquoted
+from readiness.syntax.words import expand_word, remove_quotes
 
-NAME = "dockerfile"
-EXAMPLE = "Dockerfile"
+KIND_NAME = "dockerfile"
+EXAMPLE_PATH = "Dockerfile"
 
 # In the middle of a name the word only says what a file is about (`old_dockerfile_test.cwl`): its content decides.
-_NAMED = re.compile(
+_DOCKERFILE_FILENAME = re.compile(
     r"(?:\A|/)(?:(?:dockerfile|containerfile)(?:[._-][^/]*|\d+)?|[^/]*[._-](?:dockerfile|containerfile)\d*)\Z",
     re.IGNORECASE,
 )
 # Copies and lists of what to leave out, m4's sources and documents; and the endings of other languages.
-_NEVER = re.compile(
+_NEVER_DOCKERFILE_SUFFIX = re.compile(
     r"\.(?:bak|orig|m4|dockerignore|containerignore|md|markdown|rst|adoc|html?|ya?ml|json|map|lock|svg|png)\Z",
     re.IGNORECASE,
 )
-_LANGUAGE = re.compile(
+_SOURCE_CODE_SUFFIX = re.compile(
     r"\.(?:py|rb|go|js|ts|tsx|java|php|sh|bash|ps1|toml|ini|xml|sql|css|vue|kts?|cs|cpp|[ch]|rs|lua|vim|el)\Z",
     re.IGNORECASE,
 )
 _FOR_LANGUAGE = re.compile(r"(?:\A|/)(?:docker|container)file\.\w+\Z", re.IGNORECASE)
-_HEAD = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*|\r)?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
-_FROM = re.compile(
+_FIRST_INSTRUCTION = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*|\r)?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
+_FROM_LINE = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?[a-z0-9$.{][^\s]*(?:[ \t]+AS[ \t]+\S+)?[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,
 )
-_OTHER_LANGUAGES = re.compile(
+_INSTRUCTION_LINE = re.compile(
     r"^[ \t]*(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|ENV|EXPOSE|USER|LABEL|HEALTHCHECK|VOLUME"
     r"|ARG|SHELL|STOPSIGNAL|ONBUILD|MAINTAINER)[ \t]+\S",
     re.MULTILINE,
 )
-_PIECE = re.compile(
-    r"(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|EXPOSE|HEALTHCHECK|USER|STOPSIGNAL)[ \t]+\S"
-)
+_SNIPPET_INSTRUCTION = re.compile(r"(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|EXPOSE|HEALTHCHECK|USER|STOPSIGNAL)[ \t]+\S")
 
 
-_YAML = ("%YAML", "---")  # the head of what generators fill in: no instruction begins so
+_YAML_HEADS = ("%YAML", "---")  # the head of what generators fill in: no instruction begins so
 
 
-def claims(path: str, text: str) -> bool:
+def recognizes_file(path: str, text: str) -> bool:
     """A FROM line first, with other instructions or the name of a Dockerfile; or such a name alone.
 
     `Dockerfile.WORD` is a Dockerfile whatever the word is, but one of another language only with a FROM: `Dockerfile.go` builds
     the image of a program in Go.
     """
-    if _NEVER.search(path) or (text.startswith(_YAML) and template.is_named(path)):
+    if _NEVER_DOCKERFILE_SUFFIX.search(path) or (text.startswith(_YAML_HEADS) and template.is_named_as_template(path)):
         return False
-    if _LANGUAGE.search(path):
+    if _SOURCE_CODE_SUFFIX.search(path):
         return _FOR_LANGUAGE.search(path) is not None and begins_an_image(text)
-    if _NAMED.search(path.rpartition("#")[2]):
+    if _DOCKERFILE_FILENAME.search(path.rpartition("#")[2]):
         return bool(text.strip())
-    head = _HEAD.match(text[:20_000])
+    head = _FIRST_INSTRUCTION.match(text[:20_000])
     if head is None:
         return False
     if head.group(1).upper() in ("FROM", "ARG"):
-        return bool(_FROM.search(text) and _OTHER_LANGUAGES.search(text))
-    return "#" in path and bool(_PIECE.match(text, head.start(1))) and _is_all_instructions(text)
+        return bool(_FROM_LINE.search(text) and _INSTRUCTION_LINE.search(text))
+    return "#" in path and bool(_SNIPPET_INSTRUCTION.match(text, head.start(1))) and _is_all_instructions(text)
 
 
 def begins_an_image(text: str) -> bool:
     """Whether a text begins with FROM, or with the ARGs before one, and goes on with instructions or ends there."""
-    head = _HEAD.match(text[:20_000])
-    if head is None or head.group(1).upper() not in ("FROM", "ARG") or not _FROM.search(text):
+    head = _FIRST_INSTRUCTION.match(text[:20_000])
+    if head is None or head.group(1).upper() not in ("FROM", "ARG") or not _FROM_LINE.search(text):
         return False
-    return bool(_OTHER_LANGUAGES.search(text)) or _is_all_instructions(text)
+    return bool(_INSTRUCTION_LINE.search(text)) or _is_all_instructions(text)
 
 
 def _is_all_instructions(text: str) -> bool:
@@ -94,12 +92,15 @@ def parse(source: Source) -> Document:
     A template by its name is none before its words are put in: where whole instructions are put in, nobody can tell what else
     the file lacks. Another file of which that is true is a Dockerfile with lines that the builder does not know.
     """
-    is_template = template.is_named(source.path)
+    is_template = template.is_named_as_template(source.path)
     document = Document(source, syntax.parse_dockerfile(source.text, is_template=is_template))
-    if is_template and document.syntax.unfilled:
-        raise ParseError("unknown instruction: a template's mark", document.syntax.unfilled[0])
+    if is_template and document.parsed_dockerfile.placeholder_offsets:
+        raise ParseError(
+            "unknown instruction: a template's mark",
+            document.parsed_dockerfile.placeholder_offsets[0],
+        )
     groups: list[list[Instruction]] = [[]]
-    for instruction in document.syntax.instructions:
+    for instruction in document.parsed_dockerfile.instructions:
         if instruction.keyword == "FROM":
             groups.append([])
         groups[-1].append(instruction)
@@ -113,46 +114,51 @@ def parse(source: Source) -> Document:
         document.stages.append(_make_stage(document, len(document.stages), group))
     for stage in document.stages:
         _make_steps(document, stage)
-    document.shipped.update(id(stage) for stage in document.stages[-1].chain)
+    document.final_image_stages.update(id(stage) for stage in document.stages[-1].base_chain)
     return document
 
 
-def unfilled(document: Document) -> int | None:
+def first_unfilled_placeholder(document: Document) -> int | None:
     """Where another program puts an instruction in that the builder does not find; None where it reads the whole file."""
-    return next(iter(document.syntax.unfilled), None)
+    return next(iter(document.parsed_dockerfile.placeholder_offsets), None)
 
 
-def _read_global_args(document: Document, head: Iterable[Instruction]) -> None:
+def _read_global_args(document: Document, instructions: Iterable[Instruction]) -> None:
     """The ARGs before the first FROM, with their defaults filled in."""
-    for instruction in head:
+    for instruction in instructions:
         for pair in instruction.pairs if instruction.keyword == "ARG" else ():
             value = None
             if pair.raw is not None:
-                value = expand_word(pair.raw, lambda name: global_value(document, name))
-            document.globals[pair.name] = (instruction.span.start, value)
+                value = expand_word(pair.raw, lambda name: global_arg_default(document, name))
+            document.global_args[pair.name] = (instruction.span.start, value)
 
 
-def global_value(document: Document, name: str) -> str | None:
+def global_arg_default(document: Document, name: str) -> str | None:
     """The default of an ARG in the scope of FROM lines; None where only the build tells."""
     if name in platform_arguments() or name in proxy_arguments():
         return None
-    found = document.globals.get(name)
+    found = document.global_args.get(name)
     return found[1] if found else ""
 
 
 def _make_stage(
-    document: Document, index: int, group: list[Instruction], steps: list[Instruction] | None = None
+    document: Document,
+    index: int,
+    own_instructions: list[Instruction],
+    all_instructions: list[Instruction] | None = None,
 ) -> Stage:
-    """One stage; `steps` are its instructions where they are more than those that count in it."""
-    start = group[0] if group and group[0].keyword == "FROM" else None
+    """One stage; `all_instructions` are its instructions where they are more than those that count in it."""
+    start = own_instructions[0] if own_instructions and own_instructions[0].keyword == "FROM" else None
     name, written = "", ""
     base: Stage | None = None
     if start and start.words:
         written = start.words[0].raw
         filled = expand_word(
-            written, lambda one: global_value(document, one), document.syntax.escape
+            written,
+            lambda one: global_arg_default(document, one),
+            document.parsed_dockerfile.escape_character,
         )
-        written = unquoted(written) if filled is None else filled
+        written = remove_quotes(written) if filled is None else filled
         base = next((s for s in reversed(document.stages) if s.name == written.lower()), None)
         if len(start.words) > 2:
             name = start.words[2].value.lower()
@@ -163,18 +169,18 @@ def _make_stage(
         start,
         images.parse_image(written),
         base,
-        tuple(_expand_onbuild(steps or group)),
+        tuple(_expand_onbuild(all_instructions or own_instructions)),
     )
     _fill_variables(document, stage)
     return stage
 
 
-def _expand_onbuild(group: Iterable[Instruction]) -> Iterator[Instruction]:
+def _expand_onbuild(instructions: Iterable[Instruction]) -> Iterator[Instruction]:
     """The instructions, each ONBUILD followed by the instruction inside it."""
-    for instruction in group:
+    for instruction in instructions:
         yield instruction
-        if instruction.inner is not None:
-            yield instruction.inner
+        if instruction.onbuild_instruction is not None:
+            yield instruction.onbuild_instruction
 
 
 def _fill_variables(document: Document, stage: Stage) -> None:
@@ -185,23 +191,23 @@ def _fill_variables(document: Document, stage: Stage) -> None:
         fresh: list[tuple[str, str | None]] = []
         for pair in instruction.pairs:
             if instruction.keyword == "ENV":
-                stage.environment.setdefault(pair.name, instruction)
-            elif any(pair.name in below.environment for below in stage.chain):
+                stage.env_instruction_by_name.setdefault(pair.name, instruction)
+            elif any(pair.name in below.env_instruction_by_name for below in stage.base_chain):
                 continue  # an ENV of the same name wins
             if pair.raw is not None:
-                fresh.append((pair.name, stage.expand(pair.raw, instruction.span.start)))
+                fresh.append((pair.name, stage.expand_word(pair.raw, instruction.span.start)))
             else:
-                known = document.globals.get(pair.name)
+                known = document.global_args.get(pair.name)
                 fresh.append((pair.name, known[1] if known else None))
         for name, value in fresh:
-            stage.variables.setdefault(name, []).append((instruction.span.start, value))
+            stage.values_by_offset.setdefault(name, []).append((instruction.span.start, value))
 
 
 def _make_steps(document: Document, stage: Stage) -> None:
     document.steps.extend(Step(document, stage, one) for one in stage.instructions)
 
 
-def files(document: Document) -> Iterable[Document]:
+def whole_file(document: Document) -> Iterable[Document]:
     """Target `dockerfile.file`: the document itself."""
     return (document,)
 
@@ -216,7 +222,7 @@ def steps(document: Document) -> Iterable[Step]:
     return document.steps
 
 
-def runs(document: Document) -> Iterable[Step]:
+def run_steps(document: Document) -> Iterable[Step]:
     """The RUN instructions."""
     return (step for step in document.steps if step.keyword == "RUN")
 
@@ -224,16 +230,16 @@ def runs(document: Document) -> Iterable[Step]:
 def commands(document: Document) -> Iterable[Command]:
     """The simple commands of every RUN, worked out once."""
     if not document.commands:
-        for step in runs(document):
+        for step in run_steps(document):
             for command in step.script.commands:
-                document.commands.append(Command(step, command, unwrapped(command)))
+                document.commands.append(Command(step, command, unwrap_command(command)))
     return document.commands
 
 
 TARGETS: dict[str, Callable[[Document], Iterable[Any]]] = {
-    "dockerfile.file": files,
+    "dockerfile.file": whole_file,
     "dockerfile.stage": stages,
     "dockerfile.instruction": steps,
-    "dockerfile.run": runs,
+    "dockerfile.run": run_steps,
     "dockerfile.command": commands,
 }

@@ -12,13 +12,13 @@ from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 
-def is_action(stage: Stage, project: Project) -> bool:
+def is_github_action_image(stage: Stage, project: Project) -> bool:
     """Whether an action.yml of the project is made of this Dockerfile."""
-    return stage.source.root.path in project.memo(_dockerfiles)
+    return stage.source.root.path in project.memoize(_action_dockerfile_paths)
 
 
-def _dockerfiles(project: Project) -> frozenset[str]:
-    documents = project.documents("github")
+def _action_dockerfile_paths(project: Project) -> frozenset[str]:
+    documents = project.documents_of_kind("github")
     if not documents:
         return frozenset()
     from readiness.kinds.github.model import Action  # most Dockerfiles have no action beside them

@@ -10,16 +10,16 @@ from typing import Any
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import has_bare_environment, is_known_official, starts_service
-from readiness.kinds.purpose import is_deployed, is_idle_command, may_be_deployed
+from readiness.kinds.purpose import is_deployed, is_non_serving_command, may_be_deployed
 from readiness.model import Source, Span
 from readiness.syntax import shell
 from readiness.syntax.dockerfile_shell import script_of, shell_program
-from readiness.syntax.image import Image
+from readiness.syntax.image import ImageReference
 from readiness.syntax.instruction import Dockerfile, Instruction
-from readiness.syntax.words import Word, expand_word
+from readiness.syntax.words import InstructionWord, expand_word
 
 _EFFECTIVE_KEYWORDS = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "USER", "WORKDIR", "STOPSIGNAL", "SHELL"}
-_WINDOWS = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
+_WINDOWS_IMAGE = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
 
 
 def _set_elsewhere(name: str) -> bool:
@@ -39,23 +39,23 @@ class EffectiveValue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
-    """A build stage. `start` is its FROM, None where the file shows a piece without one.
+    """A build stage. `from_instruction` is its FROM, None where the file shows a piece without one.
 
-    `image` is the base with the defaults of the ARGs filled in; `base` the earlier stage it names.
+    `image` is the base with the defaults of the ARGs filled in; `base_stage` the earlier stage it names.
     `index` is -1 for what stands before the first FROM.
     """
 
     document: Document
     index: int
     name: str
-    start: Instruction | None
-    image: Image
-    base: Stage | None
+    from_instruction: Instruction | None
+    image: ImageReference
+    base_stage: Stage | None
     instructions: tuple[Instruction, ...]
-    variables: dict[str, list[tuple[int, str | None]]] = field(default_factory=dict)
-    environment: dict[str, Instruction] = field(default_factory=dict)
+    values_by_offset: dict[str, list[tuple[int, str | None]]] = field(default_factory=dict)
+    env_instruction_by_name: dict[str, Instruction] = field(default_factory=dict)
     by_keyword: dict[str, list[Instruction]] = field(default_factory=dict)
-    inherited: dict[str, EffectiveValue | None] = field(default_factory=dict)
+    inherited_values: dict[str, EffectiveValue | None] = field(default_factory=dict)
     container: str = ""
 
     deployed = property(is_deployed)
@@ -83,153 +83,154 @@ class Stage:
     @property
     def whole(self) -> bool:
         """Whether it begins with a FROM, so that what is not there is missing."""
-        return self.start is not None
+        return self.from_instruction is not None
 
     @property
-    def image_word(self) -> Word | None:
+    def image_word(self) -> InstructionWord | None:
         """The base image's word in FROM as written, variables unexpanded; None before the first FROM."""
-        return self.start.words[0] if self.start and self.start.words else None
+        return self.from_instruction.words[0] if self.from_instruction and self.from_instruction.words else None
 
     @property
     def scratch(self) -> bool:
         """Whether the image under its whole chain of stages is `scratch`, the empty one."""
-        return self.root.image.text == "scratch"
+        return self.root_stage.image.text == "scratch"
 
     @property
     def role(self) -> str:
         """server: it opens ports, as its file or its base says; program: it starts something; base: nothing."""
-        if any(below.of("EXPOSE") for below in self.chain):
+        if any(below.instructions_of("EXPOSE") for below in self.base_chain):
             return "server"
-        starts = starts_service(self.root.image) if self.whole else None
-        command = self.last("ENTRYPOINT") or self.last("CMD")
-        if command and is_idle_command([word.value for word in command.instruction.words]):
+        starts = starts_service(self.root_stage.image) if self.whole else None
+        command = self.effective_value("ENTRYPOINT") or self.effective_value("CMD")
+        if command and is_non_serving_command([word.value for word in command.instruction.words]):
             return "base"
         return "program" if command or starts is None else "server" if starts else "base"
 
     @property
     def files_only(self) -> bool:
         """Whether it carries files for other builds and runs nothing: on scratch, no command."""
-        if not self.scratch or self.last("CMD") or self.last("ENTRYPOINT"):
+        if not self.scratch or self.effective_value("CMD") or self.effective_value("ENTRYPOINT"):
             return False
-        return any(below.of("COPY") or below.of("ADD") for below in self.chain)
+        return any(below.instructions_of("COPY") or below.instructions_of("ADD") for below in self.base_chain)
 
     @property
-    def root(self) -> Stage:
+    def root_stage(self) -> Stage:
         """The stage at the bottom of the chain of FROMs: its image comes from outside."""
         stage = self
-        while stage.base is not None:
-            stage = stage.base
+        while stage.base_stage is not None:
+            stage = stage.base_stage
         return stage
 
     @property
-    def chain(self) -> Iterator[Stage]:
+    def base_chain(self) -> Iterator[Stage]:
         """The stage, then the stage it is built FROM, and so on to the one with an external base."""
         stage: Stage | None = self
         while stage is not None:
             yield stage
-            stage = stage.base
+            stage = stage.base_stage
 
     @property
     def windows(self) -> bool:
         """Whether the base is a Windows image."""
-        image, escape = self.root.image, self.document.syntax.escape
-        return bool(_WINDOWS.search(image.text)) or (escape == "`" and not is_known_official(image))
+        image, escape = self.root_stage.image, self.document.parsed_dockerfile.escape_character
+        return bool(_WINDOWS_IMAGE.search(image.text)) or (escape == "`" and not is_known_official(image))
 
     @property
     def shipped(self) -> bool:
         """Whether what it leaves behind is part of the image that is built last."""
-        return self.start is None or id(self) in self.document.shipped
+        return self.from_instruction is None or id(self) in self.document.final_image_stages
 
-    def of(self, keyword: str) -> list[Instruction]:
+    def instructions_of(self, keyword: str) -> list[Instruction]:
         """The stage's instructions of one keyword, after those that ONBUILD of its base runs here.
 
         Its own under ONBUILD are left out: they run in the stages that build on it.
         """
         if not self.by_keyword:
-            triggered = [one for one in self.base.instructions if one.onbuild] if self.base else []
-            for instruction in (*triggered, *(one for one in self.instructions if not one.onbuild)):
+            triggered = [one for one in self.base_stage.instructions if one.is_under_onbuild] if self.base_stage else []
+            for instruction in (
+                *triggered,
+                *(one for one in self.instructions if not one.is_under_onbuild),
+            ):
                 self.by_keyword.setdefault(instruction.keyword, []).append(instruction)
         return self.by_keyword.get(keyword, [])
 
-    def last(self, keyword: str, before: int | None = None) -> EffectiveValue | None:
+    def effective_value(self, keyword: str, before_offset: int | None = None) -> EffectiveValue | None:
         """The instruction in force at the stage's end, or at an offset; inherited ones too."""
-        instructions = self.of(keyword)
+        instructions = self.instructions_of(keyword)
         count = len(instructions)
-        if before is not None:
-            count = bisect_left(instructions, before, key=lambda one: one.span.start)
+        if before_offset is not None:
+            count = bisect_left(instructions, before_offset, key=lambda one: one.span.start)
         if count:
             return _effective_value(self, instructions[count - 1])
-        if keyword == "CMD" and self.of("ENTRYPOINT"):
+        if keyword == "CMD" and self.instructions_of("ENTRYPOINT"):
             return None  # an ENTRYPOINT resets the CMD of what lies below
-        if keyword not in self.inherited:
-            self.inherited[keyword] = _is_inherited(self.base, keyword)
-        return self.inherited[keyword]
+        if keyword not in self.inherited_values:
+            self.inherited_values[keyword] = _inherited_value(self.base_stage, keyword)
+        return self.inherited_values[keyword]
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value in force of USER, CMD, ENTRYPOINT, HEALTHCHECK, WORKDIR, STOPSIGNAL, SHELL."""
-        effective = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
+        effective = self.effective_value(key) if key in _EFFECTIVE_KEYWORDS else None
         return effective.text if effective else default
 
     def at(self, key: Any = None, /) -> Span:
         """The place of that value; the stage's FROM where there is none."""
-        effective = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
+        effective = self.effective_value(key) if key in _EFFECTIVE_KEYWORDS else None
         if effective:
             return effective.span
-        if self.start is not None:
-            return self.start.span
+        if self.from_instruction is not None:
+            return self.from_instruction.span
         return self.instructions[0].span if self.instructions else Span(0, 0)
 
-    def lookup(self, name: str, before: int) -> str | None:
+    def variable_value(self, name: str, before_offset: int) -> str | None:
         """The value of a variable at an offset: empty when surely unset, None when unknown."""
-        for stage in self.chain:
-            entries = stage.variables.get(name)
+        for stage in self.base_chain:
+            entries = stage.values_by_offset.get(name)
             if entries:
-                index = bisect_left(entries, before, key=lambda entry: entry[0])
+                index = bisect_left(entries, before_offset, key=lambda entry: entry[0])
                 if index:
                     return entries[index - 1][1]
-        unset = has_bare_environment(self.root.image) and not _set_elsewhere(name)
+        unset = has_bare_environment(self.root_stage.image) and not _set_elsewhere(name)
         return "" if unset else None
 
-    def declares(self, name: str, before: int) -> bool:
+    def declares_variable(self, name: str, before_offset: int) -> bool:
         """Whether ENV or ARG of the stage, or of one below it, sets the name before an offset."""
-        return any(
-            entries[0][0] < before for stage in self.chain if (entries := stage.variables.get(name))
-        )
+        return any(entries[0][0] < before_offset for stage in self.base_chain if (entries := stage.values_by_offset.get(name)))
 
-    def expand(self, raw: str, before: int) -> str | None:
+    def expand_word(self, raw: str, before_offset: int) -> str | None:
         """The word with its variables filled in; None where a value is unknown."""
-        escape = self.document.syntax.escape
-        return expand_word(raw, lambda name: self.lookup(name, before), escape)
+        escape = self.document.parsed_dockerfile.escape_character
+        return expand_word(raw, lambda name: self.variable_value(name, before_offset), escape)
 
-    def shell(self, before: int) -> str:
+    def shell_program(self, before_offset: int) -> str:
         """The program that runs shell forms at an offset: sh, bash, powershell, cmd, ..."""
-        effective = self.last("SHELL", before)
+        effective = self.effective_value("SHELL", before_offset)
         if effective is None:
             return "cmd" if self.windows else "sh"
         return shell_program(effective.instruction)
 
-    def shell_words(self, before: int) -> tuple[str, ...]:
+    def shell_words(self, before_offset: int) -> tuple[str, ...]:
         """The SHELL in force at an offset; empty where none is set."""
-        effective = self.last("SHELL", before)
+        effective = self.effective_value("SHELL", before_offset)
         return tuple(word.value for word in effective.instruction.words) if effective else ()
 
 
-def _is_inherited(stage: Stage | None, keyword: str) -> EffectiveValue | None:
+def _inherited_value(stage: Stage | None, keyword: str) -> EffectiveValue | None:
     """What a stage hands on to those that build on it."""
     while stage is not None:
-        instructions = stage.of(keyword)
+        instructions = stage.instructions_of(keyword)
         if instructions:
             return _effective_value(stage, instructions[-1])
-        if keyword == "CMD" and stage.of("ENTRYPOINT"):
+        if keyword == "CMD" and stage.instructions_of("ENTRYPOINT"):
             return None
-        if keyword in stage.inherited:
-            return stage.inherited[keyword]
-        stage = stage.base
+        if keyword in stage.inherited_values:
+            return stage.inherited_values[keyword]
+        stage = stage.base_stage
     return None
 
 
 def _effective_value(stage: Stage, instruction: Instruction) -> EffectiveValue:
-    return EffectiveValue(instruction.said, instruction.args_span, instruction, stage)
+    return EffectiveValue(instruction.unquoted_arguments, instruction.arguments_span, instruction, stage)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,7 +267,7 @@ class Step:
     @property
     def onbuild(self) -> bool:
         """Whether the instruction runs in builds upon this image only (ONBUILD)."""
-        return self.instruction.onbuild
+        return self.instruction.is_under_onbuild
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value of the instruction's flag `key` (`--mount`, `--from` ...), else `default`."""
@@ -278,28 +279,28 @@ class Step:
         flag = self.instruction.flag(key) if key is not None else None
         return flag.value_span if flag else self.instruction.span
 
-    def expand(self, raw: str) -> str | None:
+    def expand_word(self, raw: str) -> str | None:
         """A word with its variables filled in; None where a value is unknown."""
-        return self.stage.expand(raw, self.instruction.span.start)
+        return self.stage.expand_word(raw, self.instruction.span.start)
 
     @property
-    def script(self) -> shell.Script:
+    def script(self) -> shell.ShellScript:
         """The commands of RUN, CMD, ENTRYPOINT or HEALTHCHECK; none for PowerShell and cmd."""
-        return self.document.script(self)
+        return self.document.script_of_step(self)
 
     @property
     def posix(self) -> bool:
         """Whether its shell form is run by a shell that this tool reads."""
-        return self.stage.shell(self.instruction.span.start) in shell.SHELLS
+        return self.stage.shell_program(self.instruction.span.start) in shell.SHELL_PROGRAMS
 
     def mounts(self, kind: str = "") -> Iterator[dict[str, str]]:
         """The `--mount` flags as mappings; only those of a type where one is given."""
-        return self.instruction.mounts(kind)
+        return self.instruction.mount_flags(kind)
 
 
 def effective_step(stage: Stage, keyword: str) -> Step | None:
     """The step of a keyword that counts at a stage's end, in the stage or below it."""
-    effective = stage.last(keyword)
+    effective = stage.effective_value(keyword)
     return Step(stage.document, effective.stage, effective.instruction) if effective else None
 
 
@@ -308,8 +309,8 @@ class Command:
     """A simple command that a RUN runs; `command` is what stands behind sudo, env and the like."""
 
     step: Step
-    whole: shell.Command
-    command: shell.Command
+    command_with_wrapper: shell.SimpleCommand
+    command: shell.SimpleCommand
     container: str = ""
 
     deployed = property(is_deployed)
@@ -341,12 +342,12 @@ class Command:
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value of the command's option `key`, else `default`."""
-        return self.command.option(key) or default
+        return self.command.option_value(key) or default
 
     def at(self, key: Any = None, /) -> Span:
         """The place of an option; of the command where there is none."""
-        word = self.command.find(key) if isinstance(key, str) else None
-        return word.span if word else self.whole.span
+        word = self.command.find_option_word(key) if isinstance(key, str) else None
+        return word.span if word else self.command_with_wrapper.span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -354,13 +355,13 @@ class Document:
     """A parsed Dockerfile; itself the subject of the target `dockerfile.file`."""
 
     source: Source
-    syntax: Dockerfile
+    parsed_dockerfile: Dockerfile
     stages: list[Stage] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-    globals: dict[str, tuple[int, str | None]] = field(default_factory=dict)
-    scripts: dict[int, shell.Script] = field(default_factory=dict)
+    global_args: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    scripts: dict[int, shell.ShellScript] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
-    shipped: set[int] = field(default_factory=set)
+    final_image_stages: set[int] = field(default_factory=set)
     container: str = ""
     resource: str = ""
 
@@ -376,23 +377,22 @@ class Document:
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value of the parser directive `key` (syntax, escape, check), else `default`."""
-        return self.syntax.directives.get(key, default)
+        return self.parsed_dockerfile.parser_directives.get(key, default)
 
     def at(self, key: Any = None, /) -> Span:
         """The place of the first instruction, for a finding about the file as a whole."""
         del key
-        return self.syntax.instructions[0].span
+        return self.parsed_dockerfile.instructions[0].span
 
-    def stage(self, name: str) -> Stage | None:
+    def stage_by_name(self, name: str) -> Stage | None:
         """The stage that `--from=name` means, by name or number; the last of a name."""
-        for stage in reversed(self.stages):
-            if stage.name and stage.name.lower() == name.lower():
-                return stage
-        if name.isascii() and name.isdigit() and len(name) < 6 and int(name) < len(self.stages):
-            return self.stages[int(name)]
-        return None
+        named = next((one for one in reversed(self.stages) if one.name and one.name.lower() == name.lower()), None)
+        if named is not None:
+            return named
+        number = int(name) if name.isascii() and name.isdigit() and len(name) < 6 else len(self.stages)
+        return self.stages[number] if number < len(self.stages) else None
 
-    def script(self, step: Step) -> shell.Script:
+    def script_of_step(self, step: Step) -> shell.ShellScript:
         """The commands of an instruction, read once."""
         key = id(step.instruction)
         if key not in self.scripts:

@@ -12,12 +12,16 @@ from readiness.kinds.decision import purpose_by_signs, said_purpose
 from readiness.kinds.dockerfile.model import Document
 from readiness.kinds.head import purpose_at_head
 from readiness.kinds.places import Surroundings, place_signs
-from readiness.kinds.purpose import Pairs, Sign, image_purpose, is_idle_command, purpose_by_name
+from readiness.kinds.purpose import (
+    NonProductionSign,
+    Pairs,
+    dockerfile_purpose,
+    is_non_serving_command,
+    purpose_by_name,
+)
 from readiness.model import Purpose
 
-PAIRS: Pairs = frozenset(
-    map(frozenset, (("place", "sibling"), ("place", "stage"), ("place", "waits")))
-)
+PAIRS: Pairs = frozenset(map(frozenset, (("place", "sibling"), ("place", "stage"), ("place", "waits"))))
 _WORKPLACE = re.compile(r"(?:devcontainers|vscode/devcontainers|gitpod)/")  # what editors open
 _ASIDE = re.compile(r"(?:[\w-]+-)?(?:tests?|dev|development|debug|e2e|lint)")
 
@@ -36,23 +40,23 @@ def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None
 def _purpose_of(document: Document, around: Surroundings) -> Purpose | None:
     """By name, else by signs; a name that says production is believed."""
     path = document.source.path
-    if image_purpose(path) != "unknown":
+    if dockerfile_purpose(path) != "unknown":
         return purpose_by_name(path, "image")
     return purpose_by_signs(_signs_of(document, around), PAIRS)
 
 
-def _signs_of(document: Document, around: Surroundings) -> Iterator[Sign]:
+def _signs_of(document: Document, around: Surroundings) -> Iterator[NonProductionSign]:
     source, here = document.source, document.at()
     if found := purpose_at_head(source.text, source.path):
-        yield Sign("head", "the comment at its head says so", found[1], True, found[0])
+        yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
     yield from place_signs(source.path, here, around)
     last = document.stages[-1] if document.stages else None
     if last is None:
         return
-    if _WORKPLACE.search(last.root.image.name):
-        yield Sign("base", "its base is an editor's", last.node.at(), True)
+    if _WORKPLACE.search(last.root_stage.image.name):
+        yield NonProductionSign("base", "its base is an editor's", last.node.at(), True)
     if _ASIDE.fullmatch(last.name.lower()):
-        yield Sign("stage", f"its last stage is called {last.name}", last.node.at())
-    command = last.last("CMD") or last.last("ENTRYPOINT")
-    if command and is_idle_command([word.value for word in command.instruction.words]):
-        yield Sign("waits", "it starts nothing that serves", last.node.at())
+        yield NonProductionSign("stage", f"its last stage is called {last.name}", last.node.at())
+    command = last.effective_value("CMD") or last.effective_value("ENTRYPOINT")
+    if command and is_non_serving_command([word.value for word in command.instruction.words]):
+        yield NonProductionSign("waits", "it starts nothing that serves", last.node.at())

@@ -8,47 +8,47 @@ from collections.abc import Iterator
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.model import ParseError, Source, Span
 from readiness.syntax import outline, yaml
-from readiness.syntax.yaml import Map, load_all
+from readiness.syntax.yaml import Map, load_yaml_documents
 
-NAME = "github"
-EXAMPLE = ".github/workflows/ci.yml"
+KIND_NAME = "github"
+EXAMPLE_PATH = ".github/workflows/ci.yml"
 
-_FOLDER = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
+_WORKFLOW_PATH = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
 # `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`, `workflows/old/ci.yml`: nothing that GitHub reads.
-_OTHER = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/")
-_ACTION = re.compile(r"(?:^|/)action\.ya?ml\Z")
-_ON = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
-_JOBS = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
+_NOT_READ_BY_GITHUB = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/")
+_ACTION_PATH = re.compile(r"(?:^|/)action\.ya?ml\Z")
+_ON_KEY_LINE = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
+_JOBS_KEY_LINE = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
 _RUNS_ON = re.compile(r"^[ \t]+(?:runs-on|uses|steps)[ \t]*:", re.MULTILINE)
-_RUNS = re.compile(r"^runs[ \t]*:", re.MULTILINE)
-_NAMED = re.compile(r"^name[ \t]*:", re.MULTILINE)
-_TOLD = re.compile(r"^(?:description|inputs|outputs)[ \t]*:", re.MULTILINE)
+_RUNS_KEY_LINE = re.compile(r"^runs[ \t]*:", re.MULTILINE)
+_NAME_KEY_LINE = re.compile(r"^name[ \t]*:", re.MULTILINE)
+_ACTION_METADATA_LINE = re.compile(r"^(?:description|inputs|outputs)[ \t]*:", re.MULTILINE)
 # A line at the margin that neither a workflow nor an action has.
-_ODD = re.compile(
+_FOREIGN_TOP_LEVEL_LINE = re.compile(
     r"^(?![ \t\r\n#\]}]|-(?:[ \t]|--)|\.\.\.|[\"']?(?:name|run-name|on|true|permissions|env|defaults|concurrency|jobs"
     r"|author|description|inputs|outputs|runs|branding)[\"']?[ \t]*:)[^\n]",
     re.MULTILINE,
 )
-_USING = re.compile(r"^[ \t]+(?:using|steps)[ \t]*:", re.MULTILINE)
+_RUNS_FIELD_LINE = re.compile(r"^[ \t]+(?:using|steps)[ \t]*:", re.MULTILINE)
 
 
-def claims(path: str, text: str) -> bool:
+def recognizes_file(path: str, text: str) -> bool:
     """Whether a file is a workflow or an action: by its place, or as YAML that has only their keys at its top."""
-    if _FOLDER.search(path):
+    if _WORKFLOW_PATH.search(path):
         return True
-    if _OTHER.search(path) and not _ACTION.search(path):
+    if _NOT_READ_BY_GITHUB.search(path) and not _ACTION_PATH.search(path):
         return False
-    if _ACTION.search(path) and (
-        _RUNS.search(text)
-        or (_NAMED.search(text) and _TOLD.search(text))
+    if _ACTION_PATH.search(path) and (
+        _RUNS_KEY_LINE.search(text)
+        or (_NAME_KEY_LINE.search(text) and _ACTION_METADATA_LINE.search(text))
         or "runs" in outline.top_level_keys(text)
     ):
         return True
-    if not (path.endswith((".yml", ".yaml")) or "#" in path) or _ODD.search(text):
+    if not (path.endswith((".yml", ".yaml")) or "#" in path) or _FOREIGN_TOP_LEVEL_LINE.search(text):
         return False
-    if _JOBS.search(text) and _RUNS_ON.search(text):
-        return bool(_ON.search(text)) or "runs-on" in text
-    return bool(_RUNS.search(text) and _USING.search(text))
+    if _JOBS_KEY_LINE.search(text) and _RUNS_ON.search(text):
+        return bool(_ON_KEY_LINE.search(text)) or "runs-on" in text
+    return bool(_RUNS_KEY_LINE.search(text) and _RUNS_FIELD_LINE.search(text))
 
 
 Document = Workflow | Action
@@ -56,30 +56,30 @@ Document = Workflow | Action
 
 def parse(source: Source) -> Document:
     """The workflow or the action of a source."""
-    documents = load_all(source.text)
+    documents = load_yaml_documents(source.text)
     node = documents[0] if documents else None
-    if node is None and _FOLDER.search(source.path):
+    if node is None and _WORKFLOW_PATH.search(source.path):
         return Workflow(source, Map(Span(0, min(1, len(source.text)))))
     if not isinstance(node, Map):
         raise ParseError("a workflow is a mapping", 0)
-    action = "runs" in node or (_ACTION.search(source.path) and "on" not in node)
-    if action and "jobs" not in node and not _FOLDER.search(source.path):
+    action = "runs" in node or (_ACTION_PATH.search(source.path) and "on" not in node)
+    if action and "jobs" not in node and not _WORKFLOW_PATH.search(source.path):
         return Action(source, node)
     return Workflow(source, node)
 
 
-def unfilled(document: Document) -> int | None:
+def first_unfilled_placeholder(document: Document) -> int | None:
     """The first `{{ name }}` that stands where a value does; None where there is none."""
-    return yaml.unfilled(document.source.text, [document.node])
+    return yaml.first_unfilled_placeholder(document.source.text, [document.node])
 
 
-def workflows(document: Document) -> Iterator[Workflow]:
+def document_if_workflow(document: Document) -> Iterator[Workflow]:
     """Target `github.workflow`: the document, where it is a workflow."""
     if isinstance(document, Workflow):
         yield document
 
 
-def actions(document: Document) -> Iterator[Action]:
+def document_if_action(document: Document) -> Iterator[Action]:
     """Target `github.action`: the document, where it is an action's metadata."""
     if isinstance(document, Action):
         yield document
@@ -100,15 +100,15 @@ def steps(document: Document) -> Iterator[Step]:
         yield from job.steps
 
 
-def everything(document: Document) -> Iterator[Document]:
+def whole_file(document: Document) -> Iterator[Document]:
     """The file, whichever of the two it is."""
     yield document
 
 
 TARGETS = {
-    "github.workflow": workflows,
-    "github.action": actions,
-    "github.file": everything,
+    "github.workflow": document_if_workflow,
+    "github.action": document_if_action,
+    "github.file": whole_file,
     "github.job": jobs,
     "github.step": steps,
 }

@@ -9,93 +9,93 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.github.shapes import (
-    KeysShape,
+    MappingShape,
     Problem,
     boolean_shape,
+    check_nonempty_scalar,
+    check_scalar,
     choice_shape,
     enum_shape,
     list_shape,
     mapping_shape,
     problem,
     repeated_keys,
-    scalar_shape,
-    text_shape,
     value_span,
 )
 from readiness.syntax.yaml import Map, Seq
 
 _INPUT_TYPES = ("string", "number", "boolean", "choice", "environment")
 
-_DISPATCH_INPUT = KeysShape(
+_DISPATCH_INPUT = MappingShape(
     "input {key}",
     {
-        "description": scalar_shape,
+        "description": check_scalar,
         "required": boolean_shape,
-        "default": scalar_shape,
+        "default": check_scalar,
         "type": enum_shape(*_INPUT_TYPES),
         "options": list_shape(choice_shape),
-        "deprecationMessage": scalar_shape,
+        "deprecationMessage": check_scalar,
     },
-    optional=True,
+    may_be_empty=True,
 )
-_CALL_INPUT = KeysShape(
+_CALL_INPUT = MappingShape(
     "input {key}",
     {
-        "description": scalar_shape,
+        "description": check_scalar,
         "required": boolean_shape,
-        "default": scalar_shape,
+        "default": check_scalar,
         "type": enum_shape("boolean", "number", "string"),
-        "deprecationMessage": scalar_shape,
+        "deprecationMessage": check_scalar,
     },
     required=("type",),
 )
-_CALL_SECRET = KeysShape(
-    "secret {key}", {"description": scalar_shape, "required": boolean_shape}, optional=True
+_CALL_SECRET = MappingShape("secret {key}", {"description": check_scalar, "required": boolean_shape}, may_be_empty=True)
+_CALL_OUTPUT = MappingShape(
+    "output {key}",
+    {"description": check_scalar, "value": check_nonempty_scalar},
+    required=("value",),
 )
-_CALL_OUTPUT = KeysShape(
-    "output {key}", {"description": scalar_shape, "value": text_shape}, required=("value",)
-)
-_WEBHOOK = KeysShape(
+_WEBHOOK_EVENT_SHAPE = MappingShape(
     "event {key}",
     {
-        "types": list_shape(text_shape),
-        "branches": list_shape(text_shape),
-        "branches-ignore": list_shape(text_shape),
-        "tags": list_shape(text_shape),
-        "tags-ignore": list_shape(text_shape),
-        "paths": list_shape(text_shape),
-        "paths-ignore": list_shape(text_shape),
-        "workflows": list_shape(text_shape),
+        "types": list_shape(check_nonempty_scalar),
+        "branches": list_shape(check_nonempty_scalar),
+        "branches-ignore": list_shape(check_nonempty_scalar),
+        "tags": list_shape(check_nonempty_scalar),
+        "tags-ignore": list_shape(check_nonempty_scalar),
+        "paths": list_shape(check_nonempty_scalar),
+        "paths-ignore": list_shape(check_nonempty_scalar),
+        "workflows": list_shape(check_nonempty_scalar),
     },
-    optional=True,
+    may_be_empty=True,
 )
-_EVENTS: dict[str, Any] = {
+_SHAPE_BY_EVENT: dict[str, Any] = {
     "schedule": list_shape(
-        KeysShape("the schedule", {"cron": text_shape, "timezone": text_shape}, required=("cron",)),
-        single=False,
+        MappingShape(
+            "the schedule",
+            {"cron": check_nonempty_scalar, "timezone": check_nonempty_scalar},
+            required=("cron",),
+        ),
+        may_be_single=False,
     ),
-    "workflow_dispatch": KeysShape(
-        "workflow_dispatch", {"inputs": mapping_shape(_DISPATCH_INPUT)}, optional=True
-    ),
-    "repository_dispatch": KeysShape(
-        "repository_dispatch", {"types": list_shape(text_shape)}, optional=True
-    ),
-    "workflow_call": KeysShape(
+    "workflow_dispatch": MappingShape("workflow_dispatch", {"inputs": mapping_shape(_DISPATCH_INPUT)}, may_be_empty=True),
+    "repository_dispatch": MappingShape("repository_dispatch", {"types": list_shape(check_nonempty_scalar)}, may_be_empty=True),
+    "workflow_call": MappingShape(
         "workflow_call",
         {
             "inputs": mapping_shape(_CALL_INPUT),
             "secrets": mapping_shape(_CALL_SECRET),
             "outputs": mapping_shape(_CALL_OUTPUT),
         },
-        optional=True,
+        may_be_empty=True,
     ),
-    "image_version": KeysShape(
+    "image_version": MappingShape(
         "image_version",
         {
-            "names": list_shape(text_shape, single=False),
-            "versions": list_shape(text_shape, single=False),
+            "names": list_shape(check_nonempty_scalar, may_be_single=False),
+            "versions": list_shape(check_nonempty_scalar, may_be_single=False),
         },
-        optional=True,
+        may_be_empty=True,
     ),
 }
 
@@ -106,13 +106,13 @@ def on_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         if value == "schedule":
             yield problem("value", value_span(owner, key), "schedule")
     elif isinstance(value, Seq):
-        yield from list_shape(text_shape)(owner, key, value)
+        yield from list_shape(check_nonempty_scalar)(owner, key, value)
         for index, item in enumerate(value):
             if item == "schedule":
                 yield problem("value", value.at(index), "schedule")
     elif isinstance(value, Map) and value:
-        yield from repeated_keys(value, fold=False)
+        yield from repeated_keys(value, ignore_case=False)
         for name, item in value.items():
-            yield from _EVENTS.get(name, _WEBHOOK)(value, name, item)
+            yield from _SHAPE_BY_EVENT.get(name, _WEBHOOK_EVENT_SHAPE)(value, name, item)
     else:
         yield problem("value", value_span(owner, key), "no-event")

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.github.runners import default_shell, runner_labels
-from readiness.kinds.github.texts import is_always_skipped, is_expression, text_at, texts_below
-from readiness.kinds.github.uses import Uses, parse_uses
+from readiness.kinds.github.texts import (
+    contains_expression,
+    is_always_skipped,
+    text_at,
+    texts_below,
+)
+from readiness.kinds.github.uses import UsesReference, parse_uses
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
-from readiness.kinds.variables import Setting, scalar_text
+from readiness.kinds.variables import VariableSetting, scalar_text
 from readiness.model import Source, Span
 from readiness.syntax.holes import has_expression
-from readiness.syntax.text import Text
+from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq
 
 _MAX_STEPS = 2_000
@@ -45,7 +50,7 @@ class Workflow(PipelineFile):
             return {item: None for item in on if isinstance(item, str)}
         return dict(on) if isinstance(on, Map) else {}
 
-    def settings_of(self, event: str) -> Map:
+    def trigger_settings(self, event: str) -> Map:
         """What `on` says of an event; an empty mapping where it says nothing."""
         found = self.triggers.get(event)
         return found if isinstance(found, Map) else Map(self.node.at())
@@ -55,23 +60,21 @@ class Workflow(PipelineFile):
         key = "on" if "on" in self.node else "true"
         on = self.node.get(key)
         if isinstance(on, Map):
-            return on.key(event)
+            return on.key_span(event)
         if isinstance(on, Seq):
-            return next(
-                (on.at(i) for i, item in enumerate(on) if item == event), self.node.key(key)
-            )
+            return next((on.at(i) for i, item in enumerate(on) if item == event), self.node.key_span(key))
         return self.node.at(key)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
         """Its jobs, in order."""
-        if "jobs" not in self.memo:
+        if "jobs" not in self.cached_results:
             section = self.node.get("jobs")
             pairs = list(section.items()) if isinstance(section, Map) else []
-            self.memo["jobs"] = tuple(
+            self.cached_results["jobs"] = tuple(
                 Job(self.source, body, name, self) for name, body in pairs if isinstance(body, Map)
             )
-        jobs: tuple[Job, ...] = self.memo["jobs"]
+        jobs: tuple[Job, ...] = self.cached_results["jobs"]
         return jobs
 
     @property
@@ -87,10 +90,10 @@ class Job(PipelineJob):
     workflow: Workflow
 
     @property
-    def key(self) -> Span:
+    def id_span(self) -> Span:
         """The place of the job's id."""
         jobs = self.workflow.node.get("jobs")
-        return jobs.key(self.name) if isinstance(jobs, Map) else self.node.at()
+        return jobs.key_span(self.name) if isinstance(jobs, Map) else self.node.at()
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -123,11 +126,9 @@ class Job(PipelineJob):
     @property
     def steps(self) -> tuple[Step, ...]:
         """Its steps, in order; those of a `parallel` group stand in its place."""
-        memo = self.workflow.memo.setdefault("steps", {})
+        memo = self.workflow.cached_results.setdefault("steps", {})
         if self.name not in memo:
-            memo[self.name] = tuple(
-                _make_steps(self.source, self.node.get("steps"), self.resource, self)
-            )
+            memo[self.name] = tuple(_make_steps(self.source, self.node.get("steps"), self.resource, self))
         steps: tuple[Step, ...] = memo[self.name]
         return steps
 
@@ -151,16 +152,16 @@ class Action(PipelineFile):
     @property
     def using(self) -> str:
         """How it runs: composite, docker, node20."""
-        using = self.node.dig("runs").get("using")
+        using = self.node.mapping_at_path("runs").get("using")
         return using if isinstance(using, str) else ""
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of a composite action."""
-        if "steps" not in self.memo:
-            steps = self.node.dig("runs").get("steps")
-            self.memo["steps"] = tuple(_make_steps(self.source, steps, self.resource, self))
-        found: tuple[Step, ...] = self.memo["steps"]
+        if "steps" not in self.cached_results:
+            steps = self.node.mapping_at_path("runs").get("steps")
+            self.cached_results["steps"] = tuple(_make_steps(self.source, steps, self.resource, self))
+        found: tuple[Step, ...] = self.cached_results["steps"]
         return found
 
 
@@ -205,37 +206,37 @@ class Step:
         return is_always_skipped(self.node) or (isinstance(self.owner, Job) and self.owner.dead)
 
     @property
-    def uses(self) -> Uses | None:
+    def parsed_uses(self) -> UsesReference | None:
         """The parsed `uses`; None where the step runs a script."""
         value = self.node.get("uses")
         return parse_uses(value) if isinstance(value, str) else None
 
     @property
-    def run(self) -> Text | None:
+    def run_script(self) -> LocatedText | None:
         """The script under `run`; None where the step uses an action."""
         return text_at(self.node, "run", self.source)
 
     @property
-    def options(self) -> Map:
+    def with_inputs(self) -> Map:
         """What stands under `with`; an empty mapping without."""
         found = self.node.get("with")
         return found if isinstance(found, Map) else Map(self.node.at("uses"))
 
     @property
-    def variables(self) -> Mapping[str, Setting]:
+    def variables(self) -> Mapping[str, VariableSetting]:
         """The variables of its script by their names, the nearest of each: its own, the job's, the workflow's."""
         nodes = [self.node]
         if isinstance(self.owner, Job):
             nodes = [self.owner.workflow.node, self.owner.node, self.node]
-        found: dict[str, Setting] = {}
-        for env in (node.dig("env") for node in nodes):
+        found: dict[str, VariableSetting] = {}
+        for env in (node.mapping_at_path("env") for node in nodes):
             for name, value in env.items():
-                known = None if is_expression(value) else scalar_text(value)
+                known = None if contains_expression(value) else scalar_text(value)
                 found.pop(name, None)  # so that the nearest comes last
-                found[name] = Setting(value, known, env.at(name), self.source)
+                found[name] = VariableSetting(value, known, env.at(name), self.source)
         return found
 
-    def variable(self, name: str) -> Setting | None:
+    def expression_variable(self, name: str) -> VariableSetting | None:
         """What expressions read as `env.name`, in whatever case: the nearest of such a name; None where none is set."""
         alike = [one for key, one in self.variables.items() if key.lower() == name.lower()]
         return alike[-1] if alike else None
@@ -256,9 +257,7 @@ def _make_steps(source: Source, steps: Any, resource: str, owner: Job | Action) 
             continue
         group = node.get("parallel")
         if isinstance(group, Seq) and "run" not in node and "uses" not in node:
-            stack.extend(
-                item for item in reversed(group) if isinstance(item, Map) and "parallel" not in item
-            )
+            stack.extend(item for item in reversed(group) if isinstance(item, Map) and "parallel" not in item)
             continue
         number += 1
         name = node.get("id")
@@ -270,7 +269,7 @@ def _effective_shell(step: Step) -> str:
     shell = step.node.get("shell")
     if shell is None and isinstance(step.owner, Job):
         for node in (step.owner.node, step.owner.workflow.node):
-            shell = node.dig("defaults", "run").get("shell")
+            shell = node.mapping_at_path("defaults", "run").get("shell")
             if shell is not None:
                 break
         else:
@@ -280,13 +279,13 @@ def _effective_shell(step: Step) -> str:
     return shell.split()[0].rpartition("/")[2].lower() if shell.split() else ""
 
 
-def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:
+def expanded_texts(document: Workflow | Action) -> list[tuple[tuple[Any, ...], LocatedText]]:
     """The texts of a file that hold expressions or are one, with the keys that lead to them; found once."""
-    if "expanded" not in file.memo:
-        file.memo["expanded"] = [
+    if "expanded" not in document.cached_results:
+        document.cached_results["expanded"] = [
             (way, text)
-            for way, text in texts_below(file.node, file.source)
+            for way, text in texts_below(document.node, document.source)
             if has_expression(text.value) or way[-1] == "if"
         ]
-    texts: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
+    texts: list[tuple[tuple[Any, ...], LocatedText]] = document.cached_results["expanded"]
     return texts

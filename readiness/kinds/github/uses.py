@@ -9,7 +9,7 @@ from readiness.syntax.holes import has_expression
 
 
 @dataclass(frozen=True, slots=True)
-class Uses:
+class UsesReference:
     """The value of `uses:` in its parts: owner, repository, path and ref."""
 
     text: str
@@ -17,7 +17,7 @@ class Uses:
     repository: str = ""
     path: str = ""
     ref: str = ""
-    form: str = "repository"  # repository, local, docker, unknown
+    reference_kind: str = "repository"  # repository, local, docker, unknown
 
     @property
     def slug(self) -> str:
@@ -25,39 +25,39 @@ class Uses:
         return f"{self.owner}/{self.repository}".lower()
 
     @property
-    def name(self) -> str:
+    def lowercase_name(self) -> str:
         """The slug with the path inside the repository, in lower case."""
         return f"{self.slug}/{self.path}".rstrip("/").lower()
 
     @property
-    def pinned(self) -> bool:
+    def is_pinned_to_commit(self) -> bool:
         """Whether the ref is a whole commit."""
-        return bool(_SHA.match(self.ref))
+        return bool(_COMMIT_SHA.match(self.ref))
 
     @property
-    def major(self) -> int | None:
+    def major_version(self) -> int | None:
         """The major version of a ref like `v4` or `4.1.0`."""
-        match = _MAJOR.match(self.ref)
+        match = _MAJOR_VERSION.match(self.ref)
         return int(match.group(1)) if match else None
 
 
-_SHA = re.compile(r"[0-9a-fA-F]{40}\Z|[0-9a-fA-F]{64}\Z")
-_MAJOR = re.compile(r"v?([0-9]{1,4})(?:[.-]|\Z)")
-_REPOSITORY = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
+_COMMIT_SHA = re.compile(r"[0-9a-fA-F]{40}\Z|[0-9a-fA-F]{64}\Z")
+_MAJOR_VERSION = re.compile(r"v?([0-9]{1,4})(?:[.-]|\Z)")
+_REPOSITORY_REFERENCE = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
 
 
-def parse_uses(value: str) -> Uses:
+def parse_uses(value: str) -> UsesReference:
     """The parts of an action's reference."""
     value = value.strip()
     if value.startswith(("./", "$/")):
-        return Uses(value, form="local", path=value)
+        return UsesReference(value, reference_kind="local", path=value)
     if value.startswith("docker://"):
-        return Uses(value, form="docker", path=value[len("docker://") :])
-    match = _REPOSITORY.match(value)
+        return UsesReference(value, reference_kind="docker", path=value[len("docker://") :])
+    match = _REPOSITORY_REFERENCE.match(value)
     if match is None or has_expression(value):
-        return Uses(value, form="unknown")
+        return UsesReference(value, reference_kind="unknown")
     owner, repository, path, ref = match.groups()
-    return Uses(value, owner, repository, (path or "").strip("/"), ref)
+    return UsesReference(value, owner, repository, (path or "").strip("/"), ref)
 
 
 def repository_root(path: str) -> str | None:

@@ -6,71 +6,71 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from readiness.kinds.gitlab.includes import join_parts
-from readiness.kinds.gitlab.model import File, Job
+from readiness.kinds.gitlab.model import GitlabFile, Job
 from readiness.model import ParseError, Source
 from readiness.syntax import yaml
-from readiness.syntax.yaml import Map, load_all
+from readiness.syntax.yaml import Map, load_yaml_documents
 
-NAME = "gitlab"
-EXAMPLE = ".gitlab-ci.yml"
+KIND_NAME = "gitlab"
+EXAMPLE_PATH = ".gitlab-ci.yml"
 
-_PATH = re.compile(r"(?:^|/)[\w.-]{0,100}gitlab-ci[\w.-]{0,100}\.ya?ml\Z")
-_SCRIPT = re.compile(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MULTILINE)
-_TOP = re.compile(
+_GITLAB_CI_PATH = re.compile(r"(?:^|/)[\w.-]{0,100}gitlab-ci[\w.-]{0,100}\.ya?ml\Z")
+_JOB_FIELD_LINE = re.compile(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MULTILINE)
+_TOP_LEVEL_KEY_LINE = re.compile(
     r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE
 )
-_STAGES = re.compile(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
+_STAGE_KEY_LINE = re.compile(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
 # Top-level keys of other systems; the last five are those of Azure Pipelines.
-_OTHER = re.compile(
+_KEY_OF_OTHER_SYSTEMS = re.compile(
     r"^(?:jobs|services|runs|apiVersion|language|pipeline|on|pr|pool|trigger|steps|resources)[ \t]*:",
     re.MULTILINE,
 )
 
 
-def claims(path: str, text: str) -> bool:
+def recognizes_file(path: str, text: str) -> bool:
     """Whether a file is GitLab's: by its name, or by jobs with a script among GitLab's own keys."""
-    if _PATH.search(path):
+    if _GITLAB_CI_PATH.search(path):
         return True
     if not (path.endswith((".yml", ".yaml")) or "#" in path):
         return False
     return bool(
-        _STAGES.search(text)
-        and _SCRIPT.search(text)
-        and _TOP.search(text)
-        and not _OTHER.search(text)
+        _STAGE_KEY_LINE.search(text)
+        and _JOB_FIELD_LINE.search(text)
+        and _TOP_LEVEL_KEY_LINE.search(text)
+        and not _KEY_OF_OTHER_SYSTEMS.search(text)
     )
 
 
-Document = File
+Document = GitlabFile
 
 
-def parse(source: Source) -> File:
+def parse(source: Source) -> GitlabFile:
     """The pipeline of a source; a `spec` in front is a document of its own."""
-    documents = [document for document in load_all(source.text) if isinstance(document, Map)]
+    documents = [document for document in load_yaml_documents(source.text) if isinstance(document, Map)]
     if not documents:
         raise ParseError("a pipeline is a mapping", 0)
-    return File(source, documents[-1])
+    return GitlabFile(source, documents[-1])
 
 
-def unfilled(document: Document) -> int | None:
+def first_unfilled_placeholder(document: Document) -> int | None:
     """The first `{{ name }}` that stands where a value does; None where there is none."""
-    return yaml.unfilled(document.source.text, [document.node])
+    return yaml.first_unfilled_placeholder(document.source.text, [document.node])
 
 
-def prepare(by_kind: Mapping[str, list[File]], paths: Collection[str]) -> None:
+def link_documents(documents_by_kind: Mapping[str, list[GitlabFile]], known_paths: Collection[str]) -> None:
     """Join every pipeline with what it includes."""
-    del paths
-    join_parts(by_kind[NAME])
+    del known_paths
+    join_parts(documents_by_kind[KIND_NAME])
 
 
-def files(document: File) -> Iterator[File]:
+def whole_file(document: GitlabFile) -> Iterator[GitlabFile]:
     """Target `gitlab.file`: the document itself."""
     yield document
 
 
-def jobs(document: File) -> Iterator[Job]:
+def jobs(document: GitlabFile) -> Iterator[Job]:
     """Target `gitlab.job`: the jobs of the file."""
     yield from document.jobs
 
 
-TARGETS = {"gitlab.file": files, "gitlab.job": jobs}
+TARGETS = {"gitlab.file": whole_file, "gitlab.job": jobs}

@@ -13,27 +13,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from readiness.kinds.gitlab.model import File
+from readiness.kinds.gitlab.model import GitlabFile
 from readiness.model import ParseError
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
 from readiness.syntax.holes import has_variable
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
-MAX_PARTS = 150  # as many files as GitLab merges by default
-MAX_WORK = (
-    1_000_000  # units of glob.Budget for the patterns of one tree; past them a pipeline is open
-)
-_ROOT = ".gitlab-ci.yml"
-_INCLUDE = re.compile(r"^include[ \t]*:", re.MULTILINE)
-_YAML = (".yml", ".yaml")
+MAX_INCLUDED_FILES = 150  # as many files as GitLab merges by default
+MAX_WORK = 1_000_000  # units of glob.Budget for the patterns of one tree; past them a pipeline is open
+_ROOT_FILE = ".gitlab-ci.yml"
+_INCLUDE_KEY_LINE = re.compile(r"^include[ \t]*:", re.MULTILINE)
+_YAML_SUFFIXES = (".yml", ".yaml")
 
 
-class Parts(NamedTuple):
-    """The files that a pipeline includes, those whose keys count first in front; `open` where some of it is not here."""
+class IncludedFiles(NamedTuple):
+    """The files that a pipeline includes, those whose keys count first in front; `is_incomplete` where some of it is not here."""
 
     paths: tuple[str, ...]
-    open: bool
+    is_incomplete: bool
 
 
 def included_paths(node: Any) -> Iterator[str | None]:
@@ -45,61 +43,61 @@ def included_paths(node: Any) -> Iterator[str | None]:
         yield local if known else None
 
 
-class Tree:
+class YamlFileTree:
     """The YAML files of a tree, and the work that may still be spent on matching them."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self.listed = frozenset(path for path in paths if path.endswith(_YAML))
+        self.listed = frozenset(path for path in paths if path.endswith(_YAML_SUFFIXES))
         self.ordered = sorted(self.listed)
-        self.budget = glob.Budget(MAX_WORK)
+        self.budget = glob.WorkBudget(MAX_WORK)
 
 
-def parts_of(root: str, node_at: Callable[[str], Any], tree: Tree) -> Parts:
+def resolve_includes(root_path: str, node_at: Callable[[str], Any], tree: YamlFileTree) -> IncludedFiles:
     """What the pipeline of a file includes, its parts' includes with it; `node_at` gives the content of a path or None."""
     found: dict[str, None] = {}
     is_open = False
 
-    def visit(path: str) -> None:
+    def add_includes(path: str) -> None:
         nonlocal is_open
         node = node_at(path)
-        if node is None or len(found) > MAX_PARTS:
+        if node is None or len(found) > MAX_INCLUDED_FILES:
             is_open = True
             return
-        for wanted in reversed(list(islice(included_paths(node), MAX_PARTS))):
-            inner = [] if wanted is None else _matching(wanted, root, tree)
+        for wanted in reversed(list(islice(included_paths(node), MAX_INCLUDED_FILES))):
+            inner = [] if wanted is None else _included_paths_matching(wanted, root_path, tree)
             is_open = is_open or not inner
             for part in inner:
-                if part != root and part not in found:
+                if part != root_path and part not in found:
                     found[part] = None
-                    visit(part)
+                    add_includes(part)
 
-    visit(root)
-    return Parts(tuple(found), is_open)
+    add_includes(root_path)
+    return IncludedFiles(tuple(found), is_open)
 
 
-def _matching(wanted: str, root: str, tree: Tree) -> list[str]:
+def _included_paths_matching(include_path: str, root: str, tree: YamlFileTree) -> list[str]:
     """The files that a local include names."""
-    pattern = posixpath.normpath(wanted.lstrip("/"))
+    pattern = posixpath.normpath(include_path.lstrip("/"))
     for folder in parent_folders(root):
         path = posixpath.normpath(posixpath.join(folder, pattern))
         if path in tree.listed:
             return [path]
-        found = _fitting(path, tree) if "*" in path else []
+        found = _paths_matching_glob(path, tree) if "*" in path else []
         if found:
             return found
     return []
 
 
-def _fitting(pattern: str, tree: Tree) -> list[str]:
+def _paths_matching_glob(pattern: str, tree: YamlFileTree) -> list[str]:
     """The files that fit a pattern, as far as there is work left for it."""
     return [
         path
         for path in tree.ordered
-        if tree.budget.spend(2 * glob.match_cost(pattern, path)) and _fits(pattern, path)
+        if tree.budget.try_spend(2 * glob.match_cost(pattern, path)) and _path_matches_glob(pattern, path)
     ]
 
 
-def _fits(pattern: str, path: str) -> bool:
+def _path_matches_glob(pattern: str, path: str) -> bool:
     """Whether a path fits a pattern, in which `*` stays in a folder and `**` does not."""
     if "**" not in pattern:
         return pattern.count("/") == path.count("/") and glob.glob_matches(pattern, path)
@@ -112,37 +110,33 @@ def part_paths(texts: Mapping[str, str]) -> frozenset[str]:
 
     def node_at(path: str) -> Any:
         if path not in nodes:
-            nodes[path] = _read(texts.get(path))
+            nodes[path] = _load_last_mapping(texts.get(path))
         return nodes[path]
 
-    roots = [
-        path
-        for path, text in texts.items()
-        if posixpath.basename(path) == _ROOT and _INCLUDE.search(text)
-    ]
-    tree = Tree(texts)
-    return frozenset(path for root in roots for path in parts_of(root, node_at, tree).paths)
+    roots = [path for path, text in texts.items() if posixpath.basename(path) == _ROOT_FILE and _INCLUDE_KEY_LINE.search(text)]
+    tree = YamlFileTree(texts)
+    return frozenset(path for root in roots for path in resolve_includes(root, node_at, tree).paths)
 
 
-def _read(text: str | None) -> Map | None:
+def _load_last_mapping(text: str | None) -> Map | None:
     try:
-        documents = load_all(text) if text is not None else []
+        documents = load_yaml_documents(text) if text is not None else []
     except ParseError:
         return None
     return next((one for one in reversed(documents) if isinstance(one, Map)), None)
 
 
-def join_parts(files: list[File]) -> None:
+def join_parts(files: list[GitlabFile]) -> None:
     """Give every pipeline and its parts the whole that GitLab makes of them.
 
     A part of several pipelines is judged as a part of an open one: what it lacks may be in either.
     """
     by_path = {posixpath.normpath(one.source.path): one for one in files if not one.source.parent}
     for file in files:
-        file.join((file,), is_open="include" in file.node)
-    tree = Tree(by_path)
+        file.set_merged_files((file,), is_open="include" in file.node)
+    tree = YamlFileTree(by_path)
     wholes = {
-        path: parts_of(path, lambda each: by_path[each].node if each in by_path else None, tree)
+        path: resolve_includes(path, lambda each: by_path[each].node if each in by_path else None, tree)
         for path, one in by_path.items()
         if "include" in one.node
     }
@@ -156,12 +150,12 @@ def join_parts(files: list[File]) -> None:
         taken |= set(parts.paths)
         for file in whole:
             path = posixpath.normpath(file.source.path)
-            file.join(whole, is_open=parts.open or path in again)
+            file.set_merged_files(whole, is_open=parts.is_incomplete or path in again)
         for path in again:
-            by_path[path].join((by_path[path],), is_open=True)
+            by_path[path].set_merged_files((by_path[path],), is_open=True)
 
 
-def unit_of(document: File, project: Project) -> str:
+def root_file_path(document: GitlabFile, project: Project) -> str:
     """The path of the file whose pipeline a file is a part of."""
     del project
-    return document.whole[0].source.path
+    return document.merged_files[0].source.path

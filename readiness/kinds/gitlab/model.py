@@ -9,33 +9,33 @@ from typing import Any
 
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
 from readiness.model import Source, Span
-from readiness.syntax.text import Text
+from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq
 
 # https://docs.gitlab.com/ci/yaml/
-KEYWORDS = frozenset(
+NON_JOB_KEYS = frozenset(
     "default include stages variables workflow image services cache before_script after_script spec pages:deploy".split()
 )
 _DEFAULT_STAGES = [".pre", "build", "test", "deploy", ".post"]
 
 
 @dataclass(frozen=True)
-class BorrowedText(Text):
+class TextFromOtherFile(LocatedText):
     """A string that another file has, told in this one at a single place."""
 
-    def part(self, start: int, end: int) -> Span:
+    def span_of_part(self, start: int, end: int) -> Span:
         """That place, whatever part of the value is meant."""
         del start, end
         return self.span
 
-    def line(self, offset: int) -> Span:
+    def span_of_line(self, offset: int) -> Span:
         """That place, whatever line of the value is meant."""
         del offset
         return self.span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class File(PipelineFile):
+class GitlabFile(PipelineFile):
     """A `.gitlab-ci.yml`, as a subject of rules."""
 
     @property
@@ -49,19 +49,19 @@ class File(PipelineFile):
         return posixpath.basename(self.source.path)
 
     @property
-    def whole(self) -> tuple[File, ...]:
+    def merged_files(self) -> tuple[GitlabFile, ...]:
         """The files that GitLab merges with this one, itself among them, those whose keys count first in front."""
-        files: tuple[File, ...] = self.memo.get("whole", (self,))
+        files: tuple[GitlabFile, ...] = self.cached_results.get("whole", (self,))
         return files
 
-    def join(self, whole: tuple[File, ...], *, is_open: bool) -> None:
+    def set_merged_files(self, merged_files: tuple[GitlabFile, ...], *, is_open: bool) -> None:
         """Say what the file is merged with; `is_open`: and that some of it is not here."""
-        self.memo["whole"], self.memo["open"] = whole, is_open
-        self.memo.pop("all_jobs", None)
+        self.cached_results["whole"], self.cached_results["open"] = merged_files, is_open
+        self.cached_results.pop("all_jobs", None)
 
-    def find(self, key: str) -> tuple[Any, File] | None:
+    def value_and_file(self, key: str) -> tuple[Any, GitlabFile] | None:
         """What a key of the merged configuration has, and the file that gives it."""
-        for file in self.whole:
+        for file in self.merged_files:
             if key in file.node:
                 return file.node.get(key), file
         return None
@@ -69,7 +69,7 @@ class File(PipelineFile):
     @property
     def stages(self) -> list[str]:
         """The stages in order, those before and after all others too."""
-        found = (self.find("stages") or (None,))[0]
+        found = (self.value_and_file("stages") or (None,))[0]
         if not isinstance(found, Seq):
             return _DEFAULT_STAGES
         return [".pre", *(stage for stage in found if isinstance(stage, str)), ".post"]
@@ -77,34 +77,31 @@ class File(PipelineFile):
     @property
     def includes(self) -> bool:
         """Whether jobs may come from files that are not here."""
-        return bool(self.memo.get("open", "include" in self.node))
+        return bool(self.cached_results.get("open", "include" in self.node))
 
     @property
     def all_jobs(self) -> dict[str, Job]:
         """The jobs of the merged configuration, by name."""
-        first = self.whole[0]
-        if "all_jobs" not in first.memo:
+        first = self.merged_files[0]
+        if "all_jobs" not in first.cached_results:
             found: dict[str, Job] = {}
-            for file in self.whole:
+            for file in self.merged_files:
                 for job in file.jobs:
                     found.setdefault(job.name, job)
-            first.memo["all_jobs"] = found
-        jobs: dict[str, Job] = first.memo["all_jobs"]
+            first.cached_results["all_jobs"] = found
+        jobs: dict[str, Job] = first.cached_results["all_jobs"]
         return jobs
 
     @property
     def jobs(self) -> tuple[Job, ...]:
         """The jobs that run: no templates, no keywords."""
-        if "jobs" not in self.memo:
-            self.memo["jobs"] = tuple(
+        if "jobs" not in self.cached_results:
+            self.cached_results["jobs"] = tuple(
                 Job(self.source, node, name, self)
                 for name, node in self.node.items()
-                if isinstance(node, Map)
-                and name not in KEYWORDS
-                and not name.startswith(".")
-                and _is_job(node)
+                if isinstance(node, Map) and name not in NON_JOB_KEYS and not name.startswith(".") and _is_job(node)
             )
-        jobs: tuple[Job, ...] = self.memo["jobs"]
+        jobs: tuple[Job, ...] = self.cached_results["jobs"]
         return jobs
 
 
@@ -116,31 +113,31 @@ def _is_job(node: Map) -> bool:
 class Job(PipelineJob):
     """One job of a GitLab pipeline."""
 
-    file: File
+    file: GitlabFile
 
     @property
-    def key(self) -> Span:
+    def id_span(self) -> Span:
         """The place of the job's name."""
-        return self.file.node.key(self.name)
+        return self.file.node.key_span(self.name)
 
     @property
     def dead(self) -> bool:
         """Whether the job itself says `when: never`."""
-        return bool(self.value("when") == "never")
+        return bool(self.inherited_value("when") == "never")
 
-    def value(self, key: str) -> Any:
+    def inherited_value(self, key: str) -> Any:
         """What a key has in the job, in the templates that it extends, or in the defaults."""
-        return self.holder(key).get(key)
+        return self.mapping_with_key(key).get(key)
 
-    def holder(self, key: str) -> Map:
+    def mapping_with_key(self, key: str) -> Map:
         """The mapping in which a key stands for this job; the job itself where it stands nowhere."""
-        return self.held(key)[0]
+        return self.mapping_and_source_with_key(key)[0]
 
-    def held(self, key: str) -> tuple[Map, Source]:
+    def mapping_and_source_with_key(self, key: str) -> tuple[Map, Source]:
         """The mapping in which a key stands for this job, as `holder`, and the source that this stands in."""
         stack = [
             (file.node[self.name], file)
-            for file in reversed(self.file.whole)
+            for file in reversed(self.file.merged_files)
             if isinstance(file.node.get(self.name), Map)
         ]
         seen: set[int] = set()
@@ -152,16 +149,14 @@ class Job(PipelineJob):
             if key in node:
                 return node, file.source
             bases = node.get("extends")
-            names = (
-                [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
-            )
-            templates = [self.file.find(name) for name in names if isinstance(name, str)]
+            names = [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
+            templates = [self.file.value_and_file(name) for name in names if isinstance(name, str)]
             stack += [base for base in templates if base is not None and isinstance(base[0], Map)]
-        for file in self.file.whole:
+        for file in self.file.merged_files:
             defaults = file.node.get("default")
             if isinstance(defaults, Map) and key in defaults:
                 return defaults, file.source
-        given = self.file.find(key)
+        given = self.file.value_and_file(key)
         if given and key in ("image", "before_script", "after_script", "services", "cache"):
             return given[1].node, given[1].source
         return self.node, self.source
@@ -169,13 +164,13 @@ class Job(PipelineJob):
     @property
     def stage(self) -> str:
         """The stage that it runs in."""
-        stage = self.value("stage")
+        stage = self.inherited_value("stage")
         return stage if isinstance(stage, str) else "test"
 
     @property
     def needs(self) -> tuple[str, ...] | None:
         """The jobs that it names as needed; None where the order of stages decides."""
-        found = self.value("needs")
+        found = self.inherited_value("needs")
         if not isinstance(found, Seq):
             return None
         names = [item.get("job") if isinstance(item, Map) else item for item in found]
@@ -184,49 +179,41 @@ class Job(PipelineJob):
     @property
     def environment(self) -> str | None:
         """The name of the environment it deploys to; None where it names none."""
-        return environment_name(self.value("environment"))
+        return environment_name(self.inherited_value("environment"))
 
     @property
     def manual(self) -> bool:
         """Whether somebody must start it."""
-        if self.value("when") == "manual":
+        if self.inherited_value("when") == "manual":
             return True
-        rules = self.value("rules")
-        return isinstance(rules, Seq) and any(
-            isinstance(r, Map) and r.get("when") == "manual" for r in rules
-        )
+        rules = self.inherited_value("rules")
+        return isinstance(rules, Seq) and any(isinstance(r, Map) and r.get("when") == "manual" for r in rules)
 
     @property
-    def scripts(self) -> Iterator[Text]:
+    def script_texts(self) -> Iterator[LocatedText]:
         """The texts of before_script, script and after_script, in the order in which they run."""
         for key in ("before_script", "script", "after_script"):
-            yield from self.lines(key)
+            yield from self.script_lines(key)
 
-    def _line(self, value: str, span: Span, source: Source) -> Text:
+    def _script_line(self, value: str, span: Span, source: Source) -> LocatedText:
         """A line of a script; of one that another file has, the place is where this job takes it from."""
         if source is self.source:
-            return Text(value, span, source)
-        return BorrowedText(
-            value, self.node.at("extends") if "extends" in self.node else self.key, self.source
-        )
+            return LocatedText(value, span, source)
+        return TextFromOtherFile(value, self.node.at("extends") if "extends" in self.node else self.id_span, self.source)
 
-    def lines(self, key: str) -> Iterator[Text]:
+    def script_lines(self, key: str) -> Iterator[LocatedText]:
         """The lines of one of its scripts, its own or inherited, lists in lists opened."""
-        holder, source = self.held(key)
+        holder, source = self.mapping_and_source_with_key(key)
         script = holder.get(key)
         if isinstance(script, str):
-            yield self._line(script, holder.at(key), source)
-        stack = (
-            [(script, index) for index in range(len(script))][::-1]
-            if isinstance(script, Seq)
-            else []
-        )
+            yield self._script_line(script, holder.at(key), source)
+        stack = [(script, index) for index in range(len(script))][::-1] if isinstance(script, Seq) else []
         count = 0
         while stack and count < 2_000:
             count += 1
             lines, index = stack.pop()
             line = lines[index]
             if isinstance(line, str):
-                yield self._line(line, lines.at(index), source)
+                yield self._script_line(line, lines.at(index), source)
             elif isinstance(line, Seq) and count < 200:
                 stack += [(line, inner) for inner in range(len(line))][::-1]

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.compose.application import is_defined_here
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, variable_specs
@@ -16,37 +16,37 @@ from readiness.kinds.github.model import Step
 from readiness.kinds.github.texts import text_at
 from readiness.kinds.github.uses import repository_root
 from readiness.kinds.gitlab import model as gitlab_model
-from readiness.kinds.joins.steps import CommandPlace, path_inside, placed_commands
+from readiness.kinds.joins.steps import LocatedCommand, commands_with_known_folder, path_inside
 from readiness.model import Span
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
 
-Subject = Service | Step | gitlab_model.Job
+BuildSubject = Service | Step | gitlab_model.Job
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One build. `file` is the Dockerfile's path in the tree, None where the files don't tell it.
+    """One build. `dockerfile_path` is the Dockerfile's path in the tree, None where the files don't tell it.
 
-    `names` are the references that it gives its image, as written. `target` is None where none is written and empty
-    where a variable hides it. `arguments` are the build arguments with their places, `folder` what the Dockerfile's
-    path is told from. `from_git`: the builder fetches the repository itself. `inline`: the Dockerfile stands in the
+    `image_names` are the references that it gives its image, as written. `target_stage` is None where none is written and empty
+    where a variable hides it. `arguments` are the build arguments with their places, `base_folder` what the Dockerfile's
+    path is told from. `from_git`: the builder fetches the repository itself. `is_inline_dockerfile`: the Dockerfile stands in the
     compose file.
     """
 
-    subject: Subject
-    names: tuple[str, ...]
-    file: str | None
-    place: Span
-    target: str | None
+    subject: BuildSubject
+    image_names: tuple[str, ...]
+    dockerfile_path: str | None
+    dockerfile_span: Span
+    target_stage: str | None
     target_place: Span
     arguments: tuple[tuple[str, Span], ...] = ()
-    folder: str = ""
-    call: CommandPlace | None = None
+    base_folder: str = ""
+    command: LocatedCommand | None = None
     from_git: bool = False
-    inline: bool = False
+    is_inline_dockerfile: bool = False
 
 
 def build_of_service(service: Service, project: Project) -> Build | None:
@@ -61,7 +61,7 @@ def build_of_service(service: Service, project: Project) -> Build | None:
         names = (expand_scalar(image).text,)
     if isinstance(build, str):
         file, span = dockerfile_path(service, build, "Dockerfile"), node.at("build")
-        return Build(service, names, file, span, None, span, folder=service.document.folder)
+        return Build(service, names, file, span, None, span, base_folder=service.document.folder)
     if not isinstance(build, Map):
         return None
     context, named = build.get("context", "."), build.get("dockerfile", "Dockerfile")
@@ -71,9 +71,7 @@ def build_of_service(service: Service, project: Project) -> Build | None:
     target_text = None if target is None else expand_scalar(target).text
     own = node.at("build")
     arguments = tuple(  # those of a shared anchor are meant for several Dockerfiles
-        (spec.name, spec.key)
-        for spec in variable_specs(service.source, build, "args")
-        if own.start <= spec.key.start < own.end
+        (spec.name, spec.key) for spec in variable_specs(service.source, build, "args") if own.start <= spec.key.start < own.end
     )
     key = "dockerfile" if "dockerfile" in build else "context"
     return Build(
@@ -81,34 +79,34 @@ def build_of_service(service: Service, project: Project) -> Build | None:
         names,
         file,
         build.at(key),
-        "" if target_text is not None and HOLE in target_text else target_text,
+        "" if target_text is not None and UNKNOWN_VALUE_MARK in target_text else target_text,
         build.at("target"),
         arguments,
         service.document.folder,
-        inline=inline,
+        is_inline_dockerfile=inline,
     )
 
 
-_BUILDERS = {"docker", "podman", "nerdctl"}
+_BUILD_PROGRAMS = {"docker", "podman", "nerdctl"}
 
 
 def builds_of_runner(runner: Step | gitlab_model.Job) -> Iterator[Build]:
     """The builds of a step or a job: of docker's commands, or of its action."""
-    used = runner.uses if isinstance(runner, Step) else None
+    used = runner.parsed_uses if isinstance(runner, Step) else None
     if isinstance(runner, Step) and used is not None:
-        if used.name == "docker/build-push-action":
+        if used.lowercase_name == "docker/build-push-action":
             yield _build_of_action(runner)
         return
-    for place in placed_commands(runner):
+    for place in commands_with_known_folder(runner):
         words = _build_words(place)
         if words is not None:
             yield _build_of_command(runner, place, words)
 
 
-def _build_words(place: CommandPlace) -> tuple[str, ...] | None:
+def _build_words(command: LocatedCommand) -> tuple[str, ...] | None:
     """The words after `docker build`; None for another command."""
-    words = place.call.words
-    if place.call.program not in _BUILDERS or not words:
+    words = command.call.words
+    if command.call.program not in _BUILD_PROGRAMS or not words:
         return None
     for head in (("build",), ("buildx", "build"), ("image", "build"), ("builder", "build")):
         if words[: len(head)] == head:
@@ -116,9 +114,7 @@ def _build_words(place: CommandPlace) -> tuple[str, ...] | None:
     return None
 
 
-def _build_of_command(
-    runner: Step | gitlab_model.Job, place: CommandPlace, words: tuple[str, ...]
-) -> Build:
+def _build_of_command(runner: Step | gitlab_model.Job, command: LocatedCommand, words: tuple[str, ...]) -> Build:
     options: dict[str, list[str]] = {}
     operands: list[str] = []
     index = 0
@@ -127,7 +123,7 @@ def _build_of_command(
         name, equals, value = word.partition("=")
         if not word.startswith("-") or word == "-":
             operands.append(word)
-        elif word in column("docker-words", "build-valued"):
+        elif word in fact_column("docker-words", "build-valued"):
             index += 1
             options.setdefault(word, []).append(words[index] if index < len(words) else "")
         elif equals:
@@ -135,15 +131,15 @@ def _build_of_command(
         index += 1
     named = [*options.get("-f", ()), *options.get("--file", ())]
     context = operands[0] if len(operands) == 1 else ""
-    start = place.path(context)
+    start = command.repository_path_of_word(context)
     file = None
     if named and start is not None:
-        file = place.path(named[-1])
+        file = command.repository_path_of_word(named[-1])
     elif start is not None:
         file = posixpath.normpath(posixpath.join(start, "Dockerfile"))
     target = options["--target"][-1] if "--target" in options else None
     arguments = tuple(
-        (argument.partition("=")[0], place.span(argument.partition("=")[0], 1))
+        (argument.partition("=")[0], command.span_of_word(argument.partition("=")[0], 1))
         for argument in options.get("--build-arg", ())
     )
     word = named[-1] if named else context
@@ -151,27 +147,27 @@ def _build_of_command(
         runner,
         (*options.get("-t", ()), *options.get("--tag", ())),
         file,
-        _span_after(place, word),
+        _last_span_of_word(command, word),
         "" if target is not None and _has_variable(target) else target,
-        _span_after(place, target or ""),
+        _last_span_of_word(command, target or ""),
         arguments,
-        place.folder,
-        place,
+        command.run_folder,
+        command,
     )
 
 
-def _span_after(place: CommandPlace, word: str) -> Span:
+def _last_span_of_word(command: LocatedCommand, word: str) -> Span:
     """The last place of a whole word in a command: options and the context stand behind what they share letters with."""
-    text = place.text
+    text = command.text
     if not word:
-        return text.part(place.call.start, place.call.end)
-    body = text.value[place.call.start : place.call.end]
+        return text.span_of_part(command.call.start, command.call.end)
+    body = text.value[command.call.start : command.call.end]
     at = body.rfind(word)
     while at > 0 and (not _is_word_edge(body, at - 1) or not _is_word_edge(body, at + len(word))):
         at = body.rfind(word, 0, at + len(word) - 1)
     if at <= 0:
-        return text.part(place.call.start, place.call.end)
-    return text.part(place.call.start + at, place.call.start + at + len(word))
+        return text.span_of_part(command.call.start, command.call.end)
+    return text.span_of_part(command.call.start + at, command.call.start + at + len(word))
 
 
 def _is_word_edge(text: str, at: int) -> bool:
@@ -183,7 +179,7 @@ def _has_variable(text: str) -> bool:
 
 
 def _build_of_action(step: Step) -> Build:
-    options = step.options
+    options = step.with_inputs
     root = repository_root(step.source.path)
     context, file = options.get("context", "."), options.get("file")
     build = None
@@ -213,17 +209,17 @@ def _build_of_action(step: Step) -> Build:
 
 def _action_arguments(step: Step) -> Iterator[tuple[str, Span]]:
     """The names under `build-args`, one a line; an entry may stand in the quotes of CSV."""
-    text = text_at(step.options, "build-args", step.source)
+    text = text_at(step.with_inputs, "build-args", step.source)
     at = 0
     for line in text.value.splitlines(keepends=True) if text is not None else ():
         name = line.partition("=")[0].strip().removeprefix('"')
         start = at + len(line) - len(line.lstrip().removeprefix('"'))
         if name and text is not None and "=" in line and not has_variable(name):
-            yield name, text.part(start, start + len(name))
+            yield name, text.span_of_part(start, start + len(name))
         at += len(line)
 
 
-def builds_of(subject: Subject, project: Project) -> list[Build]:
+def builds_of(subject: BuildSubject, project: Project) -> list[Build]:
     """The builds of a service or a step."""
     if isinstance(subject, Service):
         build = build_of_service(subject, project)
@@ -233,6 +229,6 @@ def builds_of(subject: Subject, project: Project) -> list[Build]:
 
 def built_stage(build: Build, project: Project) -> Stage | None:
     """The stage that a build makes; None where the files don't tell."""
-    if build.file is None or build.target == "":
+    if build.dockerfile_path is None or build.target_stage == "":
         return None
-    return stage_in(project.by_path("dockerfile").get(build.file), build.target)
+    return stage_in(project.document_by_path("dockerfile").get(build.dockerfile_path), build.target_stage)

@@ -11,8 +11,8 @@ import re
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.yaml import Map
 
-_BAKE = re.compile(r"docker-bake(?:\.override)?\.(?:hcl|json)\Z")
-_OPTION = re.compile(r"build-contexts?\b")
+_BAKE_FILENAME = re.compile(r"docker-bake(?:\.override)?\.(?:hcl|json)\Z")
+_BUILD_CONTEXT_OPTION = re.compile(r"build-contexts?\b")
 
 
 def may_be_named_context(name: str, dockerfile: str, project: Project) -> bool:
@@ -21,24 +21,20 @@ def may_be_named_context(name: str, dockerfile: str, project: Project) -> bool:
     A bake file, which is not read, in the Dockerfile's folder or above it may; a compose file does by its
     `additional_contexts`, a pipeline by `--build-context NAME=` or `build-contexts`.
     """
-    folders = project.memo(_bake_folders)
+    folders = project.memoize(_bake_folders)
     if folders and not folders.isdisjoint(parent_folders(dockerfile)):
         return True
-    return name in project.memo(_contexts_of_compose) or name in project.memo(
-        _contexts_of_pipelines
-    )
+    return name in project.memoize(_contexts_of_compose) or name in project.memoize(_contexts_of_pipelines)
 
 
 def _bake_folders(project: Project) -> frozenset[str]:
     """The folders that hold a bake file."""
-    return frozenset(
-        posixpath.dirname(path) for path in project.paths if _BAKE.match(posixpath.basename(path))
-    )
+    return frozenset(posixpath.dirname(path) for path in project.paths if _BAKE_FILENAME.match(posixpath.basename(path)))
 
 
 def _contexts_of_compose(project: Project) -> frozenset[str]:
     """The names of the contexts that compose files give."""
-    documents = project.documents("compose")
+    documents = project.documents_of_kind("compose")
     if not documents:
         return frozenset()
     from readiness.kinds.compose.parts import named_entries
@@ -46,12 +42,9 @@ def _contexts_of_compose(project: Project) -> frozenset[str]:
     names = set()
     for document in documents:
         for service in document.services.values():
-            build = service.full.get("build")
+            build = service.extended_node.get("build")
             if isinstance(build, Map):
-                names |= {
-                    name.partition("=")[0]
-                    for name, _ in named_entries(build.get("additional_contexts"))
-                }
+                names |= {name.partition("=")[0] for name, _ in named_entries(build.get("additional_contexts"))}
     return frozenset(names)
 
 
@@ -59,7 +52,7 @@ def _contexts_of_pipelines(project: Project) -> frozenset[str]:
     """The words before a `=` in pipelines that give a build contexts by name."""
     names = set()
     for kind in ("github", "gitlab"):
-        for document in project.documents(kind):
-            if _OPTION.search(document.source.text):
+        for document in project.documents_of_kind(kind):
+            if _BUILD_CONTEXT_OPTION.search(document.source.text):
                 names |= set(re.findall(r"([\w./-]{1,100})=", document.source.text))
     return frozenset(names)

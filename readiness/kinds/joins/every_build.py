@@ -20,17 +20,17 @@ def all_builds(project: Project) -> list[Build]:
     from readiness.kinds.joins.builds import build_of_service, builds_of_runner
 
     builds = []
-    for document in project.documents("compose"):
+    for document in project.documents_of_kind("compose"):
         for service in document.services.values():
             build = build_of_service(service, project)
             if build is not None:
                 builds.append(build)
-    for document in project.documents("github"):
+    for document in project.documents_of_kind("github"):
         if isinstance(document, Workflow):
             for job in document.jobs:
                 for step in job.steps:
                     builds += builds_of_runner(step)
-    for file in project.documents("gitlab"):
+    for file in project.documents_of_kind("gitlab"):
         for build in file.jobs:
             builds += builds_of_runner(build)
     return builds

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from readiness.facts import public_images
-from readiness.facts.base_images import is_official
+from readiness.facts.base_images import may_be_official_image
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.joins.every_build import all_builds
 from readiness.kinds.k8s.model import Container
-from readiness.kinds.units import MANY, distance
+from readiness.kinds.units import MAX_CANDIDATES, file_distance
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import image as images
-from readiness.syntax.image import Image
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.image import ImageReference
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 
 
 class Maker(NamedTuple):
@@ -26,38 +26,38 @@ class Maker(NamedTuple):
     path: str
 
 
-Makers = dict[str, list[Maker]]
+StagesByKey = dict[str, list[Maker]]
 
 
 @dataclass(frozen=True, slots=True)
-class ImageMakers:
+class ImageStages:
     """Who makes an image: by its full name, by the last part of a name, by the folder of the Dockerfile.
 
-    `folders` are those that hold a Dockerfile somewhere below them.
+    `dockerfile_folder_names` are those that hold a Dockerfile somewhere below them.
     """
 
-    by_name: Makers = field(default_factory=dict)
-    by_part: Makers = field(default_factory=dict)
-    by_folder: Makers = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
+    by_name: StagesByKey = field(default_factory=dict)
+    by_part: StagesByKey = field(default_factory=dict)
+    by_folder: StagesByKey = field(default_factory=dict)
+    dockerfile_folder_names: set[str] = field(default_factory=set)
 
 
-def image_makers(project: Project) -> ImageMakers:
+def image_makers(project: Project) -> ImageStages:
     """The makers of a project's images; ask for them with `project.memo(made)`."""
-    makers = ImageMakers()
+    makers = ImageStages()
     _add_built(makers, project)
-    for path, document in project.by_path("dockerfile").items():
+    for path, document in project.document_by_path("dockerfile").items():
         folder = posixpath.basename(posixpath.dirname(path))
-        makers.folders.update(parent_folders(path))
+        makers.dockerfile_folder_names.update(parent_folders(path))
         if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
             maker = Maker(document.stages[-1], path)
             makers.by_folder.setdefault(folder, []).append(maker)
     return makers
 
 
-def _add_built(makers: ImageMakers, project: Project) -> None:
+def _add_built(makers: ImageStages, project: Project) -> None:
     """Add what the builds of compose files and pipelines name, where there are any."""
-    builds = project.memo(all_builds)
+    builds = project.memoize(all_builds)
     if not builds:
         return
     from readiness.kinds.compose.model import Service
@@ -66,13 +66,13 @@ def _add_built(makers: ImageMakers, project: Project) -> None:
     for build in builds:
         stage = built_stage(build, project)
         maker = Maker(stage, (stage or build.subject).source.root.path)
-        for written in build.names:
-            image = images.parse_image(written.replace(HOLE, "$X"))
+        for written in build.image_names:
+            image = images.parse_image(written.replace(UNKNOWN_VALUE_MARK, "$X"))
             if not image.name_unknown:
-                makers.by_name.setdefault(image.repository, []).append(maker)
+                makers.by_name.setdefault(image.full_repository, []).append(maker)
             elif (part := _short_name(image)) and not _has_variable_name(image):
                 makers.by_part.setdefault(part, []).append(maker)
-        if isinstance(build.subject, Service) and not build.names:
+        if isinstance(build.subject, Service) and not build.image_names:
             makers.by_part.setdefault(build.subject.name, []).append(maker)
 
 
@@ -87,24 +87,25 @@ def stage_of_container(container: Container, project: Project) -> Stage | None:
     image = images.parse_image(container.image)
     if not container.image or image.name_unknown:
         return None
-    known = project.memo(image_makers)
+    known = project.memoize(image_makers)
     stage = _stage_of_image(image, known, container.source.root.path)
     if stage is None:
         return None
     nearest = next(
-        (one for one in parent_folders(container.source.root.path) if one in known.folders), ""
+        (one for one in parent_folders(container.source.root.path) if one in known.dockerfile_folder_names),
+        "",
     )
     return stage if nearest in parent_folders(posixpath.normpath(stage.source.path)) else None
 
 
-def _stage_of_image(image: Image, known: ImageMakers, path: str) -> Stage | None:
+def _stage_of_image(image: ImageReference, image_stages: ImageStages, path: str) -> Stage | None:
     """The stage that makes an image for a manifest at a path, wherever its Dockerfile stands."""
-    if image.repository in known.by_name:
-        return _nearest_stage(known.by_name[image.repository], path)
+    if image.full_repository in image_stages.by_name:
+        return _nearest_stage(image_stages.by_name[image.full_repository], path)
     part = _short_name(image)
     if _is_public_image(image) or not part:
         return None
-    guesses = [makers for makers in (known.by_part.get(part), known.by_folder.get(part)) if makers]
+    guesses = [makers for makers in (image_stages.by_part.get(part), image_stages.by_folder.get(part)) if makers]
     if not guesses:
         return None
     stage = _nearest_stage([one for makers in guesses for one in makers], path)
@@ -115,23 +116,23 @@ def _stage_of_image(image: Image, known: ImageMakers, path: str) -> Stage | None
 
 def _nearest_stage(makers: Sequence[Maker], path: str) -> Stage | None:
     """The stage of the nearest makers; None where they differ, one is not known, or there are too many to tell."""
-    if len(makers) > MANY:
+    if len(makers) > MAX_CANDIDATES:
         return None
-    far = [distance(path, posixpath.normpath(maker.path)) for maker in makers]
+    far = [file_distance(path, posixpath.normpath(maker.path)) for maker in makers]
     nearest = [maker.stage for maker, steps in zip(makers, far, strict=True) if steps == min(far)]
     return nearest[0] if all(stage is nearest[0] for stage in nearest) else None
 
 
-def _short_name(image: Image) -> str:
+def _short_name(image: ImageReference) -> str:
     """The last part of an image's name."""
     return image.name.rpartition("/")[2]
 
 
-def _has_variable_name(image: Image) -> bool:
+def _has_variable_name(image: ImageReference) -> bool:
     """Whether the last part of its name holds a variable."""
-    return "\x00" in image.masked[: image.name_span.end].rpartition("/")[2]
+    return "\x00" in image.masked_text[: image.name_span.end].rpartition("/")[2]
 
 
-def _is_public_image(image: Image) -> bool:
+def _is_public_image(image: ImageReference) -> bool:
     """Whether an image is one that others publish: an official name of Docker Hub, or one of the table."""
-    return is_official(image) or public_images.public_image(image) is not None
+    return may_be_official_image(image) or public_images.facts_of_public_image(image) is not None

@@ -8,57 +8,58 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from readiness.facts.table import column, rows
+from readiness.facts.table import fact_column, fact_rows
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.k8s.objects import is_config_file, objects_of, pod_specs_of
-from readiness.kinds.k8s.releases import values_in
-from readiness.model import Note, ParseError, Source
+from readiness.kinds.k8s.releases import release_values_in
+from readiness.model import AnnotationSuppression, ParseError, Source
 from readiness.syntax import outline, yaml
-from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_all, separated
+from readiness.syntax.yaml import (
+    Map,
+    Seq,
+    literal_line_starts,
+    load_yaml_documents,
+    with_plain_separators,
+)
 
-NAME = "k8s"
-EXAMPLE = "deploy.yaml"
+KIND_NAME = "k8s"
+EXAMPLE_PATH = "deploy.yaml"
 
 # A value, or what stands for one: an anchor, a tag, a block scalar, a place that another program fills in.
-_API = re.compile(
+_API_VERSION_LINE = re.compile(
     r"""^[ \t]*(?:- )?["']?apiVersion["']?[ \t]*:[ \t]*["']?(?:[\w./$&!*>|@-]|\{(?:[{%]|\w+\})|<%|%%)""",
     re.MULTILINE,
 )
-_KIND = re.compile(r"""^[ \t]*(?:- )?["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]\w+""", re.MULTILINE)
-_FLOW = re.compile(r"""["']?apiVersion["']?\s*:\s*["']?[\w./-]+["']?\s*,""")
-_POD = re.compile(r"^[ \t]*(?:- )?(?:containers|initContainers)[ \t]*:", re.MULTILINE)
-_CONTAINER = re.compile(
+_KIND_LINE = re.compile(r"""^[ \t]*(?:- )?["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]\w+""", re.MULTILINE)
+_FLOW_STYLE_API_VERSION = re.compile(r"""["']?apiVersion["']?\s*:\s*["']?[\w./-]+["']?\s*,""")
+_CONTAINERS_KEY_LINE = re.compile(r"^[ \t]*(?:- )?(?:containers|initContainers)[ \t]*:", re.MULTILINE)
+_CONTAINER_FIELD_LINE = re.compile(
     r"^(?:livenessProbe|readinessProbe|startupProbe|securityContext|resources):[ \t]*$",
     re.MULTILINE,
 )
 # Fields that take one value, so that a mapping there (`name: {app}`) is a place for another program to fill in.
-_PLAIN = frozenset(
+_SCALAR_FIELDS = frozenset(
     """name namespace image value containerPort replicas cpu memory storage path host port serviceName serviceAccountName
     claimName secretName storageClassName schedule""".split()
 )
-_FORMAT = re.compile(r":[ \t]+\{[A-Za-z_][\w.]*\}")
-_OBJECT = frozenset({"apiVersion", "kind"})
-_NAMES = (".yaml", ".yml", ".json")
+_BRACE_PLACEHOLDER = re.compile(r":[ \t]+\{[A-Za-z_][\w.]*\}")
+_OBJECT_KEYS = frozenset({"apiVersion", "kind"})
+_MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 # What tests hold a cluster against: parts of objects, which nobody applies (kuttl, chainsaw).
-_ASSERTION = re.compile(r"(?:\A|/)\d{1,4}-(?:assert|errors)\.ya?ml\Z")
-_PATCH = re.compile(r"(?:\A|[_.-])patch(?:es)?(?:[_.-]|\Z)|\Apatches/")
-_KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
+_TEST_ASSERTION_PATH = re.compile(r"(?:\A|/)\d{1,4}-(?:assert|errors)\.ya?ml\Z")
+_PATCH_PATH = re.compile(r"(?:\A|[_.-])patch(?:es)?(?:[_.-]|\Z)|\Apatches/")
+_KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
-def claims(path: str, content: str) -> bool:
+def recognizes_file(path: str, text: str) -> bool:
     """YAML or JSON with `apiVersion` and `kind`; in prose also a piece with containers or a container's parts."""
-    return (
-        path.endswith(_NAMES) and _may_hold_objects(path, content) and not _is_for_programs(content)
-    )
+    return path.endswith(_MANIFEST_SUFFIXES) and _may_hold_objects(path, text) and not _is_for_programs(text)
 
 
 @cache
 def _config_file_pattern() -> re.Pattern[str]:
     """What a text with the settings of a program says somewhere: the group's name, or the kind's at a line's end."""
-    alone = (
-        rows("kubernetes-config-files").keys()
-        - column("kubernetes-config-files", "names-manifests").keys()
-    )
+    alone = fact_rows("kubernetes-config-files").keys() - fact_column("kubernetes-config-files", "names-manifests").keys()
     names = [
         rf"""{re.escape(name)}["']?,?[ \t]*$""" if version else re.escape(name) + "/"
         for name, _, version in (thing.partition(" ") for thing in sorted(alone))
@@ -71,36 +72,34 @@ def _is_for_programs(content: str) -> bool:
     if not _config_file_pattern().search(content):
         return False
     try:
-        roots = [root for root in load_all(content) if isinstance(root, Map)]
+        roots = [root for root in load_yaml_documents(content) if isinstance(root, Map)]
     except ParseError:
         return False
-    return bool(roots) and all(
-        is_config_file(root.text("apiVersion"), root.text("kind")) for root in roots
-    )
+    return bool(roots) and all(is_config_file(root.string_under("apiVersion"), root.string_under("kind")) for root in roots)
 
 
 def _may_hold_objects(path: str, content: str) -> bool:
     """Whether a text has the two keys of an object, or a part of one where it is a piece of prose."""
-    if (_API.search(content) or _FLOW.search(content)) and ("kind" in content):
-        return bool(_KIND.search(content) or "kind" in content[:4000])
-    if "apiVersion" in content and "kind" in content and outline.top_level_keys(content) >= _OBJECT:
+    if (_API_VERSION_LINE.search(content) or _FLOW_STYLE_API_VERSION.search(content)) and ("kind" in content):
+        return bool(_KIND_LINE.search(content) or "kind" in content[:4000])
+    if "apiVersion" in content and "kind" in content and outline.top_level_keys(content) >= _OBJECT_KEYS:
         return True
     if outline.ODD_KEY.search(content) and _has_objects(content):
         return True
-    return "#" in path and bool(_POD.search(content) or _CONTAINER.search(content))
+    return "#" in path and bool(_CONTAINERS_KEY_LINE.search(content) or _CONTAINER_FIELD_LINE.search(content))
 
 
 def _has_objects(content: str) -> bool:
     """Whether a text is YAML that has the two keys of an object at its top, however they are written."""
     try:
-        return any(isinstance(root, Map) and root.keys() >= _OBJECT for root in load_all(content))
+        return any(isinstance(root, Map) and root.keys() >= _OBJECT_KEYS for root in load_yaml_documents(content))
     except ParseError:
         return False
 
 
 def parse(source: Source) -> Document:
     """The objects of a manifest. Raises ParseError where the YAML is broken."""
-    roots = tuple(load_all(separated(source.text)))
+    roots = tuple(load_yaml_documents(with_plain_separators(source.text)))
     objects = tuple(obj for root in roots for obj in objects_of(source, root))
     pods = tuple(pod for one in objects for pod in pod_specs_of(one))
     containers = tuple(container for pod in pods for container in pod.containers())
@@ -111,21 +110,18 @@ def parse(source: Source) -> Document:
     return Document(source, roots, objects, pods, containers)
 
 
-def unfilled(document: Document) -> int | None:
+def first_unfilled_placeholder(document: Document) -> int | None:
     """The first `{{ name }}` or `{name}` that stands where a value does; None where there is none."""
     text, roots = document.source.text, document.roots
-    places = [offset] if (offset := yaml.unfilled(text, roots)) is not None else []
-    if _FORMAT.search(text):
+    places = [offset] if (offset := yaml.first_unfilled_placeholder(text, roots)) is not None else []
+    if _BRACE_PLACEHOLDER.search(text):
         places += [
             value.at().start
             for root in roots
-            for node in yaml.walk(root)
+            for node in yaml.walk_containers(root)
             if isinstance(node, Map)
             for key, value in node.items()
-            if key in _PLAIN
-            and isinstance(value, Map)
-            and value.flow
-            and list(value.values()) == [None]
+            if key in _SCALAR_FIELDS and isinstance(value, Map) and value.flow and list(value.values()) == [None]
         ]
     return min(places, default=None)
 
@@ -136,50 +132,44 @@ def _is_abridged(obj: Object) -> bool:
     return obj.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
 
 
-_CONFIG = re.compile(
-    r"\.(?:conf|ya?ml|cfg|toml|json|template|vhost)\Z|\Adefault\Z|nginx|compose", re.IGNORECASE
-)
+_EMBEDDED_CONFIG_KEY = re.compile(r"\.(?:conf|ya?ml|cfg|toml|json|template|vhost)\Z|\Adefault\Z|nginx|compose", re.IGNORECASE)
 
 
-def embedded(document: Document) -> Iterator[Source]:
+def embedded_sources(document: Document) -> Iterator[Source]:
     """Config files carried in the values of ConfigMaps, at their true lines."""
     for obj in document.objects:
         data = obj.node.get("data")
         if obj.kind != "ConfigMap" or not isinstance(data, Map):
             continue
         for key, value in data.items():
-            if isinstance(value, str) and "\n" in value and _CONFIG.search(key):
+            if isinstance(value, str) and "\n" in value and _EMBEDDED_CONFIG_KEY.search(key):
                 starts = literal_line_starts(document.source.text, data.at(key), value)
                 if starts:
                     yield Source(
                         f"{document.source.path}#{obj.name}/{key}",
                         value,
                         parent=document.source,
-                        starts=starts,
+                        line_starts_in_parent=starts,
                     )
 
 
-def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
+def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Collection[str]) -> None:
     """Mark what shows a part of an object: the patches of kustomizations, and what tests hold a cluster against."""
     patches: set[str] = set()
-    folders = {
-        posixpath.dirname(posixpath.normpath(path)) for path in paths if _KUSTOMIZATION.search(path)
-    }
-    documents: list[Document] = by_kind[NAME]
+    folders = {posixpath.dirname(posixpath.normpath(path)) for path in known_paths if _KUSTOMIZATION_PATH.search(path)}
+    documents: list[Document] = documents_by_kind[KIND_NAME]
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
-        if root.get("kind") in ("Kustomization", "Component") or _KUSTOMIZATION.search(
-            document.source.root.path
-        ):
+        if root.get("kind") in ("Kustomization", "Component") or _KUSTOMIZATION_PATH.search(document.source.root.path):
             entries = filter(None, _patch_entries(root))
             patches.update(posixpath.normpath(posixpath.join(folder, one)) for one in entries)
-        patches.update(_expectations(document, folder))
+        patches.update(_paths_expected_by_test(document, folder))
     for document in documents:
         path = posixpath.normpath(document.source.root.path)
         partial = any("$patch" in one.node for one in document.objects)
         if any(not one.image for one in document.containers):
             partial = partial or posixpath.dirname(path) in folders
-        if partial or path in patches or _ASSERTION.search(path) or _is_loose_patch(path, folders):
+        if partial or path in patches or _TEST_ASSERTION_PATH.search(path) or _is_unlisted_patch(path, folders):
             document.source.fragment = True
 
 
@@ -187,49 +177,46 @@ def _patch_entries(root: Map) -> Iterator[str]:
     """The paths of the patches that a kustomization names."""
     for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
         listed = root.get(key)
-        yield from (
-            (one for one in listed if isinstance(one, str)) if isinstance(listed, Seq) else ()
-        )
-        yield from (one.text("path") for one in root.entries(key))
+        yield from ((one for one in listed if isinstance(one, str)) if isinstance(listed, Seq) else ())
+        yield from (one.string_under("path") for one in root.mappings_under(key))
 
 
-def _is_loose_patch(path: str, folders: Collection[str]) -> bool:
+def _is_unlisted_patch(path: str, kustomization_folders: Collection[str]) -> bool:
     """Whether a file is a patch by its name, or its folder's, beside or below a kustomization: one that names it no more."""
     folder, name = posixpath.split(path)
-    if _PATCH.search(name.lower().removesuffix(".yaml").removesuffix(".yml")):
-        return folder in folders or posixpath.dirname(folder) in folders
-    return posixpath.basename(folder) == "patches" and posixpath.dirname(folder) in folders
+    if _PATCH_PATH.search(name.lower().removesuffix(".yaml").removesuffix(".yml")):
+        return folder in kustomization_folders or posixpath.dirname(folder) in kustomization_folders
+    return posixpath.basename(folder) == "patches" and posixpath.dirname(folder) in kustomization_folders
 
 
-def _expectations(document: Document, folder: str) -> Iterator[str]:
+def _paths_expected_by_test(document: Document, folder: str) -> Iterator[str]:
     """The files that a test of chainsaw names as what is expected, not expected, or patched."""
     for root in document.roots:
-        api = root.text("apiVersion") if isinstance(root, Map) else ""
+        api = root.string_under("apiVersion") if isinstance(root, Map) else ""
         if not api.startswith("chainsaw.kyverno.io/"):
             continue
-        for node in yaml.walk(root):
+        for node in yaml.walk_containers(root):
             for key in ("assert", "error", "patch") if isinstance(node, Map) else ():
-                named = node.dig(key).text("file") if isinstance(node, Map) else ""
+                named = node.mapping_at_path(key).string_under("file") if isinstance(node, Map) else ""
                 if named:
                     yield posixpath.normpath(posixpath.join(folder, named))
 
 
-IGNORE = "readiness.dev/ignore."
+IGNORE_ANNOTATION_PREFIX = "readiness.dev/ignore."
 
 
-def notes(document: Document) -> Iterator[Note]:
+def annotation_suppressions(document: Document) -> Iterator[AnnotationSuppression]:
     """The suppressions that objects and pod templates carry in their annotations."""
     carriers = [(one.annotations, one.node) for one in document.objects]
-    carriers += [
-        (pod.annotations, pod.template)
-        for pod in document.pods
-        if pod.template is not pod.owner.node
-    ]
+    carriers += [(pod.annotations, pod.template) for pod in document.pods if pod.template is not pod.owner.node]
     for carried, node in carriers:
         for key, value in carried.items():
-            if key.startswith(IGNORE):
-                rule, reason = key.removeprefix(IGNORE), value if isinstance(value, str) else ""
-                yield Note(document.source, rule, reason, carried.entry(key), node.at())
+            if key.startswith(IGNORE_ANNOTATION_PREFIX):
+                rule, reason = (
+                    key.removeprefix(IGNORE_ANNOTATION_PREFIX),
+                    value if isinstance(value, str) else "",
+                )
+                yield AnnotationSuppression(document.source, rule, reason, carried.entry_span(key), node.at())
 
 
 def objects(document: Document) -> tuple[Object, ...]:
@@ -247,7 +234,7 @@ def containers(document: Document) -> tuple[Container, ...]:
     return document.containers
 
 
-def files(document: Document) -> Iterator[Document]:
+def whole_file(document: Document) -> Iterator[Document]:
     """Target `k8s.file`: the document itself."""
     yield document
 
@@ -256,6 +243,6 @@ TARGETS: dict[str, Callable[[Document], Any]] = {
     "k8s.object": objects,
     "k8s.pod": pods,
     "k8s.container": containers,
-    "k8s.file": files,
-    "k8s.values": values_in,
+    "k8s.file": whole_file,
+    "k8s.values": release_values_in,
 }

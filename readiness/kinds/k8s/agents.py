@@ -15,8 +15,8 @@ _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 def host_folders(pod: Pod) -> dict[str, str]:
     """The hostPath volumes of a pod: name -> path on the node."""
     return {
-        volume.text("name"): volume.dig("hostPath").text("path")
-        for volume in pod.node.entries("volumes")
+        volume.string_under("name"): volume.mapping_at_path("hostPath").string_under("path")
+        for volume in pod.node.mappings_under("volumes")
         if volume.get("hostPath") is not None
     }
 
@@ -24,14 +24,14 @@ def host_folders(pod: Pod) -> dict[str, str]:
 def mounts_of(pod: Pod, volume: str) -> Iterator[tuple[Container, Map]]:
     """The places at which the containers of a pod mount a volume."""
     for container in pod.containers():
-        for mount in container.node.entries("volumeMounts"):
+        for mount in container.node.mappings_under("volumeMounts"):
             if mount.get("name") == volume:
                 yield container, mount
 
 
-def is_privileged(container: Container) -> bool:
+def has_host_root(container: Container) -> bool:
     """Whether a container is root on its node already."""
-    return container.security.get("privileged") is True
+    return container.security_context.get("privileged") is True
 
 
 def is_unprivileged_user(container: Container) -> bool:
@@ -49,10 +49,7 @@ def is_node_agent(pod: Pod) -> bool:
 
 def is_storage_driver(container: Container) -> bool:
     """Whether a container mounts volumes for other pods: only a privileged one may do so."""
-    return any(
-        mount.get("mountPropagation") == "Bidirectional"
-        for mount in container.node.entries("volumeMounts")
-    )
+    return any(mount.get("mountPropagation") == "Bidirectional" for mount in container.node.mappings_under("volumeMounts"))
 
 
 def sets_kernel_parameters(container: Container) -> bool:
@@ -70,10 +67,6 @@ def sets_kernel_parameters(container: Container) -> bool:
     )
 
 
-def belongs_to_node(container: Container) -> bool:
+def does_node_work(container: Container) -> bool:
     """Whether a container does a node's work, for which it needs rights on the node: a word with its owner, not an intruder."""
-    return (
-        is_node_agent(container.pod)
-        or is_storage_driver(container)
-        or sets_kernel_parameters(container)
-    )
+    return is_node_agent(container.pod) or is_storage_driver(container) or sets_kernel_parameters(container)

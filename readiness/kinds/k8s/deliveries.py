@@ -11,17 +11,17 @@ from readiness.model.project import Project
 def _namespaces_by_kind(project: Project) -> dict[tuple[str, str], frozenset[str]]:
     """The namespaces of the objects of each folder and kind."""
     made: dict[tuple[str, str], set[str]] = {}
-    for kind, objects in object_index(project).kinds.items():
+    for kind, objects in object_index(project).objects_by_kind.items():
         for obj in objects:
             made.setdefault((folder_of(obj.source), kind), set()).add(obj.namespace)
     return {key: frozenset(value) for key, value in made.items()}
 
 
-def _owners(project: Project) -> frozenset[str]:
+def _custom_resource_names(project: Project) -> frozenset[str]:
     """The names of the objects that operators look after: those of groups with a dot that are not Kubernetes' own."""
     return frozenset(
         one.name
-        for objects in object_index(project).kinds.values()
+        for objects in object_index(project).objects_by_kind.values()
         for one in objects
         if one.name and "." in one.group and not one.group.endswith(".k8s.io")
     )
@@ -30,7 +30,7 @@ def _owners(project: Project) -> frozenset[str]:
 def may_come_from_operator(name: str, project: Project) -> bool:
     """Whether a name begins with that of an object of an operator, which names so what it makes (`shop` -> `shop-head-svc`)."""
     words = name.split("-")[:40]
-    known = project.memo(_owners)
+    known = project.memoize(_custom_resource_names)
     return any("-".join(words[:count]) in known for count in range(1, len(words) + 1))
 
 
@@ -39,5 +39,5 @@ def is_delivered_beside(obj: Object, project: Project, kind: str) -> bool:
 
     Where none does, they come from elsewhere: a chart, an operator, another repository.
     """
-    found = project.memo(_namespaces_by_kind).get((folder_of(obj.source), kind), frozenset())
+    found = project.memoize(_namespaces_by_kind).get((folder_of(obj.source), kind), frozenset())
     return bool(found) and (not obj.namespace or bool(found & {obj.namespace, ""}))

@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.k8s.model import Container, Pod
-from readiness.model import Source, Span, Unknown
-from readiness.syntax.holes import has_template, is_left_open
+from readiness.model import Source, Span, Undecidable
+from readiness.syntax.holes import has_template, is_filled_in_elsewhere
 from readiness.syntax.yaml import Map
 
 
-def pod_context(pod: Pod) -> Map:
+def pod_security_context(pod: Pod) -> Map:
     """The pod's securityContext; an empty mapping where there is none."""
-    return pod.node.dig("securityContext")
+    return pod.node.mapping_at_path("securityContext")
 
 
 def effective_security(container: Container, key: str) -> Any:
     """What is in force for a container: its own value, else the pod's; None where neither says anything."""
-    own = container.security.get(key)
-    return own if own is not None else pod_context(container.pod).get(key)
+    own = container.security_context.get(key)
+    return own if own is not None else pod_security_context(container.pod).get(key)
 
 
 def is_variable(value: Any) -> bool:
     """Whether a value comes from a variable or a template, so that nobody can tell it from the file."""
-    return is_left_open(value)
+    return is_filled_in_elsewhere(value)
 
 
 def as_integer(value: Any) -> int | None:
@@ -38,26 +38,26 @@ def linux_containers(pod: Pod) -> Iterator[Container]:
         yield from pod.containers()
 
 
-def unknown_if_variable(node: Map, key: str) -> Iterator[Unknown]:
+def unknown_if_variable(node: Map, key: str) -> Iterator[Undecidable]:
     """An Unknown at the value under a key, where that is a variable."""
     if is_variable(node.get(key)):
-        yield Unknown(node.at(key))
+        yield Undecidable(node.at(key))
 
 
-def nearest_owner(container: Container, *path: str) -> Span:
+def deepest_existing_span(container: Container, *path: str) -> Span:
     """The closest owner of what is missing: the deepest mapping on the path that exists, by its key."""
     node, span = container.node, container.node.at()
     for key in path:
         inner = node.get(key)
         if not isinstance(inner, Map):
             break
-        span, node = node.key(key), inner
+        span, node = node.key_span(key), inner
     return span
 
 
 def template_text(source: Source, span: Span) -> str:
     """The template text that a rendered value was made from; empty where a person wrote the value itself."""
-    place = getattr(source.root, "place", None)  # only a rendering knows where its text was written
+    place = getattr(source.root, "written_location", None)  # only a rendering knows where its text was written
     if place is None:
         return ""
     there, at = place(Span(source.to_root(span.start), source.to_root(span.end)))

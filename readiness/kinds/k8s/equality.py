@@ -21,9 +21,7 @@ def object_digest(node: Any, known: dict[int, bytes], depth: int = 0) -> bytes:
         return known[id(node)]
     known[id(node)] = b"itself"  # an alias may stand in what it names
     made = hashlib.sha256(b"map" if isinstance(node, Map) else b"list")
-    pairs: Iterable[tuple[Any, Any]] = (
-        sorted(node.items()) if isinstance(node, Map) else enumerate(node)
-    )
+    pairs: Iterable[tuple[Any, Any]] = sorted(node.items()) if isinstance(node, Map) else enumerate(node)
     for key, value in pairs:
         if depth == 1 and key == "namespace":
             continue

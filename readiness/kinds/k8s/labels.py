@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Object
 from readiness.syntax.yaml import Map, Seq
@@ -20,7 +20,7 @@ class Selector:
     expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
     @property
-    def empty(self) -> bool:
+    def selects_everything(self) -> bool:
         """Whether it has no condition, and so selects every object."""
         return not self.pairs and not self.expressions
 
@@ -32,24 +32,18 @@ class Selector:
                 return False
         return all(_expression_holds(labels, *one) for one in self.expressions)
 
-    def open(self) -> Selector:
+    def without_controller_labels(self) -> Selector:
         """The same selector without the labels that controllers add on their own."""
-        pairs = tuple(
-            pair for pair in self.pairs if pair[0] not in column("kubernetes-labels", "added")
-        )
+        pairs = tuple(pair for pair in self.pairs if pair[0] not in fact_column("kubernetes-labels", "added"))
         return Selector(
             pairs,
             tuple(
-                expression
-                for expression in self.expressions
-                if expression[0] not in column("kubernetes-labels", "added")
+                expression for expression in self.expressions if expression[0] not in fact_column("kubernetes-labels", "added")
             ),
         )
 
 
-def _expression_holds(
-    labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]
-) -> bool:
+def _expression_holds(labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]) -> bool:
     value = labels.get(key)
     if is_variable(value):
         return True
@@ -68,17 +62,17 @@ def label_selector(node: Any) -> Selector | None:
         return None
     expressions = tuple(
         (
-            expression.text("key"),
-            expression.text("operator"),
+            expression.string_under("key"),
+            expression.string_under("operator"),
             tuple(map(str, expression.get("values") or ())),
         )
-        for expression in node.entries("matchExpressions")
+        for expression in node.mappings_under("matchExpressions")
         if isinstance(expression.get("values"), Seq | None)
     )
-    return Selector(plain_labels(node.dig("matchLabels")), expressions)
+    return Selector(label_pairs(node.mapping_at_path("matchLabels")), expressions)
 
 
-def plain_labels(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def label_pairs(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """(name, value) of the labels in a mapping, values as strings."""
     return tuple((key, value) for key, value in node.items() if isinstance(value, str))
 
@@ -88,10 +82,10 @@ def service_selector(service: Object) -> Selector | None:
     node = service.spec.get("selector")
     if not isinstance(node, Map) or not node or service.spec.get("type") == "ExternalName":
         return None
-    return Selector(plain_labels(node))
+    return Selector(label_pairs(node))
 
 
-def is_same_namespace(namespace: str, other: str) -> bool | None:
+def may_be_same_namespace(namespace: str, other: str) -> bool | None:
     """Whether two namespaces are the same one; None where one is written and the other left out."""
     if namespace == other:
         return True

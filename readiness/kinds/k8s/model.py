@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.kinds.variables import Setting, scalar_text
+from readiness.kinds.variables import VariableSetting, scalar_text
 from readiness.model import Source, Span
-from readiness.syntax.holes import is_left_open
+from readiness.syntax.holes import is_filled_in_elsewhere
 from readiness.syntax.yaml import Map
 
-SERVING = frozenset(
+LONG_RUNNING_KINDS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig", "Service"}
 )  # fmt: skip
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+PROBE_FIELDS = ("livenessProbe", "readinessProbe", "startupProbe")
 EVERY_ADDRESS = frozenset({"0.0.0.0/0", "::/0"})  # of IPv4 or of IPv6
-BATCH = frozenset({"Job", "CronJob", "ScaledJob"})
-REPLICATED = frozenset(
+BATCH_KINDS = frozenset({"Job", "CronJob", "ScaledJob"})
+REPLICATED_KINDS = frozenset(
     {
         "Deployment",
         "StatefulSet",
@@ -35,24 +35,24 @@ class WithMetadata:
     __slots__ = ()
 
     @property
-    def described(self) -> Map:
+    def metadata_holder(self) -> Map:
         """The mapping that holds the metadata."""
         raise NotImplementedError
 
     @property
     def metadata(self) -> Map:
         """The metadata; an empty mapping at the owner's place where there is none."""
-        return self.described.dig("metadata")
+        return self.metadata_holder.mapping_at_path("metadata")
 
     @property
     def labels(self) -> Map:
         """metadata.labels."""
-        return self.metadata.dig("labels")
+        return self.metadata.mapping_at_path("labels")
 
     @property
     def annotations(self) -> Map:
         """metadata.annotations."""
-        return self.metadata.dig("annotations")
+        return self.metadata.mapping_at_path("annotations")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,14 +78,14 @@ class Object(WithMetadata):
         return self.api_version.rpartition("/")[0]
 
     @property
-    def described(self) -> Map:
+    def metadata_holder(self) -> Map:
         """The object's root mapping, which holds `metadata`."""
         return self.node
 
     @property
     def spec(self) -> Map:
         """The object's spec; an empty mapping at the object's place where there is none."""
-        return self.node.dig("spec")
+        return self.node.mapping_at_path("spec")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,34 +123,31 @@ class Pod(WithMetadata):
         return self.owner.resource
 
     @property
-    def described(self) -> Map:
+    def metadata_holder(self) -> Map:
         """The template; the object itself for a Pod."""
         return self.template
 
     @property
     def serving(self) -> bool:
         """Whether its pods are meant to run until they are replaced (and are no jobs or bare pods)."""
-        return self.kind in SERVING
+        return self.kind in LONG_RUNNING_KINDS
 
     @property
     def windows(self) -> bool:
         """Whether the pod says that it runs on Windows: by `os`, or by the nodes that it selects."""
-        selector = self.node.dig("nodeSelector")
-        return (
-            self.node.dig("os").get("name") == "windows"
-            or selector.get("kubernetes.io/os") == "windows"
-        )
+        selector = self.node.mapping_at_path("nodeSelector")
+        return self.node.mapping_at_path("os").get("name") == "windows" or selector.get("kubernetes.io/os") == "windows"
 
     def containers(self) -> Iterator[Container]:
         """Every container of the pod, init and ephemeral ones too."""
         for key in ("initContainers", "containers", "ephemeralContainers"):
-            for item in self.node.entries(key):
-                yield Container(self.source, item, self, role_of(key, item))
+            for item in self.node.mappings_under(key):
+                yield Container(self.source, item, self, container_type_of(key, item))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Container:
-    """One container. `role` is main, init, sidecar (an init container that restarts always) or ephemeral."""
+    """One container. `container_type` is main, init, sidecar (an init container that restarts always) or ephemeral."""
 
     source: Source
     node: Map
@@ -160,7 +157,7 @@ class Container:
     @property
     def name(self) -> str:
         """The container's name; empty where none is written."""
-        return self.node.text("name")
+        return self.node.string_under("name")
 
     @property
     def container(self) -> str:
@@ -190,25 +187,25 @@ class Container:
     @property
     def image(self) -> str:
         """The image reference as written; empty where there is none."""
-        return self.node.text("image")
+        return self.node.string_under("image")
 
     @property
-    def variables(self) -> Mapping[str, Setting]:
+    def variables(self) -> Mapping[str, VariableSetting]:
         """The variables under `env` by their names; the last of a name counts, as it does for the kubelet."""
         found = {}
-        for entry in self.node.entries("env"):
+        for entry in self.node.mappings_under("env"):
             written = entry.get("value")
-            known = None if is_left_open(written) else scalar_text(written)
-            found[entry.text("name")] = Setting(written, known, entry.at("value"), self.source)
+            known = None if is_filled_in_elsewhere(written) else scalar_text(written)
+            found[entry.string_under("name")] = VariableSetting(written, known, entry.at("value"), self.source)
         return found
 
     @property
-    def security(self) -> Map:
+    def security_context(self) -> Map:
         """The container's securityContext; an empty mapping at the container's place where there is none."""
-        return self.node.dig("securityContext")
+        return self.node.mapping_at_path("securityContext")
 
 
-def role_of(key: str, node: Map) -> str:
+def container_type_of(key: str, node: Map) -> str:
     """What sort of container stands under a key of the pod spec."""
     if key == "containers":
         return "main"

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source
 from readiness.syntax.yaml import Map, Seq
 
-_PLAIN = frozenset({"ReplicationController", "Job"})
-_APPS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+_CORE_WORKLOAD_KINDS = frozenset({"ReplicationController", "Job"})
+_APPS_WORKLOAD_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 
 
 def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
@@ -35,19 +35,17 @@ def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
         return
     if is_config_file(version, kind):
         return
-    metadata = root.dig("metadata")
-    if "test" in re.split(r"[\s,-]+", metadata.dig("annotations").text("helm.sh/hook")):
+    metadata = root.mapping_at_path("metadata")
+    if "test" in re.split(r"[\s,-]+", metadata.mapping_at_path("annotations").string_under("helm.sh/hook")):
         return  # made by `helm test` and by nothing else
-    name = metadata.text("name") or metadata.text("generateName")
-    yield Object(source, root, version, kind, name, metadata.text("namespace"))
+    name = metadata.string_under("name") or metadata.string_under("generateName")
+    yield Object(source, root, version, kind, name, metadata.string_under("namespace"))
 
 
 def is_config_file(api_version: str, kind: str) -> bool:
     """Whether a program reads this kind from a file (a kubeconfig, kubeadm's or kind's settings), so that no API server gets it."""
     group = api_version.rpartition("/")[0] or api_version
-    return bool(
-        {group, f"{kind} {api_version}"} & column("kubernetes-config-files", "read-by").keys()
-    )
+    return bool({group, f"{kind} {api_version}"} & fact_column("kubernetes-config-files", "read-by").keys())
 
 
 def fragment_object(source: Source, root: Map) -> Iterator[Object]:
@@ -97,26 +95,22 @@ def pod_specs_of(obj: Object) -> Iterator[Pod]:
         return
     if kind == "Pod" or (kind == "PodTemplate" and "template" not in spec):
         yield Pod(obj.source, spec, obj, obj.node)
-    elif kind in _PLAIN or (
-        kind in _APPS and (group in {"", "extensions"} or group.endswith("apps"))
+    elif kind in _CORE_WORKLOAD_KINDS or (
+        kind in _APPS_WORKLOAD_KINDS and (group in {"", "extensions"} or group.endswith("apps"))
     ):
         yield from pod_spec_of_template(obj, spec.get("template"))
     elif kind == "CronJob":
-        job = spec.dig("jobTemplate")
-        yield from pod_spec_of_template(obj, job.dig("spec").get("template"))
-    elif f"{kind} {group}".strip() in column("kubernetes-custom", "template"):
+        job = spec.mapping_at_path("jobTemplate")
+        yield from pod_spec_of_template(obj, job.mapping_at_path("spec").get("template"))
+    elif f"{kind} {group}".strip() in fact_column("kubernetes-custom", "template"):
         yield from pod_spec_of_template(obj, spec.get("template"))
     elif kind in {"Sandbox", "SandboxTemplate"} and group.endswith("agents.x-k8s.io"):
         yield from pod_spec_of_template(obj, spec.get("podTemplate"))
     elif (kind, group) == ("ScaledJob", "keda.sh"):
-        yield from pod_spec_of_template(obj, spec.dig("jobTargetRef").get("template"))
-    elif (
-        kind in {"Task", "ClusterTask"}
-        and group == "tekton.dev"
-        and isinstance(spec.get("steps"), Seq)
-    ):
+        yield from pod_spec_of_template(obj, spec.mapping_at_path("jobTargetRef").get("template"))
+    elif kind in {"Task", "ClusterTask"} and group == "tekton.dev" and isinstance(spec.get("steps"), Seq):
         pod = Map(spec.at())
-        pod.put("containers", spec["steps"], spec.at("steps"), spec.key("steps").start)
+        pod.put("containers", spec["steps"], spec.at("steps"), spec.key_span("steps").start)
         yield Pod(obj.source, pod, obj, obj.node)
 
 

@@ -9,23 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.decision import Stated, purpose_by_signs, purposes_of_things, said_purpose
 from readiness.kinds.head import purpose_at_head
 from readiness.kinds.k8s.model import Document, Object, Pod
 from readiness.kinds.places import Surroundings, name_signs, place_signs
-from readiness.kinds.purpose import Pairs, Sign, is_idle_command
+from readiness.kinds.purpose import NonProductionSign, Pairs, is_non_serving_command
 from readiness.model import PURPOSES, Purpose
 from readiness.syntax.image import parse_image
 from readiness.syntax.yaml import Seq
 
 ANNOTATION = "readiness.dev/purpose"
-_NAMED = re.compile(
-    r"(?:\A|[-.])(?:(?P<test>tests?|e2e|testing)|examples?|samples?|demos?)\d*(?:[-.]|\Z)"
-)
-_SPACE = re.compile(
-    r"(?:\A|-)(?:(?P<test>tests?|testing|e2e)|(?P<sample>demo|examples?|sample))(?:-|\Z)"
-)
+_NAMED = re.compile(r"(?:\A|[-.])(?:(?P<test>tests?|e2e|testing)|examples?|samples?|demos?)\d*(?:[-.]|\Z)")
+_SPACE = re.compile(r"(?:\A|-)(?:(?P<test>tests?|testing|e2e)|(?P<sample>demo|examples?|sample))(?:-|\Z)")
 _LABELS = ("env", "environment", "stage", "app.kubernetes.io/environment")
 # Two of which neither follows from the other. People name folders after namespaces, and files after objects: these are no pairs.
 PAIRS: Pairs = frozenset(
@@ -55,52 +51,52 @@ def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None
         pods = {id(pod.owner): pod for pod in document.pods}
         source.purposes = purposes_of_things(
             whole,
-            (
-                (one.resource, _purpose_of(one, pods.get(id(one)), around))
-                for one in document.objects
-            ),
+            ((one.resource, _purpose_of(one, pods.get(id(one)), around)) for one in document.objects),
         )
         if not document.objects and whole is None:
             found = purpose_by_signs(around, PAIRS)
             source.purposes = {"": found} if found else {}
 
 
-def _purpose_of(obj: Object, pod: Pod | None, around: Sequence[Sign]) -> Purpose | None:
+def _purpose_of(obj: Object, pod: Pod | None, around: Sequence[NonProductionSign]) -> Purpose | None:
     """What an object is for: as its annotation says, else by its signs and those of its file."""
-    said = obj.annotations.text(ANNOTATION)
+    said = obj.annotations.string_under(ANNOTATION)
     if said in PURPOSES:
         return Purpose(said, f"the annotation {ANNOTATION} of {obj.resource} says so")
     return purpose_by_signs((*around, *_signs_of(obj, pod)), PAIRS)
 
 
-def _signs_around(document: Document, around: Surroundings) -> Iterator[Sign]:
+def _signs_around(document: Document, around: Surroundings) -> Iterator[NonProductionSign]:
     """What the place of a file and the comment at its head say."""
     path, here = document.source.path, document.node.at()
     if found := purpose_at_head(document.source.text, path):
-        yield Sign("head", "the comment at its head says so", found[1], True, found[0])
+        yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
     yield from place_signs(path, here, around)
     yield from name_signs(path, here)
 
 
-def _signs_of(obj: Object, pod: Pod | None) -> Iterator[Sign]:
+def _signs_of(obj: Object, pod: Pod | None) -> Iterator[NonProductionSign]:
     """What an object says of itself."""
     here = obj.node.at()
     if found := _SPACE.search(obj.namespace.lower()):
         purpose = found.lastgroup or "test"
-        yield Sign("namespace", f"its namespace is {obj.namespace[:63]}", here, purpose=purpose)
-    elif obj.namespace.lower() in column("purpose-words", "namespace"):
-        yield Sign("namespace", f"its namespace is {obj.namespace[:63]}", here)
+        yield NonProductionSign("namespace", f"its namespace is {obj.namespace[:63]}", here, purpose=purpose)
+    elif obj.namespace.lower() in fact_column("purpose-words", "namespace"):
+        yield NonProductionSign("namespace", f"its namespace is {obj.namespace[:63]}", here)
     if found := _NAMED.search(obj.name.lower()):
         purpose = "test" if found["test"] else "sample"
-        yield Sign("named", f"it is called {obj.name[:63]}", here, purpose=purpose)
-    label = next((obj.labels.text(one).lower() for one in _LABELS if obj.labels.text(one)), "")
-    if label in column("purpose-words", "namespace"):
-        yield Sign("label", f"a label says {label}", here)
+        yield NonProductionSign("named", f"it is called {obj.name[:63]}", here, purpose=purpose)
+    label = next(
+        (obj.labels.string_under(one).lower() for one in _LABELS if obj.labels.string_under(one)),
+        "",
+    )
+    if label in fact_column("purpose-words", "namespace"):
+        yield NonProductionSign("label", f"a label says {label}", here)
     for container in pod.containers() if pod is not None else ():
         image = parse_image(container.image) if container.image else None
         if image is not None and _is_made_for_tests(image.name):
             text = f"the image of container {container.name!r} is made for tests"
-            yield Sign("image", text, container.node.at(), True, "test")
+            yield NonProductionSign("image", text, container.node.at(), True, "test")
         words = [
             word
             for key in ("command", "args")
@@ -108,8 +104,8 @@ def _signs_of(obj: Object, pod: Pod | None) -> Iterator[Sign]:
             for word in container.node[key]
             if isinstance(word, str)
         ]
-        if container.role == "main" and words and is_idle_command(words):
-            yield Sign("waits", f"container {container.name!r} only waits", container.node.at())
+        if container.role == "main" and words and is_non_serving_command(words):
+            yield NonProductionSign("waits", f"container {container.name!r} only waits", container.node.at())
 
 
 def _is_made_for_tests(name: str) -> bool:

@@ -8,16 +8,16 @@ from typing import Any
 
 from readiness.kinds.k8s.model import Document, Object
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_all
+from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_yaml_documents
 
-_FLUX = frozenset({"helm.toolkit.fluxcd.io", "helm.fluxcd.io"})
-_ARGO = "argoproj.io"
-_K3S = "helm.cattle.io"
-_DEPTH = 100
+_FLUX_GROUPS = frozenset({"helm.toolkit.fluxcd.io", "helm.fluxcd.io"})
+_ARGO_GROUP = "argoproj.io"
+_K3S_GROUP = "helm.cattle.io"
+_MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReleaseValues:
+class HelmReleaseValues:
     """The values of one release as its object writes them: a mapping, or a YAML text, which is a source of its own."""
 
     source: Source
@@ -36,7 +36,7 @@ class ReleaseValues:
         return self.owner.kind
 
     @property
-    def place(self) -> tuple[str, int]:
+    def root_location(self) -> tuple[str, int]:
         """Where the values begin in the file that holds them."""
         return self.source.root.path, self.source.to_root(self.node.at().start)
 
@@ -44,15 +44,15 @@ class ReleaseValues:
 def is_release(obj: Object) -> bool:
     """Whether an object installs a chart or what stands at a path, and may give it values."""
     return (
-        (obj.kind == "HelmRelease" and obj.group in _FLUX)
-        or (obj.kind in {"Application", "ApplicationSet"} and obj.group == _ARGO)
-        or (obj.kind in {"HelmChart", "HelmChartConfig"} and obj.group == _K3S)
+        (obj.kind == "HelmRelease" and obj.group in _FLUX_GROUPS)
+        or (obj.kind in {"Application", "ApplicationSet"} and obj.group == _ARGO_GROUP)
+        or (obj.kind in {"HelmChart", "HelmChartConfig"} and obj.group == _K3S_GROUP)
     )
 
 
 def argo_spec(obj: Object) -> Map:
     """What an Application says, or those that an ApplicationSet makes."""
-    return obj.spec.dig("template", "spec") if obj.kind == "ApplicationSet" else obj.spec
+    return obj.spec.mapping_at_path("template", "spec") if obj.kind == "ApplicationSet" else obj.spec
 
 
 def argo_sources(obj: Object) -> Iterator[Map]:
@@ -60,84 +60,84 @@ def argo_sources(obj: Object) -> Iterator[Map]:
     spec = argo_spec(obj)
     if isinstance(spec.get("source"), Map):
         yield spec["source"]
-    yield from spec.entries("sources")
+    yield from spec.mappings_under("sources")
 
 
-def values_of(obj: Object, argo_source: Map | None = None) -> Iterator[ReleaseValues]:
+def release_values_of(obj: Object, argo_source: Map | None = None) -> Iterator[HelmReleaseValues]:
     """The values in an object, those that win last; of an Application those of one source, else of all."""
     if not is_release(obj):
         return
-    if obj.group in _FLUX:
-        yield from _values(obj, obj.spec, "values")
-    elif obj.group == _K3S:
-        yield from _values(obj, obj.spec, "valuesContent")
+    if obj.group in _FLUX_GROUPS:
+        yield from _release_values_under(obj, obj.spec, "values")
+    elif obj.group == _K3S_GROUP:
+        yield from _release_values_under(obj, obj.spec, "valuesContent")
     else:
         for source in [argo_source] if argo_source is not None else argo_sources(obj):
-            helm = source.dig("helm")
-            yield from _values(obj, helm, "values")
-            yield from _values(obj, helm, "valuesObject")
+            helm = source.mapping_at_path("helm")
+            yield from _release_values_under(obj, helm, "values")
+            yield from _release_values_under(obj, helm, "valuesObject")
 
 
-def _values(obj: Object, holder: Map, key: str) -> Iterator[ReleaseValues]:
+def _release_values_under(obj: Object, holder: Map, key: str) -> Iterator[HelmReleaseValues]:
     value = holder.get(key)
     if isinstance(value, Map):
-        yield ReleaseValues(obj.source, value, obj)
+        yield HelmReleaseValues(obj.source, value, obj)
     elif isinstance(value, str):
-        yield from _written(obj, value, holder.at(key))
+        yield from _release_values_in_text(obj, value, holder.at(key))
 
 
-def _written(obj: Object, text: str, span: Span) -> Iterator[ReleaseValues]:
+def _release_values_in_text(obj: Object, text: str, span: Span) -> Iterator[HelmReleaseValues]:
     """Values that are written as a text: at their own lines in a block, else at the line where the text begins."""
     try:
-        documents = load_all(text)
+        documents = load_yaml_documents(text)
     except ParseError:
         return
     if not documents or not isinstance(documents[0], Map):
         return
     starts = literal_line_starts(obj.source.text, span, text)
     if starts:
-        inner = Source(obj.source.path, text, parent=obj.source, starts=starts)
-        yield ReleaseValues(inner, documents[0], obj)
+        inner = Source(obj.source.path, text, parent=obj.source, line_starts_in_parent=starts)
+        yield HelmReleaseValues(inner, documents[0], obj)
     else:
-        yield ReleaseValues(obj.source, _all_at(documents[0], obj.source.one_line(span)), obj)
+        yield HelmReleaseValues(obj.source, _copy_with_single_span(documents[0], obj.source.one_line(span)), obj)
 
 
-def _all_at(node: Any, span: Span, depth: int = 0) -> Any:
+def _copy_with_single_span(node: Any, span: Span, depth: int = 0) -> Any:
     """A value of which every part stands at one place: a text in quotes tells no places of its own."""
-    if depth > _DEPTH or not isinstance(node, Map | Seq):
+    if depth > _MAX_DEPTH or not isinstance(node, Map | Seq):
         return node
     if isinstance(node, Map):
         made = Map(span)
         for key, value in node.items():
-            made[key] = _all_at(value, span, depth + 1)
+            made[key] = _copy_with_single_span(value, span, depth + 1)
         return made
     listed = Seq(span)
-    listed.extend(_all_at(value, span, depth + 1) for value in node)
+    listed.extend(_copy_with_single_span(value, span, depth + 1) for value in node)
     return listed
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One value under its key: `path` are the keys that lead to it, its own last, and `span` its place."""
+class HelmValue:
+    """One value under its key: `key_path` are the keys that lead to it, its own last, and `span` its place."""
 
-    path: tuple[str, ...]
+    key_path: tuple[str, ...]
     value: Any
     span: Span
-    holder: Map
+    parent_mapping: Map
 
     @property
-    def name(self) -> str:
+    def dotted_name(self) -> str:
         """The keys as Helm's `--set` writes them."""
-        return ".".join(self.path)
+        return ".".join(self.key_path)
 
 
-def settings(values: ReleaseValues) -> Iterator[Setting]:
+def leaf_values(values: HelmReleaseValues) -> Iterator[HelmValue]:
     """Every value that is no mapping and no list, wherever it stands, within bounds."""
     stack: list[tuple[tuple[str, ...], Any]] = [((), values.node)]
     seen: set[int] = set()
     while stack:
         path, node = stack.pop()
-        if id(node) in seen or len(path) > _DEPTH:
+        if id(node) in seen or len(path) > _MAX_DEPTH:
             continue  # an alias
         seen.add(id(node))
         if isinstance(node, Map):
@@ -145,12 +145,12 @@ def settings(values: ReleaseValues) -> Iterator[Setting]:
                 if isinstance(value, Map | Seq):
                     stack.append(((*path, key), value))
                 else:
-                    yield Setting((*path, key), value, node.at(key), node)
+                    yield HelmValue((*path, key), value, node.at(key), node)
         elif isinstance(node, Seq):
             stack += [(path, value) for value in reversed(node) if isinstance(value, Map | Seq)]
 
 
-def values_in(document: Document) -> Iterator[ReleaseValues]:
+def release_values_in(document: Document) -> Iterator[HelmReleaseValues]:
     """All values of releases that stand in a file."""
     for obj in document.objects:
-        yield from values_of(obj)
+        yield from release_values_of(obj)

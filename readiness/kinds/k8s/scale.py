@@ -6,18 +6,18 @@ import re
 from typing import NamedTuple
 
 from readiness.kinds.k8s.effective import as_integer
-from readiness.kinds.k8s.index import autoscalers
+from readiness.kinds.k8s.index import find_autoscalers
 from readiness.kinds.k8s.model import Object
 from readiness.model.project import Project
 
-SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
+AUTOSCALER_KINDS = ("HorizontalPodAutoscaler", "ScaledObject")
 
 
-class Range(NamedTuple):
+class PodCountRange(NamedTuple):
     """The least and the most pods that a workload has; None where nobody can tell."""
 
-    least: int | None
-    most: int | None
+    minimum: int | None
+    maximum: int | None
 
 
 def stated_replicas(obj: Object) -> int | None:
@@ -26,32 +26,32 @@ def stated_replicas(obj: Object) -> int | None:
     return 1 if value is None else as_integer(value)
 
 
-def autoscaler_bounds(scaler: Object) -> Range:
+def autoscaler_bounds(scaler: Object) -> PodCountRange:
     """The bounds of an autoscaler. KEDA scales to none and up to 100 where it states nothing."""
     low, high = ("minReplicas", "maxReplicas")
     if scaler.kind == "ScaledObject":
         low, high = ("minReplicaCount", "maxReplicaCount")
     least, most = scaler.spec.get(low), scaler.spec.get(high)
     keda = scaler.kind == "ScaledObject"
-    return Range(
+    return PodCountRange(
         (0 if keda else 1) if least is None else as_integer(least),
         (100 if keda else None) if most is None else as_integer(most),
     )
 
 
-def pod_count(obj: Object, project: Project) -> Range:
+def pod_count_range(obj: Object, project: Project) -> PodCountRange:
     """The pods that a workload has: its autoscaler's bounds where it has one, else `replicas`."""
-    found = autoscalers(obj, project, *SCALERS)
-    for scaler in found.near:
+    found = find_autoscalers(obj, project, *AUTOSCALER_KINDS)
+    for scaler in found.meant:
         return autoscaler_bounds(scaler)
-    if found.unknown:
-        return Range(None, None)
+    if found.is_ambiguous:
+        return PodCountRange(None, None)
     count = stated_replicas(obj)
-    return Range(count, count)
+    return PodCountRange(count, count)
 
 
-def share_of(value: object, total: int) -> int | None:
+def pods_rounded_down(number_or_percentage: object, total: int) -> int | None:
     """How many of `total` pods a number or a percentage stands for, rounded down; None where nobody can tell."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}%", value):
-        return int(value[:-1]) * total // 100
-    return as_integer(value)
+    if isinstance(number_or_percentage, str) and re.fullmatch(r"[0-9]{1,3}%", number_or_percentage):
+        return int(number_or_percentage[:-1]) * total // 100
+    return as_integer(number_or_percentage)

@@ -12,11 +12,17 @@ from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.units import BELOW, FOLDER, MANY, Nearest, Places
+from readiness.kinds.units import (
+    BELOW_FOLDER_DISTANCE,
+    MAX_CANDIDATES,
+    SAME_FOLDER_DISTANCE,
+    NearestThings,
+    ThingsByFolder,
+)
 from readiness.model import Source
 
 
-class Named(Protocol):
+class NamespacedThing(Protocol):
     """What has a namespace and stands in a source: an object, a pod, or a workload."""
 
     @property
@@ -28,45 +34,45 @@ class Named(Protocol):
         """The namespace that is written on it."""
 
 
-T = TypeVar("T", bound=Named)
-_ANYWHERE = 1 << 30
+T = TypeVar("T", bound=NamespacedThing)
+_NO_DISTANCE_LIMIT = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Join(Generic[T]):
+class NameResolution(Generic[T]):
     """What an object means by a name.
 
-    `near` are those that are meant. `unknown` says that some may be meant and nobody can tell which. `elsewhere` are a few
-    of that name which belong to others: they stand in another namespace, or with a nearer twin.
+    `meant` are those that are meant. `is_ambiguous` says that some may be meant and nobody can tell which.
+    `same_name_elsewhere` are a few of that name which belong to others: they stand in another namespace, or with a nearer twin.
     """
 
-    near: tuple[T, ...] = ()
-    unknown: bool = False
-    elsewhere: tuple[T, ...] = ()
+    meant: tuple[T, ...] = ()
+    is_ambiguous: bool = False
+    same_name_elsewhere: tuple[T, ...] = ()
 
     @property
-    def absent(self) -> bool:
+    def is_absent(self) -> bool:
         """Whether nothing can be meant."""
-        return not self.near and not self.unknown
+        return not self.meant and not self.is_ambiguous
 
 
-class Spaces(Generic[T]):
+class ThingsByNamespace(Generic[T]):
     """Things of one name, by namespace and by place."""
 
     __slots__ = ("_by_space", "every")
 
     def __init__(self, things: Iterable[T] = ()) -> None:
-        self.every: Places[T] = Places()
-        self._by_space: dict[str, Places[T]] = {}
+        self.every: ThingsByFolder[T] = ThingsByFolder()
+        self._by_space: dict[str, ThingsByFolder[T]] = {}
         for thing in things:
             self.add(thing)
 
     def add(self, thing: T) -> None:
         """Take a thing in."""
         self.every.add(thing)
-        self._by_space.setdefault(space_of(thing.namespace), Places()).add(thing)
+        self._by_space.setdefault(space_of(thing.namespace), ThingsByFolder()).add(thing)
 
-    def of(self, namespace: str) -> list[Places[T]]:
+    def places_in_namespace(self, namespace: str) -> list[ThingsByFolder[T]]:
         """The things of the same namespace, then those whose namespace may be the same; no list is empty."""
         space = space_of(namespace)
         lists = [self._by_space.get(space)]
@@ -76,38 +82,45 @@ class Spaces(Generic[T]):
             lists.append(self.every)
         return [found for found in lists if found is not None]
 
-    def compatible(self, namespace: str) -> Iterable[T]:
+    def things_possibly_in_namespace(self, namespace: str) -> Iterable[T]:
         """The things whose namespace is the same or may be."""
         if not space_of(namespace):
             return self.every.things
-        return chain.from_iterable(places.things for places in self.of(namespace))
+        return chain.from_iterable(places.things for places in self.places_in_namespace(namespace))
 
     def nearest(
-        self, path: str, namespace: str, accepts: Callable[[T], bool], *, together: bool = False
-    ) -> Nearest[T]:
-        """The nearest things that are accepted; `together`: all are applied together, and no folder counts."""
-        lists = self.of(namespace)
-        if together:
+        self,
+        path: str,
+        namespace: str,
+        predicate: Callable[[T], bool],
+        *,
+        ignore_folders: bool = False,
+    ) -> NearestThings[T]:
+        """The nearest things that are accepted; `ignore_folders`: all are applied together, and no folder counts."""
+        lists = self.places_in_namespace(namespace)
+        if ignore_folders:
             for places in lists:
-                found = [thing for thing in places.things if accepts(thing)][:MANY]
+                found = [thing for thing in places.things if predicate(thing)][:MAX_CANDIDATES]
                 if found:
-                    return Nearest(found, 0, False)
-            return Nearest([], -1, False)
-        for within in ((0, FOLDER), (BELOW, _ANYWHERE)):
+                    return NearestThings(found, 0, False)
+            return NearestThings([], -1, False)
+        for within in ((0, SAME_FOLDER_DISTANCE), (BELOW_FOLDER_DISTANCE, _NO_DISTANCE_LIMIT)):
             for places in lists:
-                near = places.nearest(path, accepts, within=within)
+                near = places.nearest(path, predicate, distance_range=within)
                 if near.distance >= 0:
                     return near
-        return Nearest([], -1, False)
+        return NearestThings([], -1, False)
 
-    def least_distance(self, path: str, namespace: str, *, exact: bool) -> tuple[int, bool]:
+    def least_distance(self, path: str, namespace: str, *, same_namespace_only: bool) -> tuple[int, bool]:
         """The distance of the nearest thing (-1 for none), and whether several folders have it.
 
-        `exact`: of those in the same namespace, else of those that may be in it.
+        `same_namespace_only`: of those in the same namespace, else of those that may be in it.
         """
         space = space_of(namespace)
-        lists = [self._by_space[space]] if exact and space in self._by_space else []
-        distances = [one.least_distance(path) for one in (lists if exact else self.of(namespace))]
+        lists = [self._by_space[space]] if same_namespace_only and space in self._by_space else []
+        distances = [
+            one.least_distance(path) for one in (lists if same_namespace_only else self.places_in_namespace(namespace))
+        ]
         return min((one for one in distances if one[0] >= 0), default=(-1, False))
 
 
@@ -116,6 +129,6 @@ def space_of(namespace: str) -> str:
     return "" if is_variable(namespace) else namespace
 
 
-def is_exactly_same(obj: Named, other: Named) -> bool:
+def has_exactly_same_namespace(obj: NamespacedThing, other: NamespacedThing) -> bool:
     """Whether two things have the same namespace written, or both none."""
     return space_of(obj.namespace) == space_of(other.namespace)

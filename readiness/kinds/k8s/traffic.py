@@ -10,36 +10,36 @@ from typing import Any
 from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container, Object, Pod
-from readiness.kinds.k8s.scale import pod_count, share_of
+from readiness.kinds.k8s.scale import pod_count_range, pods_rounded_down
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 # Words in the name of a port that nobody's requests go to.
-_ASIDE = re.compile(
+_NON_TRAFFIC_PORT_WORD = re.compile(
     r"\b(?:metrics?|prom|prometheus|telemetry|monitor(?:ing)?|health[a-z]{0,8}|probes?|liveness|livez|readiness|readyz|dummy|placeholder"
     r"|unused|pprof|profiling)\b"
 )
 
 
-def is_aside(port: Map) -> bool:
+def is_non_traffic_port(port: Map) -> bool:
     """Whether a port, of a container or of a Service, is for measurements or health checks, or a dummy, by its name."""
-    names = (port.text("name"), port.text("targetPort"))
-    return any(_ASIDE.search(name.replace("_", "-").lower()) for name in names)
+    names = (port.string_under("name"), port.string_under("targetPort"))
+    return any(_NON_TRAFFIC_PORT_WORD.search(name.replace("_", "-").lower()) for name in names)
 
 
 def services_of(pod: Pod, project: Project) -> list[Object]:
     """The Services that select a pod and stand with it."""
-    workload = object_index(project).of.get(id(pod.owner))
+    workload = object_index(project).workload_by_owner_id.get(id(pod.owner))
     return list(selecting_objects(workload, project, service_selectors)) if workload else []
 
 
 def request_targets(services: list[Object]) -> Iterator[Any]:
     """What the ports of Services send requests to: a number or a name; ports that are aside left out."""
     for service in services:
-        aside = bool(_ASIDE.search(service.name.lower()))
-        for port in service.spec.entries("ports"):
-            if not (is_aside(port) or aside):
+        aside = bool(_NON_TRAFFIC_PORT_WORD.search(service.name.lower()))
+        for port in service.spec.mappings_under("ports"):
+            if not (is_non_traffic_port(port) or aside):
                 yield port.get("targetPort") or port.get("port")
 
 
@@ -50,37 +50,36 @@ def takes_requests(container: Container, services: list[Object]) -> bool:
     https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports
     """
     mains = [one for one in container.pod.containers() if one.role == "main"]
-    known = {word for one in mains for word in _declared(one)}
-    own, alone = _declared(container), len(mains) == 1
+    known = {word for one in mains for word in _declared_port_words(one)}
+    own, alone = _declared_port_words(container), len(mains) == 1
     for earlier in takewhile(lambda one: one.node is not container.node, mains):
         own -= _names(earlier)
     aside = {
-        word for port in container.node.entries("ports") if is_aside(port) for word in _words(port)
+        word
+        for port in container.node.mappings_under("ports")
+        if is_non_traffic_port(port)
+        for word in _port_number_and_name(port)
     }
-    return any(
-        str(target) in own - aside or (alone and str(target) not in known)
-        for target in request_targets(services)
-    )
+    return any(str(target) in own - aside or (alone and str(target) not in known) for target in request_targets(services))
 
 
-def _words(port: Map) -> set[str]:
+def _port_number_and_name(port: Map) -> set[str]:
     """The number and the name of a container's port, as a Service may write them."""
-    return {str(port.get("containerPort")), port.text("name")} - {""}
+    return {str(port.get("containerPort")), port.string_under("name")} - {""}
 
 
 def _names(container: Container) -> set[str]:
-    return {port.text("name") for port in container.node.entries("ports")} - {""}
+    return {port.string_under("name") for port in container.node.mappings_under("ports")} - {""}
 
 
-def _declared(container: Container) -> set[str]:
-    return {word for port in container.node.entries("ports") for word in _words(port)}
+def _declared_port_words(container: Container) -> set[str]:
+    return {word for port in container.node.mappings_under("ports") for word in _port_number_and_name(port)}
 
 
 def opens_port(container: Container) -> bool:
     """Whether a container declares a port that requests may go to."""
     return any(
-        one.get("containerPort") is not None and not is_aside(one)
-        for one in container.node.entries("ports")
+        one.get("containerPort") is not None and not is_non_traffic_port(one) for one in container.node.mappings_under("ports")
     )
 
 
@@ -101,15 +100,13 @@ def rolls_over(pod: Pod, project: Project) -> bool:
     where maxUnavailable allows all pods to stop first.
     """
     owner = pod.owner
-    strategy = owner.spec.dig("strategy" if pod.kind == "Deployment" else "updateStrategy")
+    strategy = owner.spec.mapping_at_path("strategy" if pod.kind == "Deployment" else "updateStrategy")
     if strategy.get("type") in {"Recreate", "OnDelete"}:
         return False
     if pod.kind == "DaemonSet":
         return True
-    least = as_integer(pod_count(owner, project).least)
+    least = as_integer(pod_count_range(owner, project).minimum)
     if pod.kind == "StatefulSet":
         return least is not None and least > 1
-    stopped = share_of(strategy.dig("rollingUpdate").get("maxUnavailable"), least or 1)
-    return pod.kind == "Deployment" and not (
-        least is not None and stopped is not None and 0 < least <= stopped
-    )
+    stopped = pods_rounded_down(strategy.mapping_at_path("rollingUpdate").get("maxUnavailable"), least or 1)
+    return pod.kind == "Deployment" and not (least is not None and stopped is not None and 0 < least <= stopped)

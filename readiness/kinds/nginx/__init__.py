@@ -12,21 +12,21 @@ from readiness.model import ParseError, Source
 from readiness.syntax import nginx as syntax
 from readiness.syntax import template
 from readiness.syntax.nginx import Block, Directive
-from readiness.syntax.nginx_heads import DATA
+from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
 
-NAME = "nginx"
-EXAMPLE = "nginx.conf"
+KIND_NAME = "nginx"
+EXAMPLE_PATH = "nginx.conf"
 
-FREE = DATA | {"match"}
+DATA_BLOCKS = DATA_BLOCK_NAMES | {"match"}
 """Blocks whose lines are data, not directives."""
 
-claims = recognition.claims
+recognizes_file = recognition.recognizes_file
 
-_DUMP = re.compile(r"^# configuration file (\S+):[ \t]*\r?$", re.MULTILINE)
+_DUMPED_FILE_HEADER = re.compile(r"^# configuration file (\S+):[ \t]*\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class BlockScope:
     """A block, or a whole file: what stands between two braces is judged together."""
 
     source: Source
@@ -37,7 +37,7 @@ class Scope:
     @property
     def kind(self) -> str:
         """The directive that opens it: `http`, `server`, `location`; an empty string for a file."""
-        return self.node.name
+        return self.node.opening_directive_name
 
     @property
     def name(self) -> str:
@@ -47,9 +47,10 @@ class Scope:
             return posixpath.basename(self.source.path)
         if owner.name == "server":
             return next(
-                (name for d in self.node.all("server_name") for name in d.args if name), "_"
+                (name for d in self.node.directives_named("server_name") for name in d.args if name),
+                "_",
             )
-        return owner.value or owner.name
+        return owner.joined_arguments or owner.name
 
     @property
     def resource(self) -> str:
@@ -63,7 +64,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class DirectiveSubject:
     """One directive anywhere, for rules that need to see no more than it."""
 
     source: Source
@@ -80,7 +81,7 @@ class Statement:
     @property
     def value(self) -> str:
         """The arguments, joined by blanks."""
-        return self.node.value
+        return self.node.joined_arguments
 
     @property
     def count(self) -> int:
@@ -90,7 +91,7 @@ class Statement:
     @property
     def within(self) -> str:
         """The name of the block that it stands in; an empty string at the top of a file."""
-        return self.node.parent.name
+        return self.node.parent.opening_directive_name
 
     @property
     def resource(self) -> str:
@@ -105,11 +106,11 @@ class Document:
     source: Source
     sections: tuple[tuple[str, Block], ...]
 
-    def walk(self) -> Iterator[Directive]:
+    def walk_directives(self) -> Iterator[Directive]:
         """Every directive, outer ones first; lines of blocks that hold data are none."""
         for _, block in self.sections:
-            for directive in syntax.walk(block):
-                if directive.parent.name not in FREE:
+            for directive in syntax.walk_directives(block):
+                if directive.parent.opening_directive_name not in DATA_BLOCKS:
                     yield directive
 
 
@@ -120,11 +121,11 @@ def parse(source: Source) -> Document:
     block behind it for its own: such a file is none of nginx's before the mark is filled in.
     """
     root = syntax.parse_nginx(source)
-    if template.is_named(source.path):
-        for directive in syntax.walk(root):
-            if directive.name.startswith(("<%", "%%", "@")) and not directive.is_put_in:
+    if template.is_named_as_template(source.path):
+        for directive in syntax.walk_directives(root):
+            if directive.name.startswith(("<%", "%%", "@")) and not directive.is_directives_placeholder:
                 raise ParseError("a template's mark is no directive", directive.places[0].start)
-    heads = list(_DUMP.finditer(source.text))
+    heads = list(_DUMPED_FILE_HEADER.finditer(source.text))
     if not heads:
         return Document(source, ((source.path, root),))
     sections = []
@@ -139,15 +140,15 @@ def parse(source: Source) -> Document:
     return Document(source, tuple(sections))
 
 
-def unfilled(document: Document) -> int | None:
+def first_unfilled_placeholder(document: Document) -> int | None:
     """Where another program puts something in that nginx takes for a directive's name; None where there is no such place.
 
     `${X}` alone is none: the rest of the file is read, and what may stand there is known to be unknown.
     """
     places = [
         directive.places[0].start
-        for directive in document.walk()
-        if directive.is_mark and not (directive.is_put_in and directive.name.startswith("$"))
+        for directive in document.walk_directives()
+        if directive.is_mark and not (directive.is_directives_placeholder and directive.name.startswith("$"))
     ]
     return min(places, default=None)
 
@@ -169,38 +170,38 @@ def is_catch_all(location: Directive) -> bool:
 
 def is_tls_server(block: Block) -> bool:
     """Whether a server block takes TLS connections."""
-    return any({"ssl", "quic"} & set(d.args[1:]) for d in block.all("listen")) or any(
-        d.value == "on" for d in block.all("ssl")
+    return any({"ssl", "quic"} & set(d.args[1:]) for d in block.directives_named("listen")) or any(
+        d.joined_arguments == "on" for d in block.directives_named("ssl")
     )
 
 
-def context_of(block: Block, known: dict[int, str] | None = None) -> str:
+def context_of(block: Block, known_contexts: dict[int, str] | None = None) -> str:
     """Whether a block belongs to `http`, `stream` or `mail`, by what encloses it in its file, else by what is in it.
 
-    `known` keeps the answers for the next question.
+    `known_contexts` keeps the answers for the next question.
     """
-    known = {} if known is None else known
+    known_contexts = {} if known_contexts is None else known_contexts
     path: list[Block] = []
     current: Block | None = block
     answer = "http"
     while current is not None:
-        if id(current) in known:
-            answer = known[id(current)]
+        if id(current) in known_contexts:
+            answer = known_contexts[id(current)]
             break
         path.append(current)
         context = _context_by_directives(current)
         if context:
             answer = context
             break
-        current = current.parent
-    known.update((id(one), answer) for one in path)
+        current = current.enclosing_block
+    known_contexts.update((id(one), answer) for one in path)
     return answer
 
 
 def _context_by_directives(block: Block) -> str:
-    if block.name in {"http", "stream", "mail"}:
-        return block.name
-    if block.name != "server":
+    if block.opening_directive_name in {"http", "stream", "mail"}:
+        return block.opening_directive_name
+    if block.opening_directive_name != "server":
         return ""
     names = {d.name for d in block.directives}
     if names & {"proxy_pass", "ssl_preread"}:
@@ -208,89 +209,91 @@ def _context_by_directives(block: Block) -> str:
     return "mail" if names & {"protocol", "smtp_auth"} else ""
 
 
-def owner_of(directive: Directive) -> Scope:
+def owner_of(directive: Directive) -> BlockScope:
     """The nearest named block around a directive."""
     block: Block = directive.parent
-    while block.parent is not None and block.name not in {"server", "upstream", "location"}:
-        block = block.parent
-    return Scope(block.source, block)
+    while block.enclosing_block is not None and block.opening_directive_name not in {
+        "server",
+        "upstream",
+        "location",
+    }:
+        block = block.enclosing_block
+    return BlockScope(block.source, block)
 
 
-def _scopes(document: Document, *names: str) -> Iterator[Scope]:
-    for directive in document.walk():
+def _scopes_named(document: Document, *names: str) -> Iterator[BlockScope]:
+    for directive in document.walk_directives():
         if directive.block is not None and directive.name in names:
-            yield Scope(document.source, directive.block)
+            yield BlockScope(document.source, directive.block)
 
 
-def files(document: Document) -> Iterator[Scope]:
+def file_scopes(document: Document) -> Iterator[BlockScope]:
     """The file itself; of a dump each file in it."""
     for _, block in document.sections:
-        yield Scope(document.source, block)
+        yield BlockScope(document.source, block)
 
 
-def https(document: Document) -> Iterator[Scope]:
+def http_blocks(document: Document) -> Iterator[BlockScope]:
     """The `http` blocks of a file, each as a scope."""
-    return _scopes(document, "http")
+    return _scopes_named(document, "http")
 
 
-def streams(document: Document) -> Iterator[Scope]:
+def stream_blocks(document: Document) -> Iterator[BlockScope]:
     """`stream` blocks."""
-    return _scopes(document, "stream")
+    return _scopes_named(document, "stream")
 
 
-def servers(document: Document) -> Iterator[Scope]:
+def http_server_blocks(document: Document) -> Iterator[BlockScope]:
     """`server` blocks of http."""
     known: dict[int, str] = {}
-    return (
-        scope for scope in _scopes(document, "server") if context_of(scope.node, known) == "http"
-    )
+    return (scope for scope in _scopes_named(document, "server") if context_of(scope.node, known) == "http")
 
 
-def locations(document: Document) -> Iterator[Scope]:
+def location_blocks(document: Document) -> Iterator[BlockScope]:
     """`location` blocks."""
-    return _scopes(document, "location")
+    return _scopes_named(document, "location")
 
 
-def upstreams(document: Document) -> Iterator[Scope]:
+def upstream_blocks(document: Document) -> Iterator[BlockScope]:
     """`upstream` blocks."""
-    return _scopes(document, "upstream")
+    return _scopes_named(document, "upstream")
 
 
-def ifs(document: Document) -> Iterator[Scope]:
+def if_blocks(document: Document) -> Iterator[BlockScope]:
     """The `if` blocks of a file, each as a scope."""
-    return _scopes(document, "if")
+    return _scopes_named(document, "if")
 
 
-def maps(document: Document) -> Iterator[Scope]:
+def map_and_geo_blocks(document: Document) -> Iterator[BlockScope]:
     """`map` and `geo` blocks."""
-    return _scopes(document, "map", "geo")
+    return _scopes_named(document, "map", "geo")
 
 
-def blocks(document: Document) -> Iterator[Scope]:
+def http_directive_blocks(document: Document) -> Iterator[BlockScope]:
     """The blocks in which http's directives may stand, and the files."""
-    yield from files(document)
+    yield from file_scopes(document)
     known: dict[int, str] = {}
-    for scope in _scopes(document, "http", "server", "location", "if", "limit_except"):
+    for scope in _scopes_named(document, "http", "server", "location", "if", "limit_except"):
         if context_of(scope.node, known) == "http":
             yield scope
 
 
-def directives(document: Document) -> Iterator[Statement]:
+def all_directives(document: Document) -> Iterator[DirectiveSubject]:
     """Every directive."""
     known: dict[int, str] = {}
-    for directive in document.walk():
-        yield Statement(document.source, directive, context_of(directive.parent, known))
+    for directive in document.walk_directives():
+        yield DirectiveSubject(document.source, directive, context_of(directive.parent, known))
 
 
 TARGETS = {
-    "nginx.file": files,
-    "nginx.http": https,
-    "nginx.stream": streams,
-    "nginx.server": servers,
-    "nginx.location": locations,
-    "nginx.upstream": upstreams,
-    "nginx.if": ifs,
-    "nginx.map": maps,
-    "nginx.block": blocks,
-    "nginx.directive": directives,
+    "nginx.file": file_scopes,
+    "nginx.http": http_blocks,
+    "nginx.stream": stream_blocks,
+    "nginx.server": http_server_blocks,
+    "nginx.location": location_blocks,
+    "nginx.upstream": upstream_blocks,
+    "nginx.if": if_blocks,
+    "nginx.map": map_and_geo_blocks,
+    "nginx.block": http_directive_blocks,
+    "nginx.directive": all_directives,
 }

@@ -15,79 +15,78 @@ from readiness.model.project import Project, parent_folders
 if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Document as Dockerfile
 
-_FOLDERS = frozenset({"nginx", "openresty"})
+_NGINX_FOLDER_NAMES = frozenset({"nginx", "openresty"})
 
 
 def _is_configuration(path: str) -> bool:
     """Whether a path in an image is one that nginx reads its configuration from."""
     *_, name = parts = path.split("/")
-    return not _FOLDERS.isdisjoint(parts) or ("nginx" in name and name.endswith(".conf"))
+    return not _NGINX_FOLDER_NAMES.isdisjoint(parts) or ("nginx" in name and name.endswith(".conf"))
 
 
 @dataclass(frozen=True, slots=True)
-class Homes:
+class ContainersByPath:
     """Paths of files and folders with the containers and images that hold them."""
 
-    held: dict[str, set[str]] = field(default_factory=dict)
+    containers_by_path: dict[str, set[str]] = field(default_factory=dict)
 
-    def of(self, path: str) -> frozenset[str]:
+    def containers_holding(self, path: str) -> frozenset[str]:
         """The containers and images that hold a file; empty where nothing tells."""
         path = posixpath.normpath(path)
-        found: set[str] = set(self.held.get(path, ()))
+        found: set[str] = set(self.containers_by_path.get(path, ()))
         for folder in parent_folders(path):
-            found |= self.held.get(folder or ".", set())
+            found |= self.containers_by_path.get(folder or ".", set())
         return frozenset(found)
 
     def are_apart(self, path: str, other: str) -> bool:
         """Whether two files are surely in different containers or images."""
-        mine, its = self.of(path), self.of(other)
+        mine, its = self.containers_holding(path), self.containers_holding(other)
         return bool(mine and its) and mine.isdisjoint(its)
 
     def are_together(self, path: str, other: str) -> bool:
         """Whether two files are surely in one container or image."""
-        return not self.of(path).isdisjoint(self.of(other))
+        return not self.containers_holding(path).isdisjoint(self.containers_holding(other))
 
 
-def homes_of_configurations(project: Project) -> Homes:
+def containers_of_configurations(project: Project) -> ContainersByPath:
     """What compose files mount and Dockerfiles copy to where nginx reads its configuration."""
-    made = Homes()
-    for path, home in (*_mounted(project), *_copied(project)):
-        made.held.setdefault(path, set()).add(home)
+    made = ContainersByPath()
+    for path, home in (*_mounted_configurations(project), *_copied_configurations(project)):
+        made.containers_by_path.setdefault(path, set()).add(home)
     return made
 
 
-def _mounted(project: Project) -> Iterator[tuple[str, str]]:
-    documents = project.documents("compose")
+def _mounted_configurations(project: Project) -> Iterator[tuple[str, str]]:
+    documents = project.documents_of_kind("compose")
     if not documents:
         return
     from readiness.kinds.compose.parts import mount_specs
-    from readiness.kinds.compose.words import build_file_of
+    from readiness.kinds.compose.words import dockerfile_of_service
 
     for document in documents:
         if document.source.parent is not None:
             continue
         for service in document.services.values():
-            for mount in mount_specs(service.full, service.values):
+            for mount in mount_specs(service.extended_node, service.env_values):
                 if mount.type == "bind" and _is_configuration(mount.target):
                     path = posixpath.normpath(posixpath.join(document.folder, mount.source))
-                    yield path, build_file_of(service) or f"{service.source.path}#{service.name}"
+                    yield (
+                        path,
+                        dockerfile_of_service(service) or f"{service.source.path}#{service.name}",
+                    )
 
 
-def _copied(project: Project) -> Iterator[tuple[str, str]]:
-    documents: list[Dockerfile] = project.documents("dockerfile")
+def _copied_configurations(project: Project) -> Iterator[tuple[str, str]]:
+    documents: list[Dockerfile] = project.documents_of_kind("dockerfile")
     if not documents:
         return
-    from readiness.kinds.dockerfile.paths import copy_target
+    from readiness.kinds.dockerfile.paths import copy_destination
 
     for document in documents:
         path = document.source.path
         for stage in document.stages:
-            for instruction in (*stage.of("COPY"), *stage.of("ADD")):
-                target = (
-                    None
-                    if instruction.flag("from") is not None
-                    else copy_target(stage, instruction)
-                )
+            for instruction in (*stage.instructions_of("COPY"), *stage.instructions_of("ADD")):
+                target = None if instruction.flag("from") is not None else copy_destination(stage, instruction)
                 if target is None or not _is_configuration(target):
                     continue
                 for word in instruction.words[:-1]:
@@ -101,6 +100,6 @@ def _in_context(word: str, dockerfile: str, project: Project) -> str | None:
     word = word.rstrip("*") if word.endswith("/*") else word
     for folder in parent_folders(dockerfile):
         path = posixpath.normpath(posixpath.join(folder, word.lstrip("/")))
-        if project.exists(path):
+        if project.was_path_seen(path):
             return path
     return None

@@ -29,7 +29,7 @@ def is_private_host(host: str) -> bool:
     return not is_public_name(host)
 
 
-class Listen(NamedTuple):
+class ListenSocket(NamedTuple):
     """A socket as nginx compares them: the address, the port; and the directive, None for the implicit one."""
 
     host: str
@@ -38,27 +38,27 @@ class Listen(NamedTuple):
     options: tuple[str, ...] = ()
 
     @property
-    def socket(self) -> tuple[str, str, str]:
+    def conflict_key(self) -> tuple[str, str, str]:
         """What two listeners have in common when they compete: UDP and TCP don't."""
         return self.host, self.port, "udp" if {"quic", "udp"} & set(self.options) else "tcp"
 
 
-def listen_sockets(block: Block, *, http: bool = True) -> Iterator[Listen]:
+def listen_sockets(block: Block, *, is_http: bool = True) -> Iterator[ListenSocket]:
     """The sockets of a server block; in http a server without `listen` takes port 80."""
-    directives = block.all("listen")
-    if not directives and http:
-        yield Listen("*", "80", None)
+    directives = block.directives_named("listen")
+    if not directives and is_http:
+        yield ListenSocket("*", "80", None)
     for directive in directives:
         if not directive.args or has_variable(directive.args[0]):
             continue
         first, options = directive.args[0], directive.args[1:]
         if first.startswith("unix:"):
-            yield Listen(first, "", directive, options)
+            yield ListenSocket(first, "", directive, options)
             continue
         host, port = ("*", first) if first.isdigit() else split_address(first)
         host = "*" if host in {"", "0.0.0.0", "*"} else host.lower()  # noqa: S104 - compared, never bound
         address = parse_ip(host)
-        yield Listen(str(address) if address else host, port or "80", directive, options)
+        yield ListenSocket(str(address) if address else host, port or "80", directive, options)
 
 
 def is_loopback(host: str) -> bool:

@@ -13,16 +13,12 @@ from readiness.kinds.decision import purpose_by_signs, said_purpose
 from readiness.kinds.head import purpose_at_head
 from readiness.kinds.nginx import Document
 from readiness.kinds.places import Surroundings, name_signs, place_signs
-from readiness.kinds.purpose import Pairs, Sign
+from readiness.kinds.purpose import NonProductionSign, Pairs
 from readiness.model import Span
 
-PAIRS: Pairs = frozenset(
-    map(frozenset, (("place", "sibling"), ("place", "host"), ("file", "host"), ("docs", "host")))
-)
+PAIRS: Pairs = frozenset(map(frozenset, (("place", "sibling"), ("place", "host"), ("file", "host"), ("docs", "host"))))
 # Names that no resolver of the world knows. https://www.rfc-editor.org/rfc/rfc6761
-_NOBODYS = re.compile(
-    r"localhost|127\.0\.0\.1|\[?::1\]?|[\w.*-]+\.(?:test|localhost|local|example|invalid)"
-)
+_NOBODYS = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?|[\w.*-]+\.(?:test|localhost|local|example|invalid)")
 _DOCUMENTS = frozenset({"docs", "doc", "documentation", "contrib"})
 
 
@@ -37,14 +33,14 @@ def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None
         source.purposes = {"": found} if found else {}
 
 
-def _signs_of(document: Document, around: Surroundings) -> Iterator[Sign]:
+def _signs_of(document: Document, around: Surroundings) -> Iterator[NonProductionSign]:
     source, here = document.source, Span(0, 0)
     if found := purpose_at_head(source.text, source.path):
-        yield Sign("head", "the comment at its head says so", found[1], True, found[0])
+        yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
     yield from place_signs(source.path, here, around)
     yield from name_signs(source.path, here)
     if not _DOCUMENTS.isdisjoint(posixpath.dirname(source.path).lower().split("/")):
-        yield Sign("docs", "it lies among documents", here, purpose="sample")
-    names = [word for one in document.walk() if one.name == "server_name" for word in one.args]
+        yield NonProductionSign("docs", "it lies among documents", here, purpose="sample")
+    names = [word for one in document.walk_directives() if one.name == "server_name" for word in one.args]
     if names and all(map(_NOBODYS.fullmatch, names)):
-        yield Sign("host", f"it serves {names[0][:63]}, which nobody else resolves", here)
+        yield NonProductionSign("host", f"it serves {names[0][:63]}, which nobody else resolves", here)

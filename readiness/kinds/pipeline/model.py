@@ -15,7 +15,7 @@ class PipelineFile:
 
     source: Source
     node: Map
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    cached_results: dict[str, Any] = field(default_factory=dict, repr=False)
     container = ""
 
 

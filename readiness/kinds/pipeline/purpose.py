@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from readiness.kinds.decision import purpose_by_signs, said_purpose
 from readiness.kinds.places import Surroundings, place_signs
-from readiness.kinds.purpose import Pairs, Sign
+from readiness.kinds.purpose import NonProductionSign, Pairs
 from readiness.model import Span
 from readiness.model.project import Document
 
@@ -32,7 +32,7 @@ def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None
         source.purposes = {"": found} if found else {}
 
 
-def _signs_of(path: str, around: Surroundings) -> Iterator[Sign]:
+def _signs_of(path: str, around: Surroundings) -> Iterator[NonProductionSign]:
     """What the folders around the home of a pipeline say, and whether a service reads it there."""
     here = Span(0, 0)
     home = _HOME.search(path)
@@ -41,4 +41,4 @@ def _signs_of(path: str, around: Surroundings) -> Iterator[Sign]:
         return
     yield from place_signs(path[: home.start()] + "/", here, around)
     if home.start():
-        yield Sign("unread", "no service reads pipelines there", here, purpose="sample")
+        yield NonProductionSign("unread", "no service reads pipelines there", here, purpose="sample")

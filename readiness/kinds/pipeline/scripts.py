@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.facts.programs import started_program_index
-from readiness.facts.wrappers import unwrapped
+from readiness.facts.wrappers import unwrap_command
 from readiness.syntax import shell
-from readiness.syntax.expression import templates
+from readiness.syntax.expression import braced_expressions
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ScriptCommand:
     """One command of a script: the program, its arguments as written, and where it stands in the script."""
 
     program: str
@@ -21,17 +21,13 @@ class Call:
     start: int
     end: int
     text: str
-    pipeline: int = -1
+    pipeline_number: int = -1
 
-    def has(self, *options: str) -> bool:
+    def has_option(self, *options: str) -> bool:
         """Whether an option is given, alone or as `--option=value`."""
-        return any(
-            word == option or word.startswith(f"{option}=")
-            for word in self.words
-            for option in options
-        )
+        return any(word == option or word.startswith(f"{option}=") for word in self.words for option in options)
 
-    def value(self, *options: str) -> str | None:
+    def option_value(self, *options: str) -> str | None:
         """The value of the first of some options that is given; None where none is."""
         for index, word in enumerate(self.words):
             for option in options:
@@ -42,7 +38,7 @@ class Call:
         return None
 
     @property
-    def verbs(self) -> tuple[str, ...]:
+    def non_option_arguments(self) -> tuple[str, ...]:
         """The arguments that are no options."""
         return tuple(word for word in self.words if not word.startswith("-"))
 
@@ -50,7 +46,7 @@ class Call:
 def mask_expressions(script: str) -> str:
     """The script with each `${{ }}` as a word of the same length."""
     out = list(script)
-    for template in templates(script):
+    for template in braced_expressions(script):
         for at in range(template.span.start, template.span.end):
             if out[at] != "\n":
                 out[at] = "x"
@@ -58,20 +54,18 @@ def mask_expressions(script: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def script_calls(script: str) -> tuple[Call, ...]:
+def script_calls(script: str) -> tuple[ScriptCommand, ...]:
     """The commands of a script in order, what is behind `sudo`, `npx`, `uv run` and the like in their place."""
     calls = []
     for command in shell.commands_of(mask_expressions(script)):
-        inner = unwrapped(command)
+        inner = unwrap_command(command)
         words = tuple(_word_text(script, word.span.start, word.span.end) for word in inner.words)
         program = inner.program
         if not program and not inner.name and not words:
             continue
         program, words = _wrapped_program(program or inner.name.rpartition("/")[2], words)
         text = script[command.span.start : command.span.end]
-        calls.append(
-            Call(program, words, command.span.start, command.span.end, text, command.pipeline)
-        )
+        calls.append(ScriptCommand(program, words, command.span.start, command.span.end, text, command.pipeline_number))
     return tuple(calls)
 
 
@@ -91,7 +85,7 @@ def _wrapped_program(program: str, words: tuple[str, ...]) -> tuple[str, tuple[s
             program, words = words[verbs[at]], words[verbs[at] + 1 :]
         elif program == "uv" and words[:2] == ("tool", "run"):
             program, words = "uvx", words[2:]
-        elif _PYTHON.match(program) and len(words) > 1 and words[0] == "-m":
+        elif _PYTHON_PROGRAM.match(program) and len(words) > 1 and words[0] == "-m":
             program, words = words[1], words[2:]
         else:
             break
@@ -99,4 +93,4 @@ def _wrapped_program(program: str, words: tuple[str, ...]) -> tuple[str, tuple[s
     return program, words
 
 
-_PYTHON = re.compile(r"python[0-9.]*\Z")
+_PYTHON_PROGRAM = re.compile(r"python[0-9.]*\Z")

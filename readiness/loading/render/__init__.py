@@ -1,8 +1,8 @@
 """Templates to manifests that remember their template: charts are foreign code, so they render in a process of their own."""
 
-OVERLAYS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+KUSTOMIZATION_FILENAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 
 
 def is_overlay(path: str) -> bool:
     """Whether a path is that of a kustomization."""
-    return path.rpartition("/")[2] in OVERLAYS
+    return path.rpartition("/")[2] in KUSTOMIZATION_FILENAMES

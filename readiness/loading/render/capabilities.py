@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from readiness.facts.table import facts, rows
+from readiness.facts.table import fact_rows, facts_table
 
-_ASKS = ".Capabilities.APIVersions.Has"
-_NAMED = re.compile(r"""([ \t]{1,20}["`])([\w./-]{1,300})(?=["`])""")
-_NOBODYS = "removed.invalid/"
+_HAS_API_VERSION_CALL = ".Capabilities.APIVersions.Has"
+_API_VERSION_ARGUMENT = re.compile(r"""([ \t]{1,20}["`])([\w./-]{1,300})(?=["`])""")
+_UNSERVED_GROUP_PREFIX = "removed.invalid/"
 
 
-def kube_version() -> str:
+def kubernetes_version() -> str:
     """The release of Kubernetes that a chart is rendered for: `1.37`."""
-    return facts("kubernetes-kinds").version
+    return facts_table("kubernetes-kinds").version
 
 
 @cache
@@ -27,7 +27,7 @@ def served_versions() -> tuple[str, ...]:
     https://helm.sh/docs/chart_template_guide/builtin_objects/
     """
     found = set()
-    for name in rows("kubernetes-kinds"):
+    for name in fact_rows("kubernetes-kinds"):
         version, _, kind = name.partition(" ")
         found |= {version, f"{version}/{kind}"}
     return tuple(sorted(found))
@@ -36,7 +36,7 @@ def served_versions() -> tuple[str, ...]:
 @cache
 def _removed_versions() -> frozenset[str]:
     found = set()
-    for name in rows("kubernetes-apis"):
+    for name in fact_rows("kubernetes-apis"):
         version, _, kind = name.partition(" ")
         found |= {version, f"{version}/{kind}"}
     return frozenset(found - set(served_versions()))
@@ -45,11 +45,11 @@ def _removed_versions() -> frozenset[str]:
 def without_removed_versions(text: str) -> str:
     """A template that asks for API versions which are no longer served in words that no cluster answers with yes."""
 
-    first, *others = text.split(_ASKS)
+    first, *others = text.split(_HAS_API_VERSION_CALL)
     made = [first]
     for part in others:
-        found = _NAMED.match(part)
+        found = _API_VERSION_ARGUMENT.match(part)
         if found and found[2] in _removed_versions():
-            part = f"{found[1]}{_NOBODYS}{part[found.end(1) :]}"  # noqa: PLW2901
+            part = f"{found[1]}{_UNSERVED_GROUP_PREFIX}{part[found.end(1) :]}"  # noqa: PLW2901
         made.append(part)
-    return _ASKS.join(made)
+    return _HAS_API_VERSION_CALL.join(made)

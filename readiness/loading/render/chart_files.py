@@ -13,16 +13,16 @@ from pathlib import Path
 
 from readiness import files as reading
 from readiness.loading.render import archive
-from readiness.loading.render.archive import BYTES, FILES, SUFFIX, ArchiveError
+from readiness.loading.render.archive import ARCHIVE_SUFFIX, MAX_BYTES, MAX_FILES, ArchiveError
 from readiness.loading.render.made import LimitError, RenderError
-from readiness.loading.render.tree import OutsideError, Tree
+from readiness.loading.render.tree import ConfinedTree, OutsideError
 from readiness.model import ParseError, Source, Span, join_names
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
-CHART = "Chart.yaml"
-GIT = ".git"  # a chart may be a whole repository
-_DEPTH = 10  # of charts inside charts
-_LOCAL = "file://"
+CHART_FILENAME = "Chart.yaml"
+GIT_FOLDER = ".git"  # a chart may be a whole repository
+_MAX_CHART_DEPTH = 10  # of charts inside charts
+_LOCAL_REPOSITORY_PREFIX = "file://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +50,34 @@ class AbsentDependency:
 class ChartFiles:
     """The files of a chart, by their paths in the copy that is rendered.
 
-    `shown` are their paths as reports print them. `folders` says which folder of the copy holds what Helm calls
-    `charts/ALIAS/`; `archives` are those that were unpacked, `beside` the folders outside of the chart that were read.
+    `report_path_by_path` are their paths as reports print them. `copy_folder_by_helm_path` says which folder of the copy holds
+    what Helm calls `charts/ALIAS/`; `unpacked_archives` are those that were unpacked, `outside_folders_read` the folders
+    outside of the chart that were read.
     """
 
-    texts: dict[str, bytes] = field(default_factory=dict)
-    shown: dict[str, str] = field(default_factory=dict)
-    folders: dict[str, str] = field(default_factory=dict)
-    absent: list[AbsentDependency] = field(default_factory=list)
-    archives: list[str] = field(default_factory=list)
-    beside: list[str] = field(default_factory=list)
+    content_by_path: dict[str, bytes] = field(default_factory=dict)
+    report_path_by_path: dict[str, str] = field(default_factory=dict)
+    copy_folder_by_helm_path: dict[str, str] = field(default_factory=dict)
+    absent_dependencies: list[AbsentDependency] = field(default_factory=list)
+    unpacked_archives: list[str] = field(default_factory=list)
+    outside_folders_read: list[str] = field(default_factory=list)
     size: int = 0
 
-    def add(self, path: str, shown: str, text: bytes) -> None:
+    def add_file(self, path: str, report_path: str, text: bytes) -> None:
         """Take in a file. Raises RenderError for one too many."""
-        self.texts[path], self.shown[path] = text, shown
+        self.content_by_path[path], self.report_path_by_path[path] = text, report_path
         self.size += len(text)
-        if len(self.texts) > FILES or self.size > BYTES:
-            raise LimitError(f"the chart has over {FILES} files or {BYTES >> 20} MiB")
+        if len(self.content_by_path) > MAX_FILES or self.size > MAX_BYTES:
+            raise LimitError(f"the chart has over {MAX_FILES} files or {MAX_BYTES >> 20} MiB")
 
     def template_of(self, rendered: str) -> str:
         """The path in the copy of what Helm calls `CHART/charts/ALIAS/templates/x.yaml`."""
-        way, rest = subcharts_on(rendered)
+        way, rest = subchart_names_and_rest(rendered)
         outer = "".join(f"charts/{name}/" for name in way)
-        return self.folders.get(outer, outer) + rest
+        return self.copy_folder_by_helm_path.get(outer, outer) + rest
 
 
-def subcharts_on(rendered: str) -> tuple[tuple[str, ...], str]:
+def subchart_names_and_rest(rendered: str) -> tuple[tuple[str, ...], str]:
     """The names of the subcharts on the way to what Helm calls `CHART/charts/ALIAS/templates/x.yaml`, and the rest."""
     parts = rendered.split("/")[1:]
     names = []
@@ -86,38 +87,34 @@ def subcharts_on(rendered: str) -> tuple[tuple[str, ...], str]:
     return tuple(names), "/".join(parts)
 
 
-def read_chart(chart: Path, shown: str, tree: Tree) -> ChartFiles:
-    """All that Helm would render of the chart in a folder that reports call `shown`.
+def read_chart(chart: Path, report_path: str, tree: ConfinedTree) -> ChartFiles:
+    """All that Helm would render of the chart in a folder that reports call `report_path`.
 
     A local dependency (`file://`) is taken from the tree where it is not under charts/, as `helm dependency build` would.
     Raises RenderError for a chart that is too large, and for an archive that cannot be read.
     """
     made = ChartFiles()
-    _add_folder(made, chart, "", shown)
-    _Completion(made, tree).complete("", [""], chart, shown, 0)
+    _add_folder(made, chart, "", report_path)
+    _DependencyCompletion(made, tree).complete_dependencies("", [""], chart, report_path, 0)
     return made
 
 
-def _add_folder(made: ChartFiles, folder: Path, prefix: str, shown: str) -> None:
+def _add_folder(chart_files: ChartFiles, folder: Path, prefix: str, report_path: str) -> None:
     """A folder's files; a link that leads out of it is left out, for a template can print any file of its chart."""
     for parent, names, here in os.walk(folder, followlinks=False):
-        names[:] = sorted(
-            name for name in names if name != GIT and not (Path(parent) / name).is_symlink()
-        )
+        names[:] = sorted(name for name in names if name != GIT_FOLDER and not (Path(parent) / name).is_symlink())
         for name in sorted(here):
             path = Path(parent) / name
             if not path.is_file() or (path.is_symlink() and not is_inside(folder, path)):
                 continue
             inside = path.relative_to(folder).as_posix()
             try:
-                text = reading.read(path, BYTES)
+                text = reading.read_regular_file(path, MAX_BYTES)
             except OSError as error:
-                if path.stat().st_size > BYTES:
-                    raise LimitError(
-                        f"the chart has over {FILES} files or {BYTES >> 20} MiB"
-                    ) from None
+                if path.stat().st_size > MAX_BYTES:
+                    raise LimitError(f"the chart has over {MAX_FILES} files or {MAX_BYTES >> 20} MiB") from None
                 raise RenderError(f"{inside} cannot be read: {error.strerror}") from None
-            made.add(prefix + inside, posixpath.join(shown, inside), text)
+            chart_files.add_file(prefix + inside, posixpath.join(report_path, inside), text)
 
 
 def is_inside(chart: Path, path: Path) -> bool:
@@ -125,129 +122,123 @@ def is_inside(chart: Path, path: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(chart))
 
 
-class _Completion:
+class _DependencyCompletion:
     """One pass over a chart and the charts inside it."""
 
-    def __init__(self, made: ChartFiles, tree: Tree) -> None:
+    def __init__(self, made: ChartFiles, tree: ConfinedTree) -> None:
         self.made = made
         self.tree = tree
 
-    def complete(
-        self, prefix: str, names: list[str], home: Path | None, shown: str, depth: int
+    def complete_dependencies(
+        self, prefix: str, names: list[str], disk_folder: Path | None, report_path: str, depth: int
     ) -> None:
         """Unpack what a chart has under charts/, add its local dependencies, note what is absent, and go into each.
 
-        `prefix` is the chart's folder in the copy, `names` are Helm's prefixes for it, `home` its folder on the disk, None
+        `prefix` is the chart's folder in the copy, `names` are Helm's prefixes for it, `disk_folder` its folder on the disk, None
         where it comes from an archive.
         """
-        if depth > _DEPTH:
-            raise RenderError(f"charts stand over {_DEPTH} deep inside each other")
+        if depth > _MAX_CHART_DEPTH:
+            raise RenderError(f"charts stand over {_MAX_CHART_DEPTH} deep inside each other")
         declared = list(declared_dependencies(self.made, prefix))
-        below = self._subcharts(prefix, shown)
+        below = self._subcharts(prefix, report_path)
         known = {name for name, _, _ in below.values()}
         for dependency in declared:
             if dependency.name in known:
                 continue
             known.add(dependency.name)
-            reason = self._local(dependency, prefix, home, below) if dependency.repository else ""
+            reason = self._add_local_dependency(dependency, prefix, disk_folder, below) if dependency.repository else ""
             if reason is not None:
-                self.made.absent.append(AbsentDependency(dependency, shown, reason))
+                self.made.absent_dependencies.append(AbsentDependency(dependency, report_path, reason))
         for folder, (name, inner, place) in below.items():
             called = [one.alias or name for one in declared if one.name == name]
-            mine = [
-                f"{outer}charts/{one}/" for outer in names for one in dict.fromkeys([*called, name])
-            ]
-            self.made.folders |= dict.fromkeys(mine, folder)
-            if len(self.made.folders) > FILES:
-                raise LimitError(f"it takes in over {FILES} subcharts, one counted for each alias")
-            self.complete(folder, mine, inner, place, depth + 1)
+            mine = [f"{outer}charts/{one}/" for outer in names for one in dict.fromkeys([*called, name])]
+            self.made.copy_folder_by_helm_path |= dict.fromkeys(mine, folder)
+            if len(self.made.copy_folder_by_helm_path) > MAX_FILES:
+                raise LimitError(f"it takes in over {MAX_FILES} subcharts, one counted for each alias")
+            self.complete_dependencies(folder, mine, inner, place, depth + 1)
 
-    def _subcharts(self, prefix: str, shown: str) -> dict[str, tuple[str, Path | None, str]]:
+    def _subcharts(self, prefix: str, report_path: str) -> dict[str, tuple[str, Path | None, str]]:
         """(name, folder on the disk, path in reports) of the charts under charts/, by their folders in the copy."""
         begin = f"{prefix}charts/"
-        inside = sorted(path for path in self.made.texts if path.startswith(begin))
+        inside = sorted(path for path in self.made.content_by_path if path.startswith(begin))
         for path in inside:
-            if path.endswith(SUFFIX) and "/" not in path.removeprefix(begin):
-                self._unpack(path)
+            if path.endswith(ARCHIVE_SUFFIX) and "/" not in path.removeprefix(begin):
+                self._unpack_archive(path)
         below: dict[str, tuple[str, Path | None, str]] = {}
-        for path in sorted(self.made.texts):
-            if not path.startswith(begin) or not path.endswith(f"/{CHART}"):
+        for path in sorted(self.made.content_by_path):
+            if not path.startswith(begin) or not path.endswith(f"/{CHART_FILENAME}"):
                 continue
-            folder = path.removesuffix(CHART)
+            folder = path.removesuffix(CHART_FILENAME)
             if folder.removeprefix(begin).count("/") != 1 or folder.removeprefix(begin)[0] in "._":
                 continue
-            place = posixpath.dirname(self.made.shown[path])
+            place = posixpath.dirname(self.made.report_path_by_path[path])
             on_disk = self.tree.base / place
-            below[folder] = (self._name(path), on_disk if on_disk.is_dir() else None, place)
+            below[folder] = (self._chart_name(path), on_disk if on_disk.is_dir() else None, place)
         return below
 
-    def _unpack(self, path: str) -> None:
+    def _unpack_archive(self, path: str) -> None:
         """Put an archive's files in its place."""
-        shown = self.made.shown.pop(path)
-        data = self.made.texts.pop(path)
+        shown = self.made.report_path_by_path.pop(path)
+        data = self.made.content_by_path.pop(path)
         self.made.size -= len(data)
         try:
             found = archive.unpacked_files(data)
         except ArchiveError as error:
             raise RenderError(f"{shown} cannot be unpacked: {error}") from None
-        self.made.archives.append(shown)
+        self.made.unpacked_archives.append(shown)
         for inside, text in found.items():
-            self.made.add(
-                f"{path.removesuffix(SUFFIX)}-unpacked/{inside}",
+            self.made.add_file(
+                f"{path.removesuffix(ARCHIVE_SUFFIX)}-unpacked/{inside}",
                 posixpath.join(shown, inside),
                 text,
             )
 
-    def _local(
+    def _add_local_dependency(
         self,
         dependency: Dependency,
         prefix: str,
-        home: Path | None,
-        below: dict[str, tuple[str, Path | None, str]],
+        disk_folder: Path | None,
+        subcharts: dict[str, tuple[str, Path | None, str]],
     ) -> str | None:
         """Takes in a dependency from a folder of the tree; why not, None where that is done."""
-        if not dependency.repository.startswith(_LOCAL) or home is None:
+        if not dependency.repository.startswith(_LOCAL_REPOSITORY_PREFIX) or disk_folder is None:
             return ""
-        given = dependency.repository.removeprefix(_LOCAL)
+        given = dependency.repository.removeprefix(_LOCAL_REPOSITORY_PREFIX)
         try:
-            there = self.tree.folder(posixpath.join(self.tree.place(home), given))
+            there = self.tree.real_folder_path(posixpath.join(self.tree.path_in_tree(disk_folder), given))
         except OutsideError:
             return f"{dependency.repository} leads out of the tree and is not read"
         folder = self.tree.root / there if there is not None else None
-        if folder is None or not (folder / CHART).is_file():
+        if folder is None or not (folder / CHART_FILENAME).is_file():
             return f"there is no chart at {dependency.repository}"
-        if Path(os.path.realpath(home)).is_relative_to(folder):
+        if Path(os.path.realpath(disk_folder)).is_relative_to(folder):
             return f"{dependency.repository} holds the chart itself"
-        target = f"{prefix}charts/local-{len(below)}/"
-        shown = self.tree.shown(there or "")
+        target = f"{prefix}charts/local-{len(subcharts)}/"
+        shown = self.tree.report_path(there or "")
         _add_folder(self.made, folder, target, shown)
-        self.made.beside.append(shown)
-        name = self._name(target + CHART)
-        below[target] = (name, folder, shown)
-        return (
-            None
-            if name == dependency.name
-            else f"the chart at {dependency.repository} is called {name}"
-        )
+        self.made.outside_folders_read.append(shown)
+        name = self._chart_name(target + CHART_FILENAME)
+        subcharts[target] = (name, folder, shown)
+        return None if name == dependency.name else f"the chart at {dependency.repository} is called {name}"
 
-    def _name(self, path: str) -> str:
-        about = _mapping(self.made.texts.get(path, b""))
+    def _chart_name(self, path: str) -> str:
+        about = _parse_mapping(self.made.content_by_path.get(path, b""))
         name = about.get("name") if about else None
         return name if isinstance(name, str) else ""
 
 
-def declared_dependencies(made: ChartFiles, prefix: str) -> Iterator[Dependency]:
+def declared_dependencies(chart_files: ChartFiles, prefix: str) -> Iterator[Dependency]:
     """What a chart of the copy declares, in Chart.yaml, and for charts of apiVersion v1 in requirements.yaml."""
-    for name in (CHART, "requirements.yaml"):
-        text = made.texts.get(prefix + name)
+    for name in (CHART_FILENAME, "requirements.yaml"):
+        text = chart_files.content_by_path.get(prefix + name)
         if text is not None:
-            source = Source(made.shown[prefix + name], text.decode("utf-8", "replace"))
+            source = Source(chart_files.report_path_by_path[prefix + name], text.decode("utf-8", "replace"))
             yield from dependencies_in(source)
 
 
 def dependencies_in(source: Source) -> Iterator[Dependency]:
     """The entries of a file's `dependencies`."""
-    about = _mapping(source.text.encode("utf-8", "replace"))
+    about = _parse_mapping(source.text.encode("utf-8", "replace"))
     listed = about.get("dependencies") if about else None
     for node in listed if isinstance(listed, Seq) else ():
         if isinstance(node, Map) and isinstance(node.get("name"), str):
@@ -257,15 +248,15 @@ def dependencies_in(source: Source) -> Iterator[Dependency]:
             yield Dependency(source, span, node["name"], alias, version, repository)
 
 
-def _mapping(text: bytes) -> Map | None:
+def _parse_mapping(text: bytes) -> Map | None:
     try:
-        documents = load_all(text.decode("utf-8", "replace"))
+        documents = load_yaml_documents(text.decode("utf-8", "replace"))
     except ParseError:
         return None
     return documents[0] if documents and isinstance(documents[0], Map) else None
 
 
-def listed_names(absent: Iterable[AbsentDependency]) -> str:
+def dependencies_text(absent: Iterable[AbsentDependency]) -> str:
     """What a message calls dependencies: `dependency a`, `dependencies a and b`."""
     names = dict.fromkeys(one.dependency.name for one in absent)
     return f"{'dependency' if len(names) == 1 else 'dependencies'} {join_names(names)}"

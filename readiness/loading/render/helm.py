@@ -16,7 +16,7 @@ from typing import Any
 
 from readiness import files
 from readiness.loading.render import capabilities, lines
-from readiness.loading.render.chart_files import ChartFiles, is_inside, subcharts_on
+from readiness.loading.render.chart_files import ChartFiles, is_inside, subchart_names_and_rest
 from readiness.loading.render.made import (
     GeneratedSource,
     LimitError,
@@ -37,10 +37,13 @@ from readiness.model import Related, Source, Span
 from readiness.programs import find_program
 from readiness.syntax.yaml import Map
 
-RELEASE, NAMESPACE = "release", "default"  # what a chart is installed as where nothing says so
-DEFAULT = "values.yaml"
+DEFAULT_RELEASE_NAME, DEFAULT_NAMESPACE = (
+    "release",
+    "default",
+)  # what a chart is installed as where nothing says so
+DEFAULT_VALUES_FILE = "values.yaml"
 _REMOTE_SCHEMA = re.compile(rb"\"\$ref\"[ \t]{0,40}:[ \t]{0,40}\"https?://", re.IGNORECASE)
-_VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
+_VALUES_FILENAME = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 
 
 class RenderedTemplate(GeneratedSource):
@@ -72,12 +75,12 @@ class RenderedTemplate(GeneratedSource):
 
     def set_value(self, span: Span) -> SetValue | None:
         """Where the value is set that a place of this text prints; of an archive's template, that decides about it."""
-        row = bisect.bisect_right(self.lines, span.start) - 1
-        line = self.template.line(self.rows[min(row, len(self.rows) - 1)] + 1)
+        row = bisect.bisect_right(self.line_offsets, span.start) - 1
+        line = self.template.line_text(self.rows[min(row, len(self.rows) - 1)] + 1)
         words = self.text[span.start : span.end]
         found = value_printed_as(words, line, self.values)
         if self.packed and (found is None or self._is_packed(found.source)):
-            begin, end = self.lines[row], self.text.find("\n", span.end)
+            begin, end = self.line_offsets[row], self.text.find("\n", span.end)
             before = self.text[begin : span.start].split(" ")[-1]
             behind = self.text[span.end : end if end >= 0 else None].split(" ", 1)[0]
             given = [one for one in self.values if not self._is_packed(one[0])]
@@ -88,15 +91,15 @@ class RenderedTemplate(GeneratedSource):
         """Whether a file stands in the archive of the template."""
         return source.path.startswith(f"{self.packed}/")
 
-    def place(self, span: Span) -> tuple[Source, Span]:
+    def written_location(self, span: Span) -> tuple[Source, Span]:
         """The same words on the template's line; else the action that gave them; else the line."""
         template = self.template
-        row = bisect.bisect_right(self.lines, span.start) - 1
+        row = bisect.bisect_right(self.line_offsets, span.start) - 1
         number = self.rows[min(row, len(self.rows) - 1)]
-        begin = template.lines[min(number, len(template.lines) - 1)]
-        line = template.line(number + 1)
+        begin = template.line_offsets[min(number, len(template.line_offsets) - 1)]
+        line = template.line_text(number + 1)
         words = self.text[span.start : span.end]
-        column = span.start - self.lines[row]
+        column = span.start - self.line_offsets[row]
         actions = actions_in(line)
         literal = line
         for first, last in actions:
@@ -106,7 +109,7 @@ class RenderedTemplate(GeneratedSource):
         if at >= 0:
             return template, Span(begin + at, begin + at + len(words))
         first = actions[0][0] if actions else -1
-        rendered = self.text[self.lines[row] :].partition("\n")[0]
+        rendered = self.text[self.line_offsets[row] :].partition("\n")[0]
         exact = action_at(line, rendered, column, column + len(words))
         if exact is not None:
             return template, Span(begin + exact[0], begin + exact[1])
@@ -117,24 +120,25 @@ class RenderedTemplate(GeneratedSource):
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class ValuesEnvironment:
     """One set of values: its name as reports print it, and the values files over the chart's own.
 
-    `paths` are theirs, where they stand in the chart. `release` and `namespace` are what it is installed as. `sources` are the
-    texts in other words, for values that stand in an object: where they stand, and the mapping there. `trial` are
-    the values of install tests (`ci/`), which nobody deploys, and those that are set `aside` for another environment.
+    `values_paths` are theirs, where they stand in the chart. `release_name` and `namespace` are what it is installed as.
+    `values_sources` are the texts in other words, for values that stand in an object: where they stand, and the mapping there.
+    `is_install_test` are the values of install tests (`ci/`), which nobody deploys, and those that are set `aside` for another
+    environment.
     """
 
     name: str
-    texts: tuple[str, ...]
-    paths: tuple[str, ...] = ()
-    release: str = RELEASE
-    namespace: str = NAMESPACE
-    sources: tuple[tuple[Source, Map | None], ...] = ()
+    values_texts: tuple[str, ...]
+    values_paths: tuple[str, ...] = ()
+    release_name: str = DEFAULT_RELEASE_NAME
+    namespace: str = DEFAULT_NAMESPACE
+    values_sources: tuple[tuple[Source, Map | None], ...] = ()
     aside: bool = False
 
     @property
-    def trial(self) -> bool:
+    def is_install_test(self) -> bool:
         """Whether the values are not production's, as those of chart-testing's install tests.
 
         https://github.com/helm/chart-testing#readme
@@ -142,19 +146,17 @@ class Environment:
         return self.aside or self.name.startswith("ci/")
 
 
-def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
+def chart_environments(chart: Path, extra_values_files: Sequence[Path]) -> list[ValuesEnvironment]:
     """The environments of a chart: its defaults, each values file beside them, and those asked for together."""
-    environments = [Environment(DEFAULT, ())]
+    environments = [ValuesEnvironment(DEFAULT_VALUES_FILE, ())]
     for path in sorted([*chart.glob("*.y*ml"), *(chart / "ci").glob("*.y*ml")]):
         name = path.relative_to(chart).as_posix()
-        text = _values_text(chart, path) if _VALUES.match(name) else None
+        text = _values_text(chart, path) if _VALUES_FILENAME.match(name) else None
         if text is not None:
-            environments.append(Environment(name, (text,), (name,)))
-    if extra:
-        name = " + ".join(path.name for path in extra)
-        environments.append(
-            Environment(name, tuple(path.read_text(encoding="utf-8") for path in extra))
-        )
+            environments.append(ValuesEnvironment(name, (text,), (name,)))
+    if extra_values_files:
+        name = " + ".join(path.name for path in extra_values_files)
+        environments.append(ValuesEnvironment(name, tuple(path.read_text(encoding="utf-8") for path in extra_values_files)))
     return environments
 
 
@@ -163,7 +165,7 @@ def _values_text(chart: Path, path: Path) -> str | None:
     try:
         if not is_inside(chart, path):
             return None
-        return files.read(path, files.LIMIT).decode("utf-8", "replace")
+        return files.read_regular_file(path, files.MAX_FILE_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
 
@@ -175,11 +177,11 @@ def available_renderer() -> str:
     return "binary" if find_program("helm") else ""
 
 
-MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed; install one of them"
+REASON_NO_RENDERER = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed; install one of them"
 
 
-def render(
-    contents: ChartFiles, wanted: Sequence[Environment]
+def render_chart(
+    contents: ChartFiles, requested_environments: Sequence[ValuesEnvironment]
 ) -> tuple[list[RenderedTemplate], dict[str, str]]:
     """(renderings, errors by environment) of a chart. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
@@ -187,18 +189,18 @@ def render(
         copies = {"plain": scratch / "plain", "marked": scratch / "marked"}
         templates = _copy_chart(contents, copies)
         if available_renderer() == "sdk":
-            answer = _render_in_process(copies, wanted, scratch)
+            answer = _render_in_process(copies, requested_environments, scratch)
         else:
             answer = {
                 "plain": {
                     environment.name: _render_with_binary(copies["plain"], environment, scratch)
-                    for environment in wanted
+                    for environment in requested_environments
                 }
             }
     renderings = []
     errors = {}
-    packed = contents.archives
-    for environment in wanted:
+    packed = contents.unpacked_archives
+    for environment in requested_environments:
         name = environment.name
         said = answer["plain"].get(name, {})
         if "error" in said:
@@ -208,9 +210,7 @@ def render(
             template = templates.get(contents.template_of(path))
             if template is not None and text.strip():
                 values = _values_files(contents, path, environment)
-                renderings.append(
-                    _rendered_template(template, text, marks.get(path), environment, values)
-                )
+                renderings.append(_make_rendered_template(template, text, marks.get(path), environment, values))
                 inside = (one for one in packed if template.path.startswith(f"{one}/"))
                 renderings[-1].packed = min(inside, key=len, default="")
     return renderings, errors
@@ -227,69 +227,57 @@ def _cause_of(error: str) -> str:
 
 def _is_place(line: str) -> bool:
     """Whether a line of an error says where: `chart/templates/a.yaml:3:14`."""
-    return (
-        " " not in line and all(part.isdigit() for part in line.rsplit(":", 2)[1:]) and ":" in line
-    )
+    return " " not in line and all(part.isdigit() for part in line.rsplit(":", 2)[1:]) and ":" in line
 
 
-def _rendered_template(
+def _make_rendered_template(
     template: Source,
     text: str,
-    marks: str | None,
-    environment: Environment,
+    marked_text: str | None,
+    environment: ValuesEnvironment,
     values: tuple[Given, ...],
 ) -> RenderedTemplate:
-    """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
-    plain = lines.separated_documents(text)
+    """A template's rendering as Helm splits it into documents; `marked_text` is the same rendering with marks."""
+    plain = lines.with_separators_on_own_lines(text)
     count = len(template.text.split("\n"))
-    rows = (
-        None
-        if marks is None
-        else lines.source_lines(lines.separated_documents(marks), plain, count)
-    )
+    rows = None if marked_text is None else lines.source_lines(lines.with_separators_on_own_lines(marked_text), plain, count)
     rows = rows or lines.guess_source_lines(template.text, plain)
     made = RenderedTemplate(template, plain, rows, environment.name, values)
-    made.trial, made.aside = environment.trial, environment.aside
+    made.trial, made.aside = environment.is_install_test, environment.aside
     return made
 
 
-def _values_files(
-    contents: ChartFiles, rendered: str, environment: Environment
-) -> tuple[Given, ...]:
+def _values_files(contents: ChartFiles, rendered: str, environment: ValuesEnvironment) -> tuple[Given, ...]:
     """The files that give a template its values, the one that wins first, its own chart's last.
 
     Each with the keys that lead to the values of the template's chart: the names of the subcharts on the way.
     """
-    way, _ = subcharts_on(rendered)
-    sources: list[Given] = [(source, way, node) for source, node in environment.sources][::-1]
+    way, _ = subchart_names_and_rest(rendered)
+    sources: list[Given] = [(source, way, node) for source, node in environment.values_sources][::-1]
     sources += [
-        (Source(contents.shown.get(path, path), text), way, None)
-        for path, text in zip(environment.paths, environment.texts, strict=False)
+        (Source(contents.report_path_by_path.get(path, path), text), way, None)
+        for path, text in zip(environment.values_paths, environment.values_texts, strict=False)
     ][::-1]
     for depth in range(len(way) + 1):
         above = "".join(f"charts/{name}/" for name in way[:depth])
-        path = contents.folders.get(above, above) + DEFAULT
-        if path in contents.texts:
-            text = contents.texts[path].decode("utf-8", "replace")
-            sources.append((Source(contents.shown[path], text), way[depth:], None))
+        path = contents.copy_folder_by_helm_path.get(above, above) + DEFAULT_VALUES_FILE
+        if path in contents.content_by_path:
+            text = contents.content_by_path[path].decode("utf-8", "replace")
+            sources.append((Source(contents.report_path_by_path[path], text), way[depth:], None))
     return tuple(sources)
 
 
 def _copy_chart(contents: ChartFiles, copies: Mapping[str, Path]) -> dict[str, Source]:
     """Two copies of a chart, one with marks, and its templates by path in the copies. Raises RenderError."""
     templates = {}
-    for path_in_chart, data in contents.texts.items():
-        if posixpath.basename(path_in_chart) == "values.schema.json" and _REMOTE_SCHEMA.search(
-            data
-        ):
+    for path_in_chart, data in contents.content_by_path.items():
+        if posixpath.basename(path_in_chart) == "values.schema.json" and _REMOTE_SCHEMA.search(data):
             continue  # Helm would fetch the rest of it, and nothing is fetched here: the values go unchecked
-        is_template = "templates/" in f"/{path_in_chart}" and path_in_chart.endswith(
-            (".yaml", ".yml", ".tpl")
-        )
+        is_template = "templates/" in f"/{path_in_chart}" and path_in_chart.endswith((".yaml", ".yml", ".tpl"))
         plain = marked = data
         if is_template:
             text = data.decode("utf-8", "replace")
-            templates[path_in_chart] = Source(contents.shown[path_in_chart], text)
+            templates[path_in_chart] = Source(contents.report_path_by_path[path_in_chart], text)
             asked = capabilities.without_removed_versions(text)
             plain = marked = asked.encode("utf-8", "surrogatepass")
             if not posixpath.basename(path_in_chart).startswith("_"):
@@ -299,26 +287,30 @@ def _copy_chart(contents: ChartFiles, copies: Mapping[str, Path]) -> dict[str, S
                 (root / path_in_chart).parent.mkdir(parents=True, exist_ok=True)
                 (root / path_in_chart).write_bytes(marked if label == "marked" else plain)
         except (OSError, ValueError):
-            raise RenderError(f"{contents.shown[path_in_chart]} cannot be copied") from None
+            raise RenderError(f"{contents.report_path_by_path[path_in_chart]} cannot be copied") from None
     return templates
 
 
 def _render_in_process(
-    charts: Mapping[str, Path], wanted: Sequence[Environment], scratch: Path
+    charts: Mapping[str, Path], requested_environments: Sequence[ValuesEnvironment], scratch: Path
 ) -> dict[str, Any]:
     """What the renderer says of charts, in a process of its own. Raises RenderError."""
     request = {
         "charts": {label: str(path) for label, path in charts.items()},
         "environments": {
-            one.name: {"texts": one.texts, "name": one.release, "namespace": one.namespace}
-            for one in wanted
+            one.name: {
+                "texts": one.values_texts,
+                "name": one.release_name,
+                "namespace": one.namespace,
+            }
+            for one in requested_environments
         },
-        "kube_version": f"v{capabilities.kube_version()}.0",
+        "kube_version": f"v{capabilities.kubernetes_version()}.0",
         "api_versions": capabilities.served_versions(),
     }
     # -P: the chart's folder must never be where Python looks for modules.
     worker = [sys.executable, "-P", "-m", "readiness.loading.render.worker"]
-    out = run_confined(worker, json.dumps(request), scratch, ours=True)
+    out = run_confined(worker, json.dumps(request), scratch, is_own_module=True)
     try:
         answer: dict[str, Any] = json.loads(out)
     except ValueError:
@@ -330,13 +322,13 @@ def _render_in_process(
     return answer
 
 
-def _render_with_binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
+def _render_with_binary(chart: Path, environment: ValuesEnvironment, scratch: Path) -> dict[str, Any]:
     """One environment by `helm template`, for a machine without the extra."""
-    command = [find_program("helm"), "template", wanted.release, str(chart)]
-    command += ["--namespace", wanted.namespace]
-    command += ["--kube-version", capabilities.kube_version()]
+    command = [find_program("helm"), "template", environment.release_name, str(chart)]
+    command += ["--namespace", environment.namespace]
+    command += ["--kube-version", capabilities.kubernetes_version()]
     command += ["--api-versions", ",".join(capabilities.served_versions())]
-    for number, text in enumerate(wanted.texts):
+    for number, text in enumerate(environment.values_texts):
         path = scratch / f"values-{number}.yaml"
         path.write_text(text, encoding="utf-8")
         command += ["--values", str(path)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from readiness.loading.render.kustomize import Kustomization, reachable
+from readiness.loading.render.kustomize import Kustomization, reachable_kustomizations
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ def buildable_below(
 
     `is_refused` says of one whether it cannot be built whatever it takes in; it is asked of each once.
     """
-    done = {inner.folder for one in built for inner in reachable(one, known)}
-    within = {one.folder: {each.folder: each for each in reachable(one, known)} for one in refused}
+    done = {inner.folder for one in built for inner in reachable_kustomizations(one, known)}
+    within = {one.folder: {each.folder: each for each in reachable_kustomizations(one, known)} for one in refused}
     inside = {folder: one for some in within.values() for folder, one in some.items()}
     bad = _with_users({folder for folder, one in inside.items() if is_refused(one)}, inside)
     bad.update(within)  # refused for something that is not among the known ones
     good = [one for folder, one in sorted(inside.items()) if folder not in bad]
-    taken = done.union(*(one.folders for one in good))
+    taken = done.union(*(one.resource_folders for one in good))
     return [
         InnerOverlay(one, tuple(user for user, some in within.items() if one.folder in some))
         for one in good
-        if one.folder not in taken and not one.component
+        if one.folder not in taken and not one.is_component
     ]
 
 
@@ -44,7 +44,7 @@ def _with_users(folders: set[str], inside: Mapping[str, Kustomization]) -> set[s
     """Folders of kustomizations, and of all that take them in, by whatever way."""
     users: dict[str, list[str]] = {}
     for one in inside.values():
-        for folder in one.folders:
+        for folder in one.resource_folders:
             users.setdefault(folder, []).append(one.folder)
     found: set[str] = set()
     waiting = list(folders)

@@ -7,54 +7,54 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from readiness.loading.render.archive import BYTES, FILES
-from readiness.loading.render.chart_files import GIT
-from readiness.loading.render.made import Input
-from readiness.loading.render.tree import Tree
+from readiness.loading.render.archive import MAX_BYTES, MAX_FILES
+from readiness.loading.render.chart_files import GIT_FOLDER
+from readiness.loading.render.made import RenderInput
+from readiness.loading.render.tree import ConfinedTree
 
-CHART, TREE = "chart", "tree"
+INPUT_CHART, INPUT_TREE = "chart", "tree"
 
 
-def chart_input(base: Path, folder: str) -> Input:
+def chart_input(base: Path, folder: str) -> RenderInput:
     """A chart: all files in its folder, whether the walk saw them or not."""
-    return Input(CHART, folder, "", chart_state(base / folder))
+    return RenderInput(INPUT_CHART, folder, "", chart_hash(base / folder))
 
 
-def tree_inputs(tree: Tree) -> Iterator[Input]:
+def tree_inputs(tree: ConfinedTree) -> Iterator[RenderInput]:
     """Every path of a tree that was looked at."""
-    root = tree.shown("")
-    for path, state in sorted(tree.seen.items()):
-        yield Input(TREE, root, path, state)
+    root = tree.report_path("")
+    for path, state in sorted(tree.state_by_path.items()):
+        yield RenderInput(INPUT_TREE, root, path, state)
 
 
-def is_unchanged(inputs: Iterable[Input], base: Path) -> bool:
+def is_unchanged(inputs: Iterable[RenderInput], base: Path) -> bool:
     """Whether all that was looked at is as it was."""
-    trees: dict[str, Tree] = {}
+    trees: dict[str, ConfinedTree] = {}
     for item in inputs:
-        if item.kind == CHART:
-            now = chart_state(base / item.root)
+        if item.kind == INPUT_CHART:
+            now = chart_hash(base / item.root)
         else:
             root = Path(os.path.realpath(base), item.root)
-            tree = trees.setdefault(item.root, Tree(root, base))
-            now = tree.state(item.path)
-        if now != item.state:
+            tree = trees.setdefault(item.root, ConfinedTree(root, base))
+            now = tree.path_state(item.path)
+        if now != item.hash_or_kind:
             return False
     return True
 
 
-def chart_state(folder: Path) -> str:
+def chart_hash(folder: Path) -> str:
     """The hash of the names and contents of a chart's files, without links; a word for one over the limits."""
     digest = hashlib.sha256()
     count = size = 0
     for parent, names, files in os.walk(folder, followlinks=False):
-        names[:] = sorted(name for name in names if name != GIT)
+        names[:] = sorted(name for name in names if name != GIT_FOLDER)
         for name in sorted(files):
             path = Path(parent, name)
             try:
                 if path.is_symlink() or not path.is_file():
                     continue
                 count, size = count + 1, size + path.stat().st_size
-                if count > FILES or size > BYTES:
+                if count > MAX_FILES or size > MAX_BYTES:
                     return "over the limits"
                 data = path.read_bytes()
             except OSError as error:

@@ -42,7 +42,7 @@ class GeneratedSource(Source):
         self.trial = self.aside = self.alone = False
         self.packed = ""
 
-    def place(self, span: Span) -> tuple[Source, Span]:
+    def written_location(self, span: Span) -> tuple[Source, Span]:
         """Where a place of this text stands in a file that somebody wrote."""
         raise NotImplementedError
 
@@ -62,10 +62,10 @@ def written_place(source: Source, span: Span) -> tuple[Source, Span]:
     root = source.root
     if not isinstance(root, GeneratedSource):
         return source, span
-    return root.place(Span(source.to_root(span.start), source.to_root(span.end)))
+    return root.written_location(Span(source.to_root(span.start), source.to_root(span.end)))
 
 
-class Input(NamedTuple):
+class RenderInput(NamedTuple):
     """One thing that was looked at, be it there or not: a whole chart, or a path in a tree; and what it was.
 
     `root` is the chart's or the tree's folder, relative to what reports are relative to.
@@ -74,7 +74,7 @@ class Input(NamedTuple):
     kind: str
     root: str
     path: str
-    state: str
+    hash_or_kind: str
 
 
 def short_error(error: str) -> str:

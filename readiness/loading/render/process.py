@@ -9,72 +9,82 @@ from pathlib import Path
 from readiness.loading.render.made import LimitError, RenderError, short_error
 from readiness.programs import confine
 from readiness.programs.process import (
-    NOWHERE,
-    Answer,
-    Limits,
+    EMPTY_PATH,
+    ProcessLimits,
     ProgramError,
+    ProgramResult,
     TooMuchError,
     run_program,
 )
 
-TIMEOUT = 30  # seconds of processor time, so that what renders does so under any load
-CLOCK = 10 * TIMEOUT  # seconds until one is given up that waits, or hardly gets a processor
-MEMORY = 2 << 30  # bytes
-OUTPUT = 64 << 20  # bytes of what a renderer prints: for a chart, every environment twice
-UNCONFINED = (
+TIMEOUT_SECONDS = 30  # seconds of processor time, so that what renders does so under any load
+CLOCK = 10 * TIMEOUT_SECONDS  # seconds until one is given up that waits, or hardly gets a processor
+MAX_MEMORY_BYTES = 2 << 30  # bytes
+MAX_OUTPUT_BYTES = 64 << 20  # bytes of what a renderer prints: for a chart, every environment twice
+REASON_UNCONFINED = (
     "built where the system takes no network away: remote addresses were refused before, and the builder had no git"
     " and no proxy, but nothing else kept it from the network"
 )
 
 
 def run_confined(
-    command: Iterable[str], request: str, scratch: Path, *, output: int = OUTPUT, ours: bool = False
+    command: Iterable[str],
+    request: str,
+    scratch: Path,
+    *,
+    max_output: int = MAX_OUTPUT_BYTES,
+    is_own_module: bool = False,
 ) -> str:
-    """What a program prints. `ours` is a Python module of this package. Raises RenderError."""
-    return run_renderer(command, request, scratch, output=output, ours=ours).output.decode(
+    """What a program prints. `is_own_module` is a Python module of this package. Raises RenderError."""
+    return run_renderer(command, request, scratch, max_output=max_output, is_own_module=is_own_module).output.decode(
         "utf-8", "replace"
     )
 
 
 def run_renderer(
-    command: Iterable[str], request: str, scratch: Path, *, output: int = OUTPUT, ours: bool = False
-) -> Answer:
+    command: Iterable[str],
+    request: str,
+    scratch: Path,
+    *,
+    max_output: int = MAX_OUTPUT_BYTES,
+    is_own_module: bool = False,
+) -> ProgramResult:
     """What a program gives, run in a folder of its own, which is its home too.
 
     Raises RenderError, and LimitError where it is over its limits.
     """
-    clock = CLOCK if os.name == "posix" else TIMEOUT  # where nobody counts processor time
-    limits = Limits(clock, MEMORY, output, processor=TIMEOUT)
-    environment = _environment(scratch, ours=ours)
+    clock = CLOCK if os.name == "posix" else TIMEOUT_SECONDS  # where nobody counts processor time
+    limits = ProcessLimits(clock, MAX_MEMORY_BYTES, max_output, processor=TIMEOUT_SECONDS)
+    environment = _minimal_environment(scratch, is_own_module=is_own_module)
     try:
         done = run_program(
             list(command),
             folder=scratch,
             environment=environment,
             limits=limits,
-            request=request.encode("utf-8", "surrogatepass"),
+            stdin_data=request.encode("utf-8", "surrogatepass"),
         )
     except TooMuchError as error:
         raise LimitError(short_error(str(error))) from None
     except ProgramError as error:
         raise RenderError(short_error(str(error))) from None
-    if done.code:
+    if done.exit_code:
         fault = LimitError if done.stopped else RenderError
-        raise fault(short_error(done.reason))
+        raise fault(short_error(done.failure_reason))
     return done
 
 
-def is_confined(done: Answer) -> bool:
+def is_confined(answer: ProgramResult) -> bool:
     """Whether a program had no network, by whatever means."""
-    return done.network != confine.NONE
+    return answer.confinement != confine.NOT_CONFINED
 
 
-def _environment(scratch: Path, *, ours: bool) -> dict[str, str]:
+def _minimal_environment(scratch: Path, *, is_own_module: bool) -> dict[str, str]:
     """All that a program is given: no PATH to find git on, no proxy, no settings of anybody's, a home in the scratch."""
     home = scratch / "home"
     home.mkdir(exist_ok=True)
-    given = {"PATH": NOWHERE, "LANG": "C.UTF-8", "HOME": str(home), "TMPDIR": str(home)}
+    given = {"PATH": EMPTY_PATH, "LANG": "C.UTF-8", "HOME": str(home), "TMPDIR": str(home)}
     for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         given[name] = str(home / name.lower())
-    kept = ("SYSTEMROOT", *(("PYTHONPATH", "VIRTUAL_ENV") if ours else ()))
+    kept = ("SYSTEMROOT", *(("PYTHONPATH", "VIRTUAL_ENV") if is_own_module else ()))
     return given | {name: os.environ[name] for name in kept if name in os.environ}

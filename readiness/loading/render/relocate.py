@@ -8,19 +8,19 @@ from collections.abc import Iterable
 from readiness.loading.render.made import GeneratedSource
 from readiness.model import (
     PUT_IN_HERE,
+    AnnotationSuppression,
     Environments,
     Finding,
-    Note,
     Related,
     Span,
     joined_finding,
 )
 
 
-def relocate_findings(findings: Iterable[Finding], environments: dict[str, int]) -> list[Finding]:
+def relocate_findings(findings: Iterable[Finding], environment_count_by_path: dict[str, int]) -> list[Finding]:
     """The findings, those on renderings moved to the files that these were made from, with the environments that give them.
 
-    `environments` says how many a file is rendered for. What several of them give of one object is one finding, at its
+    `environment_count_by_path` says how many a file is rendered for. What several of them give of one object is one finding, at its
     worst; one place that makes several objects is left to `triage/copies.py`. The values of install tests and of other
     environments are asked what is wrong, not what production needs.
     """
@@ -33,13 +33,11 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
             continue
         there = relocate_finding(finding, root)
         if root.trial and not (
-            _is_asked_of_others(finding)
-            if root.aside and not root.alone
-            else _is_asked_of_tests(there, root)
+            _is_asked_of_others(finding) if root.aside and not root.alone else _is_asked_of_tests(there, root)
         ):
             continue
         told, keys = _told_at_value(finding, there, root)
-        total = environments.get(root.path if root.packed or keys else told.path, 1)
+        total = environment_count_by_path.get(root.path if root.packed or keys else told.path, 1)
         name = (root.environment,)
         given = Environments((), name, total) if root.trial else Environments(name, (), total)
         told = told._replace(environments=given)
@@ -54,7 +52,7 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
 
 def _joined(finding: Finding, twin: Finding) -> Finding:
     """One finding for what two environments give: at the worse one's place, with that of the other."""
-    if finding.place == twin.place:
+    if finding.fix_place == twin.fix_place:
         return joined_finding(finding, twin)
     worse, other = (twin, finding) if twin.severity > finding.severity else (finding, twin)
     place = Related(other.source, other.span, "the value is set here, too")
@@ -62,10 +60,8 @@ def _joined(finding: Finding, twin: Finding) -> Finding:
     return joined._replace(related=(*joined.related, place))
 
 
-_VALUE = re.compile(
-    r"""(?:\A|[\s{,\[])["']?(?P<key>[\w./-]+)["']?:[ \t]+["']?[^\s"',{}\[\]]*\Z|[-\[,][ \t]*["']?\Z"""
-)
-_NAMES = frozenset({"name", "kind", "apiVersion", "namespace", "generateName"})
+_VALUE_START = re.compile(r"""(?:\A|[\s{,\[])["']?(?P<key>[\w./-]+)["']?:[ \t]+["']?[^\s"',{}\[\]]*\Z|[-\[,][ \t]*["']?\Z""")
+_IDENTITY_KEYS = frozenset({"name", "kind", "apiVersion", "namespace", "generateName"})
 
 
 def _is_asked_of_tests(finding: Finding, root: GeneratedSource) -> bool:
@@ -75,7 +71,7 @@ def _is_asked_of_tests(finding: Finding, root: GeneratedSource) -> bool:
     set, and what they leave out, is none of production. A chart that renders with nothing else is asked all the same,
     but for what such a file sets. https://github.com/helm/chart-testing#readme
     """
-    if finding.definition.category == "correctness":
+    if finding.rule_definition.category == "correctness":
         return True
     if root.alone:
         return not any("/ci/" in f"/{other.source.path}" for other in finding.related)
@@ -94,7 +90,7 @@ def _is_asked_of_others(finding: Finding) -> bool:
     They are asked what is wrong, and what is dangerous wherever it runs: a value that is set. What they leave out, how
     many replicas they have and how they are reached is none of production.
     """
-    category = finding.definition.category
+    category = finding.rule_definition.category
     if category not in _DANGERS:
         return False
     text = finding.source.text[finding.span.start : finding.span.end]
@@ -104,20 +100,20 @@ def _is_asked_of_others(finding: Finding) -> bool:
 def _is_set(finding: Finding, text: str) -> bool:
     """Whether a finding stands at a value that somebody set, rather than at the thing that lacks one."""
     line = finding.source.text.rfind("\n", 0, finding.span.start) + 1
-    found = _VALUE.search(finding.source.text[line : finding.span.start])
-    return found is not None and (found["key"] not in _NAMES if found["key"] else ":" not in text)
+    found = _VALUE_START.search(finding.source.text[line : finding.span.start])
+    return found is not None and (found["key"] not in _IDENTITY_KEYS if found["key"] else ":" not in text)
 
 
-def relocate_note(note: Note) -> Note:
+def relocate_note(note: AnnotationSuppression) -> AnnotationSuppression:
     """A suppression carried by a rendered object, where somebody wrote it."""
     root = note.source.root
     if not isinstance(root, GeneratedSource):
         return note
-    source, span = root.place(note.span)
-    _, first = root.place(Span(note.within.start, note.within.start))
-    _, last = root.place(Span(max(note.within.end - 1, 0), note.within.end))
+    source, span = root.written_location(note.span)
+    _, first = root.written_location(Span(note.covered_span.start, note.covered_span.start))
+    _, last = root.written_location(Span(max(note.covered_span.end - 1, 0), note.covered_span.end))
     within = Span(min(first.start, last.start), max(first.end, last.end))
-    return note._replace(source=source, span=span, within=within)
+    return note._replace(source=source, span=span, covered_span=within)
 
 
 def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
@@ -126,10 +122,10 @@ def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
         finding.source.to_root(finding.span.start),
         finding.source.to_root(finding.span.end),
     )
-    source, span = root.place(Span(start, max(start, end)))
-    heads = [root.place(Span(at, at)) for at in map(finding.source.to_root, finding.heads)]
+    source, span = root.written_location(Span(start, max(start, end)))
+    heads = [root.written_location(Span(at, at)) for at in map(finding.source.to_root, finding.enclosing_offsets)]
     related = tuple(
-        Related(*other.source.root.place(other.span), other.message)
+        Related(*other.source.root.written_location(other.span), other.message)
         if isinstance(other.source.root, GeneratedSource)
         else other
         for other in finding.related
@@ -137,20 +133,18 @@ def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
     return finding._replace(
         source=source,
         span=span,
-        heads=tuple(head.start for there, head in heads if there is source),
+        enclosing_offsets=tuple(head.start for there, head in heads if there is source),
         related=(*related, *root.value_places(source, span)),
     )
 
 
-def _told_at_value(
-    finding: Finding, there: Finding, root: GeneratedSource
-) -> tuple[Finding, tuple[str, ...]]:
+def _told_at_value(finding: Finding, there: Finding, root: GeneratedSource) -> tuple[Finding, tuple[str, ...]]:
     """The finding at the value that a person edits, and the keys of that; else where the template stands, and no keys.
 
     A secret stands where its value is set, not where a template prints it. What an archive's template prints is told
     where its values are set, for nobody can edit an archive.
     """
-    is_secret = finding.definition.category == "secrets" and finding.definition.hides
+    is_secret = finding.rule_definition.category == "secrets" and finding.rule_definition.marks_secrets
     if not root.packed and not is_secret:
         return there, ()
     source = finding.source
@@ -163,7 +157,5 @@ def _told_at_value(
         return there, ()
     printed = Related(there.source, there.span, PUT_IN_HERE)
     related = tuple(one for one in there.related if one[:2] != (value.source, value.span))
-    moved = there._replace(
-        source=value.source, span=value.span, heads=(), related=(*related, printed)
-    )
+    moved = there._replace(source=value.source, span=value.span, enclosing_offsets=(), related=(*related, printed))
     return moved, value.keys

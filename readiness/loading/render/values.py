@@ -10,7 +10,7 @@ from typing import Any
 
 from readiness.loading.render.made import GeneratedSource, SetValue
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 # Values: the source they stand in, the keys that lead to those of a chart, and the mapping where that is not the source's first.
 Given = tuple[Source, tuple[str, ...], Map | None]
@@ -20,9 +20,7 @@ _Scalar = tuple[Span, tuple[str, ...], str]  # its place, its keys in the chart'
 _ACTIONS = 100  # of a line that are told apart
 _NODES = 20_000  # of one file that are compared
 _DISTINCT = 6  # characters of a value that may be known again inside a longer text
-_ALONE = re.compile(
-    r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}"
-)
+_ALONE = re.compile(r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}")
 _NAME = re.compile(r"\s*(?:-\s+)?name:")
 _NAMED = re.compile(r"\.Values\.([\w.]+)")
 
@@ -99,12 +97,7 @@ def value_inside(words: str, line: str, values: Sequence[Given]) -> SetValue | N
     plain = words.strip().strip("\"'")
     if "/" not in plain or any(one.isspace() for one in plain):
         return None
-    inside = [
-        text
-        for given in values
-        for _, _, text in _scalars(given)
-        if len(text) >= _DISTINCT and _holds_word(plain, text)
-    ]
+    inside = [text for given in values for _, _, text in _scalars(given) if len(text) >= _DISTINCT and _holds_word(plain, text)]
     longest = max(inside, key=len, default="")
     return _only(values, lambda text: text == longest) if longest else None
 
@@ -155,7 +148,7 @@ def _written(file: Source, span: Span, keys: tuple[str, ...]) -> SetValue:
     root = file.root
     begin, end = file.to_root(span.start), file.to_root(span.end)
     place = Span(begin, max(begin, end))
-    source, place = root.place(place) if isinstance(root, GeneratedSource) else (root, place)
+    source, place = root.written_location(place) if isinstance(root, GeneratedSource) else (root, place)
     return SetValue(source, place, keys)
 
 
@@ -168,7 +161,7 @@ def _root(file: Source) -> Any:
 def _parsed(text: str) -> Any:
     """The first document of a text: each finding of a chart asks for the same few."""
     try:
-        documents = load_all(text)
+        documents = load_yaml_documents(text)
     except ParseError:
         return None
     return documents[0] if documents else None

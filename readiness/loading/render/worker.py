@@ -26,15 +26,13 @@ def render_charts(request: dict[str, Any]) -> dict[str, Any]:
                     values: dict[str, Any] = {}
                     for text in given["texts"]:
                         _merge_values(values, values_from_yaml(text))
-                    said[name] = {"files": _render(chart, values, given, request)}
+                    said[name] = {"files": _render_templates(chart, values, given, request)}
                 except HelmError as error:
                     said[name] = {"error": str(error)}
     return answer
 
 
-def _render(
-    chart: Any, values: dict[str, Any], given: dict[str, Any], request: dict[str, Any]
-) -> Any:
+def _render_templates(chart: Any, values: dict[str, Any], given: dict[str, Any], request: dict[str, Any]) -> Any:
     """Template path -> text. `Chart.render` takes no API versions, and the library below it does."""
     options = {"name": given["name"], "namespace": given["namespace"]}
     try:
@@ -47,26 +45,24 @@ def _render(
     return json.loads(call("helm_render", handle, json.dumps(values), json.dumps(options)))
 
 
-def _merge_values(into: dict[str, Any], more: dict[str, Any]) -> None:
+def _merge_values(values: dict[str, Any], overriding_values: dict[str, Any]) -> None:
     """Later values over earlier ones, mapping by mapping, as several -f of helm do."""
-    for key, value in more.items():
-        known = into.get(key)
+    for key, value in overriding_values.items():
+        known = values.get(key)
         if isinstance(known, dict) and isinstance(value, dict):
             _merge_values(known, value)
         else:
-            into[key] = value
+            values[key] = value
 
 
-def main() -> None:
+def run_worker() -> None:
     """Read one request as JSON from standard input and write the answer to standard output."""
     request = json.load(sys.stdin)
     try:
         answer = render_charts(request)
     except MemoryError:
         answer = {"limit": "it ran over its limit of memory"}
-    except (
-        Exception
-    ) as error:  # whatever the renderer raises is the chart's affair, told in its own words
+    except Exception as error:  # whatever the renderer raises is the chart's affair, told in its own words
         answer = {"error": f"{type(error).__name__}: {error}"}
     json.dump(answer, sys.stdout)
     sys.stdout.flush()
@@ -74,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_worker()

@@ -29,46 +29,53 @@ Thresholds and lists stand in these modules and nowhere else, so that labelled v
 
 from __future__ import annotations
 
-from readiness.syntax.secrets.accounts import Reach
-from readiness.syntax.secrets.decision import IN_URL, Kind, Place, Verdict, classify, is_hidden
-from readiness.syntax.secrets.entropy import Strength, strength_of
+from readiness.syntax.secrets.accounts import HostReach
+from readiness.syntax.secrets.decision import (
+    URL_USERINFO_REASON,
+    SecretKind,
+    SecretVerdict,
+    ValueContext,
+    classify_value,
+    is_hidden,
+)
+from readiness.syntax.secrets.entropy import SecretStrength, strength_of
 from readiness.syntax.secrets.files import holds_credential, is_sample, may_hold_credentials
 from readiness.syntax.secrets.names import (
+    is_password_name,
     is_public,
-    may_name,
+    is_secret_name,
+    is_signing_key_name,
+    may_contain_secret_name,
     may_name_secret,
     name_words,
-    names_password,
-    names_secret,
-    names_signing_key,
     sets_store_password,
 )
 from readiness.syntax.secrets.placeholders import is_placeholder, is_reference
-from readiness.syntax.secrets.search import Secret, may_be_secrets, secrets_in_text
+from readiness.syntax.secrets.search import FoundSecret, may_be_secrets, secrets_in_text
 
 __all__ = (
-    "IN_URL",
-    "Kind",
-    "Place",
-    "Reach",
-    "Secret",
-    "Strength",
-    "Verdict",
-    "classify",
+    "URL_USERINFO_REASON",
+    "FoundSecret",
+    "HostReach",
+    "SecretKind",
+    "SecretStrength",
+    "SecretVerdict",
+    "ValueContext",
+    "classify_value",
     "holds_credential",
     "is_hidden",
+    "is_password_name",
     "is_placeholder",
     "is_public",
     "is_reference",
     "is_sample",
+    "is_secret_name",
+    "is_signing_key_name",
     "may_be_secrets",
+    "may_contain_secret_name",
     "may_hold_credentials",
-    "may_name",
     "may_name_secret",
     "name_words",
-    "names_password",
-    "names_secret",
-    "names_signing_key",
     "secrets_in_text",
     "sets_store_password",
     "strength_of",

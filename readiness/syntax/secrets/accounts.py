@@ -9,22 +9,22 @@ from typing import NamedTuple
 
 from readiness.model import Span
 
-_USERINFO = re.compile(
+_URL_WITH_USERINFO = re.compile(
     r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,30}://(?P<user>[^\s/:@'\"<>]{0,100}):(?P<password>[^\s/@'\"<>]{1,200})"
     r"@(?P<host>(?:\[[0-9a-fA-F:.]{2,45}\]|[^\s/'\"<>:?#,]{1,255}|(?=[^\s/'\"<>])))"
 )
-_HERE = re.compile(
+_LOCAL_HOST = re.compile(
     r"(?:(?:[\w-]+\.)*localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|0\.0\.0\.0|\[::1?\]|(?:host|gateway)\.(?:docker|containers?)\.internal"
     r"|kubernetes\.docker\.internal|172\.17\.0\.1|10\.0\.2\.2|(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d{1,3})\Z",
     re.IGNORECASE,
 )
-_PRIVATE = re.compile(r"(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\Z")
-_BESIDE = re.compile(
+_PRIVATE_ADDRESS = re.compile(r"(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\Z")
+_SAME_NETWORK_HOST = re.compile(
     r"(?:[\w-]+|[\w.-]+\.(?:svc|svc\.cluster\.local|local|lan|intern|internal|home|test|invalid|example))\Z",
     re.IGNORECASE,
 )
 # What a server asks for beside a token, in the user's or the password's place; it is the same for everybody.
-CONSTANTS = frozenset(
+PROTOCOL_CONSTANTS = frozenset(
     """
     x-oauth-basic x-access-token x-token-auth x-token x-bitbucket-api-token-auth oauth oauth2 oauth2accesstoken oauthtoken
     $oauthtoken gitlab-ci-token __token__ _token _json_key _json_key_base64 bearer anonymous
@@ -33,7 +33,7 @@ CONSTANTS = frozenset(
 )
 
 
-class Reach(enum.IntEnum):
+class HostReach(enum.IntEnum):
     """Where an account lets somebody in; ordered by how far away."""
 
     HERE = 0  # the machine or the container itself, or an address that manuals have for examples
@@ -42,7 +42,7 @@ class Reach(enum.IntEnum):
     AWAY = 3  # a host that has a name for the world
 
 
-class Account(NamedTuple):
+class UrlAccount(NamedTuple):
     """An account in a URL: what stands for user, password and host, and the places of the first two."""
 
     user: str
@@ -52,19 +52,19 @@ class Account(NamedTuple):
     password_span: Span
 
     @property
-    def reach(self) -> Reach:
+    def reach(self) -> HostReach:
         """How far away the account's host is, by its form."""
-        if _HERE.match(self.host):
-            return Reach.HERE
-        if _PRIVATE.match(self.host) or any(sign in self.host for sign in "${%"):
-            return Reach.UNKNOWN
-        return Reach.BESIDE if _BESIDE.match(self.host) else Reach.AWAY
+        if _LOCAL_HOST.match(self.host):
+            return HostReach.HERE
+        if _PRIVATE_ADDRESS.match(self.host) or any(sign in self.host for sign in "${%"):
+            return HostReach.UNKNOWN
+        return HostReach.BESIDE if _SAME_NETWORK_HOST.match(self.host) else HostReach.AWAY
 
 
-def find_accounts(text: str) -> Iterator[Account]:
+def find_accounts(text: str) -> Iterator[UrlAccount]:
     """Every account in the URLs of a text."""
-    for match in _USERINFO.finditer(text) if "://" in text else ():
-        yield Account(
+    for match in _URL_WITH_USERINFO.finditer(text) if "://" in text else ():
+        yield UrlAccount(
             match["user"],
             match["password"],
             match["host"],

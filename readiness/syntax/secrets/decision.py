@@ -7,37 +7,42 @@ import re
 from dataclasses import dataclass, replace
 
 from readiness.model import Span
-from readiness.syntax.secrets.accounts import CONSTANTS, Account, Reach, find_accounts
-from readiness.syntax.secrets.entropy import Strength, strength_of
+from readiness.syntax.secrets.accounts import (
+    PROTOCOL_CONSTANTS,
+    HostReach,
+    UrlAccount,
+    find_accounts,
+)
+from readiness.syntax.secrets.entropy import SecretStrength, strength_of
 from readiness.syntax.secrets.names import (
     grants_access_alone,
     guards_public_certificates,
+    is_password_name,
     is_public,
+    is_secret_name,
+    is_signing_key_name,
     may_name_secret,
     may_refer_to_secret,
     name_words,
     names_identifier,
-    names_password,
-    names_secret,
-    names_signing_key,
     names_whole_credential,
     refers_to_secret,
 )
 from readiness.syntax.secrets.placeholders import (
-    FILLED_IN,
     NO_VALUE,
     TO_FILL_IN,
+    VARIABLE_OR_TEMPLATE,
     is_constant_name,
     is_placeholder,
     is_reference,
 )
-from readiness.syntax.secrets.shapes import Shape, find_shapes
-from readiness.syntax.secrets.vocabulary import Meaning, is_secret_word, meaning_of
+from readiness.syntax.secrets.shapes import CredentialShape, find_shapes
+from readiness.syntax.secrets.vocabulary import StatedMeaning, is_secret_word, meaning_of
 
-NOWHERE = Span(0, 0)
+EMPTY_SPAN = Span(0, 0)
 
 
-class Kind(enum.Enum):
+class SecretKind(enum.Enum):
     """What a value under a name is, wherever it stands; a member's value says it in words."""
 
     SECRET = "a secret in the open"  # noqa: S105 - the name of a kind
@@ -50,7 +55,7 @@ class Kind(enum.Enum):
     OTHER = "no matter of secrets"
 
 
-class Place(enum.Enum):
+class ValueContext(enum.Enum):
     """Where a value stands, as far as that decides what it is."""
 
     SERVED = "what runs with it can be reached: a service, a container, an image that is shipped"
@@ -60,7 +65,7 @@ class Place(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SecretVerdict:
     """What a value is, whether it runs as it stands, and what a message may say of it.
 
     `kind` depends on the name and the value alone, so that a value is the same thing in every file. Whether it is in
@@ -71,71 +76,72 @@ class Verdict:
     mean something only where it is exposed.
     """
 
-    kind: Kind
+    kind: SecretKind
     reason: str = ""
-    span: Span = NOWHERE
-    strength: Strength = Strength.WORD
-    reach: Reach | None = None  # of an account in a URL
+    span: Span = EMPTY_SPAN
+    strength: SecretStrength = SecretStrength.WORD
+    reach: HostReach | None = None  # of an account in a URL
     is_exposed: bool = False  # it stands in the open and opens something as it stands
 
     @property
     def is_secret(self) -> bool:
         """Whether a secret of somebody's own stands in the open."""
-        return self.is_exposed and self.kind is Kind.SECRET
+        return self.is_exposed and self.kind is SecretKind.SECRET
 
     @property
     def is_guessed(self) -> bool:
         """Whether a word that everybody tries first is in force in a secret's place."""
-        return self.is_exposed and self.kind is not Kind.SECRET
+        return self.is_exposed and self.kind is not SecretKind.SECRET
 
     @property
     def to_change(self) -> bool:
         """Whether a word that is in force says itself that another belongs in its place."""
-        return self.is_exposed and self.kind is Kind.PLACEHOLDER
+        return self.is_exposed and self.kind is SecretKind.PLACEHOLDER
 
 
-_OTHER = Verdict(Kind.OTHER)
-_NO_CREDENTIAL = (Kind.OTHER, Kind.SETTING, Kind.PLACEHOLDER, Kind.TEST_VALUE)
-_IN_USE = (Kind.SECRET, Kind.WELL_KNOWN)
-IN_URL = "password in a URL"
+_OTHER_VERDICT = SecretVerdict(SecretKind.OTHER)
+_NO_CREDENTIAL = (
+    SecretKind.OTHER,
+    SecretKind.SETTING,
+    SecretKind.PLACEHOLDER,
+    SecretKind.TEST_VALUE,
+)
+_IN_USE = (SecretKind.SECRET, SecretKind.WELL_KNOWN)
+URL_USERINFO_REASON = "password in a URL"
 # `oauth2/token` is a route, `/run/secrets/x` a path.
-_ROUTE = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
+_URL_ROUTE = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
 _COMMANDS = ("$(", "$$(", "`")  # what a shell puts in a command's place
-_PATHS = ("/", "./", "../", "~/")
-_FILES = (".pem", ".key", ".crt", ".txt", ".json")
+_PATH_PREFIXES = ("/", "./", "../", "~/")
+_FILE_SUFFIXES = (".pem", ".key", ".crt", ".txt", ".json")
 _SECRET_WORD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
-_LONGEST = 20_000  # characters of a value that is searched for URLs
-_SHORTEST = 3  # characters of the shortest password that anything takes
+_MAX_SEARCHED_CHARACTERS = 20_000  # characters of a value that is searched for URLs
+_MIN_PASSWORD_LENGTH = 3  # characters of the shortest password that anything takes
 _SHORTEST_WORD = 2  # of one that is the name of the user too, as in `PGPASSWORD=sg`
-_SWITCHES = frozenset({"0", "1"})
+_SWITCH_VALUES = frozenset({"0", "1"})
 _TEST_KEYS = re.compile(r"(?:sk|rk|pk|whsec)_test_")
 # No host at all, in the examples of every manual.
-_ANY_HOST = re.compile(
-    r"(?:[\w-]+\.)*example\.(?:com|org|net)\Z|(?:db)?host(?:name)?\Z|server\Z", re.IGNORECASE
-)
-_OBJECT = re.compile(
-    r"[a-z]{2,40}(?:[-.][a-z]{1,40}){0,8}\Z"
-)  # how objects and the keys in them are called
-_LITERAL = re.compile(r"[\w.!@$+-]{3,80}\Z")
+_EXAMPLE_HOST = re.compile(r"(?:[\w-]+\.)*example\.(?:com|org|net)\Z|(?:db)?host(?:name)?\Z|server\Z", re.IGNORECASE)
+_OBJECT = re.compile(r"[a-z]{2,40}(?:[-.][a-z]{1,40}){0,8}\Z")  # how objects and the keys in them are called
+_LITERAL_VALUE = re.compile(r"[\w.!@$+-]{3,80}\Z")
 
 
-def classify(name: str, value: object, place: Place = Place.SERVED) -> Verdict:
-    """What `value`, set under `name` at `place`, is.
+def classify_value(name: str, value: object, value_context: ValueContext = ValueContext.SERVED) -> SecretVerdict:
+    """What `value`, set under `name` at `value_context`, is.
 
     The steps, and the first that knows decides: the fixed shape of a key; an account in a URL; the name (is it a
     secret's at all); a reference; a constant; the form (a path, a description, a switch); the words that the value
     is made of; what is left is a secret, the stronger the less it looks like words.
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        return _classify_number(name, value, place)
+        return _classify_number(name, value, value_context)
     if not isinstance(value, str):
-        return _OTHER
+        return _OTHER_VERDICT
     text = value.strip()
     shift = len(value) - len(value.lstrip())
-    verdict = _classify_by_shape(name, text, place) or _classify_by_text(name, text, place)
+    verdict = _classify_by_shape(name, text, value_context) or _classify_by_text(name, text, value_context)
     if names_whole_credential(name) and verdict.kind in _NO_CREDENTIAL and not is_placeholder(text):
-        opens = _opens_at(place, Strength.WORD, signs=False)
-        verdict = Verdict(Kind.SECRET, "credential", Span(0, len(text)), is_exposed=opens)
+        opens = _opens_at(value_context, SecretStrength.WORD, signs=False)
+        verdict = SecretVerdict(SecretKind.SECRET, "credential", Span(0, len(text)), is_exposed=opens)
     if shift and verdict.is_exposed:
         return replace(verdict, span=Span(verdict.span.start + shift, verdict.span.end + shift))
     return verdict
@@ -147,19 +153,19 @@ def is_hidden(name: str, value: str) -> bool:
     All that stands under a secret's name is hidden, unless it says outright that another belongs in its place, and
     whatever `classify` calls a secret is hidden all the same.
     """
-    if not names_secret(name) and not names_whole_credential(name):
+    if not is_secret_name(name) and not names_whole_credential(name):
         return False
-    return not is_placeholder(value) or classify(name, value).kind is Kind.SECRET
+    return not is_placeholder(value) or classify_value(name, value).kind is SecretKind.SECRET
 
 
-def _classify_number(name: str, value: int, place: Place) -> Verdict:
+def _classify_number(name: str, value: int, place: ValueContext) -> SecretVerdict:
     """YAML makes a number of `MYSQL_ROOT_PASSWORD: 123456`, and of the switch `ALLOW_EMPTY_PASSWORD: 1`."""
-    if names_secret(name) and "password" in name_words(name) and str(value) not in _SWITCHES:
+    if is_secret_name(name) and "password" in name_words(name) and str(value) not in _SWITCH_VALUES:
         return _classify_by_name(name, str(value), place)
-    return Verdict(Kind.SETTING) if may_name_secret(name) else _OTHER
+    return SecretVerdict(SecretKind.SETTING) if may_name_secret(name) else _OTHER_VERDICT
 
 
-def _classify_by_shape(name: str, text: str, place: Place) -> Verdict | None:
+def _classify_by_shape(name: str, text: str, place: ValueContext) -> SecretVerdict | None:
     """A credential that its shape gives away; of several one that is in use, whatever the place.
 
     Google's keys for browsers look like its others: there the name tells.
@@ -167,7 +173,7 @@ def _classify_by_shape(name: str, text: str, place: Place) -> Verdict | None:
     verdicts = []
     for shape in find_shapes(text):
         if shape.reason == "Google API key" and is_public(name):
-            verdicts.append(Verdict(Kind.SETTING))
+            verdicts.append(SecretVerdict(SecretKind.SETTING))
         elif shape.meaning is None:
             verdicts.append(secret_by_shape(shape))
         else:
@@ -177,88 +183,88 @@ def _classify_by_shape(name: str, text: str, place: Place) -> Verdict | None:
                     shape.reason,
                     shape.span,
                     place,
-                    opens=shape.meaning is Meaning.COMMON,
+                    grants_access=shape.meaning is StatedMeaning.COMMON,
                 )
             )
     return max(verdicts, key=lambda one: (one.kind in _IN_USE, one.strength), default=None)
 
 
-def secret_by_shape(shape: Shape) -> Verdict:
+def secret_by_shape(shape: CredentialShape) -> SecretVerdict:
     """A credential of a fixed shape that may be in use: it opens something anywhere."""
-    return Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength, is_exposed=True)
+    return SecretVerdict(SecretKind.SECRET, shape.reason, shape.span, shape.strength, is_exposed=True)
 
 
-def _classify_by_text(name: str, text: str, place: Place) -> Verdict:
+def _classify_by_text(name: str, text: str, place: ValueContext) -> SecretVerdict:
     """What the account in a URL is, else what the name tells."""
-    accounts = list(find_accounts(text[:_LONGEST]))
+    accounts = list(find_accounts(text[:_MAX_SEARCHED_CHARACTERS]))
     if not accounts:
         return _classify_by_name(name, text, place)
     return classify_account(max(accounts, key=_weight_of_account), place)
 
 
-def _weight_of_account(account: Account) -> tuple[bool, bool, Reach, Strength]:
+def _weight_of_account(account: UrlAccount) -> tuple[bool, bool, HostReach, SecretStrength]:
     """What puts one account of a text before the others, whatever the place: what is in force at one, is so of these."""
-    served = classify_account(account, Place.SERVED)
+    served = classify_account(account, ValueContext.SERVED)
     return served.is_exposed, served.is_secret, account.reach, served.strength
 
 
-def classify_account(account: Account, place: Place) -> Verdict:
+def classify_account(account: UrlAccount, place: ValueContext) -> SecretVerdict:
     """What the password of an account in a URL is.
 
     A token goes into the user's place where a constant stands for the password.
     """
-    secret, span, reason = account.password, account.password_span, IN_URL
-    if secret.lower() in CONSTANTS:
-        if strength_of(account.user) < Strength.RANDOM or FILLED_IN.search(account.user):
-            return Verdict(Kind.CONSTANT)
+    secret, span, reason = account.password, account.password_span, URL_USERINFO_REASON
+    if secret.lower() in PROTOCOL_CONSTANTS:
+        if strength_of(account.user) < SecretStrength.RANDOM or VARIABLE_OR_TEMPLATE.search(account.user):
+            return SecretVerdict(SecretKind.CONSTANT)
         secret, span, reason = account.user, account.user_span, "token in a URL"
-    if FILLED_IN.search(secret) or is_reference(secret):
-        return Verdict(Kind.REFERENCE)
+    if VARIABLE_OR_TEMPLATE.search(secret) or is_reference(secret):
+        return SecretVerdict(SecretKind.REFERENCE)
     level = strength_of(secret)
-    said = Meaning.COMMON if account.password == account.user else _stated_meaning(secret)
-    if (said is not None or level is Strength.WORD) and _ANY_HOST.match(account.host):
-        return Verdict(Kind.PLACEHOLDER)
+    said = StatedMeaning.COMMON if account.password == account.user else _stated_meaning(secret)
+    if (said is not None or level is SecretStrength.WORD) and _EXAMPLE_HOST.match(account.host):
+        return SecretVerdict(SecretKind.PLACEHOLDER)
     if said is not None:
-        found = _verdict_of_meaning(said, reason, span, place, opens=True, reach=account.reach)
+        found = _verdict_of_meaning(said, reason, span, place, grants_access=True, reach=account.reach)
     else:
-        opens = level is not Strength.WORD or place is not Place.SAMPLE
-        found = Verdict(Kind.SECRET, reason, span, level, account.reach, opens)
-    ends = _ends_with_its_run(account.reach, level, place)
+        opens = level is not SecretStrength.WORD or place is not ValueContext.SAMPLE
+        found = SecretVerdict(SecretKind.SECRET, reason, span, level, account.reach, opens)
+    ends = _is_account_short_lived(account.reach, level, place)
     return replace(found, is_exposed=False) if ends else found
 
 
-def _ends_with_its_run(reach: Reach, level: Strength, place: Place) -> bool:
+def _is_account_short_lived(reach: HostReach, level: SecretStrength, place: ValueContext) -> bool:
     """Whether an account is that of something which lives no longer than the job or the step that uses it."""
-    if place is Place.JOB:
+    if place is ValueContext.JOB:
         # A service container answers to its short name, or to one that a variable holds.
-        return reach < Reach.UNKNOWN or (reach is Reach.UNKNOWN and level < Strength.RANDOM)
-    if place is Place.BUILD:
-        return reach is Reach.HERE or (reach is Reach.BESIDE and level is Strength.WORD)
+        return reach < HostReach.UNKNOWN or (reach is HostReach.UNKNOWN and level < SecretStrength.RANDOM)
+    if place is ValueContext.BUILD:
+        return reach is HostReach.HERE or (reach is HostReach.BESIDE and level is SecretStrength.WORD)
     return False
 
 
-def _classify_by_name(name: str, text: str, place: Place) -> Verdict:
+def _classify_by_name(name: str, text: str, place: ValueContext) -> SecretVerdict:
     """What a value is by the name that it is set under."""
-    if not names_secret(name):
-        return Verdict(Kind.SETTING) if may_name_secret(name) else _OTHER
-    if is_reference(text) or FILLED_IN.search(text) or text.startswith(_COMMANDS):
-        return Verdict(Kind.PLACEHOLDER if text.startswith("<") else Kind.REFERENCE)
+    if not is_secret_name(name):
+        return SecretVerdict(SecretKind.SETTING) if may_name_secret(name) else _OTHER_VERDICT
+    if is_reference(text) or VARIABLE_OR_TEMPLATE.search(text) or text.startswith(_COMMANDS):
+        return SecretVerdict(SecretKind.PLACEHOLDER if text.startswith("<") else SecretKind.REFERENCE)
     low = text.lower()
-    if low in NO_VALUE or text in _SWITCHES or is_public(name):
-        return Verdict(Kind.SETTING)
-    if low in CONSTANTS:
-        return Verdict(Kind.CONSTANT)
+    if low in NO_VALUE or text in _SWITCH_VALUES or is_public(name):
+        return SecretVerdict(SecretKind.SETTING)
+    if low in PROTOCOL_CONSTANTS:
+        return SecretVerdict(SecretKind.CONSTANT)
     if _is_no_credential(text):
-        return Verdict(Kind.SETTING)
+        return SecretVerdict(SecretKind.SETTING)
     reason = _reason_text(name)
     if _is_description(text, reason):
-        return Verdict(Kind.PLACEHOLDER)
+        return SecretVerdict(SecretKind.PLACEHOLDER)
     return _classify_literal(name, text, reason, place)
 
 
 def _is_no_credential(text: str) -> bool:
     """Whether a value has the form of a path, a file or an address."""
-    return text.startswith(_PATHS) or "://" in text or text.endswith(_FILES)
+    return text.startswith(_PATH_PREFIXES) or "://" in text or text.endswith(_FILE_SUFFIXES)
 
 
 def _is_description(text: str, reason: str) -> bool:
@@ -271,45 +277,45 @@ def _is_description(text: str, reason: str) -> bool:
 def _reason_text(name: str) -> str:
     """What a secret is called in a message."""
     parts = name_words(name)
-    if names_password(name):
+    if is_password_name(name):
         return "password"
     if "token" in parts or "tokens" in parts:
         return "token"
     return "key" if "key" in parts or "apikey" in parts else "secret"
 
 
-def _classify_literal(name: str, text: str, reason: str, place: Place) -> Verdict:
+def _classify_literal(name: str, text: str, reason: str, place: ValueContext) -> SecretVerdict:
     """What a literal under a secret's name is, by the words in it or their absence."""
     full_span = Span(0, len(text))
-    chosen = names_password(name) and text.isalpha() and len(set(text)) > 1
-    said = _stated_meaning(text, _SHORTEST_WORD if chosen else _SHORTEST)
-    level = strength_of(text) if said is None else Strength.WORD
+    chosen = is_password_name(name) and text.isalpha() and len(set(text)) > 1
+    said = _stated_meaning(text, _SHORTEST_WORD if chosen else _MIN_PASSWORD_LENGTH)
+    level = strength_of(text) if said is None else SecretStrength.WORD
     if _is_setting(name, text, reason, said, level):
-        return Verdict(Kind.SETTING)
-    if said is Meaning.NONE and meaning_of(text) is Meaning.PURPOSE:
-        return Verdict(Kind.TEST_VALUE)  # `dummy` says what it is for, and nobody takes it
+        return SecretVerdict(SecretKind.SETTING)
+    if said is StatedMeaning.NONE and meaning_of(text) is StatedMeaning.PURPOSE:
+        return SecretVerdict(SecretKind.TEST_VALUE)  # `dummy` says what it is for, and nobody takes it
     if said is not None:
-        opens = grants_access_alone(name) or (said is Meaning.COMMON and not is_secret_word(text))
-        return _verdict_of_meaning(said, reason, full_span, place, opens=opens)
+        opens = grants_access_alone(name) or (said is StatedMeaning.COMMON and not is_secret_word(text))
+        return _verdict_of_meaning(said, reason, full_span, place, grants_access=opens)
     if _TEST_KEYS.match(text):
-        return Verdict(Kind.TEST_VALUE)
-    opens = _opens_at(place, level, signs=names_signing_key(name))
-    return Verdict(Kind.SECRET, reason, full_span, level, is_exposed=opens)
+        return SecretVerdict(SecretKind.TEST_VALUE)
+    opens = _opens_at(place, level, signs=is_signing_key_name(name))
+    return SecretVerdict(SecretKind.SECRET, reason, full_span, level, is_exposed=opens)
 
 
-def _is_setting(name: str, text: str, reason: str, said: Meaning | None, level: Strength) -> bool:
+def _is_setting(name: str, text: str, reason: str, said: StatedMeaning | None, level: SecretStrength) -> bool:
     """Whether a literal only stands under a secret's name: it is too short, a route, a name, or guards nothing."""
-    if guards_public_certificates(name) and level < Strength.RANDOM:
+    if guards_public_certificates(name) and level < SecretStrength.RANDOM:
         return True
     if refers_to_secret(name) and _OBJECT.match(text):
         return True
     if said is not None:
-        return said is Meaning.COMMON and reason in ("key", "token") and len(text) < 6
-    if reason != "password" and (len(text) < 6 or _ROUTE.match(text)):
+        return said is StatedMeaning.COMMON and reason in ("key", "token") and len(text) < 6
+    if reason != "password" and (len(text) < 6 or _URL_ROUTE.match(text)):
         return True
     if reason == "token" and (len(text) < 8 or text.replace(".", "").isdigit()):
         return True
-    return level is Strength.WORD and (_is_object_name(name, text) or names_identifier(name))
+    return level is SecretStrength.WORD and (_is_object_name(name, text) or names_identifier(name))
 
 
 def _is_object_name(name: str, text: str) -> bool:
@@ -318,50 +324,54 @@ def _is_object_name(name: str, text: str) -> bool:
     return may_refer_to_secret(name) and bool(_OBJECT.match(text)) and ("-" in text or not whole)
 
 
-def _opens_at(place: Place, level: Strength, *, signs: bool) -> bool:
+def _opens_at(place: ValueContext, level: SecretStrength, *, signs: bool) -> bool:
     """Whether a literal opens anything: a build, a job and a sample need some word, and what a machine made is no such."""
-    if place in (Place.BUILD, Place.JOB):
-        return level > (Strength.CHOSEN if signs else Strength.WORD)
-    return place is Place.SERVED or level is not Strength.WORD
+    if place in (ValueContext.BUILD, ValueContext.JOB):
+        return level > (SecretStrength.CHOSEN if signs else SecretStrength.WORD)
+    return place is ValueContext.SERVED or level is not SecretStrength.WORD
 
 
 # Shown in documentation, and never taken for a value: crosses, brackets, the word itself.
-_CROSSES = re.compile(r"xxx|\*\*\*|\.\.", re.IGNORECASE)
-_ONLY_SHOWN = re.compile(
-    r"redacted|todo|fixme|encoded|provided|placeholder|example|sample|dummy", re.IGNORECASE
-)
+_MASKED_TEXT = re.compile(r"xxx|\*\*\*|\.\.", re.IGNORECASE)
+_DOCUMENTATION_WORD = re.compile(r"redacted|todo|fixme|encoded|provided|placeholder|example|sample|dummy", re.IGNORECASE)
 
 
-def _stated_meaning(text: str, shortest: int = _SHORTEST) -> Meaning | None:
+def _stated_meaning(text: str, shortest: int = _MIN_PASSWORD_LENGTH) -> StatedMeaning | None:
     """What a value says of itself; None for one that may be a secret.
 
     A placeholder that would be taken as it stands (`your-secret-here`) is to be changed, any other says that there is none.
     """
-    if len(text) < shortest or _CROSSES.search(text) or is_constant_name(text):
-        return Meaning.TO_CHANGE if meaning_of(text) is Meaning.TO_CHANGE else Meaning.NONE
+    if len(text) < shortest or _MASKED_TEXT.search(text) or is_constant_name(text):
+        return StatedMeaning.TO_CHANGE if meaning_of(text) is StatedMeaning.TO_CHANGE else StatedMeaning.NONE
     said = meaning_of(text)
-    if said in (Meaning.COMMON, Meaning.NONE):
+    if said in (StatedMeaning.COMMON, StatedMeaning.NONE):
         return said
-    if said is Meaning.TO_CHANGE or TO_FILL_IN.search(text[:400]):
-        taken = _LITERAL.match(text) and not _ONLY_SHOWN.search(text)
-        return Meaning.TO_CHANGE if taken else Meaning.NONE
-    return said if any(map(str.isalnum, text)) else Meaning.NONE
+    if said is StatedMeaning.TO_CHANGE or TO_FILL_IN.search(text[:400]):
+        taken = _LITERAL_VALUE.match(text) and not _DOCUMENTATION_WORD.search(text)
+        return StatedMeaning.TO_CHANGE if taken else StatedMeaning.NONE
+    return said if any(map(str.isalnum, text)) else StatedMeaning.NONE
 
 
 _KIND_OF = {
-    Meaning.NONE: Kind.PLACEHOLDER,
-    Meaning.TO_CHANGE: Kind.PLACEHOLDER,
-    Meaning.PURPOSE: Kind.TEST_VALUE,
-    Meaning.COMMON: Kind.WELL_KNOWN,
+    StatedMeaning.NONE: SecretKind.PLACEHOLDER,
+    StatedMeaning.TO_CHANGE: SecretKind.PLACEHOLDER,
+    StatedMeaning.PURPOSE: SecretKind.TEST_VALUE,
+    StatedMeaning.COMMON: SecretKind.WELL_KNOWN,
 }
 
 
 def _verdict_of_meaning(
-    said: Meaning, reason: str, span: Span, place: Place, *, opens: bool, reach: Reach | None = None
-) -> Verdict:
+    meaning: StatedMeaning,
+    reason: str,
+    span: Span,
+    place: ValueContext,
+    *,
+    grants_access: bool,
+    reach: HostReach | None = None,
+) -> SecretVerdict:
     """What a value is that says something of itself.
 
     Where it is in force, and the name is that of a secret which opens by itself, the word is one that opens.
     """
-    in_force = opens and place is Place.SERVED and said is not Meaning.NONE
-    return Verdict(_KIND_OF[said], reason, span, Strength.WORD, reach, in_force)
+    in_force = grants_access and place is ValueContext.SERVED and meaning is not StatedMeaning.NONE
+    return SecretVerdict(_KIND_OF[meaning], reason, span, SecretStrength.WORD, reach, in_force)

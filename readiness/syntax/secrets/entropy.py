@@ -7,15 +7,13 @@ import math
 import re
 from functools import lru_cache
 
-RANDOM_BITS = (
-    40  # from here on a value was made by a machine: nobody chose it, and nobody guesses it
-)
+RANDOM_BITS = 40  # from here on a value was made by a machine: nobody chose it, and nobody guesses it
 _MOST_WORDS = 0.5  # of a random value's characters, as much as this may look like words
-_LONGEST = 256  # characters that are measured; the rest adds nothing
+_MAX_MEASURED_CHARACTERS = 256  # characters that are measured; the rest adds nothing
 _WORD_BITS = 1.5  # for a letter of a word, as spoken languages have it
 _LONG_PART = 12  # letters: no part of a name is as long, unless it is a word
 _SIGN_BITS = 2.0
-_SPELT = 16  # characters of a value that is read with figures for letters
+_MAX_LEETSPEAK_LENGTH = 16  # characters of a value that is read with figures for letters
 _REPEATED_BITS = 2.0  # for each further time that a piece stands there
 _COMMON_PAIRS = frozenset(
     """
@@ -29,13 +27,13 @@ _COMMON_PAIRS = frozenset(
     lp py
     """.split()
 )
-_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
-_SIGNS = re.compile(r"[-_./: +]")
-LEET = str.maketrans("0134578@$!", "oleastbasi")  # figures and signs that people write for letters
-_HEX = re.compile(r"[0-9a-fA-F]{16,}\Z")
+_CHARACTER_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
+_SEPARATOR = re.compile(r"[-_./: +]")
+LEETSPEAK_TABLE = str.maketrans("0134578@$!", "oleastbasi")  # figures and signs that people write for letters
+_HEX_VALUE = re.compile(r"[0-9a-fA-F]{16,}\Z")
 
 
-class Strength(enum.IntEnum):
+class SecretStrength(enum.IntEnum):
     """How much a literal looks like a credential that is in use; ordered."""
 
     WORD = 0  # letters alone, as in ordinary words
@@ -44,51 +42,50 @@ class Strength(enum.IntEnum):
     SHAPE = 3  # the fixed shape of a key that somebody gave out
 
 
-def strength_of(value: str) -> Strength:
+def strength_of(value: str) -> SecretStrength:
     """WORD, CHOSEN or RANDOM, by the characters alone."""
     if _is_hex(value):
-        return Strength.RANDOM
+        return SecretStrength.RANDOM
     plain = _without_leetspeak(value)
     worded = max(_share_of_words(value), _share_of_words(plain))
-    if (
-        worded <= _MOST_WORDS
-        and min(bits_of(value), bits_of(plain)) >= RANDOM_BITS
-        and not _is_slug(value)
-    ):
-        return Strength.RANDOM
-    return Strength.WORD if _SIGNS.sub("", value).isalpha() else Strength.CHOSEN
+    if worded <= _MOST_WORDS and min(estimated_bits(value), estimated_bits(plain)) >= RANDOM_BITS and not _is_slug(value):
+        return SecretStrength.RANDOM
+    return SecretStrength.WORD if _SEPARATOR.sub("", value).isalpha() else SecretStrength.CHOSEN
 
 
 def _is_hex(value: str) -> bool:
     """Whether a value is a long number to the base of sixteen, dashes of a UUID apart."""
-    plain = re.sub("[-:]", "", value[:_LONGEST])
-    return bool(_HEX.match(plain)) and len(set(plain.lower())) >= 6
+    plain = re.sub("[-:]", "", value[:_MAX_MEASURED_CHARACTERS])
+    return bool(_HEX_VALUE.match(plain)) and len(set(plain.lower())) >= 6
 
 
 def _without_leetspeak(value: str) -> str:
     """A value with letters for the figures and signs that stand for some, where it is mostly letters: `p4ssw0rd`."""
-    letters, spelt = sum(map(str.isalpha, value)), sum(ord(char) in LEET for char in value)
-    return value.translate(LEET) if len(value) <= _SPELT and letters >= 3 * spelt else value
+    letters, spelt = (
+        sum(map(str.isalpha, value)),
+        sum(ord(char) in LEETSPEAK_TABLE for char in value),
+    )
+    return value.translate(LEETSPEAK_TABLE) if len(value) <= _MAX_LEETSPEAK_LENGTH and letters >= 3 * spelt else value
 
 
 def _is_slug(value: str) -> bool:
     """Whether a value is put together like a name: `linux-node-20`, each part all letters or all digits, none of them long."""
-    parts = _SIGNS.split(value)
+    parts = _SEPARATOR.split(value)
     return max(map(len, parts)) < _LONG_PART and all(
         part.isdigit() or (part.lower() == part and part.isalpha()) or not part for part in parts
     )
 
 
 @lru_cache(maxsize=2048)
-def bits_of(value: str) -> float:
+def estimated_bits(value: str) -> float:
     """An estimate of the choices that went into a value, in bits: far off for single values, right in the large."""
-    text = value[:_LONGEST]
+    text = value[:_MAX_MEASURED_CHARACTERS]
     unit = _repeated_unit(text)
     if len(unit) < len(text):
-        return bits_of(unit) + _REPEATED_BITS * (len(text) // len(unit) - 1)
+        return estimated_bits(unit) + _REPEATED_BITS * (len(text) // len(unit) - 1)
     if _is_hex(text):
         return 4.0 * len(text)
-    return math.fsum(_bits_of_run(run) for run in _RUN.findall(text))
+    return math.fsum(_bits_of_run(run) for run in _CHARACTER_RUN.findall(text))
 
 
 def _repeated_unit(text: str) -> str:
@@ -119,6 +116,6 @@ def _is_wordlike(run: str) -> bool:
 
 def _share_of_words(value: str) -> float:
     """How much of a value stands in runs that look like words, from 0 to 1; three letters are too often one by chance."""
-    runs = _RUN.findall(value[:_LONGEST])
+    runs = _CHARACTER_RUN.findall(value[:_MAX_MEASURED_CHARACTERS])
     worded = sum(len(run) for run in runs if len(run) > 3 and _is_wordlike(run))
     return worded / max(sum(map(len, runs)), 1)

@@ -5,26 +5,26 @@ from __future__ import annotations
 import posixpath
 import re
 
-from readiness.syntax.secrets.names import may_name, names_secret
-from readiness.syntax.secrets.placeholders import FILLED_IN, is_reference
+from readiness.syntax.secrets.names import is_secret_name, may_contain_secret_name
+from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_reference
 from readiness.syntax.secrets.search import may_be_secrets
 
-_SAMPLE = re.compile(
+_SAMPLE_FILENAME = re.compile(
     r"(?:\A|[._-])(?:examples?|samples?|template|tmpl|tpl|dist|skel|skeleton)(?:[._-]|\Z)"
     r"|\.(?:md|mdx|markdown|mdown|rst|adoc|txt)\Z",
     re.IGNORECASE,
 )
 # Settings of clients, as text; each may hold a token, and most hold none.
-_SETTINGS = re.compile(
+_CLIENT_SETTINGS_FILENAME = re.compile(
     r"\.npmrc|\.yarnrc(?:\.ya?ml)?|\.pypirc|\.pip/pip\.conf|pip\.conf|[._]netrc|\.git-credentials|kubeconfig|\.env(?:\.[\w.-]+)?"
 )
-_PAIR = re.compile(
+_NAME_VALUE_LINE = re.compile(
     r"""^[ \t]{0,80}(?://[^\s:]{1,200}:|export[ \t]{1,20})?["']?(?P<name>[\w.-]{1,80})["']?[ \t]{0,20}[:=][ \t]{0,20}["']?"""
     r"""(?P<value>[^\s"'#]{1,400})""",
     re.MULTILINE,
 )
 # What holds a credential under a name that tells of none: base64 of user and password, a key, a line of a .netrc.
-_CREDENTIAL = re.compile(
+_UNNAMED_CREDENTIAL = re.compile(
     r"\b_auth[ \t]{0,20}=[ \t]{0,20}[^\s$]|npmAuthIdent:|client-key-data:|\bpassword[ \t]{1,20}[^\s$]"
 )
 
@@ -34,21 +34,19 @@ def is_sample(path: str) -> bool:
 
     Folders say too little.
     """
-    return bool(_SAMPLE.search(posixpath.basename(path)))
+    return bool(_SAMPLE_FILENAME.search(posixpath.basename(path)))
 
 
 def may_hold_credentials(name: str) -> bool:
     """Whether a file of this name holds a client's settings, in which a credential can be seen by reading them."""
-    return bool(_SETTINGS.fullmatch(name))
+    return bool(_CLIENT_SETTINGS_FILENAME.fullmatch(name))
 
 
 def holds_credential(text: str) -> bool:
     """Whether the text of such a file has anything in it that may be a secret; what it takes from a variable is none."""
-    if _CREDENTIAL.search(text) or any(True for _ in may_be_secrets(text)):
+    if _UNNAMED_CREDENTIAL.search(text) or any(True for _ in may_be_secrets(text)):
         return True
-    return may_name(text) and any(
-        names_secret(match["name"])
-        and not is_reference(match["value"])
-        and not FILLED_IN.search(match["value"])
-        for match in _PAIR.finditer(text)
+    return may_contain_secret_name(text) and any(
+        is_secret_name(match["name"]) and not is_reference(match["value"]) and not VARIABLE_OR_TEMPLATE.search(match["value"])
+        for match in _NAME_VALUE_LINE.finditer(text)
     )

@@ -15,7 +15,7 @@ SECRET_PAIRS = frozenset(
 )
 TOKEN_WORDS = frozenset({"token", "tokens"})
 # The last word says what a value is about: `PASSWORD_HASHER` names a function, `TOKEN_TTL` is a time, `SECRET_NAME` a name.
-_ABOUT = frozenset(
+_NON_SECRET_LAST_WORDS = frozenset(
     """
     file files path dir directory name names ref url uri endpoint host port ttl expiry expiration expires expire timeout
     duration seconds minutes hours days age length len size count limit limits max min policy policies type mode algorithm
@@ -32,9 +32,7 @@ _ABOUT = frozenset(
     """.split()
 )
 _SWITCH_FIRST = frozenset({"no", "allow", "use", "enable", "disable", "require", "install"})
-_ELSEWHERE_FIRST = frozenset(
-    {"existing", "from"}
-)  # `existingSecret`, `from_secret`: whose name follows
+_ELSEWHERE_FIRST = frozenset({"existing", "from"})  # `existingSecret`, `from_secret`: whose name follows
 # Written together with what they belong to: `PGPASSWORD`, `DBPASS`, `rootpw`, `accountkey`.
 _GLUED_PASSWORD = re.compile(
     r"(?!no|ask|by|com|encom|keep|tres|sur|over|under|multi)[a-z]{2,20}(?:passw(?:or)?d|passphrase|pass)\Z"
@@ -42,40 +40,43 @@ _GLUED_PASSWORD = re.compile(
 )
 _GLUED_KEY = re.compile(r"[a-z]{0,20}(secret|account|access|private|encryption|master)key\Z")
 _DIRECTIVE = re.compile(r"(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\Z")  # of nginx: where requests go
-_SWITCH = frozenset(
-    {"allow", "require", "requires"}
-)  # MYSQL_ALLOW_EMPTY_PASSWORD, wherever it stands
+_SWITCH_WORDS = frozenset({"allow", "require", "requires"})  # MYSQL_ALLOW_EMPTY_PASSWORD, wherever it stands
 # What is counted, and what a page makes up for itself.
-_TOKENS_OF_ANOTHER_KIND = frozenset(
-    "max min num total per csrf output input prompt completion".split()
-)
+_TOKENS_OF_ANOTHER_KIND = frozenset("max min num total per csrf output input prompt completion".split())
 _WHOLE_CREDENTIALS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})
 # What is kept in Secret objects: before `Secret` these say what is in the one that is named.
 _KEPT = frozenset(
     "key keys credential credentials cert certs certificate certificates tls ssl ca pull password license".split()
 )
 # Before `secret` these say that it is the application's own.
-_OWN = frozenset(
-    "jwt session app cookie encryption signing client oauth webhook shared hmac".split()
-)
+_OWN = frozenset("jwt session app cookie encryption signing client oauth webhook shared hmac".split())
 # Before these a secret's word says whose or which one it is: `PASSWORD_ADMIN`, `SECRET_KEY_BASE`.
-_LAST = frozenset("key value base default admin root prod production".split())
-_MARKS = ("pass", "secret", "key", "token", "pwd", "psw", "pw", "credential")  # one is in each
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_QUALIFIER_LAST_WORDS = frozenset("key value base default admin root prod production".split())
+_SECRET_SUBSTRINGS = (
+    "pass",
+    "secret",
+    "key",
+    "token",
+    "pwd",
+    "psw",
+    "pw",
+    "credential",
+)  # one is in each
+_NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 # As wide as Docker's own check: any of these words, wherever in the name it stands.
-_WIDE = re.compile(
+_WIDE_SECRET_NAME = re.compile(
     r"(?:\A|_)(?:api_?key|access_?key|secret_?key|private_?key|auth_?token|credentials?|passw(?:or)?d"
     r"|pword|passphrase|secrets?|token|ssh_key|deploy_key|basic_auth|pswd?)(?:_|\Z)"
 )
 _WIDE_ABOUT = re.compile(r"_(?:expir\w{0,40}|(?<!key_)id)\Z|public")
 
 # Sent to every browser, and meant to be.
-_PUBLIC = frozenset({"public", "publishable", "anon"})
+_PUBLIC_WORDS = frozenset({"public", "publishable", "anon"})
 # A password beside these opens a file, whoever is named with it: `CLIENT_KEYSTORE_PASSWORD`.
 _STORES_OF_KEYS = frozenset({"key", "keystore", "store"})
 # Given out by somebody else: a word in their place opens nothing, it only fails.
-_ISSUED = frozenset(
+_ISSUER_WORDS = frozenset(
     """
     smtp mail mailer email imap client oauth oauth2 oidc api apikey access aws s3 gcp google azure github gitlab slack stripe
     openai anthropic telegram discord twilio sendgrid mailgun recaptcha captcha sentry npm pypi dockerhub registry license
@@ -95,7 +96,7 @@ def name_words(name: str) -> list[str]:
     A word that ends with a password's is one: `PGPASSWORD`.
     """
     words: list[str] = []
-    for word in map(str.lower, _WORD.findall(name)):
+    for word in map(str.lower, _NAME_WORD.findall(name)):
         key = _GLUED_KEY.match(word)
         if key:
             words += [key[1], "key"]
@@ -104,14 +105,14 @@ def name_words(name: str) -> list[str]:
     return words
 
 
-def names_secret(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
     """Whether a variable of this name holds a secret, by the words that it is made of."""
     if _DIRECTIVE.match(name):
         return False
     parts = name_words(name)
     while len(parts) > 1 and parts[-1].isdigit():
         parts.pop()  # `PASSWORD_2` only counts
-    if not parts or parts[0] in _SWITCH_FIRST | _ELSEWHERE_FIRST or _SWITCH & set(parts):
+    if not parts or parts[0] in _SWITCH_FIRST | _ELSEWHERE_FIRST or _SWITCH_WORDS & set(parts):
         return False
     if parts[-1] == "credentials" and parts[-2:-1] in (["key"], ["keystore"], ["truststore"]):
         return False  # Confluent's images: the name of a file that holds it
@@ -119,10 +120,10 @@ def names_secret(name: str) -> bool:
         return True
     if parts[-1] in TOKEN_WORDS:  # MAX_TOKENS is a number, ACCESS_TOKEN is not
         return not _TOKENS_OF_ANOTHER_KIND & set(parts)
-    return parts[-1] in _LAST and bool(SECRET_WORDS & set(parts[:-1]))
+    return parts[-1] in _QUALIFIER_LAST_WORDS and bool(SECRET_WORDS & set(parts[:-1]))
 
 
-def names_password(name: str) -> bool:
+def is_password_name(name: str) -> bool:
     """Whether a name is that of a password: something that a person may have chosen, as short as it likes."""
     return bool(PASSWORD_WORDS & set(name_words(name)))
 
@@ -137,16 +138,16 @@ def may_name_secret(name: str) -> bool:
         return False  # the shell's working folder
     if flat.endswith("secret_id") and not re.search("vault|role", flat):
         return False  # the name of a secret; Vault's is one itself
-    if names_secret(name):
+    if is_secret_name(name):
         return True
     parts = name_words(name)
-    about = not parts or parts[-1] in _ABOUT or "prompt" in parts or bool(_SWITCH & set(parts))
-    return bool(_WIDE.search(flat)) and not about and not _WIDE_ABOUT.search(flat)
+    about = not parts or parts[-1] in _NON_SECRET_LAST_WORDS or "prompt" in parts or bool(_SWITCH_WORDS & set(parts))
+    return bool(_WIDE_SECRET_NAME.search(flat)) and not about and not _WIDE_ABOUT.search(flat)
 
 
 def is_public(name: str) -> bool:
     """Whether a name says that its value is meant for everybody: `NEXT_PUBLIC_API_KEY`, a publishable key."""
-    return bool(_PUBLIC & set(name_words(name)))
+    return bool(_PUBLIC_WORDS & set(name_words(name)))
 
 
 def grants_access_alone(name: str) -> bool:
@@ -160,7 +161,7 @@ def grants_access_alone(name: str) -> bool:
     parts = set(words)
     if parts & _STORES_OF_KEYS and parts & PASSWORD_WORDS:
         return True
-    if parts & _ISSUED and not {"root", "admin"} & parts:
+    if parts & _ISSUER_WORDS and not {"root", "admin"} & parts:
         return False
     own = PASSWORD_WORDS | {
         "secret",
@@ -208,12 +209,12 @@ def names_identifier(name: str) -> bool:
     return parts[-2:] == ["access", "key"] and "secret" not in parts
 
 
-def names_signing_key(name: str) -> bool:
+def is_signing_key_name(name: str) -> bool:
     """Whether a name is that of a key which an application makes up for itself, as Django's SECRET_KEY.
 
     A build step or a test only needs some value for it to start.
     """
-    return grants_access_alone(name) and not names_password(name)
+    return grants_access_alone(name) and not is_password_name(name)
 
 
 def sets_store_password(name: str) -> bool:
@@ -226,7 +227,7 @@ def guards_public_certificates(name: str) -> bool:
     return bool({"truststore", "cacerts"} & set(name_words(name))) or "trust_store" in name.lower()
 
 
-def may_name(text: str) -> bool:
+def may_contain_secret_name(text: str) -> bool:
     """Whether a text can hold a name that names_secret takes for a secret's: a quick look, before slow ones."""
     low = text.lower()
-    return any(mark in low for mark in _MARKS)
+    return any(mark in low for mark in _SECRET_SUBSTRINGS)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-REFERENCE = re.compile(
+VALUE_REFERENCE = re.compile(
     r"""\A\s*(?:\$\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|\{[A-Za-z_][\w.-]{1,60}\}|<[^<>]*>|\[[^\[\]]*\]|%[A-Za-z_]+%
     |@[A-Za-z_]+@|__[A-Za-z_0-9]+__|%%[A-Za-z_0-9]+%%
     |(?:vault|secret|secrets|ssm|op|awssm|gcpsm|azurekv|ref|arn|sops|doppler|env|file|k8s)[:+]\S*)\s*\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-FILLED_IN = re.compile(
+VARIABLE_OR_TEMPLATE = re.compile(
     r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}"
 )
 TO_FILL_IN = re.compile(
@@ -20,7 +20,7 @@ TO_FILL_IN = re.compile(
     not[-_ ]?a[-_ ]?(?:real|secret)|base64[-_ ]?encoded|encoded[-_ ]|to[-_ ]be[-_ ]""",
     re.VERBOSE | re.IGNORECASE,
 )
-_CONSTANT = re.compile(r"[A-Z]{2,40}(?:_[A-Z]{2,40}){1,8}\Z|_[A-Z]{2,40}_\Z")
+_CONSTANT_STYLE_NAME = re.compile(r"[A-Z]{2,40}(?:_[A-Z]{2,40}){1,8}\Z|_[A-Z]{2,40}_\Z")
 NO_VALUE = frozenset(
     """
     true false yes no on off null none nil ~ undefined disabled enabled optional required auto default always never
@@ -31,12 +31,12 @@ NO_VALUE = frozenset(
 
 def is_reference(value: str) -> bool:
     """Whether a value is filled in from elsewhere: a variable, a template, a pointer into a secret store."""
-    return bool(REFERENCE.match(value)) if len(value) < 2000 else False
+    return bool(VALUE_REFERENCE.match(value)) if len(value) < 2000 else False
 
 
 def is_constant_name(value: str) -> bool:
     """Whether a value is the name of what belongs there, in the way that constants are written: `GOOGLE_API_KEY_VAL`."""
-    return bool(_CONSTANT.match(value))
+    return bool(_CONSTANT_STYLE_NAME.match(value))
 
 
 def is_placeholder(value: str) -> bool:

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from readiness.model import Span
-from readiness.syntax.secrets.accounts import CONSTANTS, Reach, find_accounts
+from readiness.syntax.secrets.accounts import PROTOCOL_CONSTANTS, HostReach, find_accounts
 from readiness.syntax.secrets.decision import (
-    Place,
-    Verdict,
-    classify,
+    SecretVerdict,
+    ValueContext,
     classify_account,
+    classify_value,
     is_hidden,
     secret_by_shape,
 )
-from readiness.syntax.secrets.entropy import Strength
-from readiness.syntax.secrets.names import may_name, names_secret, names_signing_key
-from readiness.syntax.secrets.placeholders import FILLED_IN, is_placeholder
+from readiness.syntax.secrets.entropy import SecretStrength
+from readiness.syntax.secrets.names import (
+    is_secret_name,
+    is_signing_key_name,
+    may_contain_secret_name,
+)
+from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_placeholder
 from readiness.syntax.secrets.shapes import find_shapes
 
 _ASSIGNMENT = re.compile(
@@ -26,24 +30,22 @@ _ASSIGNMENT = re.compile(
     r"""(?P<value>[^\s"'#,;}{]{4,400})"""
 )
 # A value that is worked out where it stands: a command, a call, an index, a YAML tag, an interpolation of configparser.
-_CODE = re.compile(r"\$\(|`|!\w|%\(|[A-Za-z_][\w.]{0,80}[(\[]")
-_LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")
-_SQL_VARIABLE = re.compile(
-    r"""[ \t]+:["']?\Z"""
-)  # WITH PASSWORD :'db_password' names a variable of psql
-_LINE = 500  # characters before an assignment in which its line begins, if it is one that a person wrote
-_COMMENT = re.compile(rf"[ \t]{{0,{_LINE}}}(?:--|//|#|\*|;)")
+_COMPUTED_VALUE = re.compile(r"\$\(|`|!\w|%\(|[A-Za-z_][\w.]{0,80}[(\[]")
+_NETRC_LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")
+_SQL_VARIABLE = re.compile(r"""[ \t]+:["']?\Z""")  # WITH PASSWORD :'db_password' names a variable of psql
+_MAX_LINE_CHARACTERS = 500  # characters before an assignment in which its line begins, if it is one that a person wrote
+_COMMENT_START = re.compile(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:--|//|#|\*|;)")
 _MORE_WORDS = re.compile(r"(?<![ \t]),?[ \t]+[A-Za-z]")  # behind a value: no blank ends one
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class FoundSecret:
     """A value that is a secret: what it is, and where in the text that was searched."""
 
-    verdict: Verdict
+    verdict: SecretVerdict
     span: Span
-    named: bool = False  # an assignment told of it, by the variable's name alone
-    signs: bool = False  # the name is that of a key which an application makes up for itself
+    found_by_name: bool = False  # an assignment told of it, by the variable's name alone
+    is_signing_key: bool = False  # the name is that of a key which an application makes up for itself
 
     @property
     def reason(self) -> str:
@@ -51,54 +53,54 @@ class Secret:
         return self.verdict.reason
 
 
-def secrets_in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
+def secrets_in_text(text: str, place: ValueContext = ValueContext.SERVED) -> Iterator[FoundSecret]:
     """The secrets in a text that stands at a place, well-known ones too, each once: what tells most of it comes first."""
     seen: set[int] = set()
-    for secret in _candidates(text, place):
+    for secret in _secrets_by_shape_or_account(text, place):
         if secret.span.start not in seen:
             seen.add(secret.span.start)
             yield secret
 
 
-def _candidates(text: str, place: Place) -> Iterator[Secret]:
+def _secrets_by_shape_or_account(text: str, place: ValueContext) -> Iterator[FoundSecret]:
     for shape in find_shapes(text):
         if shape.meaning is None:
-            yield Secret(secret_by_shape(shape), shape.span)
+            yield FoundSecret(secret_by_shape(shape), shape.span)
     for written in find_accounts(text):
         decided = classify_account(written, place)
         if decided.is_exposed:
-            yield Secret(decided, decided.span)
-    for login in _LOGIN.finditer(text) if "machine" in text else ():
-        decided = classify("password", login[1], place)
+            yield FoundSecret(decided, decided.span)
+    for login in _NETRC_LOGIN.finditer(text) if "machine" in text else ():
+        decided = classify_value("password", login[1], place)
         if decided.is_exposed:
-            decided = replace(decided, reason="password of a .netrc", reach=Reach.AWAY)
-            yield Secret(decided, Span(*login.span(1)))
-    for assignment in _ASSIGNMENT.finditer(text) if may_name(text) else ():
+            decided = replace(decided, reason="password of a .netrc", reach=HostReach.AWAY)
+            yield FoundSecret(decided, Span(*login.span(1)))
+    for assignment in _ASSIGNMENT.finditer(text) if may_contain_secret_name(text) else ():
         verdict = _verdict_on_assignment(text, assignment, place)
         if verdict is not None:
             start = assignment.start("value")
             span = Span(start + verdict.span.start, start + verdict.span.end)
-            named = verdict.strength < Strength.SHAPE and verdict.reach is None
-            signs = named and names_signing_key(assignment["name"])
-            yield Secret(verdict, span, named, signs)
+            named = verdict.strength < SecretStrength.SHAPE and verdict.reach is None
+            signs = named and is_signing_key_name(assignment["name"])
+            yield FoundSecret(verdict, span, named, signs)
 
 
-def _verdict_on_assignment(text: str, match: re.Match[str], place: Place) -> Verdict | None:
+def _verdict_on_assignment(text: str, match: re.Match[str], place: ValueContext) -> SecretVerdict | None:
     """What the value of an assignment is, where it stands in the open."""
-    computed = _CODE.match(match["value"]) or _SQL_VARIABLE.match(match["sign"])
-    if computed or not names_secret(match["name"]):
+    computed = _COMPUTED_VALUE.match(match["value"]) or _SQL_VARIABLE.match(match["sign"])
+    if computed or not is_secret_name(match["name"]):
         return None
-    verdict = classify(match["name"], match["value"], place)
+    verdict = classify_value(match["name"], match["value"], place)
     return verdict if verdict.is_exposed and not _is_prose(text, match, verdict.strength) else None
 
 
-def _is_prose(text: str, match: re.Match[str], level: Strength) -> bool:
+def _is_prose(text: str, match: re.Match[str], level: SecretStrength) -> bool:
     """Whether a name and a colon begin a sentence: `apikey:   masked, one star a letter`; in a comment all the more."""
     if match["sign"].strip() != ":" or not _MORE_WORDS.match(text, match.end()):
         return False
-    row = text.rfind("\n", max(match.start() - _LINE, 0), match.start()) + 1
-    commented = _COMMENT.match(text, row, match.start())
-    return level < (Strength.RANDOM if commented else Strength.CHOSEN)
+    row = text.rfind("\n", max(match.start() - _MAX_LINE_CHARACTERS, 0), match.start()) + 1
+    commented = _COMMENT_START.match(text, row, match.start())
+    return level < (SecretStrength.RANDOM if commented else SecretStrength.CHOSEN)
 
 
 def may_be_secrets(text: str) -> Iterator[Span]:
@@ -111,21 +113,17 @@ def may_be_secrets(text: str) -> Iterator[Span]:
         if not is_placeholder(text[shape.span.start : shape.span.end]):
             yield shape.span
     for written in find_accounts(text):
-        if written.password.lower() in CONSTANTS:
-            yield from (
-                verdict.span
-                for verdict in (classify_account(written, Place.SERVED),)
-                if verdict.is_exposed
-            )
+        if written.password.lower() in PROTOCOL_CONSTANTS:
+            yield from (verdict.span for verdict in (classify_account(written, ValueContext.SERVED),) if verdict.is_exposed)
         elif not _may_be_shown(written.password):
             yield written.password_span
-    for login in _LOGIN.finditer(text) if "machine" in text else ():
+    for login in _NETRC_LOGIN.finditer(text) if "machine" in text else ():
         if not _may_be_shown(login[1]):
             yield Span(*login.span(1))
-    for match in _ASSIGNMENT.finditer(text) if may_name(text) else ():
-        if is_hidden(match["name"], match["value"]) and not FILLED_IN.search(match["value"]):
+    for match in _ASSIGNMENT.finditer(text) if may_contain_secret_name(text) else ():
+        if is_hidden(match["name"], match["value"]) and not VARIABLE_OR_TEMPLATE.search(match["value"]):
             yield Span(*match.span("value"))
 
 
 def _may_be_shown(value: str) -> bool:
-    return bool(FILLED_IN.search(value)) or is_placeholder(value)
+    return bool(VARIABLE_OR_TEMPLATE.search(value)) or is_placeholder(value)

@@ -11,12 +11,16 @@ from functools import cache
 from typing import NamedTuple
 
 from readiness.model import Span
-from readiness.syntax.secrets.entropy import Strength
+from readiness.syntax.secrets.entropy import SecretStrength
 from readiness.syntax.secrets.placeholders import TO_FILL_IN
-from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning_of
+from readiness.syntax.secrets.vocabulary import (
+    StatedMeaning,
+    is_repeating_or_sequential,
+    meaning_of,
+)
 
 # What it is, what a text must hold to be searched for it, and its form: each repeats one class only, so no backtracking.
-_SHAPES = (
+_CREDENTIAL_SHAPES = (
     ("private key", "PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----"),
     ("AWS access key id", "IA", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     ("GitHub token", "gh", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b"),
@@ -34,16 +38,14 @@ _SHAPES = (
     ("PyPI token", "pypi-", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,400}"),
     ("JSON web token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),
 )  # fmt: skip
-_pattern = cache(re.compile)  # most are never needed, and each takes time to make
-_KEY_BODY = re.compile(
-    r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}"
-)
+_compiled_pattern = cache(re.compile)  # most are never needed, and each takes time to make
+_KEY_BODY = re.compile(r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}")
 _KEY_BLOCK = re.compile(r"(?<=-)(?:\\n|\s)[^-]{1,4000}-----END ")
-_PREFIX = re.compile(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
-_FEW = 6  # different characters: a key of so few was typed, not made
+_TOKEN_PREFIX = re.compile(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
+_MIN_DISTINCT_CHARACTERS = 6  # different characters: a key of so few was typed, not made
 
 
-class Shape(NamedTuple):
+class CredentialShape(NamedTuple):
     """A credential by its shape: what it is, where it stands, and what it says of itself.
 
     `meaning` is None of one that may be in use; examples, rows of one letter, the mere head of a key, and tokens that
@@ -52,44 +54,44 @@ class Shape(NamedTuple):
 
     reason: str
     span: Span
-    meaning: Meaning | None
-    strength: Strength = Strength.SHAPE
+    meaning: StatedMeaning | None
+    strength: SecretStrength = SecretStrength.SHAPE
 
 
-def find_shapes(text: str) -> Iterator[Shape]:
+def find_shapes(text: str) -> Iterator[CredentialShape]:
     """Every credential in a text that its shape gives away."""
-    for reason, mark, pattern in _SHAPES:
-        for match in _pattern(pattern).finditer(text) if mark in text else ():
+    for reason, mark, pattern in _CREDENTIAL_SHAPES:
+        for match in _compiled_pattern(pattern).finditer(text) if mark in text else ():
             span = Span(*match.span())
             if reason == "private key":
                 yield _private_key(text, span)
             else:
-                yield Shape(reason, span, _meaning(reason, match.group()))
+                yield CredentialShape(reason, span, _meaning_of_credential(reason, match.group()))
 
 
-def _private_key(text: str, head: Span) -> Shape:
+def _private_key(text: str, head_span: Span) -> CredentialShape:
     """A key, by what stands behind its head: the head alone stands in every script that looks for one."""
-    if _KEY_BODY.match(text, head.end):
-        return Shape("private key", head, None)
-    if _KEY_BLOCK.match(text, head.end):
-        return Shape("private key", head, None, Strength.WORD)
-    return Shape("private key", head, Meaning.NONE)
+    if _KEY_BODY.match(text, head_span.end):
+        return CredentialShape("private key", head_span, None)
+    if _KEY_BLOCK.match(text, head_span.end):
+        return CredentialShape("private key", head_span, None, SecretStrength.WORD)
+    return CredentialShape("private key", head_span, StatedMeaning.NONE)
 
 
-def _meaning(reason: str, value: str) -> Meaning | None:
+def _meaning_of_credential(reason: str, value: str) -> StatedMeaning | None:
     """What something of a credential's shape says of itself."""
     if TO_FILL_IN.search(value):
-        return Meaning.TO_CHANGE
+        return StatedMeaning.TO_CHANGE
     if reason == "JSON web token":
         return _meaning_of_token(value)
-    body = _PREFIX.sub("", value) if "_" in value[:11] or "-" in value[:11] else value[4:]
-    if len(set(body)) < _FEW or is_sequence(body):
-        return Meaning.PURPOSE  # typed, not made
+    body = _TOKEN_PREFIX.sub("", value) if "_" in value[:11] or "-" in value[:11] else value[4:]
+    if len(set(body)) < _MIN_DISTINCT_CHARACTERS or is_repeating_or_sequential(body):
+        return StatedMeaning.PURPOSE  # typed, not made
     said = meaning_of(body)
-    return None if said is Meaning.COMMON else said
+    return None if said is StatedMeaning.COMMON else said
 
 
-def _meaning_of_token(token: str) -> Meaning | None:
+def _meaning_of_token(token: str) -> StatedMeaning | None:
     """What a JSON web token says of itself: Supabase's anonymous role, its demonstration, the example of jwt.io."""
     body = token.split(".")[1]
     try:
@@ -99,7 +101,7 @@ def _meaning_of_token(token: str) -> Meaning | None:
     if not isinstance(said, dict):
         return None
     if said.get("role") == "anon":
-        return Meaning.NONE
+        return StatedMeaning.NONE
     if said.get("iss") == "supabase-demo":
-        return Meaning.COMMON
-    return Meaning.PURPOSE if said.get("name") in ("John Doe", "Jane Doe") else None
+        return StatedMeaning.COMMON
+    return StatedMeaning.PURPOSE if said.get("name") in ("John Doe", "Jane Doe") else None

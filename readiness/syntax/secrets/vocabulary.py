@@ -7,12 +7,12 @@ import itertools
 import re
 from functools import lru_cache
 
-from readiness.syntax.secrets.entropy import LEET
+from readiness.syntax.secrets.entropy import LEETSPEAK_TABLE
 
-LONGEST = 80  # characters of a value that is looked at word by word
+MAX_LENGTH = 80  # characters of a value that is looked at word by word
 
 
-class Meaning(enum.Enum):
+class StatedMeaning(enum.Enum):
     """What a value says of itself by the words that it is made of."""
 
     NONE = "there is none"  # unused, do-not-use
@@ -22,7 +22,7 @@ class Meaning(enum.Enum):
 
 
 # What is tried first, by people and by programs; compared without case and without what commonly stands behind it.
-_WEAK = frozenset(
+_WELL_KNOWN_PASSWORDS = frozenset(
     """
     password passwd pass pwd secret admin administrator root user test guest default letmein welcome qwerty abc
     postgres postgresql mysql mariadb mongo mongodb redis rabbitmq minio minioadmin elastic grafana neo4j oracle sa docker
@@ -33,13 +33,13 @@ _WEAK = frozenset(
     """.split()
 )
 # Each list in small letters. Words may stand glued together (`notsecret`) or apart (`not-a-secret`).
-_NONE = frozenset("unused unneeded ignored irrelevant none nothing null void na discarded".split())
-_NOT = frozenset("not dont no never".split())
+_NO_SECRET_WORDS = frozenset("unused unneeded ignored irrelevant none nothing null void na discarded".split())
+_NEGATIONS = frozenset("not dont no never".split())
 _AFTER_NOT = frozenset("use used needed required set applicable relevant configured".split())
 _TO_CHANGE = frozenset(
     "change changed changeme changeit changethis replace replaced replaceme your yours insert put fill enter".split()
 )
-_PURPOSES = frozenset(
+_PURPOSE_WORDS = frozenset(
     """
     build building builder buildtime test tests tested testing tester dummy fake faked example examples sample samples mock
     mocked stub stubbed placeholder demo dev develop developer development local localhost ci pipeline temp tmp temporary
@@ -54,12 +54,12 @@ _DESCRIBING = frozenset("random randomly generate generated".split())
 _DESCRIBED = frozenset(
     "string char chars character characters code length long bit bits byte bytes exactly least more than please hex".split()
 )
-_SECRETS = frozenset(
+_SECRET_WORDS = frozenset(
     """
     secret secrets password passwords passwd pass pwd pw passphrase key keys token tokens credential credentials sesame
     """.split()
 )
-_FILLERS = frozenset(
+_FILLER_WORDS = frozenset(
     """
     super very top my mine the a an some any so random string value default main master root admin administrator user users
     username db database sql jwt session cookie auth api app application service server client host encryption sign
@@ -73,31 +73,29 @@ _FILLERS = frozenset(
     """.split()
 )
 # Who starts one of these with such a word has it open, whoever gives out keys of that name elsewhere.
-_PRODUCTS = re.compile(
-    r"minio|postgres|mysql|mariadb|mongo|redis|rabbit|guest|elastic|clickhouse|neo4j"
-)
-_WORDS = (
-    _NONE
-    | _NOT
+_PRODUCTS = re.compile(r"minio|postgres|mysql|mariadb|mongo|redis|rabbit|guest|elastic|clickhouse|neo4j")
+_KNOWN_WORDS = (
+    _NO_SECRET_WORDS
+    | _NEGATIONS
     | _AFTER_NOT
     | _TO_CHANGE
-    | _PURPOSES
-    | _SECRETS
-    | _FILLERS
+    | _PURPOSE_WORDS
+    | _SECRET_WORDS
+    | _FILLER_WORDS
     | _DESCRIBING
     | _DESCRIBED
 )
-_LENGTHS = range(1, max(map(len, _WORDS)) + 1)
-_TOKENS = re.compile(r"[a-z]+|[0-9]+")
+_WORD_LENGTHS = range(1, max(map(len, _KNOWN_WORDS)) + 1)
+_LETTER_OR_DIGIT_RUN = re.compile(r"[a-z]+|[0-9]+")
 # What people spell in the letters of hexadecimal numbers.
 _HEX_WORDS = re.compile(
     r"(?:0x)?(?:dead|beef|cafe|babe|face|feed|food|f00d|d00d|c0de|code|c0ffee|decaf|bad|baad|defec8ed|0|-){1,80}\Z"
 )
-_PARTS = re.compile(r"[^a-z0-9]+")
-_BEHIND = re.compile(r"[0-9]{0,4}[!?.*#_-]{0,3}\Z")
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_COMMON_PASSWORD_SUFFIX = re.compile(r"[0-9]{0,4}[!?.*#_-]{0,3}\Z")
 
 
-def is_sequence(text: str) -> bool:
+def is_repeating_or_sequential(text: str) -> bool:
     """Whether characters mostly repeat or follow each other, as in `0123456789abcdef`, `aaaa1111` and a row of zeros."""
     steps = [ord(after) - ord(before) for before, after in itertools.pairwise(text)]
     even = sum(-1 <= step <= 1 for step in steps)
@@ -105,29 +103,29 @@ def is_sequence(text: str) -> bool:
     return len(text) > 2 and even + jumps >= 0.8 * len(steps) and even >= 0.6 * len(steps)
 
 
-def meaning_of(value: str) -> Meaning | None:
+def meaning_of(value: str) -> StatedMeaning | None:
     """What a value says by its words; None for one that has others, which may be a secret."""
-    return _meaning_of_words(value) if 0 < len(value) <= LONGEST else None
+    return _meaning_of_words(value) if 0 < len(value) <= MAX_LENGTH else None
 
 
 @lru_cache(maxsize=2048)
-def _meaning_of_words(value: str) -> Meaning | None:
+def _meaning_of_words(value: str) -> StatedMeaning | None:
     low = value.lower()
     if _HEX_WORDS.match(low) and len(low) >= 4:
-        return Meaning.COMMON if set(low) <= set("0x-") else Meaning.PURPOSE
+        return StatedMeaning.COMMON if set(low) <= set("0x-") else StatedMeaning.PURPOSE
     if (
-        low in _WEAK
-        or _without_affixes(low) in _WEAK
-        or _without_affixes(low.translate(LEET)) in _WEAK
+        low in _WELL_KNOWN_PASSWORDS
+        or _without_affixes(low) in _WELL_KNOWN_PASSWORDS
+        or _without_affixes(low.translate(LEETSPEAK_TABLE)) in _WELL_KNOWN_PASSWORDS
     ):
-        return Meaning.COMMON
-    if all(map(is_sequence, _PARTS.split(low))):
-        return Meaning.COMMON
-    words = split_words(low)
+        return StatedMeaning.COMMON
+    if all(map(is_repeating_or_sequential, _SEPARATORS.split(low))):
+        return StatedMeaning.COMMON
+    words = split_known_words(low)
     if words is None:
-        words = split_words(_without_affixes(low).translate(LEET))
+        words = split_known_words(_without_affixes(low).translate(LEETSPEAK_TABLE))
     if words is None:
-        words = split_words(low.rstrip("!?.*#_-").translate(LEET))
+        words = split_known_words(low.rstrip("!?.*#_-").translate(LEETSPEAK_TABLE))
     return _common_meaning(words) if words else None
 
 
@@ -137,32 +135,32 @@ def is_secret_word(value: str) -> bool:
     The password that a server of a known product has before anybody sets one is more: `minioadmin`.
     """
     low = value.lower()
-    return bool(split_words(low)) and not _PRODUCTS.search(low)
+    return bool(split_known_words(low)) and not _PRODUCTS.search(low)
 
 
-def _without_affixes(low: str) -> str:
+def _without_affixes(lowercase_value: str) -> str:
     """A value without the digits and signs that people put behind a word."""
-    return _BEHIND.sub("", low)
+    return _COMMON_PASSWORD_SUFFIX.sub("", lowercase_value)
 
 
-def _common_meaning(stated: tuple[str, ...]) -> Meaning | None:
+def _common_meaning(stated: tuple[str, ...]) -> StatedMeaning | None:
     """The first meaning that applies to words together: none, to be changed, a purpose, a common secret; else None."""
     words = set(stated)
-    if words & _NONE or (words & _NOT and words & _AFTER_NOT):
-        return Meaning.NONE
+    if words & _NO_SECRET_WORDS or (words & _NEGATIONS and words & _AFTER_NOT):
+        return StatedMeaning.NONE
     if words & _TO_CHANGE or (words & _DESCRIBING and words & _DESCRIBED):
-        return Meaning.TO_CHANGE
-    if words & _PURPOSES:
-        return Meaning.PURPOSE
-    return Meaning.COMMON if words & _SECRETS else None
+        return StatedMeaning.TO_CHANGE
+    if words & _PURPOSE_WORDS:
+        return StatedMeaning.PURPOSE
+    return StatedMeaning.COMMON if words & _SECRET_WORDS else None
 
 
-def split_words(low: str) -> tuple[str, ...] | None:
+def split_known_words(lowercase_value: str) -> tuple[str, ...] | None:
     """The words of a value in small letters, where it is made of known ones alone; numbers of up to four digits go along."""
     known: list[str] = []
-    for token in _TOKENS.findall(low):
+    for token in _LETTER_OR_DIGIT_RUN.findall(lowercase_value):
         if token.isdigit():
-            if len(token) > 4 and not is_sequence(token):
+            if len(token) > 4 and not is_repeating_or_sequential(token):
                 return None
             continue
         words = _split_run(token)
@@ -178,10 +176,8 @@ def _split_run(token: str) -> list[str] | None:
     for end in range(1, len(token) + 1):
         ways = (
             [*before, token[end - size : end]]
-            for size in _LENGTHS
-            if size <= end
-            and token[end - size : end] in _WORDS
-            and (before := best[end - size]) is not None
+            for size in _WORD_LENGTHS
+            if size <= end and token[end - size : end] in _KNOWN_WORDS and (before := best[end - size]) is not None
         )
         best.append(min(ways, key=len, default=None))
     return best[-1]

@@ -13,17 +13,17 @@ from readiness.loading.render.made import written_place
 from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.verdict.checklist import EvidencePlace
-from readiness.verdict.evidence_names import FACTS
+from readiness.verdict.evidence_names import DESCRIPTION_BY_FACT
 
 # What looks at a kind is imported where there is one.
-_ROOMS = {
+_KINDS_BY_MODULE = {
     "k8s": ("k8s",),
     "compose": ("compose",),
     "dockerfile": ("dockerfile",),
     "nginx": ("nginx",),
     "ci": ("github", "gitlab"),
 }
-MOST = 3  # places of a folder that one fact is shown by
+MAX_PLACES_PER_FOLDER = 3  # places of a folder that one fact is shown by
 
 
 def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[EvidencePlace, ...]]:
@@ -33,13 +33,13 @@ def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[Evidence
     """
     found: dict[str, list[EvidencePlace]] = {}
     for name, source, span in _project_facts([one for one in projects if not one.prose]):
-        places = found.setdefault(name, []) if name in FACTS else None
+        places = found.setdefault(name, []) if name in DESCRIPTION_BY_FACT else None
         if places is None:
             continue
         place = _evidence_place(source, span)
         folder = posixpath.dirname(place.path)
-        last = places[-MOST:]
-        full = len(last) == MOST and all(posixpath.dirname(one.path) == folder for one in last)
+        last = places[-MAX_PLACES_PER_FOLDER:]
+        full = len(last) == MAX_PLACES_PER_FOLDER and all(posixpath.dirname(one.path) == folder for one in last)
         if not full and place not in last:
             places.append(place)
     return {name: tuple(places) for name, places in sorted(found.items())}
@@ -50,7 +50,7 @@ def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, S
     from readiness.verdict.evidence import plans
 
     for project in projects:
-        for room, kinds in _ROOMS.items():
+        for room, kinds in _KINDS_BY_MODULE.items():
             if not project.by_kind.keys().isdisjoint(kinds):
                 looks = importlib.import_module(f"{__name__}.{room}")
                 for name, source, span in getattr(looks, f"{room}_facts")(project):
@@ -64,4 +64,4 @@ def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, S
 def _evidence_place(source: Source, span: Span) -> EvidencePlace:
     """The file and line that somebody wrote, also for what was rendered."""
     source, span = written_place(source, span)
-    return EvidencePlace(source.root.path, source.position(span.start).line)
+    return EvidencePlace(source.root.path, source.position_of(span.start).line)

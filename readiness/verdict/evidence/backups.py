@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-_NAME = re.compile(
+_BACKUP_NAME = re.compile(
     r"(?:\A|[-_])backups?(?:[-_](?:daily|hourly|weekly|postgres|postgresql|mysql|mariadb|mongodb|db|database|data))?\Z"
 )
-_OTHER = re.compile(r"clean|prun|delet|purg|remov|expir|rotat|restor|verif|check|test")
-_DUMP = re.compile(
+_NON_BACKUP_WORD = re.compile(r"clean|prun|delet|purg|remov|expir|rotat|restor|verif|check|test")
+_DUMP_COMMAND = re.compile(
     r"\b(?:pg_dump(?:all)?|pg_basebackup|mysqldump|mariadb-dump|mongodump|redis-cli\s+--rdb|restic\s+backup|borg\s+create"
     r"|velero\s+backup\s+create|wal-g\s+backup-push|barman\s+backup|xtrabackup\s+--backup|etcdctl\s+snapshot\s+save)\b"
 )
@@ -16,9 +16,9 @@ _DUMP = re.compile(
 
 def is_backup_name(name: str) -> bool:
     """Whether a job's name says that it makes a backup, and not that it tidies up or tries one."""
-    return bool(_NAME.search(name.lower())) and not _OTHER.search(name.lower())
+    return bool(_BACKUP_NAME.search(name.lower())) and not _NON_BACKUP_WORD.search(name.lower())
 
 
 def is_dump_command(command: str) -> bool:
     """Whether a command makes a copy of a store's data."""
-    return bool(_DUMP.search(command[:8000]))
+    return bool(_DUMP_COMMAND.search(command[:8000]))

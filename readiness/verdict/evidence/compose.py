@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.facts.public_images import STORES
-from readiness.facts.table import column
+from readiness.facts.public_images import STORE_ROLES
+from readiness.facts.table import fact_column
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import mount_specs, port_specs, variable_specs
 from readiness.kinds.compose.words import service_environment
 from readiness.model import Source, Span
 from readiness.model.project import Project
-from readiness.syntax.interpolation import HOLE
-from readiness.syntax.secrets import names_secret
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
+from readiness.syntax.secrets import is_secret_name
 from readiness.syntax.yaml import Map, Seq
 from readiness.verdict.evidence.backups import is_backup_name
 from readiness.verdict.evidence.images import image_fact, variable_facts
@@ -20,40 +20,40 @@ from readiness.verdict.evidence.images import image_fact, variable_facts
 
 def compose_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
     """The facts of every service that may run in production."""
-    for document in project.documents("compose"):
+    for document in project.documents_of_kind("compose"):
         if document.source.fragment or not document.production:
             continue
         for service in document.services.values():
             for name in _service_facts(service, project):
-                yield name, service.source, service.head
-            for name, span in _written_facts(service, project):
+                yield name, service.source, service.name_span
+            for name, span in _facts_in_service_lines(service, project):
                 yield name, service.source, span
 
 
 def _service_facts(service: Service, project: Project) -> Iterator[str]:
     image = service.image
-    if image is not None and "provider" not in service.full:
+    if image is not None and "provider" not in service.extended_node:
         yield image_fact(image.text)
-    driver = service.full.get("logging")
-    if isinstance(driver, Map) and str(driver.get("driver")) in column("log-drivers", "remote"):
+    driver = service.extended_node.get("logging")
+    if isinstance(driver, Map) and str(driver.get("driver")) in fact_column("log-drivers", "remote"):
         yield "log-shipping"
     if service.owned and is_backup_name(service.name):
         yield "backup"
     for name, value in service_environment(service, project).items():
-        known = None if value is None or HOLE in value else value
+        known = None if value is None or UNKNOWN_VALUE_MARK in value else value
         yield from variable_facts(name, known)
 
 
-def _written_facts(service: Service, project: Project) -> Iterator[tuple[str, Span]]:
+def _facts_in_service_lines(service: Service, project: Project) -> Iterator[tuple[str, Span]]:
     """What the service's own lines show."""
     node = service.node
     joined = node.get("networks")
     names = list(joined) if isinstance(joined, Map | Seq) else []
     if any(name != "default" for name in names):
         yield "own-network", node.at("networks")
-    if service.role in STORES:
+    if service.role in STORE_ROLES:
         if not node.get("ports"):
-            yield "store-unpublished", service.head
+            yield "store-unpublished", service.name_span
         if any(one.type == "volume" and one.source for one in mount_specs(node)):
             yield "durable-state", node.at("volumes")
     if any(spec.published == (443, 443) for spec in port_specs(node)):
@@ -61,9 +61,9 @@ def _written_facts(service: Service, project: Project) -> Iterator[tuple[str, Sp
     if node.get("secrets"):
         yield "compose-secret", node.at("secrets")
     for spec in variable_specs(service.source, node, "environment"):
-        secret = names_secret(spec.name.removesuffix("_FILE"))
+        secret = is_secret_name(spec.name.removesuffix("_FILE"))
         outside = (isinstance(spec.value, str) and "$" in spec.value) or spec.value is None
         if secret and (outside or spec.name.endswith("_FILE")):
             yield "compose-secret", spec.span
-        if secret and service.role in STORES:
+        if secret and service.role in STORE_ROLES:
             yield "authentication", spec.span

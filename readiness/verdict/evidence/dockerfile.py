@@ -12,7 +12,7 @@ from readiness.model.project import Project
 from readiness.verdict.evidence.images import variable_facts
 
 # What a command shows by its words.
-_COMMANDS = (
+_FACT_BY_COMMAND_PATTERN = (
     ("release-build", re.compile(
         r"--release\b|(?:-c|--configuration)[ =]Release\b|CMAKE_BUILD_TYPE=Release\b|--buildtype[ =]release\b"
         r"|-Doptimize=Release|--mode[ =]production\b|--prod\b|-ldflags[ =]\S{0,4}-s", re.IGNORECASE)),
@@ -28,12 +28,12 @@ _COMMANDS = (
         r"--no-cache(?:-dir)?\b|rm -[rf]{1,2} \S{0,40}/var/lib/apt/lists|\b(?:dnf|yum|microdnf|zypper|tdnf)\b.{0,20} clean\b"
         r"|\b(?:npm|yarn|pnpm) cache clean\b|PIP_NO_CACHE_DIR")),
 )  # fmt: skip
-_MINIMAL = re.compile(r"slim|alpine|distroless|chainguard|wolfi|minimal|micro|chiseled|busybox")
+_MINIMAL_IMAGE_NAME = re.compile(r"slim|alpine|distroless|chainguard|wolfi|minimal|micro|chiseled|busybox")
 
 
 def dockerfile_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
     """The facts of every stage that ends up in an image that is run."""
-    for document in project.documents("dockerfile"):
+    for document in project.documents_of_kind("dockerfile"):
         if not document.source.fragment and document.deployed:
             for name, span in _document_facts(document):
                 yield name, document.source, span
@@ -44,9 +44,9 @@ def _document_facts(document: Document) -> Iterator[tuple[str, Span]]:
         if stage.shipped:
             yield from _stage_facts(stage)
     for command in commands(document):
-        words = " ".join((command.program, *command.command.values))[:2000]
-        span = command.whole.span
-        yield from ((name, span) for name, pattern in _COMMANDS if pattern.search(words))
+        words = " ".join((command.program, *command.command.unquoted_words))[:2000]
+        span = command.command_with_wrapper.span
+        yield from ((name, span) for name, pattern in _FACT_BY_COMMAND_PATTERN if pattern.search(words))
         if command.program == "chown" and command.stage.shipped:
             yield "owned-files", span
     for step in document.steps:
@@ -58,19 +58,19 @@ def _document_facts(document: Document) -> Iterator[tuple[str, Span]]:
 
 def _stage_facts(stage: Stage) -> Iterator[tuple[str, Span]]:
     image, word = stage.image, stage.image_word
-    if word is not None and stage.base is None and not stage.scratch and not image.is_variable:
+    if word is not None and stage.base_stage is None and not stage.scratch and not image.is_variable:
         versioned = bool(image.digest) or bool(re.search(r"\d", image.tag))
         if versioned:
             yield "base-versioned", word.span
-        if versioned and _MINIMAL.search(f"{image.repository}:{image.tag}"):
+        if versioned and _MINIMAL_IMAGE_NAME.search(f"{image.full_repository}:{image.tag}"):
             yield "base-minimal", word.span
-    for instruction in stage.of("COPY"):
+    for instruction in stage.instructions_of("COPY"):
         source = instruction.flag("from")
-        if stage.final and source and stage.document.stage(source.value) not in (None, stage):
+        if stage.final and source and stage.document.stage_by_name(source.value) not in (None, stage):
             yield "built-in-stages", instruction.span
         if instruction.flag("chown"):
             yield "owned-files", instruction.span
-    yield from (("port-declared", one.span) for one in stage.of("EXPOSE"))
-    for name, instruction in stage.environment.items():
-        value = stage.lookup(name, instruction.span.end)
+    yield from (("port-declared", one.span) for one in stage.instructions_of("EXPOSE"))
+    for name, instruction in stage.env_instruction_by_name.items():
+        value = stage.variable_value(name, instruction.span.end)
         yield from ((fact, instruction.span) for fact in variable_facts(name, value))

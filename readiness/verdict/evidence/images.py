@@ -24,12 +24,12 @@ def variable_fact(name: str, value: str | None) -> str:
     return ""
 
 
-_DEBUG = frozenset({"debug", "flask_debug", "django_debug", "app_debug", "rails_debug"})
-_FALSE = frozenset({"false", "0", "off", "no"})
+_DEBUG_VARIABLES = frozenset({"debug", "flask_debug", "django_debug", "app_debug", "rails_debug"})
+_FALSE_TEXTS = frozenset({"false", "0", "off", "no"})
 
 
 def variable_facts(name: str, value: str | None) -> tuple[str, ...]:
     """All facts that a variable is: that of variable_fact, and that debugging is off."""
     fact = variable_fact(name, value)
-    quiet = name.lower() in _DEBUG and (value or "").lower() in _FALSE
+    quiet = name.lower() in _DEBUG_VARIABLES and (value or "").lower() in _FALSE_TEXTS
     return tuple(filter(None, (fact, "debug-off" if quiet or fact == "production-named" else "")))

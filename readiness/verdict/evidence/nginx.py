@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds.nginx import is_tls_server
 from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
-_SET = {
+_FACT_BY_DIRECTIVE = {
     "client_max_body_size": "body-size-bounded",
     "limit_req": "request-limit",
     "proxy_read_timeout": "proxy-timeout",
@@ -20,14 +20,14 @@ _SET = {
     "ssl_ciphers": "tls-ciphers",
     "ssl_protocols": "tls-protocols",
 }
-_HEADERS = {
+_FACT_BY_RESPONSE_HEADER = {
     "access-control-allow-origin": "header-cors",
     "content-security-policy": "header-csp",
     "referrer-policy": "header-referrer",
     "x-content-type-options": "header-nosniff",
     "x-frame-options": "header-frame",
 }
-_FORWARDED = {
+_FACT_BY_PROXY_HEADER = {
     "connection": "upgrade-connection",
     "host": "forwarded-host",
     "upgrade": "upgrade-header",
@@ -35,42 +35,42 @@ _FORWARDED = {
     "x-forwarded-proto": "forwarded-proto",
     "x-real-ip": "forwarded-address",
 }
-_HEALTH = re.compile(r"health|/ping|/live|/ready|/status", re.IGNORECASE)
-_OFF = frozenset({"off", "0", ""})
+_HEALTH_PATH = re.compile(r"health|/ping|/live|/ready|/status", re.IGNORECASE)
+_OFF_TEXTS = frozenset({"off", "0", ""})
 
 
 def nginx_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
     """The facts of every directive, wherever the file stands."""
-    for document in project.documents("nginx"):
+    for document in project.documents_of_kind("nginx"):
         if document.source.fragment:
             continue
         if document.source.parent is not None:
             yield "embedded-config", document.source, Span(0, 0)
-        for directive in document.walk():
+        for directive in document.walk_directives():
             for name in _directive_facts(directive):
-                yield name, directive.source, directive.head
+                yield name, directive.source, directive.head_span
 
 
 def _directive_facts(directive: Directive) -> Iterator[str]:
     words = [word.lower() for word in directive.args]
     first = words[0] if words else ""
-    if directive.name in _SET and first not in _OFF:
-        yield _SET[directive.name]
+    if directive.name in _FACT_BY_DIRECTIVE and first not in _OFF_TEXTS:
+        yield _FACT_BY_DIRECTIVE[directive.name]
         if directive.name == "limit_req" and any(word.startswith("burst=") for word in words):
             yield "request-limit-burst"
-    elif directive.name == "add_header" and first in _HEADERS:
-        yield _HEADERS[first]
+    elif directive.name == "add_header" and first in _FACT_BY_RESPONSE_HEADER:
+        yield _FACT_BY_RESPONSE_HEADER[first]
         if words[-1] == "always":
-            yield f"{_HEADERS[first]}-always"
-    elif directive.name == "proxy_set_header" and first in _FORWARDED and words[-1]:
-        yield _FORWARDED[first]
-    elif directive.name in {"access_log", "error_log"} and first not in _OFF | {"/dev/null"}:
+            yield f"{_FACT_BY_RESPONSE_HEADER[first]}-always"
+    elif directive.name == "proxy_set_header" and first in _FACT_BY_PROXY_HEADER and words[-1]:
+        yield _FACT_BY_PROXY_HEADER[first]
+    elif directive.name in {"access_log", "error_log"} and first not in _OFF_TEXTS | {"/dev/null"}:
         yield "access-log" if directive.name == "access_log" else "error-log"
     elif (directive.name, first) in {("gzip", "on"), ("brotli", "on"), ("zstd", "on")}:
         yield "compression"
     elif directive.name in {"return", "rewrite"} and "".join(words[1:2]).startswith("https://"):
         yield "https-redirect"
-    elif directive.name == "expires" and first not in _OFF | {"epoch", "-1"}:
+    elif directive.name == "expires" and first not in _OFF_TEXTS | {"epoch", "-1"}:
         yield "static-caching"
     elif directive.name == "proxy_pass" and _in_tls_server(directive):
         yield "tls-entry"
@@ -82,19 +82,17 @@ def _block_facts(directive: Directive) -> Iterator[str]:
     block = directive.block
     if block is None:
         return
-    if directive.name == "upstream" and any(
-        d.name in column("nginx-directives", "balances") for d in block.directives
-    ):
+    if directive.name == "upstream" and any(d.name in fact_column("nginx-directives", "balances") for d in block.directives):
         yield "balanced-upstream"
-    if directive.name == "upstream" and len(block.all("server")) > 1:
+    if directive.name == "upstream" and len(block.directives_named("server")) > 1:
         yield "balanced-servers"
-    health = directive.name == "location" and directive.args and _HEALTH.search(directive.args[-1])
+    health = directive.name == "location" and directive.args and _HEALTH_PATH.search(directive.args[-1])
     if health and "off" in block.get("access_log", ()):
         yield "health-unlogged"
 
 
 def _in_tls_server(directive: Directive) -> bool:
     block: Block | None = directive.parent
-    while block is not None and block.name != "server":
-        block = block.parent
+    while block is not None and block.opening_directive_name != "server":
+        block = block.enclosing_block
     return block is not None and is_tls_server(block)

@@ -17,7 +17,7 @@ def test_what_github_takes_is_no_mistake(name: str) -> None:
     wrong = [
         (f.path, f.line, f.rule)
         for f in report.findings
-        if f.definition.category == "correctness" and f.definition.kind == "ci"
+        if f.rule_definition.category == "correctness" and f.rule_definition.kind == "ci"
     ]
     assert wrong == []
 
@@ -34,9 +34,7 @@ OURS = "on: push\njobs:\n  a:\n    uses: acme/ci/.github/workflows/ci.yml@main\n
         pytest.param("{trusted: [acme/other]}", 1, id="another one"),
     ],
 )
-def test_a_team_names_the_owners_that_are_its_own(
-    tmp_path: Path, settings: str, count: int
-) -> None:
+def test_a_team_names_the_owners_that_are_its_own(tmp_path: Path, settings: str, count: int) -> None:
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
     (folder / "ci.yml").write_text(OURS)
@@ -48,11 +46,9 @@ def test_a_team_names_the_owners_that_are_its_own(
 
 def test_a_pipeline_that_has_all_it_needs_is_ready() -> None:
     report = readiness.check([HERE / "ready"], profile="strict", purpose="production")
-    ours = [f for f in report.findings if f.definition.kind == "ci"]
+    ours = [f for f in report.findings if f.rule_definition.kind == "ci"]
     assert [(f.path, f.line, f.rule, f.message) for f in ours] == []
-    states = {
-        item.item.id: item.state for outcome in report.checklists for item in outcome.verdicts
-    }
+    states = {item.item.id: item.state for outcome in report.checklists for item in outcome.verdicts}
     met = {name for name, state in states.items() if state == "met"}
     assert {
         "flowise.ci-test",
@@ -72,10 +68,7 @@ def test_a_pipeline_that_has_all_it_needs_is_ready() -> None:
 
 def test_aliases_of_aliases_are_not_written_out(tmp_path: Path) -> None:
     levels = ["a: &a [x, x, x, x, x, x, x, x, x]"]
-    levels += [
-        f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]"
-        for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-    ]
+    levels += [f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
     job = "{runs-on: ubuntu-24.04, environment: NAME, env: *i, steps: [{run: kubectl apply -f k8s/}]NEEDS}"
     staging = job.replace("NAME", "staging").replace("NEEDS", "")
     production = job.replace("NAME", "production").replace("NEEDS", ", needs: staging")

@@ -41,12 +41,10 @@ def run(*workflows: str, paths: tuple[str, ...] = (), prose: bool = False) -> li
     documents = []
     for number, text in enumerate(workflows):
         path = paths[number] if paths else f".github/workflows/{number}.yml"
-        documents.append(("github", kinds.parse(Source(path, text, kind="github"))))
+        documents.append(("github", kinds.parse_source(Source(path, text, kind="github"))))
     outcome = engine.EngineResult()
-    engine.run_rules(
-        Project(documents, prose=prose), rule, {b.rule.id: b.rule for b in catalogue()}, outcome
-    )
-    unknown = outcome.tally[rule[0].rule.id].unknown if outcome.tally else 0
+    engine.run_rules(Project(documents, is_prose=prose), rule, {b.rule.id: b.rule for b in catalogue()}, outcome)
+    unknown = outcome.tally_by_rule[rule[0].rule.id].unknown if outcome.tally_by_rule else 0
     return [*(str(one.severity) for one in outcome.findings), *("?" * unknown)]
 
 
@@ -342,9 +340,7 @@ def test_what_is_at_hand(permissions: str, severity: str) -> None:
 def test_rights_that_are_not_told() -> None:
     text = TARGET + job(f"gh pr checkout {NUMBER}", "make")
     assert run(text.replace("    permissions: {contents: write}\n", "")) == ["high"]
-    assert run(
-        "permissions: {contents: read}\n" + text.replace("    permissions: {contents: write}\n", "")
-    ) == ["medium"]
+    assert run("permissions: {contents: read}\n" + text.replace("    permissions: {contents: write}\n", "")) == ["medium"]
 
 
 def test_a_machine_that_is_kept() -> None:

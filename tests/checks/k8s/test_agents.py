@@ -35,9 +35,7 @@ def test_agent(rule: str, security: str, kind: str, volumes: str, want: str) -> 
     assert run(rule, workload(kind, security, volumes=volumes)) == [want]
 
 
-@pytest.mark.parametrize(
-    "rule", ["capability-sys-admin", "capability-dangerous", "capabilities-not-dropped"]
-)
+@pytest.mark.parametrize("rule", ["capability-sys-admin", "capability-dangerous", "capabilities-not-dropped"])
 def test_capabilities_beside_privileged(rule: str) -> None:
     """A privileged container has every capability: what it adds besides changes nothing."""
     added = "capabilities: {add: [SYS_ADMIN, SYS_PTRACE]}"

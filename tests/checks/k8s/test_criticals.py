@@ -14,12 +14,10 @@ from tests.conftest import catalogue
 def run(rule: str, *objects: str, path: str = "all.yaml") -> list[str]:
     """The severities of what a rule finds in some objects."""
     text = "---\n".join(objects)
-    documents = [("k8s", kinds.parse(Source(path, text, kind="k8s")))]
+    documents = [("k8s", kinds.parse_source(Source(path, text, kind="k8s")))]
     bound = [one for one in catalogue() if one.rule.id == f"k8s/{rule}"]
     outcome = engine.EngineResult()
-    engine.run_rules(
-        Project(documents), bound, {one.rule.id: one.rule for one in catalogue()}, outcome
-    )
+    engine.run_rules(Project(documents), bound, {one.rule.id: one.rule for one in catalogue()}, outcome)
     return [str(one.severity) for one in outcome.findings]
 
 
@@ -222,9 +220,7 @@ def pod(
         (("v=2",), "v1.18.3", [], []),
     ],
 )  # fmt: skip
-def test_an_api_server_without_tls(
-    flags: tuple[str, ...], tag: str, address: list[str], port: list[str]
-) -> None:
+def test_an_api_server_without_tls(flags: tuple[str, ...], tag: str, address: list[str], port: list[str]) -> None:
     text = pod("kube-apiserver", *flags, tag=tag)
     assert run("control-plane-apiserver-insecure-address", text) == address
     assert run("control-plane-apiserver-insecure-port", text) == port
@@ -249,9 +245,7 @@ ETCD = [
 
 
 @pytest.mark.parametrize(("flags", "head", "env", "severities"), ETCD)
-def test_an_etcd_that_asks_for_no_certificate(
-    flags: tuple[str, ...], head: str, env: str, severities: list[str]
-) -> None:
+def test_an_etcd_that_asks_for_no_certificate(flags: tuple[str, ...], head: str, env: str, severities: list[str]) -> None:
     more = f"      env: [{env}]\n" if env else ""
     text = pod("etcd", *flags, tag="3.5.9", head=head, more=more)
     assert run("control-plane-etcd-client-auth", text) == severities

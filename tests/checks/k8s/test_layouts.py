@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from readiness import kinds
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.units import Places, distance
+from readiness.kinds.units import ThingsByFolder, file_distance
 from readiness.model import Source
-from readiness.model.project import Project, Run
+from readiness.model.project import Project, RunProjects
 from readiness.run import engine
 from tests.conftest import catalogue
 from tests.effort import effort
@@ -21,10 +21,8 @@ Verdicts = set[tuple[str, str]]
 
 
 def parsed(files: Mapping[str, str], unit: str = "") -> Project:
-    documents = [
-        ("k8s", kinds.parse(Source(path, text, kind="k8s"))) for path, text in sorted(files.items())
-    ]
-    return Project(documents, files, complete=True, unit=unit)
+    documents = [("k8s", kinds.parse_source(Source(path, text, kind="k8s"))) for path, text in sorted(files.items())]
+    return Project(documents, files, is_complete=True, unit=unit)
 
 
 def verdicts(project: Project, folder: str = "") -> Verdicts:
@@ -34,9 +32,7 @@ def verdicts(project: Project, folder: str = "") -> Verdicts:
     rules = [bound for bound in catalogue() if bound.rule.id.startswith("k8s/")]
     engine.run_rules(project, rules, core, outcome)
     return {
-        (one.rule, one.resource)
-        for one in outcome.findings
-        if one.path.startswith(folder) and not one.rule.startswith("core/")
+        (one.rule, one.resource) for one in outcome.findings if one.path.startswith(folder) and not one.rule.startswith("core/")
     }
 
 
@@ -134,12 +130,8 @@ LAYOUTS = {
     "one folder": lambda part: f"{part}.yaml",
     "a folder for each kind": lambda part: f"{part}/all.yaml",
     "deep folders": lambda part: f"a/{part}/b/c.yaml",
-    "shared things above": lambda part: (
-        f"{part}.yaml" if part in {"config", "policies", "rights"} else f"shop/{part}.yaml"
-    ),
-    "workloads above": lambda part: (
-        f"{part}.yaml" if part in {"workloads", "jobs"} else f"more/{part}.yaml"
-    ),
+    "shared things above": lambda part: f"{part}.yaml" if part in {"config", "policies", "rights"} else f"shop/{part}.yaml",
+    "workloads above": lambda part: f"{part}.yaml" if part in {"workloads", "jobs"} else f"more/{part}.yaml",
 }
 
 
@@ -221,10 +213,7 @@ def messages(project: Project, rule: str) -> list[tuple[str, str, list[str]]]:
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     bounds = [bound for bound in catalogue() if bound.rule.id == rule]
     engine.run_rules(project, bounds, core, outcome)
-    return [
-        (str(one.severity), one.message, [each.source.path for each in one.related])
-        for one in outcome.findings
-    ]
+    return [(str(one.severity), one.message, [each.source.path for each in one.related]) for one in outcome.findings]
 
 
 SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {LEVEL: info}\n"
@@ -277,10 +266,8 @@ UNITS = {
 @pytest.mark.parametrize(("files", "related"), UNITS.values(), ids=UNITS)
 @pytest.mark.parametrize("unit", ["overlays/shared", ""])
 def test_other_units_of_the_run(unit: str, files: dict[str, str], related: list[str]) -> None:
-    asking = parsed(
-        {"web.yaml": POD.replace("{name: web}", "{name: web, namespace: shop}", 1)}, "overlays/web"
-    )
-    Run([asking, parsed(files, unit)])
+    asking = parsed({"web.yaml": POD.replace("{name: web}", "{name: web, namespace: shop}", 1)}, "overlays/web")
+    RunProjects([asking, parsed(files, unit)])
     found = messages(asking, "k8s/config-map-unresolved")
     assert [places for *_, places in found] == ([related] if related else [])
 
@@ -323,9 +310,7 @@ def test_folders_that_an_unbuilt_kustomization_puts_together() -> None:
 
 # -- distance ----------------------------------------------------------------------------------------------------------
 
-PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(
-    lambda parts: "/".join(parts) + ".yaml"
-)
+PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(lambda parts: "/".join(parts) + ".yaml")
 
 
 class Thing:
@@ -337,18 +322,18 @@ class Thing:
 
 @given(PATHS, st.lists(PATHS, max_size=12))
 def test_places_tell_things_by_their_distance(path: str, others: list[str]) -> None:
-    places = Places(map(Thing, others))
-    told = [(far, thing.source.path) for far, some in places.outward(path) for thing in some]
-    assert sorted(told) == sorted((distance(path, other), other) for other in others)
+    places = ThingsByFolder(map(Thing, others))
+    told = [(far, thing.source.path) for far, some in places.by_increasing_distance(path) for thing in some]
+    assert sorted(told) == sorted((file_distance(path, other), other) for other in others)
     assert [far for far, _ in told] == sorted(far for far, _ in told)
 
 
 @given(PATHS, PATHS, PATHS)
 def test_distance(one: str, two: str, three: str) -> None:
-    assert distance(one, one) == 0
-    assert (distance(one, two) == 0) == (one == two)
-    steps = [(distance(*pair) - 1) // 2 for pair in ((one, three), (one, two))]
-    assert (distance(two, three) - 1) // 2 <= max(steps) or two.count("/") > one.count("/")
+    assert file_distance(one, one) == 0
+    assert (file_distance(one, two) == 0) == (one == two)
+    steps = [(file_distance(*pair) - 1) // 2 for pair in ((one, three), (one, two))]
+    assert (file_distance(two, three) - 1) // 2 <= max(steps) or two.count("/") > one.count("/")
 
 
 # -- work --------------------------------------------------------------------------------------------------------------

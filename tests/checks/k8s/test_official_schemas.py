@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 
-from readiness.facts.table import facts, rows
+from readiness.facts.table import fact_rows, facts_table
 
-validate = pytest.importorskip(
-    "kubernetes_validate", reason="needs the official schemas (the extra readiness[schemas])"
-)
+validate = pytest.importorskip("kubernetes_validate", reason="needs the official schemas (the extra readiness[schemas])")
 FOLDER = Path(validate.__file__).parent / "kubernetes-json-schema"
 
 
 def definitions() -> dict[str, Any]:
-    version = facts("kubernetes-types").version
+    version = facts_table("kubernetes-types").version
     (found,) = FOLDER.glob(f"v{version}.*-local-strict")
     loaded: dict[str, Any] = json.loads((found / "_definitions.json").read_text(encoding="utf-8"))
     return dict(loaded["$defs"])
@@ -28,11 +26,7 @@ def kinds(known: dict[str, Any]) -> dict[tuple[str, str], str]:
     made = {}
     for name, spec in known.items():
         for version_kind in spec.get("x-kubernetes-group-version-kind", ()):
-            version = (
-                f"{version_kind['group']}/{version_kind['version']}"
-                if version_kind["group"]
-                else version_kind["version"]
-            )
+            version = f"{version_kind['group']}/{version_kind['version']}" if version_kind["group"] else version_kind["version"]
             made[version, version_kind["kind"]] = name
     return made
 
@@ -46,10 +40,10 @@ def target(spec: dict[str, Any]) -> str:
 
 
 def test_every_field_of_every_kind_is_known_and_none_is_made_up() -> None:
-    known, types = definitions(), rows("kubernetes-types")
+    known, types = definitions(), fact_rows("kubernetes-types")
     official = kinds(known)
     pairs = []
-    for thing, row in rows("kubernetes-kinds").items():
+    for thing, row in fact_rows("kubernetes-kinds").items():
         version, _, kind = thing.partition(" ")
         assert (version, kind) in official, f"{version} has no kind {kind}"
         pairs.append((row["type"], official[version, kind]))
@@ -65,9 +59,7 @@ def test_every_field_of_every_kind_is_known_and_none_is_made_up() -> None:
         wrong += [f"{theirs}.{field} is not in the table" for field in its if field not in mine]
         wrong += [f"{theirs}.{field} is not official" for field in mine if field not in its]
         required = {field for field, kind in mine.items() if kind.endswith("!")}
-        wrong += [
-            f"{theirs}.{field}: required?" for field in required ^ set(spec.get("required", ()))
-        ]
+        wrong += [f"{theirs}.{field}: required?" for field in required ^ set(spec.get("required", ()))]
         pairs += [
             (mine[field].rstrip("!").removeprefix("[]").removeprefix("{}"), target(its[field]))
             for field in mine

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from readiness.checks.k8s import pss
-from readiness.facts.table import column
+from readiness.facts.table import fact_column
 from readiness.kinds import k8s
 from readiness.kinds.k8s.model import Pod
 from readiness.model import Source
@@ -22,9 +22,7 @@ SAFE: dict[str, Any] = {
 PLACES = ("initContainers", "containers", "ephemeralContainers")
 
 
-def pod(
-    security: dict[str, Any] | None = None, annotations: dict[str, str] | None = None, **spec: Any
-) -> Pod:
+def pod(security: dict[str, Any] | None = None, annotations: dict[str, str] | None = None, **spec: Any) -> Pod:
     """A pod that the restricted level admits, but for what is given."""
     shared = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     body = {
@@ -49,11 +47,11 @@ def container(place: str, security: dict[str, Any], **fields: Any) -> dict[str, 
 
 def broken(subject: Pod, level: str = "restricted") -> set[str]:
     """The controls that a level finds broken."""
-    return {violation.control for violation in pss.levels_refused(subject)[level]}
+    return {violation.control for violation in pss.violations_by_level(subject)[level]}
 
 
 def test_the_safe_pod_is_admitted_everywhere() -> None:
-    assert pss.levels_refused(pod()) == {"privileged": [], "baseline": [], "restricted": []}
+    assert pss.violations_by_level(pod()) == {"privileged": [], "baseline": [], "restricted": []}
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -98,9 +96,7 @@ def test_the_safe_pod_is_admitted_everywhere() -> None:
         ),
     ],
 )
-def test_containers(
-    place: str, security: dict[str, Any], baseline: set[str], restricted: set[str]
-) -> None:
+def test_containers(place: str, security: dict[str, Any], baseline: set[str], restricted: set[str]) -> None:
     subject = pod(**container(place, security))
     assert broken(subject, "baseline") == baseline
     assert broken(subject) == restricted
@@ -145,10 +141,7 @@ def test_containers(
         (
             {
                 "security": {
-                    "sysctls": [
-                        {"name": name, "value": "1"}
-                        for name in sorted(column("kernel-parameters", "safe"))
-                    ]
+                    "sysctls": [{"name": name, "value": "1"} for name in sorted(fact_column("kernel-parameters", "safe"))]
                 }
             },
             set(),
@@ -169,14 +162,12 @@ def test_pods(change: dict[str, Any], baseline: set[str], restricted: set[str]) 
     assert broken(subject) == restricted
 
 
-@pytest.mark.parametrize("kind", sorted(column("kubernetes-volumes", "restricted")))
+@pytest.mark.parametrize("kind", sorted(fact_column("kubernetes-volumes", "restricted")))
 def test_volumes_that_are_allowed(kind: str) -> None:
     assert not broken(pod(volumes=[{"name": "data", kind: {"some": "field"}}, {"name": "bare"}]))
 
 
-@pytest.mark.parametrize(
-    "kind", ["nfs", "gcePersistentDisk", "iscsi", "rbd", "gitRepo", "flexVolume", "azureFile"]
-)
+@pytest.mark.parametrize("kind", ["nfs", "gcePersistentDisk", "iscsi", "rbd", "gitRepo", "flexVolume", "azureFile"])
 def test_volumes_that_only_restricted_refuses(kind: str) -> None:
     subject = pod(volumes=[{"name": "data", kind: {"some": "field"}}])
     assert not broken(subject, "baseline")
@@ -190,28 +181,24 @@ def test_a_host_path_is_refused_by_both_and_told_once() -> None:
 
 
 @pytest.mark.parametrize("place", ["initContainers", "containers"])
-@pytest.mark.parametrize("handler", [*pss.PROBES, *pss.HOOKS])
+@pytest.mark.parametrize("handler", [*pss.PROBE_FIELDS, *pss.LIFECYCLE_HOOKS])
 @pytest.mark.parametrize("way", ["httpGet", "tcpSocket"])
 def test_hosts_of_probes_and_hooks(place: str, handler: str, way: str) -> None:
     for host, refused in (("10.0.0.1", True), ("localhost", True), ("", False)):
         action = {way: {"port": 80, "host": host}}
-        fields = {handler: action} if handler in pss.PROBES else {"lifecycle": {handler: action}}
+        fields = {handler: action} if handler in pss.PROBE_FIELDS else {"lifecycle": {handler: action}}
         subject = pod(**container(place, {}, **fields))
         assert broken(subject, "baseline") == ({"baseline-host-probes"} if refused else set())
 
 
 def test_host_ports() -> None:
     for port, refused in ((8080, True), (0, False)):
-        subject = pod(
-            **container("containers", {}, ports=[{"containerPort": 80, "hostPort": port}])
-        )
+        subject = pod(**container("containers", {}, ports=[{"containerPort": 80, "hostPort": port}]))
         assert broken(subject, "baseline") == ({"baseline-host-ports"} if refused else set())
 
 
 def test_a_user_namespace_waives_users_and_in_baseline_proc() -> None:
-    loose = container(
-        "containers", {"procMount": "Unmasked", "runAsUser": 0, "runAsNonRoot": False}
-    )
+    loose = container("containers", {"procMount": "Unmasked", "runAsUser": 0, "runAsNonRoot": False})
     subject = pod({"runAsNonRoot": None}, hostUsers=False, **loose)
     assert broken(subject, "baseline") == set()
     assert broken(subject) == {"restricted-proc-mount"}
@@ -221,9 +208,7 @@ def test_windows_waives_what_linux_has() -> None:
     bare = [{"name": "web", "image": "web:1"}]
     subject = pod({"seccompProfile": None}, os={"name": "windows"}, containers=bare)
     assert broken(subject) == set()
-    by_node = pod(
-        {"seccompProfile": None}, nodeSelector={"kubernetes.io/os": "windows"}, containers=bare
-    )
+    by_node = pod({"seccompProfile": None}, nodeSelector={"kubernetes.io/os": "windows"}, containers=bare)
     assert broken(by_node) == {
         "restricted-capabilities",
         "restricted-privilege-escalation",
@@ -248,7 +233,7 @@ spec:
     - 5
 """
     subject = k8s.parse(Source("pod.yaml", text)).pods[0]
-    assert pss.levels_refused(subject)["baseline"] == []
+    assert pss.violations_by_level(subject)["baseline"] == []
 
 
 def test_the_profiles_hold_what_the_levels_ask() -> None:
@@ -257,7 +242,9 @@ def test_the_profiles_hold_what_the_levels_ask() -> None:
         ids = {bound.rule.id for bound in catalogue()}
         return {one for one in ids if any(one.startswith(prefix) for prefix in chosen)}
 
-    baseline = {f"k8s/pss-{name}" for name in pss.BASELINE}
+    baseline = {f"k8s/pss-{name}" for name in pss.BASELINE_CONTROLS}
     assert rules_of("pss-baseline") == baseline
-    asked = {name for name in pss.BASELINE if name not in pss.OVERRIDDEN} | set(pss.RESTRICTED)
+    asked = {name for name in pss.BASELINE_CONTROLS if name not in pss.BASELINE_CONTROLS_SUBSUMED} | set(
+        pss.RESTRICTED_CONTROLS
+    )
     assert rules_of("pss-restricted") == {f"k8s/pss-{name}" for name in asked}

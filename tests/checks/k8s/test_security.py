@@ -11,9 +11,9 @@ from readiness.checks.k8s import flags, host, rbac, secrets, security, supply
 from readiness.kinds import k8s
 from readiness.kinds.k8s import effective
 from readiness.kinds.k8s.model import Container, Pod
-from readiness.model import Hit, Severity, Source, Unknown
+from readiness.model import Hit, Severity, Source, Undecidable
 from readiness.model.project import Project
-from readiness.syntax.yaml import Map, load_all
+from readiness.syntax.yaml import Map, load_yaml_documents
 
 
 def container(fields: str) -> Container:
@@ -28,12 +28,9 @@ def pod(fields: str) -> Pod:
     return k8s.parse(Source("pod.yaml", text)).pods[0]
 
 
-def shown(found: Iterator[Hit | Unknown], subject: Any) -> list[str]:
+def shown(found: Iterator[Hit | Undecidable], subject: Any) -> list[str]:
     """The texts that hits stand on; `?` for what cannot be told."""
-    return [
-        "?" if isinstance(each, Unknown) else subject.source.text[each.span.start : each.span.end]
-        for each in found
-    ]
+    return ["?" if isinstance(each, Undecidable) else subject.source.text[each.span.start : each.span.end] for each in found]
 
 
 @pytest.mark.parametrize(
@@ -55,13 +52,11 @@ def test_resources_that_a_role_covers(written: str, resource: str, yes: bool) ->
 
 
 def test_a_rule_for_named_objects_counts_only_for_these_names() -> None:
-    rule = load_all(
-        '{apiGroups: [""], resources: [configmaps], verbs: [update], resourceNames: [coredns]}'
-    )[0]
+    rule = load_yaml_documents('{apiGroups: [""], resources: [configmaps], verbs: [update], resourceNames: [coredns]}')[0]
     assert isinstance(rule, Map)
-    assert rbac.allowing_span(rule, ["update"], ["configmaps"], [""]) is None
-    assert rbac.allowing_span(rule, ["update"], ["configmaps"], [""], ["coredns"]) is not None
-    assert rbac.allowing_span(rule, ["update"], ["configmaps"], ["apps"], ["coredns"]) is None
+    assert rbac.span_allowing(rule, ["update"], ["configmaps"], [""]) is None
+    assert rbac.span_allowing(rule, ["update"], ["configmaps"], [""], ["coredns"]) is not None
+    assert rbac.span_allowing(rule, ["update"], ["configmaps"], ["apps"], ["coredns"]) is None
 
 
 @pytest.mark.parametrize(
@@ -123,9 +118,7 @@ def test_sockets_of_container_runtimes(path: str, yes: bool) -> None:
 )
 def test_flags_as_they_are_written(command: str, wrong: list[str]) -> None:
     made = container(f"command: {command}")
-    found = flags.flag_value_wrong(
-        made, program="kube-apiserver", flag="profiling", default="true", allow=["false"]
-    )
+    found = flags.flag_value_wrong(made, program="kube-apiserver", flag="profiling", default="true", allow=["false"])
     assert [text.strip("'") for text in shown(found, made)] == wrong
 
 
@@ -161,7 +154,7 @@ def test_secrets_among_arguments(args: str, count: int) -> None:
     ],
 )
 def test_values_of_secret_objects(key: str, plain: str, yes: bool) -> None:
-    assert secrets.credential_reason(key, plain).is_exposed is yes
+    assert secrets.secret_verdict_on_data(key, plain).is_exposed is yes
 
 
 @pytest.mark.parametrize(("path", "count"), [("pod.yaml", 1), ("pod.example.yaml", 0)])

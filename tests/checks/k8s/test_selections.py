@@ -8,7 +8,7 @@ import pytest
 
 from readiness import kinds
 from readiness.model import Severity, Source
-from readiness.model.project import Project, Run
+from readiness.model.project import Project, RunProjects
 from readiness.run import engine
 from tests.conftest import catalogue
 
@@ -80,15 +80,13 @@ Told = list[tuple[str, Severity, str]]
 
 
 def project(files: Mapping[str, str], unit: str = "") -> Project:
-    documents = [
-        ("k8s", kinds.parse(Source(path, text, kind="k8s"))) for path, text in files.items()
-    ]
-    return Project(documents, files, complete=True, unit=unit)  # fmt: skip
+    documents = [("k8s", kinds.parse_source(Source(path, text, kind="k8s"))) for path, text in files.items()]
+    return Project(documents, files, is_complete=True, unit=unit)  # fmt: skip
 
 
 def told(rule: str, *projects: Project) -> Told:
     """(path, severity, path of the related place) of what a rule says."""
-    Run(list(projects))
+    RunProjects(list(projects))
     outcome = engine.EngineResult()
     rules = [bound for bound in catalogue() if bound.rule.id == f"k8s/{rule}"]
     core = {bound.rule.id: bound.rule for bound in catalogue()}
@@ -102,9 +100,7 @@ def told(rule: str, *projects: Project) -> Told:
 
 @pytest.mark.parametrize(("selecting", "selected", "other", "rule"), KINDS.values(), ids=KINDS)
 class TestSelections:
-    def test_a_neighbour_of_its_own_has_the_pods(
-        self, selecting: str, selected: str, other: str, rule: str
-    ) -> None:
+    def test_a_neighbour_of_its_own_has_the_pods(self, selecting: str, selected: str, other: str, rule: str) -> None:
         files = {"dev/s.yaml": selecting, "dev/d.yaml": selected}
         files |= {"prod/s.yaml": selecting, "prod/d.yaml": other}
         assert told(rule, project(files)) == [("prod/s.yaml", Severity.LOW, "dev/d.yaml")]
@@ -115,9 +111,7 @@ class TestSelections:
                  for file, text in (("s", selecting), ("d", selected))}  # fmt: skip
         assert told(rule, project(files)) == []
 
-    def test_a_folder_beside_it_has_them_for_nobody_else(
-        self, selecting: str, selected: str, other: str, rule: str
-    ) -> None:
+    def test_a_folder_beside_it_has_them_for_nobody_else(self, selecting: str, selected: str, other: str, rule: str) -> None:
         files = {"a/s.yaml": selecting, "a/d.yaml": other, "b/d.yaml": selected}
         assert told(rule, project(files)) == []
 
@@ -127,22 +121,16 @@ class TestSelections:
         assert (path, place) == ("a/s.yaml", "")
         assert severity >= Severity.LOW
 
-    def test_two_that_may_be_meant_are_silent(
-        self, selecting: str, selected: str, other: str, rule: str
-    ) -> None:
+    def test_two_that_may_be_meant_are_silent(self, selecting: str, selected: str, other: str, rule: str) -> None:
         files = {"a/s.yaml": selecting, "a/d.yaml": other}
         files |= {"b/d.yaml": selected, "c/d.yaml": selected}
         assert told(rule, project(files)) == []
 
-    def test_another_unit_may_bring_them(
-        self, selecting: str, selected: str, other: str, rule: str
-    ) -> None:
+    def test_another_unit_may_bring_them(self, selecting: str, selected: str, other: str, rule: str) -> None:
         plain = project({"a/s.yaml": selecting, "a/d.yaml": other})
         assert told(rule, plain, project({"chart/d.yaml": selected}, "chart (values.yaml)")) == []
 
-    def test_what_another_unit_has_for_its_own_is_not_meant(
-        self, selecting: str, selected: str, other: str, rule: str
-    ) -> None:
+    def test_what_another_unit_has_for_its_own_is_not_meant(self, selecting: str, selected: str, other: str, rule: str) -> None:
         dev = project({"dev/s.yaml": selecting, "dev/d.yaml": selected}, "dev")
         prod = project({"prod/s.yaml": selecting, "prod/d.yaml": other}, "prod")
         assert told(rule, dev, prod) == [("prod/s.yaml", Severity.LOW, "dev/d.yaml")]

@@ -47,8 +47,7 @@ OPEN = [
     "location / { try_files /nothing /in$uri; } " + INNER,
     "location / { root /srv; error_page 404 = /in/$uri; } " + INNER,
     "location ~ ^/dl/(?<rest>.*)$ { root /srv; try_files /nothing /in/$rest; } " + INNER,
-    "location / { root /srv; try_files $uri @x; } location @x { rewrite ^/(.*)$ /in/$1 last; } "
-    + INNER,
+    "location / { root /srv; try_files $uri @x; } location @x { rewrite ^/(.*)$ /in/$1 last; } " + INNER,
 ]
 
 CLOSED = [
@@ -95,15 +94,12 @@ SOME = [
 
 def run(*texts: str, prose: bool = False, folder: str = "conf.d") -> tuple[list[str], int]:
     """The severities of what is found, and how often the rule could not tell."""
-    documents = [
-        ("nginx", nginx.parse(Source(f"{folder}/{n}.conf", text, kind="nginx")))
-        for n, text in enumerate(texts)
-    ]
+    documents = [("nginx", nginx.parse(Source(f"{folder}/{n}.conf", text, kind="nginx"))) for n, text in enumerate(texts)]
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     rule = [bound for bound in catalogue() if bound.rule.id == "nginx/filesystem-root-served"]
     outcome = engine.EngineResult()
-    engine.run_rules(Project(documents, prose=prose), rule, core, outcome)
-    tally = outcome.tally.get("nginx/filesystem-root-served", engine.RuleTally())
+    engine.run_rules(Project(documents, is_prose=prose), rule, core, outcome)
+    tally = outcome.tally_by_rule.get("nginx/filesystem-root-served", engine.RuleTally())
     return [str(one.severity) for one in outcome.findings], tally.unknown
 
 
@@ -184,9 +180,7 @@ def test_a_server_for_trial_serves_no_outsider(folder: str, severity: str) -> No
 
 def test_the_work_grows_with_the_servers() -> None:
     def work(count: int) -> int:
-        server = (
-            "server { location /f/ { alias /; } location ~ ^/a(.*)b$ { rewrite ^/(.*)$ /f/$1; } }"
-        )
+        server = "server { location /f/ { alias /; } location ~ ^/a(.*)b$ { rewrite ^/(.*)$ /f/$1; } }"
         text = f"http {{ {server * count} }}"
         return effort(lambda: run(text))
 
@@ -197,6 +191,4 @@ def test_the_work_is_bounded_in_a_server_of_many_locations() -> None:
     many = "".join(f"location ~ ^/a{n}$ {{ }}" for n in range(100))
     aliases = "".join(f"location /f{n}/ {{ internal; alias /; }}" for n in range(50))
     searched = "".join(f"location ~ ^/a{n}$ {{ }}" for n in range(25))
-    assert effort(lambda: run(served(many + aliases))) < 1.5 * effort(
-        lambda: run(served(searched + aliases))
-    )
+    assert effort(lambda: run(served(many + aliases))) < 1.5 * effort(lambda: run(served(searched + aliases)))

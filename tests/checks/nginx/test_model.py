@@ -107,7 +107,7 @@ add_header X $m;""",
     ("rewrite-overlapping-captures", "rewrite ^/((.*))$ /x?$1$2;"),
     (
         "origin-check-bypassed",
-        r'if ($http_origin ~* ((^https://www\.yandex\.ru)|(^https://ya\.ru)$)) { add_header Access-Control-Allow-Origin "$http_origin"; }',  # noqa: E501 - one text, one line
+        r'if ($http_origin ~* ((^https://www\.yandex\.ru)|(^https://ya\.ru)$)) { add_header Access-Control-Allow-Origin "$http_origin"; }',
     ),
     (
         "origin-check-bypassed",
@@ -225,7 +225,7 @@ SILENT = [
     ("rewrite-overlapping-captures", "rewrite ^/((.*))$ /x/$1$2? break;"),
     (
         "origin-check-bypassed",
-        'http { map $http_origin $c { default ""; https://trusted.example $http_origin; } server { add_header Access-Control-Allow-Origin $c; } }',  # noqa: E501 - one text, one line
+        'http { map $http_origin $c { default ""; https://trusted.example $http_origin; } server { add_header Access-Control-Allow-Origin $c; } }',
     ),
     (
         "origin-check-bypassed",
@@ -274,7 +274,7 @@ def findings(topic: str, text: str) -> list[str]:
     assert {bound.rule.id for bound in rules} == wanted
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     outcome = engine.EngineResult()
-    engine.run_rules(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
+    engine.run_rules(Project(documents, {"nginx.conf"}, is_complete=True), rules, core, outcome)
     return [one.message for one in outcome.findings]
 
 
@@ -307,8 +307,8 @@ def test_versions_of_images(text: str, wanted: tuple[bool, bool]) -> None:
     near, far = Source("app/nginx/nginx.conf", ""), Source("other/proxy/nginx.conf", "")
     line = (1, 30, 1), (1, 31, 0)
     assert (
-        versions.is_at_least(project, near, *line),
-        versions.is_below(project, near, (1, 25, 1)),
+        versions.is_nginx_at_least(project, near, *line),
+        versions.is_nginx_below(project, near, (1, 25, 1)),
     ) == wanted
-    assert not versions.is_at_least(project, far, *line)
-    assert not versions.is_below(project, far, (1, 25, 1))
+    assert not versions.is_nginx_at_least(project, far, *line)
+    assert not versions.is_nginx_below(project, far, (1, 25, 1))

@@ -32,12 +32,8 @@ def found(folder: Path, passes: str, rule: str, off: str = "") -> int:
 
 
 @pytest.mark.parametrize("passes", PASSES)
-@pytest.mark.parametrize(
-    "rule", ["nginx/tls-missing", "nginx/body-size-unset", "nginx/rate-limit-missing"]
-)
-def test_an_application_needs_as_much_by_any_protocol(
-    tmp_path: Path, passes: str, rule: str
-) -> None:
+@pytest.mark.parametrize("rule", ["nginx/tls-missing", "nginx/body-size-unset", "nginx/rate-limit-missing"])
+def test_an_application_needs_as_much_by_any_protocol(tmp_path: Path, passes: str, rule: str) -> None:
     assert found(tmp_path, passes, rule) == 1
 
 

@@ -23,15 +23,9 @@ WORKFLOW = ".github/workflows/ci.yml"
 
 def project(files: dict[str, str], *, closed: Iterable[str] = ()) -> Project:
     """The project of some files."""
-    sources = [
-        Source(path, text, kind=kind)
-        for path, text in files.items()
-        if (kind := kinds.classify(path, text))
-    ]
-    read = [
-        (s.kind, document) for s, document, error in reading.parse_sources(sources) if error is None
-    ]
-    return Project(read, files, complete=True, closed=closed)
+    sources = [Source(path, text, kind=kind) for path, text in files.items() if (kind := kinds.detect_kind(path, text))]
+    read = [(s.kind, document) for s, document, error in reading.parse_sources(sources) if error is None]
+    return Project(read, files, is_complete=True, passed_over_paths=closed)
 
 
 def pod(reference: str) -> str:
@@ -48,7 +42,7 @@ def workflow(*commands: str) -> str:
 def made_from(files: dict[str, str]) -> str:
     """The Dockerfile (and the stage's number) that makes the image of the one container; empty for none."""
     made = project(files)
-    container = made.documents("k8s")[0].containers[0]
+    container = made.documents_of_kind("k8s")[0].containers[0]
     stage = images.stage_of_container(container, made)
     return f"{stage.source.path}:{stage.index}" if stage else ""
 
@@ -132,9 +126,7 @@ JOINS = {
 
 
 @pytest.mark.parametrize(("files", "reference", "wanted"), JOINS.values(), ids=JOINS)
-def test_which_dockerfile_makes_an_image(
-    files: dict[str, str], reference: str, wanted: str
-) -> None:
+def test_which_dockerfile_makes_an_image(files: dict[str, str], reference: str, wanted: str) -> None:
     assert made_from({"k8s/pod.yaml": pod(reference), **files}) == wanted
 
 
@@ -176,7 +168,7 @@ COMMANDS = {
 def test_what_a_build_command_names(command: str, wanted: tuple[str | None, str | None]) -> None:
     made = project({WORKFLOW: workflow(command)})
     found = all_builds(made)
-    assert [(one.file, one.target) for one in found] == [wanted]
+    assert [(one.dockerfile_path, one.target_stage) for one in found] == [wanted]
 
 
 def test_no_command_behind_a_change_of_folder_is_read() -> None:
@@ -199,21 +191,22 @@ def test_no_command_behind_a_change_of_folder_is_read() -> None:
     ],
 )
 def test_what_is_surely_not_there(path: str, lacks: bool) -> None:
-    made = Project([], ["a/b.yaml", "README.md"], complete=True, closed=["vendor"])
+    made = Project([], ["a/b.yaml", "README.md"], is_complete=True, passed_over_paths=["vendor"])
     assert made.is_surely_missing(path) is lacks
-    assert not Project([], ["a/b.yaml"]).is_surely_missing(path), (
-        "files by themselves tell no absence"
-    )
+    assert not Project([], ["a/b.yaml"]).is_surely_missing(path), "files by themselves tell no absence"
 
 
 def test_only_below_what_was_walked_something_is_missing() -> None:
     made = Project(
-        [], ["k8s/a.yaml", ".github/workflows/x.yml"], complete=True, walked=["k8s", ".github"]
+        [],
+        ["k8s/a.yaml", ".github/workflows/x.yml"],
+        is_complete=True,
+        walked_folders=["k8s", ".github"],
     )
     assert made.is_surely_missing("k8s/b.yaml")
     assert not made.is_surely_missing("api/Dockerfile")
     assert not made.is_walked("")
-    modules = Project([], ["lib/a", ".gitmodules"], complete=True)
+    modules = Project([], ["lib/a", ".gitmodules"], is_complete=True)
     assert not modules.is_surely_missing("dep/Dockerfile"), "it may be a submodule"
 
 
@@ -251,7 +244,7 @@ def test_a_literal_path_is_one_or_none(folder: str, word: str) -> None:
 )
 def test_who_may_have_written_the_file(before: tuple[str, ...], certain: bool) -> None:
     made = project({WORKFLOW: workflow(*before, "kubectl apply -f a.yaml")})
-    last = made.documents("github")[0].jobs[0].steps[-1]
+    last = made.documents_of_kind("github")[0].jobs[0].steps[-1]
     assert steps.is_checkout_untouched(last) is certain
 
 
@@ -302,10 +295,10 @@ NGINX = "server {\n  listen 80;\n  location / { proxy_pass http://nobody:80; }\n
 )
 def test_which_nginx_files_are_read_by_a_service(mount: str, file: str, hits: int) -> None:
     made = project({"compose.yaml": COMPOSE.format(mount), file: NGINX})
-    document = made.documents("nginx")[0]
+    document = made.documents_of_kind("nginx")[0]
     found = [
         outcome
-        for statement in kinds.targets_of("nginx")["nginx.directive"](document)
+        for statement in kinds.subject_finders_of("nginx")["nginx.directive"](document)
         if statement.name == "proxy_pass"
         for outcome in edge.upstream_unknown(statement, project=made)
         if isinstance(outcome, Hit)
@@ -343,14 +336,12 @@ NEAREST = {
 
 
 @pytest.mark.parametrize(("files", "path", "expected"), NEAREST.values(), ids=NEAREST)
-def test_the_nearest_dockerfile_makes_the_image(
-    files: dict[str, str], path: str, expected: str
-) -> None:
+def test_the_nearest_dockerfile_makes_the_image(files: dict[str, str], path: str, expected: str) -> None:
     made = project(
         {
             **files,
             path: pod("ghcr.io/acme/api:1" if "acme/api:dev" not in str(files) else "acme/api:2"),
         }
     )
-    stage = images.stage_of_container(made.documents("k8s")[0].containers[0], made)
+    stage = images.stage_of_container(made.documents_of_kind("k8s")[0].containers[0], made)
     assert (stage.source.path if stage else "") == expected

@@ -11,7 +11,7 @@ import readiness
 from readiness import kinds
 from readiness.kinds import compose
 from readiness.kinds.compose import join
-from readiness.kinds.compose.application import env_file_settings
+from readiness.kinds.compose.application import env_file_values
 from readiness.loading import reading
 from readiness.loading.discover import discover_files
 from readiness.model import Source
@@ -24,16 +24,16 @@ SERVICE = "services:\n  web:\n    image: acme/web:${TAG}\n"
 
 def project_of(files: dict[str, str]) -> Project:
     """A project whose compose files have their environments."""
-    sources = [Source(path, text, kind=kinds.classify(path, text)) for path, text in files.items()]
+    sources = [Source(path, text, kind=kinds.detect_kind(path, text)) for path, text in files.items()]
     read = reading.parse_sources(source for source in sources if source.kind)
     project = Project(((one.kind, document) for one, document, _ in read), set(files))
-    kinds.prepare(project.by_kind, project.paths)
+    kinds.link_documents(project.by_kind, project.paths)
     return project
 
 
 def joined(files: dict[str, str]) -> dict[str, compose.Document]:
     """The compose files of a project, each with its environment."""
-    return {one.source.path: one for one in project_of(files).documents("compose")}
+    return {one.source.path: one for one in project_of(files).documents_of_kind("compose")}
 
 
 def tag(document: compose.Document, service: str = "web") -> str:
@@ -114,11 +114,9 @@ def test_what_fills_in_a_variable(files: dict[str, str], expected: str) -> None:
 
 def test_no_secret_goes_into_what_may_be_shown() -> None:
     text = SERVICE.replace("TAG", "DB_PASSWORD")
-    document = joined({"compose.yaml": text, ".env": "DB_PASSWORD=Lv2mWSfh38qk\nA=b\n"})[
-        "compose.yaml"
-    ]
+    document = joined({"compose.yaml": text, ".env": "DB_PASSWORD=Lv2mWSfh38qk\nA=b\n"})["compose.yaml"]
     assert dict(document.environment.values) == {"A": "b"}
-    assert document.environment.unmasked["DB_PASSWORD"] == "Lv2mWSfh38qk"  # noqa: S105
+    assert document.environment.values_with_secrets["DB_PASSWORD"] == "Lv2mWSfh38qk"  # noqa: S105
 
 
 def test_what_a_secret_is_filled_in_to_is_one() -> None:
@@ -152,13 +150,13 @@ services:
             "raw.env": "G='3'\n",
         }
     )
-    (document,) = project.documents("compose")
-    found, complete = env_file_settings(document.services["web"], project)
+    (document,) = project.documents_of_kind("compose")
+    found, complete = env_file_values(document.services["web"], project)
     assert complete
     assert {name: one.value for name, one in found.items()} == {
         "A": "1", "B": "1", "C": "2", "E": "inner", "F": "outer", "G": "'3'",
     }  # fmt: skip
-    given = {one.name: (one.source.path, one.spec.value) for one in document.given}
+    given = {one.name: (one.source.path, one.spec.value) for one in document.env_file_variables}
     assert given == {
         "B": ("one.env", "1"), "C": ("sub/two.env", "2"), "D": (".env", "dot"),
         "E": ("one.env", "inner"), "F": ("one.env", "$E"), "G": ("raw.env", "'3'"),
@@ -168,15 +166,15 @@ services:
 def test_a_file_that_is_not_there_leaves_the_rest_unknown() -> None:
     text = "services:\n  web:\n    image: a:1\n    env_file: [gone.env, $X.env]\n"
     project = project_of({"compose.yaml": text, ".env": "A=1\n"})
-    (document,) = project.documents("compose")
-    assert env_file_settings(document.services["web"], project) == ({}, False)
+    (document,) = project.documents_of_kind("compose")
+    assert env_file_values(document.services["web"], project) == ({}, False)
 
 
 def test_one_value_speaks_once_and_for_production_first() -> None:
     text = "services:\n  db:\n    image: a:1\n    environment: {X: $P, DB_PASSWORD: $P}\n"
     documents = joined({"compose.dev.yaml": text, "compose.yaml": text, ".env": "P=postgres\n"})
-    assert not documents["compose.dev.yaml"].given
-    assert [one.name for one in documents["compose.yaml"].given] == ["DB_PASSWORD"]
+    assert not documents["compose.dev.yaml"].env_file_variables
+    assert [one.name for one in documents["compose.yaml"].env_file_variables] == ["DB_PASSWORD"]
 
 
 def test_what_a_compose_file_reads() -> None:
@@ -202,9 +200,7 @@ BOTH = [("compose/password-well-known", ".env", 1), ("compose/env-file-committed
 
 
 @pytest.mark.parametrize("paths", [["."], ["compose.yaml"]])
-def test_what_is_ignored_is_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paths: list[str]
-) -> None:
+def test_what_is_ignored_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paths: list[str]) -> None:
     make(tmp_path, **FILES)
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -216,18 +212,14 @@ def test_what_is_ignored_is_not_read(
     assert hits(*paths) == []
 
 
-def test_a_comment_in_an_environment_file_silences(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_comment_in_an_environment_file_silences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reason = "# readiness: ignore[compose/password-well-known] a sandbox without a network\n"
     make(tmp_path, **{**FILES, ".env": "A=b\n" + reason + "P=postgres\n"})
     monkeypatch.chdir(tmp_path)
     assert hits(".") == []
 
 
-def test_a_file_that_docker_refuses_is_shown_without_its_values(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_docker_refuses_is_shown_without_its_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, **{**FILES, ".env": "A=b\nP='kq83hfSWm2vLp0xT\n"})
     monkeypatch.chdir(tmp_path)
     report = readiness.check(["."], select=["compose/env-file-invalid"])
@@ -245,15 +237,13 @@ def test_values_stay_out_of_every_report(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_cache_knows_environment_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path / "tree", **FILES)
     monkeypatch.chdir(tmp_path / "tree")
-    kept = cache.Cache(tmp_path / "kept")
+    kept = cache.ResultCache(tmp_path / "kept")
     assert hits(".", cache=kept) == hits(".", cache=kept) == BOTH
     make(tmp_path / "tree", **{".env": "P=Lv2mWSfh38qk\n"})
     assert hits(".", cache=kept) == []
 
 
-def test_several_processes_and_revisions_say_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_processes_and_revisions_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, **FILES)
     monkeypatch.chdir(tmp_path)
     assert hits(".", jobs=2) == BOTH
@@ -270,7 +260,7 @@ def test_several_processes_and_revisions_say_the_same(
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     make(tmp_path, **{"compose.yaml": SERVICE, ".env": b"A\0B", "x.env": b"\xff\xfeA\0=\0001\0"})
-    assert [one.path for one in discover_files([tmp_path], base=tmp_path).texts] == [
+    assert [one.path for one in discover_files([tmp_path], base=tmp_path).sources] == [
         "compose.yaml",
         "x.env",
     ]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.kinds.compose.application import applications, merged_service
-from readiness.kinds.compose.merge import merge_services, rebase_service
+from readiness.kinds.compose.application import join_compose_files, merged_service
+from readiness.kinds.compose.merge import merge_services, rebase_service_paths
 from readiness.kinds.compose.parts import (
     mount_specs,
     named_entries,
@@ -20,7 +20,7 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.model import Source
 from readiness.model.project import Project
-from readiness.syntax.yaml import Map, load_all
+from readiness.syntax.yaml import Map, load_yaml_documents
 from tests.kinds.compose.test_environment import project_of
 
 
@@ -31,7 +31,7 @@ def laid(base: str, over: str) -> tuple[Map, Project]:
         "compose.override.yaml": "services:\n  web:\n    " + over,
     }
     project = project_of(files)
-    first = next(one for one in project.documents("compose") if not one.override)
+    first = next(one for one in project.documents_of_kind("compose") if not one.override)
     return merged_service(first.services["web"], project)[0], project
 
 
@@ -57,9 +57,7 @@ def test_names_in_two_forms() -> None:
 
 
 def test_ports_and_mounts() -> None:
-    node, _ = laid(
-        'ports: ["80:80", "127.0.0.1:81:81/udp"]', 'ports: ["82:82", "81:81/udp", "80:80"]'
-    )
+    node, _ = laid('ports: ["80:80", "127.0.0.1:81:81/udp"]', 'ports: ["82:82", "81:81/udp", "80:80"]')
     assert [one.text for one in port_specs(node)] == [
         "80:80", "127.0.0.1:81:81/udp", "82:82", "81:81/udp",
     ]  # fmt: skip
@@ -120,9 +118,10 @@ def test_places_stay_those_of_the_files() -> None:
     base = "services:\n  web:\n    image: a:1\n    environment: [A=1, 'B=2']\n"
     over = "services:\n  web:\n    environment: {C: x}\n"
     node = merge_services(
-        load_all(base)[0]["services"]["web"], load_all(over)[0]["services"]["web"]
+        load_yaml_documents(base)[0]["services"]["web"],
+        load_yaml_documents(over)[0]["services"]["web"],
     )["environment"]
-    assert [base[slice(*node.key(name))] for name in "AB"] == ["A", "B"]
+    assert [base[slice(*node.key_span(name))] for name in "AB"] == ["A", "B"]
     assert base[slice(*node.at("A"))] == "1"
     assert over[slice(*node.at("C"))] == "x"
 
@@ -138,7 +137,7 @@ def test_what_another_folder_holds_is_told_from_here() -> None:
             "sub/one.env": "A=1\n",
         }
     )
-    first, part = project.documents("compose")
+    first, part = project.documents_of_kind("compose")
     node, complete = merged_service(first.services["web"], project)
     assert complete
     assert node["build"] == "./sub/dir"
@@ -158,17 +157,17 @@ def test_compose_file_says_what_stands_together() -> None:
             "more/compose.prod.yaml": "services:\n  web:\n    restart: always\n    image: a:$T\n",
         }
     )
-    first, gpu, second = project.documents("compose")
+    first, gpu, second = project.documents_of_kind("compose")
     assert dict(merged_service(first.services["web"], project)[0]) == {
         "image": "a:$T",
         "restart": "always",
     }
-    assert project.memo(applications).application_of(second).bases == [first]
+    assert project.memoize(join_compose_files).application_of(second).bases == [first]
     assert second.environment.values == {
         "COMPOSE_FILE": "compose.yaml:more/compose.prod.yaml",
         "T": "1",
     }
-    assert gpu not in project.memo(applications).application_of(first).overlays
+    assert gpu not in project.memoize(join_compose_files).application_of(first).overlays
 
 
 YAML = st.recursive(
@@ -186,24 +185,17 @@ YAML = st.recursive(
 
 
 def node_of(value: dict[str, Any]) -> Map:
-    node = load_all(json.dumps(value))[0]
+    node = load_yaml_documents(json.dumps(value))[0]
     assert isinstance(node, Map)
     return node
 
 
-@given(
-    *[
-        st.dictionaries(
-            st.sampled_from(["build", "environment", "ports", "x", "volumes", "logging"]), YAML
-        )
-    ]
-    * 2
-)
+@given(*[st.dictionaries(st.sampled_from(["build", "environment", "ports", "x", "volumes", "logging"]), YAML)] * 2)
 def test_any_two_mappings_can_be_merged(base: dict[str, Any], over: dict[str, Any]) -> None:
     first, second = node_of(base), node_of(over)
     found = merge_services(first, second)
     assert set(found) == set(first) | set(second)
     assert merge_services(found, found).keys() == found.keys()
-    rebase_service(found, "sub")
+    rebase_service_paths(found, "sub")
     for key in found:
         found.at(key)

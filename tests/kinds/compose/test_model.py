@@ -8,13 +8,18 @@ from hypothesis import strategies as st
 
 from readiness import kinds
 from readiness.kinds import compose
-from readiness.kinds.compose.application import applications, is_defined_here, merged_service
+from readiness.kinds.compose.application import is_defined_here, join_compose_files, merged_service
 from readiness.kinds.compose.parts import port_specs, short_mount, split_port
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
 from readiness.model.project import Project
 from readiness.run import engine
-from readiness.syntax.interpolation import HOLE, InterpolationError, default_of, interpolate
+from readiness.syntax.interpolation import (
+    UNKNOWN_VALUE_MARK,
+    InterpolationError,
+    interpolate,
+    single_variable_and_default,
+)
 from tests.conftest import catalogue
 
 SERVICE = "services:\n  web:\n    image: nginx:1.27.3\n"
@@ -26,7 +31,7 @@ def parsed(text: str, path: str = "compose.yaml") -> compose.Document:
 
 def project(files: dict[str, str]) -> Project:
     documents = [("compose", parsed(text, path)) for path, text in files.items()]
-    return Project(documents, set(files), complete=True)
+    return Project(documents, set(files), is_complete=True)
 
 
 CLAIMS = {
@@ -55,7 +60,7 @@ CLAIMS = {
 
 @pytest.mark.parametrize(("path", "text", "claimed"), CLAIMS.values(), ids=CLAIMS)
 def test_claims(path: str, text: str, claimed: bool) -> None:
-    assert compose.claims(path, text) is claimed
+    assert compose.recognizes_file(path, text) is claimed
 
 
 PURPOSES = {
@@ -81,11 +86,11 @@ def test_purpose(path: str, purpose: str) -> None:
 EXPANSIONS = {
     "plain": ("a", "a", (), ()),
     "escaped": ("$$A ${B:-$$c}", "$A $c", ("B",), ()),
-    "open": ("x$A-${B}", f"x{HOLE}-{HOLE}", ("A", "B"), ("A", "B")),
+    "open": ("x$A-${B}", f"x{UNKNOWN_VALUE_MARK}-{UNKNOWN_VALUE_MARK}", ("A", "B"), ("A", "B")),
     "default": ("${A:-b}", "b", ("A",), ()),
     "nested": ("${A:-${B:-c}}", "c", ("A", "B"), ()),
-    "nested and open": ("${A:-${B}}", HOLE, ("A", "B"), ("B",)),
-    "required": ("${A:?no}", HOLE, ("A",), ("A",)),
+    "nested and open": ("${A:-${B}}", UNKNOWN_VALUE_MARK, ("A", "B"), ("B",)),
+    "required": ("${A:?no}", UNKNOWN_VALUE_MARK, ("A",), ("A",)),
     "replacement": ("${A:+b}", "", ("A",), ()),
     "a dollar alone": ("$ $1 $(date) 5$", "$ $1 $(date) 5$", (), ()),
 }
@@ -94,7 +99,7 @@ EXPANSIONS = {
 @pytest.mark.parametrize(("value", "text", "names", "unset"), EXPANSIONS.values(), ids=EXPANSIONS)
 def test_expand(value: str, text: str, names: tuple[str, ...], unset: tuple[str, ...]) -> None:
     found = interpolate(value)
-    assert (found.text, found.names, found.open) == (text, names, unset)
+    assert (found.text, found.variable_names, found.unset_names) == (text, names, unset)
 
 
 @pytest.mark.parametrize("value", ["${", "${}", "${1}", "${A B}", "${A%b}", "${A", "x ${A:-${B}"])
@@ -109,14 +114,14 @@ def test_expand_never_raises_anything_else(value: str) -> None:
         found = interpolate(value)
     except InterpolationError:
         return
-    assert set(found.open) <= set(found.names)
+    assert set(found.unset_names) <= set(found.variable_names)
 
 
 def test_expand_is_bounded() -> None:
     with pytest.raises(InterpolationError):
         interpolate("${A:-" * 5000)
-    assert default_of("${A:-b}") == ("A", "b")
-    assert default_of("${A:-b}c") is None
+    assert single_variable_and_default("${A:-b}") == ("A", "b")
+    assert single_variable_and_default("${A:-b}c") is None
 
 
 PORTS = {
@@ -135,7 +140,7 @@ PORTS = {
 def test_short_port(text: str, facts: tuple[object, ...]) -> None:
     document = parsed(f'services:\n  web:\n    image: a\n    ports: ["{text}"]\n')
     spec = next(port_specs(document.services["web"].node))
-    assert (spec.host_ip, spec.published, spec.target, spec.host) == facts
+    assert (spec.host_ip, spec.published, spec.target, spec.names_host_port) == facts
 
 
 MOUNTS = {
@@ -144,8 +149,8 @@ MOUNTS = {
     "./a:/b:ro": ("bind", "./a", "/b", True),
     "~/a:/b": ("bind", "~/a", "/b", False),
     "C:\\a:/b": ("bind", "C:\\a", "/b", False),
-    f"{HOLE}:/b": ("", HOLE, "/b", False),
-    f"{HOLE}/x:/b": ("bind", f"{HOLE}/x", "/b", False),
+    f"{UNKNOWN_VALUE_MARK}:/b": ("", UNKNOWN_VALUE_MARK, "/b", False),
+    f"{UNKNOWN_VALUE_MARK}/x:/b": ("bind", f"{UNKNOWN_VALUE_MARK}/x", "/b", False),
 }
 
 
@@ -165,8 +170,8 @@ def test_ports_written_twice_alike_are_taken_once() -> None:
 def test_extends_in_one_file_is_merged_with_places() -> None:
     text = "services:\n  base: {image: 'a:1', ports: ['80']}\n  web:\n    extends: base\n    ports: ['81']\n"
     web = parsed(text).services["web"]
-    assert web.full["ports"] == ["80", "81"]
-    assert text[slice(*web.full.at("image"))] == "'a:1'"
+    assert web.extended_node["ports"] == ["80", "81"]
+    assert text[slice(*web.extended_node.at("image"))] == "'a:1'"
     assert web.owned
 
 
@@ -175,7 +180,7 @@ def test_override_and_reset() -> None:
         "services:\n  base: {image: 'a:1', ports: ['80'], user: root}\n"
         "  web:\n    extends: base\n    ports: !override ['81']\n    user: !reset null\n"
     )
-    assert document.services["web"].full["ports"] == ["81"]
+    assert document.services["web"].extended_node["ports"] == ["81"]
     assert "user" not in document.services["web"].node
 
 
@@ -187,7 +192,7 @@ def test_overlay_amends_its_base() -> None:
     }
     made = project(files)
     base, dev, prod = (
-        {d.source.path: d for d in made.documents("compose")}[path].services["web"]
+        {d.source.path: d for d in made.documents_of_kind("compose")}[path].services["web"]
         for path in ("compose.yaml", "compose.dev.yaml", "compose.prod.yaml")
     )
     node, known = merged_service(base, made)
@@ -206,20 +211,21 @@ def test_include_joins_both_ways() -> None:
             "db.yaml": "services: {db: {image: 'x:1'}}\n",
         }
     )
-    for document in made.documents("compose"):
-        assert set(made.memo(applications).application_of(document).services()) == {"web", "db"}
+    for document in made.documents_of_kind("compose"):
+        assert set(made.memoize(join_compose_files).application_of(document).services()) == {
+            "web",
+            "db",
+        }
 
 
 def test_extends_from_another_file_and_from_none() -> None:
     web = "services:\n  web:\n    extends: {file: %s, service: base}\n"
-    made = project(
-        {"compose.yaml": web % "c/base.yml", "c/base.yml": "services: {base: {image: 'a:1'}}\n"}
-    )
-    node, known = merged_service(made.documents("compose")[0].services["web"], made)
+    made = project({"compose.yaml": web % "c/base.yml", "c/base.yml": "services: {base: {image: 'a:1'}}\n"})
+    node, known = merged_service(made.documents_of_kind("compose")[0].services["web"], made)
     assert node["image"] == "a:1"
     assert known
     lone = project({"compose.yaml": web % "gone.yml"})
-    assert merged_service(lone.documents("compose")[0].services["web"], lone)[1] is False
+    assert merged_service(lone.documents_of_kind("compose")[0].services["web"], lone)[1] is False
 
 
 BROKEN = {
@@ -229,10 +235,7 @@ BROKEN = {
     "cycle": "services:\n  a: &a\n    x: *a\n",
     "merge of itself": "x-a: &a\n  b:\n    <<: *a\n",
     "bomb": "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
-    + "".join(
-        f"{b}: &{b} [{', '.join(['*' + a] * 10)}]\n"
-        for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-    ),
+    + "".join(f"{b}: &{b} [{', '.join(['*' + a] * 10)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
 }
 
 
@@ -263,7 +266,7 @@ def test_no_rule_raises_on_odd_shapes(services: object, top: object, more: objec
     outcome = engine.EngineResult()
     source = Source("compose.yaml", text, kind="compose")
     engine.run_rules(
-        Project([("compose", kinds.parse(source))], {"compose.yaml"}, complete=True),
+        Project([("compose", kinds.parse_source(source))], {"compose.yaml"}, is_complete=True),
         bounds,
         core,
         outcome,

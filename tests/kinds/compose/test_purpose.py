@@ -10,7 +10,7 @@ from readiness.api import check
 from readiness.kinds import compose
 from readiness.kinds.compose.model import Document
 from readiness.kinds.head import purpose_at_head
-from readiness.kinds.purpose import Sign, deciding_signs
+from readiness.kinds.purpose import NonProductionSign, decisive_signs
 from readiness.model import Source, Span
 from tests.make import write_files
 
@@ -18,7 +18,7 @@ from tests.make import write_files
 def documents(files: dict[str, str]) -> dict[str, Document]:
     """Compose files by path, with the signs of what they are for."""
     found = {path: compose.parse(Source(path, text)) for path, text in files.items()}
-    compose.prepare({compose.NAME: list(found.values())}, ())
+    compose.link_documents({compose.KIND_NAME: list(found.values())}, ())
     return found
 
 
@@ -56,12 +56,8 @@ services:
   web-dev: {image: "a/web:1", command: npm run dev}
   mail: {image: "axllent/mailpit:v1", profiles: [dev]}
 """,
-    "a folder that the host serves": KEPT.format(
-        more=', build: ., volumes: ["./public:/app/public"]'
-    ),
-    "a folder that a variable names": KEPT.format(
-        more=', build: ., volumes: ["${WEB:-./src}:/app/src"]'
-    ),
+    "a folder that the host serves": KEPT.format(more=', build: ., volumes: ["./public:/app/public"]'),
+    "a folder that a variable names": KEPT.format(more=', build: ., volumes: ["${WEB:-./src}:/app/src"]'),
     "a volume forgotten, no more": """
 services:
   web: {image: "a/web:1", restart: always}
@@ -109,9 +105,7 @@ def test_no_sign(text: str) -> None:
 
 NOTHING_KEPT = 'services: {web: {build: .}, db: {image: "postgres:17"}}\n'
 BROUGHT = {
-    "a restart by an overlay": {
-        "compose.scale.yaml": "services: {web: {restart: always}, db: {restart: always}}\n"
-    },
+    "a restart by an overlay": {"compose.scale.yaml": "services: {web: {restart: always}, db: {restart: always}}\n"},
     "a volume by an overlay for production": {
         "compose.prod.yaml": 'services: {db: {volumes: ["data:/var/lib/postgresql/data"]}}\n'
     },
@@ -143,11 +137,11 @@ def test_no_rule_is_silenced_by_what_it_reports() -> None:
 
 def test_signs_that_add_up() -> None:
     place = Span(0, 1)
-    weak = [Sign(fact, "", place) for fact in ("published", "login")]
-    assert not deciding_signs(weak)
-    assert len(deciding_signs([*weak, Sign("restarts", "", place)])) == 2
-    assert len(deciding_signs([*weak, Sign("command", "", place, strong=True)])) == 1
-    assert not deciding_signs([*weak, Sign("command", "", place, strong=True)], "command")
+    weak = [NonProductionSign(fact, "", place) for fact in ("published", "login")]
+    assert not decisive_signs(weak)
+    assert len(decisive_signs([*weak, NonProductionSign("restarts", "", place)])) == 2
+    assert len(decisive_signs([*weak, NonProductionSign("command", "", place, is_decisive=True)])) == 1
+    assert not decisive_signs([*weak, NonProductionSign("command", "", place, is_decisive=True)], "command")
 
 
 FOLDERS = {
@@ -204,9 +198,7 @@ def test_head(text: str, purpose: str | None) -> None:
 
 
 def test_report_says_once_what_was_taken_for_what(tmp_path: Path) -> None:
-    root = write_files(
-        tmp_path, {"compose.yaml": STRONG["a mail catcher"], "compose.dev.yaml": NOTHING_KEPT}
-    )
+    root = write_files(tmp_path, {"compose.yaml": STRONG["a mail catcher"], "compose.dev.yaml": NOTHING_KEPT})
     report = check([root])
     purposes = {Path(row.path).name: row.purpose for row in report.files}
     assert purposes == {
@@ -217,7 +209,9 @@ def test_report_says_once_what_was_taken_for_what(tmp_path: Path) -> None:
 
 
 def test_secrets_are_asked_everywhere(tmp_path: Path) -> None:
-    text = f"# For development only.\nservices: {{web: {{image: 'a/b:1', command: 'run --token gh{'p'}_{'a1B2c3D4e5F6' * 3}'}}}}\n"
+    text = (
+        f"# For development only.\nservices: {{web: {{image: 'a/b:1', command: 'run --token gh{'p'}_{'a1B2c3D4e5F6' * 3}'}}}}\n"
+    )
     report = check([write_files(tmp_path, {"compose.yaml": text})])
     assert "compose/secret-in-command" in {one.rule for one in report.findings}
 
@@ -229,6 +223,6 @@ def test_secrets_in_what_is_taken_for_development(tmp_path: Path) -> None:
         "services: {web: {image: 'a/b:1', environment: {APP_PASSWORD: hunter22, JWT_SECRET: kq83hfSWm2vLp0xT}}}\n"
     )
     report = check([write_files(tmp_path, {"compose.yaml": text})])
-    secrets = [one.message for one in report.findings if one.definition.category == "secrets"]
+    secrets = [one.message for one in report.findings if one.rule_definition.category == "secrets"]
     assert len(secrets) == 1
     assert "JWT_SECRET" in secrets[0]

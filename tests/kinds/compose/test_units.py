@@ -16,17 +16,9 @@ Files = dict[str, str]
 
 def found(files: Files, rule: str, *, ignored: tuple[str, ...] = ()) -> set[tuple[str, int]]:
     """The places where a rule says something in a tree; .gitignore leaves `ignored` out."""
-    sources = [
-        Source(path, text, kind=kind)
-        for path, text in sorted(files.items())
-        if (kind := kinds.classify(path, text))
-    ]
-    documents = [
-        (one.kind, document)
-        for one, document, error in reading.parse_sources(sources)
-        if error is None
-    ]
-    made = Project(documents, files, complete=True, ignored=lambda path: path in ignored)
+    sources = [Source(path, text, kind=kind) for path, text in sorted(files.items()) if (kind := kinds.detect_kind(path, text))]
+    documents = [(one.kind, document) for one, document, error in reading.parse_sources(sources) if error is None]
+    made = Project(documents, files, is_complete=True, may_be_ignored=lambda path: path in ignored)
     bounds = [bound for bound in catalogue() if bound.rule.id == rule]
     outcome = engine.EngineResult()
     engine.run_rules(made, bounds, {bound.rule.id: bound.rule for bound in catalogue()}, outcome)
@@ -65,9 +57,7 @@ LAID_OVER: dict[str, tuple[Files, set[tuple[str, int]]]] = {
 
 
 @pytest.mark.parametrize(("files", "expected"), LAID_OVER.values(), ids=LAID_OVER)
-def test_a_service_that_another_file_completes(
-    files: Files, expected: set[tuple[str, int]]
-) -> None:
+def test_a_service_that_another_file_completes(files: Files, expected: set[tuple[str, int]]) -> None:
     assert found(files, IMAGE) == expected
 
 
@@ -106,9 +96,7 @@ NAMES: dict[str, tuple[Files, tuple[str, ...], set[tuple[str, int]]]] = {
 
 
 @pytest.mark.parametrize(("files", "ignored", "expected"), NAMES.values(), ids=NAMES)
-def test_a_name_that_another_file_defines(
-    files: Files, ignored: tuple[str, ...], expected: set[tuple[str, int]]
-) -> None:
+def test_a_name_that_another_file_defines(files: Files, ignored: tuple[str, ...], expected: set[tuple[str, int]]) -> None:
     assert found(files, NAME, ignored=ignored) == expected
 
 
@@ -132,9 +120,7 @@ def served(build: str, *, more: str = "") -> Files:
         ),
     ],
 )
-def test_a_service_for_development_is_no_entry(
-    files: Files, expected: set[tuple[str, int]]
-) -> None:
+def test_a_service_for_development_is_no_entry(files: Files, expected: set[tuple[str, int]]) -> None:
     assert found(files, "compose/entry-without-tls") == expected
 
 
@@ -159,10 +145,7 @@ CONTEXTS: dict[str, tuple[Files, bool]] = {
         False,
     ),
     "compose, another name": (
-        {
-            "compose.yaml": "services:\n  a:\n    build:\n      context: app\n"
-            "      additional_contexts: {pages: ./pages}\n"
-        },
+        {"compose.yaml": "services:\n  a:\n    build:\n      context: app\n      additional_contexts: {pages: ./pages}\n"},
         True,
     ),
     "a workflow": (

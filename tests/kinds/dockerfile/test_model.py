@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from readiness.kinds import dockerfile as kind
 from readiness.kinds.dockerfile.model import Document
-from readiness.kinds.purpose import image_purpose
+from readiness.kinds.purpose import dockerfile_purpose
 from readiness.model import ParseError, Source
 
 
@@ -35,7 +35,7 @@ def document(text: str) -> Document:
     ],
 )
 def test_claims(path: str, text: str, expected: bool) -> None:
-    assert kind.claims(path, text) is expected
+    assert kind.recognizes_file(path, text) is expected
 
 
 ROLES = {
@@ -88,7 +88,7 @@ PURPOSES = {
 
 @pytest.mark.parametrize(("path", "purpose"), PURPOSES.items())
 def test_purposes(path: str, purpose: str) -> None:
-    assert image_purpose(path) == purpose
+    assert dockerfile_purpose(path) == purpose
 
 
 def test_stages_inherit() -> None:
@@ -98,39 +98,37 @@ def test_stages_inherit() -> None:
     )
     base, run, last = found.stages
     assert base.image.text == "node:1.2"
-    assert run.base is base
+    assert run.base_stage is base
     assert run.get("USER") == "app"
     assert found.source.text[slice(*run.at("USER"))] == "app"
-    assert run.shell(10_000) == "bash"
-    assert run.lookup("A", 10_000) == "1"
+    assert run.shell_program(10_000) == "bash"
+    assert run.variable_value("A", 10_000) == "1"
     assert last.final
     assert last.scratch
     assert last.get("USER") is None
     assert [stage.resource for stage in found.stages] == ["stage/base", "stage/run", "stage/2"]
-    assert found.stage("RUN") is run
-    assert found.stage("0") is base
+    assert found.stage_by_name("RUN") is run
+    assert found.stage_by_name("0") is base
 
 
 def test_scopes_of_variables() -> None:
-    found = document(
-        "ARG G=global\nARG N\nFROM node\nARG G\nARG L=local\nENV L=env E=$L\nARG L=other\nRUN x\n"
-    )
+    found = document("ARG G=global\nARG N\nFROM node\nARG G\nARG L=local\nENV L=env E=$L\nARG L=other\nRUN x\n")
     (stage,) = found.stages
     at = found.source.text.index("RUN")
-    assert stage.lookup("G", at) == "global"
-    assert stage.lookup("L", at) == "env"
-    assert stage.lookup("E", at) == "local"
-    assert stage.lookup("HOME", at) is None
-    assert stage.lookup("L", 0) is None
-    assert stage.expand("${X:-y}/$L", at) is None
-    assert stage.expand("'$L'$L", at) == "$Lenv"
+    assert stage.variable_value("G", at) == "global"
+    assert stage.variable_value("L", at) == "env"
+    assert stage.variable_value("E", at) == "local"
+    assert stage.variable_value("HOME", at) is None
+    assert stage.variable_value("L", 0) is None
+    assert stage.expand_word("${X:-y}/$L", at) is None
+    assert stage.expand_word("'$L'$L", at) == "$Lenv"
 
 
 def test_nothing_but_path_is_set_in_plain_bases() -> None:
     (stage,) = document("FROM alpine:3.22\nRUN x\n").stages
-    assert stage.lookup("X", 100) == ""
-    assert stage.lookup("PATH", 100) is None
-    assert stage.lookup("TARGETARCH", 100) is None
+    assert stage.variable_value("X", 100) == ""
+    assert stage.variable_value("PATH", 100) is None
+    assert stage.variable_value("TARGETARCH", 100) is None
 
 
 @pytest.mark.parametrize(
@@ -156,13 +154,11 @@ def test_nothing_but_path_is_set_in_plain_bases() -> None:
 )
 def test_modifiers_of_variables(word: str, expected: str | None) -> None:
     (stage,) = document("FROM node\nENV V=v1.2.3 D=. EMPTY=\nRUN x\n").stages
-    assert stage.expand(word, 1000) == expected
+    assert stage.expand_word(word, 1000) == expected
 
 
 def test_what_stands_under_onbuild_runs_in_the_stage_above() -> None:
-    found = document(
-        "FROM a AS b\nONBUILD USER app\nFROM b AS c\nFROM c\nUSER other\nFROM b\nUSER last\n"
-    )
+    found = document("FROM a AS b\nONBUILD USER app\nFROM b AS c\nFROM c\nUSER other\nFROM b\nUSER last\n")
     first, second, third, fourth = found.stages
     assert first.get("USER") is None
     assert second.get("USER") == "app"
@@ -178,7 +174,7 @@ def test_an_entrypoint_resets_the_command_of_the_base() -> None:
 def test_doubling_variables_have_an_end() -> None:
     lines = "".join(f"ENV A{n + 1}=$A{n}$A{n}$A{n}$A{n}\n" for n in range(40))
     found = document("FROM scratch\nENV A0=xxxxxxxx\n" + lines)
-    assert found.stages[0].lookup("A40", 100_000) is None
+    assert found.stages[0].variable_value("A40", 100_000) is None
 
 
 def test_commands_of_all_forms() -> None:
@@ -202,7 +198,7 @@ def test_a_piece_without_from() -> None:
 def test_instructions_before_from_belong_to_no_stage() -> None:
     found = document('SHELL ["/bin/bash", "-c"]\nFROM debian\nRUN x\n')
     assert [step.stage.index for step in found.steps] == [-1, 0, 0]
-    assert found.stages[0].shell(1000) == "sh"
+    assert found.stages[0].shell_program(1000) == "sh"
 
 
 @settings(max_examples=150, deadline=None)
@@ -229,4 +225,4 @@ def test_any_file(text: str) -> None:
     for stage in found.stages:
         stage.get("USER")
         stage.at("CMD")
-        assert len(list(stage.chain)) <= len(found.stages)
+        assert len(list(stage.base_chain)) <= len(found.stages)

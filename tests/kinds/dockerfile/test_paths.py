@@ -5,7 +5,7 @@ import pytest
 from readiness.checks.dockerfile.owned import is_owned_by_user
 from readiness.kinds import dockerfile as kind
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.dockerfile.paths import absolute_path, copy_target, working_folder
+from readiness.kinds.dockerfile.paths import absolute_path, copy_destination, working_folder
 from readiness.model import Source
 
 
@@ -32,8 +32,8 @@ def test_working_folders(text: str, expected: str | None) -> None:
 
 def test_where_copies_go() -> None:
     stage = last('FROM node\nWORKDIR /a\nCOPY x ./y/\nCOPY ["x", "z"]\nWORKDIR /b\nCOPY x $NO\n')
-    copies = stage.of("COPY")
-    assert [copy_target(stage, one) for one in copies] == ["/a/y", "/a/z", None]
+    copies = stage.instructions_of("COPY")
+    assert [copy_destination(stage, one) for one in copies] == ["/a/y", "/a/z", None]
     assert absolute_path(stage, "./q") == "/b/q"
 
 

@@ -58,7 +58,5 @@ def test_what_does_not_decide(path: str, text: str) -> None:
 
 
 def test_a_folder_beside_one_of_production() -> None:
-    assert not taken(
-        "compose/local/web/Dockerfile", PLAIN, "compose/production/web/Dockerfile"
-    ).deployed
+    assert not taken("compose/local/web/Dockerfile", PLAIN, "compose/production/web/Dockerfile").deployed
     assert taken("compose/local/web/Dockerfile", PLAIN, "compose/eu/web/Dockerfile").deployed

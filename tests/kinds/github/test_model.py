@@ -12,7 +12,7 @@ from readiness.kinds import github
 from readiness.kinds.delivery import model
 from readiness.kinds.delivery.effects import action_effects, script_effects
 from readiness.kinds.github.uses import parse_uses
-from readiness.model import Hit, ParseError, Source, Unknown
+from readiness.model import Hit, ParseError, Source, Undecidable
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 from tests.conftest import catalogue
@@ -36,12 +36,12 @@ LEFT = {
 
 @pytest.mark.parametrize(("path", "text"), CLAIMED.values(), ids=CLAIMED)
 def test_claims(path: str, text: str) -> None:
-    assert github.claims(path, text)
+    assert github.recognizes_file(path, text)
 
 
 @pytest.mark.parametrize(("path", "text"), LEFT.values(), ids=LEFT)
 def test_leaves(path: str, text: str) -> None:
-    assert not github.claims(path, text)
+    assert not github.recognizes_file(path, text)
 
 
 def workflow(text: str, path: str = CI) -> github.Workflow:
@@ -96,8 +96,8 @@ def test_jobs_and_steps() -> None:
 )
 def test_references(text: str, form: str, name: str, ref: str) -> None:
     found = parse_uses(text)
-    assert (found.form, found.ref) == (form, ref)
-    assert form != "repository" or found.name == name
+    assert (found.reference_kind, found.ref) == (form, ref)
+    assert form != "repository" or found.lowercase_name == name
 
 
 SCRIPTS: dict[str, set[str]] = {
@@ -143,16 +143,16 @@ def test_a_cluster_of_its_own_is_no_deployment() -> None:
         "on: push\njobs:\n  e2e:\n    runs-on: x\n    environment: production\n    steps:\n"
         "      - uses: helm/kind-action@v1\n      - run: helm install a ./chart\n"
     )
-    stage = model.stage_of(found.jobs[0], model.no_local_action)
+    stage = model.delivery_of_job(found.jobs[0], model.resolve_no_local_action)
     assert not stage.deploys
-    assert stage.does("test")
+    assert stage.performs_any("test")
 
 
 def test_what_comes_before_a_job() -> None:
     found = workflow(
         "on: push\njobs:\n  a: {runs-on: x}\n  b: {needs: A, runs-on: x}\n  c: {needs: [b, c, gone], runs-on: x}\n"
     )
-    assert model.finished_before(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
+    assert model.jobs_finished_before(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
 
 
 def everything(text: str, path: str, kind: str) -> None:
@@ -162,13 +162,13 @@ def everything(text: str, path: str, kind: str) -> None:
         document = module.parse(Source(path, text, kind=kind))
     except ParseError:
         return
-    project = Project([(kind, document)], [path], complete=True)
+    project = Project([(kind, document)], [path], is_complete=True)
     for bound in BOUNDS:
         for target in bound.targets:
             for subject in module.TARGETS.get(target, lambda _: ())(document):
-                if bound.applies(subject):
-                    for found in bound.run(subject, project):
-                        if isinstance(found, Hit | Unknown):
+                if bound.applies_to(subject):
+                    for found in bound.run_check(subject, project):
+                        if isinstance(found, Hit | Undecidable):
                             assert 0 <= found.span.start <= found.span.end <= len(text)
 
 
@@ -206,9 +206,7 @@ VALUES = st.one_of(
 )
 TREES = st.recursive(
     VALUES,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
     max_leaves=25,
 )
 
@@ -246,4 +244,4 @@ def test_hostile_texts(text: str) -> None:
 
 def test_options_of_a_step_without_any() -> None:
     step = workflow("on: push\njobs: {a: {runs-on: x, steps: [{uses: a/b@v1}]}}\n").jobs[0].steps[0]
-    assert step.options == Map(step.node.at("uses"))
+    assert step.with_inputs == Map(step.node.at("uses"))

@@ -28,12 +28,12 @@ LEFT = {
 
 @pytest.mark.parametrize(("path", "text"), CLAIMED.values(), ids=CLAIMED)
 def test_claims(path: str, text: str) -> None:
-    assert gitlab.claims(path, text)
+    assert gitlab.recognizes_file(path, text)
 
 
 @pytest.mark.parametrize(("path", "text"), LEFT.values(), ids=LEFT)
 def test_leaves(path: str, text: str) -> None:
-    assert not gitlab.claims(path, text)
+    assert not gitlab.recognizes_file(path, text)
 
 
 TEXT = """\
@@ -63,29 +63,29 @@ loose: {stage: ship, script: make, needs: []}
 def test_jobs() -> None:
     document = gitlab.parse(Source(PATH, TEXT, kind="gitlab"))
     unit, ship, again, loose = document.jobs
-    assert [text.value for text in unit.scripts] == [
+    assert [text.value for text in unit.script_texts] == [
         "npm ci",
         "npm test",
         "npm run lint",
         "echo deep",
     ]
-    assert [text.value for text in ship.scripts] == ["kubectl apply -f k8s"]
+    assert [text.value for text in ship.script_texts] == ["kubectl apply -f k8s"]
     assert (ship.environment, again.environment, unit.environment) == (
         "production",
         "production",
         None,
     )
     assert again.manual
-    assert unit.value("image") == "node:22"
-    assert model.finished_before(document) == {
+    assert unit.inherited_value("image") == "node:22"
+    assert model.jobs_finished_before(document) == {
         "unit": frozenset(),
         "ship": {"unit"},
         "again": {"unit"},
         "loose": frozenset(),
     }
-    stage = model.stage_of(ship, model.no_local_action)
-    assert [act.family for act in stage.deploys] == ["kubernetes"]
-    assert stage.target == "production"
+    stage = model.delivery_of_job(ship, model.resolve_no_local_action)
+    assert [act.tool_family for act in stage.deploys] == ["kubernetes"]
+    assert stage.target_environment == "production"
     assert loose.needs == ()
 
 
@@ -96,8 +96,6 @@ def test_no_shape_raises(tree: dict[str, object]) -> None:
     everything(text, PATH, "gitlab")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "a: &a {extends: a, script: *a}", ".a: {extends: .a}\nb: {extends: .a}"]
-)
+@pytest.mark.parametrize("text", ["", "[]", "a: &a {extends: a, script: *a}", ".a: {extends: .a}\nb: {extends: .a}"])
 def test_hostile_texts(text: str) -> None:
     everything(text, PATH, "gitlab")

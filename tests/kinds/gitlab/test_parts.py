@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from readiness.kinds import gitlab
-from readiness.kinds.gitlab.includes import Tree, part_paths, parts_of
-from readiness.kinds.gitlab.model import File
+from readiness.kinds.gitlab.includes import YamlFileTree, part_paths, resolve_includes
+from readiness.kinds.gitlab.model import GitlabFile
 from readiness.loading import assemble, discover
 from readiness.model import Source
 from readiness.model.project import Project
 from readiness.run import engine
-from readiness.syntax.yaml import load_all
+from readiness.syntax.yaml import load_yaml_documents
 from tests.conftest import catalogue
 from tests.effort import effort
 
@@ -51,9 +51,9 @@ PATHS = (ROOT, "ci/build.yml", "ci/deep/test.yaml", "ci/notes.txt", "other.yml")
 
 @pytest.mark.parametrize(("text", "paths", "is_open"), FORMS.values(), ids=FORMS)
 def test_forms_of_include(text: str, paths: set[str], is_open: bool) -> None:
-    nodes = {path: load_all(text if path == ROOT else JOB)[0] for path in PATHS}
-    found = parts_of(ROOT, nodes.get, Tree(PATHS))
-    assert (set(found.paths), found.open) == (paths, is_open)
+    nodes = {path: load_yaml_documents(text if path == ROOT else JOB)[0] for path in PATHS}
+    found = resolve_includes(ROOT, nodes.get, YamlFileTree(PATHS))
+    assert (set(found.paths), found.is_incomplete) == (paths, is_open)
 
 
 def test_parts_of_parts_and_circles() -> None:
@@ -79,9 +79,9 @@ def test_the_work_for_patterns_is_bounded() -> None:
     assert work(4000) < work(1000) * 6
 
 
-def joined(files: dict[str, str]) -> list[File]:
+def joined(files: dict[str, str]) -> list[GitlabFile]:
     made = [gitlab.parse(Source(path, text)) for path, text in sorted(files.items())]
-    gitlab.prepare({"gitlab": made}, files)
+    gitlab.link_documents({"gitlab": made}, files)
     return made
 
 
@@ -95,10 +95,14 @@ def test_the_whole_gives_stages_templates_and_defaults() -> None:
     )
     (job,) = part.jobs
     assert part.stages == root.stages == [".pre", "pack", ".post"]
-    assert (job.value("image"), job.manual, root.all_jobs) == ("node:22.1", True, {"build": job})
-    (line,) = job.lines("script")
+    assert (job.inherited_value("image"), job.manual, root.all_jobs) == (
+        "node:22.1",
+        True,
+        {"build": job},
+    )
+    (line,) = job.script_lines("script")
     assert (line.value, line.source.path) == ("echo base", "ci/build.yml")
-    assert part.source.text[slice(*line.part(0, 4))] == ".base"
+    assert part.source.text[slice(*line.span_of_part(0, 4))] == ".base"
 
 
 def test_the_including_file_counts_first() -> None:
@@ -111,17 +115,15 @@ def test_the_including_file_counts_first() -> None:
     assert root.all_jobs["x"].stage == "deploy"
     root, *_ = joined({**files, ROOT: files[ROOT] + "x: {stage: test}\n"})
     assert root.all_jobs["x"].stage == "test"
-    assert [line.value for line in root.all_jobs["x"].lines("script")] == ["b"]
+    assert [line.value for line in root.all_jobs["x"].script_lines("script")] == ["b"]
 
 
 def found(files: dict[str, str], *rules: str) -> set[tuple[str, str, int]]:
-    documents = [
-        ("gitlab", gitlab.parse(Source(path, text))) for path, text in sorted(files.items())
-    ]
+    documents = [("gitlab", gitlab.parse(Source(path, text))) for path, text in sorted(files.items())]
     bounds = [bound for bound in catalogue() if bound.rule.id in rules]
     outcome = engine.EngineResult()
     core = {bound.rule.id: bound.rule for bound in catalogue()}
-    engine.run_rules(Project(documents, files, complete=True), bounds, core, outcome)
+    engine.run_rules(Project(documents, files, is_complete=True), bounds, core, outcome)
     return {(one.rule, one.path, one.line) for one in outcome.findings}
 
 
@@ -175,8 +177,8 @@ def test_included_files_are_read_whatever_they_are_called(tmp_path: Path) -> Non
     (folder / "jobs/x.yml").write_text("x: {script: [make]}\n")
     (folder / "jobs/y.yml").write_text("y: {script: [make]}\n")
     core = {bound.rule.id: bound.rule for bound in catalogue()}
-    made = assemble.assemble(discover.discover_files([folder], base=folder), core, documents=False)
-    assert {row.path: row.kind for row in made.rows} == {
+    made = assemble.assemble_projects(discover.discover_files([folder], base=folder), core, judge_documents=False)
+    assert {row.path: row.kind for row in made.file_statuses} == {
         ROOT: "gitlab",
         "jobs/x.yml": "gitlab",
         "jobs/y.yml": "",

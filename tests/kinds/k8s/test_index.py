@@ -9,12 +9,12 @@ import pytest
 from readiness.checks.k8s.alerts import alerts_of
 from readiness.kinds import k8s
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector
+from readiness.kinds.k8s.labels import Selector, label_selector, may_be_same_namespace
 from readiness.kinds.k8s.quantity import parse_quantity
 from readiness.model import Source
 from readiness.model.project import Project
 from readiness.syntax.cron_k8s import schedule_mistake
-from readiness.syntax.yaml import load_all
+from readiness.syntax.yaml import load_yaml_documents
 from tests.effort import effort
 
 
@@ -24,7 +24,7 @@ def project(**files: str) -> Project:
 
 
 def parsed(text: str) -> Any:
-    return load_all(text)[0]
+    return load_yaml_documents(text)[0]
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,16 @@ def test_no_selector_is_none_and_an_empty_one_is_all() -> None:
 
 
 def test_namespaces() -> None:
-    assert is_same_namespace("", "") is True
-    assert is_same_namespace("a", "a") is True
-    assert is_same_namespace("a", "b") is False
-    assert is_same_namespace("a", "") is None
+    assert may_be_same_namespace("", "") is True
+    assert may_be_same_namespace("a", "a") is True
+    assert may_be_same_namespace("a", "b") is False
+    assert may_be_same_namespace("a", "") is None
 
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, labels: {app: web}}\nspec: {containers: [{name: c}]}\n"
 
 
-CUSTOM = (
-    "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {name: events, labels: {team: data}}\n"
-)
+CUSTOM = "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {name: events, labels: {team: data}}\n"
 OPERATED = {
     "its name": ("app", "events", True),
     "a label of it": ("team", "data", True),
@@ -135,7 +133,7 @@ spec:
         - {alert: HighLatency, expr: x, annotations: {runbook_url: "https://example.com"}}
         - {alert: PodNotReady, expr: x}
 """
-    first = project(rule=rule).documents("k8s")[0].objects[0]
+    first = project(rule=rule).documents_of_kind("k8s")[0].objects[0]
     assert [(one.name, one.expression, bool(one.runbook)) for one in alerts_of(first)] == [
         ("HighLatency", "x", True),
         ("PodNotReady", "x", False),

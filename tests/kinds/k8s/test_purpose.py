@@ -113,9 +113,7 @@ def test_things_of_one_file_are_told_apart() -> None:
 
 
 def annotated(word: str) -> str:
-    return DEPLOYMENT.replace(
-        "{name: web}", f"{{name: web, annotations: {{readiness.dev/purpose: {word}}}}}", 1
-    )
+    return DEPLOYMENT.replace("{name: web}", f"{{name: web, annotations: {{readiness.dev/purpose: {word}}}}}", 1)
 
 
 def test_what_is_said_comes_before_evidence() -> None:

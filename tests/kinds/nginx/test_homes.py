@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.kinds.nginx.homes import homes_of_configurations
+from readiness.kinds.nginx.homes import containers_of_configurations
 from tests.checks.project.test_project import project
 from tests.kinds.compose.test_units import Files, found
 
@@ -76,8 +76,8 @@ HOMES: dict[str, tuple[Files, str, set[str]]] = {
 
 @pytest.mark.parametrize(("files", "path", "homes"), HOMES.values(), ids=HOMES)
 def test_homes(files: Files, path: str, homes: set[str]) -> None:
-    made = homes_of_configurations(project({**files, path: SITE}))
-    assert made.of(path) == homes
+    made = containers_of_configurations(project({**files, path: SITE}))
+    assert made.containers_holding(path) == homes
 
 
 NAME, REDIRECT = "nginx/server-name-conflicting", "nginx/https-redirect-missing"

@@ -13,7 +13,7 @@ from readiness.kinds.nginx import Document, includes, parse
 from readiness.model import ParseError, Source
 from readiness.model.project import Project
 from readiness.run import engine
-from readiness.syntax.nginx import walk
+from readiness.syntax.nginx import walk_directives
 from tests.conftest import catalogue
 
 OURS = {
@@ -132,12 +132,12 @@ NOT_OURS = {
 
 @pytest.mark.parametrize(("path", "text"), OURS.values(), ids=OURS)
 def test_claims(path: str, text: str) -> None:
-    assert nginx.claims(path, text)
+    assert nginx.recognizes_file(path, text)
 
 
 @pytest.mark.parametrize(("path", "text"), NOT_OURS.values(), ids=NOT_OURS)
 def test_leaves_alone(path: str, text: str) -> None:
-    assert not nginx.claims(path, text)
+    assert not nginx.recognizes_file(path, text)
 
 
 def test_claims_the_corpus(shared: Path) -> None:
@@ -145,7 +145,7 @@ def test_claims_the_corpus(shared: Path) -> None:
     for path in sorted((shared / "corpus").rglob("*.conf")):
         text = path.read_text(encoding="utf-8", errors="replace")
         theirs = "redis" in path.parts or "php-phabricator" in path.parts
-        if nginx.claims(path.as_posix(), text) is theirs:
+        if nginx.recognizes_file(path.as_posix(), text) is theirs:
             wrong.append(path.name)
     assert not wrong
 
@@ -170,17 +170,15 @@ def test_subjects() -> None:
         stream { server { listen 1; proxy_pass app; } }
         """
     )
-    names = {
-        name: [subject.resource for subject in find(found)] for name, find in nginx.TARGETS.items()
-    }
+    names = {name: [subject.resource for subject in find(found)] for name, find in nginx.TARGETS.items()}
     assert names["nginx.server"] == ["server/example.com", "server/_"]
     assert names["nginx.location"] == ["location/= /health"]
     assert names["nginx.upstream"] == ["upstream/app"]
     assert names["nginx.map"] == ["map/$a $b"]
     assert names["nginx.file"] == ["nginx/nginx.conf"]
     assert names["nginx.stream"] == ["stream/stream"]
-    assert [scope.tls for scope in nginx.servers(found)] == [True, False]
-    statements = list(nginx.directives(found))
+    assert [scope.tls for scope in nginx.http_server_blocks(found)] == [True, False]
+    statements = list(nginx.all_directives(found))
     assert "server_tokens" not in {one.name for one in statements}, "the lines of a map are data"
     assert {one.plane for one in statements if one.name == "proxy_pass"} == {"stream"}
 
@@ -199,7 +197,7 @@ def test_dump_is_several_files() -> None:
 
 def project(files: dict[str, str]) -> tuple[Project, dict[str, Document]]:
     documents = {path: document(text, path) for path, text in files.items()}
-    return Project([("nginx", one) for one in documents.values()], files, complete=True), documents
+    return Project([("nginx", one) for one in documents.values()], files, is_complete=True), documents
 
 
 INCLUDES = {
@@ -255,7 +253,7 @@ def test_includes(files: dict[str, str], wanted: str) -> None:
     http = main.sections[0][1].directives[0].block
     assert http is not None
     assert includes.effective_value(whole, http, "gzip") == wanted
-    assert includes.may_be_set_unseen(whole, http) is (not wanted)
+    assert includes.may_be_set_in_unread_file(whole, http) is (not wanted)
 
 
 def test_what_is_put_in_may_set_anything() -> None:
@@ -265,8 +263,8 @@ def test_what_is_put_in_may_set_anything() -> None:
             "templates/b.conf.template": "server {\n  listen ${PORT};\n}\n",
         }
     )
-    servers = {path: next(nginx.servers(one)).node for path, one in documents.items()}
-    assert {path: includes.may_be_set_unseen(whole, one) for path, one in servers.items()} == {
+    servers = {path: next(nginx.http_server_blocks(one)).node for path, one in documents.items()}
+    assert {path: includes.may_be_set_in_unread_file(whole, one) for path, one in servers.items()} == {
         "templates/a.conf.template": True,
         "templates/b.conf.template": False,
     }
@@ -279,11 +277,9 @@ def test_a_file_that_no_main_file_takes_in_stands_alone() -> None:
         ("include mime.types;", False),
         ("include a/*.conf;", True),
     ):
-        whole, documents = project(
-            {"nginx/nginx.conf": f"http {{ {include} server {{ }} }}", "nginx/other": server}
-        )
-        other = next(nginx.servers(documents["nginx/other"])).node
-        assert includes.may_be_set_unseen(whole, other) is wanted
+        whole, documents = project({"nginx/nginx.conf": f"http {{ {include} server {{ }} }}", "nginx/other": server})
+        other = next(nginx.http_server_blocks(documents["nginx/other"])).node
+        assert includes.may_be_set_in_unread_file(whole, other) is wanted
 
 
 def test_values_come_down_through_includes() -> None:
@@ -293,21 +289,17 @@ def test_values_come_down_through_includes() -> None:
             "sites/a.conf": "server { location / { add_header B 2; } }",
         }
     )
-    location = next(
-        d for d in walk(documents["sites/a.conf"].sections[0][1]) if d.name == "location"
-    )
+    location = next(d for d in walk_directives(documents["sites/a.conf"].sections[0][1]) if d.name == "location")
     assert location.block is not None
     assert includes.effective_value(whole, location.block, "server_tokens") == "off"
-    assert [
-        d.value for d in includes.effective_directives(whole, location.block, "add_header")
-    ] == ["B 2"]
-    assert [level.name for level in includes.levels_outwards(whole, location.block)] == [
+    assert [d.joined_arguments for d in includes.effective_directives(whole, location.block, "add_header")] == ["B 2"]
+    assert [level.opening_directive_name for level in includes.levels_outwards(whole, location.block)] == [
         "location",
         "server",
         "http",
         "",
     ]
-    assert includes.is_complete(whole, location.block)
+    assert includes.is_http_context_known(whole, location.block)
 
 
 def test_many_includes_are_bounded() -> None:
@@ -330,10 +322,10 @@ def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> No
     )
     values = {}
     for path, document in documents.items():
-        for scope in nginx.servers(document):
+        for scope in nginx.http_server_blocks(document):
             values[path] = (
                 includes.effective_value(whole, scope.node, "gzip"),
-                includes.may_be_set_unseen(whole, scope.node),
+                includes.may_be_set_in_unread_file(whole, scope.node),
             )
     assert values == {
         "nginx/default.conf": ("on", False),
@@ -343,24 +335,14 @@ def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> No
 
 
 HOSTILE = {
-    "variables in a ring": "http { server {"
-    + "set $a $b; set $b $a; " * 300
-    + "add_header X $a; return 301 http://$a; } }",
+    "variables in a ring": "http { server {" + "set $a $b; set $b $a; " * 300 + "add_header X $a; return 301 http://$a; } }",
     "maps in a ring": "http { "
-    + "".join(
-        f"map $a{n} $a{n + 1} {{ ~x(.*) $1; default $a{(n * 7) % 900}; }}" for n in range(900)
-    )
+    + "".join(f"map $a{n} $a{n + 1} {{ ~x(.*) $1; default $a{(n * 7) % 900}; }}" for n in range(900))
     + " server { location / { add_header X $a1; proxy_pass http://$a900; } } }",
-    "conditions on captures": "location / {"
-    + "".join(f"if ($1 ~ (a{n})) {{ return 301 $1; }}" for n in range(300))
-    + "}",
+    "conditions on captures": "location / {" + "".join(f"if ($1 ~ (a{n})) {{ return 301 $1; }}" for n in range(300)) + "}",
     "as deep as may be": "server {" * 99 + "proxy_pass http://$a$1;" + "}" * 99,
-    "many servers": "http {"
-    + "server { listen 443 ssl; location ~ ^/(.*)$ { proxy_pass http://u/$1; } }" * 400
-    + "}",
-    "expressions that run away": "map $a $b {"
-    + "".join(f"~^(a|aa)+{n}$ $1;" for n in range(400))
-    + "}",
+    "many servers": "http {" + "server { listen 443 ssl; location ~ ^/(.*)$ { proxy_pass http://u/$1; } }" * 400 + "}",
+    "expressions that run away": "map $a $b {" + "".join(f"~^(a|aa)+{n}$ $1;" for n in range(400)) + "}",
     "nothing but names": "listen; location {} if {} server {} map {} rewrite; set; return; proxy_pass; upstream {} allow;",
 }
 
@@ -371,7 +353,7 @@ def test_hostile_configurations_crash_no_rule(text: str) -> None:
     rules = [bound for bound in catalogue() if bound.rule.kind == "nginx"]
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     outcome = engine.EngineResult()
-    engine.run_rules(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
+    engine.run_rules(Project(documents, {"nginx.conf"}, is_complete=True), rules, core, outcome)
     assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []
 
 
@@ -389,9 +371,7 @@ LINES = st.tuples(
 
 @given(st.lists(LINES, max_size=14))
 def test_no_configuration_crashes_a_rule(lines: list[tuple[str, list[str], str]]) -> None:
-    text = "".join(
-        f"{name} {' '.join(repr(word) for word in words)}{end}\n" for name, words, end in lines
-    )
+    text = "".join(f"{name} {' '.join(repr(word) for word in words)}{end}\n" for name, words, end in lines)
     text += "}" * max(text.count("{") - text.count("}"), 0)
     try:
         found = document(text)
@@ -400,7 +380,5 @@ def test_no_configuration_crashes_a_rule(lines: list[tuple[str, list[str], str]]
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     outcome = engine.EngineResult()
     rules = [bound for bound in catalogue() if bound.rule.kind == "nginx"]
-    engine.run_rules(
-        Project([("nginx", found)], {"nginx.conf"}, complete=True), rules, core, outcome
-    )
+    engine.run_rules(Project([("nginx", found)], {"nginx.conf"}, is_complete=True), rules, core, outcome)
     assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []

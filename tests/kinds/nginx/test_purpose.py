@@ -42,6 +42,4 @@ def test_what_decides(path: str, name: str, head: str, expected: str) -> None:
 
 
 def test_a_folder_beside_one_of_production() -> None:
-    assert (
-        word("docker/development/a.conf", "a.com", "", "docker/production/a.conf") == "development"
-    )
+    assert word("docker/development/a.conf", "a.com", "", "docker/production/a.conf") == "development"

@@ -11,7 +11,7 @@ import pytest
 
 import readiness
 from readiness.loading import assemble, discover
-from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE
+from readiness.loading.assembly import CAUSE_ABSENT, CAUSE_BROKEN, CAUSE_OUTSIDE
 from readiness.loading.render import chart_files, gather, helm, kustomize, process
 from readiness.loading.render.overlay import placed
 from readiness.programs import process as programs_process
@@ -23,122 +23,121 @@ needs_both = pytest.mark.skipif(
     not helm.available_renderer() or not kustomize.build_command(),
     reason="needs a renderer of charts and one of overlays, and one of them is not installed",
 )
-needs_helm = pytest.mark.skipif(
-    not helm.available_renderer(), reason="needs a renderer of charts, and none is installed"
-)
-on_linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="needs Linux, where processor time is limited"
-)
+needs_helm = pytest.mark.skipif(not helm.available_renderer(), reason="needs a renderer of charts, and none is installed")
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux, where processor time is limited")
 MAP_IN = "shop/templates/map.yaml"
 FAILING = MAP.replace("settings", '{{ required "name it" .Values.name }}')
 # Files, the file whose row is meant, its status, and the sort of its reason.
 CAUSES: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
     "a chart that renders": (outer(**{MAP_IN: MAP}), MAP_IN, "checked", ""),
-    "a template that does not parse": (outer(**{MAP_IN: "{{ if }}"}), MAP_IN, "skipped", BROKEN),
+    "a template that does not parse": (
+        outer(**{MAP_IN: "{{ if }}"}),
+        MAP_IN,
+        "skipped",
+        CAUSE_BROKEN,
+    ),
     "a template that does not parse, and a dependency that is absent": (
         outer(DECLARED, **{MAP_IN: "{{ if }}"}),
         MAP_IN,
         "skipped",
-        BROKEN,
+        CAUSE_BROKEN,
     ),
     "a template that renders to no YAML": (
         outer(**{MAP_IN: MAP + "a: [\n"}),
         MAP_IN,
         "invalid",
-        BROKEN,
+        CAUSE_BROKEN,
     ),
     "an include of nothing": (
         outer(**{MAP_IN: '{{ include "x" . }}'}),
         MAP_IN,
         "skipped",
-        BROKEN,
+        CAUSE_BROKEN,
     ),
     "an archive that cannot be read": (
         outer(**{MAP_IN: MAP, "shop/charts/part-1.0.0.tgz": b"x"}),
         MAP_IN,
         "skipped",
-        BROKEN,
+        CAUSE_BROKEN,
     ),
     "a dependency that is absent": (
         outer(DECLARED, **{MAP_IN: MAP}),
         "shop/Chart.yaml",
         "skipped",
-        ABSENT,
+        CAUSE_ABSENT,
     ),
     "what needs a dependency that is absent": (
         outer(DECLARED, **{MAP_IN: '{{ include "x" . }}'}),
         MAP_IN,
         "skipped",
-        ABSENT,
+        CAUSE_ABSENT,
     ),
     "a local dependency that is not there": (
         outer(f'{DECLARED}, repository: "file://../x"', **{MAP_IN: MAP}),
         "shop/Chart.yaml",
         "skipped",
-        BROKEN,
+        CAUSE_BROKEN,
     ),
     "a local dependency out of the tree": (
         outer(f'{DECLARED}, repository: "file://../../x"', **{MAP_IN: MAP}),
         "shop/Chart.yaml",
         "skipped",
-        OUTSIDE,
+        CAUSE_OUTSIDE,
     ),
-    "values that are asked for": (outer(**{MAP_IN: FAILING}), MAP_IN, "skipped", ABSENT),
+    "values that are asked for": (outer(**{MAP_IN: FAILING}), MAP_IN, "skipped", CAUSE_ABSENT),
     "a chart that is elsewhere": (
         {"apps/shop.yaml": FLUX % ("web", "HelmRepository")},
         "apps/shop.yaml",
         "checked",
-        OUTSIDE,
+        CAUSE_OUTSIDE,
     ),
     "a path that is elsewhere": (
         {"apps/shop.yaml": ELSEWHERE["flux, a path that is not here"]},
         "apps/shop.yaml",
         "checked",
-        OUTSIDE,
+        CAUSE_OUTSIDE,
     ),
     "a remote base": (
         {"kustomization.yaml": "resources: ['https://example.com/x.yaml']\n"},
         "kustomization.yaml",
         "skipped",
-        OUTSIDE,
+        CAUSE_OUTSIDE,
     ),
     "a resource that is not there": (
         {"kustomization.yaml": "resources: [gone.yaml]\n"},
         "kustomization.yaml",
         "skipped",
-        BROKEN,
+        CAUSE_BROKEN,
     ),
     "the file of a secret that is not there": (
         {"kustomization.yaml": "secretGenerator: [{name: a, files: [key.json]}]\n"},
         "kustomization.yaml",
         "skipped",
-        ABSENT,
+        CAUSE_ABSENT,
     ),
     "charts that are inflated": (
         {"kustomization.yaml": "helmCharts: [{name: web}]\n"},
         "kustomization.yaml",
         "skipped",
-        ABSENT,
+        CAUSE_ABSENT,
     ),
     "remote charts that are inflated": (
         {"kustomization.yaml": "helmCharts: [{name: web, repo: 'https://example.com'}]\n"},
         "kustomization.yaml",
         "skipped",
-        OUTSIDE,
+        CAUSE_OUTSIDE,
     ),
     "charts of a repository that a variable names": (
         {"kustomization.yaml": "helmCharts: [{name: web, repo: '${REPOSITORY}'}]\n"},
         "kustomization.yaml",
         "skipped",
-        OUTSIDE,
+        CAUSE_OUTSIDE,
     ),
     "remote charts that are inflated in old words": (
-        {
-            "kustomization.yaml": "helmChartInflationGenerator: [{chartName: web, chartRepoUrl: x.y/z}]\n"
-        },
+        {"kustomization.yaml": "helmChartInflationGenerator: [{chartName: web, chartRepoUrl: x.y/z}]\n"},
         "kustomization.yaml",
         "skipped",
-        OUTSIDE,
+        CAUSE_OUTSIDE,
     ),
     "remote charts of a component": (
         {
@@ -147,15 +146,15 @@ CAUSES: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
         },
         "kustomization.yaml",
         "skipped",
-        OUTSIDE,
+        CAUSE_OUTSIDE,
     ),
     "a kustomization that is no YAML": (
         {"kustomization.yaml": "resources: [\n", "a.yaml": MAP},
         "kustomization.yaml",
         "invalid",
-        BROKEN,
+        CAUSE_BROKEN,
     ),
-    "a manifest that is no YAML": ({"a.yaml": MAP + "a: [\n"}, "a.yaml", "invalid", BROKEN),
+    "a manifest that is no YAML": ({"a.yaml": MAP + "a: [\n"}, "a.yaml", "invalid", CAUSE_BROKEN),
     "a template by its name": ({"a.yaml.j2": MAP}, "a.yaml.j2", "skipped", ""),
 }
 
@@ -163,17 +162,15 @@ CAUSES: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
 def cause(root: Path, path: str, *, render: bool = True) -> tuple[str, str]:
     found = discover.discover_files([root], base=root)
     core = {one.rule.id: one.rule for one in core_rules()}
-    made = assemble.assemble(found, core, documents=None, render=render)
-    (row,) = [one for one in made.rows if one.path == path]
+    made = assemble.assemble_projects(found, core, judge_documents=None, render=render)
+    (row,) = [one for one in made.file_statuses if one.path == path]
     assert row.reason or row.status == "checked"
     return row.status, row.cause
 
 
 @needs_both
 @pytest.mark.parametrize(("files", "path", "status", "sort"), CAUSES.values(), ids=CAUSES)
-def test_each_reason_has_its_sort(
-    tmp_path: Path, files: dict[str, str | bytes], path: str, status: str, sort: str
-) -> None:
+def test_each_reason_has_its_sort(tmp_path: Path, files: dict[str, str | bytes], path: str, status: str, sort: str) -> None:
     write(tmp_path / "tree", files)
     assert cause(tmp_path / "tree", path) == (status, sort)
 
@@ -185,8 +182,8 @@ def test_without_a_renderer_it_is_absent(
     monkeypatch.setattr(helm, "available_renderer", lambda: "")
     write(tmp_path, outer(DECLARED) | files)
     path = MAP_IN if MAP_IN in files else "shop/Chart.yaml"
-    assert cause(tmp_path, path) == ("skipped", ABSENT)
-    assert cause(tmp_path, path, render=False) == ("skipped", ABSENT)
+    assert cause(tmp_path, path) == ("skipped", CAUSE_ABSENT)
+    assert cause(tmp_path, path, render=False) == ("skipped", CAUSE_ABSENT)
 
 
 def test_several_reasons_of_one_chart_stand_in_one_row(tmp_path: Path) -> None:
@@ -195,13 +192,13 @@ def test_several_reasons_of_one_chart_stand_in_one_row(tmp_path: Path) -> None:
     write(tmp_path, {"shop/Chart.yaml": about, "shop/values.yaml": ""})
     found = discover.discover_files([tmp_path], base=tmp_path)
     core = {one.rule.id: one.rule for one in core_rules()}
-    made = assemble.assemble(found, core, documents=None)
-    (row,) = [one for one in made.rows if one.path == "shop/Chart.yaml"]
+    made = assemble.assemble_projects(found, core, judge_documents=None)
+    (row,) = [one for one in made.file_statuses if one.path == "shop/Chart.yaml"]
     assert row.reason.startswith("dependencies a, b and c: ")
-    (finding,) = made.broken
+    (finding,) = made.parse_findings
     assert (finding.rule, finding.start.line) == ("core/not-rendered", 5)
     assert "dependencies a, b and c" in finding.message
-    assert [one.source.position(one.span.start).line for one in finding.related] == [6, 7]
+    assert [one.source.position_of(one.span.start).line for one in finding.related] == [6, 7]
 
 
 @needs_both
@@ -209,8 +206,8 @@ def test_a_file_from_above_an_overlay_is_judged_all_the_same(tmp_path: Path) -> 
     write(tmp_path, {"a/kustomization.yaml": "resources: [../b/map.yaml]\n", "b/map.yaml": MAP})
     found = discover.discover_files([tmp_path], base=tmp_path)
     core = {one.rule.id: one.rule for one in core_rules()}
-    made = assemble.assemble(found, core, documents=None)
-    (row,) = [one for one in made.rows if one.path == "a/kustomization.yaml"]
+    made = assemble.assemble_projects(found, core, judge_documents=None)
+    (row,) = [one for one in made.file_statuses if one.path == "a/kustomization.yaml"]
     assert (row.status, row.cause) == (
         "checked",
         "",
@@ -219,16 +216,13 @@ def test_a_file_from_above_an_overlay_is_judged_all_the_same(tmp_path: Path) -> 
 
 @needs_both
 def test_an_error_of_nested_includes_begins_with_its_cause(tmp_path: Path) -> None:
-    helpers = "".join(
-        f'{{{{ define "x{number}" }}}}{{{{ include "x{number + 1}" . }}}}{{{{ end }}}}\n'
-        for number in range(9)
-    )
+    helpers = "".join(f'{{{{ define "x{number}" }}}}{{{{ include "x{number + 1}" . }}}}{{{{ end }}}}\n' for number in range(9))
     helpers += '{{ define "x9" }}{{ .Values.a.b.c }}{{ end }}\n'
     chart = outer(**{MAP_IN: '{{ include "x0" . }}', "shop/templates/_x.tpl": helpers})
     write(tmp_path, chart | {"shop/values.yaml": "a: 1\n"})
     found = discover.discover_files([tmp_path], base=tmp_path)
     core = {one.rule.id: one.rule for one in core_rules()}
-    (finding,) = assemble.assemble(found, core, documents=None).broken
+    (finding,) = assemble.assemble_projects(found, core, judge_documents=None).parse_findings
     assert "shop/templates/_x.tpl:10:" in finding.message.partition("(called from")[0]
     assert "shop/templates/map.yaml:1:" in finding.message.partition("(called from")[2]
 
@@ -252,7 +246,7 @@ FOREVER = "{{- range until 100000000 }}{{ range until 100000000 }}x{{ end }}{{ e
 def test_a_chart_that_takes_too_long_is_no_fault_of_the_tree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(process, "TIMEOUT", 3)
+    monkeypatch.setattr(process, "TIMEOUT_SECONDS", 3)
     template = "{{ if .Values.loop }}" + FOREVER + "{{ end }}\n"
     defaults = {"shop/values.yaml": f"loop: {'false' if more else 'true'}\n"}
     write(tmp_path, outer(**{MAP_IN: template + MAP}) | defaults | more)
@@ -260,15 +254,13 @@ def test_a_chart_that_takes_too_long_is_no_fault_of_the_tree(
     (finding,) = [one for one in report.findings if one.rule == "core/not-rendered"]
     assert "limit of time" in finding.message
     assert "`helm template shop | readiness check -`" in finding.message
-    assert {row.cause for row in report.files} == {"", ABSENT}
-    assert report.gate.passed or not report.gate.evaluated
+    assert {row.cause for row in report.files} == {"", CAUSE_ABSENT}
+    assert report.gate.passed or not report.gate.was_evaluated
     assert report.verdict != "ready"
 
 
 @needs_helm
-def test_environments_have_processor_time_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environments_have_processor_time_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the clock says while others have the processor counts for nothing."""
     spent = itertools.count(0, 100)
     monkeypatch.setattr(programs_process, "seconds_of_programs", lambda: next(spent))
@@ -278,7 +270,7 @@ def test_environments_have_processor_time_together(
     (finding,) = [one for one in report.findings if one.rule == "core/not-rendered"]
     assert "took over 120 seconds" in finding.message
     rows = {row.path: row.cause for row in report.files}
-    assert (rows[MAP_IN], rows["shop/Chart.yaml"]) == ("", ABSENT)
+    assert (rows[MAP_IN], rows["shop/Chart.yaml"]) == ("", CAUSE_ABSENT)
 
 
 OVERLAY: dict[str, str | bytes] = {"kustomization.yaml": "resources: [map.yaml]\n", "map.yaml": MAP}
@@ -288,8 +280,8 @@ OVERLAY: dict[str, str | bytes] = {"kustomization.yaml": "resources: [map.yaml]\
 @pytest.mark.parametrize(
     ("where", "name", "files", "path", "command"),
     [
-        (chart_files, "FILES", outer(**{MAP_IN: MAP}), MAP_IN, "helm template shop"),
-        (gather, "FILES", OVERLAY, "kustomization.yaml", "kustomize build ."),
+        (chart_files, "MAX_FILES", outer(**{MAP_IN: MAP}), MAP_IN, "helm template shop"),
+        (gather, "MAX_FILES", OVERLAY, "kustomization.yaml", "kustomize build ."),
         (gather, "MAX_VISITS", OVERLAY, "kustomization.yaml", "kustomize build ."),
         (placed, "MAX_TEXT", OVERLAY, "kustomization.yaml", "kustomize build ."),
     ],
@@ -308,21 +300,19 @@ def test_what_is_over_a_limit_of_ours_is_not_broken(
     write(tmp_path, files)
     report = readiness.check([tmp_path], base=tmp_path)
     (row,) = [one for one in report.files if one.path == path]
-    assert (row.status, row.cause) == ("skipped", ABSENT)
+    assert (row.status, row.cause) == ("skipped", CAUSE_ABSENT)
     assert f"`{command} | readiness check -` judges what it gives" in row.reason
     assert report.verdict != "ready"
 
 
 @on_linux
-def test_an_overlay_whose_builder_takes_too_long_is_not_broken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_overlay_whose_builder_takes_too_long_is_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither is one of which this builder thinks that nobody can build it: the program might have."""
     program = tmp_path / "spin.py"
     program.write_text("while True: pass\n", encoding="utf-8")
     monkeypatch.setattr(kustomize, "build_command", lambda: [sys.executable, "-I", str(program)])
-    monkeypatch.setattr(process, "TIMEOUT", 1)
+    monkeypatch.setattr(process, "TIMEOUT_SECONDS", 1)
     for number, text in enumerate(("openapi: {}\n", "replicas: [{name: x, count: 1}]\n")):
         tree = tmp_path / str(number)
         write(tree, OVERLAY | {"kustomization.yaml": "resources: [map.yaml]\n" + text})
-        assert cause(tree, "kustomization.yaml") == ("skipped", ABSENT)
+        assert cause(tree, "kustomization.yaml") == ("skipped", CAUSE_ABSENT)

@@ -126,14 +126,12 @@ def test_a_subchart_that_is_switched_off_is_not_called_checked(tmp_path: Path) -
         "skipped",
         "no object comes of it with the values that are here",
     )
-    assert report.coverage.unread == ()
+    assert report.coverage.unread_files == ()
 
 
 def test_a_template_that_gives_nothing_is_not_called_checked(tmp_path: Path) -> None:
     template = "{{- if .Values.on }}\n" + MAP + "{{- end }}\n# nothing\n"
-    report = check(
-        tmp_path, outer(), {"shop/templates/a.yaml": template, "shop/templates/b.yaml": MAP}
-    )
+    report = check(tmp_path, outer(), {"shop/templates/a.yaml": template, "shop/templates/b.yaml": MAP})
     assert rows(report)["shop/templates/a.yaml"] == ("", "skipped")
     assert rows(report)["shop/templates/b.yaml"] == ("helm", "checked")
 
@@ -146,9 +144,7 @@ def test_a_packed_subchart_is_told_where_its_value_is_set(tmp_path: Path) -> Non
     report = check(tmp_path, files)
     assert told(report) == [("k8s/privileged", "shop/values.yaml", 2)]
     (finding,) = report.findings
-    assert [one.source.path for one in finding.related] == [
-        "shop/charts/part-1.0.0.tgz/templates/pod.yaml"
-    ]
+    assert [one.source.path for one in finding.related] == ["shop/charts/part-1.0.0.tgz/templates/pod.yaml"]
     assert rows(report)["shop/charts/part-1.0.0.tgz"] == ("helm", "checked")
 
 
@@ -178,9 +174,7 @@ def test_an_umbrella_chart_is_rendered(tmp_path: Path) -> None:
     assert finding.message.endswith("(only with values-prod.yaml)")
 
 
-@pytest.mark.parametrize(
-    "repository", ["https://charts.example.com", "oci://x.example.com/y", "@a", ""]
-)
+@pytest.mark.parametrize("repository", ["https://charts.example.com", "oci://x.example.com/y", "@a", ""])
 def test_an_absent_dependency_is_said_at_its_line(tmp_path: Path, repository: str) -> None:
     entry = f'{DECLARED}, repository: "{repository}"'
     report = check(tmp_path, outer(entry, **{"shop/templates/map.yaml": MAP}))
@@ -223,9 +217,7 @@ def test_a_local_dependency_is_taken_from_the_tree(tmp_path: Path) -> None:
 
 
 def test_local_dependencies_bring_their_own(tmp_path: Path) -> None:
-    middle = (
-        ABOUT.format("middle") + f'dependencies: [{{{DECLARED}, repository: "file://../part"}}]\n'
-    )
+    middle = ABOUT.format("middle") + f'dependencies: [{{{DECLARED}, repository: "file://../part"}}]\n'
     files = outer('name: middle, version: 1.0.0, repository: "file://../middle"') | {
         "shop/values.yaml": "middle: {part: {privileged: true}}\n",
         "middle/Chart.yaml": middle,
@@ -234,9 +226,7 @@ def test_local_dependencies_bring_their_own(tmp_path: Path) -> None:
     assert ("k8s/privileged", "part/templates/pod.yaml", 9) in told(report)
 
 
-@pytest.mark.parametrize(
-    "where", ["../nowhere", "../../outside", "/etc", "..", ".", "../empty", "../other"]
-)
+@pytest.mark.parametrize("where", ["../nowhere", "../../outside", "/etc", "..", ".", "../empty", "../other"])
 def test_a_local_dependency_that_cannot_be_taken_is_said(tmp_path: Path, where: str) -> None:
     write(tmp_path / "outside", PART)
     tree = tmp_path / "tree"
@@ -247,17 +237,9 @@ def test_a_local_dependency_that_cannot_be_taken_is_said(tmp_path: Path, where: 
 
 
 def test_local_dependencies_in_a_circle_end(tmp_path: Path) -> None:
-    one = (
-        ABOUT.format("one")
-        + 'dependencies: [{name: two, version: 1.0.0, repository: "file://../two"}]\n'
-    )
-    two = (
-        ABOUT.format("two")
-        + 'dependencies: [{name: one, version: 1.0.0, repository: "file://../one"}]\n'
-    )
-    report = check(
-        tmp_path, {"one/Chart.yaml": one, "two/Chart.yaml": two, "two/templates/a.yaml": MAP}
-    )
+    one = ABOUT.format("one") + 'dependencies: [{name: two, version: 1.0.0, repository: "file://../two"}]\n'
+    two = ABOUT.format("two") + 'dependencies: [{name: one, version: 1.0.0, repository: "file://../one"}]\n'
+    report = check(tmp_path, {"one/Chart.yaml": one, "two/Chart.yaml": two, "two/templates/a.yaml": MAP})
     assert {one.rule for one in report.findings} == {"core/not-rendered"}
 
 
@@ -274,8 +256,8 @@ HOSTILE = {
     "a path with a drive": [("C:/x", b"")],
     "backslashes": [("part\\..\\..\\x", b"")],
     "a long name": [(f"part/{'a' * 300}", b"")],
-    "too many members": [(f"part/{number}", b"") for number in range(archive.FILES + 1)],
-    "too much": [("part/x", b"\0" * (archive.BYTES + 1))],
+    "too many members": [(f"part/{number}", b"") for number in range(archive.MAX_FILES + 1)],
+    "too much": [("part/x", b"\0" * (archive.MAX_BYTES + 1))],
 }
 
 
@@ -295,17 +277,13 @@ def test_an_archive_that_is_no_honest_chart_is_refused(members: list[tuple[str, 
         unpacked_files(tar(members))
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"no archive", gzip.compress(b"no archive"), packed(PART)[:60]]
-)
+@pytest.mark.parametrize("data", [b"", b"no archive", gzip.compress(b"no archive"), packed(PART)[:60]])
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
     with pytest.raises(ArchiveError):
         unpacked_files(data)
 
 
-@pytest.mark.parametrize(
-    "sort", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
-)
+@pytest.mark.parametrize("sort", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_of_an_archive_are_left_out(sort: bytes) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as made:
@@ -336,13 +314,9 @@ ASKED = {
 
 @pytest.mark.parametrize(("version", "served"), ASKED.values(), ids=ASKED)
 @pytest.mark.parametrize("quotes", ['"{}"', "`{}`", ' "{}" | not | not'])
-def test_a_chart_is_told_what_the_newest_kubernetes_serves(
-    tmp_path: Path, version: str, served: bool, quotes: str
-) -> None:
+def test_a_chart_is_told_what_the_newest_kubernetes_serves(tmp_path: Path, version: str, served: bool, quotes: str) -> None:
     asked = quotes.format(version)
-    template = POD.replace(
-        "{{ .Values.privileged }}", f"{{{{ .Capabilities.APIVersions.Has {asked} }}}}"
-    )
+    template = POD.replace("{{ .Values.privileged }}", f"{{{{ .Capabilities.APIVersions.Has {asked} }}}}")
     report = check(tmp_path, outer(**{"shop/templates/pod.yaml": template}))
     assert bool(report.findings) is served
 
@@ -355,7 +329,7 @@ def test_the_versions_that_are_asked_for_are_those_of_the_facts() -> None:
 
 def test_a_chart_that_is_a_repository_leaves_git_out(tmp_path: Path) -> None:
     write(tmp_path, {"Chart.yaml": ABOUT.format("shop"), "templates/map.yaml": MAP})
-    write(tmp_path, {f".git/objects/{number}": "" for number in range(archive.FILES + 1)})
+    write(tmp_path, {f".git/objects/{number}": "" for number in range(archive.MAX_FILES + 1)})
     report = readiness.check([tmp_path], select=["core/not-rendered"], base=tmp_path)
     assert told(report) == []
 

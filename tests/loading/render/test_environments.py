@@ -148,9 +148,7 @@ def test_a_chart_that_refuses_the_default_namespace_is_rendered_for_another(tmp_
     guard = '{{- if eq .Release.Namespace "default" }}{{ fail "not in the default namespace" }}{{ end }}\n'
     template = guard + TEMPLATE % ("true", IMAGE)
     files = {"templates/extra.yaml": template, "values.yaml": "extra: true\n"}
-    assert [one[0] for one in found(tmp_path, files, "k8s/host-pid", "core/not-rendered")] == [
-        "k8s/host-pid"
-    ]
+    assert [one[0] for one in found(tmp_path, files, "k8s/host-pid", "core/not-rendered")] == ["k8s/host-pid"]
 
 
 def test_a_schema_that_is_elsewhere_is_not_asked(tmp_path: Path) -> None:

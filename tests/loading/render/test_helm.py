@@ -9,7 +9,7 @@ import pytest
 
 import readiness
 from readiness.loading.render import chart_files, helm, lines, process
-from readiness.loading.render.tree import Tree
+from readiness.loading.render.tree import ConfinedTree
 from readiness.verdict.report import Report
 from tests.effort import effort
 from tests.make import write_files
@@ -50,17 +50,14 @@ spec:
 }
 
 
-def check(
-    root: Path, files: dict[str, str], select: str = "k8s/privileged", **more: object
-) -> Report:
+def check(root: Path, files: dict[str, str], select: str = "k8s/privileged", **more: object) -> Report:
     write_files(root / "shop", files)
     return readiness.check([root], select=[select], base=root, **more)
 
 
 def said(report: Report) -> list[tuple[str, int, str, str]]:
     return [
-        (finding.path, finding.line, finding.source.text[slice(*finding.span)], finding.message)
-        for finding in report.findings
+        (finding.path, finding.line, finding.source.text[slice(*finding.span)], finding.message) for finding in report.findings
     ]
 
 
@@ -139,7 +136,7 @@ BAD = {
 def test_a_chart_that_fails_or_runs_away_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str, words: str
 ) -> None:
-    monkeypatch.setattr(process, "TIMEOUT", 5)
+    monkeypatch.setattr(process, "TIMEOUT_SECONDS", 5)
     report = check(tmp_path, {**CHART, "templates/bad.yaml": template})
     (found,) = report.findings
     assert (found.rule, found.path) == ("core/not-rendered", "shop/Chart.yaml")
@@ -156,8 +153,8 @@ def test_a_link_in_a_chart_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "shop" / "link.txt").symlink_to(tmp_path / "secret.txt")
     check(tmp_path, {**CHART, "templates/map.yaml": template})
     chart = tmp_path / "shop"
-    contents = chart_files.read_chart(chart, "shop", Tree(tmp_path, tmp_path))
-    made, _ = helm.render(contents, helm.environments(chart, []))
+    contents = chart_files.read_chart(chart, "shop", ConfinedTree(tmp_path, tmp_path))
+    made, _ = helm.render_chart(contents, helm.chart_environments(chart, []))
     assert not any("privileged" in one.text for one in made if one.path.endswith("map.yaml"))
 
 
@@ -168,13 +165,11 @@ def test_a_module_in_a_chart_is_not_imported(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_without_a_renderer_the_chart_counts_against_coverage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_renderer_the_chart_counts_against_coverage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helm, "available_renderer", lambda: "")
     report = check(tmp_path, CHART)
     (row,) = [row for row in report.files if row.kind]
-    assert (row.status, row.reason) == ("skipped", helm.MISSING)
+    assert (row.status, row.reason) == ("skipped", helm.REASON_NO_RENDERER)
     assert report.coverage.percent == 0
 
 
@@ -215,9 +210,7 @@ GLUED = {
 @needs_helm
 @pytest.mark.parametrize("between", GLUED.values(), ids=GLUED)
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-def test_what_trimming_glues_to_a_separator_belongs_to_the_next_object(
-    tmp_path: Path, between: str, ending: str
-) -> None:
+def test_what_trimming_glues_to_a_separator_belongs_to_the_next_object(tmp_path: Path, between: str, ending: str) -> None:
     closing = "{{- end }}\n" if between.count("{{- if") > between.count("{{ end") else ""
     text = (FIRST + between + POD + closing).replace("\n", ending)
     report = check(tmp_path, {**CHART, "templates/two.yaml": text}, select="k8s/host-pid")
@@ -237,12 +230,8 @@ def test_what_trimming_glues_to_a_separator_belongs_to_the_next_object(
 def test_what_is_glued_to_a_separator_is_told_at_its_own_line(tmp_path: Path) -> None:
     ingress = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: two}\n"
     text = f"{FIRST}---\n{{{{- if true }}}}{{{{ end }}}}{ingress}"
-    report = check(
-        tmp_path, {**CHART, "templates/two.yaml": text}, select="k8s/api-version-removed"
-    )
-    assert [one[:3] for one in said(report)] == [
-        ("shop/templates/two.yaml", 5, "extensions/v1beta1")
-    ]
+    report = check(tmp_path, {**CHART, "templates/two.yaml": text}, select="k8s/api-version-removed")
+    assert [one[:3] for one in said(report)] == [("shop/templates/two.yaml", 5, "extensions/v1beta1")]
 
 
 @needs_helm
@@ -271,9 +260,7 @@ MARKS = [
 @needs_helm
 @pytest.mark.parametrize("given", MARKS, ids=range(len(MARKS)))
 @pytest.mark.parametrize("place", ["template", "values"])
-def test_private_characters_of_a_chart_are_no_marks_of_ours(
-    tmp_path: Path, given: str, place: str
-) -> None:
+def test_private_characters_of_a_chart_are_no_marks_of_ours(tmp_path: Path, given: str, place: str) -> None:
     shown = '"{{ .Values.note }}"' if place == "values" else f'"{given}"'
     text = POD.replace("{name: two}", f"{{name: two, annotations: {{note: {shown}}}}}")
     text = text.replace("  hostPID: true", f"  hostPID: true # {given}")
@@ -305,8 +292,8 @@ SPLIT = {
 
 @pytest.mark.parametrize(("text", "expected"), SPLIT.items(), ids=range(len(SPLIT)))
 def test_separators_stand_alone(text: str, expected: str) -> None:
-    assert lines.separated_documents(text) == expected
-    assert lines.separated_documents(expected) == expected
+    assert lines.with_separators_on_own_lines(text) == expected
+    assert lines.with_separators_on_own_lines(expected) == expected
 
 
 FORMS = {

@@ -64,7 +64,7 @@ def test_what_is_here_is_judged_as_it_is_built_and_together(tmp_path: Path) -> N
     assert rows["web/prod/kustomization.yaml"] == ("checked", "")
     assert rows["policies/kustomization.yaml"] == ("checked", "")
     assert "web/base/kustomization.yaml" not in rows  # a part of another
-    assert {one.unit for one in report.findings} == {"all"}
+    assert {one.unit_path for one in report.findings} == {"all"}
 
 
 def test_what_a_built_overlay_takes_in_is_not_built_again(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_what_is_nowhere_built_says_nothing_of_selectors(tmp_path: Path) -> None
 
 def known(takes: dict[str, str]) -> dict[str, Kustomization]:
     return {
-        name: Kustomization(Source(f"{name}/kustomization.yaml", ""), name, name == "part", folders=inner.split())
+        name: Kustomization(Source(f"{name}/kustomization.yaml", ""), name, name == "part", resource_folders=inner.split())
         for name, inner in takes.items()
     }  # fmt: skip
 
@@ -102,9 +102,7 @@ def known(takes: dict[str, str]) -> dict[str, Kustomization]:
         ({"top": "a gone"}, "top", []),
     ],
 )
-def test_the_outermost_that_can_be_built_are(
-    takes: dict[str, str], bad: str, good: list[str]
-) -> None:
+def test_the_outermost_that_can_be_built_are(takes: dict[str, str], bad: str, good: list[str]) -> None:
     every = known(takes)
     asked: list[str] = []
 

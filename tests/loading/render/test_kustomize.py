@@ -112,9 +112,7 @@ def test_an_overlay_that_does_not_build_is_a_finding_without_paths_of_this_machi
     assert "gone.yaml" in found.message
 
 
-def test_overlays_are_built_where_no_program_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_overlays_are_built_where_no_program_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kustomize, "build_command", list)
     report = check(tmp_path, TREE)
     assert said(report) == [("prod/patch.yaml", 11, "true")]
@@ -132,14 +130,12 @@ def test_what_only_a_program_builds_is_judged_as_plain_files_without_one(
     (row,) = [row for row in report.files if row.path == "prod/kustomization.yaml"]
     assert row.status == "skipped"
     assert "the key transformers" in row.reason
-    assert kustomize.MISSING in row.reason
+    assert kustomize.REASON_NO_BUILDER in row.reason
 
 
 @needs_kustomize
 @pytest.mark.parametrize("folder", ["dist", "vendor", "node_modules/x"])
-def test_a_base_that_the_walk_passes_over_is_told_where_it_stands(
-    tmp_path: Path, folder: str
-) -> None:
+def test_a_base_that_the_walk_passes_over_is_told_where_it_stands(tmp_path: Path, folder: str) -> None:
     tree = {
         ".gitignore": "dist\n",
         "prod/kustomization.yaml": f"resources: [../{folder}/base]\n",
@@ -151,14 +147,12 @@ def test_a_base_that_the_walk_passes_over_is_told_where_it_stands(
     assert said(report) == [(f"{folder}/base/patch.yaml", 11, "true")]
     silent = PATCH.replace("true", "true  # readiness: ignore[k8s/privileged] it drives disks")
     report = check(tmp_path, {**tree, f"{folder}/base/patch.yaml": silent})
-    assert [one.suppressed is not None for one in report.findings] == [True]
+    assert [one.suppression is not None for one in report.findings] == [True]
 
 
 @needs_kustomize
 @pytest.mark.parametrize("top", ["", "app/"])
-def test_a_base_above_its_overlay_is_built_though_the_overlay_is_not(
-    tmp_path: Path, top: str
-) -> None:
+def test_a_base_above_its_overlay_is_built_though_the_overlay_is_not(tmp_path: Path, top: str) -> None:
     tree = {
         f"{top}kustomization.yaml": "resources: [deploy.yaml]\n",
         f"{top}deploy.yaml": DEPLOYMENT.replace("false", "true"),
@@ -171,9 +165,7 @@ def test_a_base_above_its_overlay_is_built_though_the_overlay_is_not(
         f"{top}prod/kustomization.yaml": "skipped",
     }
     assert (f"{top}deploy.yaml", 16, "true") in said(report)
-    assert [one.path for one in report.findings if one.rule == "core/not-rendered"] == [
-        f"{top}prod/kustomization.yaml"
-    ]
+    assert [one.path for one in report.findings if one.rule == "core/not-rendered"] == [f"{top}prod/kustomization.yaml"]
 
 
 def nested(depth: int) -> str:

@@ -17,8 +17,8 @@ from readiness.loading.render import gather, kustomize, process
 from readiness.loading.render import tree as kept_tree
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay import builder
-from readiness.loading.render.overlay.placed import UnknownError
-from readiness.loading.render.tree import Tree
+from readiness.loading.render.overlay.placed import UnsupportedFeatureError
+from readiness.loading.render.tree import ConfinedTree
 from readiness.verdict.report import Report
 from tests.make import write_files
 from tests.programs.test_process import Listener
@@ -26,9 +26,7 @@ from tests.programs.test_process import Listener
 needs_kustomize = pytest.mark.skipif(
     not kustomize.build_command(), reason="needs kustomize or kubectl, and neither is installed"
 )
-on_linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="needs Linux, where the network can be taken away"
-)
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux, where the network can be taken away")
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: here}\n"
 URL = "http://127.0.0.1:PORT/x.yaml"
 GIT = "http://127.0.0.1:PORT/org/repo"
@@ -59,17 +57,15 @@ def left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Overlays as if all of them held something that is built by programs alone."""
 
     def unknown(*_: object) -> None:
-        raise UnknownError("it holds something that is not known here")
+        raise UnsupportedFeatureError("it holds something that is not known here")
 
-    monkeypatch.setattr(builder, "built_source", unknown)
+    monkeypatch.setattr(builder, "build_source", unknown)
 
 
 def write(root: Path, files: dict[str, str], port: int = 1) -> None:
     for name, text in {"cm.yaml": MAP, **files}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        coded = text.replace(
-            BINARY, base64.b64encode(URL.replace("PORT", str(port)).encode()).decode()
-        )
+        coded = text.replace(BINARY, base64.b64encode(URL.replace("PORT", str(port)).encode()).decode())
         (root / name).write_text(coded.replace("PORT", str(port)), encoding="utf-8")
 
 
@@ -213,12 +209,10 @@ def test_a_builder_that_is_started_all_the_same_reaches_nobody(
     tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch, namespace: bool
 ) -> None:
     """The second lock alone, a network namespace or a filter: nothing is refused before."""
-    for pattern in ("_REMOTE", "_LIKELY", "_INSIDE"):
+    for pattern in ("_REMOTE_ADDRESS", "_LIKELY_REMOTE_ADDRESS", "_ADDRESS_IN_TEXT"):
         monkeypatch.setattr(gather, pattern, re.compile(r"(?!)"))
-    plain = process.Limits
-    monkeypatch.setattr(
-        process, "Limits", lambda *some, **more: plain(*some, namespace=namespace, **more)
-    )
+    plain = process.ProcessLimits
+    monkeypatch.setattr(process, "ProcessLimits", lambda *some, **more: plain(*some, use_namespace=namespace, **more))
     for number, files in enumerate(BUILDS.values()):
         write(tmp_path / f"{number:03}", files, listener.port)
     report = check(tmp_path)
@@ -231,9 +225,7 @@ def test_a_builder_that_is_started_all_the_same_reaches_nobody(
 
 
 @needs_kustomize
-def test_the_same_builder_reaches_the_listener_where_nothing_holds_it(
-    tmp_path: Path, listener: Listener
-) -> None:
+def test_the_same_builder_reaches_the_listener_where_nothing_holds_it(tmp_path: Path, listener: Listener) -> None:
     reached = []
     for name in ("RESOURCES", "patches", "a generator's file under a key", "resource: base64"):
         root = tmp_path / re.sub(r"\W", "-", name)
@@ -310,9 +302,7 @@ OUTSIDE = {
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs links")
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_what_stands_out_of_the_tree_is_not_read(
-    tmp_path: Path, unstarted: list[object], name: str
-) -> None:
+def test_what_stands_out_of_the_tree_is_not_read(tmp_path: Path, unstarted: list[object], name: str) -> None:
     root = tmp_path / "root"
     privileged = MAP.replace("here", "stolen")
     write(tmp_path, {"outside.yaml": privileged, "outside/kustomization.yaml": "resources: [a.yaml]\n",
@@ -393,9 +383,7 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize("name", TOO_MUCH)
-def test_what_would_not_end_is_a_finding(
-    tmp_path: Path, unstarted: list[object], name: str
-) -> None:
+def test_what_would_not_end_is_a_finding(tmp_path: Path, unstarted: list[object], name: str) -> None:
     files, words = TOO_MUCH[name]
     write_files(tmp_path, files)
     report = check(tmp_path)
@@ -413,11 +401,11 @@ def test_files_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "c": "3",
         },
     )
-    monkeypatch.setattr(gather, "FILES", 3)
+    monkeypatch.setattr(gather, "MAX_FILES", 3)
     with pytest.raises(RenderError, match="over 3 files"):
-        gather.gather_inputs(Tree(tmp_path, tmp_path), ".")
-    monkeypatch.setattr(gather, "FILES", 4)
-    assert gather.gather_inputs(Tree(tmp_path, tmp_path), ".").files == {
+        gather.gather_inputs(ConfinedTree(tmp_path, tmp_path), ".")
+    monkeypatch.setattr(gather, "MAX_FILES", 4)
+    assert gather.gather_inputs(ConfinedTree(tmp_path, tmp_path), ".").files == {
         "kustomization.yaml",
         "a",
         "b",
@@ -426,11 +414,11 @@ def test_files_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with (tmp_path / "b").open("wb") as file:
         file.truncate(3 << 30)
     with pytest.raises(RenderError, match="limits of 10 MiB for one file"):
-        gather.gather_inputs(Tree(tmp_path, tmp_path), ".")
+        gather.gather_inputs(ConfinedTree(tmp_path, tmp_path), ".")
     (tmp_path / "b").write_text("2")
     monkeypatch.setattr(kept_tree, "MAX_TOTAL", 50)
     with pytest.raises(RenderError, match="MiB for all"):
-        gather.gather_inputs(Tree(tmp_path, tmp_path), ".")
+        gather.gather_inputs(ConfinedTree(tmp_path, tmp_path), ".")
 
 
 # A builder that does what its argument says.
@@ -471,19 +459,15 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_to_others: None) 
         ("time", "limit of time or memory|did not finish"),
     ],
 )  # fmt: skip
-def test_a_builder_that_runs_away_is_a_finding(
-    fake: Path, monkeypatch: pytest.MonkeyPatch, what: str, words: str
-) -> None:
-    monkeypatch.setattr(process, "TIMEOUT", 2 if what == "time" else 20)
+def test_a_builder_that_runs_away_is_a_finding(fake: Path, monkeypatch: pytest.MonkeyPatch, what: str, words: str) -> None:
+    monkeypatch.setattr(process, "TIMEOUT_SECONDS", 2 if what == "time" else 20)
     write(fake, {"kustomization.yaml": "resources: [cm.yaml]\n", "cm.yaml": MAP + f"# {what}\n"})
     (found,) = check(fake).findings
     assert (found.rule, found.path) == ("core/not-rendered", "kustomization.yaml")
     assert re.search(words, found.message)
 
 
-def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(
-    fake: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     for name in (
         "HTTPS_PROXY",
@@ -494,17 +478,15 @@ def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(
         "TOKEN",
     ):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    write(
-        fake, {"kustomization.yaml": "resources: [cm.yaml]\n", "cm.yaml": MAP + "# environment\n"}
-    )
-    taken = gather.gather_inputs(Tree(fake, fake), ".")
+    write(fake, {"kustomization.yaml": "resources: [cm.yaml]\n", "cm.yaml": MAP + "# environment\n"})
+    taken = gather.gather_inputs(ConfinedTree(fake, fake), ".")
     root = kustomize.read_kustomizations(sources(fake), ParsedTexts())[""]
     built = kustomize.build_overlay(root, [root], sources(fake), taken, ParsedTexts())
     found = dict(re.findall(r"'(\w+)': '([^']*)'", built.text))
     assert set(found) <= {
         "PATH", "LANG", "HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "SYSTEMROOT",
     }  # fmt: skip
-    assert found["PATH"] == process.NOWHERE
+    assert found["PATH"] == process.EMPTY_PATH
     assert found["HOME"].endswith("/home")
     assert "http" not in built.text
 
@@ -512,15 +494,11 @@ def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(
 def sources(root: Path) -> dict[str, readiness.model.Source]:
     from readiness.loading import discover
 
-    return {one.path: one for one in discover.discover_files([root], base=root).texts}
+    return {one.path: one for one in discover.discover_files([root], base=root).sources}
 
 
-def test_where_nothing_takes_the_network_away_the_row_says_so(
-    fake: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_takes_the_network_away_the_row_says_so(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = process.run_program
-    monkeypatch.setattr(
-        process, "run_program", lambda *some, **more: plain(*some, **more, confined=False)
-    )
+    monkeypatch.setattr(process, "run_program", lambda *some, **more: plain(*some, **more, without_network=False))
     write(fake, {"kustomization.yaml": "resources: [cm.yaml]\n"})
-    assert row(check(fake)) == ("checked", process.UNCONFINED)
+    assert row(check(fake)) == ("checked", process.REASON_UNCONFINED)

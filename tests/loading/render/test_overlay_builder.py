@@ -15,19 +15,19 @@ from readiness.loading.render import kustomize
 from readiness.loading.render.gather import gather_inputs
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay import placed
-from readiness.loading.render.overlay.builder import built_source
+from readiness.loading.render.overlay.builder import build_source
 from readiness.loading.render.overlay.placed import (
-    Counter,
-    Place,
     PlacedSource,
-    UnknownError,
-    Value,
-    written,
+    PlacedValue,
+    UnsupportedFeatureError,
+    WorkCounter,
+    WrittenPlace,
+    write_objects,
 )
-from readiness.loading.render.overlay.resource import fits
-from readiness.loading.render.tree import Tree
+from readiness.loading.render.overlay.resource import matches_whole_text
+from readiness.loading.render.tree import ConfinedTree
 from readiness.model import Source, Span
-from readiness.syntax.yaml import load_all
+from readiness.syntax.yaml import load_yaml_documents
 
 needs_kustomize = pytest.mark.skipif(
     not kustomize.build_command(), reason="needs kustomize or kubectl, and neither is installed"
@@ -160,15 +160,15 @@ def tree(root: Path, overlay: str) -> None:
 
 
 def build(root: Path, folder: str = "prod") -> PlacedSource:
-    sources = {one.path: one for one in discover.discover_files([root], base=root).texts}
-    taken = gather_inputs(Tree(root, root), folder)
+    sources = {one.path: one for one in discover.discover_files([root], base=root).sources}
+    taken = gather_inputs(ConfinedTree(root, root), folder)
     home = sources[f"{folder}/kustomization.yaml"]
-    return built_source(taken, home, folder, sources, ParsedTexts())[0]
+    return build_source(taken, home, folder, sources, ParsedTexts())[0]
 
 
 def objects(text: str) -> list[Any]:
     """The objects of a text in a fixed order, without the hashes behind the names of generated ones."""
-    found = [_plain(node) for node in load_all(_HASH.sub("", text)) if isinstance(node, dict)]
+    found = [_plain(node) for node in load_yaml_documents(_HASH.sub("", text)) if isinstance(node, dict)]
     return sorted(found, key=lambda node: (node["kind"], node["metadata"]["name"]))
 
 
@@ -191,9 +191,7 @@ def test_the_objects_are_those_that_kustomize_gives(tmp_path: Path, name: str) -
     assert objects(build(tmp_path).text) == objects(done.stdout)
 
 
-VARIABLES = (
-    "vars: [{name: WEB, objref: {kind: Service, name: web, apiVersion: v1}}]\nnamePrefix: q-\n"
-)
+VARIABLES = "vars: [{name: WEB, objref: {kind: Service, name: web, apiVersion: v1}}]\nnamePrefix: q-\n"
 NAMING = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -263,40 +261,36 @@ ODD = [
 @pytest.mark.parametrize("text", ODD)
 def test_every_text_comes_back_as_it_was(text: str) -> None:
     home = Source("a.yaml", "x")
-    place = Place(home, Span(0, 1))
+    place = WrittenPlace(home, Span(0, 1))
 
-    def value(data: Any) -> Value:
-        return Value(data, place, place)
+    def value(data: Any) -> PlacedValue:
+        return PlacedValue(data, place, place)
 
     items = value([value(text), value({"k": value(text)}), value([])])
-    made = value(
-        {"kind": value("X"), text or "empty": value(text), "list": items, "map": value({})}
-    )
-    source = written([made, made], "k.yaml", "e", home)
+    made = value({"kind": value("X"), text or "empty": value(text), "list": items, "map": value({})})
+    source = write_objects([made, made], "k.yaml", "e", home)
     expected = {"kind": "X", text or "empty": text, "list": [text, {"k": text}, []], "map": {}}
-    assert load_all(source.text) == [expected, expected]
+    assert load_yaml_documents(source.text) == [expected, expected]
 
 
-@pytest.mark.parametrize(
-    "data", [None, True, False, 0, -3, 10**30, 1.5, float("inf"), float("-inf"), []]
-)
+@pytest.mark.parametrize("data", [None, True, False, 0, -3, 10**30, 1.5, float("inf"), float("-inf"), []])
 def test_every_scalar_comes_back_as_it_was(data: Any) -> None:
-    place = Place(Source("a.yaml", "x"), Span(0, 1))
-    made = Value({"a": Value(data, place, place)}, place, place)
-    assert load_all(written([made], "k.yaml", "e", place.source).text) == [{"a": data}]
+    place = WrittenPlace(Source("a.yaml", "x"), Span(0, 1))
+    made = PlacedValue({"a": PlacedValue(data, place, place)}, place, place)
+    assert load_yaml_documents(write_objects([made], "k.yaml", "e", place.source).text) == [{"a": data}]
 
 
 def test_every_place_of_the_text_leads_to_its_line(tmp_path: Path) -> None:
     tree(tmp_path, "")
     source = build(tmp_path)
-    for node in load_all(source.text):
+    for node in load_yaml_documents(source.text):
         if node["kind"] == "ConfigMap":  # made by an entry of a generator, which says no kind
-            assert source.place(node.at("data"))[0].path == "base/kustomization.yaml"
+            assert source.written_location(node.at("data"))[0].path == "base/kustomization.yaml"
             continue
         for key in ("kind", "apiVersion"):
-            home, span = source.place(node.at(key))
+            home, span = source.written_location(node.at(key))
             assert home.text[slice(*span)] == node[key]
-        home, span = source.place(node.at())
+        home, span = source.written_location(node.at())
         assert home.text[span.start :].startswith("apiVersion")
 
 
@@ -318,31 +312,27 @@ def test_what_is_not_known_is_left_to_others(tmp_path: Path, name: str) -> None:
     (tmp_path / "prod/t.yaml").write_text("kind: X\n")
     if name == "settings of transformers":
         (tmp_path / "prod/a.env").write_text("images: [{path: spec/x}]\n")
-    with pytest.raises(UnknownError):
+    with pytest.raises(UnsupportedFeatureError):
         build(tmp_path)
 
 
 def test_aliases_of_aliases_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placed, "MAX_VALUES", 5_000)
-    rows = "a0: &a0 [x, x]\n" + "".join(
-        f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)
-    )
+    rows = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
     tree(tmp_path, "")
-    (tmp_path / "base/web.yaml").write_text(
-        f"apiVersion: v1\nkind: X\nmetadata: {{name: x}}\n{rows}"
-    )
+    (tmp_path / "base/web.yaml").write_text(f"apiVersion: v1\nkind: X\nmetadata: {{name: x}}\n{rows}")
     with pytest.raises(RenderError, match="over 5,000 values"):
         build(tmp_path)
 
 
 def test_copies_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placed, "MAX_VALUES", 3)
-    place = Place(Source("a", "x"), Span(0, 1))
-    value = Value([Value(1, place, place), Value(2, place, place)], place, place)
-    counter = Counter()
-    placed.copied(value, counter)
+    place = WrittenPlace(Source("a", "x"), Span(0, 1))
+    value = PlacedValue([PlacedValue(1, place, place), PlacedValue(2, place, place)], place, place)
+    counter = WorkCounter()
+    placed.copy_value(value, counter)
     with pytest.raises(RenderError):
-        placed.copied(value, counter)
+        placed.copy_value(value, counter)
 
 
 def test_a_long_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,17 +350,17 @@ def test_a_long_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ],
 )  # fmt: skip
 def test_selectors_describe_whole_names(pattern: str, text: str, expected: bool) -> None:
-    assert fits(pattern, text) is expected
+    assert matches_whole_text(pattern, text) is expected
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+b", "a*a*a*a*a*b", "[", "(", "a" * 300 + ".*", "(?=x)"])
 def test_expressions_that_may_take_long_are_refused(pattern: str) -> None:
     with pytest.raises(RenderError):
-        fits(pattern, "a" * 200)
+        matches_whole_text(pattern, "a" * 200)
 
 
 def test_patches_of_patches_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placed, "MAX_LOOKS", 100)
+    monkeypatch.setattr(placed, "MAX_OBJECT_LOOKUPS", 100)
     tree(tmp_path, "patches:\n" + "- {path: p.yaml, target: {kind: Deployment}}\n" * 30)
     (tmp_path / "prod/p.yaml").write_text("[{op: add, path: /spec/paused, value: true}]\n")
     with pytest.raises(RenderError, match="over 100 objects"):
@@ -385,14 +375,12 @@ def test_what_patches_nest_too_deeply_is_left_to_others(tmp_path: Path) -> None:
         rows.append(f"- {{op: add, path: {path}, value: {inner}}}")
     tree(tmp_path, "patches: [{path: p.yaml, target: {kind: Shop}}]\n")
     (tmp_path / "prod/p.yaml").write_text("\n".join(rows))
-    with pytest.raises(UnknownError, match="nested too deeply"):
+    with pytest.raises(UnsupportedFeatureError, match="nested too deeply"):
         build(tmp_path)
 
 
 def test_an_alias_of_itself_is_left_to_others(tmp_path: Path) -> None:
     tree(tmp_path, "")
-    (tmp_path / "base/web.yaml").write_text(
-        "apiVersion: v1\nkind: X\nmetadata: {name: x}\nspec: &a {b: *a}\n"
-    )
-    with pytest.raises(UnknownError):
+    (tmp_path / "base/web.yaml").write_text("apiVersion: v1\nkind: X\nmetadata: {name: x}\nspec: &a {b: *a}\n")
+    with pytest.raises(UnsupportedFeatureError):
         build(tmp_path)

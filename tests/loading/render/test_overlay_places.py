@@ -228,13 +228,8 @@ def test_merged_literals_win_over_those_of_the_base(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("overlays", [("north",), ("north", "south"), ("a", "b", "c")])
-def test_what_no_file_sets_is_missing_in_the_base_once(
-    tmp_path: Path, overlays: tuple[str, ...]
-) -> None:
-    files = {
-        f"{name}/kustomization.yaml": TOP + f"namePrefix: {name}-\npatches: [{{path: p.yaml}}]\n"
-        for name in overlays
-    }
+def test_what_no_file_sets_is_missing_in_the_base_once(tmp_path: Path, overlays: tuple[str, ...]) -> None:
+    files = {f"{name}/kustomization.yaml": TOP + f"namePrefix: {name}-\npatches: [{{path: p.yaml}}]\n" for name in overlays}
     files |= {f"{name}/p.yaml": merge("env: [{name: REGION, value: one}]") for name in overlays}
     report = check(tmp_path, files, "k8s/memory-limit-missing")
     assert [one[:2] for one in told(report)] == [("base/web.yaml", 12)]
@@ -242,9 +237,7 @@ def test_what_no_file_sets_is_missing_in_the_base_once(
 
 
 def test_what_a_patch_adds_is_missing_in_the_patch(tmp_path: Path) -> None:
-    patch = merge("env: []").replace(
-        "- name: web", "- name: side\n          image: example.com/side:1.0.0"
-    )
+    patch = merge("env: []").replace("- name: web", "- name: side\n          image: example.com/side:1.0.0")
     files = {"prod/kustomization.yaml": TOP + "patches: [{path: p.yaml}]\n", "prod/p.yaml": patch}
     report = check(tmp_path, files, "k8s/memory-limit-missing")
     assert {one[:2] for one in told(report)} == {("base/web.yaml", 12), ("prod/p.yaml", 8)}
@@ -280,7 +273,7 @@ def test_silence_at_an_operation_and_at_the_base(tmp_path: Path) -> None:
         "prod/p.yaml": silent,
     }
     report = check(tmp_path, files, "k8s/privileged")
-    assert [one.suppressed is not None for one in report.findings] == [True]
+    assert [one.suppression is not None for one in report.findings] == [True]
 
 
 REASONS = {

@@ -107,9 +107,7 @@ RELEASES = {
 
 @needs_helm
 @pytest.mark.parametrize(("manifest", "line"), RELEASES.values(), ids=RELEASES)
-def test_a_chart_of_the_tree_is_rendered_with_the_values_of_a_release(
-    tmp_path: Path, manifest: str, line: int
-) -> None:
+def test_a_chart_of_the_tree_is_rendered_with_the_values_of_a_release(tmp_path: Path, manifest: str, line: int) -> None:
     report = check(tmp_path, CHART, {"apps/shop.yaml": manifest})
     (finding,) = report.findings
     assert (finding.rule, finding.path, finding.line) == (
@@ -118,7 +116,7 @@ def test_a_chart_of_the_tree_is_rendered_with_the_values_of_a_release(
         13,
     )
     (place,) = finding.related
-    row = place.source.position(place.span.start).line
+    row = place.source.position_of(place.span.start).line
     assert (place.source.path, row) == ("apps/shop.yaml", line)
     assert "apps/shop.yaml" in finding.message
 
@@ -133,11 +131,11 @@ def test_a_release_gives_its_name_and_namespace(tmp_path: Path) -> None:
 
     found = discover.discover_files([tmp_path], base=tmp_path)
     core = {one.rule.id: one.rule for one in core_rules()}
-    made = assemble.assemble(found, core, documents=None)
+    made = assemble.assemble_projects(found, core, judge_documents=None)
     names = {
         one.name
         for project in made.projects
-        for document in project.documents("k8s")
+        for document in project.documents_of_kind("k8s")
         for one in document.objects
         if one.kind == "ConfigMap"
     }
@@ -146,9 +144,7 @@ def test_a_release_gives_its_name_and_namespace(tmp_path: Path) -> None:
 
 @needs_helm
 def test_values_files_of_a_release_are_read_from_the_tree(tmp_path: Path) -> None:
-    settings = (
-        "valueFiles: [values.yaml, ../../env/prod.yaml, https://example.com/x.yaml, gone.yaml]"
-    )
+    settings = "valueFiles: [values.yaml, ../../env/prod.yaml, https://example.com/x.yaml, gone.yaml]"
     report = check(
         tmp_path,
         CHART,
@@ -230,9 +226,7 @@ helmCharts:
     valuesInline:
       security: {privileged: true}
 """
-    report = check(
-        tmp_path, CHART, {"apps/kustomization.yaml": kustomization, "apps/map.yaml": MAP}
-    )
+    report = check(tmp_path, CHART, {"apps/kustomization.yaml": kustomization, "apps/map.yaml": MAP})
     assert told(report) == [
         ("core/not-rendered", "apps/kustomization.yaml", 3),
         ("k8s/privileged", "charts/web/templates/web.yaml", 13),
@@ -275,48 +269,44 @@ HOSTILE = ["--post-renderer=/bin/sh", "-x", "a b", "../a", "a\nb", "A", "a" * 30
 
 @needs_helm
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_that_is_none_reaches_no_renderer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    seen: list[helm.Environment] = []
+def test_a_name_that_is_none_reaches_no_renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    seen: list[helm.ValuesEnvironment] = []
 
     def render(
-        contents: ChartFiles, wanted: Sequence[helm.Environment]
+        contents: ChartFiles, wanted: Sequence[helm.ValuesEnvironment]
     ) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
         del contents
         seen.extend(wanted)
         return [], {}
 
-    monkeypatch.setattr(helm, "render", render)
+    monkeypatch.setattr(helm, "render_chart", render)
     manifest = FLUX % ("./charts/web", "GitRepository")
     quoted = json.dumps(name)
     manifest = manifest.replace("  values:", f"  releaseName: {quoted}\n  targetNamespace: {quoted}\n  values:")  # fmt: skip
     check(tmp_path, CHART, {"shop.yaml": manifest})
     (one,) = [one for one in seen if "HelmRelease" in one.name]
-    fallback = "shop" if not name else helm.RELEASE
-    assert (one.release, one.namespace) == (
+    fallback = "shop" if not name else helm.DEFAULT_RELEASE_NAME
+    assert (one.release_name, one.namespace) == (
         fallback,
-        "prod" if not name else helm.NAMESPACE,
+        "prod" if not name else helm.DEFAULT_NAMESPACE,
     )
 
 
 @needs_helm
-def test_one_process_renders_a_few_environments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_process_renders_a_few_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    real = helm.render
+    real = helm.render_chart
 
     def render(
-        contents: ChartFiles, wanted: Sequence[helm.Environment]
+        contents: ChartFiles, wanted: Sequence[helm.ValuesEnvironment]
     ) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
         sizes.append(len(wanted))
         if len(sizes) == 2:
             raise RenderError("it did not finish")
         return real(contents, wanted)
 
-    monkeypatch.setattr(helm, "render", render)
-    monkeypatch.setattr(charts, "_BATCH", 2)
+    monkeypatch.setattr(helm, "render_chart", render)
+    monkeypatch.setattr(charts, "_ENVIRONMENTS_PER_PROCESS", 2)
     values: dict[str, str | bytes] = {f"charts/web/values-{one}.yaml": "" for one in "abcdef"}
     opened: dict[str, str | bytes] = {"charts/web/values.yaml": "security: {privileged: true}\n"}
     report = check(tmp_path, CHART | values | opened)
@@ -328,9 +318,7 @@ def test_one_process_renders_a_few_environments(
 
 
 def test_credentials_of_a_repository_are_not_shown(tmp_path: Path) -> None:
-    manifest = (
-        argo("{}").replace("charts/web", "gone").replace("git.example", "bob:s3cret@git.example")
-    )
+    manifest = argo("{}").replace("charts/web", "gone").replace("git.example", "bob:s3cret@git.example")
     report = check(tmp_path, {"apps/shop.yaml": manifest})
     (row,) = [one for one in report.files if one.path == "apps/shop.yaml"]
     assert "git.example.com" in row.reason

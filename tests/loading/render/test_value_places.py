@@ -36,7 +36,7 @@ def check(root: Path, template: str, values: str, **more: str) -> Report:
 
 
 def told(report: Report) -> list[tuple[str, int]]:
-    return [(one.path, one.line) for one in report.findings if one.suppressed is None]
+    return [(one.path, one.line) for one in report.findings if one.suppression is None]
 
 
 # How a template prints a value; the secret stands in line 2 of the values.
@@ -56,9 +56,7 @@ def test_a_secret_is_told_where_its_value_is_set(tmp_path: Path, printed: str) -
     assert told(report) == [("values.yaml", 2)]
     (finding,) = report.findings
     assert finding.source.text[slice(*finding.span)] == REAL
-    assert [(one.source.path, one.message) for one in finding.related][-1][
-        0
-    ] == "templates/secret.yaml"
+    assert [(one.source.path, one.message) for one in finding.related][-1][0] == "templates/secret.yaml"
     assert "only with" not in finding.message
 
 
@@ -83,10 +81,7 @@ def test_what_several_files_set_is_told_once(tmp_path: Path) -> None:
         **{"values-prod.yaml": f"# prod\ndb:\n  password: {OTHER}\n"},
     )  # fmt: skip
     assert told(report) == [("values.yaml", 2)]
-    places = {
-        (one.source.path, one.source.position(one.span.start).line)
-        for one in report.findings[0].related
-    }
+    places = {(one.source.path, one.source.position_of(one.span.start).line) for one in report.findings[0].related}
     assert places == {("templates/secret.yaml", 6), ("values-prod.yaml", 3)}
 
 
@@ -132,9 +127,7 @@ spec:
         - name: main
           image: {{ include "part.image" . }}
 """
-HELPER = (
-    '{{- define "part.image" -}}{{ .Values.image.repository }}:{{ .Values.image.tag }}{{- end }}'
-)
+HELPER = '{{- define "part.image" -}}{{ .Values.image.repository }}:{{ .Values.image.tag }}{{- end }}'
 
 
 def test_an_image_of_an_archive_is_told_where_its_repository_is_set(tmp_path: Path) -> None:
@@ -144,9 +137,7 @@ def test_an_image_of_an_archive_is_told_where_its_repository_is_set(tmp_path: Pa
         "templates/_helpers.tpl": HELPER,
         "templates/web.yaml": PACKED,
     }
-    values = (
-        "part:\n  nameOverride: parts-of-shop\n  image:\n    repository: example.com/mirror/part\n"
-    )
+    values = "part:\n  nameOverride: parts-of-shop\n  image:\n    repository: example.com/mirror/part\n"
     files = {"Chart.yaml": ABOUT, "values.yaml": values, "charts/part-1.0.0.tgz": packed(part)}
     write_files(tmp_path, files)
     rules = ["k8s/image-tag-missing", "k8s/pod-ingress-open"]
@@ -167,9 +158,7 @@ LINES = {
 
 
 @pytest.mark.parametrize(("line", "rendered", "span", "action"), LINES.values(), ids=LINES)
-def test_which_action_gave_a_part_of_a_line(
-    line: str, rendered: str, span: tuple[int, int], action: str | None
-) -> None:
+def test_which_action_gave_a_part_of_a_line(line: str, rendered: str, span: tuple[int, int], action: str | None) -> None:
     found = action_at(line, rendered, *span)
     assert (line[slice(*found)] if found else None) == action
 
@@ -182,9 +171,7 @@ BROUGHT = {
 
 
 @pytest.mark.parametrize(("action", "count"), BROUGHT.values(), ids=BROUGHT)
-def test_values_that_an_absent_dependency_brings_are_no_fault_of_their_own(
-    tmp_path: Path, action: str, count: int
-) -> None:
+def test_values_that_an_absent_dependency_brings_are_no_fault_of_their_own(tmp_path: Path, action: str, count: int) -> None:
     write_files(
         tmp_path,
         {
@@ -203,9 +190,7 @@ def test_values_that_an_absent_dependency_brings_are_no_fault_of_their_own(
     ("line", "severity"),
     [("# - ./old", "low"), ("  # - old", "low"), ("# - older", "medium"), ("", "medium")],
 )
-def test_an_overlay_that_is_switched_off_weighs_less(
-    tmp_path: Path, line: str, severity: str
-) -> None:
+def test_an_overlay_that_is_switched_off_weighs_less(tmp_path: Path, line: str, severity: str) -> None:
     write_files(
         tmp_path,
         {
@@ -215,6 +200,4 @@ def test_an_overlay_that_is_switched_off_weighs_less(
         },
     )
     report = readiness.check([tmp_path], select=["core/not-rendered"], base=tmp_path)
-    assert [(one.path, str(one.severity)) for one in report.findings] == [
-        ("old/kustomization.yaml", severity)
-    ]
+    assert [(one.path, str(one.severity)) for one in report.findings] == [("old/kustomization.yaml", severity)]

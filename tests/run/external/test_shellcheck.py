@@ -78,7 +78,7 @@ def test_places_in_every_sort_of_script(tmp_path: Path) -> None:
 def test_it_is_silenced_selected_and_ignored_like_any_rule(tmp_path: Path) -> None:
     ours = "FROM debian:12.11\n# readiness: ignore[shell/SC2086] never has blanks\nRUN cat $FILE\n"
     report = run(tmp_path, {"Dockerfile": ours})
-    assert [one.suppressed is not None for one in report.findings] == [True]
+    assert [one.suppression is not None for one in report.findings] == [True]
     files = {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"}
     assert run(tmp_path, files, select=["k8s/"]).findings == ()
     assert said(run(tmp_path, files, ignore=["shell/SC2086"])) == []
@@ -168,9 +168,7 @@ def test_the_lines_of_a_gitlab_job_are_one_script(tmp_path: Path) -> None:
         ("debian:12", "Write-Host $x", set()),
     ],
 )
-def test_the_image_decides_the_shell_of_a_gitlab_job(
-    tmp_path: Path, image: str, line: str, rules: set[str]
-) -> None:
+def test_the_image_decides_the_shell_of_a_gitlab_job(tmp_path: Path, image: str, line: str, rules: set[str]) -> None:
     text = f"stages: [a]\na:\n  stage: a\n  image: {image}\n  script:\n    - {line}\n"
     assert {one.rule for one in run(tmp_path, {".gitlab-ci.yml": text}).findings} == rules
 
@@ -209,8 +207,8 @@ def test_a_script_without_an_answer_is_told_and_the_others_go_on(
     fake.write_text(FAKE, encoding="utf-8")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
-    monkeypatch.setattr("readiness.run.external.shellcheck.TIMEOUT", 0.6)
-    monkeypatch.setattr("readiness.run.external.shellcheck.SHORTEST", 0.3)
+    monkeypatch.setattr("readiness.run.external.shellcheck.BATCH_TIMEOUT_SECONDS", 0.6)
+    monkeypatch.setattr("readiness.run.external.shellcheck.MIN_TIMEOUT_SECONDS", 0.3)
     text = f"FROM debian:12.11\nRUN cat $A\nRUN cat {word}\nRUN cat $B\n"
     report = run(tmp_path / "tree", {"Dockerfile": text}, select=["shell/SC2086"])
     (silent,) = [one for one in report.findings if one.rule == "core/script-unjudged"]
@@ -220,9 +218,7 @@ def test_a_script_without_an_answer_is_told_and_the_others_go_on(
     assert not report.crashed
 
 
-def test_without_shellcheck_the_flag_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_shellcheck_the_flag_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(api.ERRORS, match="shellcheck is not installed"):
+    with pytest.raises(api.USER_ERRORS, match="shellcheck is not installed"):
         run(tmp_path, {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"})

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from readiness.facts.table import rows
-from readiness.loading.render.overlay.placed import Counter, UnknownError, Value, copied
+from readiness.facts.table import fact_rows
+from readiness.loading.render.overlay.placed import (
+    PlacedValue,
+    UnsupportedFeatureError,
+    WorkCounter,
+    copy_value,
+)
 
 # By which fields the entries of a list are told apart; all other lists are replaced whole.
 # `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys` of https://github.com/kubernetes/kubernetes/tree/master/api/openapi-spec
-_KEYS: dict[str, tuple[str, ...]] = {
+_MERGE_KEYS_BY_LIST: dict[str, tuple[str, ...]] = {
     "containers": ("name",),
     "initContainers": ("name",),
     "ephemeralContainers": ("name",),
@@ -25,139 +30,139 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "conditions": ("type",),
     "ownerReferences": ("uid",),
 }
-_SETS = frozenset({"finalizers"})  # lists of texts that are joined
-_DEFAULTS = {"protocol": "TCP"}
-DELETE, REPLACE, MERGE = "delete", "replace", "merge"
+_JOINED_LISTS = frozenset({"finalizers"})  # lists of texts that are joined
+_DEFAULT_MERGE_KEY_VALUES = {"protocol": "TCP"}
+DELETE_DIRECTIVE, REPLACE_DIRECTIVE, MERGE_DIRECTIVE = "delete", "replace", "merge"
 
 
-def merge_patch(target: Value, patch: Value, counter: Counter, *, keep: bool = False) -> None:
+def merge_patch(
+    target: PlacedValue,
+    patch: PlacedValue,
+    counter: WorkCounter,
+    *,
+    keep_removed_keys: bool = False,
+) -> None:
     """Lay a patch over an object, in place. Raises UnknownError for a directive that is not known.
 
-    With `keep` the keys of mappings are left that the patch would take away.
+    With `keep_removed_keys` the keys of mappings are left that the patch would take away.
     """
-    version, kind = target.under("apiVersion"), target.under("kind")
-    _Merge(counter, is_known_kind(version, kind), keep).maps(target, patch)
+    version, kind = target.text_at_path("apiVersion"), target.text_at_path("kind")
+    _StrategicMerge(counter, is_known_kind(version, kind), keep_removed_keys).merge_mappings(target, patch)
 
 
 def is_known_kind(version: str, kind: str) -> bool:
     """Whether an object is one of Kubernetes' own, whose lists are merged by keys."""
-    return f"{version} {kind}" in rows("kubernetes-kinds")
+    return f"{version} {kind}" in fact_rows("kubernetes-kinds")
 
 
-def directive(patch: Value) -> str:
+def patch_directive(patch: PlacedValue) -> str:
     """What a patch says of itself: delete, replace, merge; empty where it says nothing."""
     found = patch.map.get("$patch")
-    return found.text if found else ""
+    return found.string if found else ""
 
 
-class _Merge:
+class _StrategicMerge:
     """One patch over one object."""
 
-    def __init__(self, counter: Counter, keyed: bool, keep: bool) -> None:
+    def __init__(self, counter: WorkCounter, merges_lists_by_key: bool, keep_removed_keys: bool) -> None:
         self.counter = counter
-        self.keyed = keyed
-        self.keep = keep
+        self.keyed = merges_lists_by_key
+        self.keep = keep_removed_keys
 
-    def maps(self, target: Value, patch: Value) -> None:
+    def merge_mappings(self, target: PlacedValue, patch: PlacedValue) -> None:
         """Merge one mapping into another."""
-        if directive(patch) == REPLACE:
+        if patch_directive(patch) == REPLACE_DIRECTIVE:
             old = target.map
             target.data = dict(old) if self.keep else {}
-            target.map.update(
-                (key, self.new(value)) for key, value in patch.map.items() if key != "$patch"
-            )
-            target.removed += [patch.place] if old else []
+            target.map.update((key, self.without_directives(value)) for key, value in patch.map.items() if key != "$patch")
+            target.removal_places += [patch.place] if old else []
             target.place = patch.place
             return
         for key, value in patch.map.items():
             if key == "$patch":
-                if value.text not in {MERGE, ""}:
-                    raise UnknownError(f"it holds `$patch: {value.text[:40]}`")
+                if value.string not in {MERGE_DIRECTIVE, ""}:
+                    raise UnsupportedFeatureError(f"it holds `$patch: {value.string[:40]}`")
                 continue
             if key.startswith("$"):
-                raise UnknownError(f"it holds {key[:60]}")
-            self.entry(target, key, value)
+                raise UnsupportedFeatureError(f"it holds {key[:60]}")
+            self.merge_entry(target, key, value)
 
-    def entry(self, target: Value, key: str, value: Value) -> None:
+    def merge_entry(self, target: PlacedValue, key: str, value: PlacedValue) -> None:
         """Merge what a patch has under one key."""
         old = target.map.get(key)
-        if value.data is None or directive(value) == DELETE:
+        if value.data is None or patch_directive(value) == DELETE_DIRECTIVE:
             if old is not None:
-                target.removed.append(value.key)
+                target.removal_places.append(value.key_place)
                 if not self.keep:
                     del target.map[key]
             return
         if isinstance(value.data, dict) and old is not None and isinstance(old.data, dict):
-            self.maps(old, value)
+            self.merge_mappings(old, value)
             return
         if isinstance(value.data, list) and old is not None and isinstance(old.data, list):
-            target.map[key] = self.lists(old, value, self.keys(target, key, value))
+            target.map[key] = self.merge_lists(old, value, self.merge_keys_of_list(target, key, value))
             return
-        target.map[key] = self.new(value)
+        target.map[key] = self.without_directives(value)
 
-    def keys(self, owner: Value, key: str, value: Value) -> tuple[str, ...]:
+    def merge_keys_of_list(self, owner: PlacedValue, key: str, value: PlacedValue) -> tuple[str, ...]:
         """By which fields the entries of a list are told apart; none where the list is replaced."""
         if not self.keyed:
             return ()
         if key == "ports":
-            entries = [one for one in value.items if one.map]
+            entries = [one for one in value.list_entries if one.map]
             if any("containerPort" in one.map for one in entries):
                 return ("containerPort", "protocol")
             return ("port", "protocol") if any("port" in one.map for one in entries) else ()
-        return _KEYS.get(key, ())
+        return _MERGE_KEYS_BY_LIST.get(key, ())
 
-    def lists(self, old: Value, patch: Value, keys: tuple[str, ...]) -> Value:
+    def merge_lists(self, old: PlacedValue, patch: PlacedValue, keys: tuple[str, ...]) -> PlacedValue:
         """Merge a list into another: entries of one key together, those of the patch first."""
-        if any(directive(one) == REPLACE for one in patch.items):
-            rest = [one for one in patch.items if directive(one) != REPLACE]
-            made = Value([self.new(one) for one in rest], patch.place, patch.key)
-            made.removed = [*old.removed, old.place]
+        if any(patch_directive(one) == REPLACE_DIRECTIVE for one in patch.list_entries):
+            rest = [one for one in patch.list_entries if patch_directive(one) != REPLACE_DIRECTIVE]
+            made = PlacedValue([self.without_directives(one) for one in rest], patch.place, patch.key_place)
+            made.removal_places = [*old.removal_places, old.place]
             return made
         if not keys:
-            return self.new(patch)
-        first: list[Value] = []
-        for entry in patch.items:
+            return self.without_directives(patch)
+        first: list[PlacedValue] = []
+        for entry in patch.list_entries:
             found = [
-                other for other in old.items if _identity(other, keys) == _identity(entry, keys)
+                other for other in old.list_entries if _list_entry_identity(other, keys) == _list_entry_identity(entry, keys)
             ]
-            if directive(entry) == DELETE:
-                old.removed += [entry.place] if found else []
+            if patch_directive(entry) == DELETE_DIRECTIVE:
+                old.removal_places += [entry.place] if found else []
             elif found:
-                self.maps(found[0], entry)
+                self.merge_mappings(found[0], entry)
                 first.append(found[0])
             else:
-                first.append(self.new(entry))
-            old.data = [other for other in old.items if other not in found]
-        old.data = [*first, *old.items]
+                first.append(self.without_directives(entry))
+            old.data = [other for other in old.list_entries if other not in found]
+        old.data = [*first, *old.list_entries]
         return old
 
-    def new(self, value: Value) -> Value:
+    def without_directives(self, value: PlacedValue) -> PlacedValue:
         """A value of a patch as it stands in an object that had none: without what takes things away."""
-        made = copied(value, self.counter)
-        _clean(made)
+        made = copy_value(value, self.counter)
+        _remove_directives(made)
         return made
 
 
-def _clean(value: Value) -> None:
+def _remove_directives(value: PlacedValue) -> None:
     if isinstance(value.data, dict):
-        gone = [
-            key for key, one in value.data.items() if one.data is None or directive(one) == DELETE
-        ]
+        gone = [key for key, one in value.data.items() if one.data is None or patch_directive(one) == DELETE_DIRECTIVE]
         for key in [*gone, "$patch"]:
             value.data.pop(key, None)
         if any(key.startswith("$") for key in value.data):
-            raise UnknownError("it holds a directive of strategic merges")
+            raise UnsupportedFeatureError("it holds a directive of strategic merges")
         for inner in value.data.values():
-            _clean(inner)
+            _remove_directives(inner)
     elif isinstance(value.data, list):
-        value.data = [one for one in value.data if directive(one) != DELETE]
+        value.data = [one for one in value.data if patch_directive(one) != DELETE_DIRECTIVE]
         for inner in value.data:
-            _clean(inner)
+            _remove_directives(inner)
 
 
-def _identity(value: Value, keys: tuple[str, ...]) -> tuple[object, ...]:
+def _list_entry_identity(value: PlacedValue, keys: tuple[str, ...]) -> tuple[object, ...]:
     """What tells an entry of a list from the others; its own identity where it has no such field."""
-    found = tuple(
-        one.data if (one := value.map.get(key)) is not None else _DEFAULTS.get(key) for key in keys
-    )
+    found = tuple(one.data if (one := value.map.get(key)) is not None else _DEFAULT_MERGE_KEY_VALUES.get(key) for key in keys)
     return found if any(key in value.map for key in keys) else (id(value),)

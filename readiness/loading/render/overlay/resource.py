@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from readiness.facts.table import rows
+from readiness.facts.table import fact_rows
 from readiness.loading.render.made import RenderError
-from readiness.loading.render.overlay.placed import BrokenError, Place, Value
+from readiness.loading.render.overlay.placed import (
+    InvalidKustomizationError,
+    PlacedValue,
+    WrittenPlace,
+)
 
-_CLUSTER = frozenset({"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"})
+_CLUSTER_SCOPED_KINDS = frozenset({"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"})
 
 
-class Identity(NamedTuple):
+class ObjectIdentity(NamedTuple):
     """What an object is told from others by; `namespace` is empty where it says none."""
 
     group: str
@@ -24,83 +28,81 @@ class Identity(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Resource:
+class OverlayResource:
     """An object, its identities from the first to the one before the last, and the prefixes and suffixes it was given."""
 
-    node: Value
-    former: list[Identity] = field(default_factory=list)
-    affixes: list[str] = field(default_factory=list)
+    node: PlacedValue
+    former_identities: list[ObjectIdentity] = field(default_factory=list)
+    name_affixes: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
         """Its kind."""
-        return self.node.under("kind")
+        return self.node.text_at_path("kind")
 
     @property
     def name(self) -> str:
         """Its name today."""
-        return self.node.under("metadata", "name")
+        return self.node.text_at_path("metadata", "name")
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> ObjectIdentity:
         """What it is today."""
-        group = self.node.under("apiVersion").rpartition("/")[0]
-        return Identity(group, self.kind, self.name, self.node.under("metadata", "namespace"))
+        group = self.node.text_at_path("apiVersion").rpartition("/")[0]
+        return ObjectIdentity(group, self.kind, self.name, self.node.text_at_path("metadata", "namespace"))
 
     @property
-    def identities(self) -> Iterator[Identity]:
+    def identities(self) -> Iterator[ObjectIdentity]:
         """All that it was ever called, today's name first."""
         yield self.identity
-        yield from reversed(self.former)
+        yield from reversed(self.former_identities)
 
-    def remember(self) -> None:
+    def remember_identity(self) -> None:
         """Note what it is called before that changes."""
         now = self.identity
-        if now not in self.former:
-            self.former.append(now)
+        if now not in self.former_identities:
+            self.former_identities.append(now)
 
-    def is_called(self, wanted: Identity) -> bool:
+    def is_called(self, identity: ObjectIdentity) -> bool:
         """Whether it is or was the object of that kind, name and namespace."""
         return any(
-            (one.group, one.kind, one.name) == wanted[:3]
-            and (one.namespace or "default") == (wanted.namespace or "default")
+            (one.group, one.kind, one.name) == identity[:3]
+            and (one.namespace or "default") == (identity.namespace or "default")
             for one in self.identities
         )
 
 
-def resource_of(node: Value) -> Resource:
+def resource_of(node: PlacedValue) -> OverlayResource:
     """An object as a resource. Raises RenderError for what is none."""
-    if not isinstance(node.data, dict) or not node.under("kind"):
-        raise BrokenError("this is no Kubernetes object: it has no kind", node.place)
-    if not node.under("metadata", "name"):
-        raise BrokenError(f"this {node.under('kind')} has no metadata.name", node.place)
-    return Resource(node)
+    if not isinstance(node.data, dict) or not node.text_at_path("kind"):
+        raise InvalidKustomizationError("this is no Kubernetes object: it has no kind", node.place)
+    if not node.text_at_path("metadata", "name"):
+        raise InvalidKustomizationError(f"this {node.text_at_path('kind')} has no metadata.name", node.place)
+    return OverlayResource(node)
 
 
-def is_cluster_scoped(node: Value) -> bool:
+def is_cluster_scoped(node: PlacedValue) -> bool:
     """Whether an object stands in no namespace; one of a kind that nobody knows stands in one."""
-    known = rows("kubernetes-kinds").get(f"{node.under('apiVersion')} {node.under('kind')}")
-    return bool(known and known.get("cluster")) or (
-        known is None and node.under("kind") in _CLUSTER
-    )
+    known = fact_rows("kubernetes-kinds").get(f"{node.text_at_path('apiVersion')} {node.text_at_path('kind')}")
+    return bool(known and known.get("cluster")) or (known is None and node.text_at_path("kind") in _CLUSTER_SCOPED_KINDS)
 
 
-def metadata_of(node: Value, place: Place) -> Value:
+def ensure_metadata(node: PlacedValue, place: WrittenPlace) -> PlacedValue:
     """The metadata of an object, made where there is none."""
-    return mapping_at(node, ("metadata",), place)
+    return ensure_mapping(node, ("metadata",), place)
 
 
-def mapping_at(node: Value, path: tuple[str, ...], place: Place) -> Value:
+def ensure_mapping(node: PlacedValue, path: tuple[str, ...], place: WrittenPlace) -> PlacedValue:
     """The mapping under a path, made where there is none."""
     for key in path:
         found = node.map.get(key)
         if found is None or not isinstance(found.data, dict):
-            found = node.map[key] = Value({}, place, place)
+            found = node.map[key] = PlacedValue({}, place, place)
         node = found
     return node
 
 
-def fits(pattern: str, text: str) -> bool:
+def matches_whole_text(pattern: str, text: str) -> bool:
     """Whether a selector's expression describes a whole text; a selector that says nothing fits all."""
     if not pattern:
         return True
@@ -109,16 +111,12 @@ def fits(pattern: str, text: str) -> bool:
     return is_matched(pattern, text)
 
 
-_SIMPLE = re.compile(r"(?:[\w /:-]|\\[.\w]|\.\*|\.\+|\.|\||\(|\)|\^|\$)*\Z")
+_SAFE_REGEX = re.compile(r"(?:[\w /:-]|\\[.\w]|\.\*|\.\+|\.|\||\(|\)|\^|\$)*\Z")
 
 
 def is_matched(pattern: str, text: str) -> bool:
     """A regular expression of a selector against a text. Raises RenderError for one that may take long, or is none."""
-    if (
-        len(pattern) > 200
-        or pattern.count("*") + pattern.count("+") > 3
-        or not _SIMPLE.match(pattern)
-    ):
+    if len(pattern) > 200 or pattern.count("*") + pattern.count("+") > 3 or not _SAFE_REGEX.match(pattern):
         raise RenderError(f"the expression {pattern[:80]!r} of a selector is not read")
     try:
         return bool(re.fullmatch(f"(?:{pattern})", text[:253]))

@@ -1,7 +1,7 @@
 """Variables of a kustomization: `$(NAME)` stands for a value of an object. kustomize has replacements for that today.
 
-They are put in at the fields that kustomize's own settings name, and at those of the overlay's `configurations`; anywhere
-else `$(NAME)` stays what it is, as a container's reference to an environment variable does.
+They are put in at the fields that kustomize's own settings name, and at those of the overlay's `configurations`; anywhere else
+`$(NAME)` stays what it is, as a container's reference to an environment variable does.
 https://github.com/kubernetes-sigs/kustomize/blob/12f9e6391464b3ad9dd3fe8182049dc1b1772990/api/internal/konfig/builtinpluginconsts/varreference.go
 """
 
@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from readiness.loading.render.overlay.placed import Value
-from readiness.loading.render.overlay.resource import Identity, Resource
+from readiness.loading.render.overlay.placed import PlacedValue
+from readiness.loading.render.overlay.resource import ObjectIdentity, OverlayResource
 
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]{0,400})\))")  # `$$` is a `$` that begins none
 
@@ -36,7 +36,7 @@ _PODS = {
     "ReplicaSet": "spec/template/spec",
     "StatefulSet": "spec/template/spec",
 }
-_OTHERS = {
+_KINDS_NOT_CHANGED = {
     "CronJob": ("spec/jobTemplate/spec/template/volumes/nfs/server",),
     "DaemonSet": ("spec/template/spec/volumes/nfs/server",),
     "Deployment": ("spec/template/spec/volumes/nfs/server", "spec/template/metadata/annotations"),
@@ -56,23 +56,26 @@ DEFAULT = (
         for listed in ("containers", "initContainers")
         for field in _CONTAINER
     ),
-    *(Fields(tuple(path.split("/")), kind) for kind, paths in _OTHERS.items() for path in paths),
+    *(Fields(tuple(path.split("/")), kind) for kind, paths in _KINDS_NOT_CHANGED.items() for path in paths),
 )
 
 
-def configured_fields(settings: Value) -> Iterator[Fields]:
+def configured_fields(settings: PlacedValue) -> Iterator[Fields]:
     """The fields that a file of `configurations` adds (`varReference`)."""
     listed = settings.map.get("varReference")
-    for entry in listed.items if listed else ():
-        parts = re.split(r"(?<!\\)/", entry.under("path").strip("/"))
+    for entry in listed.list_entries if listed else ():
+        parts = re.split(r"(?<!\\)/", entry.text_at_path("path").strip("/"))
         path = tuple(part.replace("\\/", "/").removesuffix("[]") for part in parts)
         if path != ("",):
-            yield Fields(path, entry.under("kind"), entry.under("group"), entry.under("version"))
+            yield Fields(
+                path,
+                entry.text_at_path("kind"),
+                entry.text_at_path("group"),
+                entry.text_at_path("version"),
+            )
 
 
-def resolve_variables(
-    resources: list[Resource], variables: Iterable[Value], more: Iterable[Fields] = ()
-) -> None:
+def resolve_variables(resources: list[OverlayResource], variables: Iterable[PlacedValue], more: Iterable[Fields] = ()) -> None:
     """Put the values of variables in; one whose object is not there stays as it is. `more` are fields beside the usual ones."""
     values = dict(_values(resources, variables))
     if not values:
@@ -82,41 +85,40 @@ def resolve_variables(
         for field in fields:
             if _is_about(field, resource.identity, resource.node):
                 for value in _found(resource.node, field.path):
-                    _resolve(value, values)
+                    _resolve_in_value(value, values)
 
 
-def _values(resources: list[Resource], variables: Iterable[Value]) -> Iterator[tuple[str, Value]]:
+def _values(resources: list[OverlayResource], variables: Iterable[PlacedValue]) -> Iterator[tuple[str, PlacedValue]]:
     """(name, value) of the variables that are one value of an object."""
     for variable in variables:
-        name, wanted = variable.under("name"), variable.get("objref")
+        name, wanted = variable.text_at_path("name"), variable.value_at_path("objref")
         if not name or wanted is None:
             continue
-        kind, called, space = (wanted.under(key) for key in ("kind", "name", "namespace"))
+        kind, called, space = (wanted.text_at_path(key) for key in ("kind", "name", "namespace"))
         found = [
             resource
             for resource in resources
             if any(
-                (known.kind, known.name) == (kind, called) and space in {"", known.namespace}
-                for known in resource.identities
+                (known.kind, known.name) == (kind, called) and space in {"", known.namespace} for known in resource.identities
             )
         ]
-        path = variable.under("fieldref", "fieldpath") or variable.under("fieldref", "fieldPath")
+        path = variable.text_at_path("fieldref", "fieldpath") or variable.text_at_path("fieldref", "fieldPath")
         keys = path.split(".") if path else ["metadata", "name"]
-        value = found[0].node.get(*keys) if found else None
+        value = found[0].node.value_at_path(*keys) if found else None
         if value is not None and not isinstance(value.data, dict | list):
             yield name, value
 
 
-def _is_about(field: Fields, called: Identity, node: Value) -> bool:
+def _is_about(field: Fields, called: ObjectIdentity, node: PlacedValue) -> bool:
     """Whether fields are those of an object."""
     return (
         field.kind in {"", called.kind}
         and field.group in {"", called.group}
-        and field.version in {"", node.under("apiVersion").rpartition("/")[2]}
+        and field.version in {"", node.text_at_path("apiVersion").rpartition("/")[2]}
     )
 
 
-def _found(value: Value, path: tuple[str, ...]) -> Iterator[Value]:
+def _found(value: PlacedValue, path: tuple[str, ...]) -> Iterator[PlacedValue]:
     """The texts at a path: of a mapping or a list that stands there all that are in it."""
     if isinstance(value.data, list) and path:
         for item in value.data:
@@ -132,18 +134,18 @@ def _found(value: Value, path: tuple[str, ...]) -> Iterator[Value]:
         yield value
 
 
-def _resolve(value: Value, values: dict[str, Value]) -> None:
+def _resolve_in_value(value: PlacedValue, values: dict[str, PlacedValue]) -> None:
     """Put values into one text; a text that is one variable takes the value as it is, and its place."""
-    whole = _REFERENCE.fullmatch(value.text)
+    whole = _REFERENCE.fullmatch(value.string)
     if whole and whole[1] in values:
         found = values[whole[1]]
-        value.data, value.place, value.lines = found.data, found.place, ()
+        value.data, value.place, value.line_places = found.data, found.place, ()
         return
 
-    def text(match: re.Match[str]) -> str:
+    def replace_reference(match: re.Match[str]) -> str:
         if match[1] is None:
             return "$"
         found = values.get(match[1])
         return match[0] if found is None else str(found.data)
 
-    value.data = _REFERENCE.sub(text, value.text)
+    value.data = _REFERENCE.sub(replace_reference, value.string)
