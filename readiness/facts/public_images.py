@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,7 +23,8 @@ class ImageFacts:
     `state_folders_before_18` are the folders that hold state, `state_folder_since_18` the folder above those of PostgreSQL 18
     and later; `admin_ports` the ports of what only administrators should reach; `auth_off_values` settings that turn
     authentication off, with the values that do (`*` any); `variables_with_default_password` variables whose absence leaves a
-    password that everybody knows, `substitute_variables` what may stand for them; `auth_variables` variables (and `auth_flags`
+    password that everybody knows, `substitute_variables` what may stand for them; `words_of_store` are words of the
+    command one of which makes it the store, where the image has other roles too; `auth_variables` variables (and `auth_flags`
     words of the command) one of which turns authentication on.
     """
 
@@ -41,6 +42,7 @@ class ImageFacts:
     is_docker_console: bool
     is_host_agent: bool
     keeps_nothing: bool
+    words_of_store: tuple[str, ...]
 
     @property
     def is_store(self) -> bool:
@@ -90,6 +92,7 @@ def _make_image_facts(row: Mapping[str, Any]) -> ImageFacts:
         bool(row.get("docker")),
         bool(row.get("host")),
         bool(row.get("volatile")),
+        tuple(row.get("stores-as", ())),
     )
 
 
@@ -107,14 +110,19 @@ def starts_slowly(image: ImageReference) -> bool:
     return any(row.get("slow-start") is True for row in images.rows_by_last_part(image))
 
 
-def data_folders(image: ImageReference) -> tuple[str, ...]:
+def data_folders(image: ImageReference, command: Collection[str] = ()) -> tuple[str, ...]:
     """Where a store keeps data that must last, in the release that the tag names; empty for other images.
 
-    A copy of a well-known one under another owner or in another registry counts as that one.
+    A copy of a well-known one under another owner or in another registry counts as that one. The words of its command, where they
+    are known, say whether an image of several roles is the store.
     """
     found = facts_of_public_image(image)
-    if found is not None:
-        return found.state_folders(image) if found.keeps_data else ()
-    others = [_make_image_facts(row) for row in images.rows_by_last_part(image) if "role" in row]
-    folders = [folder for one in others if one.keeps_data for folder in one.state_folders(image)]
+    copied = images.rows_by_last_part(image) if found is None else ()
+    listed = [found] if found else [_make_image_facts(row) for row in copied if "role" in row]
+    folders = [
+        folder
+        for one in listed
+        if one.keeps_data and not (command and one.words_of_store and not set(command) & set(one.words_of_store))
+        for folder in one.state_folders(image)
+    ]
     return tuple(dict.fromkeys(folders))

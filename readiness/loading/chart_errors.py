@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from readiness.loading.assembly import CAUSE_ABSENT, CAUSE_BROKEN, CAUSE_OUTSIDE
+from readiness.loading.render.made import LimitError, RenderError
 
 if TYPE_CHECKING:
     from readiness.loading.render import helm
@@ -67,3 +68,11 @@ def cause_of(missing: AbsentDependency) -> str:
 def help_of(folder: str) -> str:
     """The command that brings what a chart declares."""
     return f"`helm dependency build {shlex.quote(folder or '.')}` brings what is declared"
+
+
+def problem_of(fault: RenderError, folder: str) -> str:
+    """What is said of a chart that gave nothing; where a limit of ours stops it, how it is judged all the same."""
+    if not isinstance(fault, LimitError):
+        return str(fault)
+    where = shlex.quote(folder or ".")
+    return f"{fault}; `helm template {where} | readiness check -` judges what it gives"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,11 +23,13 @@ from readiness.loading.chart_errors import (
     help_of,
     is_for_absent,
     is_guarded,
+    problem_of,
 )
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.environments import (
     REASON_RENDERING_OFF,
     REASON_UNPARSED_RENDERING,
+    absent_values_reason,
     add_environment,
     render_failure,
     rendered_file_status,
@@ -104,13 +105,14 @@ class ChartRenderer:
             return
         done = self._render(folder, releases)
         self._tell_failures(about, folder, done)
-        broken = self._add_rendered_projects(folder, done)
+        absent = absent_values_reason(folder, self.discovered)
+        broken = self._add_rendered_projects(folder, done, is_partial=bool(absent))
         rows = {row.path: row for row in self.assembly.file_statuses}
         for path in {one.path for one in done.rendered_templates if one.kind}:
             row = rows.get(path)
             if row is not None and row.reason == REASON_NO_OBJECTS:
                 row.kind, row.status, row.reason = "helm", "checked", ""
-            if row is not None and path in broken:
+            if row is not None and path in broken and not absent:
                 row.status, row.reason, row.cause = (
                     "invalid",
                     REASON_UNPARSED_RENDERING,
@@ -149,12 +151,20 @@ class ChartRenderer:
         if not done.requested_environments:
             return
         self._tell_failures(about, folder, done)
-        broken = self._add_rendered_projects(folder, done)
-        cause, reason = _failure_cause_and_reason(done, folder) if not done.rendered_environment_names else ("", "")
+        absent = absent_values_reason(folder, self.discovered)
+        broken = self._add_rendered_projects(folder, done, is_partial=bool(absent))
+        cause, reason = (CAUSE_ABSENT, absent) if absent else _failure_cause_and_reason(done, folder)
+        if done.rendered_environment_names:
+            cause = reason = ""
+        if absent and broken and not done.error_by_environment:
+            rule = self.core_rules["core/not-rendered"]
+            self.assembly.parse_findings.append(render_failure(rule, about, "chart", " whole", absent))
         gave = {one.path for one in done.rendered_templates if one.kind}
         for template in templates:
             self.assembly.file_statuses.append(
-                FileStatus(template, "helm", "skipped", reason, cause) if reason else _template_row(template, gave, broken)
+                FileStatus(template, "helm", "skipped", reason, cause)
+                if reason
+                else _template_row(template, gave, broken, absent)
             )
         for archive in done.archives:
             inside = [path for path in gave | broken if path.startswith(f"{archive}/")]
@@ -197,7 +207,7 @@ class ChartRenderer:
                 return _ChartRendering()
             texts, errors, limits = _render_in_batches(contents, environments, folder)
         except RenderError as fault:
-            problem = _problem(fault, folder)
+            problem = problem_of(fault, folder)
             texts, errors = [], {one.name: problem for one in environments}
             limits = {problem} if isinstance(fault, LimitError) else set()
         self.assembly.render_inputs += inputs.tree_inputs(tree)
@@ -250,7 +260,7 @@ class ChartRenderer:
         elif reason not in row.reason:
             row.reason = f"{row.reason}; {reason}"
 
-    def _add_rendered_projects(self, folder: str, rendering: _ChartRendering) -> set[str]:
+    def _add_rendered_projects(self, folder: str, rendering: _ChartRendering, *, is_partial: bool) -> set[str]:
         """Adds a project for each environment; the paths of the templates whose texts do not parse."""
         sources = {id(one.template): one.template for one in rendering.rendered_templates}
         self.assembly.sources += sources.values()
@@ -283,6 +293,7 @@ class ChartRenderer:
                 f"{folder or '.'} ({name})",
                 judged=judged,
                 reached=mine,
+                is_partial=is_partial,
             )
         return broken
 
@@ -305,7 +316,7 @@ def _render_in_batches(
         batch = list(environments[start : start + _ENVIRONMENTS_PER_PROCESS])
         if not failed and seconds_of_programs() - begin > _MAX_SECONDS_PER_CHART:
             limit = LimitError(f"the environments before it took over {_MAX_SECONDS_PER_CHART} seconds")
-            failed = _problem(limit, folder)
+            failed = problem_of(limit, folder)
             limits.add(failed)
         if failed:
             errors |= {one.name: failed for one in batch}
@@ -315,18 +326,10 @@ def _render_in_batches(
             texts += made
             errors |= said
         except RenderError as fault:
-            failed = _problem(fault, folder)
+            failed = problem_of(fault, folder)
             limits |= {failed} if isinstance(fault, LimitError) else set()
             errors |= {one.name: failed for one in batch}
     return texts, errors, limits
-
-
-def _problem(fault: RenderError, folder: str) -> str:
-    """What is said of a chart that gave nothing; where a limit of ours stops it, how it is judged all the same."""
-    if not isinstance(fault, LimitError):
-        return str(fault)
-    where = shlex.quote(folder or ".")
-    return f"{fault}; `helm template {where} | readiness check -` judges what it gives"
 
 
 def _render_batch(
@@ -344,8 +347,10 @@ def _render_batch(
     return [*texts, *more], {name: said for name, said in errors.items() if name not in kept} | again
 
 
-def _template_row(path: str, paths_with_objects: set[str], unparsed_paths: set[str]) -> FileStatus:
-    """The row of a file of a chart that renders: judged where an object came of it."""
+def _template_row(path: str, paths_with_objects: set[str], unparsed_paths: set[str], absent: str) -> FileStatus:
+    """The row of a file of a chart that renders: judged where an object came of it; `absent` says which values are not here."""
+    if path in unparsed_paths and absent:
+        return FileStatus(path, "helm", "skipped", absent, CAUSE_ABSENT)
     if path in unparsed_paths:
         return rendered_file_status(path, "helm", REASON_UNPARSED_RENDERING)
     if path in paths_with_objects:

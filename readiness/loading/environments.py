@@ -13,6 +13,7 @@ from readiness.loading.render.made import GeneratedSource
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
+from readiness.syntax.template import is_named_as_template
 
 REASON_UNPARSED_RENDERING = "what it renders to does not parse"
 REASON_RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
@@ -47,10 +48,12 @@ def add_environment(
     *,
     judged: bool,
     reached: Iterable[str],
+    is_partial: bool = False,
 ) -> set[str]:
     """One environment's manifests, as a project of its own, which is one unit; the paths of the files whose texts do not parse.
 
-    `judged` says whether its own file is judged, `reached` which files it is made from.
+    `judged` says whether its own file is judged, `reached` which files it is made from. Where it was made without what is not here
+    (`is_partial`), a text that does not parse is no fault of its file.
     """
     for source in texts:
         source.kind = kinds.detect_kind(source.path, source.text)
@@ -60,7 +63,23 @@ def add_environment(
     project.idle = not judged and discovered.context.paths.issuperset(reached)
     assembly.projects.append(project)
     roots = ((one.source.root, one.span) for one in assembly.parse_findings[before:])
-    return {root.written_location(span)[0].path for root, span in roots if isinstance(root, GeneratedSource)}
+    unparsed = {root.written_location(span)[0].path for root, span in roots if isinstance(root, GeneratedSource)}
+    if is_partial:
+        del assembly.parse_findings[before:]
+    return unparsed
+
+
+def absent_values_reason(folder: str, discovered: DiscoveredFiles) -> str:
+    """Why a chart's own values are not here: something makes them, or they are ignored; empty where they are, or it has none."""
+    path = posixpath.join(folder, "values.yaml")
+    if (discovered.base / path).exists():
+        return ""
+    beside = (one for one in sorted(discovered.paths) if posixpath.dirname(one) == folder)
+    names = [posixpath.basename(one) for one in beside]
+    made_from = [one for one in names if one.startswith("values.") and is_named_as_template(one)]
+    if made_from:
+        return f"its values.yaml is not here, and is made from {made_from[0]}"
+    return "its values.yaml is not here, and a .gitignore names it" if discovered.may_be_ignored(path) else ""
 
 
 def rendered_file_status(path: str, kind: str, reason: str) -> FileStatus:

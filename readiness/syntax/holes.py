@@ -7,6 +7,7 @@ language has a default is for the models of that language to say (`expand_scalar
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from readiness.syntax.nodes import Map
@@ -14,6 +15,11 @@ from readiness.syntax.nodes import Map
 VARIABLE_SIGN = "$"
 TEMPLATE_SIGN = "{{"
 EXPRESSION_SIGN = "${{"
+# A word in braces, double parentheses or angle brackets, or in capitals between marks, that a script puts something in place of.
+_PLACEHOLDER = re.compile(
+    r"\{[A-Za-z_]\w{0,60}\}|\(\([A-Za-z_][\w-]{0,60}\)\)|<[A-Za-z_][\w -]{0,60}>|@[A-Z_][A-Z0-9_]{0,60}@|%[A-Z_][A-Z0-9_]{0,60}%"
+    r"|__[A-Z][A-Z0-9_]{0,60}__"
+)
 
 
 def has_variable(text: str) -> bool:
@@ -29,6 +35,11 @@ def has_template(text: str) -> bool:
 def has_expression(text: str) -> bool:
     """Whether GitHub puts something into a text."""
     return EXPRESSION_SIGN in text
+
+
+def has_placeholder(text: str) -> bool:
+    """Whether a name has a word to replace in it, which no name may hold: `{NAME}`, `((NAME))`, `<name>`, `@NAME@`, `__NAME__`."""
+    return _PLACEHOLDER.search(text) is not None
 
 
 def is_filled_in_elsewhere(value: Any) -> bool:

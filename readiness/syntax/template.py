@@ -67,7 +67,7 @@ def find_marks(text: str) -> Iterator[TemplateMark]:
         form = match[0][:2]
         closer = _CLOSING_BY_OPENING.get(form, "")
         if closer:
-            end = -1 if form in unclosed else text.find(closer, at)
+            end = -1 if form in unclosed else _mark_end(text, at, form, closer)
             if end < 0:
                 unclosed.add(form)
                 continue
@@ -76,6 +76,29 @@ def find_marks(text: str) -> Iterator[TemplateMark]:
             form = form if form == "%%" else form[0]
         control = _CONTROL_TAG.match(text, start) is not None
         yield TemplateMark(start, at, form, control, _is_alone_on_lines(text, start, at))
+
+
+_MAX_NESTED_MARKS = 8
+
+
+def _mark_end(text: str, at: int, opening: str, closer: str) -> int:
+    """Where the closing of a mark stands that was opened before `at`; -1 where there is none.
+
+    A mark may stand in the arguments of another one, on the same line: `{{addURIAndSha "x/{{ .TagName }}" .TagName }}` (krew).
+    """
+    first = end = text.find(closer, at)
+    if first < 0:
+        return -1
+    open_marks = text.count(opening, at, first)
+    for _ in range(_MAX_NESTED_MARKS):
+        if not open_marks:
+            return end
+        following = text.find(closer, end + len(closer))
+        if following < 0 or text.find("\n", end, following) >= 0:
+            break
+        open_marks += text.count(opening, end, following) - 1
+        end = following
+    return end if not open_marks else first
 
 
 def _is_alone_on_lines(text: str, start: int, end: int) -> bool:

@@ -22,6 +22,11 @@ MARKS = {
     "an address": ("a@example.com", []),
     "never closed": ("{{ x", []),
     "never closed, and another": ("{{ x {% y %}", ["{% y %}"]),
+    "in another one": ('{{f "{{ a }}/{{ b }}" c}} {{ d }}', ['{{f "{{ a }}/{{ b }}" c}}', "{{ d }}"]),
+    "opened twice, closed once": ("{{ {{ a }} b", ["{{ {{ a }}"]),
+    "closed on another line": ("{{ {{ a }}\nb }}", ["{{ {{ a }}"]),
+    "opened twice, and another": ("{{ {{ a }}\n{{ b }}", ["{{ {{ a }}", "{{ b }}"]),
+    "braces of a mapping": ("{{ {'a': {'b': 1}} }}", ["{{ {'a': {'b': 1}}"]),
     "JSON": ('{"a": {"b": 1}}', []),
     "a repetition": ("a{2,3} [0-9]{4}", []),
 }
@@ -109,7 +114,7 @@ def test_what_is_made(path: str, made: str) -> None:
     assert template.rendered_path(path) == made
 
 
-@pytest.mark.parametrize("piece", ["{{x}} ", "{{ ", "{{ {% <% {# ", "@a ", "%%", "{a", "   {{a}}"])
+@pytest.mark.parametrize("piece", ["{{x}} ", "{{ ", "{{ {{x}} ", "{{ {{x}}}} ", "{{ {% <% {# ", "@a ", "%%", "{a", "   {{a}}"])
 def test_marks_cost_no_more_than_their_number(piece: str) -> None:
     def work(count: int) -> int:
         text = piece * count

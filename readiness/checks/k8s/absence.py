@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from readiness.kinds.k8s.deliveries import is_delivered_beside, may_come_from_operator
+from readiness.kinds.k8s.deliveries import (
+    is_component_switched_off,
+    is_delivered_beside,
+    is_file_completed_by_others,
+    may_come_from_operator,
+)
 from readiness.kinds.k8s.index import owner_of
 from readiness.kinds.k8s.labels import may_be_same_namespace
 from readiness.kinds.k8s.model import REPLICATED_KINDS, Object
@@ -66,10 +71,16 @@ def pods_absence(join: NameResolution[Any], obj: Object, project: Project) -> Mi
 
 
 def service_absence(obj: Object, name: str, join: NameResolution[Any], namespace: str, project: Project) -> MissingNameDetails:
-    """What to say of a Service that can mean nothing; low where a chart or an operator may make it.
+    """What to say of a Service that can mean nothing; low where a chart or an operator may make it, or something else brings it.
 
-    That is where no Service stands beside the object, and where the name begins with that of an operator's object.
+    That is where no Service stands beside the object, where the name begins with that of an operator's object, where the object's
+    file has workloads and no Service, and where the values of a chart switch off the component that the name is of.
     """
     told = absence_of(join, namespace)
-    is_made_here = is_delivered_beside(obj, project, "Service") and not may_come_from_operator(name, project)
+    is_made_here = (
+        is_delivered_beside(obj, project, "Service")
+        and not may_come_from_operator(name, project)
+        and not is_file_completed_by_others(obj, project, "Service")
+        and not is_component_switched_off(name, project)
+    )
     return told._replace(severity=told.severity or (None if is_made_here else Severity.LOW))

@@ -8,6 +8,7 @@ from typing import Any
 from readiness.checks.k8s.rbac import (
     AccountBinding,
     allows_everything,
+    binding_subjects,
     grants_by_account,
     role_of_binding,
     role_rules,
@@ -166,3 +167,12 @@ def dashboard_account_used(pod: Pod, *, account: str) -> CheckOutcome:
     """A pod of another program runs as an account that is made for one."""
     if account_name(pod) == account and account not in pod.name and account not in pod.labels.values():
         yield hit(service_account_name_span(pod), account=account)
+
+
+def dashboard_role_bound(binding: Object, *, role: str, account: str) -> CheckOutcome:
+    """A role that is made for one account is bound to another subject."""
+    if binding.node.mapping_at_path("roleRef").string_under("name") != role:
+        return
+    for subject in binding_subjects(binding):
+        if subject.get("name") != account:
+            yield hit(subject.at("name"), subject=subject.string_under("name"), role=role)

@@ -11,7 +11,7 @@ from readiness.kinds.k8s.effective import (
     pod_security_context,
 )
 from readiness.kinds.k8s.model import Container, Pod
-from readiness.model import CheckOutcome, Undecidable, hit, missing
+from readiness.model import CheckOutcome, Severity, Undecidable, hit, missing
 from readiness.syntax.yaml import Map
 
 # Read by no Kubernetes since 1.27.
@@ -87,14 +87,19 @@ def windows_unset(pod: Pod, *, key: str) -> CheckOutcome:
 
 
 def windows_host_process(pod: Pod) -> CheckOutcome:
-    """A Windows container runs as a process of the node."""
-    for name, security in (
-        ("", pod_security_context(pod)),
-        *((c.name, c.security_context) for c in pod.containers()),
-    ):
-        options = security.mapping_at_path("windowsOptions")
+    """A Windows container runs as a process of the node; medium in a DaemonSet, which looks after its node.
+
+    A container repeats what its pod says.
+    """
+    severity = Severity.MEDIUM if pod.kind == "DaemonSet" else None
+    options = pod_security_context(pod).mapping_at_path("windowsOptions")
+    if options.get("hostProcess") is True:
+        yield hit(options.at("hostProcess"), severity=severity, container="")
+        return
+    for container in pod.containers():
+        options = container.security_context.mapping_at_path("windowsOptions")
         if options.get("hostProcess") is True:
-            yield hit(options.at("hostProcess"), container=name)
+            yield hit(options.at("hostProcess"), severity=severity, container=container.name)
 
 
 def sysctl_unsafe(pod: Pod) -> CheckOutcome:

@@ -8,6 +8,7 @@ from typing import Any
 from readiness.checks.k8s.absence import service_absence
 from readiness.checks.k8s.ingress import has_port
 from readiness.facts.table import fact_column
+from readiness.kinds.k8s.deliveries import is_made_by_controller
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -101,7 +102,7 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome
         return
     for ref, name, namespace, port in backend_references(obj):
         found = find_named_in_run(obj, "Service", name, project, namespace)
-        if found.is_ambiguous:
+        if found.is_ambiguous or (found.is_absent and is_made_by_controller(name)):
             yield Undecidable(ref.at("name"))
             continue
         if found.is_absent:

@@ -11,16 +11,23 @@ from readiness.facts.table import fact_column
 from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import as_integer, is_variable, unknown_if_variable
 from readiness.kinds.k8s.model import Container, Pod
-from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit
+from readiness.model import CheckOutcome, NotApplicable, Related, Severity, Undecidable, hit
 from readiness.syntax.image import parse_image
 from readiness.syntax.yaml import Map, Seq
 
 
 def host_namespace_shared(pod: Pod, *, key: str) -> CheckOutcome:
-    """The pod shares a host_namespace_shared of its node; medium for node agents."""
+    """The pod shares a namespace of its node; medium for node agents, and for what works on its node once and ends.
+
+    Windows has no such namespaces. https://kubernetes.io/docs/concepts/windows/intro/#compatibility-v1-pod
+    """
+    if pod.windows or agents.is_windows_host_process(pod):
+        yield NotApplicable()
+        return
     yield from unknown_if_variable(pod.node, key)
     if pod.node.get(key) is True:
-        severity = Severity.MEDIUM if agents.is_node_agent(pod) else None
+        lowered = agents.is_node_agent(pod) or agents.is_node_maintenance(pod)
+        severity = Severity.MEDIUM if lowered else None
         yield hit(pod.node.at(key), severity=severity)
 
 
@@ -76,9 +83,9 @@ def _path_controls_node(path: str) -> bool:
 def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
     """How bad it is that a pod has a folder of its node, by who mounts it and how; None where that says nothing more.
 
-    Low where no container mounts it, and where it is only read and holds what every node has. Medium in a node agent, and where
-    all that mount it are privileged, which is told and gives the node anyway; there the folders of the kubelet's volumes add
-    nothing. Nothing where it lies in another such folder that the same containers mount.
+    Low where no container mounts it, and where it is only read and holds what every node has. Medium in a node agent, in a pod that
+    works on its node once and ends, and where all that mount it are privileged, which is told and gives the node anyway; there the
+    folders of the kubelet's volumes add nothing. Nothing where it lies in another such folder that the same containers mount.
     """
     mounts = list(agents.mounts_of(pod, volume))
     is_read = all(mount.get("readOnly") is True for _, mount in mounts)
@@ -88,7 +95,8 @@ def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
         return None
     if all(agents.has_host_root(container) for container, _ in mounts):
         return None if host_paths.holds_volumes(path) else Severity.MEDIUM
-    return Severity.MEDIUM if agents.is_node_agent(pod) else Severity.HIGH
+    lowered = agents.is_node_agent(pod) or agents.is_node_maintenance(pod)
+    return Severity.MEDIUM if lowered else Severity.HIGH
 
 
 def _is_within_another(pod: Pod, path: str, containers: set[int]) -> bool:

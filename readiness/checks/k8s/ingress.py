@@ -10,6 +10,7 @@ from typing import Any
 from readiness.checks.k8s.absence import service_absence
 from readiness.facts.domains import is_public_name
 from readiness.facts.table import fact_column
+from readiness.kinds.k8s.deliveries import is_made_by_controller
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -187,7 +188,7 @@ def ingress_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome
         if is_variable(name) or (port == "use-annotation"):
             continue
         found = find_named_in_run(obj, "Service", name, project)
-        if found.is_ambiguous:
+        if found.is_ambiguous or (found.is_absent and is_made_by_controller(name)):
             yield Undecidable(node.at(key))
             continue
         if found.is_absent:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from readiness.kinds.k8s.agents import HOOK_ANNOTATIONS
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Undecidable, hit, missing
 from readiness.syntax.cron_k8s import schedule_mistake
 from readiness.syntax.yaml import Map
-
-HOOK_ANNOTATIONS = ("helm.sh/hook", "argocd.argoproj.io/hook")
 
 
 def job_spec(obj: Object) -> Map | None:

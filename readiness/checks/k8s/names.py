@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice, pairwise
 
 from readiness.checks.k8s.apis import kinds_by_group
@@ -14,7 +14,6 @@ from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.units import folder_of
 from readiness.model import (
     CheckOutcome,
-    Hit,
     Pattern,
     Related,
     Severity,
@@ -24,6 +23,7 @@ from readiness.model import (
     missing,
 )
 from readiness.model.project import Project
+from readiness.syntax.holes import has_placeholder
 from readiness.syntax.yaml import Map, walk_containers
 
 DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
@@ -49,7 +49,7 @@ def name_invalid(obj: Object) -> CheckOutcome:
         ):
             yield missing(obj.metadata.at(), say="missing")
     elif isinstance(name, str) and not is_variable(name) and obj.kind not in KINDS_ALLOWING_COLONS and not obj.source.fragment:
-        if not _is_api_object(obj) and _TO_FILL_IN.search(name):
+        if has_placeholder(name) or (not _is_api_object(obj) and _TO_FILL_IN.search(name)):
             yield Undecidable(metadata.at("name"))
             return
         labelled = obj.kind in KINDS_WITH_DNS_LABEL_NAME and "." not in obj.group
@@ -70,7 +70,11 @@ def _is_api_object(obj: Object) -> bool:
 def container_name_invalid(container: Container) -> CheckOutcome:
     """A container's name is no DNS label."""
     name = container.node.get("name")
-    if isinstance(name, str) and not is_variable(name) and not DNS_LABEL.match(name):
+    if not isinstance(name, str) or is_variable(name):
+        return
+    if has_placeholder(name):
+        yield Undecidable(container.node.at("name"))
+    elif not DNS_LABEL.match(name):
         yield hit(container.node.at("name"), value=name[:80])
 
 
@@ -93,9 +97,13 @@ def pod_label_invalid(pod: Pod) -> CheckOutcome:
         yield from _label_hits(pod.labels)
 
 
-def _label_hits(labels: Map) -> Iterator[Hit]:
+def _label_hits(labels: Map) -> CheckOutcome:
+    """A hit for each label that the API server refuses; one with a word to replace is not known."""
     for key, value in labels.items():
         if is_variable(key) or is_variable(value) or key == "":
+            continue
+        if has_placeholder(key) or (isinstance(value, str) and has_placeholder(value)):
+            yield Undecidable(labels.at(key))
             continue
         fault = key_mistake(key)
         if fault:
@@ -109,7 +117,7 @@ def _label_hits(labels: Map) -> Iterator[Hit]:
 def annotation_invalid(obj: Object) -> CheckOutcome:
     """An annotation that the API server refuses: its key, or a value that is no string."""
     for key, value in obj.annotations.items():
-        fault = key_mistake(key) if not is_variable(key) else ""
+        fault = key_mistake(key) if not (is_variable(key) or has_placeholder(key)) else ""
         if fault:
             yield hit(obj.annotations.key_span(key), say=fault, key=key[:80])
         elif value is not None and not isinstance(value, str):

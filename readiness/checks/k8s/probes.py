@@ -63,8 +63,8 @@ def liveness_probe_missing(container: Container, *, key: str) -> CheckOutcome:
 def readiness_probe_missing(container: Container, *, served: bool, project: Project) -> CheckOutcome:
     """A container without a readinessProbe; `served`: one that requests reach, else one that they do not.
 
-    Medium where no Service of the files sends them, and where a rollout puts no new pod beside an old one. Knative brings
-    a probe of its own.
+    Medium where no Service of the files sends them, where they are datagrams, and where a rollout puts no new pod beside an old
+    one. Knative brings a probe of its own, and what only sleeps is ready for nothing.
     """
     pod = container.pod
     if container.role != "main" or not is_long_running(pod) or pod.kind == "Service":
@@ -74,10 +74,13 @@ def readiness_probe_missing(container: Container, *, served: bool, project: Proj
         return
     services = traffic.services_of(pod, project)
     asked = traffic.takes_requests(container, services)
+    if not asked and not traffic.opens_port(container) and traffic.is_idle(container):
+        yield NotApplicable()
+        return
     if (asked or (not services and traffic.opens_port(container))) is not served:
         yield NotApplicable()
         return
-    whole = asked and traffic.rolls_over(pod, project)
+    whole = asked and traffic.rolls_over(pod, project) and not traffic.takes_datagrams_only(services)
     yield missing(container.node.at(), severity=Severity.HIGH if whole or not served else Severity.MEDIUM)
 
 

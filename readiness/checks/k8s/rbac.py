@@ -310,13 +310,7 @@ def binding_grants(
         span = span_allowing(rule, verbs, resources, groups, names)
         if span:
             where = Related(role.source, span[0], f"{role.resource} allows it here")
-            yield hit(
-                role_name_span(binding),
-                related=[where],
-                found=span[1],
-                verb=span[2],
-                role=role.name,
-            )
+            yield hit(role_name_span(binding), related=[where], found=span[1], verb=span[2], role=role.name)
             return
 
 
@@ -333,17 +327,27 @@ def role_name_span(binding: Object) -> Span:
     return binding.node.mapping_at_path("roleRef").at("name")
 
 
+def _is_for_people(binding: Object) -> bool:
+    """Whether all subjects are groups that an identity provider fills: none that Kubernetes fills by itself (`system:`)."""
+    names = [one.string_under("name") if one.get("kind") == "Group" else "" for one in binding_subjects(binding)]
+    return bool(names) and all(name and not name.startswith("system:") for name in names)
+
+
 def cluster_admin_granted(binding: Object, *, project: Project) -> CheckOutcome:
-    """The binding hands out cluster-admin; a role of the project that allows everything is told at the role."""
-    name = binding.node.mapping_at_path("roleRef").string_under("name")
+    """The binding hands out cluster-admin; a role of the project that allows everything is told at the role.
+
+    Low where all subjects are groups of people.
+    """
     if is_system_object(binding):
         return
+    name = binding.node.mapping_at_path("roleRef").string_under("name")
     role = role_of_binding(binding, project)
+    severity = Severity.LOW if _is_for_people(binding) else None
     if name == "cluster-admin":
-        yield hit(role_name_span(binding), role=name)
+        yield hit(role_name_span(binding), severity=severity, role=name)
     elif role is not None and is_system_object(role) and any(map(allows_everything, role_rules(role))):
         where = Related(role.source, next(role_rules(role)).at(), f"{role.resource} allows everything")
-        yield hit(role_name_span(binding), related=[where], role=name)
+        yield hit(role_name_span(binding), severity=severity, related=[where], role=name)
 
 
 def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]) -> CheckOutcome:
@@ -354,15 +358,6 @@ def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]
     for subject in binding_subjects(binding):
         if subject.get("kind") in kinds and subject.get("name") in names:
             yield hit(subject.at("name"), subject=subject["name"], role=role)
-
-
-def dashboard_role_bound(binding: Object, *, role: str, account: str) -> CheckOutcome:
-    """A role that is made for one account is bound to another subject."""
-    if binding.node.mapping_at_path("roleRef").string_under("name") != role:
-        return
-    for subject in binding_subjects(binding):
-        if subject.get("name") != account:
-            yield hit(subject.at("name"), subject=subject.string_under("name"), role=role)
 
 
 def rbac_role_dangling(binding: Object, *, project: Project) -> CheckOutcome:

@@ -79,9 +79,10 @@ def privileged_in_release_values(values: HelmReleaseValues, *, project: Project)
         return
     switched_on = [setting for setting in leaf_values(values) if setting.value is True]
     privileged = [setting for setting in switched_on if _is_privileged(setting)]
+    lowered = Severity.MEDIUM if _is_for_unprivileged_user(values) else None
     for setting in switched_on:
         if setting in privileged:
-            yield hit(setting.span, key=setting.dotted_name, right="root on its node")
+            yield hit(setting.span, severity=lowered, key=setting.dotted_name, right="root on its node")
         elif setting.key_path[-1] in _SEVERITY_BY_HOST_SETTING:
             worst = Severity.MEDIUM if privileged else _SEVERITY_BY_HOST_SETTING[setting.key_path[-1]]
             yield hit(
@@ -90,6 +91,16 @@ def privileged_in_release_values(values: HelmReleaseValues, *, project: Project)
                 key=setting.dotted_name,
                 right="in a namespace of its node",
             )
+
+
+def _is_for_unprivileged_user(values: HelmReleaseValues) -> bool:
+    """Whether the values that speak of users keep every container from being root."""
+    users = [
+        one.value != 0 if one.key_path[-1] == "runAsUser" else one.value is True
+        for one in leaf_values(values)
+        if one.key_path[-1] in {"runAsUser", "runAsNonRoot"}
+    ]
+    return bool(users) and all(users)
 
 
 def _is_privileged(setting: HelmValue) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from readiness.checks.k8s.storage import has_single_writer
+from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import workload_of
+from readiness.kinds.k8s.index import object_index, workload_of
 from readiness.kinds.k8s.model import LONG_RUNNING_KINDS, Container, Object, Pod
 from readiness.kinds.k8s.scale import pod_count_range, pods_rounded_down, stated_replicas
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
@@ -67,10 +68,16 @@ def rollout_on_delete(obj: Object) -> CheckOutcome:
         yield hit(update_strategy(obj).at("type"))
 
 
+def _is_idle(pod: Pod) -> bool:
+    """Whether no container that stays does anything."""
+    return all(traffic.is_idle(one) for one in pod.containers() if one.role in {"main", "sidecar"})
+
+
 def rollout_all_unavailable(obj: Object, *, project: Project) -> CheckOutcome:
     """maxUnavailable lets a rollout take every pod away at once.
 
-    Medium where the workload has one pod: it stops before the new one starts, as with Recreate.
+    Medium where the workload has one pod: it stops before the new one starts, as with Recreate. Low in a DaemonSet whose containers
+    only keep its pods there, as one that pulls images.
     """
     if obj.kind not in {"Deployment", "DaemonSet", "StatefulSet"}:
         return
@@ -86,6 +93,9 @@ def rollout_all_unavailable(obj: Object, *, project: Project) -> CheckOutcome:
     if everything or (part is not None and count is not None and part >= count):
         alone = count is not None and count == 1
         severity = Severity.MEDIUM if alone else Severity.HIGH
+        workload = object_index(project).workload_by_owner_id.get(id(obj))
+        if obj.kind == "DaemonSet" and workload is not None and workload.pod is not None and _is_idle(workload.pod):
+            severity = Severity.LOW
         yield hit(rolling.at("maxUnavailable"), severity=severity, value=value)
 
 

@@ -61,8 +61,9 @@ def has_user_namespace(pod: Pod) -> bool:
 def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> CheckOutcome:
     """A container or the pod sets user (or group) 0; `init` limits it to the containers that come first, or to the others.
 
-    Medium for node agents, and beside `privileged`, which says more.
+    Low in a Job of a hook, which takes no requests and ends.
     """
+    severity = Severity.LOW if agents.is_hook_job(pod) else None
     if pod.windows or has_user_namespace(pod):
         return
     inherits = False
@@ -74,12 +75,9 @@ def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> 
         yield from unknown_if_variable(container.security_context, key)
         if as_integer(own) == 0:
             span, name = container.security_context.at(key), container.name
-            lowered = agents.does_node_work(container) or agents.has_host_root(container)
-            severity = Severity.MEDIUM if lowered else None
             yield hit(span, severity=severity, container=name, who=f"container {name!r}")
     shared = pod_security_context(pod)
     if inherits and not init and as_integer(shared.get(key)) == 0:
-        severity = Severity.MEDIUM if agents.is_node_agent(pod) else None
         yield hit(shared.at(key), severity=severity, who=pod.resource)
 
 
@@ -158,10 +156,13 @@ def security_flag_set(container: Container, *, key: str, value: bool) -> CheckOu
 
 
 def privileged(container: Container) -> CheckOutcome:
-    """The container is privileged; medium for what works on its node: agents, storage drivers, a sysctl that ends."""
+    """The container is privileged; medium where it is surely not root, and for what works on its node.
+
+    That are agents, storage drivers, a sysctl that ends, and pods that are run once.
+    """
     yield from unknown_if_variable(container.security_context, "privileged")
     if agents.has_host_root(container):
-        lowered = agents.does_node_work(container)
+        lowered = agents.does_node_work(container) or agents.is_unprivileged_user(container)
         severity = Severity.MEDIUM if lowered else None
         yield hit(container.security_context.at("privileged"), severity=severity)
 

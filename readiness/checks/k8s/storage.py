@@ -121,10 +121,16 @@ def _data_mounts(container: Container, paths: tuple[str, ...]) -> Iterator[tuple
             yield mount, volumes.get(mount.string_under("name"))
 
 
+def _command_words(container: Container) -> frozenset[str]:
+    """The words of a container's command and arguments; empty where the image's own command runs."""
+    written = [container.node.get(key) for key in ("command", "args")]
+    return frozenset(word for part in written if isinstance(part, Seq) for text in part for word in str(text)[:2000].split())
+
+
 def data_ephemeral(container: Container) -> CheckOutcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
     claims = any("persistentVolumeClaim" in volume for volume in container.pod.node.mappings_under("volumes"))
-    paths = data_folders(images.parse_image(container.image))
+    paths = data_folders(images.parse_image(container.image), _command_words(container))
     if container.role != "main" or container.kind in {"Job", "CronJob"} or not paths:
         if not claims:
             yield NotApplicable()

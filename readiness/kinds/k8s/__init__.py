@@ -48,6 +48,7 @@ _MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 # What tests hold a cluster against: parts of objects, which nobody applies (kuttl, chainsaw).
 _TEST_ASSERTION_PATH = re.compile(r"(?:\A|/)\d{1,4}-(?:assert|errors)\.ya?ml\Z")
 _PATCH_PATH = re.compile(r"(?:\A|[_.-])patch(?:es)?(?:[_.-]|\Z)|\Apatches/")
+_KINDS_REQUIRING_SELECTOR = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 _KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
@@ -156,21 +157,52 @@ def embedded_sources(document: Document) -> Iterator[Source]:
 def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Collection[str]) -> None:
     """Mark what shows a part of an object: the patches of kustomizations, and what tests hold a cluster against."""
     patches: set[str] = set()
+    patched_folders: set[str] = set()
+    complete: set[tuple[str, str]] = set()
     folders = {posixpath.dirname(posixpath.normpath(path)) for path in known_paths if _KUSTOMIZATION_PATH.search(path)}
     documents: list[Document] = documents_by_kind[KIND_NAME]
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
         if root.get("kind") in ("Kustomization", "Component") or _KUSTOMIZATION_PATH.search(document.source.root.path):
-            entries = filter(None, _patch_entries(root))
-            patches.update(posixpath.normpath(posixpath.join(folder, one)) for one in entries)
+            entries = [posixpath.normpath(posixpath.join(folder, one)) for one in _patch_entries(root) if one]
+            patches.update(entries)
+            patched_folders.update([posixpath.normpath(folder)] if entries else ())
         patches.update(_paths_expected_by_test(document, folder))
+        complete.update((one.kind, one.name) for one in document.objects if _has_selector(one))
     for document in documents:
         path = posixpath.normpath(document.source.root.path)
         partial = any("$patch" in one.node for one in document.objects)
         if any(not one.image for one in document.containers):
             partial = partial or posixpath.dirname(path) in folders
+        partial = partial or _is_patch_by_content(document, path, patched_folders, complete)
         if partial or path in patches or _TEST_ASSERTION_PATH.search(path) or _is_unlisted_patch(path, folders):
             document.source.fragment = True
+
+
+def _has_selector(obj: Object) -> bool:
+    """Whether an object says what it selects."""
+    return isinstance(obj.node.get("spec"), Map) and obj.spec.get("selector") is not None
+
+
+def _is_patch_by_content(
+    document: Document, path: str, patched_folders: Collection[str], complete: Collection[tuple[str, str]]
+) -> bool:
+    """Whether all workloads of a file lack the selector that apps/v1 requires, and something says that they are patches.
+
+    That is the name of the file or its folder, or two of three: its containers have no image, a workload of the same kind and name
+    is complete elsewhere, the file lies beside or below a kustomization that patches.
+    """
+    workloads = [one for one in document.objects if one.api_version == "apps/v1" and one.kind in _KINDS_REQUIRING_SELECTOR]
+    if not workloads or any(map(_has_selector, workloads)):
+        return False
+    folder, name = posixpath.split(path.lower())
+    if any(_PATCH_PATH.search(one) for one in (name.rpartition(".")[0], posixpath.basename(folder))):
+        return True
+    above = {posixpath.dirname(path), *(path[: at.start()] for at in re.finditer("/", path)), "."}
+    is_patched_here = not above.isdisjoint(patched_folders)
+    has_complete_one = all((one.kind, one.name) in complete for one in workloads)
+    is_without_images = bool(document.containers) and not any(one.image for one in document.containers)
+    return (is_patched_here or is_without_images) and (has_complete_one or (is_patched_here and is_without_images))
 
 
 def _patch_entries(root: Map) -> Iterator[str]:

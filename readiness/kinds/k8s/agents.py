@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
-from readiness.kinds.k8s.effective import as_integer, effective_security
+from readiness.kinds.k8s.effective import as_integer, effective_security, pod_security_context
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.syntax.yaml import Map, Seq
 
@@ -47,6 +48,34 @@ def is_node_agent(pod: Pod) -> bool:
     return pod.kind == "DaemonSet" and bool(host_folders(pod))
 
 
+def is_node_maintenance(pod: Pod) -> bool:
+    """Whether a pod works on its node once and ends, by an administrator's hand or by the clock.
+
+    That is a bare Pod that is never restarted and a Job, where they open no port, and a CronJob that has folders of its node and
+    only reads them, as one that audits nodes does. What needs rights on the node is there for moments and takes no requests.
+    """
+    if any(True for container in pod.containers() for _ in container.node.mappings_under("ports")):
+        return False
+    if pod.kind == "CronJob":
+        folders = host_folders(pod)
+        return bool(folders) and all(mount.get("readOnly") is True for volume in folders for _, mount in mounts_of(pod, volume))
+    return pod.kind == "Job" or (pod.kind == "Pod" and pod.node.get("restartPolicy") == "Never")
+
+
+HOOK_ANNOTATIONS = ("helm.sh/hook", "argocd.argoproj.io/hook")
+
+
+def is_hook_job(pod: Pod) -> bool:
+    """Whether a pod is that of a Job that a delivery tool runs before or after it applies the rest."""
+    return pod.kind == "Job" and any(key in pod.owner.annotations for key in HOOK_ANNOTATIONS)
+
+
+def is_windows_host_process(pod: Pod) -> bool:
+    """Whether a pod says for itself or for a container that it runs on its Windows node without a container around it."""
+    contexts = (pod_security_context(pod), *(one.security_context for one in pod.containers()))
+    return any(one.mapping_at_path("windowsOptions").get("hostProcess") is True for one in contexts)
+
+
 def is_storage_driver(container: Container) -> bool:
     """Whether a container mounts volumes for other pods: only a privileged one may do so."""
     return any(mount.get("mountPropagation") == "Bidirectional" for mount in container.node.mappings_under("volumeMounts"))
@@ -59,14 +88,25 @@ def sets_kernel_parameters(container: Container) -> bool:
     written = (container.node.get(key) for key in ("command", "args"))
     words = [str(word) for part in written if isinstance(part, Seq) for word in part]
     if words and posixpath.basename(words[0]) in _SHELLS:
-        words = words[-1].split() if len(words) > 1 else []
-    return (
-        bool(words)
-        and posixpath.basename(words[0]) == "sysctl"
-        and not any(mark in " ".join(words) for mark in (";", "&", "|"))
+        commands = _COMMAND_END.split(words[-1].strip()) if len(words) > 1 else []
+    else:
+        commands = [" ".join(words)]
+    return any("sysctl" in one for one in commands) and all(
+        one.strip() in _IDLE_COMMANDS or _SYSCTL_COMMAND.match(one.strip()) for one in commands
     )
+
+
+# Where a shell ends a command, and one command of sysctl that starts, writes and calls nothing else.
+_COMMAND_END = re.compile(r"&&|\|\||;|\n")
+_SYSCTL_COMMAND = re.compile(r"(?:[\w./-]*/)?sysctl[ \t][^&|<>`$]*\Z")
+_IDLE_COMMANDS = frozenset({"", "true", "set -e", "set -ex", "set -eu", "set -eux", "set -x"})
 
 
 def does_node_work(container: Container) -> bool:
     """Whether a container does a node's work, for which it needs rights on the node: a word with its owner, not an intruder."""
-    return is_node_agent(container.pod) or is_storage_driver(container) or sets_kernel_parameters(container)
+    return (
+        is_node_agent(container.pod)
+        or is_node_maintenance(container.pod)
+        or is_storage_driver(container)
+        or sets_kernel_parameters(container)
+    )

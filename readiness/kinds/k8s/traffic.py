@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from itertools import takewhile
@@ -13,7 +14,8 @@ from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.kinds.k8s.scale import pod_count_range, pods_rounded_down
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model.project import Project
-from readiness.syntax.yaml import Map
+from readiness.syntax.image import parse_image
+from readiness.syntax.yaml import Map, Seq
 
 # Words in the name of a port that nobody's requests go to.
 _NON_TRAFFIC_PORT_WORD = re.compile(
@@ -37,10 +39,46 @@ def services_of(pod: Pod, project: Project) -> list[Object]:
 def request_targets(services: list[Object]) -> Iterator[Any]:
     """What the ports of Services send requests to: a number or a name; ports that are aside left out."""
     for service in services:
-        aside = bool(_NON_TRAFFIC_PORT_WORD.search(service.name.lower()))
+        aside = bool(_NON_TRAFFIC_PORT_WORD.search(service.name.lower())) or _is_scraped_only(service)
         for port in service.spec.mappings_under("ports"):
             if not (is_non_traffic_port(port) or aside):
                 yield port.get("targetPort") or port.get("port")
+
+
+_EXPORTER_WORD = re.compile(r"(?:\A|[-_])exporters?(?:[-_]|\Z)")
+# https://github.com/prometheus/prometheus/wiki/Default-port-allocations
+_EXPORTER_PORTS = range(9100, 10000)
+
+
+def _is_scraped_only(service: Object) -> bool:
+    """Whether a Service is that of an exporter of measurements: by its name, and by ports of exporters or a mark for Prometheus."""
+    if not _EXPORTER_WORD.search(service.name.lower()):
+        return False
+    ports = []
+    for port in service.spec.mappings_under("ports"):
+        target = as_integer(port.get("targetPort"))
+        ports.append(as_integer(port.get("port")) if target is None else target)
+    marked = str(service.annotations.get("prometheus.io/scrape")).lower() == "true"
+    return marked or (bool(ports) and all(port in _EXPORTER_PORTS for port in ports))
+
+
+def takes_datagrams_only(services: list[Object]) -> bool:
+    """Whether all ports of a pod's Services are of UDP, by which most send and wait for no answer."""
+    ports = [port for service in services for port in service.spec.mappings_under("ports")]
+    return bool(ports) and all(port.get("protocol") == "UDP" for port in ports)
+
+
+def is_idle(container: Container) -> bool:
+    """Whether a container does nothing but keep its pod there: it sleeps, or is the image that pauses."""
+    written = (container.node.get(key) for key in ("command", "args"))
+    words = [word for part in written if isinstance(part, Seq) for text in part for word in str(text)[:200].split()]
+    if words and posixpath.basename(words[0]) in {"sh", "bash", "ash"} and len(words) > 2:
+        words = words[2:]
+    if not words:
+        return parse_image(container.image).name.rpartition("/")[2] == "pause"
+    return posixpath.basename(words[0]) in {"sleep", "true", "pause"} and not any(
+        mark in word for word in words for mark in "&;|"
+    )
 
 
 def takes_requests(container: Container, services: list[Object]) -> bool:

@@ -35,6 +35,7 @@ from readiness.loading.render.values import (
 )
 from readiness.model import Related, Source, Span
 from readiness.programs import find_program
+from readiness.syntax.template import is_named_as_template
 from readiness.syntax.yaml import Map
 
 DEFAULT_RELEASE_NAME, DEFAULT_NAMESPACE = (
@@ -147,11 +148,11 @@ class ValuesEnvironment:
 
 
 def chart_environments(chart: Path, extra_values_files: Sequence[Path]) -> list[ValuesEnvironment]:
-    """The environments of a chart: its defaults, each values file beside them, and those asked for together."""
+    """The environments of a chart: its defaults, each values file beside them that is no template, and those asked for together."""
     environments = [ValuesEnvironment(DEFAULT_VALUES_FILE, ())]
     for path in sorted([*chart.glob("*.y*ml"), *(chart / "ci").glob("*.y*ml")]):
         name = path.relative_to(chart).as_posix()
-        text = _values_text(chart, path) if _VALUES_FILENAME.match(name) else None
+        text = _values_text(chart, path) if _VALUES_FILENAME.match(name) and not is_named_as_template(path.name) else None
         if text is not None:
             environments.append(ValuesEnvironment(name, (text,), (name,)))
     if extra_values_files:

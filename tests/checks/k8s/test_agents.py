@@ -28,11 +28,85 @@ def workload(kind: str, security: str, *, volumes: str = "", mounts: str = "") -
         ("privileged", "privileged: true"),
         ("capability-sys-admin", "capabilities: {add: [SYS_ADMIN]}"),
         ("capability-dangerous", "capabilities: {add: [SYS_PTRACE]}"),
-        ("run-as-root", "runAsUser: 0"),
     ],
 )
 def test_agent(rule: str, security: str, kind: str, volumes: str, want: str) -> None:
     assert run(rule, workload(kind, security, volumes=volumes)) == [want]
+
+
+@pytest.mark.parametrize("kind", ["DaemonSet", "Deployment"])
+@pytest.mark.parametrize("security", ["runAsUser: 0", "privileged: true, runAsUser: 0"])
+def test_root_needs_a_break_out(kind: str, security: str) -> None:
+    """Root in a container reaches nothing but the container by itself."""
+    assert run("run-as-root", workload(kind, security, volumes=VOLUMES)) == ["medium"]
+
+
+@pytest.mark.parametrize(
+    ("security", "want"),
+    [
+        ("privileged: true, runAsUser: 1000", "medium"),
+        ("privileged: true, runAsNonRoot: true", "medium"),
+        ("privileged: true, runAsNonRoot: true, runAsUser: 0", "high"),
+        ("privileged: true, runAsNonRoot: false", "high"),
+        ("privileged: true, runAsGroup: 1000", "high"),
+    ],
+)
+def test_privileged_by_user(security: str, want: str) -> None:
+    assert run("privileged", workload("Deployment", security)) == [want]
+
+
+POD = (
+    "{hostPID: true, restartPolicy: %s, volumes: [{name: etc, hostPath: {path: /etc}}], containers: [{name: tool, "
+    "image: 'example.com/tool:1', %s securityContext: {privileged: true}, volumeMounts: [{name: etc, mountPath: /host%s}]}]}"
+)
+PORTS, READ_ONLY = "ports: [{containerPort: 8080}],", ", readOnly: true"
+
+
+@pytest.mark.parametrize("rule", ["privileged", "host-pid"])
+@pytest.mark.parametrize(
+    ("kind", "pod", "want"),
+    [
+        ("Pod", POD % ("Never", "", ""), "medium"),
+        ("Pod", POD % ("Always", "", ""), "high"),
+        ("Pod", POD % ("Never", PORTS, ""), "high"),
+        ("Job", POD % ("OnFailure", "", ""), "medium"),
+        ("Job", POD % ("Never", PORTS, ""), "high"),
+        ("CronJob", POD % ("Never", "", READ_ONLY), "medium"),
+        ("CronJob", POD % ("Never", "", ""), "high"),
+    ],
+)
+def test_maintenance(kind: str, pod: str, want: str, rule: str) -> None:
+    """What works on its node once and ends, by hand or by the clock."""
+    spec = {
+        "Pod": pod,
+        "Job": f"{{template: {{spec: {pod}}}}}",
+        "CronJob": f"{{schedule: '0 4 * * *', jobTemplate: {{spec: {{template: {{spec: {pod}}}}}}}}}",
+    }[kind]
+    api = "v1" if kind == "Pod" else "batch/v1"
+    assert run(rule, f"apiVersion: {api}\nkind: {kind}\nmetadata: {{name: tool}}\nspec: {spec}\n") == [want]
+
+
+@pytest.mark.parametrize("kind", ["Job", "CronJob"])
+@pytest.mark.parametrize("hook", ["helm.sh/hook: pre-upgrade", "argocd.argoproj.io/hook: PreSync", "example.com/hook: x"])
+def test_root_in_hooks(kind: str, hook: str) -> None:
+    pod = "{restartPolicy: Never, containers: [{name: tool, image: 'example.com/tool:1', securityContext: {runAsUser: 0}}]}"
+    spec = f"{{template: {{spec: {pod}}}}}"
+    if kind == "CronJob":
+        spec = f"{{schedule: '0 4 * * *', jobTemplate: {{spec: {spec}}}}}"
+    text = f"apiVersion: batch/v1\nkind: {kind}\nmetadata: {{name: tool, annotations: {{{hook}}}}}\nspec: {spec}\n"
+    assert run("run-as-root", text) == ["low" if kind == "Job" and "example" not in hook else "medium"]
+
+
+@pytest.mark.parametrize("rule", ["host-pid", "host-ipc", "host-network"])
+def test_namespaces_of_windows(rule: str) -> None:
+    """Windows has none of these namespaces, and hostProcess needs hostNetwork."""
+    text = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: agent}\nspec:\n  hostPID: true\n  hostIPC: true\n  hostNetwork: true\n"
+        "  %s\n  containers: [{name: agent, image: 'registry.example.com/agent:1'}]\n"
+    )
+    assert run(rule, text % "nodeSelector: {kubernetes.io/os: windows}") == []
+    assert run(rule, text % "securityContext: {windowsOptions: {hostProcess: true}}") == []
+    assert run(rule, text % "nodeSelector: {kubernetes.io/os: linux}")
 
 
 @pytest.mark.parametrize("rule", ["capability-sys-admin", "capability-dangerous", "capabilities-not-dropped"])
@@ -50,6 +124,13 @@ def test_capabilities_beside_privileged(rule: str) -> None:
         ("[/sbin/sysctl, -w, fs.file-max=65536]", "medium"),
         ('[sh, -c, "sysctl -w vm.max_map_count=262144"]', "medium"),
         ('[sh, -c, "sysctl -w vm.max_map_count=262144; sleep 9"]', "high"),
+        ('[sh, -c, "sysctl -w net.ipv4.ip_forward=1 && sysctl -w net.ipv4.conf.all.forwarding=1"]', "medium"),
+        ('[sh, -c, "set -e; /sbin/sysctl -w a.b=1; sysctl -p || true"]', "medium"),
+        ('[sh, -c, "sysctl -w a.b=1 | sh"]', "high"),
+        ('[sh, -c, "sysctl -w a.b=$(cat /host/x)"]', "high"),
+        ('[sh, -c, "sysctl -w a.b=1 & /run"]', "high"),
+        ('[sh, -c, "sysctl-install x"]', "high"),
+        ('[sh, -c, "true"]', "high"),
         ("[sh, -c]", "high"),
         ("[/install.sh]", "high"),
     ],

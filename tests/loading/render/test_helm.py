@@ -144,6 +144,63 @@ def test_a_chart_that_fails_or_runs_away_is_a_finding(
     assert report.coverage.percent < 100
 
 
+FIRST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
+ABSENT_VALUES = {
+    "made from a template": {"values.tmpl.yaml": "image: ${IMAGE}\ntag: 1\nnames: [web]\nprivileged: true\n"},
+    "ignored": {".gitignore": "values.yaml\n"},
+}
+
+
+@needs_helm
+@pytest.mark.parametrize("more", ABSENT_VALUES.values(), ids=ABSENT_VALUES)
+@pytest.mark.parametrize("needs", ["{{ .Values.image.name }}", "a: b: {{ .Values.image }}"])
+def test_a_chart_without_its_values_breaks_no_template(tmp_path: Path, needs: str, more: dict[str, str]) -> None:
+    """What makes the values runs elsewhere: nothing renders, or what renders is not what is installed."""
+    files = {"Chart.yaml": CHART["Chart.yaml"], "templates/map.yaml": f"{FIRST}data:\n  x: {needs}\n", **more}
+    report = check(tmp_path, files)
+    assert [(one.rule, one.path) for one in report.findings] == [("core/not-rendered", "shop/Chart.yaml")]
+    (row,) = [row for row in report.files if row.path.endswith("map.yaml")]
+    assert (row.status, row.cause) == ("skipped", "absent")
+    assert row.reason.startswith("its values.yaml is not here")
+
+
+@needs_helm
+def test_a_template_that_breaks_with_its_values_is_broken(tmp_path: Path) -> None:
+    report = check(tmp_path, {**CHART, "templates/map.yaml": f"{FIRST}data:\n  x: a: {{{{ .Values.image }}}}\n"})
+    assert [(one.rule, one.path) for one in report.findings] == [("core/syntax", "shop/templates/map.yaml")]
+
+
+LIGHTHOUSE = {
+    "Chart.yaml": CHART["Chart.yaml"],
+    "values.yaml": "lighthouse: {enabled: false}\n",
+    "templates/web.yaml": (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: shop-web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
+    ),
+    "templates/ingress.yaml": (
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: shop}\n"
+        "spec: {defaultBackend: {service: {name: shop-lighthouse, port: {number: 80}}}}\n"
+    ),
+}
+SWITCHED = (
+    "{{- if .Values.lighthouse.enabled }}\napiVersion: v1\nkind: Service\nmetadata: {name: shop-lighthouse}\n"
+    "spec: {selector: {app: lighthouse}, ports: [{port: 80}]}\n{{- end }}\n"
+)
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("path", "want"),
+    [
+        ("templates/lighthouse-service.yaml", "low"),
+        ("templates/lighthouse/all.yaml", "low"),
+        ("templates/hpa.yaml", "high"),
+    ],
+)
+def test_a_route_to_a_component_that_is_off(tmp_path: Path, path: str, want: str) -> None:
+    report = check(tmp_path, {**LIGHTHOUSE, path: SWITCHED}, "k8s/ingress-backend-unresolved")
+    assert [finding.severity.name.lower() for finding in report.findings] == [want]
+
+
 @needs_helm
 @pytest.mark.skipif(sys.platform == "win32", reason="needs links")
 def test_a_link_in_a_chart_leads_nowhere(tmp_path: Path) -> None:
@@ -194,7 +251,6 @@ spec:
   hostPID: true
   containers: [{name: two, image: "example.com/two:1.2.3"}]
 """
-FIRST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
 # What stands between two objects in a template: each renders to a separator with something glued to it.
 GLUED = {
     "a comment": "---\n\n{{- if true -}}\n\n# the second\n",
