@@ -14,8 +14,10 @@ from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_specs
 from readiness.model import CheckOutcome, Related, Source, Span, hit
 from readiness.model.project import Project
+from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK, single_variable_and_default
+from readiness.syntax.secrets import SecretVerdict
 from readiness.syntax.yaml import Map
 
 _REQUIREPASS_OPTION = re.compile(r"--requirepass[ =]+[\"']?(?P<password>[^\s\"']{1,200})")
@@ -64,6 +66,75 @@ def credentials_differ(service: Service, project: Project) -> CheckOutcome:
             given = named[0].place
             related = [Related(given.source, given.span, "the server is given another one")]
             yield hit(place.span, at=place.source, variable=variable, server=host, related=related)
+
+
+PlaceKey = tuple[str, int]  # path and offset of a value
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordCopies:
+    """Passwords that clients log in with and that their servers are given in the same words, by their places.
+
+    `clients_by_server` has the places of the clients' copies, `beyond` those of logins to hosts that no file brings.
+    """
+
+    copied: frozenset[PlaceKey]
+    clients_by_server: Mapping[PlaceKey, Sequence[Related]]
+    beyond: frozenset[PlaceKey]
+
+
+def password_copies(project: Project) -> PasswordCopies:
+    """The copies of all compose files. A server that is not asked what its client is asked has none, nor has one whose
+    password another rule tells of."""
+    copied: set[PlaceKey] = set()
+    clients: dict[PlaceKey, list[Related]] = {}
+    beyond: set[PlaceKey] = set()
+    applications = project.memoize(join_compose_files)
+    for document in project.documents_of_kind("compose"):
+        services = applications.application_of(document).services()
+        for service in document.services.values():
+            for variable, host, user, password, place in _client_logins(service, project):
+                server = services.get(host)
+                key = (place.source.path, place.span.start)
+                if server is None and _is_service_name(host):
+                    beyond.add(key)
+                if server is None or server is service or has_variable(password):
+                    continue
+                sent = (
+                    secrets.classify_value(variable, password)
+                    if secrets.is_secret_name(variable)
+                    else secrets.classify_value(variable, f"login://{user}:{password}@{host}")
+                )
+                there = _same_password(server, password, sent, project)
+                asked = server.production_whatever_lets_in or not service.production_whatever_lets_in
+                if there is None or not asked or (there.source.path, there.span.start) == key:
+                    continue
+                if _is_env_file(there, project) is _is_env_file(place, project):
+                    copied.add(key)
+                    related = Related(place.source, place.span, f"{service.name!r} logs in with it")
+                    clients.setdefault((there.source.path, there.span.start), []).append(related)
+    return PasswordCopies(frozenset(copied), clients, frozenset(beyond))
+
+
+def _is_service_name(host: str) -> bool:
+    """Whether a host can only be a service of some compose file: one word, and not the machine itself."""
+    return "." not in host and UNKNOWN_VALUE_MARK not in host and not has_variable(host) and host != "localhost"
+
+
+def _is_env_file(place: _ValuePlace, project: Project) -> bool:
+    """Whether a value stands in an environment file."""
+    return all(document.source is not place.source for document in project.documents_of_kind("compose"))
+
+
+def _same_password(server: Service, password: str, sent: SecretVerdict, project: Project) -> _ValuePlace | None:
+    """Where a server is given a password in the same words and told so by the same rule."""
+    for name, (text, place) in _stated_values(server, project, server.extended_node).items():
+        if text != password or not secrets.is_password_name(name):
+            continue
+        given = secrets.classify_value(name, text)
+        if given.is_exposed and given.is_guessed is sent.is_guessed:
+            return place
+    return None
 
 
 def _stated_values(service: Service, project: Project, node: Map) -> dict[str, tuple[str, _ValuePlace]]:

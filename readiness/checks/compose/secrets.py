@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
+from readiness.checks.compose.credentials import password_copies
 from readiness.kinds.compose.application import merged_service
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
@@ -25,9 +26,11 @@ from readiness.kinds.compose.words import (
     service_environment,
 )
 from readiness.kinds.dotenv import EnvValue
-from readiness.model import CheckOutcome, Hit, NotApplicable, Severity, Span, Undecidable, hit
+from readiness.kinds.purpose import is_sample_path
+from readiness.model import CheckOutcome, Hit, NotApplicable, Related, Severity, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
+from readiness.syntax.dotenv import EnvEntry
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK, single_variable_and_default
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
@@ -40,10 +43,11 @@ _PASSWORD_FLAG = re.compile(
 _MYSQL_PASSWORD_OPTION = re.compile(r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}\s-p(?P<value>[^\s\"'-][^\s\"']{0,200})")
 
 
-def secret_inline(variable: Variable) -> CheckOutcome:
-    """A secret in a service's environment."""
+def secret_inline(variable: Variable, project: Project) -> CheckOutcome:
+    """A secret in a service's environment; what a client logs in with is told at the server that has the same."""
     if variable.where == "environment":
-        yield from _secret_value_hits(variable, variable.spec.value, variable.spec.span)
+        for told in _secret_value_hits(variable, variable.spec.value, variable.spec.span):
+            yield from _unless_copied(told, variable, project)
     elif variable.env_file_value:
         yield NotApplicable()  # another rule's matter
 
@@ -51,11 +55,35 @@ def secret_inline(variable: Variable) -> CheckOutcome:
 def env_file_committed(value: EnvValue, project: Project) -> CheckOutcome:
     """A secret in an environment file that is part of the repository; one that is this host's alone is the right place.
 
-    A file without secrets is no proof that they are kept elsewhere.
+    A file without secrets is no proof that they are kept elsewhere. One value under several names is one secret.
     """
     yield NotApplicable()
-    if project.is_tracked(value.source.path):
-        yield from _secret_value_hits(value, value.entry.raw_value, value.entry.value_span)
+    if not project.is_tracked(value.source.path):
+        return
+    for told in _secret_value_hits(value, value.entry.raw_value, value.entry.value_span):
+        same = _entries_of_same_secret(value)
+        if same and same[0] is not value.entry:
+            return
+        again = [Related(value.source, one.value_span, f"{one.name} has the same value") for one in same[1:]]
+        yield from _unless_copied(told._replace(related=tuple(again)), value, project)
+
+
+def _entries_of_same_secret(value: EnvValue) -> list[EnvEntry]:
+    """The entries of an environment file that have this value and are told of; none for one that others may have by chance."""
+    bare = (value.entry.raw_value or "").strip("\"'")
+    return [
+        one
+        for one in value.document.parsed_env_file.entries
+        if one.raw_value is not None and one.raw_value.strip("\"'") == bare and secrets.classify_value(one.name, bare).is_secret
+    ]
+
+
+def _unless_copied(told: Hit, subject: Variable | EnvValue, project: Project) -> Iterator[Hit]:
+    """The hit, with the places of clients that log in with the same; none where it is such a client's."""
+    copies = project.memoize(password_copies)
+    key = (subject.source.path, told.span.start)
+    if key not in copies.copied:
+        yield told._replace(related=(*told.related, *copies.clients_by_server.get(key, ())))
 
 
 def _secret_value_hits(subject: Variable | EnvValue, value: Any, span: Span) -> Iterator[Hit]:
@@ -70,7 +98,22 @@ def _secret_value_hits(subject: Variable | EnvValue, value: Any, span: Span) -> 
         shift = value.find(bare)
         start, end = shift + verdict.span.start, shift + verdict.span.end
         span = substring_span(subject.source, span, value, start, end)
-    yield hit(span, reason=verdict.reason)
+    yield hit(span, severity=_secret_severity(subject, verdict), reason=verdict.reason)
+
+
+def _secret_severity(subject: Variable | EnvValue, verdict: SecretVerdict) -> Severity | None:
+    """How bad a secret is: low for a word for tests and in a file that was taken for tests, medium in an example's folder.
+
+    A key that somebody gave out, and what a machine made beside an example, open something anywhere.
+    """
+    taken = subject.source.root.purposes.get("")
+    trial = taken is not None and taken.word in ("test", "demo", "sample") and verdict.strength < SecretStrength.SHAPE
+    if verdict.is_minor or trial:
+        return Severity.LOW
+    if verdict.strength < SecretStrength.RANDOM and isinstance(subject, Variable) and _uses_other_store(subject):
+        return Severity.LOW
+    path = subject.source.root.path
+    return Severity.MEDIUM if is_sample_path(path) and verdict.strength < SecretStrength.RANDOM else None
 
 
 def _is_only_default(value: str) -> bool:
@@ -88,8 +131,8 @@ def _password_part(variable: Variable) -> VariableSpec:
     return VariableSpec("NEO4J_PASSWORD", spec.value[at:], span, spec.key)
 
 
-def password_well_known(variable: Variable) -> CheckOutcome:
-    """A password that everybody tries first."""
+def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
+    """A password that everybody tries first, or that describes what belongs there; of the latter a service's first."""
     spec = _password_part(variable)
     if variable.where == "args":
         return
@@ -97,11 +140,44 @@ def password_well_known(variable: Variable) -> CheckOutcome:
     verdict = secrets.classify_value(spec.name, spec.value)
     if not verdict.is_guessed or _is_only_default(text):
         return
-    yield hit(
+    together = _places_told_together(variable, verdict)
+    if spec.span in together[1:]:
+        return
+    span = (
         spec.span
         if verdict.reach is None
         else substring_span(variable.source, spec.span, text, verdict.span.start, verdict.span.end)
     )
+    also = [Related(variable.source, at, "this value is to be replaced, too") for at in together[1:]]
+    sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
+    severity = Severity.MEDIUM if verdict.is_description or sample_key else None
+    if (variable.source.path, span.start) in project.memoize(password_copies).beyond or _uses_other_store(variable):
+        severity = Severity.LOW
+    told = hit(span, severity=severity, related=also, say="described" if verdict.is_description else "tried")
+    yield from _unless_copied(told, variable, project)
+
+
+def _places_told_together(variable: Variable, verdict: SecretVerdict) -> list[Span]:
+    """The places in a service that are one finding: values that describe the secret which belongs there, and one value under
+    the names of several keys; a password lets in wherever it stands."""
+    if variable.where != "environment" or (secrets.is_password_name(variable.name) and not verdict.is_description):
+        return []
+    return [
+        spec.span
+        for spec in variable_specs(variable.source, variable.node, "environment")
+        if (other := secrets.classify_value(spec.name, spec.value)).is_guessed
+        and other.is_description is verdict.is_description
+        and other.reach is None
+        and (verdict.is_description or (spec.value == variable.spec.value and not secrets.is_password_name(spec.name)))
+    ]
+
+
+def _uses_other_store(variable: Variable) -> bool:
+    """Whether a switch of the service puts another store in place of the one that the password is for."""
+    if variable.where != "environment":
+        return False
+    specs = variable_specs(variable.source, variable.node, "environment")
+    return secrets.uses_other_store(variable.name, {one.name: one.value for one in specs if isinstance(one.value, str)})
 
 
 def password_fallback(subject: Variable | Service) -> CheckOutcome:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from readiness.checks.k8s.logins import with_idle_login
 from readiness.checks.k8s.secrets import (
     is_reportable_secret,
     secret_hit,
@@ -32,7 +33,7 @@ _SEVERITY_BY_HOST_SETTING = {
 }
 
 
-def secret_in_release_values(values: HelmReleaseValues) -> CheckOutcome:
+def secret_in_release_values(values: HelmReleaseValues, *, project: Project) -> CheckOutcome:
     """A value is a secret, and stands in the object."""
     for setting in leaf_values(values):
         key = setting.key_path[-1]
@@ -41,7 +42,8 @@ def secret_in_release_values(values: HelmReleaseValues) -> CheckOutcome:
         if isinstance(setting.value, str) and "\n" in setting.value.strip():
             for span, inner in secrets_in_block(values.source, setting.span, setting.value):
                 if is_reportable_secret(inner, values.source):
-                    yield secret_hit(span, inner, values.source, key=setting.dotted_name)
+                    judged = with_idle_login(inner, values.source, span, project)
+                    yield secret_hit(span, judged, values.source, key=setting.dotted_name)
             continue
         if isinstance(setting.value, str) and setting.value.startswith("ENC["):
             continue  # encrypted by SOPS
@@ -50,6 +52,7 @@ def secret_in_release_values(values: HelmReleaseValues) -> CheckOutcome:
         if refers and found.strength < SecretStrength.RANDOM:
             continue  # no name of an object is what a machine made
         if is_reportable_secret(found, values.source):
+            found = with_idle_login(found, values.source, setting.span, project)
             yield secret_hit(setting.span, found, values.source, key=setting.dotted_name)
         elif is_variable(setting.value) and secrets.is_secret_name(key):
             yield Undecidable(setting.span)

@@ -6,15 +6,25 @@ import base64
 import binascii
 import bisect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from readiness.checks.k8s.logins import (
+    copies_at_clients,
+    is_login_idle,
+    literal_settings,
+    literal_variables,
+    password_at_server,
+    with_idle_login,
+)
 from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
 from readiness.kinds.k8s.model import Container, Object
-from readiness.kinds.purpose import is_non_production_path
+from readiness.kinds.purpose import is_non_production_path, is_sample_path
 from readiness.model import (
     CheckOutcome,
     Hit,
     NotApplicable,
+    Related,
     Severity,
     Source,
     Span,
@@ -22,30 +32,44 @@ from readiness.model import (
     hit,
     line_starts,
 )
+from readiness.model.project import Project
 from readiness.syntax import secrets
+from readiness.syntax.certificates import Certificate, read_certificate
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 from readiness.syntax.yaml import Seq, literal_line_starts
 
 
-def literal_variables(container: Container) -> Iterator[tuple[str, object, Span]]:
-    """The variables of a container that have a value in the file: name, value, its place."""
-    for variable in container.node.mappings_under("env"):
-        if variable.get("value") is not None:
-            yield variable.string_under("name"), variable["value"], variable.at("value")
-
-
-def secret_in_env(container: Container) -> CheckOutcome:
-    """A variable of the container is a secret, and its value stands in the file."""
+def secret_in_env(container: Container, *, project: Project) -> CheckOutcome:
+    """A variable of the container is a secret, and its value stands in the file; a login's copy is told at its server."""
     if not container.node.get("env") and not container.node.get("envFrom"):
         yield NotApplicable()
+    described = _described_places(container)
+    settings = literal_settings(container)
     for name, value, span in literal_variables(container):
         verdict = secrets.classify_value(name, value)
         if is_reportable_secret(verdict, container.source) and is_generated_by_template(container.source, span):
             yield Undecidable(span)
         elif is_reportable_secret(verdict, container.source):
-            yield secret_hit(span, verdict, container.source, name=name)
+            if span in described[1:] or password_at_server(container, name, str(value), project) is not None:
+                continue  # told with the first of them, or at the server
+            if is_login_idle(verdict, name, str(value), settings, project):
+                verdict = replace(verdict, is_minor=True)
+            related = [Related(one.source, one.span, LOGIN_COPY) for one in copies_at_clients(container, name, project)]
+            if span in described:
+                related += [Related(container.source, at, ALSO_DESCRIBED) for at in described[1:]]
+            yield secret_hit(span, verdict, container.source, name=name)._replace(related=tuple(related))
         elif is_variable(value) and secrets.is_secret_name(name):
             yield Undecidable(span)
+
+
+LOGIN_COPY = "a client logs in with it"
+ALSO_DESCRIBED = "this value, too, only describes what belongs there"
+
+
+def _described_places(container: Container) -> list[Span]:
+    """Where values only describe the secret that belongs there; whoever replaces one replaces them all."""
+    verdicts = [(secrets.classify_value(name, value), span) for name, value, span in literal_variables(container)]
+    return [span for verdict, span in verdicts if verdict.is_exposed and verdict.is_description]
 
 
 def is_reportable_secret(verdict: SecretVerdict, source: Source) -> bool:
@@ -56,10 +80,27 @@ def is_reportable_secret(verdict: SecretVerdict, source: Source) -> bool:
 def secret_severity(verdict: SecretVerdict, source: Source) -> Severity | None:
     """How bad a secret in a manifest is: one that says itself that it is to be changed may be before it is applied.
 
-    So may a word in a file for tests or development; what a machine made opens something anywhere.
+    So may a word in a file for tests or development; what a machine made opens something anywhere. In what was taken for
+    tests or an example only a key that somebody gave out does.
     """
+    if verdict.is_minor or (_is_trial(source) and not is_issued_credential(verdict)):
+        return Severity.LOW
     trial = is_non_production_path(source.root.path) and verdict.strength < SecretStrength.RANDOM
     return Severity.MEDIUM if verdict.to_change or trial else None
+
+
+def _is_trial(source: Source) -> bool:
+    """Whether all of a file was taken for tests or an example."""
+    taken = source.root.purposes.get("")
+    return taken is not None and taken.word in _TRIAL_PURPOSES
+
+
+_TRIAL_PURPOSES = frozenset({"test", "demo", "sample"})
+
+
+def is_issued_credential(verdict: SecretVerdict) -> bool:
+    """Whether a value has the shape of a credential that a service gave out: anybody can make a private key."""
+    return verdict.strength is SecretStrength.SHAPE and verdict.reason != PRIVATE_KEY_REASON
 
 
 def secret_description(verdict: SecretVerdict) -> str:
@@ -112,7 +153,7 @@ def cloud_key_static(container: Container, *, names: Sequence[str]) -> CheckOutc
 # -- ConfigMaps ---------------------------------------------------------------------------------------------------
 
 
-def secret_in_config_map(obj: Object) -> CheckOutcome:
+def secret_in_config_map(obj: Object, *, project: Project) -> CheckOutcome:
     """A value of a ConfigMap is a secret, or has one in its text."""
     data = obj.node.mapping_at_path("data")
     for key, value in data.items():
@@ -123,12 +164,13 @@ def secret_in_config_map(obj: Object) -> CheckOutcome:
             if is_reportable_secret(verdict, obj.source) and is_generated_by_template(obj.source, data.at(key)):
                 yield Undecidable(data.at(key))
             elif is_reportable_secret(verdict, obj.source):
+                verdict = with_idle_login(verdict, obj.source, data.at(key), project)
                 yield secret_hit(data.at(key), verdict, obj.source, key=key)
             continue
         program = _PROGRAM_CODE_FILENAME.search(key) is not None
         for span, inner in secrets_in_block(obj.source, data.at(key), value, program=program):
             if is_reportable_secret(inner, obj.source):
-                yield secret_hit(span, inner, obj.source, key=key)
+                yield secret_hit(span, with_idle_login(inner, obj.source, span, project), obj.source, key=key)
 
 
 def secrets_in_block(source: Source, span: Span, value: str, *, program: bool = False) -> Iterator[tuple[Span, SecretVerdict]]:
@@ -164,7 +206,7 @@ def secret_named_in_config_map(obj: Object, *, words: Sequence[str]) -> CheckOut
 # -- arguments ----------------------------------------------------------------------------------------------------
 
 
-def secret_in_arguments(container: Container) -> CheckOutcome:
+def secret_in_arguments(container: Container, *, project: Project) -> CheckOutcome:
     """The command line of a container holds a secret, as `--password=…`, `--token …` or a key by its shape."""
     for key in ("command", "args"):
         values = container.node.get(key)
@@ -173,6 +215,8 @@ def secret_in_arguments(container: Container) -> CheckOutcome:
         for index, value in enumerate(values):
             verdict = secret_verdict_on_argument(values, index) if isinstance(value, str) else None
             if verdict is not None and is_reportable_secret(verdict, container.source):
+                if verdict.reach is not None and is_login_idle(verdict, "", value, {}, project):
+                    verdict = replace(verdict, is_minor=True)
                 yield secret_hit(values.at(index), verdict, container.source)
 
 
@@ -188,29 +232,63 @@ def secret_verdict_on_argument(values: Seq, index: int) -> SecretVerdict | None:
     return secrets.classify_value(flag.lstrip("-"), value) if not value.startswith("-") else None
 
 
+PRIVATE_KEY_REASON = "private key"
+
+
 # -- Secret objects -----------------------------------------------------------------------------------------------
 
 
-def secret_committed(obj: Object) -> CheckOutcome:
-    """A Secret object holds its values in the file."""
+def secret_committed(obj: Object, *, project: Project) -> CheckOutcome:
+    """A Secret object holds its values in the file; a key is minor whose certificate has run out, or was made for a test."""
     if "sops" in obj.node or obj.node.get("type") == "kubernetes.io/service-account-token":
         return
     for field in ("data", "stringData"):
         data = obj.node.mapping_at_path(field)
+        texts = {key: _plain_text(field, value) for key, value in data.items() if isinstance(value, str)}
         for key, value in data.items():
             if not isinstance(value, str) or value.startswith("ENC["):
                 continue
             if is_variable(value):
                 yield Undecidable(data.at(key))
                 continue
-            verdict = secret_verdict_on_data(key, decode_base64(value) if field == "data" else value)
+            verdict = secret_verdict_on_data(key, texts[key])
+            if verdict.reason == PRIVATE_KEY_REASON:
+                verdict = replace(verdict, is_minor=_opens_little(_certificate_of_key(key, texts), obj.source, project))
             if is_reportable_secret(verdict, obj.source) and is_generated_by_template(obj.source, data.at(key)):
                 yield Undecidable(data.at(key))
             elif is_reportable_secret(verdict, obj.source):
                 span = data.at(key)
                 if field == "stringData" and "\n" in value.strip():
                     span = next((at for at, _ in secrets_in_block(obj.source, span, value)), span)
-                yield secret_hit(span, verdict, obj.source, key=key)
+                verdict = with_idle_login(verdict, obj.source, data.at(key), project)
+                told = secret_hit(span, verdict, obj.source, key=key)
+                known_key = verdict.reason == PRIVATE_KEY_REASON and not verdict.is_minor  # its certificate has told
+                yield told._replace(severity=None) if known_key else told
+
+
+def _plain_text(field: str, value: str) -> str:
+    """What a value of a Secret object says: base64 under `data`."""
+    return decode_base64(value) if field == "data" else value
+
+
+def _certificate_of_key(key: str, texts: Mapping[str, str]) -> Certificate | None:
+    """The certificate beside a key: of the same stem (`tls.key`, `tls.crt`), else the only one of the object."""
+    written = {name: found for name, text in texts.items() if (found := read_certificate(text)) is not None}
+    stem = key.rpartition(".")[0]
+    same = [found for name, found in written.items() if stem and name.rpartition(".")[0] == stem]
+    found_beside = same or list(written.values())
+    return found_beside[0] if len(found_beside) == 1 else None
+
+
+def _opens_little(certificate: Certificate | None, source: Source, project: Project) -> bool:
+    """Whether a private key is of little worth: its certificate has run out, or it was made for a test or an example.
+
+    There the key of a certificate that an authority known outside has signed is worth what it is anywhere.
+    """
+    if certificate is not None and certificate.has_expired(project.today):
+        return True
+    trial = is_non_production_path(source.root.path) or is_sample_path(source.root.path)
+    return trial and (certificate is None or certificate.is_self_made)
 
 
 def decode_base64(value: str) -> str:

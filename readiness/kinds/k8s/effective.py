@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,8 +66,27 @@ def template_text(source: Source, span: Span) -> str:
     return written if has_template(written) else ""
 
 
+# Functions of templates that make another value at each rendering: https://masterminds.github.io/sprig/
+_RANDOM_FUNCTION = re.compile(r"\{\{[^{}]*\b(?:rand(?:AlphaNum|Alpha|Ascii|Numeric|Bytes|Int)|uuidv4|genPrivateKey)\b")
+
+
+def _is_made_by_function(source: Source, span: Span) -> bool:
+    """Whether the line of a template makes its value up where the values set none, and they do not set this one."""
+    root = source.root
+    place, set_value = getattr(root, "written_location", None), getattr(root, "set_value", None)
+    if place is None or set_value is None:
+        return False
+    at = Span(source.to_root(span.start), source.to_root(span.end))
+    there, written = place(at)
+    end = there.text.find("\n", written.start)
+    line = there.text[there.text.rfind("\n", 0, written.start) + 1 : end if end >= 0 else None]
+    return bool(_RANDOM_FUNCTION.search(line)) and set_value(at) is None
+
+
 def is_generated_by_template(source: Source, span: Span) -> bool:
     """Whether a value comes out of a template that may have made it (random, looked up), not out of a values file."""
+    if _is_made_by_function(source, span):
+        return True
     written = template_text(source, span)
     made = ("rand", "lookup", "gen", "derive", "htpasswd", "uuid", "shuffle")
     return bool(written) and (".Values" not in written or any(word in written for word in made))

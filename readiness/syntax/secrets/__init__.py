@@ -23,13 +23,15 @@ no output shows, and `may_be_secrets(text)` where that stands. They ask the deci
 is hidden at every place, and so is all else under a secret's name that does not say outright that another belongs there.
 
 The parts: names.py (what a name says), vocabulary.py (words that values are made of), entropy.py (how hard to guess), shapes.py
-(keys of a fixed form), accounts.py (URLs), placeholders.py, decision.py (the order of the questions), search.py, files.py.
+(keys of a fixed form), accounts.py (URLs), beside.py (other settings), placeholders.py, decision.py (the order of the
+questions), search.py, files.py.
 Thresholds and lists stand in these modules and nowhere else, so that labelled values can calibrate them.
 """
 
 from __future__ import annotations
 
-from readiness.syntax.secrets.accounts import HostReach
+from readiness.syntax.secrets.accounts import HostReach, find_accounts
+from readiness.syntax.secrets.beside import host_beside, settings_beside, uses_other_store
 from readiness.syntax.secrets.decision import (
     URL_USERINFO_REASON,
     SecretKind,
@@ -62,7 +64,9 @@ __all__ = (
     "SecretVerdict",
     "ValueContext",
     "classify_value",
+    "find_accounts",
     "holds_credential",
+    "host_beside",
     "is_hidden",
     "is_password_name",
     "is_placeholder",
@@ -78,5 +82,7 @@ __all__ = (
     "name_words",
     "secrets_in_text",
     "sets_store_password",
+    "settings_beside",
     "strength_of",
+    "uses_other_store",
 )

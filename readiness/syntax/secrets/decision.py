@@ -37,7 +37,13 @@ from readiness.syntax.secrets.placeholders import (
     is_reference,
 )
 from readiness.syntax.secrets.shapes import CredentialShape, find_shapes
-from readiness.syntax.secrets.vocabulary import StatedMeaning, is_secret_word, meaning_of
+from readiness.syntax.secrets.vocabulary import (
+    StatedMeaning,
+    is_description,
+    is_secret_word,
+    meaning_of,
+    says_test,
+)
 
 EMPTY_SPAN = Span(0, 0)
 
@@ -73,7 +79,9 @@ class SecretVerdict:
 
     `reason` names the thing ("password", "password in a URL", "GitHub token") and never the value. `span` is the place of
     the secret in the value: of a URL only the password. `strength` and `reach` say how much is proved by it; both
-    mean something only where it is exposed.
+    mean something only where it is exposed. `is_description` tells of a placeholder that describes what belongs there,
+    which nobody tries first; `is_minor` that the value or its place says that little is behind it: a word for tests, a
+    setting that is commented out.
     """
 
     kind: SecretKind
@@ -82,6 +90,8 @@ class SecretVerdict:
     strength: SecretStrength = SecretStrength.WORD
     reach: HostReach | None = None  # of an account in a URL
     is_exposed: bool = False  # it stands in the open and opens something as it stands
+    is_description: bool = False
+    is_minor: bool = False
 
     @property
     def is_secret(self) -> bool:
@@ -296,11 +306,13 @@ def _classify_literal(name: str, text: str, reason: str, place: ValueContext) ->
         return SecretVerdict(SecretKind.TEST_VALUE)  # `dummy` says what it is for, and nobody takes it
     if said is not None:
         opens = grants_access_alone(name) or (said is StatedMeaning.COMMON and not is_secret_word(text))
-        return _verdict_of_meaning(said, reason, full_span, place, grants_access=opens)
-    if _TEST_KEYS.match(text):
+        found = _verdict_of_meaning(said, reason, full_span, place, grants_access=opens)
+        return replace(found, is_description=found.to_change and is_description(text))
+    made_up = level < SecretStrength.RANDOM and says_test(text)
+    if _TEST_KEYS.match(text) or (made_up and not grants_access_alone(name)):
         return SecretVerdict(SecretKind.TEST_VALUE)
     opens = _opens_at(place, level, signs=is_signing_key_name(name))
-    return SecretVerdict(SecretKind.SECRET, reason, full_span, level, is_exposed=opens)
+    return SecretVerdict(SecretKind.SECRET, reason, full_span, level, is_exposed=opens, is_minor=made_up)
 
 
 def _is_setting(name: str, text: str, reason: str, said: StatedMeaning | None, level: SecretStrength) -> bool:

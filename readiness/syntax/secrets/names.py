@@ -118,6 +118,8 @@ def is_secret_name(name: str) -> bool:
         return False  # Confluent's images: the name of a file that holds it
     if parts[-1] in SECRET_WORDS or (len(parts) > 1 and (parts[-2], parts[-1]) in SECRET_PAIRS):
         return True
+    if parts[-3:] == ["initial", "cluster", "token"]:
+        return False  # etcd: a name that keeps clusters apart
     if parts[-1] in TOKEN_WORDS:  # MAX_TOKENS is a number, ACCESS_TOKEN is not
         return not _TOKENS_OF_ANOTHER_KIND & set(parts)
     return parts[-1] in _QUALIFIER_LAST_WORDS and bool(SECRET_WORDS & set(parts[:-1]))
@@ -161,6 +163,8 @@ def grants_access_alone(name: str) -> bool:
     parts = set(words)
     if parts & _STORES_OF_KEYS and parts & PASSWORD_WORDS:
         return True
+    if words[-2:] == ["key", "base"]:
+        return True  # Rails' secrets, GITLAB_SECRETS_DB_KEY_BASE among them
     if parts & _ISSUER_WORDS and not {"root", "admin"} & parts:
         return False
     own = PASSWORD_WORDS | {

@@ -35,6 +35,7 @@ _NETRC_LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s
 _SQL_VARIABLE = re.compile(r"""[ \t]+:["']?\Z""")  # WITH PASSWORD :'db_password' names a variable of psql
 _MAX_LINE_CHARACTERS = 500  # characters before an assignment in which its line begins, if it is one that a person wrote
 _COMMENT_START = re.compile(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:--|//|#|\*|;)")
+_COMMENTED_OUT = re.compile(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:#(?!!)|//|;)")  # in a line of settings
 _MORE_WORDS = re.compile(r"(?<![ \t]),?[ \t]+[A-Za-z]")  # behind a value: no blank ends one
 
 
@@ -68,8 +69,8 @@ def _secrets_by_shape_or_account(text: str, place: ValueContext) -> Iterator[Fou
             yield FoundSecret(secret_by_shape(shape), shape.span)
     for written in find_accounts(text):
         decided = classify_account(written, place)
-        if decided.is_exposed:
-            yield FoundSecret(decided, decided.span)
+        if decided.is_exposed and (counted := _verdict_in_line(text, decided.span, decided)) is not None:
+            yield FoundSecret(counted, decided.span)
     for login in _NETRC_LOGIN.finditer(text) if "machine" in text else ():
         decided = classify_value("password", login[1], place)
         if decided.is_exposed:
@@ -80,6 +81,8 @@ def _secrets_by_shape_or_account(text: str, place: ValueContext) -> Iterator[Fou
         if verdict is not None:
             start = assignment.start("value")
             span = Span(start + verdict.span.start, start + verdict.span.end)
+            verdict = _verdict_in_line(text, span, verdict)
+        if verdict is not None:
             named = verdict.strength < SecretStrength.SHAPE and verdict.reach is None
             signs = named and is_signing_key_name(assignment["name"])
             yield FoundSecret(verdict, span, named, signs)
@@ -92,6 +95,17 @@ def _verdict_on_assignment(text: str, match: re.Match[str], place: ValueContext)
         return None
     verdict = classify_value(match["name"], match["value"], place)
     return verdict if verdict.is_exposed and not _is_prose(text, match, verdict.strength) else None
+
+
+def _verdict_in_line(text: str, span: Span, verdict: SecretVerdict) -> SecretVerdict | None:
+    """A verdict by whether its line is commented out: what nobody reads in opens nothing.
+
+    A word is then none, a password of somebody's own a minor one; a key that somebody gave out may be in use elsewhere.
+    """
+    row = text.rfind("\n", max(span.start - _MAX_LINE_CHARACTERS, 0), span.start) + 1
+    if verdict.strength is SecretStrength.SHAPE or not _COMMENTED_OUT.match(text, row, span.start):
+        return verdict
+    return None if verdict.is_guessed or verdict.strength is SecretStrength.WORD else replace(verdict, is_minor=True)
 
 
 def _is_prose(text: str, match: re.Match[str], level: SecretStrength) -> bool:

@@ -52,7 +52,16 @@ _PURPOSE_WORDS = frozenset(
 # What a secret has to look like, where a value says that instead of having one.
 _DESCRIBING = frozenset("random randomly generate generated".split())
 _DESCRIBED = frozenset(
-    "string char chars character characters code length long bit bits byte bytes exactly least more than please hex".split()
+    """
+    string strings text char chars character characters code length long bit bits byte bytes exactly least more than please
+    hex alphanumeric alpha numeric alphanumerical letter letters digit digits phrase unique
+    """.split()
+)
+_SAYS_TEST = frozenset("fake faked dummy mock mocked test testing".split())  # beside words that are nobody's business
+# How a value tells what belongs in its place, beyond that it is to be changed.
+_DESCRIPTION = re.compile(
+    r"replace[-_ ]?(?:this|me|it)?[-_ ]?(?:with|by)|random|generated?[-_ ]|string|characters?|alphanumeric"
+    r"|(?:insert|put|fill|enter)[-_ ]",
 )
 _SECRET_WORDS = frozenset(
     """
@@ -126,7 +135,31 @@ def _meaning_of_words(value: str) -> StatedMeaning | None:
         words = split_known_words(_without_affixes(low).translate(LEETSPEAK_TABLE))
     if words is None:
         words = split_known_words(low.rstrip("!?.*#_-").translate(LEETSPEAK_TABLE))
-    return _common_meaning(words) if words else None
+    return _common_meaning(words) if words else _description_among_words(low)
+
+
+def _description_among_words(lowercase_value: str) -> StatedMeaning | None:
+    """TO_CHANGE for words, unknown ones among them, that tell what a secret looks like: `one-long-random-acme-string`."""
+    parts = set(_SEPARATORS.split(lowercase_value))
+    described = parts & {"random", "randomly"} and parts & _DESCRIBED
+    return StatedMeaning.TO_CHANGE if described and _is_worded(lowercase_value) else None
+
+
+def _is_worded(lowercase_value: str) -> bool:
+    """Whether a value is several words, with nothing but letters in each or a number of up to four digits."""
+    parts = list(filter(None, _SEPARATORS.split(lowercase_value)))
+    return len(parts) > 1 and all(part.isalpha() or (part.isdigit() and len(part) < 5) for part in parts)
+
+
+def is_description(value: str) -> bool:
+    """Whether a value that is to be changed tells what belongs in its place, so that nobody tries it: no `changeme`."""
+    return bool(_DESCRIPTION.search(value.lower()))
+
+
+def says_test(value: str) -> bool:
+    """Whether one of several words says that a value is made up: `fake-acme-token`, `shop-test-db`."""
+    low = value.lower()
+    return len(low) <= MAX_LENGTH and _is_worded(low) and bool(_SAYS_TEST & set(_SEPARATORS.split(low)))
 
 
 def is_secret_word(value: str) -> bool:

@@ -153,7 +153,7 @@ SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {passw
     [
         ("deploy/db.yaml", "rain-Coat-71", "high"),
         ("overlays/prod/db.yaml", "rain-Coat-71", "high"),
-        ("tests/e2e/db.yaml", "rain-Coat-71", "medium"),
+        ("tests/e2e/db.yaml", "rain-Coat-71", "low"),
         ("overlays/dev/db.yaml", "rain-Coat-71", "medium"),
         ("tests/e2e/db.yaml", "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a", "high"),
     ],

@@ -135,7 +135,9 @@ def test_flags_as_they_are_written(command: str, wrong: list[str]) -> None:
     ],
 )
 def test_secrets_among_arguments(args: str, count: int) -> None:
-    assert len(list(secrets.secret_in_arguments(container(f"args: {args}")))) == count
+    made = container(f"args: {args}")
+    project = Project([], {"pod.yaml"})
+    assert len(list(secrets.secret_in_arguments(made, project=project))) == count
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_values_of_secret_objects(key: str, plain: str, yes: bool) -> None:
 def test_a_word_to_be_changed_is_none_in_a_file_to_copy(path: str, count: int) -> None:
     text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: changeme}\n"
     obj = next(iter(k8s.TARGETS["k8s.object"](k8s.parse(Source(path, text)))))
-    found = [hit for hit in secrets.secret_committed(obj) if isinstance(hit, Hit)]
+    found = [hit for hit in secrets.secret_committed(obj, project=Project([], {path})) if isinstance(hit, Hit)]
     assert [hit.severity for hit in found] == [Severity.MEDIUM] * count
 
 
