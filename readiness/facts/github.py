@@ -28,15 +28,20 @@ def _untrusted_contexts() -> tuple[tuple[str, ...], ...]:
 
 def is_fixed_word_context(name: str) -> bool:
     """Whether a context can hold only digits, hex, fixed words, or what GitHub itself writes."""
-    return _fixed_word_contexts().fullmatch(name) is not None
+    return _contexts_of_column("fixed").fullmatch(name) is not None
+
+
+def may_hold_outsiders_text(name: str) -> bool:
+    """Whether people outside may write into a context what they like, not only letters, digits, dots and hyphens."""
+    return not is_fixed_word_context(name) and _contexts_of_column("plain").fullmatch(name) is None
 
 
 @cache
-def _fixed_word_contexts() -> re.Pattern[str]:
-    """The names of all such contexts, with `*` for one part and `**` for up to five."""
+def _contexts_of_column(column: str) -> re.Pattern[str]:
+    """The names of all contexts that have a property, with `*` for one part and `**` for up to five."""
     forms = (
         re.escape(name).replace(r"\.\*\*", r"(?:\.[a-z_]+){0,5}").replace(r"\*", r"[^.]+")
-        for name in fact_column("github-contexts", "fixed")
+        for name in fact_column("github-contexts", column)
     )
     return re.compile("|".join(forms))
 

@@ -12,8 +12,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from readiness.kinds.purpose import NonProductionSign
-from readiness.model import Span
+from readiness.kinds.purpose import NonProductionSign, Pairs
+from readiness.kinds.readme import DEMO, STUDY, STUDY_FOLDER
+from readiness.model import Source, Span
+from readiness.model.project import parent_folders
 
 _TEST_FOLDER = re.compile(
     r"(?:(?:unit|integration|acceptance|e2e|smoke|system|load|perf|performance|stress|helm)[._-]?)?tests?|e2e"
@@ -28,6 +30,8 @@ _SHOWN_FOLDER = re.compile(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|playground"
 )
+_DEMO_PART = re.compile(r"(?:[\w.-]+[._-])?demos?(?:[._-][\w.-]+)?")
+_TESTS_OF_PROGRAMS = re.compile(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")
 _DEVELOPER_FOLDER = re.compile(
     r"(?:dev|development|devel|local|hack|kind|minikube|k3d|sandbox)(?:[._-](?:env|cluster|environment|setup))?"
     r"|local[._-]?dev(?:elopment)?"
@@ -52,6 +56,12 @@ class Surroundings:
         return frozenset(one.lower() for one in found)
 
     @cached_property
+    def tested(self) -> frozenset[str]:
+        """The folders called `integration` that hold the tests of a program beside what they apply."""
+        folders = (posixpath.dirname(one) for one in self.paths if "integration/" in one and _TESTS_OF_PROGRAMS.search(one))
+        return frozenset(one.lower() for one in folders if posixpath.basename(one).lower() == "integration")
+
+    @cached_property
     def folders(self) -> frozenset[str]:
         """All folders that hold files, however deep."""
         todo = {posixpath.dirname(one).lower() for one in self.paths}
@@ -74,6 +84,8 @@ def place_signs(path: str, here: Span, around: Surroundings) -> Iterator[NonProd
         if _PRODUCTION_FOLDER.fullmatch(folder):
             return
         found = _folder_sign(folder, above, here)
+        if found is None and "/".join((*above, folder)) in around.tested:
+            found = NonProductionSign("place", f"it lies in {folder}/ beside tests of a program", here, True, "test")
         if found is None or (weak and not found.is_decisive):
             continue
         yield found
@@ -104,11 +116,32 @@ def _folder_sign(folder: str, above: list[str], here: Span) -> NonProductionSign
         return NonProductionSign("place", text, here, True, "sample")
     if _SHOWN_FOLDER.fullmatch(folder):
         return NonProductionSign("place", text, here, purpose="sample")
+    if STUDY_FOLDER.fullmatch(folder):
+        return NonProductionSign("place", text, here, purpose="sample")
     if folder == "ci":
         return NonProductionSign("place", text, here, purpose="test")
     if _DEVELOPER_FOLDER.fullmatch(folder) and above[-1:] != ["usr"]:  # /usr/local is everybody's
         return NonProductionSign("place", text, here)
     return None
+
+
+def readme_signs(source: Source, around: Surroundings) -> Iterator[NonProductionSign]:
+    """What the README files at and above a file say of it, each of them a weak sign.
+
+    That a README calls its folder a demonstration counts where the folder is called so, too.
+    """
+    here, folder = Span(0, 0), posixpath.dirname(source.path).lower()
+    if STUDY in source.readme_says:
+        yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="sample")
+        ways = (folder, *parent_folders(folder))
+        if around.built.isdisjoint(ways) and not any(map(STUDY_FOLDER.fullmatch, folder.split("/"))):
+            yield NonProductionSign("loose", "no kustomization takes it in", here, purpose="sample")
+    if DEMO in source.readme_says and _DEMO_PART.fullmatch(posixpath.basename(folder)):
+        yield NonProductionSign("shown", f"it lies in {posixpath.basename(folder)}/", here, purpose="demo")
+        yield NonProductionSign("readme", "the README beside it calls it a demonstration", here, purpose="demo")
+
+
+README_PAIRS: Pairs = frozenset(map(frozenset, (("readme", "place"), ("readme", "loose"), ("readme", "shown"))))
 
 
 def name_signs(path: str, here: Span) -> Iterator[NonProductionSign]:

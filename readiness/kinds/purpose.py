@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -109,6 +109,10 @@ COMPOSE_PAIRS: Pairs = frozenset(
             ("restarts", "login"),
             ("restarts", "sample"),
             ("stores", "published"),
+            *(("hack", one) for one in ("kept", "restarts", "published", "login", "built")),
+            ("sample", "readme"),
+            ("sample", "change"),
+            ("sample", "blank"),
         ),
     )
 )
@@ -190,7 +194,10 @@ def is_sample_path(path: str) -> bool:
     return any(map(_SAMPLE_FOLDERS.fullmatch, folders))
 
 
-_PROGRAM_INPUT = re.compile(r"(?:^|/)(?:testdata|__fixtures__|src/test/resources|\.(?:chainsaw|kyverno)-test)/")
+_PROGRAM_INPUT = re.compile(
+    r"(?:^|/)(?:testdata|__fixtures__|__snapshots__|src/test/resources|\.(?:chainsaw|kyverno)-test"
+    r"|(?:tests?|e2e)/(?:[^/]+/)*goldens?(?:[_-]files)?)/"
+)
 
 
 def is_test_data_path(path: str) -> bool:
@@ -200,6 +207,21 @@ def is_test_data_path(path: str) -> bool:
     https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html
     """
     return bool(_PROGRAM_INPUT.search(path))
+
+
+_GOLDEN_NAME = re.compile(r"(?P<stem>[^/]+)\.(?P<side>in|out)(?P<ending>\.(?:ya?ml|json))\Z")
+
+
+def is_golden_file(path: str, paths: Collection[str]) -> bool:
+    """Whether a file is what a test of a program gives in, or what it expects: `x.in.yaml` beside `x.out.yaml`.
+
+    Nobody applies what a program is expected to print.
+    """
+    found = _GOLDEN_NAME.search(path)
+    if found is None:
+        return False
+    other = "out" if found["side"] == "in" else "in"
+    return f"{path[: found.start()]}{found['stem']}.{other}{found['ending']}" in paths
 
 
 _SHELL_PROGRAMS = frozenset("sh bash ash dash zsh".split())

@@ -22,9 +22,13 @@ def remove_test_data(discovered: DiscoveredFiles) -> list[Source]:
 
 def is_unrequested_test_data(path: str, discovered: DiscoveredFiles) -> bool:
     """Whether a file was met in a folder of test data by a walk that began outside of it; who names either asks for it."""
-    from readiness.kinds.purpose import is_test_data_path
+    from readiness.kinds.purpose import is_golden_file, is_test_data_path
 
-    if path in discovered.named_paths or not is_test_data_path(path):
+    if path in discovered.named_paths:
+        return False
+    if is_golden_file(path, discovered.paths):
+        return True
+    if not is_test_data_path(path):
         return False
     roots = [one for one in map(posixpath.normpath, discovered.walked_folders) if _is_below(path, one)]
     below = [path if root == "." else path.removeprefix(root + "/") for root in roots]

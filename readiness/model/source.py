@@ -33,12 +33,13 @@ class Source:
     that every place is told in the file that a person opens. `is_fragment` marks a piece shown without its
     surroundings (a block in prose): it is judged for what it shows, not for what it leaves out.
 
+    `readme_says` are words of the README files at and above it (readiness/kinds/readme.py).
     `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
     it under their resources; what is not there may run in production.
     """
 
     __slots__ = (
-        "_lines", "fragment", "kind", "parent", "path", "purposes", "said", "starts", "text"
+        "_lines", "fragment", "kind", "parent", "path", "purposes", "readme_says", "said", "starts", "text"
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +59,7 @@ class Source:
         self.fragment = is_fragment
         self.kind = kind
         self.said: Purpose | None = None
+        self.readme_says: frozenset[str] = frozenset()
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSES
         self._lines: list[int] | None = None
 

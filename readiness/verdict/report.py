@@ -141,6 +141,7 @@ class Report:
             "gate": {"passed": self.gate.passed, "reason": redactor.mask_text(self.gate.reason)},
             "coverage": _coverage_json(self.coverage, redactor),
             "categories": [_category_json(one) for one in self.categories],
+            "purposes": [{"path": row.path, "purpose": redactor.mask_text(row.purpose)} for row in self.files if row.purpose],
             "files": [_file_json(row, redactor) for row in self.files],
             "findings": _findings_json(self.findings, redactor),
             "checklists": [checklist.outcome_as_json(one) for one in self.checklists],

@@ -144,6 +144,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "type": one_of("string", "number", "boolean", "anything"),
         "untrusted": true,
         "fixed": true,
+        "plain": true,
     },
     "github-events": {
         "types": many(text),

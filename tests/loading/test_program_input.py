@@ -51,3 +51,17 @@ def test_what_a_deployment_takes_in_is_judged(tmp_path: Path) -> None:
     names = {one.rpartition("/")[2] for one in judged(report)}
     assert names == {"compose.yaml", "db.yaml", "db.env", "web.env"}
     assert "compose/password-well-known" in {one.rule for one in report.findings}
+
+
+GOLDEN = ("test/helm/a.out.yaml", "test/helm/a.in.yaml", "e2e/golden/web/a.yaml", "tests/x/golden_files/a.yaml")
+NEIGHBOURS = ("deploy/a.out.yaml", "images/golden/a.yaml", "tests/goldenrod/a.yaml", "deploy/log.in.yaml", "a.out.yml")
+
+
+def test_what_a_program_should_print_is_set_aside(tmp_path: Path) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, imge: b}]}\n"
+    root = write_files(tmp_path, dict.fromkeys((*GOLDEN, *NEIGHBOURS), pod))
+    report = check([root], base=root)
+    assert {row.path for row in report.files if row.status == "checked"} == set(NEIGHBOURS)
+    assert {one.path for one in report.findings} <= set(NEIGHBOURS)
+    assert report.findings
+    assert len(judged(check([root / "e2e/golden"], base=root))) == 1, "a folder that is named is judged"

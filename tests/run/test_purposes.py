@@ -69,6 +69,12 @@ def test_questions_of_production(tmp_path: Path) -> None:
     assert "1 file not taken for production" in text_of(excused)
 
 
+def test_the_report_in_json_lists_purposes(tmp_path: Path) -> None:
+    found = report(tmp_path, {"e2e/pg.yaml": DATABASE, "deploy/pg.yaml": DATABASE})
+    assert found.to_dict()["purposes"] == [{"path": "e2e/pg.yaml", "purpose": "tests: it lies in e2e/"}]
+    assert check([tmp_path], base=tmp_path, purpose="production").to_dict()["purposes"] == []
+
+
 def text_of(found: Report) -> str:
     out = io.StringIO()
     github.render(found, out, options=ReportOptions())

@@ -95,7 +95,8 @@ def data() -> Iterator[Found]:
     yield Found("purpose-words namespace", settings._development_name_pattern().pattern, 0, MatchMode())
     for kind, pattern in delivery._environment_patterns():
         yield Found(f"purpose-words {kind}", pattern.pattern, 0, MatchMode())
-    yield Found("github-contexts", github._fixed_word_contexts().pattern, 0, patterns.HERE)
+    contexts = map(github._contexts_of_column, ("fixed", "plain"))
+    yield from (Found("github-contexts", one.pattern, 0, patterns.HERE) for one in contexts)
     for name, _, shape in shapes._CREDENTIAL_SHAPES:
         yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)
     for thing, command in fact_column("working-tree-commands", "command").items():

@@ -116,12 +116,12 @@ def template_expansion(step: Step) -> CheckOutcome:
                 continue
             for _, path in contexts_in_result(expression.tree):
                 known = path[0] == "secrets" or is_untrusted(path)  # rules of their own speak of these
-                if not known and not _is_safe_context(step, path):
+                if not known and not is_safe_context(step, path):
                     yield hit(expression.span_with_braces, context=".".join(path))
                     break
 
 
-def _is_safe_context(step: Step, context_path: tuple[str, ...]) -> bool:
+def is_safe_context(step: Step, context_path: tuple[str, ...]) -> bool:
     """Whether a context holds nothing that a shell could read as more than a word."""
     if is_fixed_word_context(".".join(context_path)):
         return True

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from readiness.checks.ci.injection import contexts_in_result, is_safe_context
+from readiness.facts.github import may_hold_outsiders_text
 from readiness.facts.table import fact_column
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.runners import runner_labels
-from readiness.kinds.github.texts import expressions, text_at, texts_below
+from readiness.kinds.github.texts import Expression, expressions, text_at, texts_below
 from readiness.model import CheckOutcome, Hit, Severity, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy_in_expression
@@ -194,6 +196,9 @@ _FIRST_PROGRAM_OF_LINE = re.compile(r"[ \t]*(?:if[^;\n]*;[ \t]*then[ \t]+)?([A-Z
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 
 
+_SET_IN_SCRIPT = re.compile(
+    r"\b(?:read|readarray|mapfile|for|export|local|declare|typeset)[ \t]([^\n;|&]{0,200})|[;&(][ \t]{0,8}([A-Za-z_]\w{0,60})="
+)
 _SHELL_ASSIGNMENT = re.compile(r"^[ \t]*([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE)
 
 
@@ -224,6 +229,35 @@ def _is_dynamic(line: str, script: str) -> bool:
     return _VARIABLE_OR_SUBSTITUTION.search(_SHELL_VARIABLE.sub(drop_fixed_variable, _OF_RUNNER.sub("", line))) is not None
 
 
+def _without_known_values(step: Step, script: LocatedText) -> str:
+    """A script in which letters stand for what no outsider writes: timestamps, ids, numbers, names of the repository.
+
+    So they do for the variables of the step that hold nothing else. All offsets stay.
+    """
+    found = script.value
+    for one in expressions(script):
+        if _is_nobody_elses(one, step):
+            start, end = one.outer_span
+            found = found[:start] + "x" * (end - start) + found[end:]
+    words = " ".join("".join(groups) for groups in _SET_IN_SCRIPT.findall(found))
+    assigned = _assigned_variables(found).keys() | set(re.findall(r"\w+", words))
+    plain = {
+        name
+        for name, setting in step.variables.items()
+        if name not in assigned and (text := setting.raw_text) is not None
+        if all(_is_nobody_elses(one, step) for one in expressions(text))
+    }
+    return _SHELL_VARIABLE.sub(lambda match: "x" * len(match[0]) if match[1] in plain else match[0], found)
+
+
+def _is_nobody_elses(one: Expression, step: Step) -> bool:
+    """Whether no outsider writes what an expression gives."""
+    if one.tree is None:
+        return False
+    paths = [path for _, path in contexts_in_result(one.tree)]
+    return all(is_safe_context(step, path) or not may_hold_outsiders_text(".".join(path)) for path in paths)
+
+
 def environment_writes(step: Step, *, composite: bool) -> CheckOutcome:
     """A value that is not fixed written to the variables or the path of all later steps."""
     workflow, run = step.workflow, step.run_script
@@ -231,10 +265,11 @@ def environment_writes(step: Step, *, composite: bool) -> CheckOutcome:
         return
     if workflow is not None and not fact_column("github-events", "code-of-others").keys() & workflow.triggers:
         return
+    known = _without_known_values(step, run)
     for match in _WRITE_TO_GITHUB_ENV.finditer(run.value):
         start = run.value.rfind("\n", 0, match.start()) + 1
         before = run.value[start : match.start()]
-        if not before.strip() or _is_dynamic(before, run.value):
+        if not before.strip() or _is_dynamic(known[start : match.start()], known):
             foreign = workflow is None or _may_hold_foreign_files(step, workflow)
             severity = Severity.HIGH if foreign else Severity.MEDIUM
             yield hit(run.span_of_line(match.start()), severity=severity)

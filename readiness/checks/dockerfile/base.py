@@ -14,7 +14,7 @@ from readiness.facts.table import fact_column
 from readiness.kinds.dockerfile import global_arg_default
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import CheckOutcome, Span, Undecidable, hit, spelling
-from readiness.model.project import Project
+from readiness.model.project import Project, parent_folders
 from readiness.syntax import image as images
 from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import VariableReference, expand_word, variable_references
@@ -160,9 +160,19 @@ def _variables_in_from(stage: Stage) -> Iterator[tuple[VariableReference, int, i
             yield reference, span.start + reference.start, span.start + reference.end
 
 
-def from_argument_undefined(stage: Stage) -> CheckOutcome:
+def _is_tilt_fixture(stage: Stage, project: Project) -> bool:
+    """Whether a Dockerfile is a fixture of tests that Tilt builds: it writes the image into FROM before Docker reads that."""
+    source = stage.document.source
+    taken = source.purposes.get("")
+    tiltfiles = (posixpath.join(folder, "Tiltfile") for folder in parent_folders(source.path))
+    return taken is not None and taken.word == "test" and any(path in project.paths for path in tiltfiles)
+
+
+def from_argument_undefined(stage: Stage, *, project: Project) -> CheckOutcome:
     """FROM uses a variable that no ARG before the first FROM declares; a template's are filled in by others."""
     known = stage.document.global_args
+    if _is_tilt_fixture(stage, project):
+        return
     template = stage.document.parsed_dockerfile.is_template
     for reference, start, end in _variables_in_from(stage):
         name = reference.name

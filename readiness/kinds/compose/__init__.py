@@ -12,6 +12,7 @@ from readiness.kinds.compose import evidence, join
 from readiness.kinds.compose.merge import extend_service
 from readiness.kinds.compose.model import Document, Mount, Port, Service, Variable
 from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs, variable_specs
+from readiness.kinds.compose.schema import flatten_all_of, schema_data
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
 from readiness.syntax import outline, yaml
@@ -52,9 +53,10 @@ def recognizes_file(path: str, text: str) -> bool:
     if _SERVICES_KEY_LINE.search(text):
         if named and ("apiVersion" not in text or _is_compose_despite_api_version(text)):
             return True
-        return not (_KEYS_OF_OTHER_TOOLS.search(text) or _SERVICES_AS_LIST.search(text)) and bool(
-            _has_services_key(text) or _FLOW_STYLE_FIELD.search(text)
-        )
+        if _KEYS_OF_OTHER_TOOLS.search(text) or _SERVICES_AS_LIST.search(text):
+            return False
+        written = _has_services_key(text) or _FLOW_STYLE_FIELD.search(text) is not None
+        return written and (named or _has_only_compose_services(text))
     if "services" in text and "services" in (keys := outline.top_level_keys(text)):
         fits = all(key in _TOP_LEVEL_KEYS or key.startswith("x-") for key in keys)
         return named or (fits and _FLOW_STYLE_FIELD.search(text) is not None)
@@ -68,6 +70,31 @@ def _is_compose_despite_api_version(text: str) -> bool:
     except ParseError:
         return False
     return any("services" in root for root in roots) and all("apiVersion" not in r for r in roots)
+
+
+_MAKES_CONTAINERS = frozenset(("image", "build", "extends", "provider"))
+
+
+def _has_only_compose_services(text: str) -> bool:
+    """Whether the services of a text are those of a compose file, as far as it can be read.
+
+    Layers of Pebble and settings of other supervisors have `command` and `environment` below `services` too. What has
+    nothing that makes a container may only hold words of compose files (as an override does), and no service may hold none.
+    https://documentation.ubuntu.com/pebble/reference/layer-specification/
+    """
+    try:
+        roots = [root for root in load_yaml_documents(text) if isinstance(root, Map)]
+    except ParseError:
+        return True
+    services = [each for root in roots if isinstance(found := root.get("services"), Map) for each in found.values()]
+    key_sets = [frozenset(one) for one in services if isinstance(one, Map) and one]
+    known = frozenset(flatten_all_of(schema_data()["$defs"]["service"])["properties"])
+    if any(all(key not in known and not key.startswith("x-") for key in keys) for keys in key_sets):
+        return False
+    if any(keys & _MAKES_CONTAINERS for keys in key_sets):
+        return True
+    words = {key for keys in key_sets for key in keys - known} | {key for one in roots for key in set(one) - _TOP_LEVEL_KEYS}
+    return all(key.startswith("x-") for key in words)
 
 
 def _has_services_key(text: str) -> bool:
@@ -210,6 +237,7 @@ def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Coll
     join.resolve_environments(documents_by_kind[KIND_NAME], files)
     evidence.collect_non_production_signs(documents_by_kind[KIND_NAME])
     join.assign_env_file_variables(documents_by_kind[KIND_NAME], files)
+    evidence.tell_env_file_purposes(documents_by_kind[KIND_NAME], files)
 
 
 def ports(document: Document) -> Iterator[Port]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from readiness.facts.public_images import STORE_ROLES
-from readiness.kinds.compose.join import includes_of
+from readiness.kinds import dotenv
+from readiness.kinds.compose.join import env_paths_read_by, includes_of
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import (
     expand_scalar,
@@ -22,6 +23,8 @@ from readiness.kinds.compose.parts import (
 from readiness.kinds.compose.signs import SIGNS_OF_SERVICES
 from readiness.kinds.head import purpose_at_head
 from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_sample_path
+from readiness.kinds.readme import CHANGE, STUDY, STUDY_FOLDER
+from readiness.model import Purpose
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
 
@@ -34,6 +37,20 @@ def collect_non_production_signs(documents: Sequence[Document]) -> None:
         asked = document.purpose == "unknown" and not document.legacy and document.said is None
         together = groups.get(id(document), [document])
         document.non_production_signs = tuple(_non_production_signs(document, together)) if asked else ()
+
+
+def tell_env_file_purposes(documents: Sequence[Document], env_files: Mapping[str, dotenv.Document]) -> None:
+    """Say of every environment file that only compose files read which are not for production, what those are for."""
+    found: dict[str, Purpose | None] = {}
+    for document in documents:
+        taken = document.taken_for
+        aside = taken if taken is not None and not taken.is_production else None
+        for path in env_paths_read_by([document]):
+            found[path] = aside if found.setdefault(path, aside) else None
+    for path, purpose in found.items():
+        file = env_files.get(path)
+        if file is not None and purpose is not None and file.source.said is None:
+            file.source.purposes = {"": Purpose(purpose.word, f"so is what reads it, as {purpose.evidence}"[:300])}
 
 
 def _mark_included_as_production(documents: Sequence[Document]) -> None:
@@ -62,10 +79,37 @@ def _non_production_signs(document: Document, related_documents: Sequence[Docume
     if is_sample_path(document.source.path):
         text = "it lies in a folder of examples"
         signs.append(NonProductionSign("sample", text, document.node.at(), purpose="sample"))
+    signs += _place_signs(document)
     if document.source.parent is None:
         signs += _absence_signs(related_documents, services)
     served = any(map(_is_public_tls_proxy, services))
     yield from (one for one in signs if one.is_decisive or not served)
+
+
+_BLANK = re.compile(
+    r"<(?:your|my)[-_ ][a-z][a-z0-9_ -]{0,40}>|<(?:[a-z]+[-_])?(?:password|secret|token|ip-address|domain)>",
+    re.IGNORECASE,
+)
+_EXAMPLE_HOST = re.compile(r"\bexample\.(?:com|org|net)\b")
+
+
+def _place_signs(document: Document) -> Iterator[NonProductionSign]:
+    """What the folders of a file, the README beside it and the blanks in it say: each of them a weak sign."""
+    path, here = document.source.path, document.node.at()
+    folders = posixpath.dirname(path).lower().split("/")
+    said = document.source.readme_says
+    if "hack" in folders:
+        yield NonProductionSign("hack", "it lies in hack/", here)
+    if any(map(STUDY_FOLDER.fullmatch, folders)):
+        yield NonProductionSign("sample", "it lies in a folder of exercises", here, purpose="sample")
+    if STUDY in said:
+        yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="sample")
+    if CHANGE in said:
+        yield NonProductionSign("change", "the README beside it says to change it for production", here, purpose="sample")
+    values = [line.split(" #")[0] for line in document.source.text.splitlines() if not line.lstrip().startswith("#")]
+    in_docs = "docs" in folders or "doc" in folders
+    if any(_BLANK.search(line) or (in_docs and _EXAMPLE_HOST.search(line)) for line in values):
+        yield NonProductionSign("blank", "it has blanks to fill in", here, purpose="sample")
 
 
 def _is_public_tls_proxy(service: Service) -> bool:

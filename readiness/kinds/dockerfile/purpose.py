@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from readiness.kinds.decision import purpose_by_signs, said_purpose
 from readiness.kinds.dockerfile.model import Document
 from readiness.kinds.head import purpose_at_head
-from readiness.kinds.places import Surroundings, place_signs
+from readiness.kinds.places import README_PAIRS, Surroundings, place_signs, readme_signs
 from readiness.kinds.purpose import (
     NonProductionSign,
     Pairs,
@@ -21,7 +21,9 @@ from readiness.kinds.purpose import (
 )
 from readiness.model import Purpose
 
-PAIRS: Pairs = frozenset(map(frozenset, (("place", "sibling"), ("place", "stage"), ("place", "waits"))))
+PAIRS: Pairs = frozenset(map(frozenset, (("place", "sibling"), ("place", "stage"), ("place", "waits")))) | (
+    README_PAIRS - {frozenset(("readme", "loose"))}
+)
 _WORKPLACE = re.compile(r"(?:devcontainers|vscode/devcontainers|gitpod)/")  # what editors open
 _ASIDE = re.compile(r"(?:[\w-]+-)?(?:tests?|dev|development|debug|e2e|lint)")
 
@@ -50,6 +52,8 @@ def _signs_of(document: Document, around: Surroundings) -> Iterator[NonProductio
     if found := purpose_at_head(source.text, source.path):
         yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
     yield from place_signs(source.path, here, around)
+    # images of demonstrations are served as often as not
+    yield from (one for one in readme_signs(source, around) if one.purpose != "demo")
     last = document.stages[-1] if document.stages else None
     if last is None:
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -126,14 +126,29 @@ def _load_last_mapping(text: str | None) -> Map | None:
     return next((one for one in reversed(documents) if isinstance(one, Map)), None)
 
 
+def _is_fragment(file: GitlabFile, paths: Collection[str]) -> bool:
+    """Whether a file is made to be included, by its place or by the pipeline beside or above it.
+
+    A project can name another file as its pipeline; one that lists stages, with no `.gitlab-ci.yml` around, is taken for it.
+    https://docs.gitlab.com/ci/pipelines/settings/#specify-a-custom-cicd-configuration-file
+    """
+    path = posixpath.normpath(file.source.path)
+    if file.source.parent is not None or posixpath.basename(path) == _ROOT_FILE:
+        return False
+    if "stages" not in file.node or ".gitlab" in path.split("/")[:-1]:
+        return True
+    return any(posixpath.normpath(posixpath.join(folder, _ROOT_FILE)) in paths for folder in parent_folders(path))
+
+
 def join_parts(files: list[GitlabFile]) -> None:
     """Give every pipeline and its parts the whole that GitLab makes of them.
 
-    A part of several pipelines is judged as a part of an open one: what it lacks may be in either.
+    A part of several pipelines is judged as a part of an open one: what it lacks may be in either. So is a file that looks
+    like a part and that nothing here includes: its stages and the jobs that it needs are those of a pipeline that is not here.
     """
     by_path = {posixpath.normpath(one.source.path): one for one in files if not one.source.parent}
     for file in files:
-        file.set_merged_files((file,), is_open="include" in file.node)
+        file.set_merged_files((file,), is_open="include" in file.node or _is_fragment(file, by_path))
     tree = YamlFileTree(by_path)
     wholes = {
         path: resolve_includes(path, lambda each: by_path[each].node if each in by_path else None, tree)
@@ -146,11 +161,12 @@ def join_parts(files: list[GitlabFile]) -> None:
         if root in included:
             continue
         whole = tuple(by_path[path] for path in (root, *parts.paths) if path in by_path)
+        is_open = parts.is_incomplete or _is_fragment(by_path[root], by_path)
         again = taken & set(parts.paths)
         taken |= set(parts.paths)
         for file in whole:
             path = posixpath.normpath(file.source.path)
-            file.set_merged_files(whole, is_open=parts.is_incomplete or path in again)
+            file.set_merged_files(whole, is_open=is_open or path in again)
         for path in again:
             by_path[path].set_merged_files((by_path[path],), is_open=True)
 

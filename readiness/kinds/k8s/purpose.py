@@ -13,7 +13,7 @@ from readiness.facts.table import fact_column
 from readiness.kinds.decision import Stated, purpose_by_signs, purposes_of_things, said_purpose
 from readiness.kinds.head import purpose_at_head
 from readiness.kinds.k8s.model import Document, Object, Pod
-from readiness.kinds.places import Surroundings, name_signs, place_signs
+from readiness.kinds.places import README_PAIRS, Surroundings, name_signs, place_signs, readme_signs
 from readiness.kinds.purpose import NonProductionSign, Pairs, is_non_serving_command
 from readiness.model import PURPOSES, Purpose
 from readiness.syntax.image import parse_image
@@ -24,18 +24,21 @@ _NAMED = re.compile(r"(?:\A|[-.])(?:(?P<test>tests?|e2e|testing)|examples?|sampl
 _SPACE = re.compile(r"(?:\A|-)(?:(?P<test>tests?|testing|e2e)|(?P<sample>demo|examples?|sample))(?:-|\Z)")
 _LABELS = ("env", "environment", "stage", "app.kubernetes.io/environment")
 # Two of which neither follows from the other. People name folders after namespaces, and files after objects: these are no pairs.
-PAIRS: Pairs = frozenset(
-    map(
-        frozenset,
-        (
-            *(("place", one) for one in ("loose", "sibling", "named", "label", "waits")),
-            *(("file", one) for one in ("namespace", "label", "waits")),
-            ("namespace", "waits"),
-            ("namespace", "label"),
-            ("label", "named"),
-            ("named", "waits"),
-        ),
+PAIRS: Pairs = (
+    frozenset(
+        map(
+            frozenset,
+            (
+                *(("place", one) for one in ("loose", "sibling", "named", "label", "waits")),
+                *(("file", one) for one in ("namespace", "label", "waits")),
+                ("namespace", "waits"),
+                ("namespace", "label"),
+                ("label", "named"),
+                ("named", "waits"),
+            ),
+        )
     )
+    | README_PAIRS
 )
 
 
@@ -73,6 +76,7 @@ def _signs_around(document: Document, around: Surroundings) -> Iterator[NonProdu
         yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
     yield from place_signs(path, here, around)
     yield from name_signs(path, here)
+    yield from readme_signs(document.source, around)
 
 
 def _signs_of(obj: Object, pod: Pod | None) -> Iterator[NonProductionSign]:

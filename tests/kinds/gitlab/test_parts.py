@@ -138,11 +138,28 @@ WHOLE = "stages: [test, ship]\nunit: {stage: test, script: [make]}\n"
         (WHOLE + "include: part.yml\n", set()),
         ("stages: [test]\ninclude: part.yml\n", {(STAGE, "part.yml", 2), (NEEDS, "part.yml", 3)}),
         ("stages: [test]\ninclude: [part.yml, {project: a/b, file: c.yml}]\n", set()),
-        (WHOLE, {(STAGE, "part.yml", 2), (NEEDS, "part.yml", 3)}),  # not included: a pipeline of its own
+        (WHOLE, set()),  # not included: a fragment, whose pipeline is not known
     ],
 )  # fmt: skip
 def test_stages_and_needs_of_the_whole(root: str, expected: set[tuple[str, str, int]]) -> None:
     assert found({ROOT: root, "part.yml": PART}, STAGE, NEEDS) == expected
+
+
+@pytest.mark.parametrize("path", [".gitlab/deploy.yml", "ci/deploy.yml", "deploy.gitlab-ci.yml", "sub/.gitlab/ci/a.yml"])
+@pytest.mark.parametrize("head", ["", "include: {local: .gitlab/none.yml}\n", "include: shared.yml\n"])
+@pytest.mark.parametrize("root", [None, WHOLE, "stages: [test]\nunit: {script: [make]}\n"])
+def test_a_fragment_that_nothing_includes_is_silent(path: str, head: str, root: str | None) -> None:
+    files = {path: head + PART, "shared.yml": ".base: {stage: test, script: [make]}\n"}
+    assert found(files | ({ROOT: root} if root else {}), STAGE, NEEDS) == set()
+
+
+def test_stages_in_a_fragment_are_no_pipeline_where_one_stands_beside() -> None:
+    stages = "stages: [build]\n"
+    wrong = {STAGE, NEEDS}
+    assert {rule for rule, *_ in found({"team.gitlab-ci.yml": stages + PART}, STAGE, NEEDS)} == wrong
+    assert {rule for rule, *_ in found({f"app/{ROOT}": PART}, STAGE, NEEDS)} == wrong
+    assert found({".gitlab/a.yml": stages + PART}, STAGE, NEEDS) == set()
+    assert found({"ci/a.yml": stages + PART, ROOT: WHOLE}, STAGE, NEEDS) == set()
 
 
 def test_a_part_of_two_pipelines_is_silent() -> None:

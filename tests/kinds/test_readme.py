@@ -1,0 +1,59 @@
+"""What READMEs say of the folders that they stand in, and what they do not say."""
+
+from __future__ import annotations
+
+import pytest
+
+from readiness.kinds.readme import README_NAME, tell_readmes, words_of_readme
+from readiness.model import Source
+
+SAYS = {
+    "study material": ("# CKA\n\nPreparation and study material for the exam.\n", {"study"}),
+    "notes of a course": ("# Lab\n\nMy notes for the Kubernetes course.\n", {"study"}),
+    "exercises": ("# Docker\n\nExercises to practise multi-stage builds.\n", {"study"}),
+    "preparation for an exam": ("Preparing for the CKAD exam\n", {"study"}),
+    "a demonstration": ("# Shop demo\n\nA small shop.\n", {"demo"}),
+    "a demonstration below a link back": ("[[Back](../README.md)]\n\n# Shop Demo\n\nA small shop.\n", {"demo"}),
+    "a change before production": ("Be sure to **change** `A` in [.env](.env) before deploying to production.\n", {"change"}),
+    "replaced before production": ("# X\n\nReplace all passwords before going to production.\n", {"change"}),
+    "a cluster at home": ("# Home\n\nMy cluster, where I learn a lot and take notes.\n", set()),
+    "a service of a university": ("# Courses\n\nServes the course catalogue and the training schedule.\n", set()),
+    "a demonstration further down": ("# Shop\n\nOur shop.\n\n## Demo\n\nSee the demo.\n", set()),
+    "study material in a block": ("# Shop\n\n```\nstudy material\n```\n", set()),
+    "a change in production": ("# Shop\n\nChange the image in production only.\n", set()),
+    "study far below": ("# Shop\n\n" + "Words. " * 200 + "study material\n", set()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "words"), SAYS.values(), ids=SAYS)
+def test_words(text: str, words: set[str]) -> None:
+    assert set(words_of_readme(text)) == words
+
+
+@pytest.mark.parametrize(
+    ("path", "is_readme"),
+    [
+        ("README.md", True),
+        ("a/Readme", True),
+        ("a/readme.rst", True),
+        ("a/README.yaml", False),
+        ("a/NOREADME.md", False),
+    ],
+)
+def test_names(path: str, is_readme: bool) -> None:
+    assert bool(README_NAME.search(path)) is is_readme
+
+
+def test_how_far_they_reach() -> None:
+    texts = {"a/README.md": "study material\n\ndemo", "a/b/README.md": "a demo", "c/README.md": "words"}
+    paths = ["a/x.yaml", "a/b/x.yaml", "a/b/c/x.yaml", "c/x.yaml", "x.yaml"]
+    sources = [Source(path, texts.get(path, "")) for path in (*texts, *paths)]
+    tell_readmes(sources)
+    found = {one.path: set(one.readme_says) for one in sources if one.path in paths}
+    assert found == {
+        "a/x.yaml": {"study"},
+        "a/b/x.yaml": {"demo", "study"},
+        "a/b/c/x.yaml": {"study"},
+        "c/x.yaml": set(),
+        "x.yaml": set(),
+    }
