@@ -47,7 +47,7 @@ class Listener:
     def serve(self) -> None:
         while True:
             try:
-                self.server.accepting_state()[0].close()
+                self.server.accept()[0].close()
             except OSError:
                 return
             self.count += 1
