@@ -374,7 +374,7 @@ def github_ways() -> Iterator[Way]:
         yield ("jobs", "a", "strategy", "matrix", name, 0, "c")
     for name, shape in {**events._SHAPE_BY_EVENT, "push": events._WEBHOOK_EVENT_SHAPE}.items():
         yield ("on", name)
-        for key in getattr(shape, "known", {}):
+        for key in getattr(shape, "shape_by_key", {}):
             yield ("on", name, key)
             yield ("on", name, key, "x")
     yield ("on", "schedule", 0)

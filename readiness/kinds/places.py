@@ -30,7 +30,7 @@ _SHOWN_FOLDER = re.compile(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|playground"
 )
-_DEMO_PART = re.compile(r"(?:[\w.-]+[._-])?demos?(?:[._-][\w.-]+)?")
+_DEMO_PART = re.compile(r"(?:\A|[._-])demos?(?:[._-]|\Z)")
 _TESTS_OF_PROGRAMS = re.compile(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")
 _DEVELOPER_FOLDER = re.compile(
     r"(?:dev|development|devel|local|hack|kind|minikube|k3d|sandbox)(?:[._-](?:env|cluster|environment|setup))?"
@@ -136,7 +136,7 @@ def readme_signs(source: Source, around: Surroundings) -> Iterator[NonProduction
         ways = (folder, *parent_folders(folder))
         if around.built.isdisjoint(ways) and not any(map(STUDY_FOLDER.fullmatch, folder.split("/"))):
             yield NonProductionSign("loose", "no kustomization takes it in", here, purpose="sample")
-    if DEMO in source.readme_says and _DEMO_PART.fullmatch(posixpath.basename(folder)):
+    if DEMO in source.readme_says and _DEMO_PART.search(posixpath.basename(folder)):
         yield NonProductionSign("shown", f"it lies in {posixpath.basename(folder)}/", here, purpose="demo")
         yield NonProductionSign("readme", "the README beside it calls it a demonstration", here, purpose="demo")
 

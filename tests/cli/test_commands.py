@@ -180,7 +180,7 @@ def test_a_crashing_rule_costs_itself_and_exit_code_2(monkeypatch: pytest.Monkey
     monkeypatch.setattr(LoadedRule, "run_check", fail)
     result = run("check", "--no-cache", "--select", "ALL")
     assert result.exit_code == 2
-    assert "k8s/run-as-root failed here (ValueError" in result.output
+    assert "k8s/run-as-root crashed here (ValueError" in result.output
     assert "k8s/privileged" in result.output
 
 

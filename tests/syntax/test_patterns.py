@@ -31,6 +31,8 @@ from tests.patterns import PACKAGE, Found
 _ONCE = "tried once, behind what it belongs to"
 _TOKENS = "goes on behind each match; the first failure ends the text"
 BOUNDED = {
+    "kinds/readme.py _NO_PROSE": "the beginning of a README alone",
+    "kinds/readme.py _CHANGE_WORDS": "the beginning of a README alone",
     "checks/ci/caches.py _VERSION_COMMENT": _ONCE,
     "checks/ci/trust.py _NONEMPTY_COMMENT": _ONCE,
     "triage/suppress.py _HEADER_LINE": _TOKENS,
@@ -96,7 +98,8 @@ def data() -> Iterator[Found]:
     for kind, pattern in delivery._environment_patterns():
         yield Found(f"purpose-words {kind}", pattern.pattern, 0, MatchMode())
     contexts = map(github._contexts_of_column, ("fixed", "plain"))
-    yield from (Found("github-contexts", one.pattern, 0, patterns.HERE) for one in contexts)
+    forms = (form for one in contexts for form in one.pattern.split("|"))
+    yield from (Found(f"github-contexts {form}", form, 0, patterns.HERE) for form in forms)
     for name, _, shape in shapes._CREDENTIAL_SHAPES:
         yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)
     for thing, command in fact_column("working-tree-commands", "command").items():

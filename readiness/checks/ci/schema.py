@@ -5,7 +5,6 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-synt
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +29,7 @@ from readiness.kinds.github.shapes import (
     value_span,
 )
 from readiness.kinds.github.texts import contains_expression, texts_below
-from readiness.model import CheckOutcome, Hit, Severity, Span, missing
+from readiness.model import CheckOutcome, Hit, Severity, Span
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq, walk_containers
 
@@ -311,8 +310,6 @@ def _is_excused(found: Problem, workflow: Map) -> bool:
     return lacks_on and "true" in workflow
 
 
-_COMMENTS_ONLY = re.compile(r"\ufeff?(?=[^#]*#)(?:[ \t]*(?:#[^\n]*|---[ \t]*)?\r?(?:\n|\Z))+")
-
 # What GitHub passes over below `on`, and runs the workflow: keys that it does not know, filters with nothing in them.
 _PROBLEM_CODES_RUNNER_IGNORES = frozenset({"unknown", "empty"})
 
@@ -333,9 +330,8 @@ def _problems(workflow: Workflow, project: Project, code: str) -> CheckOutcome:
 
 
 def workflow_key_missing(workflow: Workflow, *, project: Project) -> CheckOutcome:
-    """A key that GitHub requires is not there; of a workflow that is all comments that is told once: somebody switched it off."""
-    if not workflow.node and _COMMENTS_ONLY.fullmatch(workflow.source.text):
-        yield missing(workflow.node.at(), severity=Severity.LOW, say="comments")
+    """A key that GitHub requires is not there; nothing is said of a workflow that is all comments: somebody switched it off."""
+    if not workflow.node and "#" in workflow.source.text:
         return
     yield from _problems(workflow, project, "missing")
 

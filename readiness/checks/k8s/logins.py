@@ -14,6 +14,7 @@ from readiness.kinds.units import file_distance
 from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax import secrets
+from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 
 _MAX_LINE_CHARACTERS = 2000
@@ -80,7 +81,7 @@ def with_idle_login(verdict: SecretVerdict, source: Source, span: Span, project:
 def _is_beyond_files(host: str, project: Project) -> bool:
     """Whether nothing in the files may answer to a host's name in the cluster; an outer name may be anything's."""
     first, _, rest = host.partition(".")
-    if host in _LOCAL_HOSTS or is_variable(host) or "{" in host or "$" in host or first.isdigit():
+    if host in _LOCAL_HOSTS or is_variable(host) or has_variable(host) or has_template(host) or first.isdigit():
         return False
     if rest and "svc" not in rest.split("."):
         return False
