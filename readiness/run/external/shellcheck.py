@@ -105,7 +105,7 @@ def _dockerfile_scripts(document: Any) -> Iterator[ShellcheckScript]:
 
 def _github_scripts(document: Any) -> Iterator[ShellcheckScript]:
     for step in kinds.subject_finders_of("github")["github.step"](document):
-        text = step.run
+        text = step.run_script
         if text is not None:
             where = make_offset_mapper(step.source.text, text.span, text.value)
             head = step.node.at().start
@@ -124,7 +124,7 @@ def _gitlab_scripts(document: Any) -> Iterator[ShellcheckScript]:
     for job in kinds.subject_finders_of("gitlab")["gitlab.job"](document):
         head = job.node.at().start
         for keys in (("before_script", "script"), ("after_script",)):
-            lines = [line for key in keys for line in job.lines(key)]
+            lines = [line for key in keys for line in job.script_lines(key)]
             text, offset = _join_lines(lines)
             yield ShellcheckScript(job.source, job.resource, head, _shell_of_job(job, text), text, offset)
 
@@ -146,10 +146,10 @@ def _join_lines(lines: Sequence[Any]) -> tuple[str, Callable[[int], int]]:
 
 def _shell_of_job(job: Any, text: str) -> str:
     """The shell that the runner finds in the image: bash where there is one; empty for PowerShell."""
-    image = job.value("image")
+    image = job.inherited_value("image")
     name = image.get("name") if isinstance(image, Map) else image
     name = name if isinstance(name, str) else ""
-    tags = job.value("tags")
+    tags = job.inherited_value("tags")
     if _POWERSHELL_COMMAND.search(text) or _WINDOWS_IMAGE.search(f"{name} {list(tags or ())}"):
         return ""
     return "ash" if shell_family(images.parse_image(name)) == "busybox" else "bash"
