@@ -42,7 +42,7 @@ def merge_patch(
     *,
     keep_removed_keys: bool = False,
 ) -> None:
-    """Lay a patch over an object, in place. Raises UnknownError for a directive that is not known.
+    """Lay a patch over an object, in place. Raises UnsupportedFeatureError for a directive that is not known.
 
     With `keep_removed_keys` the keys of mappings are left that the patch would take away.
     """
