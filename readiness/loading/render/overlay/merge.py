@@ -30,7 +30,6 @@ _MERGE_KEYS_BY_LIST: dict[str, tuple[str, ...]] = {
     "conditions": ("type",),
     "ownerReferences": ("uid",),
 }
-_JOINED_LISTS = frozenset({"finalizers"})  # lists of texts that are joined
 _DEFAULT_MERGE_KEY_VALUES = {"protocol": "TCP"}
 DELETE_DIRECTIVE, REPLACE_DIRECTIVE, MERGE_DIRECTIVE = "delete", "replace", "merge"
 
