@@ -48,11 +48,10 @@ def matches_selector(resource: OverlayResource, selector: PlacedValue) -> bool:
     """Whether a selector describes an object, by what it is called or was called."""
     if set(selector.map) - _SELECTOR_KEYS:
         raise UnsupportedFeatureError("a selector has a key that is not known")
-    version = resource.node.text_at_path("apiVersion").rpartition("/")[2]
     wanted = {key: selector.text_at_path(key) for key in _SELECTOR_KEYS}
     return (
-        matches_whole_text(wanted["group"], resource.identity.group)
-        and matches_whole_text(wanted["version"], version)
+        matches_whole_text(wanted["group"], resource.group)
+        and matches_whole_text(wanted["version"], resource.version)
         and matches_whole_text(wanted["kind"], resource.kind)
         and any(
             matches_whole_text(wanted["name"], known.name)
