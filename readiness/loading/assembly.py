@@ -74,6 +74,11 @@ class Assembly:
     production: tuple[Production, ...] = ()
     parsed: ParsedTexts = field(default_factory=ParsedTexts)
 
+    @property
+    def every_project(self) -> tuple[Project, ...]:
+        """The projects, and those of overlays without what patches take away."""
+        return (*self.projects, *(project for _, project in self.overlays_without_removals))
+
     def parse_and_record(
         self, sources: Iterable[Source], core_rules: dict[str, Rule], *, add_rows: bool = True
     ) -> Iterator[tuple[str, Any]]:

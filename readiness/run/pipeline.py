@@ -101,10 +101,7 @@ def run_pipeline(
     """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
     core = {one.rule.id: one.rule for one in core_rules()}
     assembly = _assemble(discovered, settings, core)
-    for project in (
-        *assembly.projects,
-        *(project for _, project in assembly.overlays_without_removals),
-    ):
+    for project in assembly.every_project:
         project.today = today
     purposes.say_purposes(assembly, settings.config, settings.purpose)
     assembly.parse_findings += purposes.invalid_purposes(assembly, core["core/purpose-invalid"])
