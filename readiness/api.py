@@ -349,7 +349,7 @@ def admission_lines(paths: Sequence[str]) -> Iterator[str]:
     settings = _load_config(True)
     core = {bound.rule.id: bound.rule for bound in core_rules()}
     assembly = assemble.assemble_projects(
-        discover.discover_files(paths, settings.exclude), core, judge_documents=settings.documents
+        discover.discover_files(paths, settings.exclude, prefix=settings.prefix), core, judge_documents=settings.documents
     )
     yield from (f"{one.path}:{one.line}: {one.message}" for one in assembly.parse_findings)
     lines = list(admitted.admission_lines(assembly.projects))
