@@ -138,7 +138,7 @@ def run_pipeline(
         notices=(
             *asked.names.notices.values(),
             *assembly.notices,
-            *purposes.unused_purposes(discovered, settings.config),
+            *purposes.unused_purposes(discovered, settings.config, whole=assembly.whole),
         ),
         production=purposes.has_production(assembly),
         context=discovered.context,

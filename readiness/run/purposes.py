@@ -35,9 +35,12 @@ def say_purposes(assembly: Assembly, file: Config, asked: str) -> None:
             source.said = said_purpose(home)
 
 
-def unused_purposes(discovered: DiscoveredFiles, file: Config) -> tuple[str, ...]:
-    """A notice for each glob of the settings that fits no file, in a run that walks all of the working directory."""
-    if "." not in discovered.walked_folders:
+def unused_purposes(discovered: DiscoveredFiles, file: Config, *, whole: bool) -> tuple[str, ...]:
+    """A notice for each glob of the settings that fits no file, in a run that walks all of the working directory.
+
+    Of settings above that the run has to judge the `whole` folder: a glob may speak of what lies beside.
+    """
+    if "." not in discovered.walked_folders or (file.prefix and not whole):
         return ()
     return tuple(
         f"{SETTINGS_FILENAME}:{line}: purpose {pattern[:80]!r} fits no file"
