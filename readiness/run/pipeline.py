@@ -256,7 +256,7 @@ def _run_engine(
         from readiness.run import parallel
 
         for project in assembly.projects:  # what documents are is asked here, too, not only where rules run
-            kinds.link_documents(project.by_kind, project.paths)
+            kinds.link_documents(project.by_kind, project.paths, prose=project.prose)
         return parallel.run_parallel(assembly.projects, running_rules, core_rules, assembly.sources, jobs)
     outcome = engine.EngineResult()
     tick = engine.progress_ticks(assembly.projects, running_rules, progress) if progress else None
