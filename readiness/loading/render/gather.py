@@ -9,7 +9,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 
-from readiness.loading.discover import decode_text
+from readiness.files import decode_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import (

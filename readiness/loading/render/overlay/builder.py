@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from readiness.loading.discover import decode_text
+from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.gather import CHARTS, OverlayInputs, remote_chart
