@@ -63,7 +63,7 @@ USER_ERRORS = (
 
 
 def error_message(error: Exception) -> str:
-    """What to tell a user of one of ERRORS: what, where, and what to do."""
+    """What to tell a user of one of USER_ERRORS: what, where, and what to do."""
     if isinstance(error, discover.MissingPathError):
         return f"{error}: there is no such file or folder"
     return str(error)
@@ -106,7 +106,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
     whatever says otherwise: "production", or empty where each is asked. `progress` is told how many
-    rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
+    rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
     _refuse_empty(
         paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
@@ -349,7 +349,7 @@ def admission_lines(paths: Sequence[str]) -> Iterator[str]:
     settings = _load_config(True)
     core = {bound.rule.id: bound.rule for bound in core_rules()}
     assembly = assemble.assemble_projects(
-        discover.discover_files(paths, settings.exclude), core, judge_documents=settings.documents
+        discover.discover_files(paths, settings.exclude, prefix=settings.prefix), core, judge_documents=settings.documents
     )
     yield from (f"{one.path}:{one.line}: {one.message}" for one in assembly.parse_findings)
     lines = list(admitted.admission_lines(assembly.projects))

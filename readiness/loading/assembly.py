@@ -33,7 +33,7 @@ CAUSE_OUTSIDE = "outside"  # it stands elsewhere by design (a remote chart, a re
 class FileStatus:
     """One file of the report: its kind and whether it was judged, else why not.
 
-    `cause` sorts the reason: BROKEN, ABSENT, OUTSIDE, or empty for what was judged whole or left out on purpose. A file
+    `cause` sorts the reason: one of the CAUSE_ constants, or empty for what was judged whole or left out on purpose. A file
     that was judged may have one too, where something that it names was not.
 
     `purpose` says what the file was taken for and why, where production's questions were not asked of it; `aside` says that of
@@ -73,6 +73,11 @@ class Assembly:
     notices: tuple[str, ...] = ()
     production: tuple[Production, ...] = ()
     parsed: ParsedTexts = field(default_factory=ParsedTexts)
+
+    @property
+    def every_project(self) -> tuple[Project, ...]:
+        """The projects, and those of overlays without what patches take away."""
+        return (*self.projects, *(project for _, project in self.overlays_without_removals))
 
     def parse_and_record(
         self, sources: Iterable[Source], core_rules: dict[str, Rule], *, add_rows: bool = True

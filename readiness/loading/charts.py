@@ -153,29 +153,18 @@ class ChartRenderer:
         self._tell_failures(about, folder, done)
         absent = absent_values_reason(folder, self.discovered)
         broken = self._add_rendered_projects(folder, done, is_partial=bool(absent))
-        cause, reason = (CAUSE_ABSENT, absent) if absent else _failure_cause_and_reason(done, folder)
-        if done.rendered_environment_names:
-            cause = reason = ""
+        cause = reason = ""
+        if not done.rendered_environment_names:
+            cause, reason = (CAUSE_ABSENT, absent) if absent else _failure_cause_and_reason(done, folder)
         if absent and broken and not done.error_by_environment:
             rule = self.core_rules["core/not-rendered"]
             self.assembly.parse_findings.append(render_failure(rule, about, "chart", " whole", absent))
         gave = {one.path for one in done.rendered_templates if one.kind}
-        for template in templates:
-            self.assembly.file_statuses.append(
-                FileStatus(template, "helm", "skipped", reason, cause)
-                if reason
-                else _template_row(template, gave, broken, absent)
-            )
-        for archive in done.archives:
-            inside = [path for path in gave | broken if path.startswith(f"{archive}/")]
-            bad = any(path in broken for path in inside)
-            self.assembly.file_statuses.append(
-                FileStatus(archive, "helm", "skipped", reason, cause)
-                if reason
-                else rendered_file_status(archive, "helm", REASON_UNPARSED_RENDERING if bad else "")
-                if inside
-                else FileStatus(archive, "", "skipped", REASON_NO_OBJECTS)
-            )
+        rows = [FileStatus(one, "helm", "skipped", reason, cause) for one in (*templates, *done.archives)]
+        if not reason:
+            rows = [_template_row(one, gave, broken, absent) for one in templates]
+            rows += [_archive_row(one, gave, broken) for one in done.archives]
+        self.assembly.file_statuses += rows
         if reason and not templates and not done.archives and not done.absent_dependencies:
             self._set_chart_row(about.path, reason, cause)
 
@@ -283,7 +272,7 @@ class ChartRenderer:
             texts = [one for one in rendering.rendered_templates if one.environment == name]
             for text in texts:
                 text.alone = not real
-                if not text.path.startswith(f"{folder}/" if folder else ""):
+                if not text.path.startswith(above):
                     text.environment = posixpath.join(folder, name)  # another chart renders it, too
             broken |= add_environment(
                 self.assembly,
@@ -357,6 +346,15 @@ def _template_row(path: str, paths_with_objects: set[str], unparsed_paths: set[s
         return rendered_file_status(path, "helm", "")
     is_template = "/templates/" in f"/{path}"
     return FileStatus(path, "", "skipped", REASON_NO_OBJECTS if is_template else NO_TEMPLATE)
+
+
+def _archive_row(path: str, paths_with_objects: set[str], unparsed_paths: set[str]) -> FileStatus:
+    """The row of an archive of a chart that renders: judged where an object came of a file in it."""
+    inside = [one for one in paths_with_objects | unparsed_paths if one.startswith(f"{path}/")]
+    if not inside:
+        return FileStatus(path, "", "skipped", REASON_NO_OBJECTS)
+    is_unparsed = not unparsed_paths.isdisjoint(inside)
+    return rendered_file_status(path, "helm", REASON_UNPARSED_RENDERING if is_unparsed else "")
 
 
 def _asks_only(problem: str, names: Iterable[str], rendering: _ChartRendering) -> bool:

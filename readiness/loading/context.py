@@ -202,10 +202,10 @@ def _asked_texts(texts: Sequence[Source], discovered: DiscoveredFiles) -> list[S
         wanted |= _ASKED_BY.get(kind, _ALL) if kind else frozenset()
     named = [posixpath.normpath(one) for one in discovered.named_paths]
     charts = {posixpath.dirname(one.path) for one in texts if posixpath.basename(one.path) == "Chart.yaml"}
-    own = {folder for folder in charts if any(one.startswith(f"{folder}/") for one in named)}
+    own = {folder for folder in charts if any(_is_of_chart(one, folder) for one in named)}
     kept = []
     for source in texts:
-        homes = [folder for folder in charts if source.path.startswith(f"{folder}/")]
+        homes = [folder for folder in charts if _is_of_chart(source.path, folder)]
         if homes and own.isdisjoint(homes):
             continue
         name = posixpath.basename(source.path)
@@ -213,3 +213,10 @@ def _asked_texts(texts: Sequence[Source], discovered: DiscoveredFiles) -> list[S
         if kind in wanted or homes or ("k8s" in wanted and name in KUSTOMIZATION_FILENAMES):
             kept.append(source)
     return kept
+
+
+def _is_of_chart(path: str, folder: str) -> bool:
+    """Whether a file stands in a chart; beside one in the working directory only what Helm reads is a part of it."""
+    if folder:
+        return path.startswith(f"{folder}/")
+    return path == "Chart.yaml" or path.startswith(("templates/", "charts/", "ci/", "values"))

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from readiness import files, kinds
 from readiness.facts.table import fact_column
-from readiness.files import os_error_text
+from readiness.files import decode_text, os_error_text
 from readiness.loading import passed
 from readiness.loading.client_settings import is_surely_without_credential
 from readiness.loading.ignoring import IgnoreRules
 from readiness.model import Source
 from readiness.syntax import template
 
-decode_text = files.decode_text
 MAX_BYTES = files.MAX_FILE_BYTES
 MAX_DEPTH = 64
 PROSE_SUFFIXES = (".md", ".markdown", ".mdx", ".mdown", ".txt")

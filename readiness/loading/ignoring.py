@@ -63,7 +63,7 @@ class IgnoreRules:
         self.stack.pop()
 
     def is_left_out(self, path: str, report_path: str, *, is_folder: bool) -> bool:
-        """Whether an entry of a folder is left out; `shown` is its path as reports print it."""
+        """Whether an entry of a folder is left out; `report_path` is its path as reports print it."""
         if self.exclude and self._is_excluded(report_path):
             return True
         if not self.stack:

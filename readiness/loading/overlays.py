@@ -159,8 +159,7 @@ def _takes_in_judged(root: Kustomization, known: Mapping[str, Kustomization], di
     from readiness.loading.render import kustomize
 
     reached = kustomize.reachable_kustomizations(root, known)
-    files = {path for one in reached for path in (one.source.path, *one.resource_files, *one.patch_files)}
-    return not files <= discovered.context.paths
+    return not _files_of(reached) | _taken_in(reached) <= discovered.context.paths
 
 
 def _add_overlay_project(
@@ -231,26 +230,23 @@ def _tell_failure(
     )
 
     own = kustomization.source
-    if isinstance(error, OverlayRefusedError):
+    reason = str(error)
+    if isinstance(error, OverlayRefusedError | LimitError):
         flag = "--enable-helm " if isinstance(error, RemoteChartError) else ""
         way = f"`kustomize build {flag}{shlex.quote(kustomization.folder or '.')} | readiness check -`"
         reason = f"{error}; {way} judges what it gives"
+    if isinstance(error, OverlayRefusedError):
         assembly.file_statuses.append(FileStatus(own.path, "kustomize", "skipped", reason, CAUSE_OUTSIDE))
         return
-    reason = str(error)
     rule = core["core/not-rendered"]
     finding = render_failure(rule, own, "overlay", "", reason)
-    if off:
+    if off and not isinstance(error, LimitError):
         finding = finding._replace(lowered_severity=Severity.LOW)
     if isinstance(error, InvalidKustomizationError):
         source, span = error.place
         finding = finding._replace(source=source, span=source.one_line(span))
         if source is not own:
             reason = f"{source.path}:{source.position_of(span.start).line}: {reason}"
-    if isinstance(error, LimitError):
-        where = shlex.quote(kustomization.folder or ".")
-        reason = f"{reason}; `kustomize build {where} | readiness check -` judges what it gives"
-        finding = render_failure(rule, own, "overlay", "", reason)
     cause = CAUSE_ABSENT if isinstance(error, NeedsOtherBuilderError | UnsupportedFeatureError | LimitError) else CAUSE_BROKEN
     assembly.file_statuses.append(FileStatus(own.path, "kustomize", "skipped", reason, cause))
     if not isinstance(error, UnsupportedFeatureError):

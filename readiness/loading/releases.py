@@ -19,7 +19,7 @@ from readiness.kinds.k8s.releases import (
 )
 from readiness.loading.assembly import CAUSE_OUTSIDE, Assembly
 from readiness.loading.discover import DiscoveredFiles
-from readiness.loading.render.made import GeneratedSource
+from readiness.loading.render.made import GeneratedSource, written_place
 from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -285,8 +285,7 @@ def _parameters_as_mapping(parameters: Iterable[tuple[str, Any, Span]]) -> Map:
 
 def _root_source_of(obj: Object) -> Source:
     """The file that an object was written in."""
-    root = obj.source.root
-    return root.written_location(obj.node.at())[0] if isinstance(root, GeneratedSource) else root
+    return written_place(obj.source, obj.node.at())[0].root
 
 
 def _valid_name(name: str) -> str:

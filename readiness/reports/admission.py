@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s import pss
 from readiness.kinds.k8s.model import Pod
-from readiness.loading.render.made import GeneratedSource
+from readiness.loading.render.made import written_place
 from readiness.model import Source, Span
 from readiness.model.project import Project
 
@@ -15,11 +15,8 @@ POD_SECURITY_LEVELS = ("baseline", "restricted")
 
 def location_text(source: Source, span: Span) -> str:
     """`path:line` of a place, in the file that somebody wrote."""
-    root = source.root
-    if isinstance(root, GeneratedSource):
-        written, there = root.written_location(Span(source.to_root(span.start), source.to_root(span.end)))
-        return f"{written.root.path}:{written.position_of(there.start).line}"
-    return f"{root.path}:{source.position_of(span.start).line}"
+    written, there = written_place(source, span)
+    return f"{written.root.path}:{written.position_of(there.start).line}"
 
 
 def admission_lines(projects: Sequence[Project]) -> Iterator[str]:

@@ -18,8 +18,7 @@ MAX_GAINS_SHOWN = 10
 MIN_GAIN_SHOWN = 0.005  # what rounds to nothing is no advice
 MAX_FULL_GROUPS = 60  # with more groups than this, what is low or info takes one line
 MAX_UNREAD_SHOWN = 5
-NAMED = 3  # of paths or variants, in a sentence on them
-UNITS = 3  # that are named for one file
+NAMED = 3  # of paths, units or variants, in a sentence on them
 TITLE_BY_KIND = {
     "dockerfile": "Dockerfile",
     "dockerignore": ".dockerignore",
@@ -91,8 +90,7 @@ def units_text(report: Report, path: str, groups: Iterable[FindingGroup]) -> str
     findings = (one for group in groups for one in (group.first, *group.others))
     told = (one.unit_path for one in findings if not one.unit_path.startswith(f"{path}#"))
     units = list(dict.fromkeys(unit for unit in told if unit not in plain))
-    more = [f"{len(units) - UNITS} more"] if len(units) > UNITS else []
-    return join_names([*units[:UNITS], *more])
+    return _some(units) if units else ""
 
 
 def finding_headline(finding: Finding, redactor: Redactor) -> str:
@@ -192,19 +190,21 @@ def kinds_text(report: Report) -> str:
 def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """The files of ours that have no verdict, and why."""
     rows = report.coverage.unread_files
-    visible_rows = rows if verbose or len(rows) <= MAX_UNREAD_SHOWN + 1 else rows[:MAX_UNREAD_SHOWN]
-    lines = [escape_controls(f"{row.path}: {redactor.mask_text(row.reason)}") for row in visible_rows]
-    return lines if len(visible_rows) == len(rows) else [*lines, f"and {len(rows) - len(visible_rows)} more"]
+    visible_count = _visible_count(len(rows), verbose=verbose)
+    lines = [escape_controls(f"{row.path}: {redactor.mask_text(row.reason)}") for row in rows[:visible_count]]
+    return lines if visible_count == len(rows) else [*lines, f"and {len(rows) - visible_count} more"]
+
+
+def _visible_count(count: int, *, verbose: bool) -> int:
+    """How many of some lines are shown: all, or the first few where that leaves out more than one."""
+    return count if verbose or count <= MAX_UNREAD_SHOWN + 1 else MAX_UNREAD_SHOWN
 
 
 def purpose_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """The files and the things in files that were taken for something else than production's, and why: all, or the first few."""
     told = [(row.path, row.purpose) for row in report.files if row.purpose]
     told += [(f"{row.path} {resource}", text) for row in report.files for resource, text in row.aside]
-    visible = told if verbose or len(told) <= MAX_UNREAD_SHOWN + 1 else told[:MAX_UNREAD_SHOWN]
-    lines = [escape_controls(redactor.mask_text(f"{where}: {text}")) for where, text in visible]
-    more = len(told) - len(visible)
-    return [*lines, f"and {more} more (-v names them)"] if more else lines
+    return _first_lines([f"{where}: {text}" for where, text in told], redactor, verbose=verbose)
 
 
 def checklist_lines(report: Report) -> list[str]:
@@ -218,15 +218,19 @@ def checklist_lines(report: Report) -> list[str]:
 
 def production_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """Which variants were taken for production, which were not, and what decided that: all of them, or the first few."""
-    rows = report.environments
-    visible_rows = rows if verbose or len(rows) <= MAX_UNREAD_SHOWN + 1 else rows[:MAX_UNREAD_SHOWN]
     lines = [
         f"{one.of}: {_some(one.taken)}" + (f", not {_some(one.others)}" if one.others else "") + f", by {one.decided_by}"
-        for one in visible_rows
+        for one in report.environments
     ]
-    lines = [escape_controls(redactor.mask_text(line)) for line in lines]
-    more = len(rows) - len(visible_rows)
-    return [*lines, f"and {more} more (-v names them)"] if more else lines
+    return _first_lines(lines, redactor, verbose=verbose)
+
+
+def _first_lines(lines: Sequence[str], redactor: Redactor, *, verbose: bool) -> list[str]:
+    """Lines as a reader may see them: all, or the first few and how many more there are."""
+    visible_count = _visible_count(len(lines), verbose=verbose)
+    shown = [escape_controls(redactor.mask_text(line)) for line in lines[:visible_count]]
+    more = len(lines) - visible_count
+    return [*shown, f"and {more} more (-v names them)"] if more else shown
 
 
 def _some(names: Sequence[str]) -> str:

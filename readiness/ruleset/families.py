@@ -47,7 +47,7 @@ def family_spec(path: Path) -> dict[str, Any]:
 
 
 def verified_family_rule_specs(path: Path) -> dict[str, Any]:
-    """What a family file of somebody's own says, as `spec_of`; each of its words is of the right shape. Raises RuleError."""
+    """What a family file of somebody's own says, as `family_spec`; each of its words is of the right shape. Raises RuleError."""
     spec = _read_family(path, MAX_BYTES)
     verify_entry_count(path, spec)
     common = spec.get("common") or {}

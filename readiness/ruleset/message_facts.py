@@ -74,7 +74,7 @@ def facts_of_target(target: str) -> Mapping[str, str]:
 
 
 def value_type(value: object) -> str:
-    """What a value is, in the words of `of_target`."""
+    """What a value is, in the words of `facts_of_target`."""
     return _DESCRIPTION_BY_TYPE.get(type(value), "")
 
 

@@ -82,7 +82,7 @@ class RuleNames:
         return {old: names for old, names in former_ids().items() if old not in self._known}
 
     def names_of(self, word: str, place_text: str = "") -> tuple[RuleName, ...]:
-        """What a word names; nothing where no rule has or had that name. `place_text` it stands is for the notice."""
+        """What a word names; nothing where no rule has or had that name. where it stands (`place_text`) is for the notice."""
         found = self.resolve_word_silently(word)
         if found and word in self._rules_by_former_id:
             self._note_former_word(word, found, place_text)

@@ -351,7 +351,7 @@ def _make_proof_clauses(spec: Mapping[str, Any], clauses: tuple[PathClause, ...]
 
 
 def _resolve_check_arguments(spec: Mapping[str, Any], fail: MakeError) -> dict[str, Any]:
-    """The parameters under `with`; whether the check takes them is seen when it is imported (see `verify`)."""
+    """The parameters under `with`; whether the check takes them is seen when it is imported (see `verification`)."""
     given = spec.get("with") or {}
     if not isinstance(given, dict):
         raise fail("`with` is a mapping of the check's parameters", "with")

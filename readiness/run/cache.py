@@ -210,10 +210,10 @@ def _bytes_or_empty(path: Path) -> bytes:
 
 
 def settings_text(settings: RunSettings) -> str:
-    """The settings as text; the settings file stands for itself by what it says."""
+    """The settings as text, and what their file says."""
     file = settings.config
     said = file.source.text if file.source else ""
-    parts = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"file", "jobs"}}
+    parts = {name: getattr(settings, name) for name in settings.__slots__ if name != "jobs"}
     return repr(sorted(parts.items())) + said
 
 

@@ -33,7 +33,7 @@ from readiness.ruleset.bound import LoadedRule
 class RuleTally:
     """What a rule looked at: how many subjects, how many were undecidable, and the first places that speak for it.
 
-    These are values that are there, in subjects that it has nothing against: see LoadedRule.evidence. `places` has some
+    These are values that are there, in subjects that it has nothing against: see LoadedRule.evidence_spans. `places` has some
     of each folder.
     """
 
@@ -51,7 +51,7 @@ class EngineResult:
     subject_count_by_path: dict[str, int] = field(default_factory=dict)
 
     def tally_of(self, key: str) -> RuleTally:
-        """The tally of a rule, or of a tier: see Rule.key."""
+        """The tally of a rule, or of a tier: see Rule.tally_key."""
         tally = self.tally_by_rule.get(key)
         if tally is None:
             tally = self.tally_by_rule[key] = RuleTally()

@@ -42,7 +42,7 @@ def run_parallel(
     sources: Sequence[Source],
     jobs: int,
 ) -> EngineResult:
-    """As engine.run over all projects, with the rules dealt out to `jobs` processes.
+    """As engine.run_rules over all projects, with the rules dealt out to `jobs` processes.
 
     The processes are forked after parsing, so that no document is sent anywhere; back come findings whose sources are
     told by their number. Several threads may run at once. Raises ParallelError where the system has no fork, refuses

@@ -101,10 +101,7 @@ def run_pipeline(
     """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
     core = {one.rule.id: one.rule for one in core_rules()}
     assembly = _assemble(discovered, settings, core)
-    for project in (
-        *assembly.projects,
-        *(project for _, project in assembly.overlays_without_removals),
-    ):
+    for project in assembly.every_project:
         project.today = today
     purposes.say_purposes(assembly, settings.config, settings.purpose)
     assembly.parse_findings += purposes.invalid_purposes(assembly, core["core/purpose-invalid"])
@@ -141,7 +138,7 @@ def run_pipeline(
         notices=(
             *asked.names.notices.values(),
             *assembly.notices,
-            *purposes.unused_purposes(discovered, settings.config),
+            *purposes.unused_purposes(discovered, settings.config, whole=assembly.whole),
         ),
         production=purposes.has_production(assembly),
         context=discovered.context,
@@ -259,7 +256,7 @@ def _run_engine(
         from readiness.run import parallel
 
         for project in assembly.projects:  # what documents are is asked here, too, not only where rules run
-            kinds.link_documents(project.by_kind, project.paths)
+            kinds.link_documents(project.by_kind, project.paths, prose=project.prose)
         return parallel.run_parallel(assembly.projects, running_rules, core_rules, assembly.sources, jobs)
     outcome = engine.EngineResult()
     tick = engine.progress_ticks(assembly.projects, running_rules, progress) if progress else None

@@ -35,9 +35,12 @@ def say_purposes(assembly: Assembly, file: Config, asked: str) -> None:
             source.said = said_purpose(home)
 
 
-def unused_purposes(discovered: DiscoveredFiles, file: Config) -> tuple[str, ...]:
-    """A notice for each glob of the settings that fits no file, in a run that walks all of the working directory."""
-    if "." not in discovered.walked_folders:
+def unused_purposes(discovered: DiscoveredFiles, file: Config, *, whole: bool) -> tuple[str, ...]:
+    """A notice for each glob of the settings that fits no file, in a run that walks all of the working directory.
+
+    Of settings above that the run has to judge the `whole` folder: a glob may speak of what lies beside.
+    """
+    if "." not in discovered.walked_folders or (file.prefix and not whole):
         return ()
     return tuple(
         f"{SETTINGS_FILENAME}:{line}: purpose {pattern[:80]!r} fits no file"
@@ -48,8 +51,7 @@ def unused_purposes(discovered: DiscoveredFiles, file: Config) -> tuple[str, ...
 
 def _roots(assembly: Assembly) -> Iterator[Source]:
     """The files of all documents, those of renderings too."""
-    projects = (*assembly.projects, *(project for _, project in assembly.overlays_without_removals))
-    for project in projects:
+    for project in assembly.every_project:
         for documents in project.by_kind.values():
             yield from (document.source.root for document in documents)
 
@@ -67,20 +69,19 @@ def _purpose_in_settings(path: str, file: Config) -> Purpose | None:
 def invalid_purposes(assembly: Assembly, rule: Rule) -> list[Finding]:
     """A finding for each purpose that a file states and that can't take effect."""
     found = []
-    for source, stated in _stated(assembly):
-        if stated.problem:
-            text = fill_message(rule.message, {"problem": stated.problem}.get)
-            found.append(Finding(rule, source, source.one_line(stated.span), text))
+    for kind, document in _written_documents(assembly):
+        for stated in kinds.stated_purposes(kind, document):
+            if stated.problem:
+                text = fill_message(rule.message, {"problem": stated.problem}.get)
+                found.append(Finding(rule, document.source, document.source.one_line(stated.span), text))
     return found
 
 
-def _stated(assembly: Assembly) -> Iterator[tuple[Source, Any]]:
+def _written_documents(assembly: Assembly) -> Iterator[tuple[str, Any]]:
+    """(kind, document) of all that is a file by itself, prose apart."""
     for project in assembly.projects:
         for kind, documents in project.by_kind.items() if not project.prose else ():
-            for document in documents:
-                if document.source.parent is None:
-                    for stated in kinds.stated_purposes(kind, document):
-                        yield document.source, stated
+            yield from ((kind, document) for document in documents if document.source.parent is None)
 
 
 def tell_purposes(assembly: Assembly) -> None:
@@ -90,16 +91,12 @@ def tell_purposes(assembly: Assembly) -> None:
     """
     whole: dict[str, str | None] = {}
     parts: dict[str, dict[str, str]] = {}
-    for project in assembly.projects:
-        for kind, documents in project.by_kind.items() if not project.prose else ():
-            for document in documents:
-                if document.source.parent is not None:
-                    continue
-                path = document.source.path
-                taken = {name: one.text for name, one in kinds.purposes_of(kind, document).items() if not one.is_production}
-                text = taken.pop("", None)
-                whole[path] = text if whole.setdefault(path, text) else None
-                parts.setdefault(path, {}).update(taken)
+    for kind, document in _written_documents(assembly):
+        path = document.source.path
+        taken = {name: one.text for name, one in kinds.purposes_of(kind, document).items() if not one.is_production}
+        text = taken.pop("", None)
+        whole[path] = text if whole.setdefault(path, text) else None
+        parts.setdefault(path, {}).update(taken)
     for row in assembly.file_statuses:
         row.purpose = whole.get(row.path) or ""
         row.aside = tuple(sorted(parts.get(row.path, {}).items())) if not row.purpose else ()
@@ -118,15 +115,13 @@ def has_production(assembly: Assembly) -> bool:
 
 
 def _is_running(project: Project) -> bool:
-    for kind in _RUNNING:
+    for kind in (*_RUNNING, *_PIPELINES):
         for document in project.by_kind.get(kind, ()):
             taken = kinds.purposes_of(kind, document).get("")
-            if taken is None or taken.is_production:
-                return True
-    for kind in _PIPELINES:
-        find = kinds.subject_finders_of(kind)[f"{kind}.delivery"]
-        for document in project.by_kind.get(kind, ()):
-            taken = kinds.purposes_of(kind, document).get("")
-            if (taken is None or taken.is_production) and any(True for _ in find(document)):
+            if (taken is None or taken.is_production) and (kind in _RUNNING or _is_delivering(kind, document)):
                 return True
     return False
+
+
+def _is_delivering(kind: str, pipeline: Any) -> bool:
+    return any(True for _ in kinds.subject_finders_of(kind)[f"{kind}.delivery"](pipeline))

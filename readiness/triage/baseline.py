@@ -131,7 +131,7 @@ def renew_fingerprints(
     """What is known, with the marks of today for what is known under an id that a rule had before.
 
     A file that was written before rules were renamed goes on working, and `names` notes that it is old. Each
-    entry goes to one finding, those at their old path first, as in `mark`. What several ids say of one place, because
+    entry goes to one finding, those at their old path first, as in `suppress_known`. What several ids say of one place, because
     they are one rule now, is one entry.
     """
     left, renewed = collections.Counter(known), collections.Counter(known)

@@ -21,7 +21,7 @@ ALL_RULES = "*"
 
 @dataclass(frozen=True, slots=True)
 class ForeignDirective:
-    """One comment or annotation: rules of a peer by their ids, EVERY for all, over a range of its source."""
+    """One comment or annotation: rules of a peer by their ids, ALL_RULES for all, over a range of its source."""
 
     source: Source
     linter: str
@@ -34,7 +34,7 @@ def directives_for_other_linters(
     document: Any,
     relocate: Callable[[AnnotationSuppression], AnnotationSuppression] = lambda note: note,
 ) -> Iterator[ForeignDirective]:
-    """What a document holds; `told` moves an annotation of a rendered object to where it was written."""
+    """What a document holds; `relocate` moves an annotation of a rendered object to where it was written."""
     text = document.source.text
     if kind == "dockerfile":
         if "hadolint" in text or "skip" in text:
@@ -54,7 +54,7 @@ def drop_findings_silenced_for_others(
     directives: Iterable[ForeignDirective],
     is_locked: Callable[[Finding], bool],
 ) -> tuple[list[Finding], dict[str, int]]:
-    """The findings that stay, and how many were left out of each rule, or tier (see Rule.key).
+    """The findings that stay, and how many were left out of each rule, or tier (see Rule.tally_key).
 
     A finding that is suppressed already keeps its reason; what is locked is never silenced.
     """

@@ -37,7 +37,7 @@ class SuppressionDirective:
     """One suppression as written: for which rules, why, until when, and over which lines of its source.
 
     `covered_lines` are the line numbers (from 1, in the source's own text) that it covers; None covers the whole source.
-    `resource` restricts it to one resource where it stands in that resource's annotations.
+    `covered_span` restricts it to one resource where it stands in that resource's annotations.
     """
 
     source: Source

@@ -31,7 +31,7 @@ class ChecklistItem:
     """One thing that a document asks for before production.
 
     `verify_method` says what can show it (configuration alone, an artefact in the tree, or only a person),
-    `kinds` the kinds of file that do, `figures` the numbers that the document gives. `proof_groups` lists
+    `over` the kinds of file that do, `figures` the numbers that the document gives. `proof_groups` lists
     the groups of rules (or tiers of rules) and FACTS that prove it: each FACT of one group, and each rule that says
     what value proves it, must have a place that shows it; the other rules must have run. None: each rule that names
     the item is a group of its own. Empty: rules only tell when it fails. `also_required_facts` names FACTS that must be shown too;

@@ -41,7 +41,7 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `findings` are in order, with their gains; `secret_places` are the places of secrets, never shown."""
+    """All of it. `findings` are in order, with their gains; `hidden` are the places of secrets, never shown."""
 
     version: str
     rules_version: str

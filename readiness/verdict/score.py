@@ -51,7 +51,7 @@ UNSCORED_RULES = frozenset(
 STATUS_CHECKED, STATUSES_UNREAD = "checked", ("invalid", "unreadable", "skipped")
 LEAST_COVERAGE = 40  # percent of what is there: under it there is no score, for most of it was not seen
 MARKDOWN_KIND = "markdown"  # its fragments make no score beside files
-FixPlace = tuple[str, int]  # where a fix goes: see Finding.place
+FixPlace = tuple[str, int]  # where a fix goes: see Finding.fix_place
 KIND_RENDERED_FROM = {
     "helm": "k8s",
     "kustomize": "k8s",
@@ -230,7 +230,7 @@ def severity_portions(
 ) -> Iterator[tuple[Severity, float]]:
     """How often the points of each severity count, where places of one rule differ; the worst come first.
 
-    The first place counts whole, the i-th as often as it adds to `factor`: log2(i / (i - 1)).
+    The first place counts whole, the i-th as often as it adds to `repetition_factor`: log2(i / (i - 1)).
     """
     done = 0
     for severity, places in by_severity:
@@ -260,7 +260,7 @@ def _score_category(name: str, terms: Iterable[RuleTerm], assessed_categories: C
 
 
 def _gain_by_rule_and_severity(terms: Iterable[RuleTerm], categories: Iterable[Category]) -> dict[tuple[str, Severity], float]:
-    """For each rule, what raw rises by when a place is mended: the same for each of its places of one severity."""
+    """For each rule, what the unrounded score rises by when a place is mended: the same for each of its places of one severity."""
     points = {one.id: one.uncapped_points for one in categories}
     gains = {}
     for term in terms:

@@ -131,6 +131,13 @@ def test_explain_says_why_a_pod_is_not_admitted() -> None:
     assert run("explain", "k8s/privileged", "pod.yaml").exit_code == 2
 
 
+def test_explain_leaves_out_what_settings_above_exclude(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(".readiness.yaml", "exclude: [sub/skip/*]\n")
+    write("sub/skip/pod.yaml", POD)
+    monkeypatch.chdir("sub")
+    assert run("explain", "pss").output == "no workload was found\n"
+
+
 def test_the_catalogue() -> None:
     rows = json.loads(run("rules", "--format", "json").output)
     assert {row["id"] for row in rows} == {rule.id for rule in readiness.catalogue()}

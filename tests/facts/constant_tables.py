@@ -67,7 +67,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "loading/render/overlay/merge.py: _MERGE_KEYS_BY_LIST",
         "loading/render/overlay/patches.py: _TARGET_KEYS",
         "loading/render/overlay/transform.py: _WORKLOAD_KINDS _SELECTOR_PATHS",
-        "loading/render/overlay/variables.py: _PODS _KINDS_NOT_CHANGED",
+        "loading/render/overlay/variables.py: _PODS _OTHER_FIELDS",
     ),
     "the schema of workflows and actions, with a function for each key": (
         "checks/ci/expressions.py: _EXPECTED_TYPES_BY_LOCATION",

@@ -327,6 +327,15 @@ def test_one_file_reads_only_what_its_joins_ask(tree: Path) -> None:
     assert not any(path.startswith(("chart/", "conf/", "deploy/")) for path in manifest)
 
 
+@pytest.mark.parametrize("folder", ["chart/", ""])
+def test_a_template_by_itself_is_rendered_by_its_chart(folder: str, tree: Path) -> None:
+    chart = {"Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "templates/pod.yaml": POD}
+    write_files(tree, {f"{folder}{path}": text for path, text in chart.items()})
+    (row,) = check(f"{folder}templates/pod.yaml").files
+    assert (row.path, row.kind) == (f"{folder}templates/pod.yaml", "helm")
+    assert {one.path for one in found(".github/workflows/ci.yml", base=tree).sources} >= {"Dockerfile"}
+
+
 def test_settings_hold_in_a_subfolder_as_at_the_root(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(
         tree,

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import readiness
+from readiness.files import decode_text
 from readiness.loading import discover, ignoring
-from readiness.loading.discover import DiscoveredFiles, decode_text, discover_files
+from readiness.loading.discover import DiscoveredFiles, discover_files
 from readiness.loading.fenced import filename_in_first_line
 from tests.effort import effort
 from tests.make import write_files

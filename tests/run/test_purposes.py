@@ -139,6 +139,13 @@ def test_a_glob_that_fits_nothing_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert check(["a.yaml"], config=settings).notices == ()
 
 
+def test_a_glob_of_settings_above_may_fit_what_lies_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = "purpose: {'b/*': test, 'x/*': test}\n"
+    write_files(tmp_path, {".git/HEAD": "", ".readiness.yaml": settings, "a/pg.yaml": DATABASE, "b/pg.yaml": DATABASE})
+    monkeypatch.chdir(tmp_path / "a")
+    assert check(["."], config=True, context=False).notices == ()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

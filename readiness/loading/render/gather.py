@@ -9,7 +9,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 
-from readiness.loading.discover import decode_text
+from readiness.files import decode_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import (
@@ -97,7 +97,7 @@ def is_remote(text: str) -> bool:
 
 
 def gather_inputs(tree: ConfinedTree, folder: str) -> OverlayInputs:
-    """All that the overlay in a folder takes in. Raises RefusedError, and RenderError for what cannot be read."""
+    """All that the overlay in a folder takes in. Raises OverlayRefusedError, and RenderError for what cannot be read."""
     gathered = _InputGathering(tree, folder).gather_all()
     _verify_build_count(gathered.kustomizations_by_user, folder)
     return gathered
@@ -244,7 +244,7 @@ def _is_inline(text: str) -> bool:
 
 
 def _possible_names(text: str, place_text: str) -> list[str]:
-    """What a text may name: itself, and what stands behind the key that a generator gives a file. Raises RefusedError."""
+    """What a text may name: itself, and what stands behind the key that a generator gives a file. Raises OverlayRefusedError."""
     names = [name for name in (text.strip(), text.partition("=")[2].strip()) if name]
     for name in names:
         if is_remote(name):

@@ -12,7 +12,6 @@ _MARK_OPEN, _MARK_CLOSE = (
 _LINE_MARK = re.compile(f"{_MARK_OPEN}([0-9]{{1,7}}){_MARK_CLOSE}")
 _MARKED_SEPARATOR = re.compile(f"---(?:{_LINE_MARK.pattern})*")
 _BLANK_OR_MARKS = re.compile(rf"(?:\s|{_LINE_MARK.pattern})*")
-_ACTION_START = re.compile(r"\{\{-?\s*(/\*)?")
 _ACTION_KEYWORD = re.compile(r"\{\{-?\s*(define|block|if|range|with|end)\b")
 
 

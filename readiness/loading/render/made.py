@@ -62,7 +62,8 @@ def written_place(source: Source, span: Span) -> tuple[Source, Span]:
     root = source.root
     if not isinstance(root, GeneratedSource):
         return source, span
-    return root.written_location(Span(source.to_root(span.start), source.to_root(span.end)))
+    start, end = source.to_root(span.start), source.to_root(span.end)
+    return root.written_location(Span(start, max(start, end)))
 
 
 class RenderInput(NamedTuple):

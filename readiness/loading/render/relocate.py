@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from readiness.loading.render.made import GeneratedSource
+from readiness.loading.render.made import GeneratedSource, written_place
 from readiness.model import (
     PUT_IN_HERE,
     AnnotationSuppression,
@@ -118,18 +118,9 @@ def relocate_note(note: AnnotationSuppression) -> AnnotationSuppression:
 
 def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
     """A finding on a rendering, where somebody wrote what it is about."""
-    start, end = (
-        finding.source.to_root(finding.span.start),
-        finding.source.to_root(finding.span.end),
-    )
-    source, span = root.written_location(Span(start, max(start, end)))
+    source, span = written_place(finding.source, finding.span)
     heads = [root.written_location(Span(at, at)) for at in map(finding.source.to_root, finding.enclosing_offsets)]
-    related = tuple(
-        Related(*other.source.root.written_location(other.span), other.message)
-        if isinstance(other.source.root, GeneratedSource)
-        else other
-        for other in finding.related
-    )
+    related = tuple(Related(*written_place(other.source, other.span), other.message) for other in finding.related)
     return finding._replace(
         source=source,
         span=span,

@@ -36,7 +36,7 @@ def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[Evidence
         places = found.setdefault(name, []) if name in DESCRIPTION_BY_FACT else None
         if places is None:
             continue
-        place = _evidence_place(source, span)
+        place = EvidencePlace(source.root.path, source.position_of(span.start).line)
         folder = posixpath.dirname(place.path)
         last = places[-MAX_PLACES_PER_FOLDER:]
         full = len(last) == MAX_PLACES_PER_FOLDER and all(posixpath.dirname(one.path) == folder for one in last)
@@ -46,7 +46,7 @@ def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[Evidence
 
 
 def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, Span]]:
-    """The facts of what may run in production: what a test does shows nothing."""
+    """The facts of what may run in production, where somebody wrote them: what a test does shows nothing."""
     from readiness.verdict.evidence import plans
 
     for project in projects:
@@ -55,13 +55,7 @@ def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, S
                 looks = importlib.import_module(f"{__name__}.{room}")
                 for name, source, span in getattr(looks, f"{room}_facts")(project):
                     taken = source.root.purposes.get("")
-                    is_asked = taken is None or taken.is_production
-                    if is_asked and not project.is_around(written_place(source, span)[0]):
-                        yield name, source, span
+                    written, there = written_place(source, span)
+                    if (taken is None or taken.is_production) and not project.is_around(written):
+                        yield name, written, there
     yield from plans.plan_facts(frozenset().union(*(one.paths - one.context for one in projects)))
-
-
-def _evidence_place(source: Source, span: Span) -> EvidencePlace:
-    """The file and line that somebody wrote, also for what was rendered."""
-    source, span = written_place(source, span)
-    return EvidencePlace(source.root.path, source.position_of(span.start).line)

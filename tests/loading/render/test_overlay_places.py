@@ -217,6 +217,18 @@ def test_a_configuration_in_a_generated_map_is_told_at_its_line(tmp_path: Path) 
     assert ("prod/site.conf", 4) in {one[:2] for one in told(report)}
 
 
+def test_the_other_place_in_a_configuration_is_told_at_its_line(tmp_path: Path) -> None:
+    server = "    server {\n      listen 80;\n      server_name a.example.com;\n    }\n"
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: site\ndata:\n  nginx.conf: |\n"
+    files = {
+        "prod/kustomization.yaml": "resources: [map.yaml]\n",
+        "prod/map.yaml": f"{head}    http {{\n{server}{server}    }}\n",
+    }
+    (finding,) = check(tmp_path, files, "nginx/server-name-conflicting").findings
+    (other,) = finding.related
+    assert (finding.line, other.source.path, other.source.position_of(other.span.start).line) == (14, "prod/map.yaml", 8)
+
+
 def test_merged_literals_win_over_those_of_the_base(tmp_path: Path) -> None:
     maker = "configMapGenerator:\n  - name: env\n    literals: [DB_PASSWORD=hunter2pass]\n"
     files = {

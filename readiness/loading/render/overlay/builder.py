@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from readiness.loading.discover import decode_text
+from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.gather import CHARTS, OverlayInputs, remote_chart
@@ -62,7 +62,7 @@ def build_source(
 
     `documents_by_source` are the documents of files that the same run has read.
 
-    Raises RenderError where nobody could build it, UnknownError where this builder does not know how.
+    Raises RenderError where nobody could build it, UnsupportedFeatureError where this builder does not know how.
     """
     builder = OverlayBuilder(inputs, sources, documents_by_source)
     try:
@@ -133,7 +133,7 @@ class OverlayBuilder:
         self.open.pop()
 
     def read_kustomization(self, folder: str) -> tuple[Source, KustomizationSpec]:
-        """The keys of the kustomization in a folder, in lower case. Raises UnknownError for a key that is not known."""
+        """The keys of the kustomization in a folder, in lower case. Raises UnsupportedFeatureError for a key that is not known."""
         names = [
             path for name in sorted(KUSTOMIZATION_FILENAMES) if (path := self.tree.real_file_path(posixpath.join(folder, name)))
         ]
@@ -191,7 +191,7 @@ class OverlayBuilder:
         return [make_placed_value(node, source, node.at(), self.counter) for node in nodes if hasattr(node, "at")]
 
     def folder_of_entry(self, folder: str, entry: PlacedValue) -> str:
-        """The folder of an entry. Raises BrokenError where there is none, and where the kustomization stands in it."""
+        """The folder of an entry. Raises InvalidKustomizationError where there is none, and where the kustomization stands in it."""
         found = self.tree.real_folder_path(posixpath.normpath(posixpath.join(folder, entry.string)))
         if found is None:
             raise self.absent_entry_error(entry)
@@ -218,7 +218,7 @@ class OverlayBuilder:
         return InvalidKustomizationError(f"it takes in {entry.string[:200]!r}, which is not there", entry.place)
 
     def list_entries(self, spec: KustomizationSpec, key: str) -> list[PlacedValue]:
-        """The entries of a list of a kustomization. Raises BrokenError where something else stands there."""
+        """The entries of a list of a kustomization. Raises InvalidKustomizationError where something else stands there."""
         found = spec.get(key)
         if found is None:
             return []

@@ -19,7 +19,7 @@ def apply_operations(
     *,
     keep_removed_keys: bool = False,
 ) -> None:
-    """Carry out the operations of a patch, in place. Raises BrokenError for one that cannot be.
+    """Carry out the operations of a patch, in place. Raises InvalidKustomizationError for one that cannot be.
 
     With `keep_removed_keys` the keys of mappings are left that an operation would take away.
     """

@@ -30,7 +30,6 @@ _MERGE_KEYS_BY_LIST: dict[str, tuple[str, ...]] = {
     "conditions": ("type",),
     "ownerReferences": ("uid",),
 }
-_JOINED_LISTS = frozenset({"finalizers"})  # lists of texts that are joined
 _DEFAULT_MERGE_KEY_VALUES = {"protocol": "TCP"}
 DELETE_DIRECTIVE, REPLACE_DIRECTIVE, MERGE_DIRECTIVE = "delete", "replace", "merge"
 
@@ -42,7 +41,7 @@ def merge_patch(
     *,
     keep_removed_keys: bool = False,
 ) -> None:
-    """Lay a patch over an object, in place. Raises UnknownError for a directive that is not known.
+    """Lay a patch over an object, in place. Raises UnsupportedFeatureError for a directive that is not known.
 
     With `keep_removed_keys` the keys of mappings are left that the patch would take away.
     """

@@ -139,10 +139,9 @@ def is_target(resource: OverlayResource, target: PlacedValue) -> bool:
     """Whether the target of a patch describes an object, by what it is called or was called."""
     if set(target.map) - _TARGET_KEYS:
         raise UnsupportedFeatureError("the target of a patch has a key that is not known")
-    version = resource.node.text_at_path("apiVersion").rpartition("/")[2]
     wanted = {key: target.text_at_path(key) for key in _TARGET_KEYS}
     return (
-        matches_whole_text(wanted["version"], version)
+        matches_whole_text(wanted["version"], resource.version)
         and any(
             matches_whole_text(wanted["group"], known.group)
             and matches_whole_text(wanted["kind"], known.kind)

@@ -48,11 +48,10 @@ def matches_selector(resource: OverlayResource, selector: PlacedValue) -> bool:
     """Whether a selector describes an object, by what it is called or was called."""
     if set(selector.map) - _SELECTOR_KEYS:
         raise UnsupportedFeatureError("a selector has a key that is not known")
-    version = resource.node.text_at_path("apiVersion").rpartition("/")[2]
     wanted = {key: selector.text_at_path(key) for key in _SELECTOR_KEYS}
     return (
-        matches_whole_text(wanted["group"], resource.identity.group)
-        and matches_whole_text(wanted["version"], version)
+        matches_whole_text(wanted["group"], resource.group)
+        and matches_whole_text(wanted["version"], resource.version)
         and matches_whole_text(wanted["kind"], resource.kind)
         and any(
             matches_whole_text(wanted["name"], known.name)
@@ -80,11 +79,8 @@ def _source_value(resources: list[OverlayResource], source: PlacedValue) -> Plac
     if len(values) != 1:
         raise RenderError(f"a replacement takes {path[:120]} of {found[0].kind} {found[0].name}, which is not there")
     value = values[0][2]
-    options = source.map.get("options")
-    delimiter = options.text_at_path("delimiter") if options else ""
+    delimiter, number = _delimiter_and_index(source)
     if delimiter and isinstance(value.data, str):
-        index = options.map.get("index") if options else None
-        number = index.data if index is not None and isinstance(index.data, int) else 0
         parts = value.data.split(delimiter)
         if not 0 <= number < len(parts):
             raise RenderError(f"a replacement takes part {number} of {path[:120]}, which is not there")
@@ -94,11 +90,9 @@ def _source_value(resources: list[OverlayResource], source: PlacedValue) -> Plac
 
 def _fill_targets(resource: OverlayResource, target: PlacedValue, value: PlacedValue, counter: WorkCounter) -> None:
     """Put a value into the places of one object."""
-    options = target.map.get("options")
-    create = options is not None and (flag := options.map.get("create")) is not None and flag.data is True
-    delimiter = options.text_at_path("delimiter") if options else ""
-    index = options.map.get("index") if options else None
-    number = index.data if index is not None and isinstance(index.data, int) else 0
+    flag = target.value_at_path("options", "create")
+    create = flag is not None and flag.data is True
+    delimiter, number = _delimiter_and_index(target)
     paths = target.map.get("fieldPaths")
     texts = [path.string for path in paths.list_entries] if paths else ["metadata.name"]
     for path in texts:
@@ -117,6 +111,12 @@ def _fill_targets(resource: OverlayResource, target: PlacedValue, value: PlacedV
                 owner.data[str(key)] = new
             elif isinstance(owner.data, list) and isinstance(key, int):
                 owner.data[key] = new
+
+
+def _delimiter_and_index(spec: PlacedValue) -> tuple[str, int]:
+    """By what a source or a target divides its text, empty where it takes all of it, and which part it means."""
+    index = spec.value_at_path("options", "index")
+    return spec.text_at_path("options", "delimiter"), index.data if index is not None and isinstance(index.data, int) else 0
 
 
 def _replace_part(old: PlacedValue, value: PlacedValue, delimiter: str, part_index: int) -> str:

@@ -46,10 +46,19 @@ class OverlayResource:
         return self.node.text_at_path("metadata", "name")
 
     @property
+    def group(self) -> str:
+        """The group of its API; empty for the core."""
+        return self.node.text_at_path("apiVersion").rpartition("/")[0]
+
+    @property
+    def version(self) -> str:
+        """The version of its API, without the group."""
+        return self.node.text_at_path("apiVersion").rpartition("/")[2]
+
+    @property
     def identity(self) -> ObjectIdentity:
         """What it is today."""
-        group = self.node.text_at_path("apiVersion").rpartition("/")[0]
-        return ObjectIdentity(group, self.kind, self.name, self.node.text_at_path("metadata", "namespace"))
+        return ObjectIdentity(self.group, self.kind, self.name, self.node.text_at_path("metadata", "namespace"))
 
     @property
     def identities(self) -> Iterator[ObjectIdentity]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from readiness.loading.render.overlay.placed import PlacedValue
-from readiness.loading.render.overlay.resource import ObjectIdentity, OverlayResource
+from readiness.loading.render.overlay.resource import OverlayResource
 
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]{0,400})\))")  # `$$` is a `$` that begins none
 
@@ -26,6 +26,7 @@ class Fields(NamedTuple):
     version: str = ""
 
 
+# Where kustomize puts variables in: in containers, by the path to the pod of a kind; and elsewhere, by kind.
 _CONTAINER = ("args", "command", "env/value", "volumeMounts/mountPath")
 _PODS = {
     "CronJob": "spec/jobTemplate/spec/template/spec",
@@ -36,7 +37,7 @@ _PODS = {
     "ReplicaSet": "spec/template/spec",
     "StatefulSet": "spec/template/spec",
 }
-_KINDS_NOT_CHANGED = {
+_OTHER_FIELDS = {
     "CronJob": ("spec/jobTemplate/spec/template/volumes/nfs/server",),
     "DaemonSet": ("spec/template/spec/volumes/nfs/server",),
     "Deployment": ("spec/template/spec/volumes/nfs/server", "spec/template/metadata/annotations"),
@@ -49,14 +50,14 @@ _KINDS_NOT_CHANGED = {
     "StatefulSet": ("spec/volumeClaimTemplates/spec/nfs/server",),
     "": ("metadata/labels", "metadata/annotations"),
 }
-DEFAULT = (
+_USUAL_FIELDS = (
     *(
         Fields((*pod.split("/"), listed, *field.split("/")), kind)
         for kind, pod in _PODS.items()
         for listed in ("containers", "initContainers")
         for field in _CONTAINER
     ),
-    *(Fields(tuple(path.split("/")), kind) for kind, paths in _KINDS_NOT_CHANGED.items() for path in paths),
+    *(Fields(tuple(path.split("/")), kind) for kind, paths in _OTHER_FIELDS.items() for path in paths),
 )
 
 
@@ -80,10 +81,10 @@ def resolve_variables(resources: list[OverlayResource], variables: Iterable[Plac
     values = dict(_values(resources, variables))
     if not values:
         return
-    fields = (*DEFAULT, *dict.fromkeys(more))
+    fields = (*_USUAL_FIELDS, *dict.fromkeys(more))
     for resource in resources:
         for field in fields:
-            if _is_about(field, resource.identity, resource.node):
+            if _is_about(field, resource):
                 for value in _found(resource.node, field.path):
                     _resolve_in_value(value, values)
 
@@ -109,13 +110,9 @@ def _values(resources: list[OverlayResource], variables: Iterable[PlacedValue]) 
             yield name, value
 
 
-def _is_about(field: Fields, called: ObjectIdentity, node: PlacedValue) -> bool:
+def _is_about(field: Fields, resource: OverlayResource) -> bool:
     """Whether fields are those of an object."""
-    return (
-        field.kind in {"", called.kind}
-        and field.group in {"", called.group}
-        and field.version in {"", node.text_at_path("apiVersion").rpartition("/")[2]}
-    )
+    return field.kind in {"", resource.kind} and field.group in {"", resource.group} and field.version in {"", resource.version}
 
 
 def _found(value: PlacedValue, path: tuple[str, ...]) -> Iterator[PlacedValue]:
