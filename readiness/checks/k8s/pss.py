@@ -1,7 +1,7 @@
 """The Pod Security Standards, control by control, as their newest version has them.
 
-Each control is a function from a pod to violations. `verdict` answers "would this pod be admitted, and if not
-why"; the rules, one a control, and the rule on a namespace's own label share it.
+Each control is a function from a pod to violations. `violations_by_level` answers "would this pod be admitted, and
+if not why"; the rules, one a control, and the rule on a namespace's own label share it.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class ObjectIndex:
         shared: bool = False,
         predicate: Callable[[T], bool] = lambda thing: True,
     ) -> NameResolution[T]:
-        """Those of some things that an object means; see `named`."""
+        """Those of some things that an object means; see `find_named`."""
         namespace = obj.namespace if namespace is None else namespace
         parts: list[T] = []
         others: list[T] = []

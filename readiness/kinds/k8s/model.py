@@ -147,7 +147,7 @@ class Pod(WithMetadata):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Container:
-    """One container. `container_type` is main, init, sidecar (an init container that restarts always) or ephemeral."""
+    """One container. `role` is main, init, sidecar (an init container that restarts always) or ephemeral."""
 
     source: Source
     node: Map

@@ -118,7 +118,7 @@ def _is_prose(text: str, match: re.Match[str], level: SecretStrength) -> bool:
 
 
 def may_be_secrets(text: str) -> Iterator[Span]:
-    """Where a text may hold a secret, which no output then shows: wider than in_text.
+    """Where a text may hold a secret, which no output then shows: wider than `secrets_in_text`.
 
     What a value says of itself counts for nothing here (`notsecret` may be somebody's password), unless it says outright
     that another belongs in its place.
