@@ -16,7 +16,6 @@ LONG_RUNNING_KINDS = frozenset(
 )  # fmt: skip
 PROBE_FIELDS = ("livenessProbe", "readinessProbe", "startupProbe")
 EVERY_ADDRESS = frozenset({"0.0.0.0/0", "::/0"})  # of IPv4 or of IPv6
-BATCH_KINDS = frozenset({"Job", "CronJob", "ScaledJob"})
 REPLICATED_KINDS = frozenset(
     {
         "Deployment",
