@@ -87,7 +87,7 @@ def _unless_copied(told: Hit, subject: Variable | EnvValue, project: Project) ->
 
 
 def _secret_value_hits(subject: Variable | EnvValue, value: Any, span: Span) -> Iterator[Hit]:
-    """A value that is a secret; well_known tells of those that everybody knows."""
+    """A value that is a secret; `password_well_known` tells of those that everybody knows."""
     bare = value.strip("\"'") if isinstance(value, str) else value
     verdict = secrets.classify_value(subject.name, bare)
     if not verdict.is_secret or (isinstance(bare, str) and _is_only_default(bare)):
