@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from readiness.kinds.purpose import NonProductionSign, Pairs
 from readiness.kinds.readme import DEMO, STUDY, STUDY_FOLDER
@@ -70,6 +70,16 @@ class Surroundings:
             found |= todo
             todo = {posixpath.dirname(one) for one in todo} - found
         return frozenset(found)
+
+
+def surroundings(paths: Collection[str]) -> Surroundings:
+    """The surroundings of the files of a tree, made once for all kinds of file and all units in it."""
+    return _surroundings(frozenset(paths))
+
+
+@lru_cache(maxsize=1)
+def _surroundings(paths: frozenset[str]) -> Surroundings:
+    return Surroundings(paths)
 
 
 def place_signs(path: str, here: Span, around: Surroundings) -> Iterator[NonProductionSign]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from readiness.kinds.decision import purpose_by_signs, said_purpose
 from readiness.kinds.dockerfile.model import Document
 from readiness.kinds.head import purpose_at_head
-from readiness.kinds.places import README_PAIRS, Surroundings, place_signs, readme_signs
+from readiness.kinds.places import README_PAIRS, Surroundings, place_signs, readme_signs, surroundings
 from readiness.kinds.purpose import (
     NonProductionSign,
     Pairs,
@@ -30,7 +30,7 @@ _ASIDE = re.compile(r"(?:[\w-]+-)?(?:tests?|dev|development|debug|e2e|lint)")
 
 def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
     """Say of every Dockerfile what its image is for where that is not production."""
-    around = Surroundings(paths)
+    around = surroundings(paths)
     for document in documents:
         source = document.source
         found = said_purpose(source)

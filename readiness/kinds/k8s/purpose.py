@@ -13,7 +13,7 @@ from readiness.facts.table import fact_column
 from readiness.kinds.decision import Stated, purpose_by_signs, purposes_of_things, said_purpose
 from readiness.kinds.head import purpose_at_head
 from readiness.kinds.k8s.model import Document, Object, Pod
-from readiness.kinds.places import README_PAIRS, Surroundings, name_signs, place_signs, readme_signs
+from readiness.kinds.places import README_PAIRS, Surroundings, name_signs, place_signs, readme_signs, surroundings
 from readiness.kinds.purpose import NonProductionSign, Pairs, is_non_serving_command
 from readiness.model import PURPOSES, Purpose
 from readiness.syntax.image import parse_image
@@ -44,7 +44,7 @@ PAIRS: Pairs = (
 
 def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
     """Say of every manifest, and of the objects in it, what it is for where that is not production."""
-    tree = Surroundings(paths)
+    tree = surroundings(paths)
     for document in documents:
         source = document.source
         if source.parent is not None:

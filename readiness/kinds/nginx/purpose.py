@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from readiness.kinds.decision import purpose_by_signs, said_purpose
 from readiness.kinds.head import purpose_at_head
 from readiness.kinds.nginx import Document
-from readiness.kinds.places import Surroundings, name_signs, place_signs
+from readiness.kinds.places import Surroundings, name_signs, place_signs, surroundings
 from readiness.kinds.purpose import NonProductionSign, Pairs
 from readiness.model import Span
 
@@ -24,7 +24,7 @@ _DOCUMENTS = frozenset({"docs", "doc", "documentation", "contrib"})
 
 def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
     """Say of every configuration what it is for where that is not production."""
-    around = Surroundings(paths)
+    around = surroundings(paths)
     for document in documents:
         source = document.source
         if source.parent is not None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from readiness.kinds.decision import purpose_by_signs, said_purpose
-from readiness.kinds.places import Surroundings, place_signs
+from readiness.kinds.places import Surroundings, place_signs, surroundings
 from readiness.kinds.purpose import NonProductionSign, Pairs
 from readiness.model import Span
 from readiness.model.project import Document
@@ -21,7 +21,7 @@ _HOME = re.compile(r"(?:\A|/)\.(?:github|forgejo|gitea|gitlab)/")
 
 def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
     """Say of every pipeline in a folder of tests or samples what it is for."""
-    around = Surroundings(paths)
+    around = surroundings(paths)
     for document in documents:
         source = document.source
         if source.parent is not None:
