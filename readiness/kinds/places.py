@@ -40,7 +40,7 @@ _PRODUCTION_FOLDER = re.compile(
     r"(?:prod|production|live|staging)(?:[._-][\w.-]+)?|[\w.-]+[._-](?:prod|production|live|staging)"
 )
 _SHOWN_NAME = re.compile(r"(?:\A|[-_.])(?:examples?|samples?|demos?)(?:[-_.]|\Z)")
-_KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
+KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,14 @@ class Surroundings:
     paths: Collection[str]
 
     @cached_property
+    def kustomized(self) -> frozenset[str]:
+        """The folders with a kustomization, as they are written."""
+        return frozenset(posixpath.dirname(posixpath.normpath(one)) for one in self.paths if KUSTOMIZATION_PATH.search(one))
+
+    @cached_property
     def built(self) -> frozenset[str]:
-        """The folders with a kustomization."""
-        found = (posixpath.dirname(one) for one in self.paths if _KUSTOMIZATION.search(one))
-        return frozenset(one.lower() for one in found)
+        """The folders with a kustomization, in small letters."""
+        return frozenset(one.lower() for one in self.kustomized)
 
     @cached_property
     def tested(self) -> frozenset[str]:
