@@ -26,8 +26,7 @@ def host_namespace_shared(pod: Pod, *, key: str) -> CheckOutcome:
         return
     yield from unknown_if_variable(pod.node, key)
     if pod.node.get(key) is True:
-        lowered = agents.is_node_agent(pod) or agents.is_node_maintenance(pod)
-        severity = Severity.MEDIUM if lowered else None
+        severity = Severity.MEDIUM if agents.is_for_node(pod) else None
         yield hit(pod.node.at(key), severity=severity)
 
 
@@ -95,8 +94,7 @@ def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
         return None
     if all(agents.has_host_root(container) for container, _ in mounts):
         return None if host_paths.holds_volumes(path) else Severity.MEDIUM
-    lowered = agents.is_node_agent(pod) or agents.is_node_maintenance(pod)
-    return Severity.MEDIUM if lowered else Severity.HIGH
+    return Severity.MEDIUM if agents.is_for_node(pod) else Severity.HIGH
 
 
 def _is_within_another(pod: Pod, path: str, containers: set[int]) -> bool:
@@ -133,14 +131,11 @@ def runtime_socket(pod: Pod) -> CheckOutcome:
     Medium for a DaemonSet, since looking after every node's containers is what node agents are for; low where no container
     mounts the volume.
     """
-    mounted = {
-        mount.string_under("name") for container in pod.containers() for mount in container.node.mappings_under("volumeMounts")
-    }
     for volume, source, path in host_volumes(pod):
         if host_paths.holds_runtime_socket(path):
             name = volume.string_under("name")
-            severity = Severity.MEDIUM if pod.kind == "DaemonSet" else Severity.HIGH
-            if name not in mounted:
+            severity = Severity.MEDIUM if agents.is_node_agent(pod) else Severity.HIGH
+            if not any(agents.mounts_of(pod, name)):
                 severity = Severity.LOW
             yield hit(source.at("path"), path=path, volume=name, severity=severity)
 

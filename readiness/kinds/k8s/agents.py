@@ -102,11 +102,11 @@ _SYSCTL_COMMAND = re.compile(r"(?:[\w./-]*/)?sysctl[ \t][^&|<>`$]*\Z")
 _IDLE_COMMANDS = frozenset({"", "true", "set -e", "set -ex", "set -eu", "set -eux", "set -x"})
 
 
+def is_for_node(pod: Pod) -> bool:
+    """Whether a pod does its node's work, all the time or once: what it needs of the node is a word with its owner."""
+    return is_node_agent(pod) or is_node_maintenance(pod)
+
+
 def does_node_work(container: Container) -> bool:
     """Whether a container does a node's work, for which it needs rights on the node: a word with its owner, not an intruder."""
-    return (
-        is_node_agent(container.pod)
-        or is_node_maintenance(container.pod)
-        or is_storage_driver(container)
-        or sets_kernel_parameters(container)
-    )
+    return is_for_node(container.pod) or is_storage_driver(container) or sets_kernel_parameters(container)
