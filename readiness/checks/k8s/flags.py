@@ -41,7 +41,7 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     return flags
 
 
-def _missing_flag_span(container: Container) -> Span:
+def missing_flag_span(container: Container) -> Span:
     """Where a flag that is missing would stand."""
     return container.node.at("command") if "command" in container.node else container.node.at()
 
@@ -49,8 +49,8 @@ def _missing_flag_span(container: Container) -> Span:
 def _missing_flag(container: Container, flags: dict[str, Flag], hit_if_missing: Hit) -> Hit | Undecidable:
     """A flag is not written: what is told of it, unless a config file may say the same."""
     if {"config", "config-file"} & set(flags):
-        return Undecidable(_missing_flag_span(container))
-    return hit_if_missing._replace(span=_missing_flag_span(container), is_missing=True)
+        return Undecidable(missing_flag_span(container))
+    return hit_if_missing._replace(span=missing_flag_span(container), is_missing=True)
 
 
 def _flag_or_missing(container: Container, flags: dict[str, Flag], flag: str, hit_to_place: Hit) -> Hit | Undecidable:
@@ -94,7 +94,7 @@ def flag_value_wrong(
     written = flags.get(flag)
     text = written.value if written else default
     if is_variable(text):
-        yield Undecidable(written.span if written else _missing_flag_span(container))
+        yield Undecidable(written.span if written else missing_flag_span(container))
     elif (text not in allow) if allow else (text in deny):
         told = hit(container.node.at(), flag=flag, value=text or "not set")
         yield _flag_or_missing(container, flags, flag, told)

@@ -7,7 +7,7 @@ import re
 
 from readiness.facts.table import fact_rows
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.model import REPLICATED_KINDS, Object
+from readiness.kinds.k8s.model import KINDS_OF_PODS, Object
 from readiness.kinds.units import folder_of
 from readiness.model.project import Project
 from readiness.syntax.glob import glob_matches
@@ -39,9 +39,6 @@ def may_come_from_operator(name: str, project: Project) -> bool:
     return any("-".join(words[:count]) in known for count in range(1, len(words) + 1))
 
 
-_KINDS_OF_PODS = (*REPLICATED_KINDS, "DaemonSet", "Pod")
-
-
 def is_made_by_controller(name: str) -> bool:
     """Whether a Service has a name that a well-known controller gives to those that it makes."""
     return any(glob_matches(pattern, name) for pattern in fact_rows("kubernetes-made-services"))
@@ -62,7 +59,7 @@ def is_file_completed_by_others(obj: Object, project: Project, kind: str) -> boo
     Such files are examples to apply one by one. Of what a chart or an overlay makes the whole is known.
     """
     kinds = project.memoize(_kinds_by_file).get(obj.source.root.path, frozenset())
-    return not project.unit and kind not in kinds and not kinds.isdisjoint(_KINDS_OF_PODS)
+    return not project.unit and kind not in kinds and not kinds.isdisjoint(KINDS_OF_PODS)
 
 
 _CHART_PART = re.compile(r"(?:\A|/)(?:templates|charts)/(?=[^/])")
@@ -84,7 +81,7 @@ def _component_words(project: Project) -> tuple[frozenset[str], frozenset[str]]:
             words = _WORD_END.split(stem.lower())
             if path not in rendered:
                 silent.update(words)
-            elif not rendered[path].isdisjoint(("Service", *_KINDS_OF_PODS)):
+            elif not rendered[path].isdisjoint(("Service", *KINDS_OF_PODS)):
                 making.update(words)
     return frozenset(silent), frozenset(making)
 

@@ -26,6 +26,7 @@ REPLICATED_KINDS = frozenset(
         "DeploymentConfig",
     }
 )
+KINDS_OF_PODS = (*REPLICATED_KINDS, "DaemonSet", "Pod")  # whose pods stay
 
 
 class WithMetadata:

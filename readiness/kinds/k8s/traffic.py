@@ -11,7 +11,7 @@ from typing import Any
 from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container, Object, Pod
-from readiness.kinds.k8s.scale import pod_count_range, pods_rounded_down
+from readiness.kinds.k8s.scale import pod_count_range, pods_rounded_down, update_strategy
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model.project import Project
 from readiness.syntax.image import parse_image
@@ -138,7 +138,7 @@ def rolls_over(pod: Pod, project: Project) -> bool:
     where maxUnavailable allows all pods to stop first.
     """
     owner = pod.owner
-    strategy = owner.spec.mapping_at_path("strategy" if pod.kind == "Deployment" else "updateStrategy")
+    strategy = update_strategy(owner)
     if strategy.get("type") in {"Recreate", "OnDelete"}:
         return False
     if pod.kind == "DaemonSet":
