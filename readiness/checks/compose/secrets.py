@@ -107,7 +107,7 @@ def _secret_severity(subject: Variable | EnvValue, verdict: SecretVerdict) -> Se
     A key that somebody gave out, and what a machine made beside an example, open something anywhere.
     """
     taken = subject.source.root.purposes.get("")
-    trial = taken is not None and taken.word in ("test", "demo", "sample") and verdict.strength < SecretStrength.SHAPE
+    trial = taken is not None and taken.is_trial and verdict.strength < SecretStrength.SHAPE
     if verdict.is_minor or trial:
         return Severity.LOW
     if verdict.strength < SecretStrength.RANDOM and isinstance(subject, Variable) and _uses_other_store(subject):

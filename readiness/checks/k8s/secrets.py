@@ -92,10 +92,7 @@ def secret_severity(verdict: SecretVerdict, source: Source) -> Severity | None:
 def _is_trial(source: Source) -> bool:
     """Whether all of a file was taken for tests or an example."""
     taken = source.root.purposes.get("")
-    return taken is not None and taken.word in _TRIAL_PURPOSES
-
-
-_TRIAL_PURPOSES = frozenset({"test", "demo", "sample"})
+    return taken is not None and taken.is_trial
 
 
 def is_issued_credential(verdict: SecretVerdict) -> bool:
