@@ -10,8 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from readiness.facts.table import fact_column
-from readiness.kinds.decision import Stated, purpose_by_signs, purposes_of_things, said_purpose
-from readiness.kinds.head import purpose_at_head
+from readiness.kinds.decision import Stated, head_signs, purpose_by_signs, purposes_of_things, said_purpose
 from readiness.kinds.k8s.model import Document, Object, Pod
 from readiness.kinds.places import README_PAIRS, Surroundings, name_signs, place_signs, readme_signs, surroundings
 from readiness.kinds.purpose import NonProductionSign, Pairs, is_non_serving_command
@@ -72,8 +71,7 @@ def _purpose_of(obj: Object, pod: Pod | None, around: Sequence[NonProductionSign
 def _signs_around(document: Document, around: Surroundings) -> Iterator[NonProductionSign]:
     """What the place of a file and the comment at its head say."""
     path, here = document.source.path, document.node.at()
-    if found := purpose_at_head(document.source.text, path):
-        yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
+    yield from head_signs(document.source)
     yield from place_signs(path, here, around)
     yield from name_signs(path, here)
     yield from readme_signs(document.source, around)
