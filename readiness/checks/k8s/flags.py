@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Container, Object
 from readiness.model import CheckOutcome, Hit, Span, Undecidable, hit, missing
 from readiness.syntax.nodes import mappings_in
-from readiness.syntax.yaml import Seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,7 @@ class Flag:
 
 def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     """The flags of a program that the container runs; None where it runs another."""
-    written: Iterator[Any] = (container.node.get(key) for key in ("command", "args"))
-    lines = [values for values in written if isinstance(values, Seq)]
+    lines = list(container.command_lists())
     words = (word for values in lines for word in values if isinstance(word, str))
     if not any(word.rpartition("/")[2] == program for word in words if word[:1] != "-"):
         return None

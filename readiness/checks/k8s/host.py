@@ -13,7 +13,7 @@ from readiness.kinds.k8s.effective import as_integer, is_variable, unknown_if_va
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import CheckOutcome, NotApplicable, Related, Severity, Undecidable, hit
 from readiness.syntax.image import parse_image
-from readiness.syntax.yaml import Map, Seq
+from readiness.syntax.yaml import Map
 
 
 def host_namespace_shared(pod: Pod, *, key: str) -> CheckOutcome:
@@ -204,10 +204,7 @@ def container_port_reserved(container: Container, *, numbers: Sequence[int] = ()
 
 def command_sudo(container: Container) -> CheckOutcome:
     """The command of a container calls sudo."""
-    for key in ("command", "args"):
-        values = container.node.get(key)
-        if not isinstance(values, Seq):
-            continue
+    for values in container.command_lists():
         for index, value in enumerate(values):
             if isinstance(value, str) and "sudo" in value.split():
                 yield hit(values.at(index))

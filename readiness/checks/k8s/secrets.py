@@ -205,10 +205,7 @@ def secret_named_in_config_map(obj: Object, *, words: Sequence[str]) -> CheckOut
 
 def secret_in_arguments(container: Container, *, project: Project) -> CheckOutcome:
     """The command line of a container holds a secret, as `--password=…`, `--token …` or a key by its shape."""
-    for key in ("command", "args"):
-        values = container.node.get(key)
-        if not isinstance(values, Seq):
-            continue
+    for values in container.command_lists():
         for index, value in enumerate(values):
             verdict = secret_verdict_on_argument(values, index) if isinstance(value, str) else None
             if verdict is not None and is_reportable_secret(verdict, container.source):

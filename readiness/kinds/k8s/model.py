@@ -9,7 +9,7 @@ from typing import Any
 from readiness.kinds.variables import VariableSetting, scalar_text
 from readiness.model import Source, Span
 from readiness.syntax.holes import is_filled_in_elsewhere
-from readiness.syntax.yaml import Map
+from readiness.syntax.yaml import Map, Seq
 
 LONG_RUNNING_KINDS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig", "Service"}
@@ -203,6 +203,10 @@ class Container:
     def security_context(self) -> Map:
         """The container's securityContext; an empty mapping at the container's place where there is none."""
         return self.node.mapping_at_path("securityContext")
+
+    def command_lists(self) -> Iterator[Seq]:
+        """The lists under `command` and `args` that are written, in this order."""
+        yield from (listed for key in ("command", "args") if isinstance(listed := self.node.get(key), Seq))
 
 
 def container_type_of(key: str, node: Map) -> str:

@@ -16,7 +16,6 @@ from readiness.kinds.places import README_PAIRS, Surroundings, name_signs, place
 from readiness.kinds.purpose import NonProductionSign, Pairs, is_non_serving_command
 from readiness.model import PURPOSES, Purpose
 from readiness.syntax.image import parse_image
-from readiness.syntax.yaml import Seq
 
 ANNOTATION = "readiness.dev/purpose"
 _NAMED = re.compile(r"(?:\A|[-.])(?:(?P<test>tests?|e2e|testing)|examples?|samples?|demos?)\d*(?:[-.]|\Z)")
@@ -99,13 +98,7 @@ def _signs_of(obj: Object, pod: Pod | None) -> Iterator[NonProductionSign]:
         if image is not None and _is_made_for_tests(image.name):
             text = f"the image of container {container.name!r} is made for tests"
             yield NonProductionSign("image", text, container.node.at(), True, "test")
-        words = [
-            word
-            for key in ("command", "args")
-            if isinstance(container.node.get(key), Seq)
-            for word in container.node[key]
-            if isinstance(word, str)
-        ]
+        words = [word for part in container.command_lists() for word in part if isinstance(word, str)]
         if container.role == "main" and words and is_non_serving_command(words):
             yield NonProductionSign("waits", f"container {container.name!r} only waits", container.node.at())
 
