@@ -25,7 +25,7 @@ def find_named_in_run(
     *,
     shared: bool = True,
 ) -> NameResolution[Object]:
-    """The objects that an object means by a name, as Index.named tells them.
+    """The objects that an object means by a name, as `ObjectIndex.find_named` tells them.
 
     Where nothing that is applied with it can be meant, the other units are asked: what may share its namespace may be
     meant, and nobody can tell. What belongs to a twin there, as that of another environment does, is not.
