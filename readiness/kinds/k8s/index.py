@@ -159,7 +159,7 @@ class ObjectIndex:
         return any(folder_of(each.source) in self.kustomized_folders for each in (obj, *things))
 
     def all_candidates(self, obj: NamespacedThing, spaces: ThingsByNamespace[T], *, predicate: Callable[[T], bool]) -> list[T]:
-        """All things of those that may be meant for an object, the nearest first, at most MANY of them."""
+        """All things of those that may be meant for an object, the nearest first, at most MAX_CANDIDATES of them."""
         joined: dict[int, T] = {}
         for places in spaces.places_in_namespace(obj.namespace):
             for thing in places.accepted_by_distance(
