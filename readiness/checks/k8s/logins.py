@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from readiness.kinds.k8s.deliveries import begins_with_name
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container
@@ -85,8 +86,7 @@ def _is_beyond_files(host: str, project: Project) -> bool:
         return False
     if rest and "svc" not in rest.split("."):
         return False
-    names = project.memoize(_object_names)
-    return not any(first == name or first.startswith(f"{name}-") for name in names)
+    return not begins_with_name(first, project.memoize(_object_names))
 
 
 def _object_names(project: Project) -> frozenset[str]:
