@@ -183,14 +183,14 @@ def _purpose_module(kind: str) -> ModuleType | None:
 
 
 def purposes_of(kind: str, document: Any) -> Mapping[str, Purpose]:
-    """What a document (under "") and the things in it (under their resources) were taken for, after `prepare`."""
+    """What a document (under "") and the things in it (under their resources) were taken for, after `link_documents`."""
     found = getattr(_purpose_module(kind), "purposes", None)
     told: Mapping[str, Purpose] = found(document) if found else document.source.purposes
     return told
 
 
 def is_production(subject: Subject) -> bool:
-    """Whether production's questions are asked of a thing, after `prepare`."""
+    """Whether production's questions are asked of a thing, after `link_documents`."""
     source: Source | None = subject.source
     said = subject.source.root.said
     if said is not None:

@@ -6,11 +6,13 @@ Settings and options come first, then what the file itself says, then the eviden
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
+from readiness.kinds.head import purpose_at_head
 from readiness.kinds.purpose import NonProductionSign, Pairs, decisive_signs
 from readiness.model import PURPOSES, Purpose, Source, Span, join_names
+from readiness.model.project import Document
 
 _HEAD = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)|---[ \t]*\r?\n)*")
 _SAID = re.compile(r"#[ \t]*readiness:[ \t]*purpose[ \t]*=[ \t]*(?P<word>[^\s#]{0,80})")
@@ -69,6 +71,13 @@ def said_purpose(source: Source) -> Purpose | None:
     return Purpose(stated.word, IN_COMMENT) if stated and stated.is_known else None
 
 
+def head_signs(source: Source) -> Iterator[NonProductionSign]:
+    """What the sentences at the head of a file say, as a sign that decides alone."""
+    if found := purpose_at_head(source.text, source.path):
+        purpose, place = found
+        yield NonProductionSign("head", "the comment at its head says so", place, True, purpose)
+
+
 def purpose_by_signs(signs: Iterable[NonProductionSign], pairs: Pairs) -> Purpose | None:
     """What signs say together that something is for; None where they do not decide."""
     deciding = decisive_signs(signs, pairs=pairs)
@@ -76,6 +85,17 @@ def purpose_by_signs(signs: Iterable[NonProductionSign], pairs: Pairs) -> Purpos
         return None
     words = [one.purpose for one in deciding if one.purpose != "development"] or ["development"]
     return Purpose(words[0], " and ".join(one.text for one in deciding))
+
+
+def take_purposes_of_files(
+    documents: Iterable[Document], signs_of: Callable[[Any], Iterable[NonProductionSign]], pairs: Pairs
+) -> None:
+    """Say of every file what it is for where that is not production: as it is said, else by its signs."""
+    for document in documents:
+        source = document.source
+        if source.parent is None:
+            found = said_purpose(source) or purpose_by_signs(signs_of(document), pairs)
+            source.purposes = {"": found} if found else {}
 
 
 def purposes_of_things(whole: Purpose | None, things: Iterable[tuple[str, Purpose | None]]) -> Mapping[str, Purpose]:

@@ -36,7 +36,7 @@ def recognizes_file(path: str, text: str) -> bool:
 class Document:
     """What one environment file says; itself the subject of `dotenv.file`.
 
-    `is_for_production` tells whether a compose file reads it that may run there, `is_read_by_compose` whether one reads it by
+    `production` tells whether a compose file reads it that may run there, `read` whether one reads it by
     Docker's grammar.
     """
 

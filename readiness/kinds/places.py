@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from readiness.kinds.purpose import NonProductionSign, Pairs
 from readiness.kinds.readme import DEMO, STUDY, STUDY_FOLDER
@@ -40,7 +40,7 @@ _PRODUCTION_FOLDER = re.compile(
     r"(?:prod|production|live|staging)(?:[._-][\w.-]+)?|[\w.-]+[._-](?:prod|production|live|staging)"
 )
 _SHOWN_NAME = re.compile(r"(?:\A|[-_.])(?:examples?|samples?|demos?)(?:[-_.]|\Z)")
-_KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
+KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,14 @@ class Surroundings:
     paths: Collection[str]
 
     @cached_property
+    def kustomized(self) -> frozenset[str]:
+        """The folders with a kustomization, as they are written."""
+        return frozenset(posixpath.dirname(posixpath.normpath(one)) for one in self.paths if KUSTOMIZATION_PATH.search(one))
+
+    @cached_property
     def built(self) -> frozenset[str]:
-        """The folders with a kustomization."""
-        found = (posixpath.dirname(one) for one in self.paths if _KUSTOMIZATION.search(one))
-        return frozenset(one.lower() for one in found)
+        """The folders with a kustomization, in small letters."""
+        return frozenset(one.lower() for one in self.kustomized)
 
     @cached_property
     def tested(self) -> frozenset[str]:
@@ -70,6 +74,16 @@ class Surroundings:
             found |= todo
             todo = {posixpath.dirname(one) for one in todo} - found
         return frozenset(found)
+
+
+def surroundings(paths: Collection[str]) -> Surroundings:
+    """The surroundings of the files of a tree, made once for all kinds of file and all units in it."""
+    return _surroundings(frozenset(paths))
+
+
+@lru_cache(maxsize=1)
+def _surroundings(paths: frozenset[str]) -> Surroundings:
+    return Surroundings(paths)
 
 
 def place_signs(path: str, here: Span, around: Surroundings) -> Iterator[NonProductionSign]:

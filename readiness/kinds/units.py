@@ -160,7 +160,7 @@ class ThingsByFolder(Generic[T]):
         """The nearest things that are accepted.
 
         Those of one folder go together; those of several folders at the same distance are tied. `distance_range` bounds the
-        distance. After MANY things that were not accepted the answer is tied, too.
+        distance. After MAX_CANDIDATES things that were not accepted the answer is tied, too.
         """
         refused = 0
         for far, things in self.by_increasing_distance(path):
@@ -193,6 +193,6 @@ class ThingsByFolder(Generic[T]):
         return -1, False
 
     def accepted_by_distance(self, path: str, predicate: Callable[[T], bool]) -> list[T]:
-        """The things that are accepted, the nearest first, among the MANY nearest ones."""
+        """The things that are accepted, the nearest first, among the MAX_CANDIDATES nearest ones."""
         nearest = chain.from_iterable(part for _, part in self.by_increasing_distance(path))
         return [thing for thing in islice(nearest, MAX_CANDIDATES) if predicate(thing)]

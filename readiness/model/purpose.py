@@ -15,6 +15,7 @@ PURPOSES = {
     "job": "a one-off job",
     "preview": "a preview",
 }
+_TRIAL_PURPOSES = frozenset({"test", "demo", "sample"})
 
 
 class Purpose(NamedTuple):
@@ -31,6 +32,11 @@ class Purpose(NamedTuple):
     def is_production(self) -> bool:
         """Whether production's questions are asked of it."""
         return self.word == "production"
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it is for tests or an example: what lets in there lets in to nothing that lasts."""
+        return self.word in _TRIAL_PURPOSES
 
     @property
     def text(self) -> str:

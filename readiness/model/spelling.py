@@ -13,7 +13,7 @@ MIN_SIMILARITY = 0.75  # of difflib's ratio: one slip in a word of four letters,
 def nearest_word(word: str, known_words: Iterable[str]) -> str:
     """The known word that `word` is most like, whatever the letters' case; empty where none is like it.
 
-    A word of one's own is not taken for a slip of the pen: shorter than three letters, or over `LONGEST`, nothing is like it.
+    A word of one's own is not taken for a slip of the pen: shorter than three letters, or over MAX_WORD_LENGTH, nothing is like it.
     """
     if not 3 <= len(word) <= MAX_WORD_LENGTH:
         return ""

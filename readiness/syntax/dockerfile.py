@@ -350,7 +350,7 @@ def _read_heredocs(reader: _LineReader, instruction: Instruction) -> Iterator[He
             if (text.lstrip("\t") if match.group(2) else text) == name:
                 break
             stop = reader.at
-        yield Heredoc(name, name == match.group(3), Span(start, stop), word.span, bool(match.group(2)))
+        yield Heredoc(name, name == match.group(3), Span(start, stop), word.span)
 
 
 def _validate_instruction(reader: _LineReader, instruction: Instruction) -> None:

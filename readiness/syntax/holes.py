@@ -2,7 +2,8 @@
 
 One function for each of those who fill in: a shell, Docker, Compose and nginx (`$NAME`, `${NAME}`), template engines
 (`{{ name }}`), GitHub's expressions (`${{ name }}`). They ask for the mark alone: what a variable holds where its own
-language has a default is for the models of that language to say (`expand_scalar` of compose files, `variables` of nginx).
+language has a default is for the models of that language to say (`expand_scalar` of compose files,
+readiness/checks/nginx/variables.py).
 """
 
 from __future__ import annotations

@@ -41,7 +41,6 @@ class Heredoc:
     expands_variables: bool
     body_span: Span
     name_span: Span
-    strips_tabs: bool = False
 
 
 # Other names of the keys of a mount.

@@ -47,7 +47,7 @@ _PLACEHOLDER_LINE_BY_FORM = {
 }
 _PLACEHOLDER_SIGN = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
-# missing semicolon. In the blocks of `DATA` the first word of a line is data.
+# missing semicolon. In the blocks of DATA_BLOCK_NAMES the first word of a line is data.
 _BLOCK_ONLY_NAMES = frozenset(
     {
         "http",
@@ -248,7 +248,7 @@ def unescape_word(text: str) -> str:
 def parse_nginx(source: Source) -> Block:
     """The directives of a file. Raises ParseError, with nginx's words for the reason.
 
-    `${X}` alone on a line, where a directive may begin, is a directive by itself: see `Directive.is_put_in`.
+    `${X}` alone on a line, where a directive may begin, is a directive by itself: see `Directive.is_directives_placeholder`.
     """
     text = source.text
     end = len(text)

@@ -63,7 +63,7 @@ class Map(dict[str, Any]):
     def mapping_at_path(self, *keys: str) -> Map:
         """The mapping some keys down; an empty one at the deepest place on the way where there is none.
 
-        So nobody needs a case for what is not there: `job.dig("strategy", "matrix").get("include")`.
+        So nobody needs a case for what is not there: `job.mapping_at_path("strategy", "matrix").get("include")`.
         """
         node = self
         for key in keys:

@@ -1,7 +1,7 @@
 """Text templates: the marks where another program puts words in, what a text is without them, and names that say template.
 
 A mark is looked for by its form alone, in comments and strings too. Whether it matters is for the parser to say: a text is a
-template only where its parser gets further once the marks are taken out (see `assembly`).
+template only where its parser gets further once the marks are taken out (see `template_mark_at_error` in readiness/kinds).
 """
 
 from __future__ import annotations

@@ -183,13 +183,6 @@ def _passed_value_hits(job: Job, key: str, section: str, declared: Map, value: s
             yield hit(job.node.at("uses"), say="required", workflow=value, sort=section, name=name)
 
 
-_PYTHON_TYPES_BY_INPUT_TYPE: dict[str, tuple[type, ...]] = {
-    "string": (str, int, float, bool),
-    "number": (int, float),
-    "boolean": (bool,),
-}
-
-
 def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> CheckOutcome:
     """An input of a called workflow that is given a value of another type."""
     for job in workflow.jobs:

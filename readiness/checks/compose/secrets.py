@@ -87,7 +87,7 @@ def _unless_copied(told: Hit, subject: Variable | EnvValue, project: Project) ->
 
 
 def _secret_value_hits(subject: Variable | EnvValue, value: Any, span: Span) -> Iterator[Hit]:
-    """A value that is a secret; well_known tells of those that everybody knows."""
+    """A value that is a secret; `password_well_known` tells of those that everybody knows."""
     bare = value.strip("\"'") if isinstance(value, str) else value
     verdict = secrets.classify_value(subject.name, bare)
     if not verdict.is_secret or (isinstance(bare, str) and _is_only_default(bare)):
@@ -107,7 +107,7 @@ def _secret_severity(subject: Variable | EnvValue, verdict: SecretVerdict) -> Se
     A key that somebody gave out, and what a machine made beside an example, open something anywhere.
     """
     taken = subject.source.root.purposes.get("")
-    trial = taken is not None and taken.word in ("test", "demo", "sample") and verdict.strength < SecretStrength.SHAPE
+    trial = taken is not None and taken.is_trial and verdict.strength < SecretStrength.SHAPE
     if verdict.is_minor or trial:
         return Severity.LOW
     if verdict.strength < SecretStrength.RANDOM and isinstance(subject, Variable) and _uses_other_store(subject):

@@ -42,7 +42,7 @@ def _unverified_fetches(step: Step) -> Iterator[tuple[shell.SimpleCommand, shell
 def download_unverified(step: Step) -> CheckOutcome:
     """A program or an archive is fetched and nothing compares it with a known sum or signature.
 
-    A script that runs at once is left to `script_piped`.
+    A script that runs at once is left to `script_piped_to_shell`.
     """
     for command, word in _unverified_fetches(step):
         if _PROGRAM_FILE_SUFFIX.search(word.value.partition("?")[0]) or _fetched_file_is_executed(step, command):

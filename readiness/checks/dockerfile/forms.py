@@ -23,7 +23,7 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
     if instruction.keyword not in keywords or instruction.is_json_form or not instruction.arguments_text.text.strip():
         return
     if _MALFORMED_JSON_LIST.match(instruction.arguments_text.text):
-        return  # list_broken tells of it
+        return  # exec_form_broken tells of it
     if instruction.keyword == "HEALTHCHECK" and (not instruction.words or instruction.words[0].raw.upper() != "CMD"):
         return
     if step.stage.effective_value("SHELL", instruction.span.start) is not None or any(starter_missing(step)):

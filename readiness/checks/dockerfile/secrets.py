@@ -94,7 +94,7 @@ def _is_secret_argument(step: Step, pair: NameValuePair) -> bool:
     if not pair.value or verdict.kind is SecretKind.REFERENCE or has_variable(pair.value):
         return True  # whatever comes from outside is as secret as its name says
     if _secret_severity(step, verdict) is not None and not _is_well_known_word(verdict):
-        return False  # value_in_environment tells of it
+        return False  # secret_in_environment tells of it
     if pair.value.lower() in _BOOLEAN_TEXTS:
         return False
     if not secrets.is_secret_name(pair.name):

@@ -12,7 +12,7 @@ from readiness.kinds.k8s.deliveries import (
 )
 from readiness.kinds.k8s.index import owner_of
 from readiness.kinds.k8s.labels import may_be_same_namespace
-from readiness.kinds.k8s.model import REPLICATED_KINDS, Object
+from readiness.kinds.k8s.model import KINDS_OF_PODS, Object
 from readiness.kinds.k8s.spaces import NameResolution
 from readiness.model import Related, Severity
 from readiness.model.project import Project
@@ -43,12 +43,9 @@ def absence_of(join: NameResolution[Any], namespace: str) -> MissingNameDetails:
     return MissingNameDetails(where, (place,), Severity.LOW)
 
 
-_OF_PODS = (*REPLICATED_KINDS, "DaemonSet", "Pod")
-
-
 def are_pods_beside(obj: Object, project: Project) -> bool:
     """Whether workloads stand in an object's own folder and namespace: then those that it selects would stand there, too."""
-    return any(is_delivered_beside(obj, project, kind) for kind in _OF_PODS)
+    return any(is_delivered_beside(obj, project, kind) for kind in KINDS_OF_PODS)
 
 
 def pods_absence(join: NameResolution[Any], obj: Object, project: Project) -> MissingNameDetails | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from readiness.checks.k8s.flags import Flag, flags_of
+from readiness.checks.k8s.flags import Flag, flags_of, missing_flag_span
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Container
-from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, missing
+from readiness.model import CheckOutcome, Severity, Undecidable, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
@@ -80,10 +80,10 @@ def control_plane_etcd(container: Container) -> CheckOutcome:
         flag = variables["ETCD_CLIENT_CERT_AUTH"]
         written = Flag(str(flag.get("value", "$(?)")).lower(), flag.at())
     if written is None and ({"config", "config-file"} & set(flags) or "ETCD_CONFIG_FILE" in variables):
-        yield Undecidable(_owner_span(container))
+        yield Undecidable(missing_flag_span(container))
     elif written is None:
         yield missing(
-            _owner_span(container),
+            missing_flag_span(container),
             value="false",
             severity=_reach_severity(container, flags, variables),
         )
@@ -91,10 +91,6 @@ def control_plane_etcd(container: Container) -> CheckOutcome:
         yield Undecidable(written.span)
     elif written.value not in ("true", ""):  # the flag alone says true
         yield hit(written.span, value=written.value, severity=_reach_severity(container, flags, variables))
-
-
-def _owner_span(container: Container) -> Span:
-    return container.node.at("command") if "command" in container.node else container.node.at()
 
 
 def _reach_severity(container: Container, flags: dict[str, Flag], variables: dict[str, Map]) -> Severity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Container, Object
 from readiness.model import CheckOutcome, Hit, Span, Undecidable, hit, missing
 from readiness.syntax.nodes import mappings_in
-from readiness.syntax.yaml import Seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,7 @@ class Flag:
 
 def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     """The flags of a program that the container runs; None where it runs another."""
-    written: Iterator[Any] = (container.node.get(key) for key in ("command", "args"))
-    lines = [values for values in written if isinstance(values, Seq)]
+    lines = list(container.command_lists())
     words = (word for values in lines for word in values if isinstance(word, str))
     if not any(word.rpartition("/")[2] == program for word in words if word[:1] != "-"):
         return None
@@ -41,7 +39,7 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     return flags
 
 
-def _missing_flag_span(container: Container) -> Span:
+def missing_flag_span(container: Container) -> Span:
     """Where a flag that is missing would stand."""
     return container.node.at("command") if "command" in container.node else container.node.at()
 
@@ -49,8 +47,8 @@ def _missing_flag_span(container: Container) -> Span:
 def _missing_flag(container: Container, flags: dict[str, Flag], hit_if_missing: Hit) -> Hit | Undecidable:
     """A flag is not written: what is told of it, unless a config file may say the same."""
     if {"config", "config-file"} & set(flags):
-        return Undecidable(_missing_flag_span(container))
-    return hit_if_missing._replace(span=_missing_flag_span(container), is_missing=True)
+        return Undecidable(missing_flag_span(container))
+    return hit_if_missing._replace(span=missing_flag_span(container), is_missing=True)
 
 
 def _flag_or_missing(container: Container, flags: dict[str, Flag], flag: str, hit_to_place: Hit) -> Hit | Undecidable:
@@ -94,7 +92,7 @@ def flag_value_wrong(
     written = flags.get(flag)
     text = written.value if written else default
     if is_variable(text):
-        yield Undecidable(written.span if written else _missing_flag_span(container))
+        yield Undecidable(written.span if written else missing_flag_span(container))
     elif (text not in allow) if allow else (text in deny):
         told = hit(container.node.at(), flag=flag, value=text or "not set")
         yield _flag_or_missing(container, flags, flag, told)

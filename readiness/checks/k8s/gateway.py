@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.k8s.absence import service_absence
-from readiness.checks.k8s.ingress import has_port
+from readiness.checks.k8s.ingress import Backend, unresolved_backend
 from readiness.facts.table import fact_column
-from readiness.kinds.k8s.deliveries import is_made_by_controller
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object
-from readiness.model import CheckOutcome, Related, Undecidable, hit, missing
+from readiness.model import CheckOutcome, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -101,31 +98,7 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome
     if not is_route(obj):
         return
     for ref, name, namespace, port in backend_references(obj):
-        found = find_named_in_run(obj, "Service", name, project, namespace)
-        if found.is_ambiguous or (found.is_absent and is_made_by_controller(name)):
-            yield Undecidable(ref.at("name"))
-            continue
-        if found.is_absent:
-            told = service_absence(obj, name, found, namespace, project)
-            yield missing(
-                ref.at("name"),
-                say="service",
-                related=told.related,
-                severity=told.severity,
-                service=name,
-                where=told.where_missing_text,
-            )
-            continue
-        near = found.meant
-        if port is not None and not any(has_port(each, port) for each in near):
-            there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
-            yield hit(
-                ref.at("port"),
-                related=[there],
-                say="port",
-                service=name,
-                port=port,
-            )
+        yield from unresolved_backend(obj, Backend(name, namespace, port), ref.at("name"), ref.at("port"), project)
 
 
 def _referenced_gateways(obj: Object, ref: Map, name: str, project: Project) -> tuple[Object, ...]:

@@ -13,7 +13,7 @@ from readiness.kinds.k8s.effective import as_integer, is_variable, unknown_if_va
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import CheckOutcome, NotApplicable, Related, Severity, Undecidable, hit
 from readiness.syntax.image import parse_image
-from readiness.syntax.yaml import Map, Seq
+from readiness.syntax.yaml import Map
 
 
 def host_namespace_shared(pod: Pod, *, key: str) -> CheckOutcome:
@@ -26,8 +26,7 @@ def host_namespace_shared(pod: Pod, *, key: str) -> CheckOutcome:
         return
     yield from unknown_if_variable(pod.node, key)
     if pod.node.get(key) is True:
-        lowered = agents.is_node_agent(pod) or agents.is_node_maintenance(pod)
-        severity = Severity.MEDIUM if lowered else None
+        severity = Severity.MEDIUM if agents.is_for_node(pod) else None
         yield hit(pod.node.at(key), severity=severity)
 
 
@@ -95,8 +94,7 @@ def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
         return None
     if all(agents.has_host_root(container) for container, _ in mounts):
         return None if host_paths.holds_volumes(path) else Severity.MEDIUM
-    lowered = agents.is_node_agent(pod) or agents.is_node_maintenance(pod)
-    return Severity.MEDIUM if lowered else Severity.HIGH
+    return Severity.MEDIUM if agents.is_for_node(pod) else Severity.HIGH
 
 
 def _is_within_another(pod: Pod, path: str, containers: set[int]) -> bool:
@@ -133,14 +131,11 @@ def runtime_socket(pod: Pod) -> CheckOutcome:
     Medium for a DaemonSet, since looking after every node's containers is what node agents are for; low where no container
     mounts the volume.
     """
-    mounted = {
-        mount.string_under("name") for container in pod.containers() for mount in container.node.mappings_under("volumeMounts")
-    }
     for volume, source, path in host_volumes(pod):
         if host_paths.holds_runtime_socket(path):
             name = volume.string_under("name")
-            severity = Severity.MEDIUM if pod.kind == "DaemonSet" else Severity.HIGH
-            if name not in mounted:
+            severity = Severity.MEDIUM if agents.is_node_agent(pod) else Severity.HIGH
+            if not any(agents.mounts_of(pod, name)):
                 severity = Severity.LOW
             yield hit(source.at("path"), path=path, volume=name, severity=severity)
 
@@ -209,10 +204,7 @@ def container_port_reserved(container: Container, *, numbers: Sequence[int] = ()
 
 def command_sudo(container: Container) -> CheckOutcome:
     """The command of a container calls sudo."""
-    for key in ("command", "args"):
-        values = container.node.get(key)
-        if not isinstance(values, Seq):
-            continue
+    for values in container.command_lists():
         for index, value in enumerate(values):
             if isinstance(value, str) and "sudo" in value.split():
                 yield hit(values.at(index))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from readiness.checks.k8s.absence import service_absence
 from readiness.facts.domains import is_public_name
@@ -22,6 +22,7 @@ from readiness.model import (
     Pattern,
     Related,
     Severity,
+    Span,
     Undecidable,
     hit,
     missing,
@@ -187,35 +188,41 @@ def ingress_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome
         key = "name" if "name" in node else "serviceName"
         if is_variable(name) or (port == "use-annotation"):
             continue
-        found = find_named_in_run(obj, "Service", name, project)
-        if found.is_ambiguous or (found.is_absent and is_made_by_controller(name)):
-            yield Undecidable(node.at(key))
-            continue
-        if found.is_absent:
-            told = service_absence(obj, name, found, obj.namespace, project)
-            yield missing(
-                node.at(key),
-                say="service",
-                related=told.related,
-                severity=told.severity,
-                service=name,
-                where=told.where_missing_text,
-            )
-            continue
-        near = found.meant
-        if port is not None and not is_variable(port) and not any(has_port(each, port) for each in near):
-            place = node.mapping_at_path("port").at() if "port" in node else node.at("servicePort")
-            there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
-            yield hit(
-                place,
-                related=[there],
-                say="port",
-                service=name,
-                port=port,
-            )
+        backend = Backend(name, obj.namespace, None if is_variable(port) else port)
+        port_place = node.mapping_at_path("port").at() if "port" in node else node.at("servicePort")
+        yield from unresolved_backend(obj, backend, node.at(key), port_place, project)
 
 
-def has_port(service: Object, port: Any) -> bool:
+class Backend(NamedTuple):
+    """A Service that requests are sent to, and its port there, a number or a name; None for one that nobody can tell."""
+
+    name: str
+    namespace: str
+    port: Any
+
+
+def unresolved_backend(obj: Object, backend: Backend, place: Span, port_place: Span, project: Project) -> CheckOutcome:
+    """An object sends to a Service that is in no file, or to a port that the Service does not have."""
+    found = find_named_in_run(obj, "Service", backend.name, project, backend.namespace)
+    if found.is_ambiguous or (found.is_absent and is_made_by_controller(backend.name)):
+        yield Undecidable(place)
+    elif found.is_absent:
+        told = service_absence(obj, backend.name, found, backend.namespace, project)
+        yield missing(
+            place,
+            say="service",
+            related=told.related,
+            severity=told.severity,
+            service=backend.name,
+            where=told.where_missing_text,
+        )
+    elif backend.port is not None and not any(_has_port(each, backend.port) for each in found.meant):
+        service = found.meant[0]
+        there = Related(service.source, service.metadata.at("name"), "the Service")
+        yield hit(port_place, related=[there], say="port", service=backend.name, port=backend.port)
+
+
+def _has_port(service: Object, port: Any) -> bool:
     """Whether a Service has a port of that number or name."""
     listed = service.spec.get("ports")
     if service.spec.get("type") == "ExternalName" or not isinstance(listed, Seq):

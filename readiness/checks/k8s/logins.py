@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from readiness.kinds.k8s.deliveries import begins_with_name
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container
@@ -85,8 +86,7 @@ def _is_beyond_files(host: str, project: Project) -> bool:
         return False
     if rest and "svc" not in rest.split("."):
         return False
-    names = project.memoize(_object_names)
-    return not any(first == name or first.startswith(f"{name}-") for name in names)
+    return not begins_with_name(first, project.memoize(_object_names))
 
 
 def _object_names(project: Project) -> frozenset[str]:
@@ -108,11 +108,9 @@ def password_at_server(container: Container, name: str, value: str, project: Pro
     return min(others, key=lambda one: file_distance(one.source.root.path, here), default=None)
 
 
-def copies_at_clients(container: Container, name: str, project: Project) -> Iterator[StatedPassword]:
+def copies_at_clients(container: Container, name: str, project: Project) -> Sequence[StatedPassword]:
     """The logins of other containers that are told with a server's password."""
-    for client, server in project.memoize(_copies):
-        if server.container.node is container.node and server.name == name:
-            yield client
+    return project.memoize(_copies_by_server).get((id(container.node), name), ())
 
 
 def _passwords_of_servers(project: Project) -> dict[tuple[str, str], list[StatedPassword]]:
@@ -130,16 +128,18 @@ def _passwords_of_servers(project: Project) -> dict[tuple[str, str], list[Stated
     return given
 
 
-def _copies(project: Project) -> list[tuple[StatedPassword, StatedPassword]]:
-    """Each login with the server's password that it copies."""
-    return [
-        (StatedPassword(container, name, span), server)
-        for container in _containers(project)
-        for name, value, span in literal_variables(container)
-        if isinstance(value, str)
-        and (secrets.is_secret_name(name) or "://" in value)
-        and (server := password_at_server(container, name, value, project)) is not None
-    ]
+def _copies_by_server(project: Project) -> dict[tuple[int, str], list[StatedPassword]]:
+    """(identity of a server's container, name of its variable) -> the logins that copy the password there."""
+    copies: dict[tuple[int, str], list[StatedPassword]] = {}
+    for container in _containers(project):
+        for name, value, span in literal_variables(container):
+            if not isinstance(value, str) or not (secrets.is_secret_name(name) or "://" in value):
+                continue
+            server = password_at_server(container, name, value, project)
+            if server is not None:
+                key = id(server.container.node), server.name
+                copies.setdefault(key, []).append(StatedPassword(container, name, span))
+    return copies
 
 
 def _containers(project: Project) -> Iterator[Container]:

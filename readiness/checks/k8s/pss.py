@@ -1,7 +1,7 @@
 """The Pod Security Standards, control by control, as their newest version has them.
 
-Each control is a function from a pod to violations. `verdict` answers "would this pod be admitted, and if not
-why"; the rules, one a control, and the rule on a namespace's own label share it.
+Each control is a function from a pod to violations. `violations_by_level` answers "would this pod be admitted, and
+if not why"; the rules, one a control, and the rule on a namespace's own label share it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from readiness.facts.table import fact_column
+from readiness.kinds.k8s.effective import has_user_namespace, pod_security_context
 from readiness.kinds.k8s.model import PROBE_FIELDS, Container, Pod
 from readiness.model import CheckOutcome, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq
@@ -41,16 +42,6 @@ LIFECYCLE_HOOKS = ("postStart", "preStop")
 def is_windows_pod(pod: Pod) -> bool:
     """Whether the standards' waivers for Windows apply: only `os.name` says so."""
     return pod.node.mapping_at_path("os").get("name") == "windows"
-
-
-def has_user_namespace(pod: Pod) -> bool:
-    """Whether the pod has a user namespace of its own, in which root is nobody on the host."""
-    return pod.node.get("hostUsers") is False
-
-
-def pod_security_context(pod: Pod) -> Map:
-    """The pod's own securityContext."""
-    return pod.node.mapping_at_path("securityContext")
 
 
 def security_contexts(pod: Pod) -> Iterator[tuple[str, Map]]:

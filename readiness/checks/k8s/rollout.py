@@ -9,7 +9,7 @@ from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import object_index, workload_of
 from readiness.kinds.k8s.model import LONG_RUNNING_KINDS, Container, Object, Pod
-from readiness.kinds.k8s.scale import pod_count_range, pods_rounded_down, stated_replicas
+from readiness.kinds.k8s.scale import DEPLOYMENT_KINDS, pod_count_range, pods_rounded_down, stated_replicas, update_strategy
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import (
     CheckOutcome,
@@ -22,13 +22,6 @@ from readiness.model import (
 )
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
-
-DEPLOYMENT_KINDS = frozenset({"Deployment", "DeploymentConfig"})
-
-
-def update_strategy(obj: Object) -> Map:
-    """How a Deployment, DaemonSet or StatefulSet is updated."""
-    return obj.spec.mapping_at_path("strategy" if obj.kind in DEPLOYMENT_KINDS else "updateStrategy")
 
 
 def rollout_recreate(pod: Pod, *, project: Project) -> CheckOutcome:

@@ -92,10 +92,7 @@ def secret_severity(verdict: SecretVerdict, source: Source) -> Severity | None:
 def _is_trial(source: Source) -> bool:
     """Whether all of a file was taken for tests or an example."""
     taken = source.root.purposes.get("")
-    return taken is not None and taken.word in _TRIAL_PURPOSES
-
-
-_TRIAL_PURPOSES = frozenset({"test", "demo", "sample"})
+    return taken is not None and taken.is_trial
 
 
 def is_issued_credential(verdict: SecretVerdict) -> bool:
@@ -208,10 +205,7 @@ def secret_named_in_config_map(obj: Object, *, words: Sequence[str]) -> CheckOut
 
 def secret_in_arguments(container: Container, *, project: Project) -> CheckOutcome:
     """The command line of a container holds a secret, as `--password=…`, `--token …` or a key by its shape."""
-    for key in ("command", "args"):
-        values = container.node.get(key)
-        if not isinstance(values, Seq):
-            continue
+    for values in container.command_lists():
         for index, value in enumerate(values):
             verdict = secret_verdict_on_argument(values, index) if isinstance(value, str) else None
             if verdict is not None and is_reportable_secret(verdict, container.source):

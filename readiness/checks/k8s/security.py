@@ -12,6 +12,7 @@ from readiness.kinds.k8s.effective import (
     as_integer,
     deepest_existing_span,
     effective_security,
+    has_user_namespace,
     is_variable,
     linux_containers,
     pod_security_context,
@@ -51,11 +52,6 @@ CONTAINER_ONLY = (
     "procMount",
     "readOnlyRootFilesystem",
 )
-
-
-def has_user_namespace(pod: Pod) -> bool:
-    """Whether the pod has a user namespace of its own: root in it is nobody on the node."""
-    return pod.node.get("hostUsers") is False
 
 
 def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> CheckOutcome:

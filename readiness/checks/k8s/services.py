@@ -34,7 +34,7 @@ def _workloads_reached(obj: Object, project: Project) -> Sequence[Workload]:
 def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> CheckOutcome:
     """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all.
 
-    Medium where no workload stands beside the Service: then the obj that it means comes from elsewhere.
+    Medium where no workload stands beside the Service: then the one that it means comes from elsewhere.
     """
     wanted = service_selector(obj) if is_service(obj) else None
     index: ObjectIndex = object_index(project)

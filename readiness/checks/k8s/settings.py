@@ -13,7 +13,6 @@ from readiness.kinds.k8s.model import Container, Object
 from readiness.kinds.variables import scalar_text
 from readiness.model import CheckOutcome, Source, Span, Undecidable, hit
 from readiness.syntax import image as images
-from readiness.syntax.yaml import Seq
 
 
 @cache
@@ -75,9 +74,7 @@ def authentication_off(container: Container) -> CheckOutcome:
     for name, value, span in variables_of(container):
         if known.opens_to_all(name, value):
             yield hit(span, setting=name)
-    for key in ("command", "args"):
-        words = container.node.get(key)
-        words = words if isinstance(words, Seq) else Seq(container.node.at())
+    for words in container.command_lists():
         for index, word in enumerate(words):
             if isinstance(word, str) and word in known.flags_off:
                 yield hit(words.at(index), setting=word)

@@ -123,8 +123,7 @@ def _data_mounts(container: Container, paths: tuple[str, ...]) -> Iterator[tuple
 
 def _command_words(container: Container) -> frozenset[str]:
     """The words of a container's command and arguments; empty where the image's own command runs."""
-    written = [container.node.get(key) for key in ("command", "args")]
-    return frozenset(word for part in written if isinstance(part, Seq) for text in part for word in str(text)[:2000].split())
+    return frozenset(word for part in container.command_lists() for text in part for word in str(text)[:2000].split())
 
 
 def data_ephemeral(container: Container) -> CheckOutcome:

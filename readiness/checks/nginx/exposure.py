@@ -61,7 +61,7 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class PathChange:
-    """A directive that changes the path of a request to `new_path_text`; with `stays` the location stays the same."""
+    """A directive that changes the path of a request to `new_path_text`; with `keeps_location` the location stays the same."""
 
     directive: Directive
     new_path_text: str

@@ -146,7 +146,7 @@ def header_missing(scope: BlockScope, project: Project, *, any_of: Sequence[str]
 
 
 def security_header_missing(scope: BlockScope, project: Project, *, headers: Mapping[str, Sequence[str]]) -> CheckOutcome:
-    """As `absent`, for several: a name that the hit tells, and the headers of which one will do."""
+    """As `header_missing`, for several: a name that the hit tells, and the headers of which one will do."""
     unknown: Undecidable | None = None
     for name, any_of in headers.items():
         for found in header_missing(scope, project, any_of=any_of):

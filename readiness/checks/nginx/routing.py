@@ -43,7 +43,7 @@ class LocationRoute:
 
 
 class Router:
-    """The locations of a server, for paths to be led through; `sure` until an expression on the way cannot be judged."""
+    """The locations of a server, for paths to be led through; `is_certain` until an expression on the way cannot be judged."""
 
     def __init__(self, project: Project, server: Block) -> None:
         self.project = project
@@ -84,7 +84,7 @@ class Router:
         return answer, False
 
     def is_match(self, directive: Directive, path: str) -> bool:
-        """Whether the expression of a location or a rewrite matches a path; where that is not known, no and not `sure`."""
+        """Whether the expression of a location or a rewrite matches a path; where that is not known, no, and not `is_certain`."""
         pattern = pattern_of(directive)
         self.searches += 1
         if pattern is None or self.searches > _MAX_PATTERN_MATCHES:

@@ -71,7 +71,7 @@ class EdgeIndex:
 
 
 def edge_index(project: Project) -> EdgeIndex:
-    """What a project's compose files say of its nginx files; ask for it with `project.memo(edge)`."""
+    """What a project's compose files say of its nginx files; ask for it with `project.memoize(edge_index)`."""
     mounted: dict[str, list[tuple[Service, str]]] = {}
     names: set[str] = set()
     for document in project.documents_of_kind("compose"):

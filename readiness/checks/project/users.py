@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from readiness.checks.k8s.security import has_user_namespace
 from readiness.facts.base_images import may_be_official_image, nonroot_user
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.dockerfile.users import is_root, user_of
 from readiness.kinds.joins.images import stage_of_container
-from readiness.kinds.k8s.effective import effective_security
+from readiness.kinds.k8s.effective import effective_security, has_user_namespace
 from readiness.kinds.k8s.model import Container
 from readiness.model import CheckOutcome, NotApplicable, Related, Span, Undecidable, hit
 from readiness.model.project import Project

@@ -27,7 +27,7 @@ class StoresByImage:
 
 
 def store_versions(project: Project) -> StoresByImage:
-    """The stores of a project with their major versions; ask for them with `project.memo(stores)`."""
+    """The stores of a project with their major versions; ask for them with `project.memoize(store_versions)`."""
     stores = StoresByImage()
     for document in project.documents_of_kind("compose"):
         for service in document.services.values():

@@ -71,7 +71,7 @@ class JoinedFilesIndex:
 
 
 def join_compose_files(project: Project) -> JoinedFilesIndex:
-    """The apps of a project; ask for them with `project.memo(apps)`."""
+    """The apps of a project; ask for them with `project.memoize(join_compose_files)`."""
     documents: list[Document] = project.documents_of_kind("compose")
     applications = JoinedFilesIndex(project.document_by_path("compose"), {id(one): JoinedFiles(one) for one in documents})
     folders: dict[str, list[Document]] = {}

@@ -43,7 +43,8 @@ class EnvFileValue:
 class Environment:
     """What variables hold where nobody sets anything else.
 
-    `values` may be shown; `whole` has the secrets too, for comparing only; `env_file_values` are all with their places.
+    `values` may be shown; `values_with_secrets` has the secrets too, for comparing only; `env_file_values` are all with
+    their places.
     A value that is empty settles nothing: who commits `PASSWORD=` means that it is filled in elsewhere.
     """
 

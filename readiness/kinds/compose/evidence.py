@@ -21,7 +21,7 @@ from readiness.kinds.compose.parts import (
     port_specs,
 )
 from readiness.kinds.compose.signs import SIGNS_OF_SERVICES
-from readiness.kinds.head import purpose_at_head
+from readiness.kinds.decision import head_signs
 from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_sample_path
 from readiness.kinds.readme import CHANGE, STUDY, STUDY_FOLDER
 from readiness.model import Purpose
@@ -72,8 +72,7 @@ def _non_production_signs(document: Document, related_documents: Sequence[Docume
 
     A service that is for development by its own name, profile or build says nothing of the others.
     """
-    if found := purpose_at_head(document.source.text, document.source.path):
-        yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
+    yield from head_signs(document.source)
     services = [one for one in document.services.values() if not one.set_aside]
     signs = [sign for find in SIGNS_OF_SERVICES for sign in find(services)]
     if is_sample_path(document.source.path):

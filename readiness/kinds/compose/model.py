@@ -41,8 +41,8 @@ from readiness.syntax.yaml import Map, Seq
 class Service(HasPurpose):
     """One service. `node` is what the file writes, `extended_node` the same over what it extends in this file.
 
-    `name_span` is the place of its name, `defines_what_runs` whether it has an image or a build of its own (else it amends another
-    file's service). `extends` is the other file, and the service in it, that it extends.
+    `name_span` is the place of its name, `owned` whether it has an image or a build of its own (else it amends another file's
+    service). `extends` is the other file, and the service in it, that it extends.
     """
 
     source: Source
@@ -250,7 +250,7 @@ class Mount(ServicePart):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variable(ServicePart):
-    """One variable of a service: `defined_in` is environment, args (of its build) or env_file.
+    """One variable of a service: `where` is environment, args (of its build) or env_file.
 
     What an environment file gives has its place there, be the file named by the service or be it the `.env` out of
     which `${NAME}` is filled in; `env_file_value` says which.
@@ -287,7 +287,7 @@ def _is_for_swarm(service: Service) -> bool:
 class Document(HasPurpose):
     """One compose file. `purpose` is what its name says, `non_production_signs` what else says that it is not production's.
 
-    `has_no_services_key` marks the first format, which has services at its top level. `environment` is what fills in its
+    `legacy` marks the first format, which has services at its top level. `environment` is what fills in its
     variables, `env_file_variables` the variables that stand in environment files and that this file is the first to use.
     `reset_paths` are the paths of what it takes away from the files that it is laid over, `production_profiles` those that the
     settings say are started.

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from readiness.kinds.decision import purpose_by_signs, said_purpose
+from readiness.kinds.decision import head_signs, purpose_by_signs, said_purpose
 from readiness.kinds.dockerfile.model import Document
-from readiness.kinds.head import purpose_at_head
-from readiness.kinds.places import README_PAIRS, Surroundings, place_signs, readme_signs
+from readiness.kinds.places import README_PAIRS, Surroundings, place_signs, readme_signs, surroundings
 from readiness.kinds.purpose import (
     NonProductionSign,
     Pairs,
@@ -30,7 +29,7 @@ _ASIDE = re.compile(r"(?:[\w-]+-)?(?:tests?|dev|development|debug|e2e|lint)")
 
 def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
     """Say of every Dockerfile what its image is for where that is not production."""
-    around = Surroundings(paths)
+    around = surroundings(paths)
     for document in documents:
         source = document.source
         found = said_purpose(source)
@@ -49,8 +48,7 @@ def _purpose_of(document: Document, around: Surroundings) -> Purpose | None:
 
 def _signs_of(document: Document, around: Surroundings) -> Iterator[NonProductionSign]:
     source, here = document.source, document.at()
-    if found := purpose_at_head(source.text, source.path):
-        yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
+    yield from head_signs(source)
     yield from place_signs(source.path, here, around)
     # images of demonstrations are served as often as not
     yield from (one for one in readme_signs(source, around) if one.purpose != "demo")

@@ -134,7 +134,7 @@ class Job(PipelineJob):
         return self.mapping_and_source_with_key(key)[0]
 
     def mapping_and_source_with_key(self, key: str) -> tuple[Map, Source]:
-        """The mapping in which a key stands for this job, as `holder`, and the source that this stands in."""
+        """The mapping in which a key stands for this job, and the source that it stands in."""
         stack = [
             (file.node[self.name], file)
             for file in reversed(self.file.merged_files)

@@ -13,7 +13,7 @@ _BUILDING = frozenset({"compose", "github", "gitlab"})
 
 
 def all_builds(project: Project) -> list[Build]:
-    """Every build of a project; ask for them with `project.memo(all_builds)`."""
+    """Every build of a project; ask for them with `project.memoize(all_builds)`."""
     if _BUILDING.isdisjoint(project.by_kind):
         return []
     from readiness.kinds.github.model import Workflow
@@ -31,6 +31,6 @@ def all_builds(project: Project) -> list[Build]:
                 for step in job.steps:
                     builds += builds_of_runner(step)
     for file in project.documents_of_kind("gitlab"):
-        for build in file.jobs:
-            builds += builds_of_runner(build)
+        for job in file.jobs:
+            builds += builds_of_runner(job)
     return builds

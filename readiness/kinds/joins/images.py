@@ -43,7 +43,7 @@ class ImageStages:
 
 
 def image_makers(project: Project) -> ImageStages:
-    """The makers of a project's images; ask for them with `project.memo(made)`."""
+    """The makers of a project's images; ask for them with `project.memoize(image_makers)`."""
     makers = ImageStages()
     _add_built(makers, project)
     for path, document in project.document_by_path("dockerfile").items():
@@ -119,7 +119,8 @@ def _nearest_stage(makers: Sequence[Maker], path: str) -> Stage | None:
     if len(makers) > MAX_CANDIDATES:
         return None
     far = [file_distance(path, posixpath.normpath(maker.path)) for maker in makers]
-    nearest = [maker.stage for maker, steps in zip(makers, far, strict=True) if steps == min(far)]
+    least = min(far)
+    nearest = [maker.stage for maker, steps in zip(makers, far, strict=True) if steps == least]
     return nearest[0] if all(stage is nearest[0] for stage in nearest) else None
 
 

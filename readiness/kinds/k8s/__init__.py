@@ -12,6 +12,7 @@ from readiness.facts.table import fact_column, fact_rows
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.k8s.objects import is_config_file, objects_of, pod_specs_of
 from readiness.kinds.k8s.releases import release_values_in
+from readiness.kinds.places import KUSTOMIZATION_PATH, surroundings
 from readiness.model import AnnotationSuppression, ParseError, Source
 from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import (
@@ -49,7 +50,6 @@ _MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 _TEST_ASSERTION_PATH = re.compile(r"(?:\A|/)\d{1,4}-(?:assert|errors)\.ya?ml\Z")
 _PATCH_PATH = re.compile(r"(?:\A|[_.-])patch(?:es)?(?:[_.-]|\Z)|\Apatches/")
 _KINDS_REQUIRING_SELECTOR = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
-_KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
 def recognizes_file(path: str, text: str) -> bool:
@@ -159,11 +159,11 @@ def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Coll
     patches: set[str] = set()
     patched_folders: set[str] = set()
     complete: set[tuple[str, str]] = set()
-    folders = {posixpath.dirname(posixpath.normpath(path)) for path in known_paths if _KUSTOMIZATION_PATH.search(path)}
+    folders = surroundings(known_paths).kustomized
     documents: list[Document] = documents_by_kind[KIND_NAME]
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
-        if root.get("kind") in ("Kustomization", "Component") or _KUSTOMIZATION_PATH.search(document.source.root.path):
+        if root.get("kind") in ("Kustomization", "Component") or KUSTOMIZATION_PATH.search(document.source.root.path):
             entries = [posixpath.normpath(posixpath.join(folder, one)) for one in _patch_entries(root) if one]
             patches.update(entries)
             patched_folders.update([posixpath.normpath(folder)] if entries else ())

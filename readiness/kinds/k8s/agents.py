@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from readiness.kinds.k8s.effective import as_integer, effective_security, pod_security_context
 from readiness.kinds.k8s.model import Container, Pod
-from readiness.syntax.yaml import Map, Seq
+from readiness.syntax.yaml import Map
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 
@@ -85,8 +85,7 @@ def sets_kernel_parameters(container: Container) -> bool:
     """Whether an init container does nothing but run sysctl, for which it has to be privileged, and ends."""
     if container.role != "init":
         return False
-    written = (container.node.get(key) for key in ("command", "args"))
-    words = [str(word) for part in written if isinstance(part, Seq) for word in part]
+    words = [str(word) for part in container.command_lists() for word in part]
     if words and posixpath.basename(words[0]) in _SHELLS:
         commands = _COMMAND_END.split(words[-1].strip()) if len(words) > 1 else []
     else:
@@ -102,11 +101,11 @@ _SYSCTL_COMMAND = re.compile(r"(?:[\w./-]*/)?sysctl[ \t][^&|<>`$]*\Z")
 _IDLE_COMMANDS = frozenset({"", "true", "set -e", "set -ex", "set -eu", "set -eux", "set -x"})
 
 
+def is_for_node(pod: Pod) -> bool:
+    """Whether a pod does its node's work, all the time or once: what it needs of the node is a word with its owner."""
+    return is_node_agent(pod) or is_node_maintenance(pod)
+
+
 def does_node_work(container: Container) -> bool:
     """Whether a container does a node's work, for which it needs rights on the node: a word with its owner, not an intruder."""
-    return (
-        is_node_agent(container.pod)
-        or is_node_maintenance(container.pod)
-        or is_storage_driver(container)
-        or sets_kernel_parameters(container)
-    )
+    return is_for_node(container.pod) or is_storage_driver(container) or sets_kernel_parameters(container)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Collection
 
 from readiness.facts.table import fact_rows
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.model import REPLICATED_KINDS, Object
+from readiness.kinds.k8s.model import KINDS_OF_PODS, Object
 from readiness.kinds.units import folder_of
 from readiness.model.project import Project
 from readiness.syntax.glob import glob_matches
+
+_MAX_WORDS = 40  # of a name: a label of the DNS has 32 at most
 
 
 def _namespaces_by_kind(project: Project) -> dict[tuple[str, str], frozenset[str]]:
@@ -34,12 +37,13 @@ def _custom_resource_names(project: Project) -> frozenset[str]:
 
 def may_come_from_operator(name: str, project: Project) -> bool:
     """Whether a name begins with that of an object of an operator, which names so what it makes (`shop` -> `shop-head-svc`)."""
-    words = name.split("-")[:40]
-    known = project.memoize(_custom_resource_names)
-    return any("-".join(words[:count]) in known for count in range(1, len(words) + 1))
+    return begins_with_name(name, project.memoize(_custom_resource_names))
 
 
-_KINDS_OF_PODS = (*REPLICATED_KINDS, "DaemonSet", "Pod")
+def begins_with_name(text: str, names: Collection[str]) -> bool:
+    """Whether a text is one of some names, or one of them with more words behind a hyphen."""
+    words = text.split("-")[:_MAX_WORDS]
+    return any("-".join(words[:count]) in names for count in range(1, len(words) + 1))
 
 
 def is_made_by_controller(name: str) -> bool:
@@ -62,7 +66,7 @@ def is_file_completed_by_others(obj: Object, project: Project, kind: str) -> boo
     Such files are examples to apply one by one. Of what a chart or an overlay makes the whole is known.
     """
     kinds = project.memoize(_kinds_by_file).get(obj.source.root.path, frozenset())
-    return not project.unit and kind not in kinds and not kinds.isdisjoint(_KINDS_OF_PODS)
+    return not project.unit and kind not in kinds and not kinds.isdisjoint(KINDS_OF_PODS)
 
 
 _CHART_PART = re.compile(r"(?:\A|/)(?:templates|charts)/(?=[^/])")
@@ -84,7 +88,7 @@ def _component_words(project: Project) -> tuple[frozenset[str], frozenset[str]]:
             words = _WORD_END.split(stem.lower())
             if path not in rendered:
                 silent.update(words)
-            elif not rendered[path].isdisjoint(("Service", *_KINDS_OF_PODS)):
+            elif not rendered[path].isdisjoint(("Service", *KINDS_OF_PODS)):
                 making.update(words)
     return frozenset(silent), frozenset(making)
 
@@ -95,7 +99,7 @@ def is_component_switched_off(name: str, project: Project) -> bool:
         return False
     silent, making = project.memoize(_component_words)
     present = {word for one in object_index(project).objects_of_kinds("Service") for word in one.name.split("-")}
-    return any(word in silent and word not in making and word not in present for word in name.lower().split("-")[:40])
+    return any(word in silent and word not in making and word not in present for word in name.lower().split("-")[:_MAX_WORDS])
 
 
 def is_delivered_beside(obj: Object, project: Project, kind: str) -> bool:

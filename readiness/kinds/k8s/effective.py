@@ -17,6 +17,11 @@ def pod_security_context(pod: Pod) -> Map:
     return pod.node.mapping_at_path("securityContext")
 
 
+def has_user_namespace(pod: Pod) -> bool:
+    """Whether the pod has a user namespace of its own: root in it is nobody on the node."""
+    return pod.node.get("hostUsers") is False
+
+
 def effective_security(container: Container, key: str) -> Any:
     """What is in force for a container: its own value, else the pod's; None where neither says anything."""
     own = container.security_context.get(key)

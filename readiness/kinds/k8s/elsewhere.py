@@ -25,7 +25,7 @@ def find_named_in_run(
     *,
     shared: bool = True,
 ) -> NameResolution[Object]:
-    """The objects that an object means by a name, as Index.named tells them.
+    """The objects that an object means by a name, as `ObjectIndex.find_named` tells them.
 
     Where nothing that is applied with it can be meant, the other units are asked: what may share its namespace may be
     meant, and nobody can tell. What belongs to a twin there, as that of another environment does, is not.
@@ -39,7 +39,7 @@ def find_named_in_run(
 
 
 def find_selected_in_run(obj: Object, selector: Selector, project: Project, namespace: str) -> NameResolution[Workload]:
-    """The workloads of other units whose pods a selector may mean; see named_in_run."""
+    """The workloads of other units whose pods a selector may mean; see `find_named_in_run`."""
     pairs = selector.pairs
     if project.run is None or not pairs:
         return NameResolution()
@@ -50,7 +50,7 @@ def find_selected_in_run(obj: Object, selector: Selector, project: Project, name
 
 
 def reached_in_run(obj: Object, wanted: Selector, project: Project, namespace: str | None = None) -> NameResolution[Workload]:
-    """The workloads whose pods an object means by a selector, as named_in_run tells what it means by a name."""
+    """The workloads whose pods an object means by a selector, as `find_named_in_run` tells what it means by a name."""
     space = obj.namespace if namespace is None else namespace
     found = object_index(project).resolve_selected_workloads(obj, wanted, space)
     if not found.is_absent:
@@ -60,7 +60,7 @@ def reached_in_run(obj: Object, wanted: Selector, project: Project, namespace: s
 
 
 def services_in_run(obj: Object, wanted: Selector, project: Project, namespace: str) -> NameResolution[Object]:
-    """The Services of a namespace whose labels a monitor's selector matches, as named_in_run tells what it means by a name."""
+    """The Services of a namespace whose labels a monitor's selector matches, as `find_named_in_run` tells what it means by a name."""
     index = object_index(project)
     pair = wanted.pairs[0] if wanted.pairs else None
     labelled = project.memoize(_labelled_services)

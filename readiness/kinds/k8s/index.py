@@ -127,7 +127,7 @@ class ObjectIndex:
         shared: bool = False,
         predicate: Callable[[T], bool] = lambda thing: True,
     ) -> NameResolution[T]:
-        """Those of some things that an object means; see `named`."""
+        """Those of some things that an object means; see `find_named`."""
         namespace = obj.namespace if namespace is None else namespace
         parts: list[T] = []
         others: list[T] = []
@@ -159,7 +159,7 @@ class ObjectIndex:
         return any(folder_of(each.source) in self.kustomized_folders for each in (obj, *things))
 
     def all_candidates(self, obj: NamespacedThing, spaces: ThingsByNamespace[T], *, predicate: Callable[[T], bool]) -> list[T]:
-        """All things of those that may be meant for an object, the nearest first, at most MANY of them."""
+        """All things of those that may be meant for an object, the nearest first, at most MAX_CANDIDATES of them."""
         joined: dict[int, T] = {}
         for places in spaces.places_in_namespace(obj.namespace):
             for thing in places.accepted_by_distance(

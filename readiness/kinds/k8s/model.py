@@ -9,14 +9,13 @@ from typing import Any
 from readiness.kinds.variables import VariableSetting, scalar_text
 from readiness.model import Source, Span
 from readiness.syntax.holes import is_filled_in_elsewhere
-from readiness.syntax.yaml import Map
+from readiness.syntax.yaml import Map, Seq
 
 LONG_RUNNING_KINDS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig", "Service"}
 )  # fmt: skip
 PROBE_FIELDS = ("livenessProbe", "readinessProbe", "startupProbe")
 EVERY_ADDRESS = frozenset({"0.0.0.0/0", "::/0"})  # of IPv4 or of IPv6
-BATCH_KINDS = frozenset({"Job", "CronJob", "ScaledJob"})
 REPLICATED_KINDS = frozenset(
     {
         "Deployment",
@@ -27,6 +26,7 @@ REPLICATED_KINDS = frozenset(
         "DeploymentConfig",
     }
 )
+KINDS_OF_PODS = (*REPLICATED_KINDS, "DaemonSet", "Pod")  # whose pods stay
 
 
 class WithMetadata:
@@ -147,7 +147,7 @@ class Pod(WithMetadata):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Container:
-    """One container. `container_type` is main, init, sidecar (an init container that restarts always) or ephemeral."""
+    """One container. `role` is main, init, sidecar (an init container that restarts always) or ephemeral."""
 
     source: Source
     node: Map
@@ -203,6 +203,10 @@ class Container:
     def security_context(self) -> Map:
         """The container's securityContext; an empty mapping at the container's place where there is none."""
         return self.node.mapping_at_path("securityContext")
+
+    def command_lists(self) -> Iterator[Seq]:
+        """The lists under `command` and `args` that are written, in this order."""
+        yield from (listed for key in ("command", "args") if isinstance(listed := self.node.get(key), Seq))
 
 
 def container_type_of(key: str, node: Map) -> str:

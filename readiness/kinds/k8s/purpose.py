@@ -10,14 +10,12 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from readiness.facts.table import fact_column
-from readiness.kinds.decision import Stated, purpose_by_signs, purposes_of_things, said_purpose
-from readiness.kinds.head import purpose_at_head
+from readiness.kinds.decision import Stated, head_signs, purpose_by_signs, purposes_of_things, said_purpose
 from readiness.kinds.k8s.model import Document, Object, Pod
-from readiness.kinds.places import README_PAIRS, Surroundings, name_signs, place_signs, readme_signs
+from readiness.kinds.places import README_PAIRS, Surroundings, name_signs, place_signs, readme_signs, surroundings
 from readiness.kinds.purpose import NonProductionSign, Pairs, is_non_serving_command
 from readiness.model import PURPOSES, Purpose
 from readiness.syntax.image import parse_image
-from readiness.syntax.yaml import Seq
 
 ANNOTATION = "readiness.dev/purpose"
 _NAMED = re.compile(r"(?:\A|[-.])(?:(?P<test>tests?|e2e|testing)|examples?|samples?|demos?)\d*(?:[-.]|\Z)")
@@ -44,7 +42,7 @@ PAIRS: Pairs = (
 
 def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
     """Say of every manifest, and of the objects in it, what it is for where that is not production."""
-    tree = Surroundings(paths)
+    tree = surroundings(paths)
     for document in documents:
         source = document.source
         if source.parent is not None:
@@ -72,8 +70,7 @@ def _purpose_of(obj: Object, pod: Pod | None, around: Sequence[NonProductionSign
 def _signs_around(document: Document, around: Surroundings) -> Iterator[NonProductionSign]:
     """What the place of a file and the comment at its head say."""
     path, here = document.source.path, document.node.at()
-    if found := purpose_at_head(document.source.text, path):
-        yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
+    yield from head_signs(document.source)
     yield from place_signs(path, here, around)
     yield from name_signs(path, here)
     yield from readme_signs(document.source, around)
@@ -101,13 +98,7 @@ def _signs_of(obj: Object, pod: Pod | None) -> Iterator[NonProductionSign]:
         if image is not None and _is_made_for_tests(image.name):
             text = f"the image of container {container.name!r} is made for tests"
             yield NonProductionSign("image", text, container.node.at(), True, "test")
-        words = [
-            word
-            for key in ("command", "args")
-            if isinstance(container.node.get(key), Seq)
-            for word in container.node[key]
-            if isinstance(word, str)
-        ]
+        words = [word for part in container.command_lists() for word in part if isinstance(word, str)]
         if container.role == "main" and words and is_non_serving_command(words):
             yield NonProductionSign("waits", f"container {container.name!r} only waits", container.node.at())
 

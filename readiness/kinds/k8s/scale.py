@@ -9,8 +9,17 @@ from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.index import find_autoscalers
 from readiness.kinds.k8s.model import Object
 from readiness.model.project import Project
+from readiness.syntax.yaml import Map
 
 AUTOSCALER_KINDS = ("HorizontalPodAutoscaler", "ScaledObject")
+
+
+DEPLOYMENT_KINDS = frozenset({"Deployment", "DeploymentConfig"})
+
+
+def update_strategy(obj: Object) -> Map:
+    """How a Deployment, DaemonSet or StatefulSet is updated."""
+    return obj.spec.mapping_at_path("strategy" if obj.kind in DEPLOYMENT_KINDS else "updateStrategy")
 
 
 class PodCountRange(NamedTuple):

@@ -40,7 +40,7 @@ class SelectorIndex:
         return self._nearby_by_question[key]
 
     def all_selecting_objects(self, workload: Workload) -> list[Object]:
-        """All objects that may select the pods of a workload, the nearest first, at most MANY of them."""
+        """All objects that may select the pods of a workload, the nearest first, at most MAX_CANDIDATES of them."""
         key = _question_key(workload)
         if key not in self._all_by_question:
             self._all_by_question[key] = self.index.all_candidates(

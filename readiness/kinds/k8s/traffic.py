@@ -11,11 +11,11 @@ from typing import Any
 from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container, Object, Pod
-from readiness.kinds.k8s.scale import pod_count_range, pods_rounded_down
+from readiness.kinds.k8s.scale import pod_count_range, pods_rounded_down, update_strategy
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model.project import Project
 from readiness.syntax.image import parse_image
-from readiness.syntax.yaml import Map, Seq
+from readiness.syntax.yaml import Map
 
 # Words in the name of a port that nobody's requests go to.
 _NON_TRAFFIC_PORT_WORD = re.compile(
@@ -70,8 +70,7 @@ def takes_datagrams_only(services: list[Object]) -> bool:
 
 def is_idle(container: Container) -> bool:
     """Whether a container does nothing but keep its pod there: it sleeps, or is the image that pauses."""
-    written = (container.node.get(key) for key in ("command", "args"))
-    words = [word for part in written if isinstance(part, Seq) for text in part for word in str(text)[:200].split()]
+    words = [word for part in container.command_lists() for text in part for word in str(text)[:200].split()]
     if words and posixpath.basename(words[0]) in {"sh", "bash", "ash"} and len(words) > 2:
         words = words[2:]
     if not words:
@@ -138,7 +137,7 @@ def rolls_over(pod: Pod, project: Project) -> bool:
     where maxUnavailable allows all pods to stop first.
     """
     owner = pod.owner
-    strategy = owner.spec.mapping_at_path("strategy" if pod.kind == "Deployment" else "updateStrategy")
+    strategy = update_strategy(owner)
     if strategy.get("type") in {"Recreate", "OnDelete"}:
         return False
     if pod.kind == "DaemonSet":

@@ -9,10 +9,9 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from readiness.kinds.decision import purpose_by_signs, said_purpose
-from readiness.kinds.head import purpose_at_head
+from readiness.kinds.decision import head_signs, take_purposes_of_files
 from readiness.kinds.nginx import Document
-from readiness.kinds.places import Surroundings, name_signs, place_signs
+from readiness.kinds.places import Surroundings, name_signs, place_signs, surroundings
 from readiness.kinds.purpose import NonProductionSign, Pairs
 from readiness.model import Span
 
@@ -24,19 +23,13 @@ _DOCUMENTS = frozenset({"docs", "doc", "documentation", "contrib"})
 
 def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
     """Say of every configuration what it is for where that is not production."""
-    around = Surroundings(paths)
-    for document in documents:
-        source = document.source
-        if source.parent is not None:
-            continue
-        found = said_purpose(source) or purpose_by_signs(_signs_of(document, around), PAIRS)
-        source.purposes = {"": found} if found else {}
+    around = surroundings(paths)
+    take_purposes_of_files(documents, lambda document: _signs_of(document, around), PAIRS)
 
 
 def _signs_of(document: Document, around: Surroundings) -> Iterator[NonProductionSign]:
     source, here = document.source, Span(0, 0)
-    if found := purpose_at_head(source.text, source.path):
-        yield NonProductionSign("head", "the comment at its head says so", found[1], True, found[0])
+    yield from head_signs(source)
     yield from place_signs(source.path, here, around)
     yield from name_signs(source.path, here)
     if not _DOCUMENTS.isdisjoint(posixpath.dirname(source.path).lower().split("/")):

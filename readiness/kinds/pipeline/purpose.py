@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from readiness.kinds.decision import purpose_by_signs, said_purpose
-from readiness.kinds.places import Surroundings, place_signs
+from readiness.kinds.decision import take_purposes_of_files
+from readiness.kinds.places import Surroundings, place_signs, surroundings
 from readiness.kinds.purpose import NonProductionSign, Pairs
 from readiness.model import Span
 from readiness.model.project import Document
@@ -21,15 +21,8 @@ _HOME = re.compile(r"(?:\A|/)\.(?:github|forgejo|gitea|gitlab)/")
 
 def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
     """Say of every pipeline in a folder of tests or samples what it is for."""
-    around = Surroundings(paths)
-    for document in documents:
-        source = document.source
-        if source.parent is not None:
-            continue
-        found = said_purpose(source)
-        if found is None:
-            found = purpose_by_signs(_signs_of(source.path, around), PAIRS)
-        source.purposes = {"": found} if found else {}
+    around = surroundings(paths)
+    take_purposes_of_files(documents, lambda document: _signs_of(document.source.path, around), PAIRS)
 
 
 def _signs_of(path: str, around: Surroundings) -> Iterator[NonProductionSign]:

@@ -1,7 +1,7 @@
 """What is a secret written into a file: one decision for every kind of file, and for what outputs hide.
 
-`classify(name, value, place)` is the decision. It answers with a Verdict. Its `kind` says what the value is, by name and
-value alone, so that a value is the same thing in every file:
+`classify_value(name, value, value_context)` is the decision. It answers with a SecretVerdict. Its `kind` says what the value
+is, by name and value alone, so that a value is the same thing in every file:
 
 | kind | for example | in force (`is_exposed`) |
 |---|---|---|
@@ -14,12 +14,12 @@ value alone, so that a value is the same thing in every file:
 | SETTING | `PASSWORD_HASHER=argon2`, `MYSQL_ALLOW_EMPTY_PASSWORD=1`, `caSecret: shop-ca`, a path | never |
 | OTHER | what no secret's name and no secret's value is | never |
 
-`place` says what the value is set for: what runs (SERVED), a step of a build (BUILD), a job of a pipeline (JOB), a file
-to copy (SAMPLE). It decides only whether the value opens something as it stands. A rule asks the decision and then only says
+`value_context` says what the value is set for: what runs (SERVED), a step of a build (BUILD), a job of a pipeline (JOB), a
+file to copy (SAMPLE). It decides only whether the value opens something as it stands. A rule asks the decision and then only says
 how bad an exposed value of this strength is at its place. tests/syntax/secrets holds the decision to labelled values.
 
-`secrets_in_text(text, place)` finds secrets in text of any language by the same decision. `is_hidden(name, value)` says what
-no output shows, and `may_be_secrets(text)` where that stands. They ask the decision and are wider: what it calls a secret
+`secrets_in_text(text, value_context)` finds secrets in text of any language by the same decision. `is_hidden(name, value)`
+says what no output shows, and `may_be_secrets(text)` where that stands. They ask the decision and are wider: what it calls a secret
 is hidden at every place, and so is all else under a secret's name that does not say outright that another belongs there.
 
 The parts: names.py (what a name says), vocabulary.py (words that values are made of), entropy.py (how hard to guess), shapes.py

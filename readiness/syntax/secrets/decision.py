@@ -161,7 +161,7 @@ def is_hidden(name: str, value: str) -> bool:
     """Whether no output shows a value that is set under a name.
 
     All that stands under a secret's name is hidden, unless it says outright that another belongs in its place, and
-    whatever `classify` calls a secret is hidden all the same.
+    whatever `classify_value` calls a secret is hidden all the same.
     """
     if not is_secret_name(name) and not names_whole_credential(name):
         return False

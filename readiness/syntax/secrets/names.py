@@ -131,7 +131,7 @@ def is_password_name(name: str) -> bool:
 
 
 def may_name_secret(name: str) -> bool:
-    """Whether a name holds a secret's word anywhere, as `PASSWORD_HASHER` does: wider than names_secret.
+    """Whether a name holds a secret's word anywhere, as `PASSWORD_HASHER` does: wider than `is_secret_name`.
 
     So go Docker's own check and people's eyes; what such a variable is, its value tells.
     """
@@ -232,6 +232,6 @@ def guards_public_certificates(name: str) -> bool:
 
 
 def may_contain_secret_name(text: str) -> bool:
-    """Whether a text can hold a name that names_secret takes for a secret's: a quick look, before slow ones."""
+    """Whether a text can hold a name that `is_secret_name` takes for a secret's: a quick look, before slow ones."""
     low = text.lower()
     return any(mark in low for mark in _SECRET_SUBSTRINGS)

@@ -54,10 +54,10 @@ class FoundSecret:
         return self.verdict.reason
 
 
-def secrets_in_text(text: str, place: ValueContext = ValueContext.SERVED) -> Iterator[FoundSecret]:
-    """The secrets in a text that stands at a place, well-known ones too, each once: what tells most of it comes first."""
+def secrets_in_text(text: str, value_context: ValueContext = ValueContext.SERVED) -> Iterator[FoundSecret]:
+    """The secrets in a text by the context that it stands in, well-known ones too, each once: what tells most of it comes first."""
     seen: set[int] = set()
-    for secret in _secrets_by_shape_or_account(text, place):
+    for secret in _secrets_by_shape_or_account(text, value_context):
         if secret.span.start not in seen:
             seen.add(secret.span.start)
             yield secret
@@ -118,7 +118,7 @@ def _is_prose(text: str, match: re.Match[str], level: SecretStrength) -> bool:
 
 
 def may_be_secrets(text: str) -> Iterator[Span]:
-    """Where a text may hold a secret, which no output then shows: wider than in_text.
+    """Where a text may hold a secret, which no output then shows: wider than `secrets_in_text`.
 
     What a value says of itself counts for nothing here (`notsecret` may be somebody's password), unless it says outright
     that another belongs in its place.
