@@ -57,11 +57,20 @@ _KIND_PREFILTERS: dict[str, Callable[[str, str], bool]] = {
 
 def detect_kind(path: str, text: str) -> str:
     """The kind that claims a text, by its content before its name; an empty string where none does."""
-    for kind in KINDS:
-        sign = _KIND_PREFILTERS.get(kind)
-        if (sign is None or sign(path, text)) and kind_module(kind).recognizes_file(path, text):
-            return kind
-    return ""
+    return next((kind for kind in KINDS if _may_be_of_kind(kind, path, text)), "")
+
+
+def detect_kind_among(wanted: Collection[str], path: str, text: str) -> str:
+    """The kind of a text where that is a wanted one, else an empty string; others are asked where a wanted one may claim it."""
+    if not any(_may_be_of_kind(kind, path, text) for kind in KINDS if kind in wanted):
+        return ""
+    kind = detect_kind(path, text)
+    return kind if kind in wanted else ""
+
+
+def _may_be_of_kind(kind: str, path: str, text: str) -> bool:
+    """Whether a kind claims a text, unless one before it does."""
+    return _KIND_PREFILTERS[kind](path, text) and bool(kind_module(kind).recognizes_file(path, text))
 
 
 def kind_of_template(path: str, text: str) -> str:
