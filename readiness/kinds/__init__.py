@@ -36,12 +36,14 @@ def kind_module(kind: str) -> ModuleType:
 
 _YAML_SUFFIXES = (".yaml", ".yml", ".json")
 _SERVICES = re.compile(r"services[\"']?\s{0,200}+[:#]")
+_DOCKERFILE_WORD = re.compile(r"(?:docker|container)file", re.IGNORECASE)
 _FROM = re.compile(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
 # What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
 _KIND_PREFILTERS: dict[str, Callable[[str, str], bool]] = {
     "dotenv": lambda path, text: ".env" in path,
     "dockerfile": lambda path, text: (
-        not path.lower().endswith(_YAML_SUFFIXES) and ("#" in path or "file" in path.lower() or _FROM.search(text) is not None)
+        not path.lower().endswith(_YAML_SUFFIXES)
+        and ("#" in path or _DOCKERFILE_WORD.search(path) is not None or _FROM.search(text) is not None)
     ),
     "compose": lambda path, text: "compose" in path.lower() or _SERVICES.search(text) is not None,
     "github": lambda path, text: "jobs" in text or "runs" in text or ".github/" in path or "action.y" in path,
