@@ -206,7 +206,10 @@ def test_what_looks_at_a_kind_is_loaded_where_there_is_one() -> None:
 
 # What may be imported beside a kind's own modules where a run has files of that kind only: what stands below it.
 ALONE = {
-    "k8s": ("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'a:1'}]}\n"),
+    "k8s": ("pod.yaml", (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'a:1'}]}\n---\n"
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {rules: [{host: a.example.com}]}\n"
+    )),
     "dockerfile": ("Dockerfile", "FROM alpine:3.20\nCOPY a /a\nUSER 1000\nCMD [\"/a\"]\n"),
     "nginx": ("nginx.conf", "http { server { listen 80; server_name a.example.com; location / { return 204; } } }\n"),
 }  # fmt: skip

@@ -36,12 +36,14 @@ def kind_module(kind: str) -> ModuleType:
 
 _YAML_SUFFIXES = (".yaml", ".yml", ".json")
 _SERVICES = re.compile(r"services[\"']?\s{0,200}+[:#]")
+_DOCKERFILE_WORD = re.compile(r"(?:docker|container)file", re.IGNORECASE)
 _FROM = re.compile(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
 # What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
 _KIND_PREFILTERS: dict[str, Callable[[str, str], bool]] = {
     "dotenv": lambda path, text: ".env" in path,
     "dockerfile": lambda path, text: (
-        not path.lower().endswith(_YAML_SUFFIXES) and ("#" in path or "file" in path.lower() or _FROM.search(text) is not None)
+        not path.lower().endswith(_YAML_SUFFIXES)
+        and ("#" in path or _DOCKERFILE_WORD.search(path) is not None or _FROM.search(text) is not None)
     ),
     "compose": lambda path, text: "compose" in path.lower() or _SERVICES.search(text) is not None,
     "github": lambda path, text: "jobs" in text or "runs" in text or ".github/" in path or "action.y" in path,
@@ -57,11 +59,20 @@ _KIND_PREFILTERS: dict[str, Callable[[str, str], bool]] = {
 
 def detect_kind(path: str, text: str) -> str:
     """The kind that claims a text, by its content before its name; an empty string where none does."""
-    for kind in KINDS:
-        sign = _KIND_PREFILTERS.get(kind)
-        if (sign is None or sign(path, text)) and kind_module(kind).recognizes_file(path, text):
-            return kind
-    return ""
+    return next((kind for kind in KINDS if _may_be_of_kind(kind, path, text)), "")
+
+
+def detect_kind_among(wanted: Collection[str], path: str, text: str) -> str:
+    """The kind of a text where that is a wanted one, else an empty string; others are asked where a wanted one may claim it."""
+    if not any(_may_be_of_kind(kind, path, text) for kind in KINDS if kind in wanted):
+        return ""
+    kind = detect_kind(path, text)
+    return kind if kind in wanted else ""
+
+
+def _may_be_of_kind(kind: str, path: str, text: str) -> bool:
+    """Whether a kind claims a text, unless one before it does."""
+    return _KIND_PREFILTERS[kind](path, text) and bool(kind_module(kind).recognizes_file(path, text))
 
 
 def kind_of_template(path: str, text: str) -> str:

@@ -17,6 +17,8 @@ _PURPOSES = (
     ("demo", r"(?:demos?|demonstrations?|evaluation|trying (?:it )?out|quick ?-?start)"),
     ("development", r"(?:local )?(?:development|dev|debugging|hacking)"),
 )
+# What every sentence has that says what a file is for: most comments are about other things, and are looked at no closer.
+_PURPOSE_WORD = re.compile(rf"production|\b(?:{'|'.join(words for _, words in _PURPOSES)})\b")
 # Who speaks of another file, of one setting or of what to do otherwise does not say what this file is for.
 _OF_SOMETHING_ELSE = re.compile(
     r"\.ya?ml\b|\.env\b|\bdockerfile\b|password|secret|credential|certificate|\bkeys?\b|\bports?\b|\bvalues?\b|variable|setting"
@@ -37,7 +39,7 @@ def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
         return None
     place = Span(text.index("#"), head.end())
     for sentence in _sentences(head[0], posixpath.basename(path)):
-        if _OF_SOMETHING_ELSE.search(sentence):
+        if not _PURPOSE_WORD.search(sentence) or _OF_SOMETHING_ELSE.search(sentence):
             continue
         if _NOT_PRODUCTION.search(sentence):
             return "development", place

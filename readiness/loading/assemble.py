@@ -208,9 +208,7 @@ def _parse_project_files(
     files = [one for one in (*sources_of_known_kind, *taken_in) if one.kind == "dotenv"]
     if not files and not unread_files:
         return pairs
-    from readiness.kinds.compose.join import env_paths_read_by
-
-    wanted = env_paths_read_by(document for kind, document in pairs if kind == "compose")
+    wanted = _env_paths_read_by([document for kind, document in pairs if kind == "compose"])
     read = [one for one in files if posixpath.normpath(one.path) in wanted]
     assembly.file_statuses += [
         FileStatus(source.path, "", "skipped", REASON_ENV_FILE_UNUSED) for source in files if source not in read
@@ -221,6 +219,15 @@ def _parse_project_files(
         else:
             assembly.file_statuses.append(FileStatus(unread.path, "", "skipped", REASON_ENV_FILE_UNUSED))
     return pairs + list(assembly.parse_and_record(read, core_rules))
+
+
+def _env_paths_read_by(compose_documents: Sequence[Any]) -> set[str]:
+    """The paths of the environment files that compose files read; where there are none, nothing of their kind is imported."""
+    if not compose_documents:
+        return set()
+    from readiness.kinds.compose.join import env_paths_read_by
+
+    return env_paths_read_by(compose_documents)
 
 
 def _test_data_used_by_compose(

@@ -198,8 +198,8 @@ def _asked_texts(texts: Sequence[Source], discovered: DiscoveredFiles) -> list[S
     """
     wanted: set[str] = set()
     for source in discovered.sources:
-        kind = source.kind or kinds.detect_kind(source.path, source.text)
-        wanted |= _ASKED_BY.get(kind, _ALL) if kind else frozenset()
+        source.kind = source.kind or kinds.detect_kind(source.path, source.text)
+        wanted |= _ASKED_BY.get(source.kind, _ALL) if source.kind else frozenset()
     named = [posixpath.normpath(one) for one in discovered.named_paths]
     charts = {posixpath.dirname(one.path) for one in texts if posixpath.basename(one.path) == "Chart.yaml"}
     own = {folder for folder in charts if any(_is_of_chart(one, folder) for one in named)}
@@ -208,9 +208,11 @@ def _asked_texts(texts: Sequence[Source], discovered: DiscoveredFiles) -> list[S
         homes = [folder for folder in charts if _is_of_chart(source.path, folder)]
         if homes and own.isdisjoint(homes):
             continue
-        name = posixpath.basename(source.path)
-        kind = kinds.detect_kind(source.path, source.text)
-        if kind in wanted or homes or ("k8s" in wanted and name in KUSTOMIZATION_FILENAMES):
+        if homes or ("k8s" in wanted and posixpath.basename(source.path) in KUSTOMIZATION_FILENAMES):
+            kept.append(source)
+            continue
+        source.kind = kinds.detect_kind_among(wanted, source.path, source.text)
+        if source.kind:
             kept.append(source)
     return kept
 

@@ -39,6 +39,7 @@ class IgnoreRules:
         self.stack: list[tuple[str, IgnorePatterns]] = []
         self.overruled: dict[Path, str] = {}
         self.work = WorkBudget(MAX_WORK)
+        self._real_folders: dict[str, str] = {}
 
     def enter_folder(self, folder: Path) -> bool:
         """Go by the .gitignore of a folder too; whether there is one. As with Git, one that is a link is none."""
@@ -69,7 +70,7 @@ class IgnoreRules:
         if not self.stack:
             return False
         parent, name = os.path.split(path)
-        absolute = os.path.realpath(parent) + os.sep + name
+        absolute = self._real_folder(parent) + os.sep + name
         for root, ignored in self.stack:
             if absolute.startswith(root + os.sep):
                 local = absolute[len(root) + 1 :].replace(os.sep, "/")
@@ -79,6 +80,12 @@ class IgnoreRules:
                 except BudgetSpentError:
                     self.overruled[Path(root) / ".gitignore"] = _REASON_TOO_MUCH_WORK
         return False
+
+    def _real_folder(self, folder: str) -> str:
+        """Where a folder stands without links, looked up once: all that lies in it is asked for."""
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        return self._real_folders[folder]
 
     def _is_excluded(self, path: str) -> bool:
         """Whether a glob of `exclude` matches a path, or the path of a folder."""
@@ -93,7 +100,7 @@ class IgnoreRules:
 
     def may_ignore(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""
-        absolute = os.path.normpath(self.base.resolve() / path)
+        absolute = os.path.normpath(Path(self._real_folder(str(self.base))) / path)
         try:
             for root, ignored in self.known.items():
                 if absolute.startswith(root + os.sep):

@@ -151,6 +151,11 @@ class Project:
         """The documents of a kind that are judged, in order of path."""
         return [one for one in self.documents_of_kind(kind) if not self.is_context(one.source)]
 
+    def has_judged(self, kind: str) -> bool:
+        """Whether a document of a kind is judged, or may hold what is: a unit of context is made of files that may be."""
+        documents = self.documents_of_kind(kind)
+        return bool(documents) and (self.judged is not None or not all(self.is_context(one.source) for one in documents))
+
     def document_by_path(self, kind: str) -> Mapping[str, Any]:
         """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
         if kind not in self._by_path:

@@ -184,10 +184,9 @@ def read_rule(name: str, path: Path) -> tuple[LoadedRule, ...]:
 
 def load_tiers(name: str, file: str, rule_spec: Mapping[str, Any]) -> tuple[LoadedRule, ...]:
     """The rule that a file's words make, once for each of its tiers."""
-    path = Path(file)
-    return spec.make_rule(
-        name,
-        file,
-        rule_spec,
-        error_factory(path, *families.key_path(path, families.row_name(name))),
-    )
+
+    def make_error(text: str, *keys: str) -> RuleError:
+        path = Path(file)
+        return error_factory(path, *families.key_path(path, families.row_name(name)))(text, *keys)
+
+    return spec.make_rule(name, file, rule_spec, make_error)

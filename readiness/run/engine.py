@@ -100,13 +100,15 @@ def run_rules(
             if target not in known:
                 continue
             subjects, others = _split_subjects(project, documents, known[target], result)
+            asked = {asks: (_asked(subjects, asks), _asked(others, asks)) for asks in {asks for _, asks in groups}}
             for (_, asks), bounds in groups.items():
-                counted = _subjects_that_apply(_asked(subjects, asks), bounds, core_rules, result)
+                mine, around = asked[asks]
+                counted = _subjects_that_apply(mine, bounds, core_rules, result)
                 for bound in bounds:
                     _run_rule(project, counted, bound, core_rules, result)
                     if on_rule_done:
                         on_rule_done()
-                _run_on_context(project, _asked(others, asks), bounds, core_rules, result)
+                _run_on_context(project, around, bounds, core_rules, result)
 
 
 def _asked(subjects: list[Subject], asks: str) -> list[Subject]:

@@ -238,7 +238,8 @@ class _Files:
 
         People keep objects in files of their own and apply them together from one that a script, or a `cat`, makes of them.
         """
-        if not any(len(file.objects) >= BUNDLE for file in self._known.values()):
+        bundled = {one.resource for file in self._known.values() if len(file.objects) >= BUNDLE for one in file.objects}
+        if not bundled:
             return
         for source in self._parsed.files():
             if source.root.path.endswith(_YAML_SUFFIXES):
@@ -246,7 +247,9 @@ class _Files:
         homes: dict[bytes, list[_FileObjects]] = {}
         digests: dict[int, list[bytes]] = {}
         for file in self._known.values():
-            own = digests[id(file)] = [_order_free_digest(one.node, file.digest_by_object_id) for one in file.objects]
+            own = digests[id(file)] = [
+                _order_free_digest(one.node, file.digest_by_object_id) for one in file.objects if one.resource in bundled
+            ]
             for digest in dict.fromkeys(own):
                 homes.setdefault(digest, []).append(file)
         for file in self._known.values():

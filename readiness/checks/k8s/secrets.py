@@ -43,33 +43,28 @@ def secret_in_env(container: Container, *, project: Project) -> CheckOutcome:
     """A variable of the container is a secret, and its value stands in the file; a login's copy is told at its server."""
     if not container.node.get("env") and not container.node.get("envFrom"):
         yield NotApplicable()
-    described = _described_places(container)
+    judged = [(name, value, span, secrets.classify_value(name, value)) for name, value, span in literal_variables(container)]
+    # Values that only describe the secret that belongs there: whoever replaces one replaces them all.
+    described = [span for *_, span, verdict in judged if verdict.is_exposed and verdict.is_description]
     settings = literal_settings(container)
-    for name, value, span in literal_variables(container):
-        verdict = secrets.classify_value(name, value)
+    for name, value, span, verdict in judged:
         if is_reportable_secret(verdict, container.source) and is_generated_by_template(container.source, span):
             yield Undecidable(span)
         elif is_reportable_secret(verdict, container.source):
             if span in described[1:] or password_at_server(container, name, str(value), project) is not None:
                 continue  # told with the first of them, or at the server
-            if is_login_idle(verdict, name, str(value), settings, project):
-                verdict = replace(verdict, is_minor=True)
+            minor = is_login_idle(verdict, name, str(value), settings, project)
             related = [Related(one.source, one.span, LOGIN_COPY) for one in copies_at_clients(container, name, project)]
             if span in described:
                 related += [Related(container.source, at, ALSO_DESCRIBED) for at in described[1:]]
-            yield secret_hit(span, verdict, container.source, name=name)._replace(related=tuple(related))
+            told = secret_hit(span, replace(verdict, is_minor=True) if minor else verdict, container.source, name=name)
+            yield told._replace(related=tuple(related))
         elif is_variable(value) and secrets.is_secret_name(name):
             yield Undecidable(span)
 
 
 LOGIN_COPY = "a client logs in with it"
 ALSO_DESCRIBED = "this value, too, only describes what belongs there"
-
-
-def _described_places(container: Container) -> list[Span]:
-    """Where values only describe the secret that belongs there; whoever replaces one replaces them all."""
-    verdicts = [(secrets.classify_value(name, value), span) for name, value, span in literal_variables(container)]
-    return [span for verdict, span in verdicts if verdict.is_exposed and verdict.is_description]
 
 
 def is_reportable_secret(verdict: SecretVerdict, source: Source) -> bool:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from readiness.checks.k8s.ingress import NGINX_ANNOTATION_PREFIX, backends_of, is_ingress
-from readiness.checks.nginx.limits import parse_size
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import service_selector
 from readiness.kinds.k8s.model import Object, Pod
-from readiness.kinds.nginx import Document
 from readiness.kinds.units import folder_of
 from readiness.model import CheckOutcome, NotApplicable, Related, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
+from readiness.syntax.nginx_values import parse_size
+
+if TYPE_CHECKING:
+    from readiness.kinds.nginx import Document
 
 _BODY_SIZE_ANNOTATION = f"{NGINX_ANNOTATION_PREFIX}proxy-body-size"
 _STOCK_INCLUDES = ("mime.types", "_params", "fastcgi.conf")
@@ -69,14 +72,14 @@ def _accepted_body_size(pod: Pod, project: Project) -> tuple[int, Document, Span
     for mount in mounted:
         volume = volumes.get(mount.string_under("name"))
         name = volume.mapping_at_path("configMap").string_under("name") if volume is not None else ""
-        sources = project.memoize(config_map_files).get((folder_of(pod.source), name), [])
+        sources = project.memoize(_config_map_files).get((folder_of(pod.source), name), [])
         if not sources or len({one.source.root.path for one in sources}) > 1:
             return None
         documents += sources
     return _largest_size(documents)
 
 
-def config_map_files(project: Project) -> dict[tuple[str, str], list[Document]]:
+def _config_map_files(project: Project) -> dict[tuple[str, str], list[Document]]:
     """The nginx files in ConfigMaps, by the manifest's folder and the ConfigMap's name."""
     found: dict[tuple[str, str], list[Document]] = {}
     for document in project.documents_of_kind("nginx"):

@@ -51,7 +51,7 @@ def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, S
 
     for project in projects:
         for room, kinds in _KINDS_BY_MODULE.items():
-            if not project.by_kind.keys().isdisjoint(kinds):
+            if any(map(project.has_judged, kinds)):
                 looks = importlib.import_module(f"{__name__}.{room}")
                 for name, source, span in getattr(looks, f"{room}_facts")(project):
                     taken = source.root.purposes.get("")
