@@ -10,11 +10,12 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from readiness.kinds.purpose import NonProductionSign, Pairs
 from readiness.kinds.readme import DEMO, STUDY, STUDY_FOLDER
 from readiness.model import Source, Span
+from readiness.model.memo import cached_property
 from readiness.model.project import parent_folders
 
 _TEST_FOLDER = re.compile(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from readiness.model import Finding, join_names
+from readiness.model.memo import cached_property
 from readiness.ruleset import rules
 from readiness.syntax import compiled
 from readiness.syntax.yaml import load_yaml_documents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -30,6 +31,21 @@ class WorkerError(RuntimeError):
     """An error that ended a process: its class and its place in the code. Its traceback is a note."""
 
 
+# What functions of checks, kinds and syntax import when they are first called.
+MODULES_IMPORTED_LATE = (
+    "markdown_it",
+    "readiness.kinds.compose",
+    "readiness.kinds.compose.model",
+    "readiness.kinds.compose.parts",
+    "readiness.kinds.compose.words",
+    "readiness.kinds.decision",
+    "readiness.kinds.dockerfile.model",
+    "readiness.kinds.dockerfile.paths",
+    "readiness.kinds.github.model",
+    "readiness.kinds.joins.builds",
+    "readiness.kinds.nginx",
+    "readiness.syntax.secrets",
+)
 WorkerAnswer = tuple[list[Any], dict[str, Any], dict[str, int]]
 # Held while processes are forked: the pipe of one run must not be inherited by a process of another, which would keep it open.
 _FORK_LOCK = threading.Lock()
@@ -80,6 +96,8 @@ def _import_checks(rules: Sequence[LoadedRule]) -> None:
 
     for bound in rules:
         _ = bound.check_function, bound.needs_project
+    for name in MODULES_IMPORTED_LATE:
+        importlib.import_module(name)
     shell.bash_language()
 
 

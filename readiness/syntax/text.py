@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 from readiness.model import Source, Span
+from readiness.model.memo import cached_property
 from readiness.syntax.scalar import make_offset_mapper
 
 

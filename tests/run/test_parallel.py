@@ -49,6 +49,43 @@ def test_threads_at_once_get_each_their_own_report(jobs: int) -> None:
     assert reports(TREES, jobs) == alone
 
 
+def imported_by_functions(path: Path) -> Iterator[tuple[str, str]]:
+    """The modules and names that functions of a file import when they are called."""
+    for function in ast.walk(ast.parse(path.read_text())):
+        if isinstance(function, ast.FunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Import):
+                    yield from ((alias.name, "") for alias in node.names)
+                elif isinstance(node, ast.ImportFrom):
+                    yield from ((str(node.module), alias.name) for alias in node.names)
+
+
+def test_nothing_is_imported_for_the_first_time_after_a_fork() -> None:
+    """Another thread may hold the lock of a module that it imports while this one forks."""
+    elsewhere = {"tree_sitter", "tree_sitter_bash"}  # by shell.bash_language
+    for room in ("checks", "kinds", "syntax", "model", "facts"):
+        for path in sorted((ROOT / "readiness" / room).rglob("*.py")):
+            for module, name in imported_by_functions(path):
+                known = {module, f"{module}.{name}"} & {*parallel.MODULES_IMPORTED_LATE, *elsewhere}
+                assert known, f"{path.relative_to(ROOT)} imports {module}: name it in MODULES_IMPORTED_LATE"
+
+
+def test_no_value_is_worked_out_under_a_lock() -> None:
+    """A process that is forked while another thread works one out would wait for it for ever."""
+    for path in sorted((ROOT / "readiness").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        names = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "functools"
+            for alias in node.names
+        }
+        used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert path.name == "memo.py" or "cached_property" not in names | used, (
+            f"{path.relative_to(ROOT)}: take readiness.model.memo"
+        )
+
+
 def test_threads_may_read_scripts_at_once() -> None:
     script = "for i in a b; do echo $i | grep x && curl http://x/$i > /tmp/$i; done\n" * 300
     expected = repr(shell.commands_of(script))

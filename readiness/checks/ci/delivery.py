@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 
 from readiness.kinds.delivery.model import (
     AnyJob,
@@ -20,6 +19,7 @@ from readiness.kinds.github import model
 from readiness.kinds.github.actions import local_action
 from readiness.kinds.gitlab import model as gitlab_model
 from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit, missing
+from readiness.model.memo import cached_property
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 

@@ -7,7 +7,6 @@ leads to it with the path of the client.
 
 from __future__ import annotations
 
-import functools
 import posixpath
 import re
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from readiness.checks.nginx.variables import is_redirect, literal_variable_pairs
 from readiness.kinds.nginx import DirectiveSubject, includes, location_match
 from readiness.kinds.purpose import is_non_production_path
 from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit
+from readiness.model.memo import cached_property
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.holes import has_variable
@@ -143,7 +143,7 @@ class _ServerExposures:
         self.block = block
         self.router = Router(project, block)
 
-    @functools.cached_property
+    @cached_property
     def path_changes(self) -> list[PathChange]:
         """What leads requests from one path to another, here or in what a backend answers."""
         leads = [
@@ -165,7 +165,7 @@ class _ServerExposures:
         for lead in self.path_changes if self.top_directives else ():
             yield from self.exposures_by_rewrite(lead)
 
-    @functools.cached_property
+    @cached_property
     def top_directives(self) -> list[Directive]:
         """The directives that name the top and hold in this server: its own, and those around it."""
         inner = [d for d in includes.directives_within(self.project, self.block) if names_filesystem_root(d)]

@@ -6,7 +6,6 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, TypeVar
 
 from readiness.facts.table import fact_column
@@ -14,6 +13,7 @@ from readiness.kinds.delivery import effects
 from readiness.kinds.github import model
 from readiness.kinds.gitlab import model as gitlab_model
 from readiness.model import Source, Span
+from readiness.model.memo import cached_property
 from readiness.syntax.glob import glob_matches
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq
