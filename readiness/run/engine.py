@@ -27,6 +27,7 @@ from readiness.model import (
 )
 from readiness.model.project import Project
 from readiness.ruleset.bound import LoadedRule
+from readiness.run.ceiling import lower_outside_production
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ def run_rules(
     of judged files, and are not counted.
     A check that raises gives a finding of core/crash and ends neither the run nor the rule.
     """
+    first = len(result.findings)
     by_target: dict[str, RulesByCondition] = {}
     for bound in rules:
         for target in bound.targets:
@@ -109,6 +111,7 @@ def run_rules(
                     if on_rule_done:
                         on_rule_done()
                 _run_on_context(project, around, bounds, core_rules, result)
+    result.findings[first:] = lower_outside_production(result.findings[first:], project)
 
 
 def _asked(subjects: list[Subject], asks: str) -> list[Subject]:
