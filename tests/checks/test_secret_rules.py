@@ -116,8 +116,8 @@ def test_in_a_dockerfile(body: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "severities"),
     [
-        ("Dockerfile.dev", "Kq7vT2mXw9", [H]),
-        ("test/Dockerfile", "Kq7vT2mXw9", [H]),
+        ("Dockerfile.dev", "Kq7vT2mXw9", [Severity.MEDIUM]),
+        ("test/Dockerfile", "Kq7vT2mXw9", [Severity.MEDIUM]),
         ("test/Dockerfile", "hunter2x9", []),
         ("Dockerfile.prod", "hunter2x9", [H]),
     ],

@@ -168,7 +168,7 @@ def test_a_server_in_prose_serves_nobody() -> None:
     [
         ("nginx", "critical"),
         ("deploy/production", "critical"),
-        ("tests/nginx", "high"),
+        ("tests/nginx", "medium"),
         ("dev", "high"),
         ("examples/proxy", "high"),
         ("latest", "critical"),
