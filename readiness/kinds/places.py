@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.kinds.purpose import NonProductionSign, Pairs
-from readiness.kinds.readme import DEMO, STUDY, STUDY_FOLDER
+from readiness.kinds.readme import DEMO, STUDY, STUDY_FOLDER, TRIAL
 from readiness.model import Source, Span
 from readiness.model.memo import cached_property
 from readiness.model.project import parent_folders
@@ -161,7 +161,7 @@ def _folder_sign(folder: str, above: list[str], here: Span) -> NonProductionSign
     if _SHOWN_FOLDER.fullmatch(folder):
         return NonProductionSign("place", text, here, purpose="sample")
     if STUDY_FOLDER.fullmatch(folder):
-        return NonProductionSign("place", text, here, purpose="sample")
+        return NonProductionSign("place", text, here, purpose="study")
     if folder == "ci":
         return NonProductionSign("place", text, here, purpose="test")
     if _DEVELOPER_FOLDER.fullmatch(folder) and above[-1:] != ["usr"]:  # /usr/local is everybody's
@@ -176,10 +176,12 @@ def readme_signs(source: Source, around: Surroundings) -> Iterator[NonProduction
     """
     here, folder = Span(0, 0), posixpath.dirname(source.path).lower()
     if STUDY in source.readme_says:
-        yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="sample")
+        yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="study")
         ways = (folder, *parent_folders(folder))
         if around.built.isdisjoint(ways) and not any(map(STUDY_FOLDER.fullmatch, folder.split("/"))):
-            yield NonProductionSign("loose", "no kustomization takes it in", here, purpose="sample")
+            yield NonProductionSign("loose", "no kustomization takes it in", here, purpose="study")
+    elif TRIAL in source.readme_says:
+        yield NonProductionSign("readme", "the README beside it says that it is not for production", here)
     if DEMO in source.readme_says and _DEMO_PART.search(posixpath.basename(folder)):
         yield NonProductionSign("shown", f"it lies in {posixpath.basename(folder)}/", here, purpose="demo")
         yield NonProductionSign("readme", "the README beside it calls it a demonstration", here, purpose="demo")
