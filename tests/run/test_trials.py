@@ -1,0 +1,74 @@
+"""What is told of study material, and of tests and examples that are broken on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from readiness.api import check
+from readiness.model import Severity
+from tests.make import write_files
+
+OLD = """apiVersion: rbac.authorization.k8s.io/v1beta1
+kind: Role
+metadata: {name: web, namespace: shop}
+rules: []
+"""
+POLICY = """apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  policyTypes: [Egress]
+  egress: [{to: [{podSelector: {matchLabels: {app: db}}}], ports: [{port: 5432}]}]
+"""
+
+
+def severities(root: Path, path: str, text: str) -> dict[str, tuple[Severity, bool]]:
+    """The severities of two rules in a file, each with whether the message names study material."""
+    found = check([write_files(root, {path: text})], base=root).findings
+    wanted = {"k8s/api-version-removed", "k8s/network-policy-without-dns"}
+    return {one.rule: (one.severity, "(in study material)" in one.message) for one in found if one.rule in wanted}
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("deploy/role.yaml", (Severity.HIGH, False)),
+        ("examples/role.yaml", (Severity.HIGH, False)),
+        ("tests/role.yaml", (Severity.HIGH, False)),
+        ("ckad/role.yaml", (Severity.MEDIUM, True)),
+        ("exercises/2/role.yaml", (Severity.MEDIUM, True)),
+        ("ckad/broken-role.yaml", None),
+        ("tests/role_invalid.yaml", None),
+        ("examples/faulty.yaml", None),
+        ("deploy/broken-role.yaml", (Severity.HIGH, False)),
+        ("tests/unbroken.yaml", (Severity.HIGH, False)),
+        ("hack/broken-role.yaml", (Severity.HIGH, False)),
+    ],
+)
+def test_what_no_cluster_takes(tmp_path: Path, path: str, told: tuple[Severity, bool] | None) -> None:
+    found = severities(tmp_path, path, OLD)
+    assert found == ({"k8s/api-version-removed": told} if told else {})
+
+
+@pytest.mark.parametrize(
+    ("path", "is_told"),
+    [
+        ("deploy/policy.yaml", True),
+        ("examples/policy.yaml", True),
+        ("cka/policy.yaml", False),
+        ("examples/broken-policy.yaml", False),
+    ],
+)
+def test_what_works_no_more_once_it_runs(tmp_path: Path, path: str, is_told: bool) -> None:
+    """An exercise shows what a policy does, and is tried by address."""
+    found = severities(tmp_path, path, POLICY)
+    assert found == ({"k8s/network-policy-without-dns": (Severity.HIGH, False)} if is_told else {})
+
+
+def test_secrets_of_what_is_broken_are_told(tmp_path: Path) -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: Kq8vT2mZx4Lw9Rb7}\n"
+    found = check([write_files(tmp_path, {"tests/invalid-secret.yaml": text})], base=tmp_path).findings
+    assert "k8s/secret-committed" in {one.rule for one in found}
