@@ -175,6 +175,9 @@ def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Coll
         found = kind in documents_by_kind and getattr(_purpose_module(kind), "take_purposes", None)
         if found:
             found(documents_by_kind[kind], known_paths)
+    if not prose and "compose" in documents_by_kind and not documents_by_kind.keys().isdisjoint(("dockerfile", "nginx")):
+        used = importlib.import_module("readiness.kinds.joins.used")
+        used.tell_purposes_by_use(documents_by_kind, known_paths)
 
 
 # The modules that tell what files of a kind are for: by `take_purposes(documents, paths)` beforehand, or by `purposes(document)`
