@@ -189,6 +189,11 @@ _SAMPLE_FOLDERS = re.compile(
 )
 
 
+def is_hidden_sample_path(path: str) -> bool:
+    """Whether a folder on the way to a file is a hidden one of examples, out of which nothing is run."""
+    return not {".example", ".examples", ".sample", ".samples"}.isdisjoint(posixpath.dirname(path).lower().split("/"))
+
+
 def is_sample_path(path: str) -> bool:
     """Whether a folder on the way to a file is one of examples."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")

@@ -72,3 +72,17 @@ def test_secrets_of_what_is_broken_are_told(tmp_path: Path) -> None:
     text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: Kq8vT2mZx4Lw9Rb7}\n"
     found = check([write_files(tmp_path, {"tests/invalid-secret.yaml": text})], base=tmp_path).findings
     assert "k8s/secret-committed" in {one.rule for one in found}
+
+
+@pytest.mark.parametrize(
+    ("around", "severity"),
+    [({"main.go": "package main\n"}, Severity.MEDIUM), ({}, Severity.HIGH)],
+)
+def test_a_known_password_of_developers_manifests(tmp_path: Path, around: dict[str, str], severity: Severity) -> None:
+    """A word in a folder of developers' scripts beside a program is medium; without the program nothing says so."""
+    files = {
+        "hack/kustomization.yaml": "kind: Kustomization\nresources: [secret.yaml]\n",
+        "hack/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2x9}\n",
+    }
+    found = check([write_files(tmp_path, {**files, **around})], base=tmp_path, render=False).findings
+    assert {one.severity for one in found if one.rule == "k8s/secret-committed"} == {severity}

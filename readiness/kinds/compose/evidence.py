@@ -22,7 +22,7 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.kinds.compose.signs import SIGNS_OF_SERVICES
 from readiness.kinds.decision import head_signs
-from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_sample_path
+from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_hidden_sample_path, is_sample_path
 from readiness.kinds.readme import CHANGE, STUDY, STUDY_FOLDER, TRIAL
 from readiness.model import Purpose
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK
@@ -77,7 +77,8 @@ def _non_production_signs(document: Document, related_documents: Sequence[Docume
     signs = [sign for find in SIGNS_OF_SERVICES for sign in find(services)]
     if is_sample_path(document.source.path):
         text = "it lies in a folder of examples"
-        signs.append(NonProductionSign("sample", text, document.node.at(), purpose="sample"))
+        hidden = is_hidden_sample_path(document.source.path)
+        signs.append(NonProductionSign("sample", text, document.node.at(), hidden, purpose="sample"))
     signs += _place_signs(document)
     if document.source.parent is None:
         signs += _absence_signs(related_documents, services)

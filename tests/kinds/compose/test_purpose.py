@@ -163,6 +163,12 @@ def test_folder_of_examples(folder: str, sample: bool) -> None:
     assert documents({path: text})[path].production is not sample, "and nothing restarts"
 
 
+def test_nothing_is_run_out_of_a_hidden_folder_of_examples() -> None:
+    text = KEPT.format(more="")
+    found = documents({f"{folder}/a/compose.yaml": text for folder in (".examples", "examples", ".github-examples", ".deploy")})
+    assert {path.partition("/")[0] for path, one in found.items() if not one.production} == {".examples"}
+
+
 def test_what_production_includes_is_of_production() -> None:
     files = {
         "compose.yaml": "include: [tests/db.yaml, tests/db.dev.yaml]\n" + KEPT.format(more=""),

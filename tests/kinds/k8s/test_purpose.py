@@ -39,6 +39,7 @@ def taken(
         ("bench/app.yaml", "test"),
         ("deploy/e2e-storage.yaml", "test"),
         ("config/samples/app_v1.yaml", "sample"),
+        (".examples/chart/app.yaml", "sample"),
         ("examples/app.yaml", "sample"),
         ("charts/x/ci/app.yaml", "test"),
         ("hack/app.yaml", "development"),
