@@ -175,6 +175,9 @@ def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Coll
         found = kind in documents_by_kind and getattr(_purpose_module(kind), "take_purposes", None)
         if found:
             found(documents_by_kind[kind], known_paths)
+    if not prose and "compose" in documents_by_kind and not documents_by_kind.keys().isdisjoint(("dockerfile", "nginx")):
+        used = importlib.import_module("readiness.kinds.joins.used")
+        used.tell_purposes_by_use(documents_by_kind, known_paths)
 
 
 # The modules that tell what files of a kind are for: by `take_purposes(documents, paths)` beforehand, or by `purposes(document)`
@@ -200,18 +203,20 @@ def purposes_of(kind: str, document: Any) -> Mapping[str, Purpose]:
     return told
 
 
-def is_production(subject: Subject) -> bool:
-    """Whether production's questions are asked of a thing, after `link_documents`."""
+def taken_purpose(subject: Subject) -> Purpose | None:
+    """What a thing was taken for, after `link_documents`; None where nothing says so, which may run in production."""
     source: Source | None = subject.source
     said = subject.source.root.said
-    if said is not None:
-        return said.is_production
-    while source is not None:
-        taken = source.purposes.get(subject.resource) or source.purposes.get("")
-        if taken is not None:
-            return taken.is_production
+    while said is None and source is not None:
+        said = source.purposes.get(subject.resource) or source.purposes.get("")
         source = source.parent
-    return True
+    return said
+
+
+def is_production(subject: Subject) -> bool:
+    """Whether production's questions are asked of a thing, after `link_documents`."""
+    taken = taken_purpose(subject)
+    return taken is None or taken.is_production
 
 
 def stated_purposes(kind: str, document: Any) -> Iterator[Stated]:

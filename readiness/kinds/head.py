@@ -24,6 +24,7 @@ _OF_SOMETHING_ELSE = re.compile(
     r"\.ya?ml\b|\.env\b|\bdockerfile\b|password|secret|credential|certificate|\bkeys?\b|\bports?\b|\bvalues?\b|variable|setting"
     r"|\boption|\bsee\b|overrid|uncomment|\bif\b|\bwhen\b|instead|\bchange\b|\bremove\b|\bunless\b|\bvolumes?\b"
 )
+_LIST_ITEM = re.compile(r"[-*][ ]?[\w./-]+:[ ]")  # `- debug: all services, for development` tells of a profile
 _NOT_PRODUCTION = re.compile(
     r"\b(?:not|never|don't)\b[^,]{0,50}\b(?:for|in|as|on) (?:\w+ ){0,2}production\b"
     r"|\bnot (?:\w+ )?production[- ]ready\b|\bnon-production\b"
@@ -39,7 +40,7 @@ def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
         return None
     place = Span(text.index("#"), head.end())
     for sentence in _sentences(head[0], posixpath.basename(path)):
-        if not _PURPOSE_WORD.search(sentence) or _OF_SOMETHING_ELSE.search(sentence):
+        if not _PURPOSE_WORD.search(sentence) or _OF_SOMETHING_ELSE.search(sentence) or _LIST_ITEM.match(sentence):
             continue
         if _NOT_PRODUCTION.search(sentence):
             return "development", place
@@ -52,10 +53,14 @@ def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
 
 
 def _says(sentence: str, words: str) -> bool:
-    """Whether a sentence says that the file is for something: `only for X`, `this stack is for X`, `X environment`."""
+    """Whether a sentence says that the file is for something: `only for X`, `this stack is for X`, `X environment`.
+
+    What is done by hand, or on one's own machine, may stand further from the subject: `this file starts an example for manual X`.
+    """
     return bool(
         re.search(rf"{_LEAD}(?:only |just |purely |solely )?(?:meant |intended )?for {words}\b", sentence)
         or re.search(rf"{_LEAD}(?:\S+ ){{0,3}}{_THING} (?:\S+ ){{0,4}}for (?:\w+ )?{words}\b", sentence)
+        or re.search(rf"{_LEAD}(?:\S+ ){{0,3}}{_THING} (?:\S+ ){{0,12}}for (?:manual|local|exploratory) {words}\b", sentence)
         or re.search(rf"{_LEAD}(?:an? |simple |minimal |local ){{0,3}}{words} {_THING}\b", sentence)
         or re.search(rf"\bfor {words}(?: purposes)? only\b|\bonly for {words}\b", sentence)
     )

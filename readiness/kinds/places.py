@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.kinds.purpose import NonProductionSign, Pairs
-from readiness.kinds.readme import DEMO, STUDY, STUDY_FOLDER
+from readiness.kinds.readme import DEMO, STUDY, STUDY_FOLDER, TRIAL
 from readiness.model import Source, Span
 from readiness.model.memo import cached_property
 from readiness.model.project import parent_folders
@@ -26,7 +26,7 @@ _TEST_FOLDER = re.compile(
 )
 _TEST_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
 _SERVED = re.compile(r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)")  # services that are called so
-_SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples")  # where operators keep them
+_SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples|\.(?:examples?|samples?)")  # where operators keep them, and hidden ones
 _SHOWN_FOLDER = re.compile(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|playground"
@@ -69,12 +69,26 @@ class Surroundings:
     @cached_property
     def folders(self) -> frozenset[str]:
         """All folders that hold files, however deep."""
-        todo = {posixpath.dirname(one).lower() for one in self.paths}
-        found: set[str] = set()
-        while todo:
-            found |= todo
-            todo = {posixpath.dirname(one) for one in todo} - found
-        return frozenset(found)
+        return _with_folders_above(posixpath.dirname(one).lower() for one in self.paths)
+
+    @cached_property
+    def programmed(self) -> frozenset[str]:
+        """The folders that hold the sources of a program in Go, however deep; those of examples and scripts are no program."""
+        sources = (posixpath.dirname(one).lower() for one in self.paths if one.endswith(".go"))
+        return _with_folders_above(one for one in set(sources) if not any(map(_is_aside_of_program, one.split("/"))))
+
+
+def _with_folders_above(folders: Iterable[str]) -> frozenset[str]:
+    todo, found = set(folders), set[str]()
+    while todo:
+        found |= todo
+        todo = {posixpath.dirname(one) for one in todo} - found
+    return frozenset(found)
+
+
+def _is_aside_of_program(folder: str) -> bool:
+    """Whether a folder is one of examples or of developers' scripts, as a program has them beside its sources."""
+    return folder == "hack" or _SHOWN_FOLDER.fullmatch(folder) is not None
 
 
 def surroundings(paths: Collection[str]) -> Surroundings:
@@ -90,24 +104,39 @@ def _surroundings(paths: frozenset[str]) -> Surroundings:
 def place_signs(path: str, here: Span, around: Surroundings) -> Iterator[NonProductionSign]:
     """What the folders that speak of a purpose say, the nearest first, up to one that decides or one of production.
 
-    `loose` and `sibling` are things around the nearest one that fit its word.
+    `loose`, `sibling` and `program` are things around the nearest one that fit its word. A folder of production ends the
+    search, unless a program shows in its examples how it is run there.
     """
     folders = posixpath.dirname(path).lower().split("/")
     weak = False
     for depth in range(len(folders), 0, -1):
         folder, above = folders[depth - 1], folders[: depth - 1]
         if _PRODUCTION_FOLDER.fullmatch(folder):
-            return
+            if not _lies_in_examples_of_program(above, around):
+                return
+            continue
         found = _folder_sign(folder, above, here)
         if found is None and "/".join((*above, folder)) in around.tested:
             found = NonProductionSign("place", f"it lies in {folder}/ beside tests of a program", here, True, "test")
-        if found is None or (weak and not found.is_decisive):
+        if found is None:
             continue
-        yield found
+        if found.is_decisive or not weak:
+            yield found
         if found.is_decisive:
             return
+        if not weak:
+            yield from _signs_around(found, folders, above, around)
         weak = True
-        yield from _signs_around(found, folders, above, around)
+        if _is_aside_of_program(folder) and "/".join(above) in around.programmed:
+            yield NonProductionSign("program", f"{folder}/ lies beside the sources of a program", here, purpose=found.purpose)
+
+
+def _lies_in_examples_of_program(folders: Sequence[str], around: Surroundings) -> bool:
+    """Whether one of some folders, each in the one before it, holds the examples of a program."""
+    return any(
+        _SHOWN_FOLDER.fullmatch(folder) and "/".join(folders[:depth]) in around.programmed
+        for depth, folder in enumerate(folders)
+    )
 
 
 def _signs_around(
@@ -132,7 +161,7 @@ def _folder_sign(folder: str, above: list[str], here: Span) -> NonProductionSign
     if _SHOWN_FOLDER.fullmatch(folder):
         return NonProductionSign("place", text, here, purpose="sample")
     if STUDY_FOLDER.fullmatch(folder):
-        return NonProductionSign("place", text, here, purpose="sample")
+        return NonProductionSign("place", text, here, purpose="study")
     if folder == "ci":
         return NonProductionSign("place", text, here, purpose="test")
     if _DEVELOPER_FOLDER.fullmatch(folder) and above[-1:] != ["usr"]:  # /usr/local is everybody's
@@ -147,10 +176,12 @@ def readme_signs(source: Source, around: Surroundings) -> Iterator[NonProduction
     """
     here, folder = Span(0, 0), posixpath.dirname(source.path).lower()
     if STUDY in source.readme_says:
-        yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="sample")
+        yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="study")
         ways = (folder, *parent_folders(folder))
         if around.built.isdisjoint(ways) and not any(map(STUDY_FOLDER.fullmatch, folder.split("/"))):
-            yield NonProductionSign("loose", "no kustomization takes it in", here, purpose="sample")
+            yield NonProductionSign("loose", "no kustomization takes it in", here, purpose="study")
+    elif TRIAL in source.readme_says:
+        yield NonProductionSign("readme", "the README beside it says that it is not for production", here)
     if DEMO in source.readme_says and _DEMO_PART.search(posixpath.basename(folder)):
         yield NonProductionSign("shown", f"it lies in {posixpath.basename(folder)}/", here, purpose="demo")
         yield NonProductionSign("readme", "the README beside it calls it a demonstration", here, purpose="demo")

@@ -15,7 +15,8 @@ from readiness.model import Purpose, Source, Span
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
 # `gitlab` may be what is run.
 _PURPOSE_FOLDER = re.compile(
-    r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainers?(?:[._-][\w.-]+)?|gitpod)|(?P<prod>prod|production|live|staging)"
+    r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainers?(?:[._-][\w.-]+)?|gitpod"
+    r"|local[._-]?(?:dev(?:elopment)?|env(?:ironment)?)|dev(?:elopment)?[._-]env(?:ironment)?)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
     r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|\.ci|testdata|__(?:tests|fixtures)__"
     r"|suites|integration|e2e|qa|bench|benchmarks?|playwright|cypress|selenium|puppeteer"
@@ -109,7 +110,7 @@ COMPOSE_PAIRS: Pairs = frozenset(
             ("restarts", "login"),
             ("restarts", "sample"),
             ("stores", "published"),
-            *(("hack", one) for one in ("kept", "restarts", "published", "login", "built")),
+            *(("hack", one) for one in ("kept", "restarts", "published", "login", "built", "readme")),
             ("sample", "readme"),
             ("sample", "change"),
             ("sample", "blank"),
@@ -183,9 +184,14 @@ class HasPurpose:
 
 
 _SAMPLE_FOLDERS = re.compile(
-    r"(?:examples?|samples?|demos?)(?:[-_][\w.-]+)?|[\w.-]+[-_](?:examples?|samples?|demos?)"
+    r"\.?(?:examples?|samples?|demos?)(?:[-_][\w.-]+)?|[\w.-]+[-_](?:examples?|samples?|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|docs?"
 )
+
+
+def is_hidden_sample_path(path: str) -> bool:
+    """Whether a folder on the way to a file is a hidden one of examples, out of which nothing is run."""
+    return not {".example", ".examples", ".sample", ".samples"}.isdisjoint(posixpath.dirname(path).lower().split("/"))
 
 
 def is_sample_path(path: str) -> bool:
@@ -195,7 +201,8 @@ def is_sample_path(path: str) -> bool:
 
 
 _PROGRAM_INPUT = re.compile(
-    r"(?:^|/)(?:testdata|__fixtures__|__snapshots__|src/test/resources|\.(?:chainsaw|kyverno)-test"
+    r"(?:^|/)(?:testdata|__fixtures__|__snapshots__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)"
+    r"|(?:tests?|__tests__|specs?|e2e)/(?:[^/]{1,100}/){0,8}fixtures"
     r"|(?:tests?|e2e)/(?:[^/]{1,100}/){0,8}goldens?(?:[_-]files)?)/"
 )
 
@@ -204,7 +211,8 @@ def is_test_data_path(path: str) -> bool:
     """Whether a file lies where languages and tools keep the input of a program's tests, which is old or broken on purpose.
 
     https://kyverno.io/docs/guides/testing-policies/, https://pkg.go.dev/cmd/go#hdr-Test_packages,
-    https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html
+    https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html,
+    https://docs.cypress.io/app/core-concepts/writing-and-organizing-tests#Fixture-Files
     """
     return bool(_PROGRAM_INPUT.search(path))
 

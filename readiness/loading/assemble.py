@@ -56,7 +56,7 @@ def assemble_projects(
         kind = "" if unread.reason.startswith(ignoring.REASON_LINK) else "patterns"  # Git follows none either
         assembly.file_statuses.append(FileStatus(unread.path, kind, "skipped", unread.reason))
     inputs = program_input.remove_test_data(discovered)
-    _tell_readmes(discovered)
+    _tell_surroundings(discovered)
     charts = environments.chart_folders(discovered.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
     variants = variants or Variants()
@@ -95,13 +95,17 @@ def assemble_projects(
     return assembly
 
 
-def _tell_readmes(discovered: DiscoveredFiles) -> None:
-    """Tell every source what the READMEs around it say of it."""
+def _tell_surroundings(discovered: DiscoveredFiles) -> None:
+    """Tell every source what the READMEs around it say of it, and pipelines whose repository they stand in."""
     sources = (*discovered.sources, *discovered.prose_sources)
     if any("readme" in one.path.lower() for one in sources):
         from readiness.kinds.readme import tell_readmes
 
         tell_readmes(sources)
+    if any(".github/workflows/" in one.path for one in sources):
+        from readiness.kinds.github.owner import tell_owners
+
+        tell_owners(sources)
 
 
 def _leave_context_out(assembly: Assembly, discovered: DiscoveredFiles) -> None:

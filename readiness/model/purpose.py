@@ -11,11 +11,12 @@ PURPOSES = {
     "test": "tests",
     "demo": "a demonstration",
     "sample": "an example",
+    "study": "study material",
     "build": "builds",
     "job": "a one-off job",
     "preview": "a preview",
 }
-_TRIAL_PURPOSES = frozenset({"test", "demo", "sample"})
+_TRIAL_PURPOSES = frozenset({"test", "demo", "sample", "study"})
 
 
 class Purpose(NamedTuple):
@@ -35,7 +36,7 @@ class Purpose(NamedTuple):
 
     @property
     def is_trial(self) -> bool:
-        """Whether it is for tests or an example: what lets in there lets in to nothing that lasts."""
+        """Whether it is for tests, study or an example: what lets in there lets in to nothing that lasts."""
         return self.word in _TRIAL_PURPOSES
 
     @property

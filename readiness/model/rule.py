@@ -99,6 +99,11 @@ class SeverityProof(NamedTuple):
     severity_criterion: str
     proving_fact: str
 
+    @property
+    def fails_anywhere(self) -> bool:
+        """Whether it is that something will not start, which is wrong whatever it is for."""
+        return self.severity_criterion == "It will not start"
+
 
 class NamedMessage(NamedTuple):
     """A message that a check asks for by its name, for all hits or for those of a tier."""

@@ -33,13 +33,15 @@ class Source:
     that every place is told in the file that a person opens. `is_fragment` marks a piece shown without its
     surroundings (a block in prose): it is judged for what it shows, not for what it leaves out.
 
-    `readme_says` are words of the README files at and above it (readiness/kinds/readme.py).
+    `readme_says` are words of the README files at and above it (readiness/kinds/readme.py), `repository_owner` is who owns
+    the repository of a pipeline, where its files say so (readiness/kinds/github/owner.py).
     `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
     it under their resources; what is not there may run in production.
     """
 
     __slots__ = (
-        "_lines", "fragment", "kind", "parent", "path", "purposes", "readme_says", "said", "starts", "text"
+        "_lines", "fragment", "kind", "parent", "path", "purposes", "readme_says", "repository_owner", "said", "starts",
+        "text",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +62,7 @@ class Source:
         self.kind = kind
         self.said: Purpose | None = None
         self.readme_says: frozenset[str] = frozenset()
+        self.repository_owner = ""
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSES
         self._lines: list[int] | None = None
 

@@ -127,16 +127,15 @@ _OF_PRODUCTION = {
     "k8s": _OF_PIPELINES | {"edge", "isolation"},
     "nginx": _OF_PIPELINES | {"edge", "isolation"},
 }
-_FAILS_ANYWHERE = "It will not start"  # as a rule's proof says
 
 
 def _asked(name: str, spec: Mapping[str, Any], fail: MakeError) -> str:
     """Of what the rule is asked: as it says, else by its group, its category and what its proof meets."""
     if "asks" in spec:
         return verified_choice(spec, "asks", ASKED, fail)
-    meets = (spec.get("proof") or {}).get("meets")
+    proof = _make_proof(spec)
     asked = spec.get("category") in _OF_PRODUCTION.get(name.partition("/")[0], ())
-    return "production" if asked and meets != _FAILS_ANYWHERE else "everyone"
+    return "production" if asked and (proof is None or not proof.fails_anywhere) else "everyone"
 
 
 def _make_proof(spec: Mapping[str, Any]) -> SeverityProof | None:

@@ -28,6 +28,7 @@ from readiness.model import (
 from readiness.model.project import Project
 from readiness.ruleset.bound import LoadedRule
 from readiness.run.ceiling import lower_outside_production
+from readiness.run.trials import finding_in_trial
 
 
 @dataclass(slots=True)
@@ -240,8 +241,9 @@ def _run_rule(
                 elif unknown.is_missing and _is_shown_in_part(subject, project, loaded_rule):
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
-                    finding = finding_from_hit(loaded_rule, subject, unknown)
-                    if project.is_around(written_place(finding.source, finding.span)[0]):
+                    made = finding_from_hit(loaded_rule, subject, unknown)
+                    finding = finding_in_trial(made, kinds.taken_purpose(subject))
+                    if finding is None or project.is_around(written_place(finding.source, finding.span)[0]):
                         continue
                     units = project.memoize(kinds.unit_by_source_id)
                     unit = units.get(id(finding.source)) or units.get(id(finding.source.root), "")

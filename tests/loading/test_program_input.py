@@ -19,7 +19,9 @@ def judged(report: Report) -> set[str]:
     return {"/".join(Path(row.path).parts[-2:]) for row in report.files if row.status == "checked"}
 
 
-@pytest.mark.parametrize("folder", ["pkg/testdata/a", "src/test/resources", "web/__fixtures__"])
+@pytest.mark.parametrize(
+    "folder", ["pkg/testdata/a", "src/test/resources", "web/__fixtures__", "web/cypress/fixtures/a", "spec/api/fixtures"]
+)
 def test_input_is_set_aside(tmp_path: Path, folder: str) -> None:
     files = {f"{folder}/compose.yml": OLD, f"{folder}/Dockerfile": "FROM alpine:3.14\n"}
     root = write_files(tmp_path, files)
@@ -31,7 +33,7 @@ def test_input_is_set_aside(tmp_path: Path, folder: str) -> None:
     assert len(judged(check([root / folder]))) == 2, "so is all of a folder that is named"
 
 
-@pytest.mark.parametrize("folder", ["testdata-loader", "test/resources", "fixtures"])
+@pytest.mark.parametrize("folder", ["testdata-loader", "test/resources", "fixtures", "cypress", "contests/fixtures"])
 def test_neighbours_are_judged(tmp_path: Path, folder: str) -> None:
     root = write_files(tmp_path, {f"{folder}/Dockerfile": "FROM alpine:3.14\n"})
     assert judged(check([root]))

@@ -17,19 +17,27 @@ LOOSE = STACK.replace("    restart: always\n", "")
 STUDY = "# CKA\n\nStudy material for the exam.\n"
 DEMO = "# Shop demo\n\nA shop.\n"
 CHANGE = "# Basic\n\nChange the passwords before deploying to production.\n"
+TRIAL = "# TLS\n\nUse this only for testing purposes.\n"
 GO_TEST = "package a\n"
 
 ASIDE = {
-    "manifests to study": ("cka/web.yaml", POD, {}, "an example"),
-    "the same with a README": ("labs/a/web.yaml", POD, {"labs/README.md": STUDY}, "an example"),
-    "an image to study": ("ckad/Dockerfile", IMAGE, {"ckad/README.md": STUDY}, "an example"),
-    "a stack to study": ("exercises/1/compose.yaml", STACK % "A=b", {"exercises/README.md": STUDY}, "an example"),
+    "manifests to study": ("cka/web.yaml", POD, {}, "study material"),
+    "the same with a README": ("labs/a/web.yaml", POD, {"labs/README.md": STUDY}, "study material"),
+    "an image to study": ("ckad/Dockerfile", IMAGE, {"ckad/README.md": STUDY}, "study material"),
+    "a stack to study": ("exercises/1/compose.yaml", STACK % "A=b", {"exercises/README.md": STUDY}, "study material"),
     "a demonstration": ("apps/shop-demo-blue/web.yaml", POD, {"apps/shop-demo-blue/README.md": DEMO}, "a demonstration"),
     "manifests beside tests": ("integration/a/web.yaml", POD, {"integration/a_test.go": GO_TEST}, "tests"),
     "blanks in documents": ("docs/docker-compose-idp.yml", STACK % "HOST=<your-ip-address>", {}, "an example"),
     "hosts of examples in documents": ("docs/compose.yml", STACK % "HOST=registry.example.com", {}, "an example"),
     "blanks in an example": ("examples/a/compose.yml", STACK % "TOKEN=<my-token>", {}, "an example"),
     "an example to change": ("examples/a/compose.yml", STACK % "A=b", {"examples/a/README.md": CHANGE}, "an example"),
+    "manifests for tests only by a README": (
+        "examples/tls/web.yaml",
+        POD,
+        {"examples/tls/README.md": TRIAL, "examples/kustomization.yaml": KUSTOMIZATION},
+        "an example",
+    ),
+    "a stack for tests only by a README": ("examples/a/compose.yml", STACK % "A=b", {"examples/a/README.md": TRIAL}, "an example"),
     "tools of developers": ("hack/docker/compose.yaml", LOOSE % "A=b", {}, "development"),
     "an image of developers": ("api/dev.Dockerfile", IMAGE, {}, "development"),
 }  # fmt: skip
@@ -48,6 +56,12 @@ KEPT = {
     "blanks in a comment": ("docs/compose.yml", "# <your-host>\n" + STACK % "A=b", {}),
     "what is to be changed and deployed": ("deploy/compose.yml", STACK % "A=b", {"deploy/README.md": CHANGE}),
     "a stack of developers that restarts": ("hack/docker/compose.yaml", STACK % "A=b", {}),
+    "for tests only by the README of a folder of no such name": ("tls/compose.yml", STACK % "A=b", {"tls/README.md": TRIAL}),
+    "for tests only by the README above": (
+        "examples/tls/web.yaml",
+        POD,
+        {"examples/README.md": TRIAL, "examples/tls/kustomization.yaml": KUSTOMIZATION},
+    ),
     "exercises in production": ("prod/exercises/compose.yml", STACK % "A=b", {}),
 }  # fmt: skip
 

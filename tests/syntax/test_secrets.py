@@ -24,6 +24,7 @@ JWT_IO = (
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwi"
     "aWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"
 )
+AZURITE = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # published
 PEM = "-----BEGIN RSA PRIVATE KEY-----"
 BODY = "MIIEogIBAAKCAQEAoE69TYpSj08S2fh5aKHAYpObfnDugMW59l9ycPWhaEjW3ziz"
 
@@ -149,6 +150,8 @@ def test_what_everybody_knows_opens_only_where_it_runs(name: str, value: object)
         ("SECRET_KEY", "build-key", SecretKind.TEST_VALUE),
         ("SECRET_KEY", "dummy", SecretKind.TEST_VALUE),
         ("SECRET_KEY", "0xDEADBEEF", SecretKind.TEST_VALUE),
+        ("ACCOUNT_KEY", AZURITE, SecretKind.TEST_VALUE),
+        ("ACCOUNT_KEY", AZURITE.replace("Eby8", "Eby9"), SecretKind.SECRET),
         ("DB_PASSWORD", "seafarer", SecretKind.SECRET),
         ("ANY", "postgres://a:seafarer@localhost/x", SecretKind.SECRET),
         ("ANY", "postgres://a:hunter2x9@localhost/x postgres://a:postgres@db.acme.io/x", SecretKind.SECRET),

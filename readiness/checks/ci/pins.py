@@ -46,15 +46,25 @@ def _uses_references(
             yield owner, part.resource, parse_uses(value), part.node.at("uses")
 
 
-def _severity_of_ref(file: Workflow | Action, job: Job | None, uses: UsesReference, project: Project) -> Severity:
+def _is_of_own_owner(file: Workflow | Action, uses: UsesReference) -> bool:
+    """Whether a reference leads to a repository of the owner whom this tree's files name as their own."""
+    return uses.owner.lower() == file.source.root.repository_owner
+
+
+def _severity_of_ref(
+    file: Workflow | Action, job: Job | None, uses: UsesReference, project: Project, *, is_branch: bool
+) -> Severity:
     """How bad it is that others can move a ref: by whose it is, and by what the job hands to it.
 
     A workflow or an action that lies in this tree under the same path is the repository's own; GitHub's own are trusted
     with the runner already; a job that shows neither a secret nor a right to change what others run gives little away.
+    Of the repository's own owner a branch is medium and a tag low: whoever moves it may push here, too.
     """
     own = repository_path_of_uses(f"./{uses.path}", file.source.path) if uses.path else None
     if own is not None and project.was_path_seen(own):
         return Severity.LOW
+    if _is_of_own_owner(file, uses):
+        return Severity.MEDIUM if is_branch else Severity.LOW
     taken = job is not None and (job.node.get("secrets") == "inherit" or rights_of(job).worth is RightsWorth.TAKES_OVER)
     if not taken or uses.owner.lower() in FIRST_PARTY:
         return Severity.MEDIUM
@@ -87,8 +97,9 @@ def action_unpinned(
         if re.fullmatch(r"[0-9a-fA-F]{7,39}", used.ref):
             branch = False
         if ("branch" if branch else "tag") == kind:
-            severity = _severity_of_ref(file, job, used, project)
-            yield hit(span, resource=resource, severity=severity, uses=used.text, ref=used.ref)
+            severity = _severity_of_ref(file, job, used, project, is_branch=branch)
+            whose = " of this repository's owner" if _is_of_own_owner(file, used) else ""
+            yield hit(span, resource=resource, severity=severity, uses=used.text, whose=whose, ref=used.ref)
 
 
 def _images_in(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:

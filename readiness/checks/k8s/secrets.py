@@ -80,8 +80,15 @@ def secret_severity(verdict: SecretVerdict, source: Source) -> Severity | None:
     """
     if verdict.is_minor or (_is_trial(source) and not is_issued_credential(verdict)):
         return Severity.LOW
-    trial = is_non_production_path(source.root.path) and verdict.strength < SecretStrength.RANDOM
+    aside = is_non_production_path(source.root.path) or _is_for_development(source)
+    trial = aside and verdict.strength < SecretStrength.RANDOM
     return Severity.MEDIUM if verdict.to_change or trial else None
+
+
+def _is_for_development(source: Source) -> bool:
+    """Whether all of a file was taken for development."""
+    taken = source.root.purposes.get("")
+    return taken is not None and taken.word == "development"
 
 
 def _is_trial(source: Source) -> bool:

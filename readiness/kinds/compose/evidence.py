@@ -22,8 +22,8 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.kinds.compose.signs import SIGNS_OF_SERVICES
 from readiness.kinds.decision import head_signs
-from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_sample_path
-from readiness.kinds.readme import CHANGE, STUDY, STUDY_FOLDER
+from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_hidden_sample_path, is_sample_path
+from readiness.kinds.readme import CHANGE, STUDY, STUDY_FOLDER, TRIAL
 from readiness.model import Purpose
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
@@ -77,7 +77,8 @@ def _non_production_signs(document: Document, related_documents: Sequence[Docume
     signs = [sign for find in SIGNS_OF_SERVICES for sign in find(services)]
     if is_sample_path(document.source.path):
         text = "it lies in a folder of examples"
-        signs.append(NonProductionSign("sample", text, document.node.at(), purpose="sample"))
+        hidden = is_hidden_sample_path(document.source.path)
+        signs.append(NonProductionSign("sample", text, document.node.at(), hidden, purpose="sample"))
     signs += _place_signs(document)
     if document.source.parent is None:
         signs += _absence_signs(related_documents, services)
@@ -100,9 +101,11 @@ def _place_signs(document: Document) -> Iterator[NonProductionSign]:
     if "hack" in folders:
         yield NonProductionSign("hack", "it lies in hack/", here)
     if any(map(STUDY_FOLDER.fullmatch, folders)):
-        yield NonProductionSign("sample", "it lies in a folder of exercises", here, purpose="sample")
+        yield NonProductionSign("sample", "it lies in a folder of exercises", here, purpose="study")
     if STUDY in said:
-        yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="sample")
+        yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="study")
+    elif TRIAL in said:
+        yield NonProductionSign("readme", "the README beside it says that it is not for production", here)
     if CHANGE in said:
         yield NonProductionSign("change", "the README beside it says to change it for production", here, purpose="sample")
     values = [line.split(" #")[0] for line in document.source.text.splitlines() if not line.lstrip().startswith("#")]

@@ -27,7 +27,7 @@ PAIRS: Pairs = (
         map(
             frozenset,
             (
-                *(("place", one) for one in ("loose", "sibling", "named", "label", "waits")),
+                *(("place", one) for one in ("loose", "sibling", "program", "named", "label", "waits")),
                 *(("file", one) for one in ("namespace", "label", "waits")),
                 ("namespace", "waits"),
                 ("namespace", "label"),

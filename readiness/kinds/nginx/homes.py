@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _NGINX_FOLDER_NAMES = frozenset({"nginx", "openresty"})
 
 
-def _is_configuration(path: str) -> bool:
+def is_configuration(path: str) -> bool:
     """Whether a path in an image is one that nginx reads its configuration from."""
     *_, name = parts = path.split("/")
     return not _NGINX_FOLDER_NAMES.isdisjoint(parts) or ("nginx" in name and name.endswith(".conf"))
@@ -68,7 +68,7 @@ def _mounted_configurations(project: Project) -> Iterator[tuple[str, str]]:
             continue
         for service in document.services.values():
             for mount in mount_specs(service.extended_node, service.env_values):
-                if mount.type == "bind" and _is_configuration(mount.target):
+                if mount.type == "bind" and is_configuration(mount.target):
                     path = posixpath.normpath(posixpath.join(document.folder, mount.source))
                     yield (
                         path,
@@ -87,7 +87,7 @@ def _copied_configurations(project: Project) -> Iterator[tuple[str, str]]:
         for stage in document.stages:
             for instruction in (*stage.instructions_of("COPY"), *stage.instructions_of("ADD")):
                 target = None if instruction.flag("from") is not None else copy_destination(stage, instruction)
-                if target is None or not _is_configuration(target):
+                if target is None or not is_configuration(target):
                     continue
                 for word in instruction.words[:-1]:
                     found = _in_context(word.value, path, project)

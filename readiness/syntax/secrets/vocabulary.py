@@ -32,6 +32,14 @@ _WELL_KNOWN_PASSWORDS = frozenset(
     monkey dragon sunshine football hunter vagrant raspberry supersecret thisisasecret
     """.split()
 )
+# The keys that Microsoft publishes for its emulators, and that open nothing else.
+# https://learn.microsoft.com/en-us/azure/storage/common/storage-connect-azurite, https://learn.microsoft.com/en-us/azure/cosmos-db/emulator
+_EMULATOR_KEYS = frozenset(
+    """
+    Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==
+    C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==
+    """.split()
+)
 # Each list in small letters. Words may stand glued together (`notsecret`) or apart (`not-a-secret`).
 _NO_SECRET_WORDS = frozenset("unused unneeded ignored irrelevant none nothing null void na discarded".split())
 _NEGATIONS = frozenset("not dont no never".split())
@@ -114,6 +122,8 @@ def is_repeating_or_sequential(text: str) -> bool:
 
 def meaning_of(value: str) -> StatedMeaning | None:
     """What a value says by its words; None for one that has others, which may be a secret."""
+    if value in _EMULATOR_KEYS:
+        return StatedMeaning.PURPOSE
     return _meaning_of_words(value) if 0 < len(value) <= MAX_LENGTH else None
 
 

@@ -148,6 +148,7 @@ FOLDERS = {
     "examples/shop": True,
     "demo-setups": True,
     "shop-example": True,
+    ".examples/apache": True,
     "docs": True,
     "deploy": False,
     "demography": False,
@@ -162,6 +163,12 @@ def test_folder_of_examples(folder: str, sample: bool) -> None:
     assert documents({path: text})[path].production is not sample, "and nothing restarts"
 
 
+def test_nothing_is_run_out_of_a_hidden_folder_of_examples() -> None:
+    text = KEPT.format(more="")
+    found = documents({f"{folder}/a/compose.yaml": text for folder in (".examples", "examples", ".github-examples", ".deploy")})
+    assert {path.partition("/")[0] for path, one in found.items() if not one.production} == {".examples"}
+
+
 def test_what_production_includes_is_of_production() -> None:
     files = {
         "compose.yaml": "include: [tests/db.yaml, tests/db.dev.yaml]\n" + KEPT.format(more=""),
@@ -171,6 +178,26 @@ def test_what_production_includes_is_of_production() -> None:
     }
     found = {path for path, one in documents(files).items() if one.production}
     assert found == {"compose.yaml", "tests/db.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_production"),
+    [
+        ("contrib/local-environment", False),
+        ("docker/localdev", False),
+        ("docker/local_development", False),
+        ("dev-env", False),
+        ("local", True),
+        ("docker/localstack", True),
+        ("environments", True),
+        ("usr/local/env", True),
+        ("contrib", True),
+        ("extras/docker", True),
+    ],
+)
+def test_folder_of_development(folder: str, is_production: bool) -> None:
+    path = f"{folder}/compose.yaml"
+    assert documents({path: KEPT.format(more="")})[path].production is is_production
 
 
 HEADS = {
@@ -185,6 +212,10 @@ HEADS = {
     "# For development, see CONTRIBUTING.\n": None,
     "# The default password is not for production.\n": None,
     "# If you run this for testing, set DEBUG.\n": None,
+    "# This compose file starts an example instance of the shop\n# for manual testing and trying things.\n": "test",
+    "# This file can be used to bring up the shop with its stores for local development.\n": "development",
+    "# Profiles:\n# - web: all services, for production\n# - debug: all services but the web for local development\n": None,
+    "# This file serves what we built after long discussions of testing for local users.\n": None,
     "# Shop\n": None,
     "services: {}\n# for development only\n": None,
     "": None,

@@ -39,6 +39,7 @@ def taken(
         ("bench/app.yaml", "test"),
         ("deploy/e2e-storage.yaml", "test"),
         ("config/samples/app_v1.yaml", "sample"),
+        (".examples/chart/app.yaml", "sample"),
         ("examples/app.yaml", "sample"),
         ("charts/x/ci/app.yaml", "test"),
         ("hack/app.yaml", "development"),
@@ -80,6 +81,30 @@ def test_examples_that_a_kustomization_takes_in_are_deployed() -> None:
     assert not taken("apps/examples/app.yaml", beside=("apps/examples/kustomization.yaml",))
     assert not taken("apps/examples/app.yaml", beside=("apps/kustomization.yml",))
     assert taken("apps/examples/app.yaml", beside=("other/kustomization.yaml",))
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "word"),
+    [
+        ("hack/azure/app.yaml", "internal/app.go", "development"),
+        ("tools/operator/hack/dev/app.yaml", "tools/operator/main.go", "development"),
+        ("examples/app.yaml", "cmd/app/main.go", "sample"),
+        ("examples/flux/clusters/production/app.yaml", "cmd/app/main.go", "sample"),
+        ("hack/app.yaml", "hack/gen/main.go", ""),
+        ("hack/app.yaml", "examples/client/main.go", ""),
+        ("operator/hack/app.yaml", "other/main.go", ""),
+        ("hack/app.yaml", "scripts/run.py", ""),
+        ("apps/development/app.yaml", "apps/tool/main.go", ""),
+        ("apps/local/app.yaml", "apps/tool/main.go", ""),
+        ("hack/production/app.yaml", "internal/app.go", ""),
+        ("deploy/app.yaml", "internal/app.go", ""),
+    ],
+)
+def test_a_program_has_its_examples_and_scripts_beside_its_sources(path: str, source: str, word: str) -> None:
+    """What a kustomization takes in is decided by the sources beside; those of scripts and examples are no program."""
+    folder = path.rpartition("/")[0]
+    found = taken(path, beside=(f"{folder}/kustomization.yaml", source))
+    assert (found[""].word if found else "") == word
 
 
 def test_an_overlay_of_development_is_known_by_the_one_beside_it() -> None:

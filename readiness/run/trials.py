@@ -1,0 +1,33 @@
+"""What is asked otherwise of trials: of study material, and of tests and examples that are broken on purpose."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from readiness.model import Finding, Purpose, Rule
+
+_BROKEN_NAME = re.compile(r"(?:\A|[-_.])(?:broken|invalid|faulty)(?:[-_.]|\Z)")
+
+
+def finding_in_trial(finding: Finding, purpose: Purpose | None) -> Finding | None:
+    """A finding as it is told of what was taken for something else than production; None where nothing is asked.
+
+    A test or an example that is called broken is to fail, so what is wrong in it is not told. In study material what will not
+    start fails before the eyes of who studies, and often on purpose: it is told only where it is wrong anywhere.
+    """
+    if purpose is None or not purpose.is_trial:
+        return finding
+    rule = finding.rule_definition
+    if not _is_about_a_mistake(rule):
+        return finding
+    if _BROKEN_NAME.search(posixpath.basename(finding.path).lower()):
+        return None
+    if purpose.word == "study" and rule.category != "correctness":
+        return None
+    return finding
+
+
+def _is_about_a_mistake(rule: Rule) -> bool:
+    """Whether a rule asks what is wrong wherever it stands: what no tool accepts, or what will not start."""
+    return rule.category == "correctness" or (rule.proof is not None and rule.proof.fails_anywhere)
