@@ -196,7 +196,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     },
     "http-headers": {"security": true},
     "kernel-parameters": {"safe": true},
-    "kubernetes-annotations": {"ends-tls": true, "issues": true, "internal": true},
+    "kubernetes-annotations": {"ends-tls": true, "issues": true, "internal": true, "addresses": true},
     "kubernetes-apis": {"deprecated": text, "removed": text, "replacement": text, "since": text},
     "kubernetes-custom": {
         "route": true,
