@@ -62,6 +62,7 @@ IMAGE_SHAPES: dict[str, Shape] = {
     "off": by_name(many(text)),
     "flags-off": many(text),
     "default": by_name(text),
+    "moot": by_name(by_name(many(text))),
     "alias": by_name(many(text)),
     "keyed": many(text),
     "flags": many(text),

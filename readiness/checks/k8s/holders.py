@@ -70,7 +70,7 @@ def _controller_of_account(binding: Object, subject: Map, project: Project) -> M
 
 def _controller_of_workload(workload: Workload) -> Mapping[str, str] | None:
     """The row of the first of a workload's containers that is such a controller."""
-    rows = fact_rows("cluster-controllers")
+    rows: Mapping[str, Mapping[str, str]] = fact_rows("cluster-controllers")
     for container in workload.pod.containers() if workload.pod else ():
         image = parse_image(container.image) if container.role == "main" and container.image else None
         name = "/".join(image.name.split("/")[-2:]) if image and not image.name_unknown else ""

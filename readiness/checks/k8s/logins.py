@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from readiness.facts import public_images
 from readiness.kinds.k8s.deliveries import begins_with_name
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import object_index
@@ -16,6 +17,7 @@ from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_template, has_variable
+from readiness.syntax.image import parse_image
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 
 _MAX_LINE_CHARACTERS = 2000
@@ -64,6 +66,16 @@ def is_login_idle(verdict: SecretVerdict, name: str, value: str, settings: Mappi
     host = _login(name, value, settings)[0]
     default = verdict.is_guessed or verdict.strength is SecretStrength.WORD
     return default and bool(host) and _is_beyond_files(host, project)
+
+
+def is_login_moot(container: Container, name: str, verdict: SecretVerdict) -> bool:
+    """Whether a password lets in nobody whom the server does not let in without one, which another rule tells.
+
+    What a machine made may be in use elsewhere.
+    """
+    known = public_images.facts_of_public_image(parse_image(container.image)) if container.image else None
+    moot = known is not None and known.is_password_moot(name, literal_settings(container))
+    return moot and verdict.strength < SecretStrength.RANDOM
 
 
 def with_idle_login(verdict: SecretVerdict, source: Source, span: Span, project: Project) -> SecretVerdict:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from readiness.checks.k8s.logins import (
     copies_at_clients,
     is_login_idle,
+    is_login_moot,
     literal_settings,
     literal_variables,
     password_at_server,
@@ -53,6 +54,8 @@ def secret_in_env(container: Container, *, project: Project) -> CheckOutcome:
         elif is_reportable_secret(verdict, container.source):
             if span in described[1:] or password_at_server(container, name, str(value), project) is not None:
                 continue  # told with the first of them, or at the server
+            if is_login_moot(container, name, verdict):
+                continue  # told where authentication is switched off
             minor = is_login_idle(verdict, name, str(value), settings, project)
             related = [Related(one.source, one.span, LOGIN_COPY) for one in copies_at_clients(container, name, project)]
             if span in described:
