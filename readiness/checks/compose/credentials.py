@@ -120,7 +120,13 @@ def password_copies(project: Project) -> PasswordCopies:
 
 
 def lowered_for_closed_store(told: Hit, key: PlaceKey, project: Project) -> Hit:
-    """A hit on a password, medium where it is that of a store which nothing outside of its own project reaches."""
+    """A hit on a password, medium where it is that of a store which nothing outside of its own project reaches.
+
+    Low where the server that a client logs in to lets everybody in, which another rule tells.
+    """
+    server = project.memoize(_open_server_by_password).get(key, "")
+    if server and (told.severity is None or told.severity > Severity.LOW):
+        return told._replace(severity=Severity.LOW, message_name="unasked", facts={**told.facts, "store": server})
     store = project.memoize(_closed_store_by_password).get(key, "")
     if not store or (told.severity is not None and told.severity <= Severity.MEDIUM):
         return told
@@ -153,6 +159,29 @@ def _closed_store_by_password(project: Project) -> dict[PlaceKey, str]:
                 elif name not in logins and _may_open_more(name, text, service):
                     opened.update(places)
     return {key: store for key, store in closed.items() if key not in opened}
+
+
+def _open_server_by_password(project: Project) -> dict[PlaceKey, str]:
+    """The places of passwords with which clients log in to servers that ask for none, each with the name of its server."""
+    found: dict[PlaceKey, str] = {}
+    applications = project.memoize(join_compose_files)
+    for document in project.documents_of_kind("compose"):
+        services = applications.application_of(document).services()
+        open_names = {name for name, one in services.items() if _lets_everybody_in(one, project)}
+        for service in document.services.values() if open_names else ():
+            for variable, host, _, password, place in _client_logins(service, project):
+                weak = secrets.classify_value(variable, password).strength < SecretStrength.RANDOM
+                if host in open_names and host != service.name and weak:
+                    found[place.source.path, place.span.start] = host
+    return found
+
+
+def _lets_everybody_in(service: Service, project: Project) -> bool:
+    """Whether a setting of a server says that it asks nobody for a password."""
+    known = service.image_facts
+    if known is None or not known.auth_off_values:
+        return False
+    return any(known.opens_to_all(name, value or "") for name, value in service_environment(service, project).items())
 
 
 def _may_open_more(name: str, text: str, service: Service) -> bool:

@@ -15,6 +15,7 @@ from readiness.checks.k8s.logins import (
     is_login_moot,
     literal_settings,
     literal_variables,
+    lowered_for_open_server,
     password_at_server,
     with_idle_login,
 )
@@ -61,7 +62,9 @@ def secret_in_env(container: Container, *, project: Project) -> CheckOutcome:
             if span in described:
                 related += [Related(container.source, at, ALSO_DESCRIBED) for at in described[1:]]
             told = secret_hit(span, replace(verdict, is_minor=True) if minor else verdict, container.source, name=name)
-            yield told._replace(related=tuple(related))
+            told = told._replace(related=tuple(related))
+            idle = verdict.strength < SecretStrength.RANDOM
+            yield lowered_for_open_server(told, container, name, str(value), project) if idle else told
         elif is_variable(value) and secrets.is_secret_name(name):
             yield Undecidable(span)
 

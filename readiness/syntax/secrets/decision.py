@@ -287,10 +287,14 @@ def _is_list_of_options(text: str) -> bool:
     """
     first, *rest = text.split(",")
     options = [one.partition("=") for one in (rest if _OPTION_NAME.match(first) else [first, *rest])]
-    return len(text) <= _MAX_OPTIONS_LENGTH and bool(rest) and all(
-        _OPTION_NAME.match(name)
-        and (value.startswith(_PATH_PREFIXES) or (0 < len(value) < _MAX_OPTION_LENGTH and not may_name_secret(name)))
-        for name, _, value in options
+    return (
+        len(text) <= _MAX_OPTIONS_LENGTH
+        and bool(rest)
+        and all(
+            _OPTION_NAME.match(name)
+            and (value.startswith(_PATH_PREFIXES) or (0 < len(value) < _MAX_OPTION_LENGTH and not may_name_secret(name)))
+            for name, _, value in options
+        )
     )
 
 
