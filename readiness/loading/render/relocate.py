@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from readiness.facts.table import fact_column
-from readiness.loading.render.made import GeneratedSource, written_place
+from readiness.loading.render.made import GeneratedSource, SetValue, written_place
 from readiness.model import (
     PUT_IN_HERE,
     AnnotationSuppression,
@@ -184,19 +184,25 @@ def _told_at_value(finding: Finding, there: Finding, root: GeneratedSource) -> t
     """The finding at the value that a person edits, and the keys of that; else where the template stands, and no keys.
 
     A secret stands where its value is set, not where a template prints it. What an archive's template prints is told
-    where its values are set, for nobody can edit an archive.
+    where its values are set, for nobody can edit an archive. What is wrong in a mapping that a file over the chart's own values
+    sets is told there, for the template prints the mapping whole.
     """
-    if not root.packed and not _is_secret(finding):
-        return there, ()
     source = finding.source
     begin, end = source.to_root(finding.span.start), source.to_root(finding.span.end)
     span = Span(begin, max(begin, end))
+    if not root.packed and not _is_secret(finding):
+        wrong = root.overriding_value(span) if finding.rule_definition.category == "correctness" else None
+        return (_moved(there, wrong), wrong.keys) if wrong is not None else (there, ())
     if there.source.text[there.span.start : there.span.end] == root.text[span.start : span.end]:
         return there, ()  # the template says it itself
     value = root.set_value(span)
     if value is None:
         return there, ()
+    return _moved(there, value), value.keys
+
+
+def _moved(there: Finding, value: SetValue) -> Finding:
+    """A finding at the value that a person edits, with the place of the template that prints it."""
     printed = Related(there.source, there.span, PUT_IN_HERE)
     related = tuple(one for one in there.related if one[:2] != (value.source, value.span))
-    moved = there._replace(source=value.source, span=value.span, enclosing_offsets=(), related=(*related, printed))
-    return moved, value.keys
+    return there._replace(source=value.source, span=value.span, enclosing_offsets=(), related=(*related, printed))
