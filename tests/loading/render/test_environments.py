@@ -169,7 +169,7 @@ def test_defaults_that_the_schema_refuses_fail_nothing_where_other_values_pass(
     assert found(tmp_path, files, "core/not-rendered") == []
 
 
-SECRET_TEMPLATE = """\
+MANIFEST_OF_LOGIN = """\
 apiVersion: v1
 kind: Secret
 metadata: {{name: login}}
@@ -191,14 +191,14 @@ spec:
               {0}
 """
 GIVEN_BY_TESTS = {
-    "a value": (SECRET_TEMPLATE.format("{{ .Values.password }}"), {"ci/full-values.yaml": "password: seafarer\n"}, []),
+    "a value": (MANIFEST_OF_LOGIN.format("{{ .Values.password }}"), {"ci/full-values.yaml": "password: seafarer\n"}, []),
     "a value that the chart asks for": (
-        SECRET_TEMPLATE.format('{{ required "one" .Values.password | quote }}'),
+        MANIFEST_OF_LOGIN.format('{{ required "one" .Values.password | quote }}'),
         {"ci/full-values.yaml": "password: seafarer\n"},
         [],
     ),
     "a file whose name says tests": (
-        SECRET_TEMPLATE.format("{{ .Values.password }}"),
+        MANIFEST_OF_LOGIN.format("{{ .Values.password }}"),
         {"values.test.yaml": "password: seafarer\n"},
         [],
     ),
@@ -208,7 +208,7 @@ GIVEN_BY_TESTS = {
         [],
     ),
     "the template": (
-        "{{ if .Values.extra }}\n" + SECRET_TEMPLATE.format("seafarer") + "{{ end }}\n",
+        "{{ if .Values.extra }}\n" + MANIFEST_OF_LOGIN.format("seafarer") + "{{ end }}\n",
         {"ci/full-values.yaml": "extra: true\n"},
         ["templates/a.yaml"],
     ),
@@ -218,17 +218,17 @@ GIVEN_BY_TESTS = {
         ["templates/a.yaml"],
     ),
     "the defaults of a chart that needs more": (
-        SECRET_TEMPLATE.format("{{ .Values.password }}") + '  # {{ required "a name" .Values.name }}\n',
+        MANIFEST_OF_LOGIN.format("{{ .Values.password }}") + '  # {{ required "a name" .Values.name }}\n',
         {"ci/full-values.yaml": "name: x\n", "values.yaml": "password: seafarer\n"},
         ["values.yaml"],
     ),
     "a credential that a service gave out": (
-        SECRET_TEMPLATE.format('{{ required "one" .Values.password }}'),
+        MANIFEST_OF_LOGIN.format('{{ required "one" .Values.password }}'),
         {"ci/full-values.yaml": "password: AKIAQ3EGRVJ7WLDN5TZB\n"},
         ["ci/full-values.yaml"],
     ),
     "values of another environment": (
-        SECRET_TEMPLATE.format("{{ .Values.password }}"),
+        MANIFEST_OF_LOGIN.format("{{ .Values.password }}"),
         {"values-staging.yaml": "password: seafarer\n"},
         ["values-staging.yaml"],
     ),
