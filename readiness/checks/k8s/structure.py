@@ -159,7 +159,11 @@ def field_required_missing(obj: Object, *, project: Project) -> CheckOutcome:
         return
     for flaw in project.memoize_for_subject(_flaws_of, obj):
         if flaw.mistake_kind == "required" and flaw.field != _SELECTOR_FIELD:
-            written = Related(obj.source, flaw.misspelt, "this key is none of its fields, and nearly that one") if flaw.misspelt else None
+            written = (
+                Related(obj.source, flaw.misspelt, "this key is none of its fields, and nearly that one")
+                if flaw.misspelt
+                else None
+            )
             yield missing(flaw.span, related=[written] if written else [], field=flaw.field)
 
 

@@ -14,6 +14,7 @@ from readiness.syntax.secrets.accounts import (
     find_accounts,
 )
 from readiness.syntax.secrets.entropy import SecretStrength, strength_of
+from readiness.syntax.secrets.forms import is_no_credential_by_form
 from readiness.syntax.secrets.names import (
     grants_access_alone,
     guards_public_certificates,
@@ -121,11 +122,6 @@ URL_USERINFO_REASON = "password in a URL"
 # `oauth2/token` is a route, `/run/secrets/x` a path.
 _URL_ROUTE = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
 _COMMANDS = ("$(", "$$(", "`")  # what a shell puts in a command's place
-_PATH_PREFIXES = ("/", "./", "../", "~/")
-_FILE_SUFFIXES = (".pem", ".key", ".crt", ".txt", ".json")
-_OPTION_NAME = re.compile(r"[a-z][a-z0-9]{1,20}(?:[-_][a-z0-9]{1,20}){0,4}\Z")
-_MAX_OPTIONS_LENGTH = 1000  # characters of a value that is options of a program
-_MAX_OPTION_LENGTH = 12  # characters, one more than what an option says that is no path: `RS256`, `10m`
 _SECRET_WORD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
 _MAX_SEARCHED_CHARACTERS = 20_000  # characters of a value that is searched for URLs
 _MIN_PASSWORD_LENGTH = 3  # characters of the shortest password that anything takes
@@ -267,35 +263,12 @@ def _classify_by_name(name: str, text: str, place: ValueContext) -> SecretVerdic
         return SecretVerdict(SecretKind.SETTING)
     if low in PROTOCOL_CONSTANTS:
         return SecretVerdict(SecretKind.CONSTANT)
-    if _is_no_credential(text):
+    if is_no_credential_by_form(text):
         return SecretVerdict(SecretKind.SETTING)
     reason = _reason_text(name)
     if _is_description(text, reason):
         return SecretVerdict(SecretKind.PLACEHOLDER)
     return _classify_literal(name, text, reason, place)
-
-
-def _is_no_credential(text: str) -> bool:
-    """Whether a value has the form of a path, a file, an address, or of options."""
-    return text.startswith(_PATH_PREFIXES) or "://" in text or text.endswith(_FILE_SUFFIXES) or _is_list_of_options(text)
-
-
-def _is_list_of_options(text: str) -> bool:
-    """Whether a value is options of a program, none of which is a secret: `jwt,priv-key=/keys/jwt.pem,sign-method=RS256`.
-
-    A secret among them is a path to it, or what an option says whose name is no secret's and which nobody made at random.
-    """
-    first, *rest = text.split(",")
-    options = [one.partition("=") for one in (rest if _OPTION_NAME.match(first) else [first, *rest])]
-    return (
-        len(text) <= _MAX_OPTIONS_LENGTH
-        and bool(rest)
-        and all(
-            _OPTION_NAME.match(name)
-            and (value.startswith(_PATH_PREFIXES) or (0 < len(value) < _MAX_OPTION_LENGTH and not may_name_secret(name)))
-            for name, _, value in options
-        )
-    )
 
 
 def _is_description(text: str, reason: str) -> bool:
