@@ -28,7 +28,6 @@ _URL_WITH_CREDENTIALS = re.compile(
     rf"\b[a-z][a-z0-9+.-]{{1,30}}://(?P<user>{_CREDENTIAL_PIECE_PATTERN}{{0,100}}):(?P<password>{_CREDENTIAL_PIECE_PATTERN}{{1,200}})@(?P<host>[A-Za-z0-9_.-]{{1,200}})"
 )
 _HOST_VARIABLE = re.compile(r"(?P<prefix>[A-Z0-9_]*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z")
-_STORE_WORDS = frozenset("db database sql postgres postgresql pg mysql mariadb mongo mongodb redis rabbitmq amqp".split())
 _PASSWORD_VARIABLE_ENDINGS = ("PASSWORD", "PASS", "PWD")
 _USER_VARIABLE_ENDINGS = ("USER", "USERNAME")
 
@@ -188,7 +187,7 @@ def _may_open_more(name: str, text: str, service: Service) -> bool:
     """Whether what a service is given under a name may be something else than the password of a store beside it."""
     if is_plain_store(service):
         return secrets.is_password_name(name)
-    if secrets.is_password_name(name) and _STORE_WORDS & set(secrets.name_words(name)):
+    if secrets.is_password_name(name) and (secrets.names_database(name) or secrets.sets_store_password(name)):
         return False  # a client's copy, whose host is not told
     return secrets.is_secret_name(name) or "://" in text
 

@@ -31,7 +31,7 @@ Thresholds and lists stand in these modules and nowhere else, so that labelled v
 from __future__ import annotations
 
 from readiness.syntax.secrets.accounts import HostReach, find_accounts
-from readiness.syntax.secrets.beside import host_beside, settings_beside, uses_other_store
+from readiness.syntax.secrets.beside import host_beside, names_database, settings_beside, uses_other_store
 from readiness.syntax.secrets.decision import (
     URL_USERINFO_REASON,
     SecretKind,
@@ -80,6 +80,7 @@ __all__ = (
     "may_hold_credentials",
     "may_name_secret",
     "name_words",
+    "names_database",
     "secrets_in_text",
     "sets_store_password",
     "settings_beside",
