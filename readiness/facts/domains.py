@@ -18,6 +18,18 @@ def parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
+# What no router of the internet passes on: RFC 1918, RFC 6598 and RFC 4193.
+_PRIVATE_NETWORKS = tuple(
+    ipaddress.ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+
+
+def is_private_ip(host: str) -> bool:
+    """Whether a text is an address that is reached only from the network it stands in."""
+    address = parse_ip(host)
+    return address is not None and any(address in network for network in _PRIVATE_NETWORKS)
+
+
 def is_public_name(host: str) -> bool:
     """Whether a name is one of the public DNS: it has a dot and a top-level domain that anybody can register under."""
     labels = host.rstrip(".").lower().split(".")

@@ -25,7 +25,8 @@ class ImageFacts:
     authentication off, with the values that do (`*` any); `variables_with_default_password` variables whose absence leaves a
     password that everybody knows, `substitute_variables` what may stand for them; `words_of_store` are words of the
     command one of which makes it the store, where the image has other roles too; `auth_variables` variables (and `auth_flags`
-    words of the command) one of which turns authentication on.
+    words of the command) one of which turns authentication on, `moot_passwords` passwords with the settings that let
+    everybody in as whom they are for.
     """
 
     role: str
@@ -43,6 +44,7 @@ class ImageFacts:
     is_host_agent: bool
     keeps_nothing: bool
     words_of_store: tuple[str, ...]
+    moot_passwords: dict[str, dict[str, list[str]]]
 
     @property
     def is_store(self) -> bool:
@@ -58,6 +60,11 @@ class ImageFacts:
         """Whether a setting of this value lets everybody in."""
         values = self.auth_off_values.get(name, ())
         return value.lower() in values or ("*" in values and value != "")
+
+    def is_password_moot(self, name: str, settings: Mapping[str, str | None]) -> bool:
+        """Whether a password adds nothing, for other settings let everybody in as whom it is for."""
+        wanted = self.moot_passwords.get(name)
+        return bool(wanted) and all((settings.get(key) or "").lower() in values for key, values in (wanted or {}).items())
 
     def state_folders(self, image: ImageReference | None) -> tuple[str, ...]:
         """The folders that hold state in the release that a tag names."""
@@ -93,6 +100,7 @@ def _make_image_facts(row: Mapping[str, Any]) -> ImageFacts:
         bool(row.get("host")),
         bool(row.get("volatile")),
         tuple(row.get("stores-as", ())),
+        row.get("moot", {}),
     )
 
 

@@ -62,6 +62,7 @@ IMAGE_SHAPES: dict[str, Shape] = {
     "off": by_name(many(text)),
     "flags-off": many(text),
     "default": by_name(text),
+    "moot": by_name(by_name(many(text))),
     "alias": by_name(many(text)),
     "keyed": many(text),
     "flags": many(text),
@@ -120,6 +121,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "tells-changes": true,
     },
     "build-arguments": {"platform": true, "proxy": true},
+    "cluster-controllers": {"program": text, "work": text},
     "command-effects": {
         "starts": many(pattern),
         "effect": text,
@@ -195,7 +197,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     },
     "http-headers": {"security": true},
     "kernel-parameters": {"safe": true},
-    "kubernetes-annotations": {"ends-tls": true, "issues": true, "internal": true},
+    "kubernetes-annotations": {"ends-tls": true, "issues": true, "internal": true, "addresses": true},
     "kubernetes-apis": {"deprecated": text, "removed": text, "replacement": text, "since": text},
     "kubernetes-custom": {
         "route": true,

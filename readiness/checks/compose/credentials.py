@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from readiness.checks.compose.reach import closed_store_names, is_plain_store
 from readiness.facts.table import fact_rows
 from readiness.kinds.compose.application import env_file_values, join_compose_files
-from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_specs
-from readiness.model import CheckOutcome, Related, Source, Span, hit
+from readiness.kinds.compose.words import service_environment
+from readiness.model import CheckOutcome, Hit, Related, Severity, Source, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK, single_variable_and_default
-from readiness.syntax.secrets import SecretVerdict
+from readiness.syntax.secrets import SecretStrength, SecretVerdict
 from readiness.syntax.yaml import Map
 
 _REQUIREPASS_OPTION = re.compile(r"--requirepass[ =]+[\"']?(?P<password>[^\s\"']{1,200})")
@@ -114,6 +116,99 @@ def password_copies(project: Project) -> PasswordCopies:
                     related = Related(place.source, place.span, f"{service.name!r} logs in with it")
                     clients.setdefault((there.source.path, there.span.start), []).append(related)
     return PasswordCopies(frozenset(copied), clients, frozenset(beyond))
+
+
+def lowered_for_closed_store(told: Hit, key: PlaceKey, project: Project) -> Hit:
+    """A hit on a password, medium where it is that of a store which nothing outside of its own project reaches.
+
+    Low where the server that a client logs in to lets everybody in, which another rule tells.
+    """
+    server = project.memoize(_open_server_by_password).get(key, "")
+    if server and (told.severity is None or told.severity > Severity.LOW):
+        return told._replace(severity=Severity.LOW, message_name="unasked", facts={**told.facts, "store": server})
+    store = project.memoize(_closed_store_by_password).get(key, "")
+    if not store or (told.severity is not None and told.severity <= Severity.MEDIUM):
+        return told
+    say = "closed" if told.message_name != "described" else told.message_name
+    return told._replace(severity=Severity.MEDIUM, message_name=say, facts={**told.facts, "store": store})
+
+
+def _closed_store_by_password(project: Project) -> dict[PlaceKey, str]:
+    """The places of passwords that let in at closed stores alone, each with the name of its store.
+
+    They are those that the stores are given, and those that their clients log in with. One that a store of another file is
+    given, or that is set under the name of another secret, opens something else as well.
+    """
+    closed: dict[PlaceKey, str] = {}
+    opened: set[PlaceKey] = set()
+    applications = project.memoize(join_compose_files)
+    for document in project.documents_of_kind("compose"):
+        app = applications.application_of(document)
+        shut = closed_store_names(app, project)
+        for service in document.services.values():
+            logins: set[str] = set()
+            for variable, host, _, password, place in _client_logins(service, project) if shut else ():
+                if host in shut and host != service.name:
+                    logins.add(variable)
+                    closed |= dict.fromkeys(_password_places(password, place, service), host)
+            for name, (text, place) in _stated_values(service, project, service.extended_node).items():
+                places = _password_places(text, place, service)
+                if service.name in shut and secrets.is_password_name(name):
+                    closed |= dict.fromkeys(places, service.name)
+                elif name not in logins and _may_open_more(name, text, service):
+                    opened.update(places)
+    return {key: store for key, store in closed.items() if key not in opened}
+
+
+def _open_server_by_password(project: Project) -> dict[PlaceKey, str]:
+    """The places of passwords with which clients log in to servers that ask for none, each with the name of its server."""
+    found: dict[PlaceKey, str] = {}
+    applications = project.memoize(join_compose_files)
+    for document in project.documents_of_kind("compose"):
+        services = applications.application_of(document).services()
+        open_names = {name for name, one in services.items() if _lets_everybody_in(one, project)}
+        for service in document.services.values() if open_names else ():
+            for variable, host, _, password, place in _client_logins(service, project):
+                weak = secrets.classify_value(variable, password).strength < SecretStrength.RANDOM
+                if host in open_names and host != service.name and weak:
+                    found[place.source.path, place.span.start] = host
+    return found
+
+
+def _lets_everybody_in(service: Service, project: Project) -> bool:
+    """Whether a setting of a server says that it asks nobody for a password."""
+    known = service.image_facts
+    if known is None or not known.auth_off_values:
+        return False
+    return any(known.opens_to_all(name, value or "") for name, value in service_environment(service, project).items())
+
+
+def _may_open_more(name: str, text: str, service: Service) -> bool:
+    """Whether what a service is given under a name may be something else than the password of a store beside it."""
+    if is_plain_store(service):
+        return secrets.is_password_name(name)
+    if secrets.is_password_name(name) and (secrets.names_database(name) or secrets.sets_store_password(name)):
+        return False  # a client's copy, whose host is not told
+    return secrets.is_secret_name(name) or "://" in text
+
+
+def _password_places(text: str, place: _ValuePlace, service: Service) -> Iterator[PlaceKey]:
+    """Where a password stands: its own place, and those in environment files of the variables that it is made of."""
+    yield place.source.path, place.span.start
+    given = service.document.environment.env_file_values
+    for name in expand_scalar(text).variable_names if has_variable(text) else ():
+        if name in given:
+            yield given[name].source.path, given[name].span.start
+
+
+def is_password_moot(variable: Variable, project: Project) -> bool:
+    """Whether a server lets everybody in as whom a password is for, which another rule tells; a random one may be in use elsewhere."""
+    known = variable.owner.image_facts if variable.where != "args" else None
+    if known is None or variable.name not in known.moot_passwords:
+        return False
+    verdict = secrets.classify_value(variable.name, variable.spec.value)
+    moot = known.is_password_moot(variable.name, service_environment(variable.owner, project))
+    return moot and verdict.strength < SecretStrength.RANDOM
 
 
 def _is_service_name(host: str) -> bool:

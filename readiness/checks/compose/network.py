@@ -281,7 +281,7 @@ def entry_without_tls(document: Document, project: Project) -> CheckOutcome:
     ]
     if any(_first_port_in((443, 8443), spec.target) or _first_port_in((443, 8443), spec.published) for _, spec in specs):
         return
-    labels = any(_is_routed_by_proxy(one) for one in services)
+    labels = any(is_routed_by_proxy(one) for one in services)
     for service, spec in specs:
         web = not service.role and _first_port_in((80, 3000, 3001, 4200, 5000, 5173, 8000, 8080, 8081, 8888), spec.target)
         if (
@@ -295,7 +295,7 @@ def entry_without_tls(document: Document, project: Project) -> CheckOutcome:
             return
 
 
-def _is_routed_by_proxy(service: Service) -> bool:
+def is_routed_by_proxy(service: Service) -> bool:
     """Whether labels or variables give it to a proxy that stands elsewhere."""
     labels = service.extended_node.get("labels")
     names = list(labels) if isinstance(labels, Map) else [text for text, _ in string_entries(labels)]

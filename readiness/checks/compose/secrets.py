@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from readiness.checks.compose.credentials import password_copies
+from readiness.checks.compose.credentials import is_password_moot, lowered_for_closed_store, password_copies
+from readiness.checks.compose.reach import is_closed_store
 from readiness.kinds.compose.application import merged_service
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
@@ -79,11 +80,14 @@ def _entries_of_same_secret(value: EnvValue) -> list[EnvEntry]:
 
 
 def _unless_copied(told: Hit, subject: Variable | EnvValue, project: Project) -> Iterator[Hit]:
-    """The hit, with the places of clients that log in with the same; none where it is such a client's."""
+    """The hit, with the places of clients that log in with the same; none where it is such a client's, or adds nothing."""
+    if isinstance(subject, Variable) and is_password_moot(subject, project):
+        return
     copies = project.memoize(password_copies)
     key = (subject.source.path, told.span.start)
     if key not in copies.copied:
-        yield told._replace(related=(*told.related, *copies.clients_by_server.get(key, ())))
+        told = told._replace(related=(*told.related, *copies.clients_by_server.get(key, ())))
+        yield lowered_for_closed_store(told, key, project)
 
 
 def _secret_value_hits(subject: Variable | EnvValue, value: Any, span: Span) -> Iterator[Hit]:
@@ -239,13 +243,14 @@ def _secret_grants_access(subject: Variable | EnvValue | Service, verdict: Secre
     return verdict.is_exposed and (subject.production or verdict.strength >= least)
 
 
-def secret_in_command(service: Service) -> CheckOutcome:
-    """A password on a command line: a command, an entrypoint, a health check."""
+def secret_in_command(service: Service, project: Project) -> CheckOutcome:
+    """A password on a command line: a command, an entrypoint, a health check; medium of a store that only its project reaches."""
     for _, value, span in _password_flags(service):
         if not _is_real(value):
             continue
         if service.production or _secret_grants_access(service, secrets.classify_value("PASSWORD", value)):
-            yield hit(span)
+            closed = is_closed_store(service, project)
+            yield hit(span, severity=Severity.MEDIUM, say="closed") if closed else hit(span)
 
 
 def _password_flags(service: Service) -> Iterator[tuple[str, str, Span]]:
@@ -337,6 +342,8 @@ def credentials_default(service: Service, project: Project) -> CheckOutcome:
     settings = service_environment(service, project, seen[0])
     for name in known.variables_with_default_password:
         if name in settings or any(other in settings for other in known.substitute_variables.get(name, ())):
+            continue
+        if known.is_password_moot(name, settings):
             continue
         if has_unread_settings(service, project, seen[0]) or not seen[1] or _has_mounted_settings(seen[0]):
             yield Undecidable(service.name_span)

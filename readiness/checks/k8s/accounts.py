@@ -14,7 +14,7 @@ from readiness.checks.k8s.rbac import (
     role_rules,
     takes_over_cluster,
 )
-from readiness.kinds.k8s.effective import unknown_if_variable
+from readiness.kinds.k8s.effective import account_name, unknown_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.units import BELOW_FOLDER_DISTANCE, file_distance
@@ -22,11 +22,6 @@ from readiness.model import CheckOutcome, Span, hit, missing
 from readiness.model.project import Project
 
 MAX_BINDINGS = 64  # as many bindings of one account as are looked through
-
-
-def account_name(pod: Pod) -> str:
-    """The service account that the pod runs as."""
-    return pod.node.string_under("serviceAccountName") or pod.node.string_under("serviceAccount") or "default"
 
 
 def service_account_of(pod: Pod, project: Project) -> Object | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from readiness.checks.k8s import gateway, ingress
-from readiness.checks.k8s.services import is_internal_balancer
+from readiness.checks.k8s.services import is_internal_balancer, private_address
 from readiness.kinds.k8s.index import object_index, workload_of
 from readiness.kinds.k8s.labels import service_selector
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
-from readiness.model import CheckOutcome, Related, hit, missing
+from readiness.model import CheckOutcome, Related, Severity, hit, missing
 from readiness.model.project import Project
 
 OUTSIDE_SERVICE_TYPES = frozenset({"NodePort", "LoadBalancer"})
@@ -67,7 +67,10 @@ def is_open_to_outside(service: Object) -> bool:
 
 
 def service_admin_exposed(obj: Object, *, project: Project, names: Sequence[str]) -> CheckOutcome:
-    """A Service opens a known administration interface to the outside, by its own name or by what it selects."""
+    """A Service opens a known administration interface to the outside, by its own name or by what it selects.
+
+    Medium where its load balancer has none but private addresses.
+    """
     wanted = service_selector(obj)
     if not is_open_to_outside(obj) or wanted is None:
         return
@@ -75,5 +78,9 @@ def service_admin_exposed(obj: Object, *, project: Project, names: Sequence[str]
     for name in (obj.name, *names_of_workloads):
         program = next((word for word in names if word in name.lower()), "")
         if program:
-            yield hit(obj.spec.at("type"), program=program)
+            address = private_address(obj)
+            if address:
+                yield hit(obj.spec.at("type"), severity=Severity.MEDIUM, say="private", program=program, address=address)
+            else:
+                yield hit(obj.spec.at("type"), program=program)
             return

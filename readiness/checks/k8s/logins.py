@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from readiness.facts import public_images
 from readiness.kinds.k8s.deliveries import begins_with_name
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import object_index
@@ -12,10 +14,11 @@ from readiness.kinds.k8s.model import Container
 from readiness.kinds.k8s.traffic import services_of
 from readiness.kinds.purpose import is_non_production_path
 from readiness.kinds.units import file_distance
-from readiness.model import Source, Span
+from readiness.model import Hit, Related, Severity, Source, Span
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_template, has_variable
+from readiness.syntax.image import parse_image
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 
 _MAX_LINE_CHARACTERS = 2000
@@ -64,6 +67,79 @@ def is_login_idle(verdict: SecretVerdict, name: str, value: str, settings: Mappi
     host = _login(name, value, settings)[0]
     default = verdict.is_guessed or verdict.strength is SecretStrength.WORD
     return default and bool(host) and _is_beyond_files(host, project)
+
+
+def is_login_moot(container: Container, name: str, verdict: SecretVerdict) -> bool:
+    """Whether a password lets in nobody whom the server does not let in without one, which another rule tells.
+
+    What a machine made may be in use elsewhere.
+    """
+    known = public_images.facts_of_public_image(parse_image(container.image)) if container.image else None
+    moot = known is not None and known.is_password_moot(name, literal_settings(container))
+    return moot and verdict.strength < SecretStrength.RANDOM
+
+
+def lowered_for_open_server(told: Hit, container: Container, name: str, value: str, project: Project) -> Hit:
+    """A hit on a login's password, lowered where its server asks for none, as the files show.
+
+    Low where the server is told to let everybody in, medium where another container logs in there as the same user without a
+    password, which its image may still bring.
+    """
+    settings = literal_settings(container)
+    host, _ = _login(name, value, settings)
+    first = host.partition(".")[0]
+    severity, say, shown = Severity.LOW, "unasked", project.memoize(_open_servers).get(first)
+    if shown is None:
+        user = next((user for _, user, other in _users_with_host(settings) if other == host), "")
+        severity, say, shown = Severity.MEDIUM, "spared", project.memoize(_logins_without_password).get((first, user))
+    if not host or shown is None or shown.container.pod is container.pod:
+        return told
+    if told.severity is not None and told.severity <= severity:
+        return told
+    there = Related(shown.source, shown.span, "here it is not asked" if say == "unasked" else "this login has no password")
+    return told._replace(
+        severity=severity, message_name=say, facts={**told.facts, "server": first}, related=(*told.related, there)
+    )
+
+
+def _open_servers(project: Project) -> dict[str, StatedPassword]:
+    """Services -> the setting of a container behind them that lets everybody in."""
+    found: dict[str, StatedPassword] = {}
+    for container in _containers(project):
+        known = public_images.facts_of_public_image(parse_image(container.image)) if container.image else None
+        for name, value, span in literal_variables(container) if known is not None else ():
+            if known is not None and isinstance(value, str) and known.opens_to_all(name, value):
+                for service in services_of(container.pod, project):
+                    found.setdefault(service.name, StatedPassword(container, name, span))
+    return found
+
+
+def _logins_without_password(project: Project) -> dict[tuple[str, str], StatedPassword]:
+    """(host, user) -> the variable for the user, in a container that is given a host and a user and nothing like a password."""
+    found: dict[tuple[str, str], StatedPassword] = {}
+    for container in _containers(project):
+        names = [one.string_under("name") for one in container.node.mappings_under("env")]
+        if container.node.get("envFrom"):
+            continue
+        spans = {name: span for name, _, span in literal_variables(container)}
+        for name, user, host in _users_with_host(literal_settings(container)):
+            owner = _USER_NAME.sub("", name)
+            if not any(one.startswith(owner) and _MAY_BE_PASSWORD.search(one[len(owner) :]) for one in names):
+                found.setdefault((host.partition(".")[0], user), StatedPassword(container, name, spans[name]))
+    return found
+
+
+_USER_NAME = re.compile(r"_?USER(?:NAME)?\Z", re.IGNORECASE)
+_MAY_BE_PASSWORD = re.compile(r"PASS|PWD|PW\Z|SECRET|TOKEN|URL|DATASOURCE|DSN", re.IGNORECASE)
+
+
+def _users_with_host(settings: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """The users that settings name beside a host of the same prefix: name of the variable, user, host."""
+    for name, user in settings.items():
+        owner = _USER_NAME.sub("", name)
+        host = secrets.host_beside(f"{owner}_PASSWORD", settings) if owner != name else ""
+        if user and host and not is_variable(user) and not is_variable(host):
+            yield name, user, host
 
 
 def with_idle_login(verdict: SecretVerdict, source: Source, span: Span, project: Project) -> SecretVerdict:

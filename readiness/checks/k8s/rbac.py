@@ -8,6 +8,7 @@ from typing import Any
 
 from readiness.checks.k8s.absence import absence_of
 from readiness.checks.k8s.apis import kinds_by_group
+from readiness.checks.k8s.holders import lowered_for_controllers, lowered_for_people
 from readiness.facts.table import fact_rows
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -199,17 +200,20 @@ def role_allows(
     groups: Sequence[str] = ("",),
     cluster: Sequence[str] = (),
     covered: Sequence[str] = (),
+    controllers: bool = False,
 ) -> CheckOutcome:
     """A rule of the role allows a verb on a resource; what a wildcard takes in is told at the wildcard.
 
     A Role gives nothing on the resources of `cluster`, which stand in no namespace. Within a namespace it is medium at most.
-    A rule that allows a verb of `covered` as well is told for that one.
+    A rule that allows a verb of `covered` as well is told for that one. With `controllers` it is medium where the role is that of
+    controllers whose work is the whole cluster.
     """
     reach = reach_of(role, project)
     asked = [one for one in resources if role.kind == "ClusterRole" or one not in cluster]
     for rule, span, resource, verb in _named_grants(role, verbs, asked, groups):
         if not set(covered) & set(strings_in(rule, "verbs")):
-            yield hit(span, severity=_severity_by_scope(reach), found=resource, verb=verb, reach=reach)
+            told = hit(span, severity=_severity_by_scope(reach), found=resource, verb=verb, reach=reach)
+            yield lowered_for_controllers(told, bindings_of(role, project), project) if controllers else told
 
 
 def rbac_csr_approve(
@@ -237,15 +241,16 @@ def _may_approve(rule: Map, signers: Sequence[str]) -> bool:
 
 
 def rbac_everything(role: Object, *, project: Project) -> CheckOutcome:
-    """A rule of the role allows every verb on every resource; medium within a namespace."""
+    """A rule of the role allows every verb on every resource; medium within a namespace, and lower by who gets it."""
     if is_system_object(role):
         return
     severity = _severity_by_scope(reach_of(role, project))
-    given = bindings_of(role, project)[:1]
-    related = [Related(one.source, role_name_span(one), f"{one.resource} hands it out") for one in given]
+    given = bindings_of(role, project)
+    related = [Related(one.source, role_name_span(one), f"{one.resource} hands it out") for one in given[:1]]
     for rule in role_rules(role):
         if allows_everything(rule):
-            yield hit(rule.at("resources"), related=related, severity=severity)
+            told = hit(rule.at("resources"), related=related, severity=severity)
+            yield lowered_for_controllers(lowered_for_people(told, given), given, project)
 
 
 def role_wildcard(role: Object, *, project: Project, keys: Sequence[str], own: bool = False) -> CheckOutcome:
@@ -264,12 +269,9 @@ def role_wildcard(role: Object, *, project: Project, keys: Sequence[str], own: b
         if key:
             held = far_reaching_grants(rule, role.kind == "ClusterRole")
             whole = _writes_everything(rule) or any("whole" in fact_rows("kubernetes-grants")[one] for one in held)
-            yield hit(
-                rule.at(key),
-                severity=_severity_by_scope(reach) if whole else Severity.MEDIUM,
-                key=key,
-                held=join_names(held) or "whatever is added later",
-            )
+            severity = _severity_by_scope(reach) if whole else Severity.MEDIUM
+            told = hit(rule.at(key), severity=severity, key=key, held=join_names(held) or "whatever is added later")
+            yield lowered_for_controllers(told, bindings_of(role, project), project)
 
 
 def _writes_everything(rule: Map) -> bool:
@@ -327,27 +329,22 @@ def role_name_span(binding: Object) -> Span:
     return binding.node.mapping_at_path("roleRef").at("name")
 
 
-def _is_for_people(binding: Object) -> bool:
-    """Whether all subjects are groups that an identity provider fills: none that Kubernetes fills by itself (`system:`)."""
-    names = [one.string_under("name") if one.get("kind") == "Group" else "" for one in binding_subjects(binding)]
-    return bool(names) and all(name and not name.startswith("system:") for name in names)
-
-
 def cluster_admin_granted(binding: Object, *, project: Project) -> CheckOutcome:
     """The binding hands out cluster-admin; a role of the project that allows everything is told at the role.
 
-    Low where all subjects are groups of people.
+    Lowered where the subjects are people, or controllers whose work is the whole cluster.
     """
     if is_system_object(binding):
         return
     name = binding.node.mapping_at_path("roleRef").string_under("name")
     role = role_of_binding(binding, project)
-    severity = Severity.LOW if _is_for_people(binding) else None
     if name == "cluster-admin":
-        yield hit(role_name_span(binding), severity=severity, role=name)
+        told = lowered_for_people(hit(role_name_span(binding), role=name), [binding])
+        yield lowered_for_controllers(told, [binding], project)
     elif role is not None and is_system_object(role) and any(map(allows_everything, role_rules(role))):
         where = Related(role.source, next(role_rules(role)).at(), f"{role.resource} allows everything")
-        yield hit(role_name_span(binding), severity=severity, related=[where], role=name)
+        told = lowered_for_people(hit(role_name_span(binding), related=[where], role=name), [binding])
+        yield lowered_for_controllers(told, [binding], project)
 
 
 def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]) -> CheckOutcome:

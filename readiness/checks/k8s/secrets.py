@@ -12,8 +12,10 @@ from dataclasses import replace
 from readiness.checks.k8s.logins import (
     copies_at_clients,
     is_login_idle,
+    is_login_moot,
     literal_settings,
     literal_variables,
+    lowered_for_open_server,
     password_at_server,
     with_idle_login,
 )
@@ -53,12 +55,16 @@ def secret_in_env(container: Container, *, project: Project) -> CheckOutcome:
         elif is_reportable_secret(verdict, container.source):
             if span in described[1:] or password_at_server(container, name, str(value), project) is not None:
                 continue  # told with the first of them, or at the server
+            if is_login_moot(container, name, verdict):
+                continue  # told where authentication is switched off
             minor = is_login_idle(verdict, name, str(value), settings, project)
             related = [Related(one.source, one.span, LOGIN_COPY) for one in copies_at_clients(container, name, project)]
             if span in described:
                 related += [Related(container.source, at, ALSO_DESCRIBED) for at in described[1:]]
             told = secret_hit(span, replace(verdict, is_minor=True) if minor else verdict, container.source, name=name)
-            yield told._replace(related=tuple(related))
+            told = told._replace(related=tuple(related))
+            idle = verdict.strength < SecretStrength.RANDOM
+            yield lowered_for_open_server(told, container, name, str(value), project) if idle else told
         elif is_variable(value) and secrets.is_secret_name(name):
             yield Undecidable(span)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.absence import are_pods_beside, pods_absence
+from readiness.facts.domains import is_private_ip
 from readiness.facts.table import fact_column
 from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import as_integer, is_variable
@@ -135,9 +136,21 @@ def is_internal_balancer(obj: Object) -> bool:
     )
 
 
+def private_address(obj: Object) -> str:
+    """The first address that a load balancer asks for, where all of them are reached from their own network alone; else empty."""
+    if obj.spec.get("type") != "LoadBalancer":
+        return ""
+    listed = (obj.annotations.get(key) for key in fact_column("kubernetes-annotations", "addresses"))
+    texts = [one for one in (obj.spec.get("loadBalancerIP"), *listed) if isinstance(one, str)]
+    found = [address for text in texts for address in text.replace(",", " ").split()]
+    external = obj.spec.get("externalIPs")
+    found += [str(one) for one in external] if isinstance(external, Seq) else []
+    return found[0] if found and all(map(is_private_ip, found)) else ""
+
+
 def load_balancer_open(obj: Object) -> CheckOutcome:
-    """A load balancer takes connections from anywhere."""
-    if not is_service(obj) or obj.spec.get("type") != "LoadBalancer" or is_internal_balancer(obj):
+    """A load balancer takes connections from anywhere; one that only the own network reaches does not."""
+    if not is_service(obj) or obj.spec.get("type") != "LoadBalancer" or is_internal_balancer(obj) or private_address(obj):
         return
     ranges = obj.spec.get("loadBalancerSourceRanges")
     if not isinstance(ranges, Seq) or not ranges:

@@ -9,7 +9,7 @@ from readiness.checks.k8s.apis import kind_facts
 from readiness.facts.table import fact_rows
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Object
-from readiness.model import CheckOutcome, Span, hit, missing, spelling
+from readiness.model import CheckOutcome, Related, Span, hit, missing, spelling
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -20,13 +20,15 @@ TYPE_DESCRIPTIONS = {
     "n": "a number",
     "q": "a quantity",
 }
+_SELECTOR_FIELD = "spec.selector"  # where it is required a rule of its own tells that it is missing
 MAX_VALUES = 20_000  # values of one object that are looked at
 
 
 class SchemaFlaw(NamedTuple):
     """What does not fit: which sort of mistake, where, in which field.
 
-    `word` is for a type what the field takes, `given` what it has; for a field that is unknown `word` is a hint.
+    `word` is for a type what the field takes, `given` what it has; for a field that is unknown `word` is a hint. `misspelt` is
+    the key that was written in the place of a required field, where one is nearly it.
     """
 
     mistake_kind: str
@@ -34,6 +36,7 @@ class SchemaFlaw(NamedTuple):
     field: str
     word: str = ""
     given: str = ""
+    misspelt: Span | None = None
 
 
 def type_of_object(obj: Object) -> str:
@@ -87,16 +90,22 @@ def _entries(value: Map | Seq, kind: str, path: str) -> list[_Place]:
 
 
 def _member_flaws(node: Map, type_by_field: dict[str, str], path: str, stack: list[Any]) -> Iterator[SchemaFlaw]:
+    absent = {key for key, kind in type_by_field.items() if kind.endswith("!") and node.get(key) is None}
+    misspelt: dict[str, Span] = {}
     for key, value in node.items():
         kind = type_by_field.get(key)
         inner = f"{path}.{key}" if path else key
         if kind is not None:
             stack.append((value, kind.rstrip("!"), node.at(key), inner))
         elif not is_variable(key) and not key.startswith(("$", "{{", "x-")):
-            yield SchemaFlaw("unknown", node.key_span(key), inner, spelling.did_you_mean_text(key, type_by_field))
-    for key, kind in type_by_field.items():
-        if kind.endswith("!") and node.get(key) is None:
-            yield SchemaFlaw("required", node.at(), f"{path}.{key}" if path else key)
+            near = spelling.nearest_word(key, type_by_field) if absent else ""
+            if near in absent and f"{path}.{near}" != _SELECTOR_FIELD:
+                misspelt.setdefault(near, node.key_span(key))
+            told = SchemaFlaw("unknown", node.key_span(key), inner, spelling.did_you_mean_text(key, type_by_field))
+            yield told._replace(misspelt=misspelt.get(near))
+    for key in type_by_field:
+        if key in absent:
+            yield SchemaFlaw("required", node.at(), f"{path}.{key}" if path else key, misspelt=misspelt.get(key))
 
 
 def _is_of_type(value: Any, type_code: str) -> bool:
@@ -127,9 +136,13 @@ def _flaws_of(obj: Object, _project: Project) -> list[SchemaFlaw]:
 
 
 def field_unknown(obj: Object, *, project: Project) -> CheckOutcome:
-    """A field that the object's type does not have; `sops` is taken out again when SOPS decrypts the file."""
+    """A field that the object's type does not have; `sops` is taken out again when SOPS decrypts the file.
+
+    A required field that is misspelt is told as the one that is missing, where that is told.
+    """
+    alone = project.prose or bool(obj.source.fragment)
     for flaw in project.memoize_for_subject(_flaws_of, obj):
-        if flaw.mistake_kind == "unknown" and flaw.field != "sops":
+        if flaw.mistake_kind == "unknown" and flaw.field != "sops" and (alone or flaw.misspelt != flaw.span):
             yield hit(flaw.span, field=flaw.field, meant=flaw.word)
 
 
@@ -145,8 +158,13 @@ def field_required_missing(obj: Object, *, project: Project) -> CheckOutcome:
     if project.prose:
         return
     for flaw in project.memoize_for_subject(_flaws_of, obj):
-        if flaw.mistake_kind == "required" and flaw.field != "spec.selector":
-            yield missing(flaw.span, field=flaw.field)
+        if flaw.mistake_kind == "required" and flaw.field != _SELECTOR_FIELD:
+            written = (
+                Related(obj.source, flaw.misspelt, "this key is none of its fields, and nearly that one")
+                if flaw.misspelt
+                else None
+            )
+            yield missing(flaw.span, related=[written] if written else [], field=flaw.field)
 
 
 def namespace_on_cluster_object(obj: Object) -> CheckOutcome:

@@ -17,6 +17,11 @@ def pod_security_context(pod: Pod) -> Map:
     return pod.node.mapping_at_path("securityContext")
 
 
+def account_name(pod: Pod) -> str:
+    """The service account that the pod runs as."""
+    return pod.node.string_under("serviceAccountName") or pod.node.string_under("serviceAccount") or "default"
+
+
 def has_user_namespace(pod: Pod) -> bool:
     """Whether the pod has a user namespace of its own: root in it is nobody on the node."""
     return pod.node.get("hostUsers") is False

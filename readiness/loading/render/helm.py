@@ -29,6 +29,7 @@ from readiness.loading.render.values import (
     Given,
     action_at,
     actions_in,
+    value_in_mapping,
     value_inside,
     value_printed_as,
     values_alone,
@@ -44,6 +45,7 @@ DEFAULT_RELEASE_NAME, DEFAULT_NAMESPACE = (
 )  # what a chart is installed as where nothing says so
 DEFAULT_VALUES_FILE = "values.yaml"
 _REMOTE_SCHEMA = re.compile(rb"\"\$ref\"[ \t]{0,40}:[ \t]{0,40}\"https?://", re.IGNORECASE)
+_KEY_BEFORE = re.compile(r"""["']?([\w./-]{1,100})["']?:[ \t]+\Z""")
 _VALUES_FILENAME = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 
 
@@ -87,6 +89,14 @@ class RenderedTemplate(GeneratedSource):
             given = [one for one in self.values if not self._is_packed(one[0])]
             found = value_inside(before + words + behind, line, given) or found
         return found
+
+    def overriding_value(self, span: Span) -> SetValue | None:
+        """Where a file over the chart's own values set what a line prints of a mapping, as `key: value`."""
+        row = bisect.bisect_right(self.line_offsets, span.start) - 1
+        line = self.template.line_text(self.rows[min(row, len(self.rows) - 1)] + 1)
+        key = _KEY_BEFORE.search(self.text[self.line_offsets[row] : span.start])
+        found = value_in_mapping(key[1], self.text[span.start : span.end], line, self.values) if key else None
+        return None if found is None or posixpath.basename(found.source.path) == DEFAULT_VALUES_FILE else found
 
     def _is_packed(self, source: Source) -> bool:
         """Whether a file stands in the archive of the template."""

@@ -56,6 +56,11 @@ class GeneratedSource(Source):
         del span
         return None
 
+    def overriding_value(self, span: Span) -> SetValue | None:
+        """Where a file over a chart's own values set the value that a place of this text prints with a whole mapping."""
+        del span
+        return None
+
 
 def written_place(source: Source, span: Span) -> tuple[Source, Span]:
     """Where a place stands in a file that somebody wrote: the same place but for what was rendered."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 
-from readiness.loading.render.made import GeneratedSource, written_place
+from readiness.facts.table import fact_column
+from readiness.loading.render.made import GeneratedSource, SetValue, written_place
 from readiness.model import (
     PUT_IN_HERE,
     AnnotationSuppression,
@@ -15,6 +17,8 @@ from readiness.model import (
     Span,
     joined_finding,
 )
+from readiness.syntax import secrets
+from readiness.syntax.secrets import SecretStrength
 
 
 def relocate_findings(findings: Iterable[Finding], environment_count_by_path: dict[str, int]) -> list[Finding]:
@@ -35,6 +39,8 @@ def relocate_findings(findings: Iterable[Finding], environment_count_by_path: di
         if root.trial and not (
             _is_asked_of_others(finding) if root.aside and not root.alone else _is_asked_of_tests(there, root)
         ):
+            continue
+        if root.trial and _is_secret(finding) and _is_given_by_tests(finding, there, root):
             continue
         told, keys = _told_at_value(finding, there, root)
         total = environment_count_by_path.get(root.path if root.packed or keys else told.path, 1)
@@ -79,6 +85,46 @@ def _is_asked_of_tests(finding: Finding, root: GeneratedSource) -> bool:
     if not text or "{{" in text or text[0] in "{[":
         return False
     return _is_set(finding, text)
+
+
+def _is_given_by_tests(finding: Finding, there: Finding, root: GeneratedSource) -> bool:
+    """Whether a secret stands in nothing but values for tests: not in the template, and in no other of the chart's values.
+
+    Whoever installs the chart gives one of his own. What has the shape of a credential that a service gave out is one anywhere.
+    """
+    begin, end = finding.source.to_root(finding.span.start), finding.source.to_root(finding.span.end)
+    span = Span(begin, max(begin, end))
+    printed = root.text[span.start : span.end]
+    if _BLOCK_MARK.match(printed):
+        printed = _block_below(root.text, span.end)
+    value = root.set_value(span)
+    texts = [printed] if value is None else [printed, value.source.text[value.span.start : value.span.end]]
+    found = [(text[one.span.start : one.span.end], one.verdict) for text in texts for one in secrets.secrets_in_text(text)]
+    if any(one.strength is SecretStrength.SHAPE and one.reason != "private key" for _, one in found):
+        return False
+    if value is not None:
+        return _is_for_tests(value.source.path)
+    template = there.source.text
+    written = printed.strip() in template or any(word in template for word, _ in found)
+    return not written and _is_for_tests(root.environment)
+
+
+_BLOCK_MARK = re.compile(r"[|>][-+0-9]{0,2}\s*\Z")
+
+
+def _block_below(text: str, end: int) -> str:
+    """The lines of a block scalar whose mark ends at a place: those that follow and stand deeper than its own line."""
+    first, *lines = text[text.rfind("\n", 0, end) + 1 :].split("\n")
+    depth = len(first) - len(first.lstrip())
+    inside = itertools.takewhile(lambda line: not line.strip() or len(line) - len(line.lstrip()) > depth, lines)
+    return "\n".join(inside)
+
+
+def _is_for_tests(path: str) -> bool:
+    """Whether a file of values is for tests: those of chart-testing (`ci/`), and what its name says."""
+    *folders, name = path.lower().split("/")
+    words = re.split(r"[^a-z0-9]+", name)
+    return "ci" in folders or any(fact_column("purpose-words", "file").get(word) == "test" for word in words)
 
 
 _DANGERS = frozenset({"correctness", "isolation", "secrets"})
@@ -129,24 +175,34 @@ def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
     )
 
 
+def _is_secret(finding: Finding) -> bool:
+    """Whether a finding is about a secret's value."""
+    return finding.rule_definition.category == "secrets" and finding.rule_definition.marks_secrets
+
+
 def _told_at_value(finding: Finding, there: Finding, root: GeneratedSource) -> tuple[Finding, tuple[str, ...]]:
     """The finding at the value that a person edits, and the keys of that; else where the template stands, and no keys.
 
     A secret stands where its value is set, not where a template prints it. What an archive's template prints is told
-    where its values are set, for nobody can edit an archive.
+    where its values are set, for nobody can edit an archive. What is wrong in a mapping that a file over the chart's own values
+    sets is told there, for the template prints the mapping whole.
     """
-    is_secret = finding.rule_definition.category == "secrets" and finding.rule_definition.marks_secrets
-    if not root.packed and not is_secret:
-        return there, ()
     source = finding.source
     begin, end = source.to_root(finding.span.start), source.to_root(finding.span.end)
     span = Span(begin, max(begin, end))
+    if not root.packed and not _is_secret(finding):
+        wrong = root.overriding_value(span) if finding.rule_definition.category == "correctness" else None
+        return (_moved(there, wrong), wrong.keys) if wrong is not None else (there, ())
     if there.source.text[there.span.start : there.span.end] == root.text[span.start : span.end]:
         return there, ()  # the template says it itself
     value = root.set_value(span)
     if value is None:
         return there, ()
+    return _moved(there, value), value.keys
+
+
+def _moved(there: Finding, value: SetValue) -> Finding:
+    """A finding at the value that a person edits, with the place of the template that prints it."""
     printed = Related(there.source, there.span, PUT_IN_HERE)
     related = tuple(one for one in there.related if one[:2] != (value.source, value.span))
-    moved = there._replace(source=value.source, span=value.span, enclosing_offsets=(), related=(*related, printed))
-    return moved, value.keys
+    return there._replace(source=value.source, span=value.span, enclosing_offsets=(), related=(*related, printed))

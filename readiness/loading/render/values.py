@@ -82,6 +82,52 @@ def value_printed_as(words: str, line: str, values: Sequence[Given]) -> SetValue
     return _only(values, lambda text: len(text) > 3 and _is_printed(text, plain))
 
 
+def value_in_mapping(key: str, words: str, line: str, values: Sequence[Given]) -> SetValue | None:
+    """The one value that a mapping has under a key, and prints as a text, where a template's line prints whole mappings.
+
+    Those that the line names are looked through, else all of a file (`with` has named it before). The file that wins is asked first.
+    """
+    if "toYaml" not in line:
+        return None
+    named = [match[1].split(".") for match in _NAMED.finditer(line)] or [[]]
+    for file, above, node in values:
+        top = node if node is not None else _root(file)
+        found = [
+            (owner.at(key), path)
+            for keys in named
+            for owner, path in _mappings_below(top, (*(() if keys[:1] == ["global"] else above), *keys))
+            if key in owner and _scalar_text(owner[key]) == words.strip().strip("\"'")
+        ]
+        if found:
+            return _written(file, found[0][0], (*found[0][1], key)) if len(found) == 1 else None
+    return None
+
+
+def _scalar_text(value: Any) -> str | None:
+    """A scalar as toYaml prints it, without quotes; None for others."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _mappings_below(top: Any, keys: tuple[str, ...]) -> Iterator[tuple[Map, tuple[str, ...]]]:
+    """The mapping that keys lead to and those in it, each with the keys that lead to it; _NODES at most."""
+    for key in keys:
+        top = top.get(key) if isinstance(top, Map) else None
+    waiting: list[tuple[Any, tuple[str, ...]]] = [(top, keys)]
+    for _ in range(_NODES):
+        if not waiting:
+            return
+        inner, path = waiting.pop()
+        pairs: Iterable[tuple[str | int, Any]] = ()
+        if isinstance(inner, Map):
+            yield inner, path
+            pairs = inner.items()
+        elif isinstance(inner, Seq):
+            pairs = enumerate(inner)
+        waiting += [(value, (*path, str(key))) for key, value in pairs if isinstance(value, Map | Seq) and len(path) < 24]
+
+
 def value_inside(words: str, line: str, values: Sequence[Given]) -> SetValue | None:
     """The value that decides about a text of a rendering, for a template that nobody can edit.
 

@@ -23,15 +23,15 @@ says what no output shows, and `may_be_secrets(text)` where that stands. They as
 is hidden at every place, and so is all else under a secret's name that does not say outright that another belongs there.
 
 The parts: names.py (what a name says), vocabulary.py (words that values are made of), entropy.py (how hard to guess), shapes.py
-(keys of a fixed form), accounts.py (URLs), beside.py (other settings), placeholders.py, decision.py (the order of the
-questions), search.py, files.py.
+(keys of a fixed form), forms.py (paths, options), accounts.py (URLs), beside.py (other settings), placeholders.py, decision.py
+(the order of the questions), search.py, files.py.
 Thresholds and lists stand in these modules and nowhere else, so that labelled values can calibrate them.
 """
 
 from __future__ import annotations
 
 from readiness.syntax.secrets.accounts import HostReach, find_accounts
-from readiness.syntax.secrets.beside import host_beside, settings_beside, uses_other_store
+from readiness.syntax.secrets.beside import host_beside, names_database, settings_beside, uses_other_store
 from readiness.syntax.secrets.decision import (
     URL_USERINFO_REASON,
     SecretKind,
@@ -80,6 +80,7 @@ __all__ = (
     "may_hold_credentials",
     "may_name_secret",
     "name_words",
+    "names_database",
     "secrets_in_text",
     "sets_store_password",
     "settings_beside",

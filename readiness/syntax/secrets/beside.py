@@ -62,6 +62,11 @@ def host_beside(name: str, settings: Mapping[str, str]) -> str:
     return ""
 
 
+def names_database(name: str) -> bool:
+    """Whether a name speaks of a database, by what one is or by what some are called: `DB_PASSWORD`, `PGPASSWORD`."""
+    return not {*_FAMILY_BY_WORD, *_DATABASE_WORDS}.isdisjoint(name_words(name))
+
+
 def uses_other_store(name: str, settings: Mapping[str, str]) -> bool:
     """Whether a switch beside a database's password says that another database is used: `DB_ENGINE: sqlite`."""
     words = name_words(name)

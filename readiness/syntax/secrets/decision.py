@@ -14,6 +14,7 @@ from readiness.syntax.secrets.accounts import (
     find_accounts,
 )
 from readiness.syntax.secrets.entropy import SecretStrength, strength_of
+from readiness.syntax.secrets.forms import is_no_credential_by_form
 from readiness.syntax.secrets.names import (
     grants_access_alone,
     guards_public_certificates,
@@ -121,8 +122,6 @@ URL_USERINFO_REASON = "password in a URL"
 # `oauth2/token` is a route, `/run/secrets/x` a path.
 _URL_ROUTE = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
 _COMMANDS = ("$(", "$$(", "`")  # what a shell puts in a command's place
-_PATH_PREFIXES = ("/", "./", "../", "~/")
-_FILE_SUFFIXES = (".pem", ".key", ".crt", ".txt", ".json")
 _SECRET_WORD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
 _MAX_SEARCHED_CHARACTERS = 20_000  # characters of a value that is searched for URLs
 _MIN_PASSWORD_LENGTH = 3  # characters of the shortest password that anything takes
@@ -264,17 +263,12 @@ def _classify_by_name(name: str, text: str, place: ValueContext) -> SecretVerdic
         return SecretVerdict(SecretKind.SETTING)
     if low in PROTOCOL_CONSTANTS:
         return SecretVerdict(SecretKind.CONSTANT)
-    if _is_no_credential(text):
+    if is_no_credential_by_form(text):
         return SecretVerdict(SecretKind.SETTING)
     reason = _reason_text(name)
     if _is_description(text, reason):
         return SecretVerdict(SecretKind.PLACEHOLDER)
     return _classify_literal(name, text, reason, place)
-
-
-def _is_no_credential(text: str) -> bool:
-    """Whether a value has the form of a path, a file or an address."""
-    return text.startswith(_PATH_PREFIXES) or "://" in text or text.endswith(_FILE_SUFFIXES)
 
 
 def _is_description(text: str, reason: str) -> bool:

@@ -45,7 +45,10 @@ _NO_SECRET_WORDS = frozenset("unused unneeded ignored irrelevant none nothing nu
 _NEGATIONS = frozenset("not dont no never".split())
 _AFTER_NOT = frozenset("use used needed required set applicable relevant configured".split())
 _TO_CHANGE = frozenset(
-    "change changed changeme changeit changethis replace replaced replaceme your yours insert put fill enter".split()
+    """
+    change changed changeme changeit changethis replace replaced replaceme your yours insert put fill enter
+    edit modify update override overwrite
+    """.split()
 )
 _PURPOSE_WORDS = frozenset(
     """
@@ -55,6 +58,13 @@ _PURPOSE_WORDS = frozenset(
     migrate migration migrations manage warmup not foo bar baz qux foobar bogus whatever anything something sandbox fixture
     fixtures throwaway disposable preview playground tutorial workshop lint typecheck e2e cypress playwright github actions
     workflow runner
+    """.split()
+)
+# Beside a secret's word these tell one sample from the next (`first-password`, `another_pw`), or only praise it (`totallysecret`).
+_SAMPLE_WORDS = frozenset(
+    """
+    another other first second third fourth next additional different also
+    totally really absolutely completely definitely extremely truly highly entirely perfectly
     """.split()
 )
 # What a secret has to look like, where a value says that instead of having one.
@@ -101,6 +111,7 @@ _KNOWN_WORDS = (
     | _FILLER_WORDS
     | _DESCRIBING
     | _DESCRIBED
+    | _SAMPLE_WORDS
 )
 _WORD_LENGTHS = range(1, max(map(len, _KNOWN_WORDS)) + 1)
 _LETTER_OR_DIGIT_RUN = re.compile(r"[a-z]+|[0-9]+")
@@ -195,6 +206,8 @@ def _common_meaning(stated: tuple[str, ...]) -> StatedMeaning | None:
         return StatedMeaning.TO_CHANGE
     if words & _PURPOSE_WORDS:
         return StatedMeaning.PURPOSE
+    if words & _SAMPLE_WORDS and words & _SECRET_WORDS:
+        return StatedMeaning.TO_CHANGE
     return StatedMeaning.COMMON if words & _SECRET_WORDS else None
 
 

@@ -167,3 +167,78 @@ def test_defaults_that_the_schema_refuses_fail_nothing_where_other_values_pass(
     assert found(tmp_path, files, "core/not-rendered") == [("core/not-rendered", "Chart.yaml", 1)]
     write(tmp_path, {"values-prod.yaml": "host: a.example.com\n"})
     assert found(tmp_path, files, "core/not-rendered") == []
+
+
+MANIFEST_OF_LOGIN = """\
+apiVersion: v1
+kind: Secret
+metadata: {{name: login}}
+stringData: {{password: {0}}}
+"""
+ARGUMENTS = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: load}}
+spec:
+  template:
+    spec:
+      containers:
+        - name: load
+          image: registry.example.com/load:1.4
+          args:
+            - |
+              --config=type: s3
+              {0}
+"""
+GIVEN_BY_TESTS = {
+    "a value": (MANIFEST_OF_LOGIN.format("{{ .Values.password }}"), {"ci/full-values.yaml": "password: seafarer\n"}, []),
+    "a value that the chart asks for": (
+        MANIFEST_OF_LOGIN.format('{{ required "one" .Values.password | quote }}'),
+        {"ci/full-values.yaml": "password: seafarer\n"},
+        [],
+    ),
+    "a file whose name says tests": (
+        MANIFEST_OF_LOGIN.format("{{ .Values.password }}"),
+        {"values.test.yaml": "password: seafarer\n"},
+        [],
+    ),
+    "a mapping in a block": (
+        ARGUMENTS.format("{{- toYaml .Values.store | nindent 14 }}"),
+        {"ci/full-values.yaml": "store: {secret_key: Kq7vT2mXw9pLZz81}\n"},
+        [],
+    ),
+    "the template": (
+        "{{ if .Values.extra }}\n" + MANIFEST_OF_LOGIN.format("seafarer") + "{{ end }}\n",
+        {"ci/full-values.yaml": "extra: true\n"},
+        ["templates/a.yaml"],
+    ),
+    "a block of the template": (
+        ARGUMENTS.format("secret_key: Kq7vT2mXw9pLZz81"),
+        {"ci/full-values.yaml": "x: 1\n", "values.yaml": "x: 2\n"},
+        ["templates/a.yaml"],
+    ),
+    "the defaults of a chart that needs more": (
+        MANIFEST_OF_LOGIN.format("{{ .Values.password }}") + '  # {{ required "a name" .Values.name }}\n',
+        {"ci/full-values.yaml": "name: x\n", "values.yaml": "password: seafarer\n"},
+        ["values.yaml"],
+    ),
+    "a credential that a service gave out": (
+        MANIFEST_OF_LOGIN.format('{{ required "one" .Values.password }}'),
+        {"ci/full-values.yaml": "password: AKIAQ3EGRVJ7WLDN5TZB\n"},
+        ["ci/full-values.yaml"],
+    ),
+    "values of another environment": (
+        MANIFEST_OF_LOGIN.format("{{ .Values.password }}"),
+        {"values-staging.yaml": "password: seafarer\n"},
+        ["values-staging.yaml"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("template", "files", "places"), GIVEN_BY_TESTS.values(), ids=GIVEN_BY_TESTS)
+def test_secrets_that_only_values_for_tests_give(
+    tmp_path: Path, template: str, files: dict[str, str], places: list[str]
+) -> None:
+    write(tmp_path, {"Chart.yaml": ABOUT.format("shop"), "templates/a.yaml": template, "values.yaml": "{}\n"} | files)
+    report = readiness.check([tmp_path], select=["k8s/secret-committed", "k8s/secret-in-arguments"], base=tmp_path)
+    assert sorted({one.path for one in report.findings}) == places

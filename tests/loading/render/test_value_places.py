@@ -201,3 +201,47 @@ def test_an_overlay_that_is_switched_off_weighs_less(tmp_path: Path, line: str, 
     )
     report = readiness.check([tmp_path], select=["core/not-rendered"], base=tmp_path)
     assert [(one.path, str(one.severity)) for one in report.findings] == [("old/kustomization.yaml", severity)]
+
+
+PLACED = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: shop}}
+spec:
+  containers: [{{name: shop, image: "registry.example.com/shop:1.4"}}]
+{0}
+"""
+BY_NAME = "  nodeSelector:\n{{ toYaml .Values.nodeSelector | indent 4 }}"
+BY_WITH = "  {{- with .Values.nodeSelector }}\n  nodeSelector:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}"
+WRONG_VALUES = {
+    "a mapping by its name": (BY_NAME, "{}\n", "nodeSelector:\n  proxy: true\n", ("values-edge.yaml", 2)),
+    "the mapping of a block": (BY_WITH, "{}\n", "nodeSelector:\n  disk: ssd\n  proxy: 1\n", ("values-edge.yaml", 3)),
+    "the chart's own values": (
+        BY_NAME,
+        "nodeSelector:\n  proxy: true\n",
+        "nodeSelector:\n  disk: ssd\n",
+        ("templates/pod.yaml", 7),
+    ),
+    "a key that stands twice": (
+        BY_WITH,
+        "{}\n",
+        "nodeSelector: {proxy: true}\nother: {proxy: true}\n",
+        ("templates/pod.yaml", 8),
+    ),
+    "a value by its own name": (
+        '  nodeSelector: {proxy: {{ .Values.proxy | default "x" }}}',
+        "{}\n",
+        "proxy: true\n",
+        ("templates/pod.yaml", 6),
+    ),
+}
+
+
+@pytest.mark.parametrize(("printed", "own", "edge", "place"), WRONG_VALUES.values(), ids=WRONG_VALUES)
+def test_a_wrong_value_of_one_file_is_told_there(
+    tmp_path: Path, printed: str, own: str, edge: str, place: tuple[str, int]
+) -> None:
+    files = {"Chart.yaml": ABOUT, "values.yaml": own, "values-edge.yaml": edge, "templates/pod.yaml": PLACED.format(printed)}
+    write_files(tmp_path, files)
+    report = readiness.check([tmp_path], select=["k8s/field-type-wrong"], base=tmp_path)
+    assert told(report) == [place]
