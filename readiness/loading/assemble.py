@@ -105,7 +105,7 @@ def _tell_surroundings(discovered: DiscoveredFiles) -> None:
     if any(".github/workflows/" in one.path for one in sources):
         from readiness.kinds.github.owner import tell_owners
 
-        tell_owners(sources)
+        tell_owners((*sources, *discovered.package_sources))
 
 
 def _leave_context_out(assembly: Assembly, discovered: DiscoveredFiles) -> None:

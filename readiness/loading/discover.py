@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 import re
@@ -21,6 +22,9 @@ from readiness.syntax import template
 MAX_BYTES = files.MAX_FILE_BYTES
 MAX_DEPTH = 64
 PROSE_SUFFIXES = (".md", ".markdown", ".mdx", ".mdown", ".txt")
+_PACKAGE_FILES = frozenset(
+    {"go.mod", "package.json", "Cargo.toml"}
+)  # of which readiness/kinds/github/owner.py reads the repository
 _PYTHON_METADATA_FILES = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
 _ALWAYS_READ_NAME = re.compile(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
 
@@ -66,12 +70,14 @@ class DiscoveredFiles:
 
     `passed_over_paths` are the paths that it saw and passed over: ignored, vendored, or a link that leads out.
     `credential_free_paths` are files that may hold credentials by their names and hold none. `ignore_rules` are the .gitignore
-    files that it read; `partly_followed_gitignores` those files whose patterns it did not go by to the end. `context` is what
+    files that it read; `partly_followed_gitignores` those files whose patterns it did not go by to the end.
+    `package_sources` are packages beside pipelines, which say whose repository it is. `context` is what
     was read around it (`loading/context.py`).
     """
 
     sources: list[Source] = field(default_factory=list)
     prose_sources: list[Source] = field(default_factory=list)
+    package_sources: list[Source] = field(default_factory=list)
     unread_files: list[UnreadFile] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
     skipped_count: int = 0
@@ -299,6 +305,8 @@ class FileWalk:
             discovered.credential_free_paths.add(name)
         if (other or hidden) and not certain:
             discovered.skipped_count += 1
+            if path.name in _PACKAGE_FILES and (path.parent / ".github" / "workflows").is_dir():
+                self._add_package(path, name)
             return
         try:
             status = path.stat()
@@ -322,6 +330,12 @@ class FileWalk:
             self.add_unread(path, why or REASON_NO_TEXT)
         else:
             discovered.skipped_count += 1
+
+    def _add_package(self, path: Path, name: str) -> None:
+        """What a package beside pipelines says of its repository; judged by nobody, so that one that can't be read is no loss."""
+        with contextlib.suppress(OSError):
+            if (text := decode_text(files.read_regular_file(path, MAX_BYTES))) is not None:
+                self.found.package_sources.append(Source(name, text))
 
     def follow_links(self) -> None:
         """Answer for the links that lead out of their folders, once all else was read.

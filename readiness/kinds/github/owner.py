@@ -21,6 +21,15 @@ _CONDITION = re.compile(
 )
 _BADGE = re.compile(rf"\bgithub\.com/(?P<owner>{_OWNER})/[\w.-]{{1,100}}/actions/workflows/(?P<file>[\w.-]{{1,100}}\.ya?ml)\b")
 _TEAM = re.compile(rf"(?:\A|(?<=\s))@(?P<owner>{_OWNER})/[\w.-]{{1,100}}")
+# What a package says of itself: a fork says its upstream, and is in conflict with conditions of its own.
+_PACKAGE_REPOSITORY = {
+    "go.mod": re.compile(rf"\Amodule[ \t]+github\.com/(?P<owner>{_OWNER})/", re.M),
+    "package.json": re.compile(
+        rf'^ {{0,4}}"repository"[ \t]*:[ \t]*(?:\{{[^{{}}]{{0,200}}?"url"[ \t]*:[ \t]*)?"[^"]{{0,40}}?github(?:\.com[/:]|:)(?P<owner>{_OWNER})/',
+        re.M,
+    ),
+    "Cargo.toml": re.compile(rf'^repository[ \t]*=[ \t]*"https://github\.com/(?P<owner>{_OWNER})/', re.M),
+}
 _CODEOWNERS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
 _READ_CHARACTERS = 200_000  # of one file: who writes more hides what stands behind it from us
 
@@ -47,7 +56,7 @@ def _owner_of(root: str, workflows: Iterable[Source], by_path: Mapping[str, Sour
 
 
 def _owners_named(root: str, workflows: list[Source], by_path: Mapping[str, Source]) -> Iterator[str]:
-    """The owners in conditions of workflows, in badges of workflows that are here, and of teams that own code."""
+    """The owners in conditions of workflows, in badges of workflows that are here, of packages, and of teams that own code."""
     for source in workflows:
         for line in _lines_without_comments(source):
             yield from (found["owner"] or found["first"] for found in _CONDITION.finditer(line))
@@ -56,6 +65,10 @@ def _owners_named(root: str, workflows: list[Source], by_path: Mapping[str, Sour
         if README_NAME.search(path) and posixpath.dirname(path) in {root, posixpath.join(root, ".github")}:
             badges = _BADGE.finditer(source.text[:_READ_CHARACTERS])
             yield from (found["owner"] for found in badges if found["file"] in files)
+    for name, pattern in _PACKAGE_REPOSITORY.items():
+        package = by_path.get(posixpath.join(root, name))
+        if package is not None and (told := pattern.search(package.text[:_READ_CHARACTERS])):
+            yield told["owner"]
     for name in _CODEOWNERS:
         code_owners = by_path.get(posixpath.join(root, name))
         for line in _lines_without_comments(code_owners) if code_owners else ():

@@ -35,6 +35,13 @@ SAYS = {
         "",
     ),
     "a person who owns code": ({"CODEOWNERS": "* @somebody mail@acme/x.example\n"}, ""),
+    "a module": ({"go.mod": "module github.com/acme/shop/v2\n\ngo 1.24\n"}, "acme"),
+    "a dependency of a module": ({"go.mod": "module shop\nrequire github.com/acme/lib v1.0.0\n"}, ""),
+    "a package": ({"package.json": '{"name": "shop",\n  "repository": {"type": "git", "url": "git+https://github.com/acme/shop.git"}}\n'}, "acme"),
+    "a package in short": ({"package.json": '{\n  "repository": "github:acme/shop"\n}\n'}, "acme"),
+    "a package elsewhere": ({"package.json": '{\n  "repository": "https://gitlab.com/acme/shop"\n}\n'}, ""),
+    "a crate": ({"Cargo.toml": '[package]\nrepository = "https://github.com/acme/shop"\n'}, "acme"),
+    "the module of a fork": ({"go.mod": "module github.com/upstream/shop\n", CI: "if: github.repository == 'acme/shop'\n"}, ""),
     "nothing": ({}, ""),
 }  # fmt: skip
 
