@@ -18,6 +18,7 @@ from readiness.kinds.compose.parts import (
     substring_span,
     variable_specs,
 )
+from readiness.kinds.compose.readers import is_reader_commented_out
 from readiness.kinds.compose.words import (
     command_line,
     has_unread_settings,
@@ -65,7 +66,13 @@ def env_file_committed(value: EnvValue, project: Project) -> CheckOutcome:
         if same and same[0] is not value.entry:
             return
         again = [Related(value.source, one.value_span, f"{one.name} has the same value") for one in same[1:]]
-        yield from _unless_copied(told._replace(related=tuple(again)), value, project)
+        told = told._replace(related=tuple(again), message_name="used")
+        if is_reader_commented_out(value.name, value.source.path, project):
+            weak = (
+                secrets.classify_value(value.name, (value.entry.raw_value or "").strip("\"'")).strength < SecretStrength.RANDOM
+            )
+            told = told._replace(message_name="unread", severity=Severity.LOW if weak else told.severity)
+        yield from _unless_copied(told, value, project)
 
 
 def _entries_of_same_secret(value: EnvValue) -> list[EnvEntry]:
@@ -98,7 +105,9 @@ def _secret_value_hits(subject: Variable | EnvValue, value: Any, span: Span) -> 
         shift = value.find(bare)
         start, end = shift + verdict.span.start, shift + verdict.span.end
         span = substring_span(subject.source, span, value, start, end)
-    yield hit(span, severity=_secret_severity(subject, verdict), reason=verdict.reason)
+    severity = _secret_severity(subject, verdict)
+    remarked = secrets.with_comment(verdict, subject.source.text, span.start)
+    yield hit(span, severity=Severity.LOW if remarked is not verdict else severity, reason=remarked.reason)
 
 
 def _secret_severity(subject: Variable | EnvValue, verdict: SecretVerdict) -> Severity | None:
@@ -150,11 +159,22 @@ def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
     )
     also = [Related(variable.source, at, "this value is to be replaced, too") for at in together[1:]]
     sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
-    severity = Severity.MEDIUM if verdict.is_description or sample_key else None
+    local = secrets.local_setting(_settings_beside(variable)) if verdict.to_change else ""
+    severity = Severity.MEDIUM if verdict.is_description or sample_key or local else None
     if (variable.source.path, span.start) in project.memoize(password_copies).beyond or _uses_other_store(variable):
         severity = Severity.LOW
-    told = hit(span, severity=severity, related=also, say="described" if verdict.is_description else "tried")
+    say = "described" if verdict.is_description else "local" if local else "tried"
+    told = hit(span, severity=severity, related=also, say=say, **({"setting": local} if say == "local" else {}))
     yield from _unless_copied(told, variable, project)
+
+
+def _settings_beside(variable: Variable) -> dict[str, str]:
+    """The settings in whose company a variable stands: those of its environment file, else those of the service."""
+    if variable.env_file_value is not None:
+        entries = variable.env_file_value.document.parsed_env_file.entries
+        return {one.name: one.raw_value.strip("\"'") for one in entries if one.raw_value is not None}
+    specs = variable_specs(variable.source, variable.node, "environment")
+    return {one.name: one.value for one in specs if isinstance(one.value, str)}
 
 
 def _places_told_together(variable: Variable, verdict: SecretVerdict) -> list[Span]:
@@ -174,10 +194,7 @@ def _places_told_together(variable: Variable, verdict: SecretVerdict) -> list[Sp
 
 def _uses_other_store(variable: Variable) -> bool:
     """Whether a switch of the service puts another store in place of the one that the password is for."""
-    if variable.where != "environment":
-        return False
-    specs = variable_specs(variable.source, variable.node, "environment")
-    return secrets.uses_other_store(variable.name, {one.name: one.value for one in specs if isinstance(one.value, str)})
+    return variable.where == "environment" and secrets.uses_other_store(variable.name, _settings_beside(variable))
 
 
 def password_fallback(subject: Variable | Service) -> CheckOutcome:

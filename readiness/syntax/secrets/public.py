@@ -35,7 +35,8 @@ _SAYS_PUBLIC = re.compile(
     re.IGNORECASE,
 )
 _SAYS_OTHERWISE = re.compile(
-    r"(?:\bnot|\bnever|n't)(?: \w{1,12}){0,2} (?:safe|ok|okay|fine|public|publishable|shared|exposed|committed)\b", re.IGNORECASE
+    r"(?:\bnot|\bnever|n't)(?: \w{1,12}){0,2} (?:safe|ok|okay|fine|public|publishable|shared|exposed|committed)\b",
+    re.IGNORECASE,
 )
 _COMMENT_ABOVE = re.compile(r"[ \t]{0,200}(?:#|//|;|--)")
 _COMMENT_BEHIND = re.compile(r"[ \t](?:#|//)[ \t]{0,20}(?P<words>\S.{0,300})")
@@ -64,7 +65,9 @@ def is_called_public(text: str, offset: int) -> bool:
         return True
     start = text.rfind("\n", max(0, offset - _MAX_LINE_CHARACTERS), offset) + 1
     lines: list[str] = []
-    for line in reversed(text[max(0, start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : start].splitlines()[-_MAX_COMMENT_LINES:]):
+    for line in reversed(
+        text[max(0, start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : start].splitlines()[-_MAX_COMMENT_LINES:]
+    ):
         if not _COMMENT_ABOVE.match(line):
             break
         lines.append(line.strip(" \t#/;-"))

@@ -23,6 +23,7 @@ from readiness.syntax.secrets.names import (
     may_contain_secret_name,
 )
 from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_placeholder
+from readiness.syntax.secrets.public import is_called_public
 from readiness.syntax.secrets.shapes import find_shapes
 
 _ASSIGNMENT = re.compile(
@@ -119,6 +120,13 @@ def _verdict_in_line(text: str, span: Span, verdict: SecretVerdict) -> SecretVer
     if verdict.strength is SecretStrength.SHAPE or not _COMMENTED_OUT.match(text, row, span.start):
         return verdict
     return None if verdict.is_guessed or verdict.strength is SecretStrength.WORD else replace(verdict, is_minor=True)
+
+
+def with_comment(verdict: SecretVerdict, text: str, offset: int) -> SecretVerdict:
+    """A verdict on the secret at a place of a text: minor, with the reason, where the comment beside it says that anybody may have it."""
+    if not is_called_public(text, offset):
+        return verdict
+    return replace(verdict, is_minor=True, reason=f"{verdict.reason} that its comment calls public")
 
 
 def _is_prose(text: str, match: re.Match[str], level: SecretStrength) -> bool:
