@@ -66,13 +66,16 @@ def env_file_committed(value: EnvValue, project: Project) -> CheckOutcome:
         if same and same[0] is not value.entry:
             return
         again = [Related(value.source, one.value_span, f"{one.name} has the same value") for one in same[1:]]
-        told = told._replace(related=tuple(again), message_name="used")
-        if is_reader_commented_out(value.name, value.source.path, project):
-            weak = (
-                secrets.classify_value(value.name, (value.entry.raw_value or "").strip("\"'")).strength < SecretStrength.RANDOM
-            )
-            told = told._replace(message_name="unread", severity=Severity.LOW if weak else told.severity)
-        yield from _unless_copied(told, value, project)
+        yield from _unless_copied(_with_reader(told._replace(related=tuple(again)), value, project), value, project)
+
+
+def _with_reader(told: Hit, value: EnvValue, project: Project) -> Hit:
+    """The hit on a value of an environment file with what reads it: a word whose readers are commented out is low."""
+    if not is_reader_commented_out(value.name, value.source.path, project):
+        return told._replace(message_name="used")
+    verdict = secrets.classify_value(value.name, (value.entry.raw_value or "").strip("\"'"))
+    severity = Severity.LOW if verdict.strength < SecretStrength.RANDOM else told.severity
+    return told._replace(message_name="unread", severity=severity)
 
 
 def _entries_of_same_secret(value: EnvValue) -> list[EnvEntry]:
@@ -164,7 +167,7 @@ def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
     if (variable.source.path, span.start) in project.memoize(password_copies).beyond or _uses_other_store(variable):
         severity = Severity.LOW
     say = "described" if verdict.is_description else "local" if local else "tried"
-    told = hit(span, severity=severity, related=also, say=say, **({"setting": local} if say == "local" else {}))
+    told = hit(span, severity=severity, related=also, say=say, setting=local)
     yield from _unless_copied(told, variable, project)
 
 

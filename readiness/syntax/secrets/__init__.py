@@ -23,8 +23,8 @@ says what no output shows, and `may_be_secrets(text)` where that stands. They as
 is hidden at every place, and so is all else under a secret's name that does not say outright that another belongs there.
 
 The parts: names.py (what a name says), vocabulary.py (words that values are made of), entropy.py (how hard to guess), shapes.py
-(keys of a fixed form), public.py (keys that anybody may have), accounts.py (URLs), beside.py (other settings), placeholders.py, decision.py (the order of the
-questions), search.py, files.py.
+(keys of a fixed form), public.py (keys that anybody may have), accounts.py (URLs), beside.py (other settings), placeholders.py,
+decision.py (the order of the questions), search.py, files.py.
 Thresholds and lists stand in these modules and nowhere else, so that labelled values can calibrate them.
 """
 

@@ -86,9 +86,11 @@ def local_setting(settings: Mapping[str, str]) -> str:
         words = name_words(name)
         if words[-1:] in (["environment"], ["env"]) and value.lower() in ("local", "localhost"):
             return name
-        if words[-1:] in (["domain"], ["url"], ["host"]) and len(words) <= 2 and not set(words[:-1]) - _OF_THE_WHOLE:
-            if _LOCAL_ADDRESS.fullmatch(value):
-                return name
+        addresses_whole = (
+            words[-1:] in (["domain"], ["url"], ["host"]) and len(words) <= 2 and _OF_THE_WHOLE.issuperset(words[:-1])
+        )
+        if addresses_whole and _LOCAL_ADDRESS.fullmatch(value):
+            return name
     return ""
 
 
