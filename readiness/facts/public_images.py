@@ -24,7 +24,8 @@ class ImageFacts:
     and later; `admin_ports` the ports of what only administrators should reach; `auth_off_values` settings that turn
     authentication off, with the values that do (`*` any); `variables_with_default_password` variables whose absence leaves a
     password that everybody knows, `substitute_variables` what may stand for them; `words_of_store` are words of the
-    command one of which makes it the store, where the image has other roles too; `auth_variables` variables (and `auth_flags`
+    command one of which makes it the store, where the image has other roles too; `called` is what a message calls it where its
+    role is too wide a word; `auth_variables` variables (and `auth_flags`
     words of the command) one of which turns authentication on.
     """
 
@@ -43,6 +44,7 @@ class ImageFacts:
     is_host_agent: bool
     keeps_nothing: bool
     words_of_store: tuple[str, ...]
+    called: str
 
     @property
     def is_store(self) -> bool:
@@ -93,6 +95,7 @@ def _make_image_facts(row: Mapping[str, Any]) -> ImageFacts:
         bool(row.get("host")),
         bool(row.get("volatile")),
         tuple(row.get("stores-as", ())),
+        row.get("called", ""),
     )
 
 

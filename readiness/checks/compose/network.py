@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.base_images import is_runtime
+from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import fact_column
 from readiness.kinds.compose.application import JoinedFiles, join_compose_files, merged_service
 from readiness.kinds.compose.model import Document, Port, Service
@@ -73,19 +74,34 @@ def _survives_overrides(service: Service, spec: PortSpec, project: Project) -> b
 
 
 def store_published(port: Port, project: Project) -> CheckOutcome:
-    """A database, cache or queue whose port leaves the host."""
+    """A database, cache or queue whose port leaves the host; what is published of one server is one finding, at its first port."""
     known = port.owner.image_facts
-    tcp = port.spec.protocol.lower() == "tcp"
-    if known is None or not known.is_store or not tcp or port.spec.mode == "ingress":
+    if known is None or not known.is_store:
         return
-    number = _first_port_in(known.ports, port.spec.target)
+    number = _store_port(port.spec, known)
+    if number is None or not _survives_overrides(port.owner, port.spec, project):
+        return
     answer = is_on_every_interface(port.spec)
-    if number is None or is_private_address(port.spec) or not _survives_overrides(port.owner, port.spec, project):
-        return
     if answer is None:
         yield Undecidable(port.spec.span)
-    else:
-        yield hit(**_address_location(port), port=number, role=known.role)
+        return
+    specs = port_specs(port.owner.node, port.owner.env_values)
+    published = [one for one in specs if _store_port(one, known) is not None and is_on_every_interface(one) is True]
+    if answer and published and published[0].span != port.spec.span:
+        return  # told at the first
+    first, start = port.spec.published, port.spec.target
+    on_host = (
+        first[0] + number - start[0] if first and first[0] and start and first[1] - first[0] == start[1] - start[0] else number
+    )
+    also = [Related(port.source, one.span, "this port of it is published, too") for one in published[1:]]
+    yield hit(**_address_location(port), port=on_host, role=known.called or known.role, related=also)
+
+
+def _store_port(spec: PortSpec, known: ImageFacts) -> int | None:
+    """The port of a store that an entry of `ports` publishes beyond the host; None where it publishes none."""
+    if spec.protocol.lower() != "tcp" or spec.mode == "ingress" or is_private_address(spec):
+        return None
+    return _first_port_in(known.ports, spec.target)
 
 
 _EXPOSED_THING_BY_ROLE = {
