@@ -24,9 +24,9 @@ class ImageFacts:
     and later; `admin_ports` the ports of what only administrators should reach; `auth_off_values` settings that turn
     authentication off, with the values that do (`*` any); `variables_with_default_password` variables whose absence leaves a
     password that everybody knows, `substitute_variables` what may stand for them; `words_of_store` are words of the
-    command one of which makes it the store, where the image has other roles too; `called` is what a message calls it where its
-    role is too wide a word; `auth_variables` variables (and `auth_flags`
-    words of the command) one of which turns authentication on.
+    command one of which makes it the store, where the image has other roles too; `auth_variables` variables (and `auth_flags`
+    words of the command) one of which turns authentication on. `called` is what a message calls it where its role is too wide a
+    word; `role_variables` are settings that let everybody read, with the variable that may give more.
     """
 
     role: str
@@ -45,6 +45,7 @@ class ImageFacts:
     keeps_nothing: bool
     words_of_store: tuple[str, ...]
     called: str
+    role_variables: dict[str, str]
 
     @property
     def is_store(self) -> bool:
@@ -96,6 +97,7 @@ def _make_image_facts(row: Mapping[str, Any]) -> ImageFacts:
         bool(row.get("volatile")),
         tuple(row.get("stores-as", ())),
         row.get("called", ""),
+        row.get("reads-only", {}),
     )
 
 
@@ -111,6 +113,11 @@ def starts_slowly(image: ImageReference) -> bool:
     if images.image_property(image, "slow-start") is True:
         return True
     return any(row.get("slow-start") is True for row in images.rows_by_last_part(image))
+
+
+def is_ready_at_once(image: ImageReference) -> bool:
+    """Whether a server answers as soon as its process has read its configuration."""
+    return images.image_property(image, "ready-at-once") is True
 
 
 def data_folders(image: ImageReference, command: Collection[str] = ()) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from readiness.checks.compose.credentials import password_copies
+from readiness.facts.public_images import ImageFacts
 from readiness.kinds.compose.application import merged_service
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
@@ -18,7 +19,7 @@ from readiness.kinds.compose.parts import (
     substring_span,
     variable_specs,
 )
-from readiness.kinds.compose.readers import is_reader_commented_out
+from readiness.kinds.compose.readers import is_reader_commented_out, settings_beside_variable
 from readiness.kinds.compose.words import (
     command_line,
     has_unread_settings,
@@ -155,29 +156,18 @@ def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
     together = _places_told_together(variable, verdict)
     if spec.span in together[1:]:
         return
-    span = (
-        spec.span
-        if verdict.reach is None
-        else substring_span(variable.source, spec.span, text, verdict.span.start, verdict.span.end)
-    )
+    span = spec.span
+    if verdict.reach is not None:
+        span = substring_span(variable.source, span, text, verdict.span.start, verdict.span.end)
     also = [Related(variable.source, at, "this value is to be replaced, too") for at in together[1:]]
     sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
-    local = secrets.local_setting(_settings_beside(variable)) if verdict.to_change else ""
+    local = secrets.local_setting(settings_beside_variable(variable)) if verdict.to_change else ""
     severity = Severity.MEDIUM if verdict.is_description or sample_key or local else None
     if (variable.source.path, span.start) in project.memoize(password_copies).beyond or _uses_other_store(variable):
         severity = Severity.LOW
     say = "described" if verdict.is_description else "local" if local else "tried"
     told = hit(span, severity=severity, related=also, say=say, setting=local)
     yield from _unless_copied(told, variable, project)
-
-
-def _settings_beside(variable: Variable) -> dict[str, str]:
-    """The settings in whose company a variable stands: those of its environment file, else those of the service."""
-    if variable.env_file_value is not None:
-        entries = variable.env_file_value.document.parsed_env_file.entries
-        return {one.name: one.raw_value.strip("\"'") for one in entries if one.raw_value is not None}
-    specs = variable_specs(variable.source, variable.node, "environment")
-    return {one.name: one.value for one in specs if isinstance(one.value, str)}
 
 
 def _places_told_together(variable: Variable, verdict: SecretVerdict) -> list[Span]:
@@ -197,7 +187,7 @@ def _places_told_together(variable: Variable, verdict: SecretVerdict) -> list[Sp
 
 def _uses_other_store(variable: Variable) -> bool:
     """Whether a switch of the service puts another store in place of the one that the password is for."""
-    return variable.where == "environment" and secrets.uses_other_store(variable.name, _settings_beside(variable))
+    return variable.where == "environment" and secrets.uses_other_store(variable.name, settings_beside_variable(variable))
 
 
 def password_fallback(subject: Variable | Service) -> CheckOutcome:
@@ -338,7 +328,10 @@ def authentication_off(service: Service, project: Project) -> CheckOutcome:
         if spec.name in known.auth_off_values and UNKNOWN_VALUE_MARK in text:
             yield Undecidable(spec.span)
         elif known.opens_to_all(spec.name, text):
-            yield hit(spec.span, severity=severity, setting=spec.name)
+            reads = not reached and _is_for_readers(service, spec.name, known, project)
+            yield hit(
+                spec.span, severity=Severity.LOW if reads else severity, say="readers" if reads else "", setting=spec.name
+            )
     for text, index in string_entries(service.node.get("command")):
         for flag in known.flags_off:
             if flag in text.split() and index is not None:
@@ -346,6 +339,13 @@ def authentication_off(service: Service, project: Project) -> CheckOutcome:
                 yield hit(place, severity=severity, setting=flag)
             elif flag in text.split() and index is None:
                 yield hit(service.node.at("command"), severity=severity, setting=flag)
+
+
+def _is_for_readers(service: Service, name: str, known: ImageFacts, project: Project) -> bool:
+    """Whether a setting lets everybody read and no more: no variable beside it gives them another role."""
+    role = known.role_variables.get(name)
+    given = service_environment(service, project).get(role, "") if role else None
+    return given is not None and given.strip("\"'").lower() in ("", "viewer")
 
 
 def credentials_default(service: Service, project: Project) -> CheckOutcome:

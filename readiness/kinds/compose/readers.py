@@ -7,6 +7,8 @@ import re
 from typing import NamedTuple
 
 from readiness.kinds.compose.environment import env_file_path, env_files
+from readiness.kinds.compose.model import Variable
+from readiness.kinds.compose.parts import variable_specs
 from readiness.model.project import Project
 
 _VARIABLE_USE = re.compile(r"\$\{?([A-Za-z_]\w{0,100})")
@@ -42,3 +44,12 @@ def is_reader_commented_out(name: str, path: str, project: Project) -> bool:
         return False
     used = project.memoize(variables_by_use)
     return name in used.commented_out and name not in used.read and path not in used.whole_files
+
+
+def settings_beside_variable(variable: Variable) -> dict[str, str]:
+    """The settings in whose company a variable stands: those of its environment file, else those of the service."""
+    if variable.env_file_value is not None:
+        entries = variable.env_file_value.document.parsed_env_file.entries
+        return {one.name: one.raw_value.strip("\"'") for one in entries if one.raw_value is not None}
+    specs = variable_specs(variable.source, variable.node, "environment")
+    return {one.name: one.value for one in specs if isinstance(one.value, str)}
