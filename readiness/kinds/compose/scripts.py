@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from readiness.facts.table import fact_column
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import named_entries
 from readiness.model import Source
@@ -18,9 +19,6 @@ _COMPOSE_PROGRAM = re.compile(
     r"\b(?:docker|podman|nerdctl)(?:[ \t]{1,8}|-)compose\b|\$[({]?\w{0,30}compose\w{0,30}[)}]?|\$[({]?DC[)}]?", re.IGNORECASE
 )
 _COMMAND_END = re.compile(r"[;|&]")
-_OPTIONS_WITH_VALUE = frozenset(
-    "-t --timeout --scale --exit-code-from --attach --no-attach --wait-timeout --pull --menu".split()
-)
 _FILE_OPTION = re.compile(r"(?:-f|--file)(?:=|\Z)")
 _BUILD_COMMAND = re.compile(
     r"\b(?:docker|podman|nerdctl|buildah)[ \t]+(?:image[ \t]+|buildx[ \t]+)?(?:build|bud)\b(?P<words>[^\n;|&]{0,2000})"
@@ -71,7 +69,7 @@ def _start_command(folder: str, words: Iterable[str]) -> StartCommand:
         if skip or not bare:
             skip = False
         elif bare.startswith("-"):
-            skip = bare in _OPTIONS_WITH_VALUE
+            skip = bare in fact_column("docker-words", "up-valued")
         elif bare.startswith((">", "2>", "#")):
             break
         elif _SERVICE_NAME.match(bare):
