@@ -26,7 +26,8 @@ class ImageFacts:
     password that everybody knows, `substitute_variables` what may stand for them; `words_of_store` are words of the
     command one of which makes it the store, where the image has other roles too; `auth_variables` variables (and `auth_flags`
     words of the command) one of which turns authentication on, `moot_passwords` passwords with the settings that let
-    everybody in as whom they are for.
+    everybody in as whom they are for. `called` is what a message calls it where its role is too wide a
+    word; `role_variables` are settings that let everybody read, with the variable that may give more.
     """
 
     role: str
@@ -45,6 +46,8 @@ class ImageFacts:
     keeps_nothing: bool
     words_of_store: tuple[str, ...]
     moot_passwords: dict[str, dict[str, list[str]]]
+    called: str
+    role_variables: dict[str, str]
 
     @property
     def is_store(self) -> bool:
@@ -101,6 +104,8 @@ def _make_image_facts(row: Mapping[str, Any]) -> ImageFacts:
         bool(row.get("volatile")),
         tuple(row.get("stores-as", ())),
         row.get("moot", {}),
+        row.get("called", ""),
+        row.get("reads-only", {}),
     )
 
 
@@ -116,6 +121,11 @@ def starts_slowly(image: ImageReference) -> bool:
     if images.image_property(image, "slow-start") is True:
         return True
     return any(row.get("slow-start") is True for row in images.rows_by_last_part(image))
+
+
+def is_ready_at_once(image: ImageReference) -> bool:
+    """Whether a server answers as soon as its process has read its configuration."""
+    return images.image_property(image, "ready-at-once") is True
 
 
 def data_folders(image: ImageReference, command: Collection[str] = ()) -> tuple[str, ...]:

@@ -168,6 +168,7 @@ def add_context(discovered: DiscoveredFiles, paths: Iterable[str | os.PathLike[s
         here=_steps_down(places[0].root, discovered.base),
     )
     discovered.sources = sorted([*discovered.sources, *texts], key=lambda source: source.path)
+    discovered.script_sources += found.script_sources
     discovered.paths |= found.paths
     discovered.passed_over_paths |= found.passed_over_paths - discovered.walked_folders
     discovered.credential_free_paths |= found.credential_free_paths

@@ -16,6 +16,7 @@ from readiness.files import decode_text, os_error_text
 from readiness.loading import passed
 from readiness.loading.client_settings import is_surely_without_credential
 from readiness.loading.ignoring import IgnoreRules
+from readiness.loading.scripts import MAX_SCRIPTS, SCRIPT_SUFFIXES, read_script
 from readiness.model import Source
 from readiness.syntax import template
 
@@ -66,7 +67,7 @@ class Surroundings:
 
 @dataclass(slots=True)
 class DiscoveredFiles:
-    """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
+    """What a walk found: texts to classify, documents in prose, scripts, files that failed, and every path it saw.
 
     `passed_over_paths` are the paths that it saw and passed over: ignored, vendored, or a link that leads out.
     `credential_free_paths` are files that may hold credentials by their names and hold none. `ignore_rules` are the .gitignore
@@ -78,6 +79,7 @@ class DiscoveredFiles:
     sources: list[Source] = field(default_factory=list)
     prose_sources: list[Source] = field(default_factory=list)
     package_sources: list[Source] = field(default_factory=list)
+    script_sources: list[Source] = field(default_factory=list)
     unread_files: list[UnreadFile] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
     skipped_count: int = 0
@@ -307,6 +309,9 @@ class FileWalk:
             discovered.skipped_count += 1
             if path.name in _PACKAGE_FILES and (path.parent / ".github" / "workflows").is_dir():
                 self._add_package(path, name)
+            if suffix in SCRIPT_SUFFIXES and len(discovered.script_sources) < MAX_SCRIPTS:
+                script = read_script(path, name)
+                discovered.script_sources += [script] if script is not None else []
             return
         try:
             status = path.stat()

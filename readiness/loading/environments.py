@@ -10,6 +10,7 @@ from readiness import kinds
 from readiness.loading.assembly import CAUSE_BROKEN, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render.made import GeneratedSource
+from readiness.loading.scripts import scripts_among
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
@@ -107,6 +108,7 @@ def make_project(
         context=discovered.context.paths,
         judged=judged,
         here=discovered.context.here,
+        scripts=() if unit else scripts_among(discovered.script_sources, discovered.sources),
     )
 
 

@@ -92,7 +92,7 @@ class Project:
     paths that lie around what is judged: joins see them, and nothing is said of them. `judged` says of a unit whether it is
     judged as a whole, with all that it takes in, or is context; None where the paths decide. `idle` marks a unit of context
     that takes in nothing that is judged. `here` are the folders that lead from the root of the repository to the working
-    directory, where the context was read.
+    directory, where the context was read. `scripts` are those of the tree that name programs for containers.
     """
 
     def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
@@ -111,6 +111,7 @@ class Project:
         context: frozenset[str] = frozenset(),
         judged: bool | None = None,
         here: tuple[str, ...] = (),
+        scripts: tuple[Source, ...] = (),
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -128,6 +129,7 @@ class Project:
         self.judged = judged
         self.idle = False
         self.here = here
+        self.scripts = scripts
         self.run: RunProjects | None = None
         self.rendered: frozenset[tuple[str, int]] = frozenset()
         self._memo: dict[Any, Any] = {}

@@ -151,6 +151,9 @@ def cache_key(discovered: DiscoveredFiles, settings: RunSettings, today: str) ->
     add_to_digest("documents")
     for source in (*discovered.prose_sources, *discovered.package_sources):
         add_to_digest(source.path, source.text)
+    add_to_digest("scripts")
+    for source in discovered.script_sources:
+        add_to_digest(source.path, source.text)
     add_to_digest(*sorted(discovered.named_paths))
     add_to_digest("harmless", *sorted(discovered.credential_free_paths))
     add_to_digest(

@@ -38,13 +38,14 @@ REASONS: dict[str, tuple[str, ...]] = {
     ),
     "the switches with which we ourselves start git": ("programs/git.py: _DISABLING_SETTINGS _SET_ENVIRONMENT",),
     "how names, placeholders and passwords are made up: what the judge of secrets reads, and syntax is below the facts": (
-        "syntax/secrets/beside.py: _FAMILY_BY_WORD _ENGINE_WORDS",
+        "syntax/secrets/beside.py: _FAMILY_BY_WORD _ENGINE_WORDS _OF_THE_WHOLE",
         "syntax/secrets/accounts.py: PROTOCOL_CONSTANTS",
         "syntax/secrets/entropy.py: _COMMON_PAIRS",
         "syntax/secrets/names.py: PASSWORD_WORDS _NON_SECRET_LAST_WORDS _SWITCH_FIRST _TOKENS_OF_ANOTHER_KIND",
         "syntax/secrets/names.py: _QUALIFIER_LAST_WORDS _SECRET_SUBSTRINGS _ISSUER_WORDS _KEPT _OWN",
         "syntax/secrets/placeholders.py: NO_VALUE",
-        "syntax/secrets/vocabulary.py: _SAYS_TEST _WELL_KNOWN_PASSWORDS _NO_SECRET_WORDS _AFTER_NOT _TO_CHANGE",
+        "syntax/secrets/public.py: _PUBLIC_FORMS",
+        "syntax/secrets/vocabulary.py: _SAYS_TEST _QUALITIES _WELL_KNOWN_PASSWORDS _NO_SECRET_WORDS _AFTER_NOT _TO_CHANGE",
         "syntax/secrets/vocabulary.py: _PURPOSE_WORDS _SECRET_WORDS _FILLER_WORDS _DESCRIBED _SAMPLE_WORDS",
     ),
     "the grammar of a language: its parser needs it, and syntax is below the facts": (

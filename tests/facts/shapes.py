@@ -90,6 +90,9 @@ IMAGE_SHAPES: dict[str, Shape] = {
     "release-in": pattern,
     "once-official": true,
     "ended": day,
+    "called": text,
+    "reads-only": by_name(text),
+    "ready-at-once": true,
     "systems": true,
 }
 RELEASES: dict[str, Shape] = {"title": text, "ends": by_name(day), "names": by_name(text)}
@@ -98,6 +101,8 @@ PARTS: dict[str, Shape] = {"kubernetes-types": text}
 SHAPES: dict[str, dict[str, Shape]] = {
     "action-interfaces": {
         "below": number,
+        "refused": day,
+        "refused-below": number,
         "inputs": many(text),
         "required": many(text),
         "deprecated": by_name(text),
@@ -166,6 +171,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "address": true,
         "dist-tag": true,
         "ref": true,
+        "branch": true,
         "deployed": true,
     },
     "kubernetes-made-services": {"by": text},
@@ -173,10 +179,10 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "kubernetes-volumes": {"restricted": true},
     "file-endings": {"foreign": true, "code": true, "settings": true},
     "folders": {"vendored": true, "sources": true, "output": true},
-    "system-packages": {"compiler": true},
+    "system-packages": {"compiler": true, "brings": true},
     "licenses": {"habit": true},
     "image-labels": {"defined": true},
-    "docker-words": {"build-valued": true, "compose-command": true},
+    "docker-words": {"build-valued": true, "compose-command": true, "up-valued": true, "compose-reader": true},
     "log-drivers": {"remote": true},
     "github-activities": {"insiders": true},
     "store-accounts": {"user": text, "default": text},

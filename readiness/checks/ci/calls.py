@@ -16,7 +16,7 @@ from readiness.kinds.github.actions import (
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.texts import contains_expression
 from readiness.kinds.github.uses import UsesReference, parse_uses, repository_root
-from readiness.model import CheckOutcome, Hit, hit, join_names
+from readiness.model import CheckOutcome, Hit, Severity, hit, join_names
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -117,13 +117,18 @@ def _known_action_input_hits(step: Step, uses: UsesReference) -> Iterator[Hit]:
 
 
 def action_outdated(step: Step) -> CheckOutcome:
-    """A version of a known action that runs on a Node.js that runners no longer have."""
+    """A version of a known action that runs on a Node.js that runners no longer have, or with which github.com fails every job."""
     used = step.parsed_uses
     if used is None or used.reference_kind != "repository" or not _PLAIN_VERSION.match(used.ref):
         return
-    below = known_action(used).get("below")
-    if below is not None and used.major_version is not None and used.major_version < below:
-        yield hit(step.node.at("uses"), uses=used.text, below=below)
+    facts = known_action(used)
+    below = facts.get("below")
+    if below is None or used.major_version is None or used.major_version >= below:
+        return
+    if used.major_version < facts.get("refused-below", 0):
+        yield hit(step.node.at("uses"), say="refused", uses=used.text, below=below, day=str(facts["refused"]))
+    else:
+        yield hit(step.node.at("uses"), severity=Severity.MEDIUM, say="withdrawn", uses=used.text, below=below, day="")
 
 
 _REUSABLE_WORKFLOW_REFERENCE = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")

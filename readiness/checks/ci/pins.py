@@ -81,7 +81,8 @@ def action_unpinned(
 ) -> CheckOutcome:
     """An action by a ref that its owner can move: a branch, or a tag.
 
-    A commit in full cannot be moved. `first_party` keeps to GitHub's own actions, or to all others. `trusted` are owners,
+    A name that may be either (`beta`, `stable`) moves less surely than a branch does, and is no higher than medium. A commit in full
+    cannot be moved. `first_party` keeps to GitHub's own actions, or to all others. `trusted` are owners,
     or repositories, whose refs only the team itself moves.
     """
     own = {name.lower() for name in trusted}
@@ -99,7 +100,10 @@ def action_unpinned(
         if ("branch" if branch else "tag") == kind:
             severity = _severity_of_ref(file, job, used, project, is_branch=branch)
             whose = " of this repository's owner" if _is_of_own_owner(file, used) else ""
-            yield hit(span, resource=resource, severity=severity, uses=used.text, whose=whose, ref=used.ref)
+            certain = not branch or moves_as("branch", version) or bool(_BRANCH_FOLDER.match(version))
+            severity = severity if certain else min(severity, Severity.MEDIUM)
+            say = "" if certain else "name"
+            yield hit(span, resource=resource, severity=severity, say=say, uses=used.text, whose=whose, ref=used.ref)
 
 
 def _images_in(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:

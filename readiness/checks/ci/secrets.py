@@ -138,10 +138,11 @@ def secret_inline(workflow: Workflow | GitlabFile) -> CheckOutcome:
             yield from _secret_in_setting_hits(workflow, way, text)
         elif way[-1] in ("run", "script") or way[-2] in _GITLAB_SCRIPTS:
             for secret in secrets.secrets_in_text(text.value, ValueContext.JOB):
-                severity = _secret_severity(secret.verdict)
-                if not secret.found_by_name and severity is not None:
-                    span, reason = text.span_of_part(*secret.span), secret.reason
-                    yield hit(span, say="script", severity=severity, reason=reason)
+                if secret.found_by_name or _secret_severity(secret.verdict) is None:
+                    continue
+                span = text.span_of_part(*secret.span)
+                verdict = secrets.with_comment(secret.verdict, workflow.source.text, span.start)
+                yield hit(span, say="script", severity=_secret_severity(verdict), reason=verdict.reason)
 
 
 def _secret_in_setting_hits(workflow: Workflow | GitlabFile, key_path: Sequence[Any], text: LocatedText) -> Iterator[Hit]:
@@ -150,10 +151,11 @@ def _secret_in_setting_hits(workflow: Workflow | GitlabFile, key_path: Sequence[
     if key_path[-2] == "with" and _is_cache_input(workflow, key_path):
         return
     verdict = secrets.classify_value(name, text.value, ValueContext.JOB)
-    severity = _secret_severity(verdict, name if key_path[-2] != "with" else "")
-    if severity is None or (_is_for_tests(name, verdict) and _has_services(key_path, workflow)):
+    variable = name if key_path[-2] != "with" else ""
+    if _secret_severity(verdict, variable) is None or (_is_for_tests(name, verdict) and _has_services(key_path, workflow)):
         return
-    yield hit(text.span, severity=severity, say="setting", name=name, reason=verdict.reason)
+    verdict = secrets.with_comment(verdict, workflow.source.text, text.span.start)
+    yield hit(text.span, severity=_secret_severity(verdict, variable), say="setting", name=name, reason=verdict.reason)
 
 
 def _secret_severity(verdict: SecretVerdict, name: str = "") -> Severity | None:
@@ -164,6 +166,8 @@ def _secret_severity(verdict: SecretVerdict, name: str = "") -> Severity | None:
     """
     if not verdict.is_secret:
         return None
+    if verdict.is_minor:
+        return Severity.LOW
     if verdict.reach is not None:
         sure = verdict.reach is HostReach.AWAY and verdict.strength >= SecretStrength.RANDOM
         return Severity.CRITICAL if sure else Severity.HIGH

@@ -48,12 +48,13 @@ def all_permissions(workflow: Workflow, *, value: str) -> CheckOutcome:
 
 
 def permissions_wide(workflow: Workflow) -> CheckOutcome:
-    """A right to write that every job of a workflow has."""
+    """A right to write that several jobs take from the top of a workflow; a job with permissions of its own takes none."""
     value = workflow.node.get("permissions")
-    if isinstance(value, Map) and len(workflow.jobs) > 1:
+    takers = [job for job in workflow.jobs if "permissions" not in job.node]
+    if isinstance(value, Map) and len(takers) > 1:
         for name, level in value.items():
             if level == "write":
-                yield hit(value.entry_span(name), permission=name, count=len(workflow.jobs))
+                yield hit(value.entry_span(name), permission=name, count=len(takers))
 
 
 def permissions_undocumented(workflow: Workflow) -> CheckOutcome:
@@ -232,9 +233,10 @@ def _is_dynamic(line: str, script: str) -> bool:
 def _without_known_values(step: Step, script: LocatedText) -> str:
     """A script in which letters stand for what no outsider writes: timestamps, ids, numbers, names of the repository.
 
-    So they do for the variables of the step that hold nothing else. All offsets stay.
+    So they do for the variables of the step that hold nothing else, and for commands that print a digest, a number or a date:
+    none of these has a line break, whatever is in the files. All offsets stay.
     """
-    found = script.value
+    found = _SUBSTITUTED_COMMAND.sub(_letters_for_fixed_alphabet, script.value)
     for one in expressions(script):
         if _is_nobody_elses(one, step):
             start, end = one.outer_span
@@ -248,6 +250,24 @@ def _without_known_values(step: Step, script: LocatedText) -> str:
         if all(_is_nobody_elses(one, step) for one in expressions(text))
     }
     return _SHELL_VARIABLE.sub(lambda match: "x" * len(match[0]) if match[1] in plain else match[0], found)
+
+
+_SUBSTITUTED_COMMAND = re.compile(r"\$\(([^()`\n]{1,200})\)")
+_DIGEST_COMMAND = re.compile(
+    r"\s*(?:(?:md5|sha(?:1|224|256|384|512)|b2|ck)sum|shasum|git hash-object)\b[^|;&]*(?:\|\s*(?:awk|cut|head)\b[^|;&]*)+\Z"
+)
+_NUMBER_OR_DATE_COMMAND = re.compile(
+    r"\s*(?:git rev-parse (?:--verify |--short(?:=\d{1,2})? )*HEAD|git rev-list --count\b[^|;&]*|git log (?:-1|-n ?1) --(?:pretty|format)=['\"]?"
+    r"(?:format:)?%(?:H|h|ct|at)['\"]?|date(?: (?:-u|--utc|['\"]?\+[^|;&$]*))*|nproc|id -[ug]|wc -[clmw] <[^|;&]*|grep -c\b[^|;&]*)\s*\Z"
+)
+
+
+def _letters_for_fixed_alphabet(match: re.Match[str]) -> str:
+    """Letters of the same length for a command whose output is a digest, a number or a date; any other command as it stands."""
+    command = match[1]
+    if (_DIGEST_COMMAND.match(command) and "cat " not in command) or _NUMBER_OR_DATE_COMMAND.match(command):
+        return "x" * len(match[0])
+    return match[0]
 
 
 def _is_nobody_elses(one: Expression, step: Step) -> bool:

@@ -9,10 +9,12 @@ from readiness.facts.moving import is_floating_image
 from readiness.facts.releases import end_of_life
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, substring_span
+from readiness.kinds.compose.scripts import images_built_by_scripts
 from readiness.kinds.compose.words import edit_location, merged_service_if_defined_here
 from readiness.model import CheckOutcome, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable
+from readiness.syntax.image import ImageReference
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 
 
@@ -27,10 +29,12 @@ def _image_part_location(service: Service, start: int, end: int) -> dict[str, An
     return {"span": substring_span(service.source, span, value, start, end)}
 
 
-def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> CheckOutcome:
-    """An image without a tag, or with a tag that moves, such as `latest`."""
+def image_tag_floating(service: Service, project: Project, *, deny: Sequence[str] = ()) -> CheckOutcome:
+    """An image without a tag, or with a tag that moves, such as `latest`; one that a script of the tree builds is not pulled."""
     image = service.image if "image" in service.node else None
     if image is None or service.local or image.digest or not image.text:
+        return
+    if _is_built_by_script(image, project):
         return
     if image.tag_unknown:
         yield Undecidable(service.node.at("image"))
@@ -42,10 +46,15 @@ def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> CheckOu
             yield hit(**where, say="no-tag", image=image.text)
 
 
-def image_digest_missing(service: Service) -> CheckOutcome:
+def _is_built_by_script(image: ImageReference, project: Project) -> bool:
+    """Whether a script of the tree builds an image that no registry is named for, so that it is not pulled."""
+    return not image.registry and image.name in project.memoize(images_built_by_scripts)
+
+
+def image_digest_missing(service: Service, project: Project) -> CheckOutcome:
     """An image with a tag and no digest; one without a tag has a finding of its own."""
     image = service.image if "image" in service.node else None
-    if image is None or service.local or image.digest or is_floating_image(image):
+    if image is None or service.local or image.digest or is_floating_image(image) or _is_built_by_script(image, project):
         return
     yield (Undecidable(service.node.at("image")) if image.digest_unknown else hit(service.node.at("image"), image=image.text))
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.base_images import is_runtime
+from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import fact_column
 from readiness.kinds.compose.application import JoinedFiles, join_compose_files, merged_service
 from readiness.kinds.compose.model import Document, Port, Service
 from readiness.kinds.compose.parts import PortRange, PortSpec, port_specs, string_entries
+from readiness.kinds.compose.scripts import groups_started_by_scripts
 from readiness.kinds.compose.words import (
     command_line,
     may_run_together,
     replica_count,
     service_environment,
 )
-from readiness.model import CheckOutcome, Related, Undecidable, hit
+from readiness.model import CheckOutcome, Related, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
@@ -71,19 +74,34 @@ def _survives_overrides(service: Service, spec: PortSpec, project: Project) -> b
 
 
 def store_published(port: Port, project: Project) -> CheckOutcome:
-    """A database, cache or queue whose port leaves the host."""
+    """A database, cache or queue whose port leaves the host; what is published of one server is one finding, at its first port."""
     known = port.owner.image_facts
-    tcp = port.spec.protocol.lower() == "tcp"
-    if known is None or not known.is_store or not tcp or port.spec.mode == "ingress":
+    if known is None or not known.is_store:
         return
-    number = _first_port_in(known.ports, port.spec.target)
+    number = _store_port(port.spec, known)
+    if number is None or not _survives_overrides(port.owner, port.spec, project):
+        return
     answer = is_on_every_interface(port.spec)
-    if number is None or is_private_address(port.spec) or not _survives_overrides(port.owner, port.spec, project):
-        return
     if answer is None:
         yield Undecidable(port.spec.span)
-    else:
-        yield hit(**_address_location(port), port=number, role=known.role)
+        return
+    specs = port_specs(port.owner.node, port.owner.env_values)
+    published = [one for one in specs if _store_port(one, known) is not None and is_on_every_interface(one) is True]
+    if answer and published and published[0].span != port.spec.span:
+        return  # told at the first
+    first, start = port.spec.published, port.spec.target
+    on_host = (
+        first[0] + number - start[0] if first and first[0] and start and first[1] - first[0] == start[1] - start[0] else number
+    )
+    also = [Related(port.source, one.span, "this port of it is published, too") for one in published[1:]]
+    yield hit(**_address_location(port), port=on_host, role=known.called or known.role, related=also)
+
+
+def _store_port(spec: PortSpec, known: ImageFacts) -> int | None:
+    """The port of a store that an entry of `ports` publishes beyond the host; None where it publishes none."""
+    if spec.protocol.lower() != "tcp" or spec.mode == "ingress" or is_private_address(spec):
+        return None
+    return _first_port_in(known.ports, spec.target)
 
 
 _EXPOSED_THING_BY_ROLE = {
@@ -189,32 +207,50 @@ def _addresses_overlap(first: PortSpec, second: PortSpec) -> bool:
 
 
 def port_clash(document: Document, project: Project) -> CheckOutcome:
-    """A port of the host that two services publish."""
+    """A port of the host that two services publish, once for each entry that others clash with.
+
+    Where scripts start services by name, only those of one command are up at once.
+    """
     app: JoinedFiles = project.memoize(join_compose_files).application_of(document)
+    services = app.services()
+    groups = groups_started_by_scripts(services, document.folder, project)
     single: dict[int, list[tuple[Service, PortSpec]]] = {}
     wide: list[tuple[Service, PortSpec]] = []
-    for service in app.services().values():
+    clashes: dict[tuple[str, Span], list[tuple[Service, PortSpec, Service, PortSpec]]] = {}
+    for service in services.values():
         own = {one.span for one in port_specs(service.node, service.env_values)}
         for spec in port_specs(service.extended_node, service.env_values):
             if spec.published is None or spec.published == (0, 0) or spec.is_undetermined:
                 continue
-            first, last = spec.published
+            first = spec.published[0]
             near = single.get(first, []) if _is_single_port(spec) else itertools.chain(*single.values())
             rival = next(
-                (one for one in itertools.chain(near, wide) if _entries_clash(*one, service, spec)),
+                (
+                    one
+                    for one in itertools.chain(near, wide)
+                    if _entries_clash(*one, service, spec) and _may_be_started_together(one[0], service, groups)
+                ),
                 None,
             )
             if rival is not None and service.document is document and spec.span in own:
-                other, theirs = rival
-                yield hit(
-                    spec.span,
-                    port=first if _is_single_port(spec) else f"{first}-{last}",
-                    other=other.name,
-                    resource=service.resource,
-                    related=[Related(other.source, theirs.span, f"{other.name} publishes it here")],
-                )
+                clashes.setdefault((rival[0].source.path, rival[1].span), []).append((service, spec, *rival))
             taken = single.setdefault(first, []) if _is_single_port(spec) else wide
             taken.append((service, spec))
+    for (service, spec, other, theirs), *others in clashes.values():
+        first, last = spec.published or (0, 0)
+        also = [Related(one.source, entry.span, f"{one.name} publishes it, too") for one, entry, _, _ in others]
+        yield hit(
+            spec.span,
+            port=first if _is_single_port(spec) else f"{first}-{last}",
+            other=other.name,
+            resource=service.resource,
+            related=[Related(other.source, theirs.span, f"{other.name} publishes it here"), *also],
+        )
+
+
+def _may_be_started_together(first: Service, second: Service, groups: Sequence[frozenset[str]]) -> bool:
+    """Whether a script starts two services at once, or no script starts any by name."""
+    return not groups or any({first.name, second.name} <= group for group in groups)
 
 
 def _entries_clash(other: Service, other_spec: PortSpec, service: Service, spec: PortSpec) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from readiness.checks.compose.credentials import is_password_moot, lowered_for_closed_store, password_copies
 from readiness.checks.compose.reach import is_closed_store
+from readiness.facts.public_images import ImageFacts
 from readiness.kinds.compose.application import merged_service
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
@@ -19,6 +20,7 @@ from readiness.kinds.compose.parts import (
     substring_span,
     variable_specs,
 )
+from readiness.kinds.compose.readers import is_reader_commented_out, settings_beside_variable
 from readiness.kinds.compose.words import (
     command_line,
     has_unread_settings,
@@ -66,7 +68,16 @@ def env_file_committed(value: EnvValue, project: Project) -> CheckOutcome:
         if same and same[0] is not value.entry:
             return
         again = [Related(value.source, one.value_span, f"{one.name} has the same value") for one in same[1:]]
-        yield from _unless_copied(told._replace(related=tuple(again)), value, project)
+        yield from _unless_copied(_with_reader(told._replace(related=tuple(again)), value, project), value, project)
+
+
+def _with_reader(told: Hit, value: EnvValue, project: Project) -> Hit:
+    """The hit on a value of an environment file with what reads it: a word whose readers are commented out is low."""
+    if not is_reader_commented_out(value.name, value.source.path, project):
+        return told._replace(message_name="used")
+    verdict = secrets.classify_value(value.name, (value.entry.raw_value or "").strip("\"'"))
+    severity = Severity.LOW if verdict.strength < SecretStrength.RANDOM else told.severity
+    return told._replace(message_name="unread", severity=severity)
 
 
 def _entries_of_same_secret(value: EnvValue) -> list[EnvEntry]:
@@ -102,7 +113,9 @@ def _secret_value_hits(subject: Variable | EnvValue, value: Any, span: Span) -> 
         shift = value.find(bare)
         start, end = shift + verdict.span.start, shift + verdict.span.end
         span = substring_span(subject.source, span, value, start, end)
-    yield hit(span, severity=_secret_severity(subject, verdict), reason=verdict.reason)
+    severity = _secret_severity(subject, verdict)
+    remarked = secrets.with_comment(verdict, subject.source.text, span.start)
+    yield hit(span, severity=Severity.LOW if remarked is not verdict else severity, reason=remarked.reason)
 
 
 def _secret_severity(subject: Variable | EnvValue, verdict: SecretVerdict) -> Severity | None:
@@ -147,17 +160,17 @@ def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
     together = _places_told_together(variable, verdict)
     if spec.span in together[1:]:
         return
-    span = (
-        spec.span
-        if verdict.reach is None
-        else substring_span(variable.source, spec.span, text, verdict.span.start, verdict.span.end)
-    )
+    span = spec.span
+    if verdict.reach is not None:
+        span = substring_span(variable.source, span, text, verdict.span.start, verdict.span.end)
     also = [Related(variable.source, at, "this value is to be replaced, too") for at in together[1:]]
     sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
-    severity = Severity.MEDIUM if verdict.is_description or sample_key else None
+    local = secrets.local_setting(settings_beside_variable(variable)) if verdict.to_change else ""
+    severity = Severity.MEDIUM if verdict.is_description or sample_key or local else None
     if (variable.source.path, span.start) in project.memoize(password_copies).beyond or _uses_other_store(variable):
         severity = Severity.LOW
-    told = hit(span, severity=severity, related=also, say="described" if verdict.is_description else "tried")
+    say = "described" if verdict.is_description else "local" if local else "tried"
+    told = hit(span, severity=severity, related=also, say=say, setting=local)
     yield from _unless_copied(told, variable, project)
 
 
@@ -178,10 +191,7 @@ def _places_told_together(variable: Variable, verdict: SecretVerdict) -> list[Sp
 
 def _uses_other_store(variable: Variable) -> bool:
     """Whether a switch of the service puts another store in place of the one that the password is for."""
-    if variable.where != "environment":
-        return False
-    specs = variable_specs(variable.source, variable.node, "environment")
-    return secrets.uses_other_store(variable.name, {one.name: one.value for one in specs if isinstance(one.value, str)})
+    return variable.where == "environment" and secrets.uses_other_store(variable.name, settings_beside_variable(variable))
 
 
 def password_fallback(subject: Variable | Service) -> CheckOutcome:
@@ -323,7 +333,10 @@ def authentication_off(service: Service, project: Project) -> CheckOutcome:
         if spec.name in known.auth_off_values and UNKNOWN_VALUE_MARK in text:
             yield Undecidable(spec.span)
         elif known.opens_to_all(spec.name, text):
-            yield hit(spec.span, severity=severity, setting=spec.name)
+            reads = not reached and _is_for_readers(service, spec.name, known, project)
+            yield hit(
+                spec.span, severity=Severity.LOW if reads else severity, say="readers" if reads else "", setting=spec.name
+            )
     for text, index in string_entries(service.node.get("command")):
         for flag in known.flags_off:
             if flag in text.split() and index is not None:
@@ -331,6 +344,13 @@ def authentication_off(service: Service, project: Project) -> CheckOutcome:
                 yield hit(place, severity=severity, setting=flag)
             elif flag in text.split() and index is None:
                 yield hit(service.node.at("command"), severity=severity, setting=flag)
+
+
+def _is_for_readers(service: Service, name: str, known: ImageFacts, project: Project) -> bool:
+    """Whether a setting lets everybody read and no more: no variable beside it gives them another role."""
+    role = known.role_variables.get(name)
+    given = service_environment(service, project).get(role, "") if role else None
+    return given is not None and given.strip("\"'").lower() in ("", "viewer")
 
 
 def credentials_default(service: Service, project: Project) -> CheckOutcome:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from readiness.facts.table import fact_column
 from readiness.kinds import dotenv
 from readiness.kinds.compose import formats, schema
 from readiness.kinds.compose.application import join_compose_files
 from readiness.kinds.compose.model import Document
 from readiness.kinds.compose.parts import substring_span
 from readiness.kinds.compose.schema import Problem
-from readiness.model import CheckOutcome, Hit, Span, hit, spelling
+from readiness.model import CheckOutcome, Hit, Span, Undecidable, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax.interpolation import InterpolationError, interpolate
 from readiness.syntax.yaml import Map, Seq
@@ -46,7 +47,11 @@ def _problems_outside_template_marks(document: Document, project: Project) -> li
 
 
 def key_unknown(document: Document, project: Project) -> CheckOutcome:
-    """A key that the specification does not know where it stands."""
+    """A key that the specification does not know where it stands; what another tool's keys are in a file that it reads, nobody can tell."""
+    reader = next((key for key in document.node if key in fact_column("docker-words", "compose-reader")), None)
+    if reader is not None:
+        yield Undecidable(document.node.key_span(reader))
+        return
     for problem in _problems_outside_template_marks(document, project):
         if problem.kind == "key" and not _is_template_key(problem):
             owner = ".".join(problem.path[:-1]) or "the top level"

@@ -52,16 +52,32 @@ def install_asks(command: Command, *, managers: Sequence[str]) -> CheckOutcome:
     if answer is None:
         yield Undecidable(call.verb.span)
     elif not answer:
-        # Nothing left over is nothing to ask about, and whether something is no file tells.
-        rarely = call.verb.value in ("autoremove", "autopurge")
-        severity = Severity.MEDIUM if rarely else Severity.HIGH
+        sure = _is_surely_asking(command, call)
         yield hit(
             call.verb.span,
-            severity=severity,
+            severity=Severity.HIGH if sure else Severity.MEDIUM,
+            say="always" if sure else "rest",
             program=call.program,
             action=call.verb.value,
             manager=name,
         )
+
+
+def _is_surely_asking(command: Command, call: PackageCall) -> bool:
+    """Whether an install or a removal asks whatever stands in the image.
+
+    apt asks before it installs more than the packages that are named, and before it removes any; the others always ask. Whether
+    something is left over to remove is told by no file.
+    """
+    if call.verb.value in ("autoremove", "autopurge"):
+        return False
+    if call.manager.name != "apt" or call.action == "remove":
+        return True
+    base = command.stage.root_stage.image
+    named = {one.value for one in call.packages}
+    return base.name.removeprefix("library/") in ("debian", "ubuntu") and bool(
+        named & fact_column("system-packages", "brings").keys()
+    )
 
 
 # What answers in the settings, and where they lie.

@@ -29,9 +29,10 @@ def secret_in_environment(step: Step) -> CheckOutcome:
         verdict = _verdict_on_value(step, pair)
         severity = _secret_severity(step, verdict)
         if severity is not None and not _is_well_known_word(verdict):
+            verdict = secrets.with_comment(verdict, step.source.text, step.instruction.span.start)
             yield hit(
                 pair.value_span,
-                severity=severity,
+                severity=Severity.LOW if verdict.is_minor else severity,
                 name=pair.name,
                 reason=verdict.reason,
                 keyword=step.keyword,

@@ -155,19 +155,80 @@ def with_idle_login(verdict: SecretVerdict, source: Source, span: Span, project:
     return replace(verdict, is_minor=True) if idle else verdict
 
 
+def with_idle_login_in_text(verdict: SecretVerdict, text: str, project: Project) -> SecretVerdict:
+    """The verdict on the secret in a text that stands encoded in a file, minor where the settings beside it in the text say so."""
+    found = next(secrets.secrets_in_text(text), None) if "\n" in text.strip() else None
+    if found is None or found.verdict.kind is not verdict.kind:
+        return verdict
+    name, settings = secrets.settings_beside(text, found.span.start)
+    if not name or not is_login_idle(verdict, name, "", settings, project):
+        return verdict
+    return replace(verdict, is_minor=True, reason=f"{verdict.reason} to a server that no file brings")
+
+
 def _is_beyond_files(host: str, project: Project) -> bool:
-    """Whether nothing in the files may answer to a host's name in the cluster; an outer name may be anything's."""
+    """Whether nothing in the files may answer to a host's name in the cluster; an outer name may be anything's.
+
+    On a pod's own machine a server answers where one of its containers is a store.
+    """
     first, _, rest = host.partition(".")
-    if host in _LOCAL_HOSTS or is_variable(host) or has_variable(host) or has_template(host) or first.isdigit():
+    if host in _LOCAL_HOSTS:
+        return not project.memoize(_has_store_beside)
+    if is_variable(host) or has_variable(host) or has_template(host) or first.isdigit():
         return False
     if rest and "svc" not in rest.split("."):
         return False
     return not begins_with_name(first, project.memoize(_object_names))
 
 
+def _has_store_beside(project: Project) -> bool:
+    """Whether a pod of the files runs a store beside another container, or the machine's own network in which one may be."""
+    for workload in object_index(project).workloads:
+        containers = list(workload.pod.containers()) if workload.pod is not None else []
+        known = [public_images.facts_of_public_image(parse_image(one.image)) for one in containers if one.image]
+        if len(containers) > 1 and (any(one is None or one.is_store for one in known) or len(known) < len(containers)):
+            return True
+        if workload.pod is not None and workload.pod.node.get("hostNetwork") is True:
+            return True
+    return False
+
+
 def _object_names(project: Project) -> frozenset[str]:
     objects = object_index(project).objects_by_kind_and_name
     return frozenset(name for _, name in objects if name)
+
+
+_OBJECT_NAME = re.compile(r"[a-z][a-z0-9.-]{1,62}\Z")
+_NAMED_AS_SECRETS = ("Secret", "SealedSecret", "ExternalSecret", "ServiceAccount")
+
+
+def is_name_of_secret(container: Container, name: str, value: object, project: Project) -> bool:
+    """Whether a variable holds no secret but what the Secret is called in which the program keeps or finds one.
+
+    So say a Secret or a role of that name in the files, and the workload's own name or account: an operator calls its Secret by these.
+    """
+    if not secrets.may_name_secret_object(name) or not isinstance(value, str) or not _OBJECT_NAME.match(value):
+        return False
+    pod = container.pod
+    if value in (pod.owner.name, pod.node.get("serviceAccountName")):
+        return True
+    index = object_index(project)
+    return any((kind, value) in index.objects_by_kind_and_name for kind in _NAMED_AS_SECRETS) or value in project.memoize(
+        _secrets_named_in_roles
+    )
+
+
+def _secrets_named_in_roles(project: Project) -> frozenset[str]:
+    """The names of Secrets to which roles of the files grant access."""
+    objects = object_index(project).objects_by_kind
+    return frozenset(
+        name
+        for role in (*objects.get("Role", ()), *objects.get("ClusterRole", ()))
+        for rule in role.node.mappings_under("rules")
+        if "secrets" in (rule.get("resources") or ())
+        for name in rule.get("resourceNames") or ()
+        if isinstance(name, str)
+    )
 
 
 def password_at_server(container: Container, name: str, value: str, project: Project) -> StatedPassword | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.facts.public_images import starts_slowly
+from readiness.facts.public_images import is_ready_at_once, starts_slowly
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import object_index
@@ -63,8 +63,8 @@ def liveness_probe_missing(container: Container, *, key: str) -> CheckOutcome:
 def readiness_probe_missing(container: Container, *, served: bool, project: Project) -> CheckOutcome:
     """A container without a readinessProbe; `served`: one that requests reach, else one that they do not.
 
-    Medium where no Service of the files sends them, where they are datagrams, and where a rollout puts no new pod beside an old
-    one. Knative brings a probe of its own, and what only sleeps is ready for nothing.
+    Medium where no Service of the files sends them, where they are datagrams, where a rollout puts no new pod beside an old one, and
+    for a server that answers at once. Knative brings a probe of its own, and what only sleeps is ready for nothing.
     """
     pod = container.pod
     if container.role != "main" or not is_long_running(pod) or pod.kind == "Service":
@@ -81,7 +81,12 @@ def readiness_probe_missing(container: Container, *, served: bool, project: Proj
         yield NotApplicable()
         return
     whole = asked and traffic.rolls_over(pod, project) and not traffic.takes_datagrams_only(services)
-    yield missing(container.node.at(), severity=Severity.HIGH if whole or not served else Severity.MEDIUM)
+    image = images.parse_image(container.image) if served and container.image else None
+    at_once = image is not None and is_ready_at_once(image) and not any(container.command_lists())
+    severity = Severity.MEDIUM if served and (at_once or not whole) else None
+    yield missing(
+        container.node.at(), severity=severity, say="at-once" if at_once else "", server=image.name if image and at_once else ""
+    )
 
 
 def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> CheckOutcome:

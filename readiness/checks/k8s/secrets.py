@@ -13,11 +13,13 @@ from readiness.checks.k8s.logins import (
     copies_at_clients,
     is_login_idle,
     is_login_moot,
+    is_name_of_secret,
     literal_settings,
     literal_variables,
     lowered_for_open_server,
     password_at_server,
     with_idle_login,
+    with_idle_login_in_text,
 )
 from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
 from readiness.kinds.k8s.model import Container, Object
@@ -45,7 +47,11 @@ def secret_in_env(container: Container, *, project: Project) -> CheckOutcome:
     """A variable of the container is a secret, and its value stands in the file; a login's copy is told at its server."""
     if not container.node.get("env") and not container.node.get("envFrom"):
         yield NotApplicable()
-    judged = [(name, value, span, secrets.classify_value(name, value)) for name, value, span in literal_variables(container)]
+    judged = [
+        (name, value, span, secrets.classify_value(name, value))
+        for name, value, span in literal_variables(container)
+        if not is_name_of_secret(container, name, value, project)
+    ]
     # Values that only describe the secret that belongs there: whoever replaces one replaces them all.
     described = [span for *_, span, verdict in judged if verdict.is_exposed and verdict.is_description]
     settings = literal_settings(container)
@@ -115,6 +121,7 @@ def secret_description(verdict: SecretVerdict) -> str:
 
 def secret_hit(span: Span, verdict: SecretVerdict, source: Source, **facts: str) -> Hit:
     """A hit on a secret that stands in a manifest: what it is called, and how bad it is."""
+    verdict = secrets.with_comment(verdict, source.text, span.start)
     told = hit(span, severity=secret_severity(verdict, source), reason=secret_description(verdict))
     return told._replace(facts={**told.facts, **facts})
 
@@ -263,6 +270,7 @@ def secret_committed(obj: Object, *, project: Project) -> CheckOutcome:
                 if field == "stringData" and "\n" in value.strip():
                     span = next((at for at, _ in secrets_in_block(obj.source, span, value)), span)
                 verdict = with_idle_login(verdict, obj.source, data.at(key), project)
+                verdict = verdict if verdict.is_minor else with_idle_login_in_text(verdict, texts[key], project)
                 told = secret_hit(span, verdict, obj.source, key=key)
                 known_key = verdict.reason == PRIVATE_KEY_REASON and not verdict.is_minor  # its certificate has told
                 yield told._replace(severity=None) if known_key else told

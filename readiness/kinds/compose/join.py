@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.facts.table import fact_rows
 from readiness.kinds import dotenv
 from readiness.kinds.compose.environment import (
     EMPTY_ENVIRONMENT,
@@ -203,23 +204,40 @@ def _variables_from_env_files(
 ) -> Iterator[Variable]:
     """The variables of services whose values stand in environment files; each place once in a project.
 
-    One value may reach several variables: the one whose name tells of a secret speaks for it.
+    One value may reach several variables: the one whose name tells of a secret speaks for it, and of several services
+    the one that uses it.
     """
     from readiness.syntax.secrets import is_secret_name
 
     chosen: dict[tuple[str, Span], Variable] = {}
+    weight_by_place: dict[tuple[str, Span], tuple[bool, int]] = {}
     for service in document.services.values():
         for name, setting in _variables_with_env_value(service, values_by_service.get(service.name, {})):
             place = (setting.source.path, setting.span)
             if place in reported_places:
                 continue
-            other = chosen.get(place)
-            if other is None or (is_secret_name(name) and not is_secret_name(other.spec.name)):
+            weight = is_secret_name(name), _weight_of_use(service, name)
+            if place not in chosen or weight > weight_by_place[place]:
+                weight_by_place[place] = weight
                 entry = setting.entry
                 spec = VariableSpec(name, entry.raw_value, entry.value_span, entry.name_span)
                 chosen[place] = Variable(service, spec, "env_file", setting)
     reported_places |= set(chosen)
     yield from chosen.values()
+
+
+def _weight_of_use(service: Service, name: str) -> int:
+    """How surely a service uses a variable that a whole file gives it: a store takes its own and no other; the more, the surer.
+
+    What is for development or tests speaks for nobody else.
+    """
+    if service.set_aside:
+        return 0
+    facts = service.image_facts
+    if facts is None or not facts.is_store:
+        return 2
+    written = any(spec.name == name for spec in variable_specs(service.source, service.extended_node, "environment"))
+    return 3 if written or name in fact_rows("store-accounts") else 1
 
 
 def _variables_with_env_value(

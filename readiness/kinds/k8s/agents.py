@@ -44,8 +44,19 @@ def is_unprivileged_user(container: Container) -> bool:
 
 
 def is_node_agent(pod: Pod) -> bool:
-    """Whether a pod looks after its node: one on each node, with folders of it."""
-    return pod.kind == "DaemonSet" and bool(host_folders(pod))
+    """Whether a pod looks after its node: one on each node, with folders of it, or a part of the cluster that is told its node."""
+    return pod.kind == "DaemonSet" and (bool(host_folders(pod)) or _is_cluster_part_of_node(pod))
+
+
+def _is_cluster_part_of_node(pod: Pod) -> bool:
+    """Whether a pod ranks with the cluster's own parts, and a container is given the name of the node that it runs on."""
+    if pod.node.get("priorityClassName") not in ("system-node-critical", "system-cluster-critical"):
+        return False
+    return any(
+        variable.mapping_at_path("valueFrom", "fieldRef").get("fieldPath") == "spec.nodeName"
+        for container in pod.containers()
+        for variable in container.node.mappings_under("env")
+    )
 
 
 def is_node_maintenance(pod: Pod) -> bool:

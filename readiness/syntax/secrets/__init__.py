@@ -23,15 +23,15 @@ says what no output shows, and `may_be_secrets(text)` where that stands. They as
 is hidden at every place, and so is all else under a secret's name that does not say outright that another belongs there.
 
 The parts: names.py (what a name says), vocabulary.py (words that values are made of), entropy.py (how hard to guess), shapes.py
-(keys of a fixed form), forms.py (paths, options), accounts.py (URLs), beside.py (other settings), placeholders.py, decision.py
-(the order of the questions), search.py, files.py.
+(keys of a fixed form), public.py (keys that anybody may have), forms.py (paths, options), accounts.py (URLs), beside.py (other
+settings), placeholders.py, decision.py (the order of the questions), search.py, files.py.
 Thresholds and lists stand in these modules and nowhere else, so that labelled values can calibrate them.
 """
 
 from __future__ import annotations
 
 from readiness.syntax.secrets.accounts import HostReach, find_accounts
-from readiness.syntax.secrets.beside import host_beside, names_database, settings_beside, uses_other_store
+from readiness.syntax.secrets.beside import host_beside, local_setting, names_database, settings_beside, uses_other_store
 from readiness.syntax.secrets.decision import (
     URL_USERINFO_REASON,
     SecretKind,
@@ -49,11 +49,13 @@ from readiness.syntax.secrets.names import (
     is_signing_key_name,
     may_contain_secret_name,
     may_name_secret,
+    may_name_secret_object,
     name_words,
     sets_store_password,
 )
 from readiness.syntax.secrets.placeholders import is_placeholder, is_reference
-from readiness.syntax.secrets.search import FoundSecret, may_be_secrets, secrets_in_text
+from readiness.syntax.secrets.public import is_public_credential
+from readiness.syntax.secrets.search import FoundSecret, may_be_secrets, secrets_in_text, with_comment
 
 __all__ = (
     "URL_USERINFO_REASON",
@@ -71,14 +73,17 @@ __all__ = (
     "is_password_name",
     "is_placeholder",
     "is_public",
+    "is_public_credential",
     "is_reference",
     "is_sample",
     "is_secret_name",
     "is_signing_key_name",
+    "local_setting",
     "may_be_secrets",
     "may_contain_secret_name",
     "may_hold_credentials",
     "may_name_secret",
+    "may_name_secret_object",
     "name_words",
     "names_database",
     "secrets_in_text",
@@ -86,4 +91,5 @@ __all__ = (
     "settings_beside",
     "strength_of",
     "uses_other_store",
+    "with_comment",
 )

@@ -19,8 +19,14 @@ _SETTING_LINE = re.compile(
 _SEPARATORS = re.compile(r"[-_.]")
 _PASSWORD_ENDING = re.compile(r"(?:password|passwd|pass|pwd)\Z")
 _HOST_ENDING = re.compile(r"host(?:name)?|server|addr(?:ess)?|endpoint")
+_ADDRESS_ENDING = re.compile(r"(?:jdbc|db|database|datasource|connection)?ur[il]")
+_DATABASE_ADDRESS = re.compile(
+    r"(?:jdbc:)?(?:postgres(?:ql)?|mysql|mariadb|mongodb|redis|sqlserver|oracle)://(?P<host>[\w.-]{1,255})(?![\w.:-]{0,255}@)"
+)
 _ENGINE_WORDS = frozenset("engine type driver dialect adapter connection backend".split())
 _DATABASE_WORDS = frozenset("db database sql".split())
+_OF_THE_WHOLE = frozenset("app site base public root main server web".split())
+_LOCAL_ADDRESS = re.compile(r"(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d{1,5})?/?", re.IGNORECASE)
 # What a store is called in names and values, by its family.
 _FAMILY_BY_WORD = {
     "sqlite": "file", "sqlite3": "file", "h2": "file",
@@ -53,12 +59,38 @@ def settings_beside(text: str, offset: int) -> tuple[str, dict[str, str]]:
 
 
 def host_beside(name: str, settings: Mapping[str, str]) -> str:
-    """The host of the server that a password is for, by the setting of the same prefix; empty where none is given."""
+    """The host of the server that a password is for, by the setting of the same prefix; empty where none is given.
+
+    It may stand in the address of a database: `jdbcUrl: jdbc:postgresql://localhost:5432/shop`.
+    """
     owner = _PASSWORD_ENDING.sub("", _SEPARATORS.sub("", name.lower()))
     for other, value in settings.items():
         bare = _SEPARATORS.sub("", other.lower())
         if bare.startswith(owner) and _HOST_ENDING.fullmatch(bare, len(owner)):
             return value.partition(":")[0]
+    for other, value in settings.items():
+        bare = _SEPARATORS.sub("", other.lower())
+        address = _DATABASE_ADDRESS.match(value)
+        if address and bare.startswith(owner) and _ADDRESS_ENDING.fullmatch(bare, len(owner)):
+            return address["host"]
+    return ""
+
+
+def local_setting(settings: Mapping[str, str]) -> str:
+    """The name of a setting that says its block is for somebody's own machine; empty where none does.
+
+    So says an environment that is called local (`ENVIRONMENT: local`), and an address of the whole at this machine (`DOMAIN:
+    localhost`); the host of a server (`DB_HOST`) says where that one runs.
+    """
+    for name, value in settings.items():
+        words = name_words(name)
+        if words[-1:] in (["environment"], ["env"]) and value.lower() in ("local", "localhost"):
+            return name
+        addresses_whole = (
+            words[-1:] in (["domain"], ["url"], ["host"]) and len(words) <= 2 and _OF_THE_WHOLE.issuperset(words[:-1])
+        )
+        if addresses_whole and _LOCAL_ADDRESS.fullmatch(value):
+            return name
     return ""
 
 

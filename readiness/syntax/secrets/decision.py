@@ -34,9 +34,11 @@ from readiness.syntax.secrets.placeholders import (
     TO_FILL_IN,
     VARIABLE_OR_TEMPLATE,
     is_constant_name,
+    is_list_of_references,
     is_placeholder,
     is_reference,
 )
+from readiness.syntax.secrets.public import is_google_browser_key_name, is_public_credential
 from readiness.syntax.secrets.shapes import CredentialShape, find_shapes
 from readiness.syntax.secrets.vocabulary import (
     StatedMeaning,
@@ -125,6 +127,7 @@ _COMMANDS = ("$(", "$$(", "`")  # what a shell puts in a command's place
 _SECRET_WORD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
 _MAX_SEARCHED_CHARACTERS = 20_000  # characters of a value that is searched for URLs
 _MIN_PASSWORD_LENGTH = 3  # characters of the shortest password that anything takes
+_MIN_KEY_LENGTH = 16  # characters of the shortest key that a service gives out
 _SHORTEST_WORD = 2  # of one that is the name of the user too, as in `PGPASSWORD=sg`
 _SWITCH_VALUES = frozenset({"0", "1"})
 _TEST_KEYS = re.compile(r"(?:sk|rk|pk|whsec)_test_")
@@ -181,7 +184,7 @@ def _classify_by_shape(name: str, text: str, place: ValueContext) -> SecretVerdi
     """
     verdicts = []
     for shape in find_shapes(text):
-        if shape.reason == "Google API key" and is_public(name):
+        if shape.reason == "Google API key" and (is_public(name) or is_google_browser_key_name(name)):
             verdicts.append(SecretVerdict(SecretKind.SETTING))
         elif shape.meaning is None:
             verdicts.append(secret_by_shape(shape))
@@ -258,8 +261,10 @@ def _classify_by_name(name: str, text: str, place: ValueContext) -> SecretVerdic
         return SecretVerdict(SecretKind.SETTING) if may_name_secret(name) else _OTHER_VERDICT
     if is_reference(text) or VARIABLE_OR_TEMPLATE.search(text) or text.startswith(_COMMANDS):
         return SecretVerdict(SecretKind.PLACEHOLDER if text.startswith("<") else SecretKind.REFERENCE)
+    if is_list_of_references(name, text):
+        return SecretVerdict(SecretKind.REFERENCE)
     low = text.lower()
-    if low in NO_VALUE or text in _SWITCH_VALUES or is_public(name):
+    if low in NO_VALUE or text in _SWITCH_VALUES or is_public(name) or is_public_credential(name, text):
         return SecretVerdict(SecretKind.SETTING)
     if low in PROTOCOL_CONSTANTS:
         return SecretVerdict(SecretKind.CONSTANT)
@@ -299,7 +304,8 @@ def _classify_literal(name: str, text: str, reason: str, place: ValueContext) ->
     if said is StatedMeaning.NONE and meaning_of(text) is StatedMeaning.PURPOSE:
         return SecretVerdict(SecretKind.TEST_VALUE)  # `dummy` says what it is for, and nobody takes it
     if said is not None:
-        opens = grants_access_alone(name) or (said is StatedMeaning.COMMON and not is_secret_word(text))
+        common = said is StatedMeaning.COMMON and not is_secret_word(text) and not _is_blank_key(text)
+        opens = grants_access_alone(name) or common
         found = _verdict_of_meaning(said, reason, full_span, place, grants_access=opens)
         return replace(found, is_description=found.to_change and is_description(text))
     made_up = level < SecretStrength.RANDOM and says_test(text)
@@ -307,6 +313,11 @@ def _classify_literal(name: str, text: str, reason: str, place: ValueContext) ->
         return SecretVerdict(SecretKind.TEST_VALUE)
     opens = _opens_at(place, level, signs=is_signing_key_name(name))
     return SecretVerdict(SecretKind.SECRET, reason, full_span, level, is_exposed=opens, is_minor=made_up)
+
+
+def _is_blank_key(text: str) -> bool:
+    """Whether a value only has the length of a key, as a row of zeros: nobody gives it out."""
+    return len(text) >= _MIN_KEY_LENGTH and len(set(text) - {"-"}) == 1
 
 
 def _is_setting(name: str, text: str, reason: str, said: StatedMeaning | None, level: SecretStrength) -> bool:

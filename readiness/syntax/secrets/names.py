@@ -197,6 +197,12 @@ def may_refer_to_secret(name: str) -> bool:
     return parts[-1] in ("secret", "secrets") or name == "secretKey"
 
 
+def may_name_secret_object(name: str) -> bool:
+    """Whether a variable may hold what a Secret object is called: `OPERATOR_SECRET`, and not `JWT_SECRET`, which an application signs with."""
+    parts = name_words(name)
+    return len(parts) > 1 and parts[-1] in ("secret", "secrets") and parts[-2] not in _OWN
+
+
 def _is_manifest_style(name: str) -> bool:
     """Whether a name is written as keys of manifests and values are, and no variable of an environment."""
     return any(map(str.islower, name)) and name[0].islower()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from readiness.syntax.secrets.entropy import SecretStrength, strength_of
+
 VALUE_REFERENCE = re.compile(
     r"""\A\s*(?:\$\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|\{[A-Za-z_][\w.-]{1,60}\}|<[^<>]*>|\[[^\[\]]*\]|%[A-Za-z_]+%
     |@[A-Za-z_]+@|__[A-Za-z_0-9]+__|%%[A-Za-z_0-9]+%%
@@ -34,9 +36,46 @@ def is_reference(value: str) -> bool:
     return bool(VALUE_REFERENCE.match(value)) if len(value) < 2000 else False
 
 
+# A line of what an action fetches from a store of secrets: where the value lies there, and the variable that it goes to.
+_POINTER_LINE = re.compile(
+    r"""(?:[A-Za-z_][\w-]{0,80}[ \t]{0,4}[=:,][ \t]{0,4})?(?:(?:op|vault|gcpsm|awssm|akeyless|ref\+\w{1,20}|https)://\S{1,300}|arn:aws[\w-]{0,10}:\S{1,300}
+    |projects/[\w.-]{1,80}/secrets/\S{1,200})
+    |[\w.{}$-]{1,80}(?:/[\w.{}$*-]{1,80}){1,10}[ \t]{1,4}[\w.*-]{1,80}(?:[ \t]{0,4}\|[ \t]{0,4}[\w.-]{1,80})?""",
+    re.VERBOSE,
+)
+# `NAME=path:key` and `name:project/secret`: an input that is called `secrets` lists such, any other may hold a login.
+_LISTED_POINTER_LINE = re.compile(
+    r"[A-Za-z_]\w{0,80}=(?P<path>[A-Za-z][\w./-]{0,120}):(?P<key>[A-Za-z_][\w.-]{0,80})|[a-z]\w{0,80}:[a-z][\w.-]{0,80}(?:/[\w.-]{1,80}){1,2}"
+)
+_MAX_POINTER_LINES = 100
+
+
 def is_constant_name(value: str) -> bool:
     """Whether a value is the name of what belongs there, in the way that constants are written: `GOOGLE_API_KEY_VAL`."""
     return bool(_CONSTANT_STYLE_NAME.match(value))
+
+
+def is_list_of_references(name: str, value: str) -> bool:
+    """Whether each line of a value says where a secret lies and which variable takes it: `secret/data/ci token | TOKEN`.
+
+    The name of the setting tells where a line may be a login just as well: `secrets` lists many, a `password` is one.
+    """
+    lines = [line.strip(" \t;") for line in value.splitlines()[: _MAX_POINTER_LINES + 1]]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    if not lines or len(lines) > _MAX_POINTER_LINES:
+        return False
+    return all(_POINTER_LINE.fullmatch(line) or (_lists_secrets(name) and _is_listed_pointer(line)) for line in lines)
+
+
+def _lists_secrets(name: str) -> bool:
+    """Whether a setting is called by the plural, as inputs are that fetch several secrets."""
+    return bool(re.search(r"(?i)secrets\Z", name))
+
+
+def _is_listed_pointer(line: str) -> bool:
+    """Whether a line is `NAME=path:key` or `name:project/secret`, and the key in it is made of words."""
+    match = _LISTED_POINTER_LINE.fullmatch(line)
+    return match is not None and (match["key"] is None or strength_of(match["key"]) is SecretStrength.WORD)
 
 
 def is_placeholder(value: str) -> bool:

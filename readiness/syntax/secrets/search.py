@@ -23,6 +23,7 @@ from readiness.syntax.secrets.names import (
     may_contain_secret_name,
 )
 from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_placeholder
+from readiness.syntax.secrets.public import is_called_public
 from readiness.syntax.secrets.shapes import find_shapes
 
 _ASSIGNMENT = re.compile(
@@ -32,6 +33,7 @@ _ASSIGNMENT = re.compile(
 # A value that is worked out where it stands: a command, a call, an index, a YAML tag, an interpolation of configparser.
 _COMPUTED_VALUE = re.compile(r"\$\(|`|!\w|%\(|[A-Za-z_][\w.]{0,80}[(\[]")
 _NETRC_LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")
+_SHELL_OPERATORS = ("-", "=", "?", "+")  # `${NAME:-default}`; behind the last two stand a message and what replaces a value
 _SQL_VARIABLE = re.compile(r"""[ \t]+:["']?\Z""")  # WITH PASSWORD :'db_password' names a variable of psql
 _MAX_LINE_CHARACTERS = 500  # characters before an assignment in which its line begins, if it is one that a person wrote
 _COMMENT_START = re.compile(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:--|//|#|\*|;)")
@@ -77,9 +79,9 @@ def _secrets_by_shape_or_account(text: str, place: ValueContext) -> Iterator[Fou
             decided = replace(decided, reason="password of a .netrc", reach=HostReach.AWAY)
             yield FoundSecret(decided, Span(*login.span(1)))
     for assignment in _ASSIGNMENT.finditer(text) if may_contain_secret_name(text) else ():
-        verdict = _verdict_on_assignment(text, assignment, place)
-        if verdict is not None:
-            start = assignment.start("value")
+        start = _start_of_value(text, assignment)
+        verdict = _verdict_on_assignment(text, assignment, start, place) if start is not None else None
+        if verdict is not None and start is not None:
             span = Span(start + verdict.span.start, start + verdict.span.end)
             verdict = _verdict_in_line(text, span, verdict)
         if verdict is not None:
@@ -88,12 +90,24 @@ def _secrets_by_shape_or_account(text: str, place: ValueContext) -> Iterator[Fou
             yield FoundSecret(verdict, span, named, signs)
 
 
-def _verdict_on_assignment(text: str, match: re.Match[str], place: ValueContext) -> SecretVerdict | None:
-    """What the value of an assignment is, where it stands in the open."""
-    computed = _COMPUTED_VALUE.match(match["value"]) or _SQL_VARIABLE.match(match["sign"])
+def _start_of_value(text: str, match: re.Match[str]) -> int | None:
+    """Where the value of an assignment starts; of `${NAME:-default}` the default, and None for the message of `${NAME:?message}`."""
+    start = match.start("value")
+    if text[max(0, match.start() - 2) : match.start()] != "${":
+        return start
+    operator = text[start - 1] if match["sign"].endswith("=") else text[start]
+    if operator not in _SHELL_OPERATORS[:2]:
+        return None
+    return start if match["sign"].endswith("=") else start + 1
+
+
+def _verdict_on_assignment(text: str, match: re.Match[str], start: int, place: ValueContext) -> SecretVerdict | None:
+    """What the value of an assignment is, from `start` on, where it stands in the open."""
+    value = text[start : match.end("value")]
+    computed = _COMPUTED_VALUE.match(value) or _SQL_VARIABLE.match(match["sign"])
     if computed or not is_secret_name(match["name"]):
         return None
-    verdict = classify_value(match["name"], match["value"], place)
+    verdict = classify_value(match["name"], value, place)
     return verdict if verdict.is_exposed and not _is_prose(text, match, verdict.strength) else None
 
 
@@ -106,6 +120,13 @@ def _verdict_in_line(text: str, span: Span, verdict: SecretVerdict) -> SecretVer
     if verdict.strength is SecretStrength.SHAPE or not _COMMENTED_OUT.match(text, row, span.start):
         return verdict
     return None if verdict.is_guessed or verdict.strength is SecretStrength.WORD else replace(verdict, is_minor=True)
+
+
+def with_comment(verdict: SecretVerdict, text: str, offset: int) -> SecretVerdict:
+    """A verdict on the secret at a place of a text: minor, with the reason, where the comment beside it says that anybody may have it."""
+    if not is_called_public(text, offset):
+        return verdict
+    return replace(verdict, is_minor=True, reason=f"{verdict.reason} that its comment calls public")
 
 
 def _is_prose(text: str, match: re.Match[str], level: SecretStrength) -> bool:

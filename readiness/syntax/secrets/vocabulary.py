@@ -41,7 +41,11 @@ _EMULATOR_KEYS = frozenset(
     """.split()
 )
 # Each list in small letters. Words may stand glued together (`notsecret`) or apart (`not-a-secret`).
-_NO_SECRET_WORDS = frozenset("unused unneeded ignored irrelevant none nothing null void na discarded".split())
+_NO_SECRET_WORDS = frozenset(
+    """
+    unused unneeded ignored irrelevant none nothing null void na discarded missing required unset undefined unspecified absent
+    """.split()
+)
 _NEGATIONS = frozenset("not dont no never".split())
 _AFTER_NOT = frozenset("use used needed required set applicable relevant configured".split())
 _TO_CHANGE = frozenset(
@@ -76,6 +80,8 @@ _DESCRIBED = frozenset(
     """.split()
 )
 _SAYS_TEST = frozenset("fake faked dummy mock mocked test testing".split())  # beside words that are nobody's business
+# What a password should be, and that it may be any: beside a word for it they describe the one that belongs there.
+_QUALITIES = frozenset("strong secure safe complex some any".split())
 # How a value tells what belongs in its place, beyond that it is to be changed.
 _DESCRIPTION = re.compile(
     r"replace[-_ ]?(?:this|me|it)?[-_ ]?(?:with|by)|random|generated?[-_ ]|string|characters?|alphanumeric"
@@ -174,7 +180,13 @@ def _is_worded(lowercase_value: str) -> bool:
 
 def is_description(value: str) -> bool:
     """Whether a value that is to be changed tells what belongs in its place, so that nobody tries it: no `changeme`."""
-    return bool(_DESCRIPTION.search(value.lower()))
+    low = value.lower()
+    return bool(_DESCRIPTION.search(low)) or _describes_password(set(split_known_words(low) or ()))
+
+
+def _describes_password(words: set[str]) -> bool:
+    """Whether words tell what kind of secret belongs there: `super_strong_password`, `some-secret`; none that a product has."""
+    return bool(words & _QUALITIES and words & _SECRET_WORDS)
 
 
 def says_test(value: str) -> bool:
@@ -202,7 +214,7 @@ def _common_meaning(stated: tuple[str, ...]) -> StatedMeaning | None:
     words = set(stated)
     if words & _NO_SECRET_WORDS or (words & _NEGATIONS and words & _AFTER_NOT):
         return StatedMeaning.NONE
-    if words & _TO_CHANGE or (words & _DESCRIBING and words & _DESCRIBED):
+    if words & _TO_CHANGE or (words & _DESCRIBING and words & _DESCRIBED) or _describes_password(words):
         return StatedMeaning.TO_CHANGE
     if words & _PURPOSE_WORDS:
         return StatedMeaning.PURPOSE
