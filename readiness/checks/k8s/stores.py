@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from readiness.facts.public_images import ImageFacts, data_folders, facts_of_public_image, facts_of_store_variable
-from readiness.kinds.joins.images import is_server_start, may_stand_aside_of_store, stage_of_container, stage_runs_server_of_base
+from readiness.facts.public_images import data_folders, facts_of_public_image, facts_of_store_variable
+from readiness.kinds.joins.images import (
+    is_server_start,
+    may_stand_aside_of_store,
+    stage_of_container,
+    stage_runs_server_of_base,
+)
 from readiness.kinds.k8s.model import Container
 from readiness.model import Related
 from readiness.model.project import Project
@@ -73,7 +78,10 @@ def _of_settings(container: Container, image: ImageReference) -> KeptData | None
         signs = [
             variable in container.variables,
             any(port in facts.ports for port in _open_ports(container)),
-            any(mount.string_under("mountPath").rstrip("/") in folders for mount in container.node.mappings_under("volumeMounts")),
+            any(
+                mount.string_under("mountPath").rstrip("/") in folders
+                for mount in container.node.mappings_under("volumeMounts")
+            ),
         ]
         if sum(signs) > 1:
             return KeptData(folders, is_database=True)

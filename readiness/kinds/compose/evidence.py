@@ -54,7 +54,9 @@ def _ids_of_files_with_development_beside(documents: Sequence[Document]) -> set[
         for name, service in one.services.items()
         if "image" not in service.extended_node and not service.extends
     }
-    return {id(one) for one in documents if one.purpose == "unknown" and any((one.folder, name) in amended for name in one.services)}
+    return {
+        id(one) for one in documents if one.purpose == "unknown" and any((one.folder, name) in amended for name in one.services)
+    }
 
 
 def tell_env_file_purposes(documents: Sequence[Document], env_files: Mapping[str, dotenv.Document]) -> None:

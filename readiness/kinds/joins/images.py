@@ -100,7 +100,20 @@ def stage_of_container(container: Container, project: Project) -> Stage | None:
     return stage if nearest in parent_folders(posixpath.normpath(stage.source.path)) else None
 
 
-_ASIDE_OF_STORES = ("pool", "bouncer", "proxy", "exporter", "backup", "dump", "pgcat", "router", "client", "migrat", "seed", "restore")
+_ASIDE_OF_STORES = (
+    "pool",
+    "bouncer",
+    "proxy",
+    "exporter",
+    "backup",
+    "dump",
+    "pgcat",
+    "router",
+    "client",
+    "migrat",
+    "seed",
+    "restore",
+)
 
 
 def may_stand_aside_of_store(name: str) -> bool:
