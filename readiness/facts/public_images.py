@@ -144,3 +144,10 @@ def data_folders(image: ImageReference, command: Collection[str] = ()) -> tuple[
         for folder in one.state_folders(image)
     ]
     return tuple(dict.fromkeys(folders))
+
+
+@cache
+def facts_of_store_variable() -> tuple[tuple[str, ImageFacts], ...]:
+    """Each variable that only a store's server is given, with what is known of the store's image."""
+    table = _facts_by_image()
+    return tuple((name, table[row["server"]]) for name, row in fact_rows("store-accounts").items() if "server" in row)

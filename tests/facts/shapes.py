@@ -185,7 +185,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "docker-words": {"build-valued": true, "compose-command": true, "up-valued": true, "compose-reader": true},
     "log-drivers": {"remote": true},
     "github-activities": {"insiders": true},
-    "store-accounts": {"user": text, "default": text},
+    "store-accounts": {"user": text, "default": text, "server": text},
     "http-statuses": {"no-page": true, "refuses": true, "redirects": true},
     "kubernetes-resources": {"acts": true},
     "script-words": {"runs": true, "starts": true},
@@ -304,6 +304,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "insecure": many(text),
         "unpacks": true,
         "interpreter": true,
+        "database-server": true,
     },
     "releases": RELEASES,
     "settings": {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.checks.ci.artifacts import is_from_foreign_artifact
 from readiness.facts.actions import action_property
 from readiness.facts.github import is_fixed_word_context, is_untrusted
 from readiness.facts.table import fact_column
@@ -14,6 +15,7 @@ from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.runners import matrix_values
 from readiness.kinds.github.texts import Expression, contains_expression, expressions, text_at
 from readiness.model import CheckOutcome, Severity, hit
+from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map
@@ -63,11 +65,11 @@ def contexts_in_result(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]
             stack.append(item.owner)
 
 
-def template_injection(step: Step) -> CheckOutcome:
-    """Text from outside that becomes a part of a script."""
+def template_injection(step: Step, project: Project) -> CheckOutcome:
+    """Text from outside that becomes a part of a script: of the event, or out of an artifact that a run of a fork made."""
     for text in code_texts(step):
         for expression in expressions(text):
-            name = _untrusted_context(expression, step, 0)
+            name = _untrusted_context(expression, step, 0) or _artifact_context(expression, step, project)
             if name is None:
                 continue
             events = _events_filling_context(name, step)
@@ -106,6 +108,12 @@ def _untrusted_context(expression: Expression, step: Step, depth: int) -> str | 
                 if (name := _untrusted_context(inner, step, depth + 1)) is not None:
                     return name
     return None
+
+
+def _artifact_context(expression: Expression, step: Step, project: Project) -> str | None:
+    """The context of an expression that holds what an outsider's artifact said."""
+    paths = contexts_in_result(expression.tree) if expression.tree is not None else ()
+    return next((".".join(path) for _, path in paths if is_from_foreign_artifact(path, step, project)), None)
 
 
 def template_expansion(step: Step) -> CheckOutcome:

@@ -24,6 +24,7 @@ from readiness.kinds.compose.words import (
 from readiness.model import CheckOutcome, Related, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
+from readiness.syntax.open_ports import JMX_WITHOUT_LOGIN, engine_on_every_address, is_engine_opened_by_image, open_ports
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -135,14 +136,39 @@ def _is_dashboard_open(port: Port, project: Project) -> bool:
     return flag or service_environment(port.owner, project).get("TRAEFIK_API_INSECURE") == "true"
 
 
-def debugger_published(port: Port) -> CheckOutcome:
-    """A debugger's port on every interface."""
+def debugger_published(port: Port, project: Project) -> CheckOutcome:
+    """A debugger's port on every interface, by its number or by what the command or a variable opens."""
     known = {int(number): what for number, what in fact_column("ports", "debugger").items()}
     number = _first_port_in(tuple(known), port.spec.target)
     image = port.owner.image
     made_here = port.owner.builds or (image is not None and is_runtime(image))
     if number is not None and is_on_every_interface(port.spec) and made_here:
         yield hit(**_address_location(port), port=number, what=known[number])
+    elif is_on_every_interface(port.spec):
+        opened = next((one for one in _opened_to_all(port.owner, project) if _first_port_in((one[0],), port.spec.target)), None)
+        if opened is not None:
+            yield hit(**_address_location(port), port=opened[0], what=opened[1])
+
+
+def _opened_to_all(service: Service, project: Project) -> list[tuple[int, str]]:
+    """The ports on which a service's command, or the options in its variables, let everybody in, and what listens there."""
+    return project.memoize_for_subject(_find_opened_to_all, service)
+
+
+def _find_opened_to_all(service: Service, project: Project) -> list[tuple[int, str]]:
+    node, _ = merged_service(service, project)
+    variables = {name: value for name, value in service_environment(service, project, node).items() if value is not None}
+    line = f"{command_line(node.get('entrypoint'))} {command_line(node.get('command'))}"
+    opened = [(one.number, one.what) for text in (line, *variables.values()) for one in open_ports(text)]
+    jmx = variables.get("KAFKA_JMX_PORT", "")
+    if jmx.isdigit() and "authenticate=true" not in variables.get("KAFKA_JMX_OPTS", ""):
+        opened.append((int(jmx[:5]), JMX_WITHOUT_LOGIN))
+    image = service.image
+    if image is not None and "dind" in f"{image.name.rpartition('/')[2]}:{image.tag}":
+        words = command_line(node.get("command")).split()
+        if engine_on_every_address(words, variables) is not None or is_engine_opened_by_image(words, variables):
+            opened.append((2375, "the Docker engine without TLS"))
+    return opened
 
 
 @dataclass(frozen=True, slots=True)

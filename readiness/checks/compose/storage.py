@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 
+from readiness.checks.compose.own_stores import base_of_own_store
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import fact_column
 from readiness.kinds.compose.model import Mount, Service
@@ -29,12 +30,13 @@ EnvironmentVariables = dict[str, str | None]
 def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOutcome:
     """A server whose data goes away with its container; `stores`: one that keeps the data of others, or its own state."""
     seen = merged_service_if_defined_here(service, project)
-    known = service.image_facts
+    base = base_of_own_store(service, project) if stores and seen is not None and service.image_facts is None else None
+    known = service.image_facts if base is None else base.facts
     if seen is None or known is None or service.once or not _must_keep_data(service, known, is_store=stores):
         yield NotApplicable()
         return
     node, complete = seen
-    folders = known.state_folders(service.image)
+    folders = known.state_folders(service.image if base is None else base.image)
     specs = list(mount_specs(node, service.env_values))
     if any(not spec.target or UNKNOWN_VALUE_MARK in spec.target for spec in specs) or node.get("volumes_from"):
         yield Undecidable(service.name_span)
@@ -53,7 +55,8 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
         yield Undecidable(service.name_span)
     else:
         span = wrong.span if wrong is not None and wrong.type != "tmpfs" else None
-        yield missing_service_hit(service, span, role=known.role, folder=folders[0])
+        related = () if base is None else (base.related,)
+        yield missing_service_hit(service, span, role=known.role, folder=folders[0], related=related)
 
 
 def _must_keep_data(service: Service, image_facts: ImageFacts, *, is_store: bool) -> bool:

@@ -18,7 +18,7 @@ from readiness.kinds.k8s.effective import account_name, unknown_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.units import BELOW_FOLDER_DISTANCE, file_distance
-from readiness.model import CheckOutcome, Span, hit, missing
+from readiness.model import CheckOutcome, Related, Span, hit, missing
 from readiness.model.project import Project
 
 MAX_BINDINGS = 64  # as many bindings of one account as are looked through
@@ -147,6 +147,24 @@ def service_account_powerful(pod: Pod, *, project: Project, grants: Sequence[Map
                 binding=binding.resource,
                 role=name,
             )
+            return
+
+
+def service_account_token_of_admin(obj: Object, *, project: Project) -> CheckOutcome:
+    """A Secret with a token that never expires is of an account that a binding lets do everything in the cluster."""
+    if obj.node.get("type") != "kubernetes.io/service-account-token":
+        return
+    name = obj.annotations.string_under("kubernetes.io/service-account.name")
+    grants = project.memoize(grants_by_account).get(name)
+    for grant in object_index(project).resolve_meant(obj, grants).meant[:MAX_BINDINGS] if grants is not None else ():
+        binding = grant.binding
+        if binding.kind != "ClusterRoleBinding":
+            continue
+        role = role_of_binding(binding, project)
+        role_name = binding.node.mapping_at_path("roleRef").string_under("name")
+        if role_name == "cluster-admin" or (role is not None and any(map(allows_everything, role_rules(role)))):
+            there = Related(binding.source, binding.metadata.at("name"), "this gives the account its rights")
+            yield hit(obj.node.at("type"), related=[there], account=name, binding=binding.resource, role=role_name)
             return
 
 

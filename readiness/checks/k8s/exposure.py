@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from readiness.checks.k8s import gateway, ingress
-from readiness.checks.k8s.services import is_internal_balancer, private_address
+from readiness.checks.k8s.services import is_internal_balancer, private_address, service_targets
+from readiness.checks.k8s.settings import engine_without_tls
 from readiness.kinds.k8s.index import object_index, workload_of
-from readiness.kinds.k8s.labels import service_selector
-from readiness.kinds.k8s.model import Object, Pod
+from readiness.kinds.k8s.labels import Selector, service_selector
+from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
-from readiness.model import CheckOutcome, Related, Severity, hit, missing
+from readiness.model import CheckOutcome, Hit, Related, Severity, hit, missing
 from readiness.model.project import Project
+from readiness.syntax.open_ports import open_ports
 
 OUTSIDE_SERVICE_TYPES = frozenset({"NodePort", "LoadBalancer"})
 
@@ -78,9 +80,38 @@ def service_admin_exposed(obj: Object, *, project: Project, names: Sequence[str]
     for name in (obj.name, *names_of_workloads):
         program = next((word for word in names if word in name.lower()), "")
         if program:
-            address = private_address(obj)
-            if address:
-                yield hit(obj.spec.at("type"), severity=Severity.MEDIUM, say="private", program=program, address=address)
-            else:
-                yield hit(obj.spec.at("type"), program=program)
+            yield _admin_hit(obj, program)
             return
+    yield from _open_debugger(obj, wanted, project)
+
+
+def _admin_hit(service: Object, program: str) -> Hit:
+    """A hit on the type of a Service in front of a program that commands something, medium behind a private address."""
+    address = private_address(service)
+    if address:
+        return hit(service.spec.at("type"), severity=Severity.MEDIUM, say="private", program=program, address=address)
+    return hit(service.spec.at("type"), program=program)
+
+
+def _open_debugger(service: Object, wanted: Selector, project: Project) -> CheckOutcome:
+    """The first port of a Service behind which a container opens a debugger, JMX or Docker's engine to everybody."""
+    targets = {target for _, target in service_targets(service)}
+    for workload in object_index(project).resolve_selected_workloads(service, wanted).meant:
+        for container in workload.pod.containers() if workload.pod is not None else ():
+            for number, what in _ports_opened_to_all(container):
+                named = {
+                    port.get("name") for port in container.node.mappings_under("ports") if port.get("containerPort") == number
+                }
+                if targets & {number, str(number), *named}:
+                    there = Related(container.source, container.node.at("name"), "this container opens it")
+                    yield _admin_hit(service, what)._replace(related=(there,))
+                    return
+
+
+def _ports_opened_to_all(container: Container) -> Iterator[tuple[int, str]]:
+    """The ports on which a container's command, or the options in its variables, let everybody in, and what listens there."""
+    line = " ".join(str(word) for words in container.command_lists() for word in words)
+    for text in (line, *(one.value for one in container.variables.values() if one.value)):
+        yield from ((one.number, one.what) for one in open_ports(text))
+    if engine_without_tls(container) is not None:
+        yield 2375, "the Docker engine"

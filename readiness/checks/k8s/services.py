@@ -60,7 +60,7 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ch
         )  # fmt: skip
 
 
-def _target_ports(obj: Object) -> Iterator[tuple[Map, object]]:
+def service_targets(obj: Object) -> Iterator[tuple[Map, object]]:
     """The ports of a Service, each with what it sends to: targetPort, else the port itself."""
     for port in obj.spec.mappings_under("ports"):
         target = port.get("targetPort")
@@ -69,13 +69,13 @@ def _target_ports(obj: Object) -> Iterator[tuple[Map, object]]:
 
 def service_port_undefined(obj: Object, *, project: Project) -> CheckOutcome:
     """A Service sends to a port by a name that no selected pod defines."""
-    if not is_service(obj) or not any(isinstance(target, str) for _, target in _target_ports(obj)):
+    if not is_service(obj) or not any(isinstance(target, str) for _, target in service_targets(obj)):
         return
     workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
     if not workloads:
         return
     names = {port.string_under("name") for each in workloads for port in _declared_ports(each)}
-    for port, target in _target_ports(obj):
+    for port, target in service_targets(obj):
         if isinstance(target, str) and not target.isdigit() and target not in names and not is_variable(target):
             yield hit(port.at("targetPort"), related=[_selected_pods_related(workloads[0])], port=target)
 
@@ -88,7 +88,7 @@ def service_port_undeclared(obj: Object, *, project: Project) -> CheckOutcome:
     if not workloads or any(not _declares_all_ports(each) for each in workloads):
         return
     numbers = {as_integer(port.get("containerPort")) for each in workloads for port in _declared_ports(each)}
-    for port, target in _target_ports(obj):
+    for port, target in service_targets(obj):
         value = int(target) if isinstance(target, str) and target.isdigit() and len(target) < 6 else target
         number = as_integer(value)
         if number is not None and number not in numbers:

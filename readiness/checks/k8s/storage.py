@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.checks.k8s.absence import absence_of
-from readiness.facts.public_images import data_folders
+from readiness.checks.k8s.stores import KeptData, kept_data
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -14,7 +14,6 @@ from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.kinds.k8s.scale import pod_count_range
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit, missing
 from readiness.model.project import Project
-from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -121,34 +120,46 @@ def _data_mounts(container: Container, paths: tuple[str, ...]) -> Iterator[tuple
             yield mount, volumes.get(mount.string_under("name"))
 
 
-def _command_words(container: Container) -> frozenset[str]:
-    """The words of a container's command and arguments; empty where the image's own command runs."""
-    return frozenset(word for part in container.command_lists() for text in part for word in str(text)[:2000].split())
-
-
-def data_ephemeral(container: Container) -> CheckOutcome:
+def data_ephemeral(container: Container, *, project: Project) -> CheckOutcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
     claims = any("persistentVolumeClaim" in volume for volume in container.pod.node.mappings_under("volumes"))
-    paths = data_folders(images.parse_image(container.image), _command_words(container))
-    if container.role != "main" or container.kind in {"Job", "CronJob"} or not paths:
+    store = kept_data(container, project) if container.role == "main" and container.kind not in {"Job", "CronJob"} else None
+    if store is None:
         if not claims:
             yield NotApplicable()
         return
-    mounts = list(_data_mounts(container, paths))
+    mounts = list(_data_mounts(container, store.folders))
     for mount, volume in mounts:
         if volume is not None and "emptyDir" in volume:
-            yield hit(mount.at("name"), say="empty-dir", path=mount.get("mountPath"))
-    if not mounts and not _may_keep_elsewhere(container):
-        yield missing(container.node.at(), say="no-volume", path=paths[0])
+            yield hit(mount.at("name"), related=store.related, say="empty-dir", path=mount.get("mountPath"))
+    if not mounts and not _may_keep_elsewhere(container, store):
+        yield missing(container.node.at(), related=store.related, say="no-volume", path=store.folders[0])
 
 
-def _may_keep_elsewhere(container: Container) -> bool:
-    """Whether the server may keep its data elsewhere: arguments, or a variable that names a directory."""
-    if container.node.get("command") is not None or container.node.get("args") is not None:
+def _may_keep_elsewhere(container: Container, store: KeptData) -> bool:
+    """Whether the data may stand on a volume that is mounted elsewhere, or what runs may be no server of the image's.
+
+    Options of a server's command move its data no further than to a volume that outlives the pod, where there is one.
+    """
+    if container.node.get("command") is not None:
         return True
+    if container.node.get("args") is not None:
+        return not store.is_server_with(container.node.get("args")) or any(_lasting_mounts(container))
     return bool(container.variables.keys() & {"PGDATA", "PATH_DATA", "path.data", "RABBITMQ_MNESIA_BASE"}) and any(
         container.node.mappings_under("volumeMounts")
     )
+
+
+_ENDS_WITH_POD = ("emptyDir", "configMap", "secret", "projected", "downwardAPI")
+
+
+def _lasting_mounts(container: Container) -> Iterator[Map]:
+    """The mounts of volumes that are not surely gone, or read-only, when the pod is."""
+    volumes = {volume.string_under("name"): volume for volume in container.pod.node.mappings_under("volumes")}
+    for mount in container.node.mappings_under("volumeMounts"):
+        volume = volumes.get(mount.string_under("name"))
+        if volume is None or not any(kind in volume for kind in _ENDS_WITH_POD):
+            yield mount
 
 
 def stateful_set_service_wrong(obj: Object, *, project: Project) -> CheckOutcome:

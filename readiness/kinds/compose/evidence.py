@@ -33,10 +33,30 @@ def collect_non_production_signs(documents: Sequence[Document]) -> None:
     """Give every file whose name says nothing of its purpose the signs of what it is for."""
     _mark_included_as_production(documents)
     groups = _files_that_may_run_together(documents)
+    developed_elsewhere = _ids_of_files_with_development_beside(documents)
     for document in documents:
         asked = document.purpose == "unknown" and not document.legacy and document.said is None
         together = groups.get(id(document), [document])
-        document.non_production_signs = tuple(_non_production_signs(document, together)) if asked else ()
+        signs = _non_production_signs(document, together) if asked else ()
+        runs_on = id(document) in developed_elsewhere and any(map(_has_restart, document.services.values()))
+        document.non_production_signs = tuple(one for one in signs if one.is_decisive or not runs_on)
+
+
+def _ids_of_files_with_development_beside(documents: Sequence[Document]) -> set[int]:
+    """The files on which another is laid whose name says development: what is for development stands there.
+
+    Of a file that restarts its services beside such a one a weak sign says nothing.
+    """
+    amended = {
+        (one.folder, name)
+        for one in documents
+        if one.purpose == "dev" and one.source.parent is None
+        for name, service in one.services.items()
+        if "image" not in service.extended_node and not service.extends
+    }
+    return {
+        id(one) for one in documents if one.purpose == "unknown" and any((one.folder, name) in amended for name in one.services)
+    }
 
 
 def tell_env_file_purposes(documents: Sequence[Document], env_files: Mapping[str, dotenv.Document]) -> None:

@@ -25,6 +25,7 @@ from readiness.syntax.secrets.names import (
 from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_placeholder
 from readiness.syntax.secrets.public import is_called_public
 from readiness.syntax.secrets.shapes import find_shapes
+from readiness.syntax.secrets.vocabulary import StatedMeaning
 
 _ASSIGNMENT = re.compile(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?(?P<sign>[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?)"""
@@ -69,6 +70,10 @@ def _secrets_by_shape_or_account(text: str, place: ValueContext) -> Iterator[Fou
     for shape in find_shapes(text):
         if shape.meaning is None:
             yield FoundSecret(secret_by_shape(shape), shape.span)
+        elif shape.meaning is StatedMeaning.COMMON:
+            decided = classify_value("", text[shape.span.start : shape.span.end], place)
+            if decided.is_exposed and (counted := _verdict_in_line(text, shape.span, decided)) is not None:
+                yield FoundSecret(counted, shape.span)
     for written in find_accounts(text):
         decided = classify_account(written, place)
         if decided.is_exposed and (counted := _verdict_in_line(text, decided.span, decided)) is not None:

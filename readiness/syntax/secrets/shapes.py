@@ -38,6 +38,20 @@ _CREDENTIAL_SHAPES = (
     ("PyPI token", "pypi-", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,400}"),
     ("JSON web token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),
 )  # fmt: skip
+# Keys that a program's own documentation or defaults give to everybody, by what they open. Who installs it and leaves one has it open.
+# https://apisix.apache.org/docs/apisix/admin-api/ https://supabase.com/docs/guides/self-hosting/docker
+# https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/#secret_key https://nacos.io/docs/latest/guide/admin/auth/
+# https://goharbor.io/docs/latest/install-config/configure-yml-file/
+_PUBLISHED_KEYS = (
+    ("APISIX admin key", "edd1c9f034335f136f87ad84b625c8f1"),
+    ("APISIX viewer key", "4054f7cf07e344346cd3f287985e76a2"),
+    ("Supabase JWT secret", "super-secret-jwt-token-with-at-least-32-characters-long"),
+    ("Grafana secret key", "SW2YcwTIb9zpOOhoPsMm"),
+    ("Supabase JWT secret", "your-super-secret-jwt-token-with-at-least-32-characters-long"),
+    ("Nacos token key", "VGhpc0lzTXlDdXN0b21TZWNyZXRLZXkwMTIzNDU2Nzg="),
+    ("Nacos token key", "SecretKey012345678901234567890123456789012345678901234567890123456789"),
+    ("Harbor administrator password", "Harbor12345"),
+)
 _compiled_pattern = cache(re.compile)  # most are never needed, and each takes time to make
 _KEY_BODY = re.compile(r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}")
 _KEY_BLOCK = re.compile(r"(?<=-)(?:\\n|\s)[^-]{1,4000}-----END ")
@@ -48,7 +62,7 @@ _MIN_DISTINCT_CHARACTERS = 6  # different characters: a key of so few was typed,
 class CredentialShape(NamedTuple):
     """A credential by its shape: what it is, where it stands, and what it says of itself.
 
-    `meaning` is None of one that may be in use; examples, rows of one letter, the mere head of a key, and tokens that
+    `meaning` is None of one that may be in use; examples, rows of one letter, the mere head of a key, and tokens and keys that
     are made for everybody have one. `strength` is SHAPE but of a key whose body cannot be one.
     """
 
@@ -67,6 +81,10 @@ def find_shapes(text: str) -> Iterator[CredentialShape]:
                 yield _private_key(text, span)
             else:
                 yield CredentialShape(reason, span, _meaning_of_credential(reason, match.group()))
+    for reason, key in _PUBLISHED_KEYS:
+        if key in text:
+            for match in _compiled_pattern(rf"(?<![\w/+-]){re.escape(key)}(?![\w/+-])").finditer(text):
+                yield CredentialShape(reason, Span(*match.span()), StatedMeaning.COMMON, SecretStrength.WORD)
 
 
 def _private_key(text: str, head_span: Span) -> CredentialShape:
