@@ -11,7 +11,8 @@ from readiness.model import Span
 _DOCKER_HUB_HOSTS = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
 _MASK_CHARACTER = "\x00"
 _UNBRACED_VARIABLE = re.compile(
-    r"\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<[A-Za-z_][\w .-]*>|@[A-Z_][A-Z0-9_]*@|__[A-Z][A-Z0-9_]*__|\{[A-Za-z_]\w*\}|\(\([A-Za-z_][\w-]*\)\)"
+    r"\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<[A-Za-z_][\w .-]*>|@[A-Z_][A-Z0-9_]*@|__[A-Z][A-Z0-9_]*__"
+    r"|\{[A-Za-z_]\w*\}|\(\([A-Za-z_][\w-]*\)\)"
 )
 _CLOSING_BY_OPENING = {"${": "}", "{{": "}}", "$(": ")"}
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
