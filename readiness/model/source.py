@@ -34,12 +34,14 @@ class Source:
     surroundings (a block in prose): it is judged for what it shows, not for what it leaves out.
 
     `readme_says` are words of the README files at and above it (readiness/kinds/readme.py).
+    `unapplied_because` is what says that nobody applies it as it stands (readiness/loading/left_out.py); empty where nothing does.
     `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
     it under their resources; what is not there may run in production.
     """
 
     __slots__ = (
-        "_lines", "fragment", "kind", "parent", "path", "purposes", "readme_says", "said", "starts", "text"
+        "_lines", "fragment", "kind", "parent", "path", "purposes", "readme_says", "said", "starts", "text",
+        "unapplied_because",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +62,7 @@ class Source:
         self.kind = kind
         self.said: Purpose | None = None
         self.readme_says: frozenset[str] = frozenset()
+        self.unapplied_because = ""
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSES
         self._lines: list[int] | None = None
 
