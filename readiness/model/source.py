@@ -34,7 +34,7 @@ class Source:
     surroundings (a block in prose): it is judged for what it shows, not for what it leaves out.
 
     `readme_says` are words of the README files at and above it (readiness/kinds/readme.py).
-    `unapplied_because` is what says that nobody applies it as it stands (readiness/loading/left_out.py); empty where nothing does.
+    `unapplied_because` is what says that nobody applies it as it stands (readiness/loading/unapplied.py); empty where nothing does.
     `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
     it under their resources; what is not there may run in production.
     """

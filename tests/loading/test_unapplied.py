@@ -81,3 +81,48 @@ def test_a_secret_that_nobody_applies_is_told(tmp_path: Path) -> None:
     pod = POD.replace('web:1.4.0"', 'web:1.4.0", env: [{name: AWS_ACCESS_KEY_ID, value: AKIAQ3EGRZ7TKW5XVN2D}]')
     root = write_files(tmp_path, TREE | {"clusters/main/web.yaml": FLUX, "apps/web/pod.yaml": pod})
     assert "k8s/secret-in-env" in {one.rule for one in check([root]).findings}
+
+
+RENDERED = """\
+---
+# Source: shop/templates/deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: release-name-shop
+  labels:
+    app.kubernetes.io/instance: release-name
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      containers: [{name: shop, image: "registry.example.net/shop:1.4.0"}]
+"""
+
+
+def purpose_of_rendering(tmp_path: Path, text: str, more: dict[str, str]) -> str:
+    """What helm.yaml was taken for, as its row says."""
+    root = write_files(tmp_path, {"helm.yaml": text} | more)
+    (row,) = [one for one in check([root], base=root).files if one.path == "helm.yaml"]
+    return row.purpose
+
+
+def test_forgotten_output_of_helm_is_a_sample(tmp_path: Path) -> None:
+    found = purpose_of_rendering(tmp_path, RENDERED, {"chart/values.yaml": "a: 1\n"})
+    assert found == "an example: it is output of helm template under no release's name, and nothing names it"
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (RENDERED.replace("instance: release-name", "instance: shop"), {}),
+        (RENDERED.replace("# Source: shop/templates/deployment.yaml\n", ""), {}),
+        (RENDERED, {"README.md": "# Shop\n\n`kubectl apply -f helm.yaml`\n"}),
+        (RENDERED, {"kustomization.yaml": "resources: [helm.yaml]\n"}),
+        (RENDERED, {"Makefile": "up:\n\tkubectl apply -f helm.yaml\n"}),
+    ],
+    ids=["a release's name", "written by hand", "a README", "a kustomization", "a Makefile"],
+)
+def test_a_rendering_that_may_be_applied_is_judged(tmp_path: Path, text: str, more: dict[str, str]) -> None:
+    assert purpose_of_rendering(tmp_path, text, more) == ""

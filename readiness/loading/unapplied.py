@@ -1,6 +1,7 @@
-"""Manifests that nobody applies: the kustomization of their own folder leaves them out, in a tree that a GitOps engine applies.
+"""Manifests that nobody applies, as far as the tree tells: left out by the kustomization of their folder, or rendered and forgotten.
 
-Without an engine a file beside a kustomization is one to apply by hand (counted over 174 repositories: docs/purpose.md).
+Where no GitOps engine applies the tree, a file beside a kustomization is one to apply by hand (counted over 174 repositories:
+docs/purpose.md).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from readiness import files
 from readiness.loading.discover import DiscoveredFiles
@@ -16,6 +17,12 @@ from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.model import Source
 
 LEFT_OUT = "the kustomization beside it leaves it out"
+FORGOTTEN = "it is output of helm template under no release's name, and nothing names it"
+# What charts call the release where nobody gave a name to `helm template`.
+_RENDERED = re.compile(r"^# Source: [^\n]{1,200}/templates/", re.MULTILINE)
+_NO_RELEASE = re.compile(
+    r"^[ ]*(?:app\.kubernetes\.io/instance|release):[ ]?[\"']?(?:release-name|RELEASE-NAME)[\"']?[ ]*\r?$", re.MULTILINE
+)
 _ENGINE = re.compile(
     r"^apiVersion:[ ]?[\"']?(?:kustomize\.toolkit\.fluxcd\.io/v1\w*[\"']?\s+kind:[ ]?Kustomization"
     r"|argoproj\.io/v1alpha1[\"']?\s+kind:[ ]?Application(?:Set)?)\b",
@@ -32,32 +39,39 @@ _MAX_SCRIPTS = 100  # read in a run
 _MAX_SCRIPT_BYTES = 256 * 1024
 
 
-def tell_left_out(discovered: DiscoveredFiles) -> None:
-    """Say of each manifest that its kustomization leaves out, and that nothing else names, that nobody applies it."""
+def tell_unapplied(discovered: DiscoveredFiles) -> None:
+    """Say of each manifest that nobody applies why that is so; what a document, a script or a kustomization names may be applied."""
     kustomizations = [one for one in discovered.sources if posixpath.basename(one.path) in KUSTOMIZATION_FILENAMES]
-    if not kustomizations or not any(_ENGINE.search(one.text) for one in discovered.sources):
+    found = [(one, FORGOTTEN) for one in discovered.sources if _RENDERED.search(one.text) and _NO_RELEASE.search(one.text)]
+    if kustomizations and any(_ENGINE.search(one.text) for one in discovered.sources):
+        found += [(one, LEFT_OUT) for one in _left_out(discovered, {posixpath.dirname(one.path) for one in kustomizations})]
+    if not found:
         return
-    folders = {posixpath.dirname(one.path) for one in kustomizations}
     named = {path for one in kustomizations for path in _paths_named(one)}
+    texts = _texts_that_apply(discovered)
+    for source, reason in found:
+        if posixpath.normpath(source.path) not in named and not _is_applied_by_hand(source.path, texts):
+            source.unapplied_because = reason
+
+
+def _left_out(discovered: DiscoveredFiles, folders: Collection[str]) -> Iterator[Source]:
+    """The manifests in folders with a kustomization that no other file of their folder names."""
     beside: dict[str, list[Source]] = defaultdict(list)
     for source in discovered.sources:
         if posixpath.dirname(source.path) in folders:
             beside[posixpath.dirname(source.path)].append(source)
-    left = [
-        one
-        for one in discovered.sources
-        if posixpath.dirname(one.path) in folders
-        and one.path.endswith((".yaml", ".yml", ".json"))
-        and posixpath.normpath(one.path) not in named
-        and posixpath.basename(one.path) not in KUSTOMIZATION_FILENAMES
-        and _OBJECT.search(one.text)
-        and not _APPLIED_FIRST.search(one.text)
-        and not _is_named_beside(one, beside[posixpath.dirname(one.path)])
-    ]
-    texts = _texts_that_apply(discovered) if left else ()
-    for source in left:
-        if not _is_applied_by_hand(source.path, texts):
-            source.unapplied_because = LEFT_OUT
+    for sources in beside.values():
+        for source in sources:
+            if _is_manifest(source) and not _is_named_beside(source, sources):
+                yield source
+
+
+def _is_manifest(source: Source) -> bool:
+    """Whether a file holds objects for an engine to apply, and none that somebody applies before."""
+    name = posixpath.basename(source.path)
+    if name in KUSTOMIZATION_FILENAMES or not name.endswith((".yaml", ".yml")):
+        return False
+    return bool(_OBJECT.search(source.text)) and not _APPLIED_FIRST.search(source.text)
 
 
 def _paths_named(kustomization: Source) -> Iterable[str]:
