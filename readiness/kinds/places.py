@@ -32,7 +32,7 @@ _SHOWN_FOLDER = re.compile(
     r"|quick-?starts?|getting-?started|tutorials?|playground"
 )
 _DEMO_PART = re.compile(r"(?:\A|[._-])demos?(?:[._-]|\Z)")
-_TESTS_OF_PROGRAMS = re.compile(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")
+TEST_PROGRAM_PATH = re.compile(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")
 _DEVELOPER_FOLDER = re.compile(
     r"(?:dev|development|devel|local|hack|kind|minikube|k3d|sandbox)(?:[._-](?:env|cluster|environment|setup))?"
     r"|local[._-]?dev(?:elopment)?"
@@ -63,7 +63,7 @@ class Surroundings:
     @cached_property
     def tested(self) -> frozenset[str]:
         """The folders called `integration` that hold the tests of a program beside what they apply."""
-        folders = (posixpath.dirname(one) for one in self.paths if "integration/" in one and _TESTS_OF_PROGRAMS.search(one))
+        folders = (posixpath.dirname(one) for one in self.paths if "integration/" in one and TEST_PROGRAM_PATH.search(one))
         return frozenset(one.lower() for one in folders if posixpath.basename(one).lower() == "integration")
 
     @cached_property

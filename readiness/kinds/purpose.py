@@ -201,7 +201,7 @@ def is_sample_path(path: str) -> bool:
 
 
 _PROGRAM_INPUT = re.compile(
-    r"(?:^|/)(?:testdata|__fixtures__|__snapshots__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)"
+    r"(?:^|/)(?:testdata|__fixtures__|__snapshots?__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)"
     r"|(?:tests?|__tests__|specs?|e2e)/(?:[^/]{1,100}/){0,8}fixtures"
     r"|(?:tests?|e2e)/(?:[^/]{1,100}/){0,8}goldens?(?:[_-]files)?)/"
 )
@@ -217,14 +217,17 @@ def is_test_data_path(path: str) -> bool:
     return bool(_PROGRAM_INPUT.search(path))
 
 
+_GOLDEN_WORD = re.compile(r"[._-]golden(?:\.(?:ya?ml|json))?\Z")
 _GOLDEN_NAME = re.compile(r"\.(?P<side>in|out)(?P<ending>\.(?:ya?ml|json))\Z")
 
 
 def is_golden_file(path: str, paths: Collection[str]) -> bool:
-    """Whether a file is what a test of a program gives in, or what it expects: `x.in.yaml` beside `x.out.yaml`.
+    """Whether a file is what a test of a program gives in, or what it expects: `x.in.yaml` beside `x.out.yaml`, `x.golden.yaml`.
 
     Nobody applies what a program is expected to print.
     """
+    if _GOLDEN_WORD.search(path):
+        return True
     found = _GOLDEN_NAME.search(path)
     if found is None:
         return False

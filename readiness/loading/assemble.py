@@ -17,6 +17,7 @@ from readiness.loading import (
     overlays,
     program_input,
     reading,
+    unapplied,
 )
 from readiness.loading.assembly import CAUSE_BROKEN, REASON_TEMPLATE, Assembly, FileStatus
 from readiness.loading.charts import ChartRenderer
@@ -57,6 +58,7 @@ def assemble_projects(
         assembly.file_statuses.append(FileStatus(unread.path, kind, "skipped", unread.reason))
     inputs = program_input.remove_test_data(discovered)
     _tell_surroundings(discovered)
+    unapplied.tell_unapplied(discovered)
     charts = environments.chart_folders(discovered.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
     variants = variants or Variants()

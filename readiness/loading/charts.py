@@ -36,7 +36,7 @@ from readiness.loading.environments import (
 )
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.variants import Variants
-from readiness.model import Finding, Related, Rule, Source
+from readiness.model import Finding, Related, Rule, Severity, Source
 from readiness.model.messages import fill_message
 
 if TYPE_CHECKING:
@@ -225,7 +225,10 @@ class ChartRenderer:
             if _asks_only(problem, names, rendering) or is_for_absent(problem, rendering.absent_dependencies):
                 continue
             some = f" with {', '.join(names)}" if len(names) < len(rendering.requested_environments) else ""
-            self.assembly.parse_findings.append(render_failure(rule, chart_yaml, "chart", some, problem))
+            finding = render_failure(rule, chart_yaml, "chart", some, problem)
+            if all(asks_for_values(name, problem) for name in names):
+                finding = finding._replace(lowered_severity=Severity.INFO)  # Helm stops before it applies anything, as is meant
+            self.assembly.parse_findings.append(finding)
             if rendering.rendered_environment_names and problem in rendering.limits:
                 self._set_chart_row(chart_yaml.path, problem, CAUSE_ABSENT)
         for (path, reason, cause), group in absent_by_reason(rendering.absent_dependencies, folder).items():
@@ -236,7 +239,10 @@ class ChartRenderer:
             first, *others = (one.dependency for one in group)
             related = tuple(Related(one.source, one.span, "declared here") for one in others)
             text = fill_message(rule.message, facts.get)
-            self.assembly.parse_findings.append(Finding(rule, first.source, first.span, text, related=related))
+            finding = Finding(rule, first.source, first.span, text, related=related)
+            if cause == CAUSE_ABSENT:
+                finding = finding._replace(lowered_severity=Severity.INFO)  # git seldom holds what one command brings
+            self.assembly.parse_findings.append(finding)
             self.assembly.sources.append(first.source)
 
     def _set_chart_row(self, path: str, reason: str, cause: str) -> None:

@@ -79,6 +79,7 @@ def build_overlays(
     sources = {source.path: source for source in discovered.sources}
     if not any(posixpath.basename(path) in KUSTOMIZATION_FILENAMES for path in sources):
         return {}
+    from readiness.loading import image_names
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import OverlayInputs
 
@@ -112,9 +113,12 @@ def build_overlays(
     units: dict[tuple[str, ...], list[_Part]] = {}
     for part, kustomizations in done:
         is_aside = part.root.folder in aside
-        part.built.source.trial = part.built.source.aside = is_aside
+        source = part.built.source
+        source.replaced_images = image_names.names_replaced_by_users(users.get(part.root.folder, ()), known)
+        source.replaced_images |= image_names.names_replaced_by_program(source.text, part.root.folder, discovered)
+        source.trial = source.aside = is_aside
         if part.root.folder in variants.named_overlays:
-            part.built.source.said = Purpose("production", "the settings name its overlay")
+            source.said = Purpose("production", "the settings name its overlay")
         for path in () if is_aside else part.files:
             assembly.environment_count_by_path[path] = assembly.environment_count_by_path.get(path, 0) + 1
         units.setdefault(users.get(part.root.folder, (part.root.folder, "")), []).append(part)

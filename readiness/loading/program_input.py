@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+from readiness import files
 from readiness.loading.discover import DiscoveredFiles
 from readiness.model import Source
 
@@ -14,8 +18,10 @@ def remove_test_data(discovered: DiscoveredFiles) -> list[Source]:
     """Take the input of programs out of the texts that a walk found; the sources taken."""
     taken: list[Source] = []
     left: list[Source] = []
+    compared = ComparedFolders(discovered)
     for source in discovered.sources:
-        (taken if is_unrequested_test_data(source.path, discovered) else left).append(source)
+        found = is_unrequested_test_data(source.path, discovered) or compared.is_unrequested_output(source.path)
+        (taken if found else left).append(source)
     discovered.sources = left
     return taken
 
@@ -33,6 +39,91 @@ def is_unrequested_test_data(path: str, discovered: DiscoveredFiles) -> bool:
     roots = [one for one in map(posixpath.normpath, discovered.walked_folders) if _is_below(path, one)]
     below = [path if root == "." else path.removeprefix(root + "/") for root in roots]
     return all(map(is_test_data_path, below))
+
+
+_OUTPUT_FOLDER = re.compile(r"goldens?|baselines?|snapshots?|expected|expectations?|wants?")
+_COMPARES = re.compile(r"\bcmp\.(?:Diff|Equal)\b|\b(?:assert|require|expect)\b|golden|\bDeepEqual\b")
+_APPLIES = re.compile(r"[kK]ubectl\w{0,10}[^\n]{0,80}?[aA]pply|\"(?:apply|create)\"")
+_JOINT = re.compile(r"[\"'],[ ]?[\"']|[\"'][ ]?/[ ]?[\"']")  # of words of a path: filepath.Join("a", "b"), Path("a") / "b"
+_LEVELS = 3  # folders above the output in which its test is looked for
+_MAX_PROGRAMS = 20  # read in a folder
+_MAX_READ = 200  # programs read in a run
+_MAX_PROGRAM_BYTES = 256 * 1024
+
+
+@dataclass
+class ComparedFolders:
+    """The folders of a run whose files a test compares with what its program prints, so that nobody applies them.
+
+    Their name says output (`baseline`, `expected`, `want`), and the program of a test at most three folders above names the
+    folder in a string, compares something and applies nothing: pod security has a `baseline` too, and storage `snapshots`.
+    """
+
+    discovered: DiscoveredFiles
+    _is_compared: dict[str, bool] = field(default_factory=dict)
+    _text_by_path: dict[str, str] = field(default_factory=dict)
+    _programs: dict[str, list[str]] | None = None
+
+    def is_unrequested_output(self, path: str) -> bool:
+        """Whether a file lies in such a folder, met by a walk that began outside of it."""
+        parts = path.split("/")[:-1]
+        found = [n for n, one in enumerate(parts) if _OUTPUT_FOLDER.fullmatch(one.lower())]
+        if not found or path in self.discovered.named_paths:
+            return False
+        folders = ["/".join(parts[: n + 1]) for n in found]
+        walked = [posixpath.normpath(one) for one in self.discovered.walked_folders]
+        return any(
+            self._is_output(one) and not any(root == one or _is_below(root, one) for root in walked if _is_below(path, root))
+            for one in folders
+        )
+
+    def _is_output(self, folder: str) -> bool:
+        """Whether the program of a test says that what lies in a folder is only compared."""
+        if folder not in self._is_compared:
+            self._is_compared[folder] = any(_compares(text, named) for text, named in self._programs_above(folder))
+        return self._is_compared[folder]
+
+    def _programs_above(self, folder: str) -> Iterator[tuple[str, str]]:
+        """The programs of tests above a folder, the nearest first, with the way from theirs to it: at most its last two words."""
+        if self._programs is None:
+            self._programs = _test_programs(self.discovered)
+        above = posixpath.dirname(folder)
+        for level in range(1, _LEVELS + 1):
+            named = "/".join(folder.split("/")[-min(level, 2) :])
+            for path in self._programs.get(above, ())[:_MAX_PROGRAMS]:
+                yield self._text_of(path), named
+            if not above:
+                return
+            above = posixpath.dirname(above)
+
+    def _text_of(self, path: str) -> str:
+        """The text of a program; empty where it cannot be read, or enough were read."""
+        if path not in self._text_by_path:
+            if len(self._text_by_path) >= _MAX_READ:
+                return ""
+            try:
+                data = files.read_regular_file(self.discovered.base / path, _MAX_PROGRAM_BYTES)
+            except OSError:
+                data = b""
+            self._text_by_path[path] = data.decode("utf-8", "replace")
+        return self._text_by_path[path]
+
+
+def _test_programs(discovered: DiscoveredFiles) -> dict[str, list[str]]:
+    """The programs of tests that the walk saw, by folder, in order of path."""
+    from readiness.kinds.places import TEST_PROGRAM_PATH
+
+    found = defaultdict(list)
+    for path in sorted(discovered.paths - discovered.passed_over_paths):
+        if TEST_PROGRAM_PATH.search("/" + path):
+            found[posixpath.dirname(path)].append(path)
+    return found
+
+
+def _compares(program: str, folder: str) -> bool:
+    """Whether a test names a folder in a string, compares something, and applies nothing."""
+    named = re.search(rf"[\"'`/]{re.escape(folder)}[\"'`/]", _JOINT.sub("/", program))
+    return bool(named and _COMPARES.search(program) and not _APPLIES.search(program))
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -35,13 +35,15 @@ class Source:
 
     `readme_says` are words of the README files at and above it (readiness/kinds/readme.py), `repository_owner` is who owns
     the repository of a pipeline, where its files say so (readiness/kinds/github/owner.py).
+    `unapplied_because` is what says that nobody applies it as it stands (readiness/loading/unapplied.py); empty where nothing does.
+    `replaced_images` are the names of images in it for which somebody puts in others (readiness/loading/image_names.py).
     `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
     it under their resources; what is not there may run in production.
     """
 
     __slots__ = (
-        "_lines", "fragment", "kind", "parent", "path", "purposes", "readme_says", "repository_owner", "said", "starts",
-        "text",
+        "_lines", "fragment", "kind", "parent", "path", "purposes", "readme_says", "replaced_images", "repository_owner", "said",
+        "starts", "text", "unapplied_because",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +65,8 @@ class Source:
         self.said: Purpose | None = None
         self.readme_says: frozenset[str] = frozenset()
         self.repository_owner = ""
+        self.unapplied_because = ""
+        self.replaced_images: frozenset[str] = frozenset()
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSES
         self._lines: list[int] | None = None
 

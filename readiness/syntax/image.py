@@ -10,7 +10,10 @@ from readiness.model import Span
 
 _DOCKER_HUB_HOSTS = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
 _MASK_CHARACTER = "\x00"
-_UNBRACED_VARIABLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<[A-Za-z_][\w .-]*>")
+_UNBRACED_VARIABLE = re.compile(
+    r"\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<[A-Za-z_][\w .-]*>|@[A-Z_][A-Z0-9_]*@|__[A-Z][A-Z0-9_]*__"
+    r"|\{[A-Za-z_]\w*\}|\(\([A-Za-z_][\w-]*\)\)"
+)
 _CLOSING_BY_OPENING = {"${": "}", "{{": "}}", "$(": ")"}
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
@@ -133,8 +136,8 @@ def parse_image(text: str) -> ImageReference:
 
 
 def mask_variables(text: str) -> str:
-    """The text with each variable part (`${X:-y}`, `$X`, `{{ x }}`, `<x>`) filled with NUL."""
-    if not any(char in text for char in "${%<"):
+    """The text with each variable part (`${X:-y}`, `$X`, `{{ x }}`, `<x>`, `__X__`) filled with NUL."""
+    if not any(char in text for char in "${%<@_("):
         return text
     out: list[str] = []
     at = 0

@@ -223,6 +223,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     },
     "kubernetes-kinds": {"type": text, "cluster": true},
     "kubernetes-config-files": {"read-by": text, "names-manifests": true},
+    "openshift-kinds": {"group": text},
     "kubernetes-labels": {"added": true},
     "linux-capabilities": {
         "default": true,

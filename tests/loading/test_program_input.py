@@ -55,7 +55,13 @@ def test_what_a_deployment_takes_in_is_judged(tmp_path: Path) -> None:
     assert "compose/password-well-known" in {one.rule for one in report.findings}
 
 
-GOLDEN = ("test/helm/a.out.yaml", "test/helm/a.in.yaml", "e2e/golden/web/a.yaml", "tests/x/golden_files/a.yaml")
+GOLDEN = (
+    "test/helm/a.out.yaml",
+    "test/helm/a.in.yaml",
+    "e2e/golden/web/a.yaml",
+    "tests/x/golden_files/a.yaml",
+    "pkg/a.golden.yaml",
+)
 NEIGHBOURS = ("deploy/a.out.yaml", "images/golden/a.yaml", "tests/goldenrod/a.yaml", "deploy/log.in.yaml", "a.out.yml")
 
 
@@ -67,3 +73,49 @@ def test_what_a_program_should_print_is_set_aside(tmp_path: Path) -> None:
     assert {one.path for one in report.findings} <= set(NEIGHBOURS)
     assert report.findings
     assert len(judged(check([root / "e2e/golden"], base=root))) == 1, "a folder that is named is judged"
+
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, imge: b}]}\n"
+COMPARES = 'assert.Equal(t, read("./baseline/manifests/" + name), render("./baseline/values/" + name))\n'
+
+
+def judged_with(tmp_path: Path, manifest: str, program: str, text: str, *, named: str = "") -> bool:
+    """Whether a manifest is judged in a tree with the program of a test."""
+    root = write_files(tmp_path, {manifest: POD, program: text})
+    report = check([root / named] if named else [root], base=root)
+    return bool(judged(report))
+
+
+OUTPUTS = (
+    ("test/app/baseline/manifests/a.yaml", "test/app/baseline_test.go", COMPARES),
+    ("pkg/expected/a.yaml", "pkg/render_test.go", 'cmp.Diff(got, load("expected/a.yaml"))\n'),
+    ("pkg/data/want/a.yaml", "pkg/render_test.go", 'require.Equal(t, got, load(filepath.Join("data", "want", name)))\n'),
+    ("tests/snapshots/a.yaml", "tests/test_chart.py", 'assert got == (HERE / "snapshots" / name).read_text()\n'),
+    ("src/expected/a.yaml", "src/render.test.ts", "expect(got).toEqual(read('expected/a.yaml'))\n"),
+)
+
+
+@pytest.mark.parametrize(("manifest", "program", "text"), OUTPUTS)
+def test_what_a_test_only_compares_is_set_aside(tmp_path: Path, manifest: str, program: str, text: str) -> None:
+    assert not judged_with(tmp_path, manifest, program, text)
+    assert judged_with(tmp_path, manifest, program, text, named=str(Path(manifest).parent)), "a folder that is named is judged"
+
+
+APPLIED = (
+    ("test/app/baseline/a.yaml", "test/app/a_test.go", COMPARES + 'k8s.KubectlApply(t, options, "baseline/a.yaml")\n'),
+    (
+        "test/app/snapshots/a.yaml",
+        "test/app/a_test.go",
+        'run("kubectl", "apply", "-f", "snapshots/a.yaml")\nassert.Nil(t, err)\n',
+    ),
+    ("policies/baseline/a.yaml", "policies/a_test.go", "assert.Nil(t, err)\n"),
+    ("policies/baseline/a.yaml", "other/a_test.go", COMPARES),
+    ("test/app/mapper/baseline/a.yaml", "test/app/baseline_test.go", COMPARES),
+    ("pkg/manifests/a.yaml", "pkg/render_test.go", 'cmp.Diff(got, load("manifests/a.yaml"))\n'),
+    ("pkg/expected/a.yaml", "pkg/render.go", 'cmp.Diff(got, load("expected/a.yaml"))\n'),
+)
+
+
+@pytest.mark.parametrize(("manifest", "program", "text"), APPLIED)
+def test_what_may_be_applied_is_judged(tmp_path: Path, manifest: str, program: str, text: str) -> None:
+    assert judged_with(tmp_path, manifest, program, text)

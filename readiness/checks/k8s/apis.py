@@ -6,9 +6,9 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from readiness.facts.table import fact_rows, facts_table
+from readiness.facts.table import fact_column, fact_rows, facts_table
 from readiness.kinds.k8s.model import Object
-from readiness.model import CheckOutcome, Hit, hit
+from readiness.model import CheckOutcome, Hit, Severity, hit
 
 
 def newest_kubernetes_version() -> str:
@@ -103,7 +103,10 @@ def api_group_extensions(obj: Object) -> CheckOutcome:
 
 
 def kind_unknown(obj: Object) -> CheckOutcome:
-    """The kind is none of those that its group of Kubernetes has, in any version; a patch may name any, its target tells."""
+    """The kind is none of those that its group of Kubernetes has, in any version; a patch may name any, its target tells.
+
+    Low for what OpenShift once had in `v1`: `oc` takes it with a warning.
+    """
     if obj.source.fragment and obj.source.parent is None:
         return
     known = kinds_by_group().get(obj.group)
@@ -111,9 +114,13 @@ def kind_unknown(obj: Object) -> CheckOutcome:
         return
     if "/" not in obj.api_version and obj.api_version != "v1":
         return
+    legacy = fact_column("openshift-kinds", "group").get(obj.kind)
+    if legacy is not None and obj.api_version == "v1":
+        yield hit(obj.node.at("kind"), severity=Severity.LOW, say="openshift", instead=f"{legacy}/v1")
+        return
     home = next((name for name, kinds in kinds_by_group().items() if obj.kind in kinds), None)
     where = f"; {obj.kind} is of {home or 'v1'}" if home is not None else ""
-    yield hit(obj.node.at("kind"), group=obj.api_version, where=where)
+    yield hit(obj.node.at("kind"), say="unknown", group=obj.api_version, where=where)
 
 
 def api_version_unknown(obj: Object) -> CheckOutcome:

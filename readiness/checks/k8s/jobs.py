@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from readiness.kinds.k8s.agents import HOOK_ANNOTATIONS
-from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Undecidable, hit, missing
 from readiness.syntax.cron_k8s import schedule_mistake
+from readiness.syntax.holes import is_form_unknown
 from readiness.syntax.yaml import Map
 
 
@@ -22,7 +23,7 @@ def cron_schedule_invalid(obj: Object) -> CheckOutcome:
     if obj.kind != "CronJob":
         return
     value = obj.spec.get("schedule")
-    if is_variable(value):
+    if is_form_unknown(value):
         yield Undecidable(obj.spec.at("schedule"))
     elif isinstance(value, str):
         mistake = schedule_mistake(value)

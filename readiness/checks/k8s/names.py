@@ -23,7 +23,7 @@ from readiness.model import (
     missing,
 )
 from readiness.model.project import Project
-from readiness.syntax.holes import has_placeholder
+from readiness.syntax.holes import has_placeholder, is_form_unknown
 from readiness.syntax.yaml import Map, walk_containers
 
 DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
@@ -58,8 +58,8 @@ def name_invalid(obj: Object) -> CheckOutcome:
             yield hit(metadata.at("name"), say=say, name=name[:80])
 
 
-# A word in capitals, or a variable of a shell, in the name of an object of a program's own.
-_TO_FILL_IN = re.compile(r"\$\w|\b[A-Z][A-Z0-9]{1,60}(?:_[A-Z0-9]{1,60}){1,20}\b")
+# A word in capitals in the name of an object of a program's own.
+_TO_FILL_IN = re.compile(r"\b[A-Z][A-Z0-9]{1,60}(?:_[A-Z0-9]{1,60}){1,20}\b")
 
 
 def _is_api_object(obj: Object) -> bool:
@@ -117,7 +117,7 @@ def _label_hits(labels: Map) -> CheckOutcome:
 def annotation_invalid(obj: Object) -> CheckOutcome:
     """An annotation that the API server refuses: its key, or a value that is no string."""
     for key, value in obj.annotations.items():
-        fault = key_mistake(key) if not (is_variable(key) or has_placeholder(key)) else ""
+        fault = key_mistake(key) if not is_form_unknown(key) else ""
         if fault:
             yield hit(obj.annotations.key_span(key), say=fault, key=key[:80])
         elif value is not None and not isinstance(value, str):
@@ -128,7 +128,7 @@ def env_name_invalid(container: Container) -> CheckOutcome:
     """A variable's name that the API server refuses: empty, or with `=`."""
     for entry in container.node.mappings_under("env"):
         name = entry.get("name")
-        if isinstance(name, str) and not is_variable(name) and (not name or "=" in name):
+        if isinstance(name, str) and not is_form_unknown(name) and (not name or "=" in name):
             yield hit(entry.at("name"), value=name[:80])
 
 
@@ -154,7 +154,7 @@ def port_invalid(container: Container, *, names: bool) -> CheckOutcome:
             yield missing(port.at(), say="no-number")
         elif as_integer(value) is not None and not 0 < int(str(value)) < 65536:
             yield hit(port.at("containerPort"), say="number", number=value)
-        if isinstance(name, str) and not is_variable(name):
+        if isinstance(name, str) and not is_form_unknown(name):
             if not PORT_NAME.match(name):
                 yield hit(port.at("name"), say="name", port=name[:40])
             elif name in seen and not names:
@@ -169,7 +169,7 @@ def target_port_invalid(obj: Object) -> CheckOutcome:
     for port in obj.spec.mappings_under("ports"):
         for key in ("targetPort", "port"):
             value = port.get(key)
-            if isinstance(value, str) and key == "targetPort" and not is_variable(value) and not PORT_NAME.match(value):
+            if isinstance(value, str) and key == "targetPort" and not is_form_unknown(value) and not PORT_NAME.match(value):
                 number_ = value.isdigit() and 0 < int(value[:6]) < 65536
                 say = "quoted" if number_ else "name"
                 yield hit(port.at(key), say=say, field=key, value=value[:40])

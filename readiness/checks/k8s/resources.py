@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.k8s.effective import deepest_existing_span, is_variable
+from readiness.kinds.k8s.effective import deepest_existing_span
 from readiness.kinds.k8s.index import workload_of
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.kinds.k8s.quantity import parse_quantity, quantity_unit
 from readiness.kinds.k8s.selecting import limit_range_index
 from readiness.model import CheckOutcome, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import is_form_unknown
 from readiness.syntax.yaml import Map
 
 
@@ -108,7 +109,7 @@ def resource_quantity_invalid(container: Container) -> CheckOutcome:
             place = resource_quantities(container, sort).at(name)
             if value is None or isinstance(value, dict | list):
                 continue
-            if is_variable(value):
+            if is_form_unknown(value):
                 yield Undecidable(place)
                 continue
             quantity = parse_quantity(value)

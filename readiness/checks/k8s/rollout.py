@@ -21,6 +21,7 @@ from readiness.model import (
     missing,
 )
 from readiness.model.project import Project
+from readiness.syntax.holes import is_form_unknown
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -191,7 +192,7 @@ def grace_period_zero(pod: Pod) -> CheckOutcome:
 def restart_policy_invalid(pod: Pod, *, serving: list[str], batch: list[str]) -> CheckOutcome:
     """The restartPolicy is none that the kind of workload may have; a job must write one."""
     value = pod.node.get("restartPolicy")
-    if is_variable(value):
+    if is_form_unknown(value):
         yield Undecidable(pod.node.at("restartPolicy"))
         return
     if pod.kind in {"Job", "CronJob", "ScaledJob"}:

@@ -11,6 +11,7 @@ from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Related, Span, hit, missing, spelling
 from readiness.model.project import Project
+from readiness.syntax.holes import is_form_unknown
 from readiness.syntax.yaml import Map, Seq
 
 TYPE_DESCRIPTIONS = {
@@ -62,7 +63,7 @@ def find_flaws(obj: Object) -> Iterator[SchemaFlaw]:
         if not stack:
             return
         value, kind, span, path = stack.pop()
-        if value is None or not kind or kind == "o" or is_variable(value):
+        if value is None or not kind or kind == "o" or is_form_unknown(value):
             continue
         wanted = _wanted_word(value, kind, types)
         if wanted:

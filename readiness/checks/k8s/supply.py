@@ -51,7 +51,7 @@ def parsed_image(container: Container, project: Project) -> ImageReference | Non
     local = bare == container.image and "/" not in bare
     return (
         None
-        if bare in project.memoize(images_tagged_at_deployment)
+        if bare in project.memoize(images_tagged_at_deployment) | container.source.root.replaced_images
         or (local and is_built_by_tool(container.source.root.path, project))
         else image
     )

@@ -57,12 +57,15 @@ def recognizes_file(path: str, text: str) -> bool:
     return path.endswith(_MANIFEST_SUFFIXES) and _may_hold_objects(path, text) and not _is_for_programs(text)
 
 
+_VERSION = re.compile(r"v[0-9]\w*")
+
+
 @cache
 def _config_file_pattern() -> re.Pattern[str]:
     """What a text with the settings of a program says somewhere: the group's name, or the kind's at a line's end."""
     alone = fact_rows("kubernetes-config-files").keys() - fact_column("kubernetes-config-files", "names-manifests").keys()
     names = [
-        rf"""{re.escape(name)}["']?,?[ \t]*$""" if version else re.escape(name) + "/"
+        rf"""{re.escape(name)}["']?,?[ \t]*$""" if version or _VERSION.fullmatch(name) else re.escape(name) + "/"
         for name, _, version in (thing.partition(" ") for thing in sorted(alone))
     ]
     return re.compile("|".join(names), re.MULTILINE)

@@ -71,6 +71,8 @@ def _signs_around(document: Document, around: Surroundings) -> Iterator[NonProdu
     """What the place of a file and the comment at its head say."""
     path, here = document.source.path, document.node.at()
     yield from head_signs(document.source)
+    if document.source.unapplied_because:
+        yield NonProductionSign("unapplied", document.source.unapplied_because, here, True, "sample")
     yield from place_signs(path, here, around)
     yield from name_signs(path, here)
     yield from readme_signs(document.source, around)

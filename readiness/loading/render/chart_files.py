@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ CHART_FILENAME = "Chart.yaml"
 GIT_FOLDER = ".git"  # a chart may be a whole repository
 _MAX_CHART_DEPTH = 10  # of charts inside charts
 _LOCAL_REPOSITORY_PREFIX = "file://"
+_CHART_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,200}")
+_WANTED_VERSION = re.compile(r"(?P<sign>\^|~|>=|=?)[ ]?v?(?P<numbers>[0-9xX*]{1,9}(?:\.[0-9xX*]{1,9}){0,2})(?:-[\w.]{1,40})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +203,16 @@ class _DependencyCompletion:
         disk_folder: Path | None,
         subcharts: dict[str, tuple[str, Path | None, str]],
     ) -> str | None:
-        """Takes in a dependency from a folder of the tree; why not, None where that is done."""
-        if not dependency.repository.startswith(_LOCAL_REPOSITORY_PREFIX) or disk_folder is None:
+        """Takes in a dependency from a folder of the tree; why not, None where that is done.
+
+        That is where `file://` leads, or a chart of that name and version beside this one, which the repository publishes.
+        """
+        if disk_folder is None:
             return ""
-        given = dependency.repository.removeprefix(_LOCAL_REPOSITORY_PREFIX)
+        beside = not dependency.repository.startswith(_LOCAL_REPOSITORY_PREFIX)
+        given = f"../{dependency.name}" if beside else dependency.repository.removeprefix(_LOCAL_REPOSITORY_PREFIX)
+        if beside and not self._is_beside(dependency, disk_folder, given):
+            return ""
         try:
             there = self.tree.real_folder_path(posixpath.join(self.tree.path_in_tree(disk_folder), given))
         except OutsideError:
@@ -221,10 +230,38 @@ class _DependencyCompletion:
         subcharts[target] = (name, folder, shown)
         return None if name == dependency.name else f"the chart at {dependency.repository} is called {name}"
 
+    def _is_beside(self, dependency: Dependency, disk_folder: Path, given: str) -> bool:
+        """Whether a chart beside one is a dependency that it declares: by its name, and by the version as far as one is given."""
+        if not _CHART_NAME.fullmatch(dependency.name):
+            return False
+        try:
+            there = self.tree.real_folder_path(posixpath.join(self.tree.path_in_tree(disk_folder), given))
+            path = self.tree.root / there / CHART_FILENAME if there is not None else None
+            about = _parse_mapping(reading.read_regular_file(path, MAX_BYTES)) if path is not None else None
+        except (OSError, OutsideError):
+            return False
+        if about is None or about.get("name") != dependency.name:
+            return False
+        return _may_be_version(dependency.version, about.string_under("version"))
+
     def _chart_name(self, path: str) -> str:
         about = _parse_mapping(self.made.content_by_path.get(path, b""))
         name = about.get("name") if about else None
         return name if isinstance(name, str) else ""
+
+
+def _may_be_version(wanted: str, version: str) -> bool:
+    """Whether a chart's version fits what is asked for: each number that is given, and those that `^` and `~` leave fixed."""
+    found = _WANTED_VERSION.fullmatch(wanted.strip())
+    given = version.removeprefix("v").split("-")[0].split(".")
+    if found is None:
+        return False
+    numbers = [one for one in found["numbers"].split(".") if one.isdigit()]
+    if found["sign"] in ("^", ">="):
+        numbers = numbers[: 2 if numbers[:1] == ["0"] else 1]
+    elif found["sign"] == "~":
+        numbers = numbers[:2]
+    return given[: len(numbers)] == numbers
 
 
 def declared_dependencies(chart_files: ChartFiles, prefix: str) -> Iterator[Dependency]:

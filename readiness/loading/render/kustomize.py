@@ -37,7 +37,7 @@ _DOCUMENT_SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
 class Kustomization:
     """One kustomization file: what it takes in, by paths as reports print them.
 
-    `helm_charts` are the entries of `helmCharts` or `helmChartInflationGenerator`.
+    `helm_charts` are the entries of `helmCharts` or `helmChartInflationGenerator`, `image_names` the images that it replaces.
     """
 
     source: Source
@@ -48,6 +48,7 @@ class Kustomization:
     patch_files: list[str] = field(default_factory=list)
     helm_charts: list[Map] = field(default_factory=list)
     chart_home: str = "charts"
+    image_names: list[str] = field(default_factory=list)
 
 
 def read_kustomizations(sources: Mapping[str, Source], parsed: ParsedTexts) -> dict[str, Kustomization]:
@@ -71,6 +72,7 @@ def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]
     folder = posixpath.dirname(source.path)
     given = {key.casefold(): value for key, value in spec.items()}
     kustomization = Kustomization(source, folder, given.get("kind") == "Component")
+    kustomization.image_names = [one.string_under("name") for one in spec.mappings_under("images")]
     for key in (
         "resources",
         "bases",

@@ -12,6 +12,7 @@ import pytest
 import readiness
 from readiness.loading.render import archive, capabilities, helm
 from readiness.loading.render.archive import ArchiveError, unpacked_files
+from readiness.model import Severity
 from readiness.verdict.report import Report
 
 pytestmark = pytest.mark.skipif(
@@ -224,6 +225,46 @@ def test_local_dependencies_bring_their_own(tmp_path: Path) -> None:
     }
     report = check(tmp_path, files, below("part", PART))
     assert ("k8s/privileged", "part/templates/pod.yaml", 9) in told(report)
+
+
+PUBLISHED = 'repository: "https://charts.example.net"'
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.0.*", "1.x.x", "^1.0.0", "~1.0", ">=1.0.0", "v1.0.0"])
+def test_a_chart_of_the_same_repository_stands_for_the_published_one(tmp_path: Path, version: str) -> None:
+    files = outer(f'name: part, version: "{version}", {PUBLISHED}') | {"shop/values.yaml": "part: {privileged: true}\n"}
+    assert told(check(tmp_path, files, below("part", PART))) == [("k8s/privileged", "part/templates/pod.yaml", 9)]
+
+
+@pytest.mark.parametrize(
+    ("version", "folder", "name"),
+    [("2.0.0", "part", "part"), ("0.9.*", "part", "part"), ("^2.1", "part", "part"), ("", "part", "part"), ("1.0.0", "part", "other"),
+     ("1.0.0", "charts-of-others/part", "part")],
+)  # fmt: skip
+def test_another_chart_does_not(tmp_path: Path, version: str, folder: str, name: str) -> None:
+    files = outer(f'name: part, version: "{version}", {PUBLISHED}', **{"shop/templates/map.yaml": MAP})
+    report = check(tmp_path, files, below(folder, PART | {"Chart.yaml": ABOUT.format(name)}))
+    (finding,) = [one for one in report.findings if one.rule == "core/not-rendered"]
+    assert (finding.path, finding.severity) == ("shop/Chart.yaml", Severity.INFO)
+    assert "dependency part" in finding.message
+
+
+def test_the_name_of_a_dependency_leads_nowhere(tmp_path: Path) -> None:
+    write(tmp_path / "outside", PART)
+    files = outer(f'name: "../outside", version: 1.0.0, {PUBLISHED}', **{"shop/templates/map.yaml": MAP})
+    assert told(check(tmp_path / "tree", files)) == [("core/not-rendered", "shop/Chart.yaml", 5)]
+
+
+def test_what_does_not_render_at_all_stays_medium(tmp_path: Path) -> None:
+    broken = check(tmp_path, outer(**{"shop/templates/map.yaml": MAP.replace("settings", "{{ .Values.a.b }}")}))
+    assert [one.severity for one in broken.findings] == [Severity.MEDIUM]
+
+
+@pytest.mark.parametrize("ask", ['{{ required "name it" .Values.name }}', '{{ fail "name it" }}'])
+def test_a_chart_that_asks_for_values_says_what_was_not_checked(tmp_path: Path, ask: str) -> None:
+    report = check(tmp_path, outer(**{"shop/templates/map.yaml": MAP.replace("settings", ask)}))
+    assert [one.severity for one in report.findings] == [Severity.INFO]
+    assert report.verdict != "ready"
 
 
 @pytest.mark.parametrize("where", ["../nowhere", "../../outside", "/etc", "..", ".", "../empty", "../other"])

@@ -1,0 +1,39 @@
+"""Names of images that somebody replaces when an overlay is applied, as far as that is not built here."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+
+from readiness import files
+from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.render.kustomize import Kustomization, reachable_kustomizations
+
+_BARE_IMAGE = re.compile(r"^[ \t-]*image:[ \t]*[\"']?([a-z0-9][a-z0-9._-]*)[\"']?[ \t]*\r?$", re.MULTILINE)
+_EMBED = re.compile(r"^[ \t]*//go:embed[ \t]([^\n]{1,1000})", re.MULTILINE)
+_MAX_PROGRAMS = 20  # read beside an overlay
+_MAX_PROGRAM_BYTES = 256 * 1024
+
+
+def names_replaced_by_users(users: Iterable[str], known: Mapping[str, Kustomization]) -> frozenset[str]:
+    """The images that overlays of these folders replace, in themselves or in what they take in."""
+    reached = (each for one in users if one in known for each in reachable_kustomizations(known[one], known))
+    return frozenset(name for each in reached for name in each.image_names)
+
+
+def names_replaced_by_program(text: str, folder: str, discovered: DiscoveredFiles) -> frozenset[str]:
+    """The images without registry and tag of an overlay that a program in Go embeds: an operator puts in what it deploys."""
+    names = frozenset(_BARE_IMAGE.findall(text))
+    above, name = posixpath.split(folder)
+    if not names or not name:
+        return frozenset()
+    programs = sorted(one for one in discovered.paths if one.endswith(".go") and posixpath.dirname(one) == above)
+    for path in programs[:_MAX_PROGRAMS]:
+        try:
+            program = files.read_regular_file(discovered.base / path, _MAX_PROGRAM_BYTES).decode("utf-8", "replace")
+        except OSError:
+            continue
+        if any(name in embedded.replace("/*", "").split() for embedded in _EMBED.findall(program)):
+            return names
+    return frozenset()
