@@ -220,6 +220,12 @@ def switch_on(statement: DirectiveSubject) -> CheckOutcome:
         yield hit(statement.node.at(1))
 
 
+def ssl_directive_removed(statement: DirectiveSubject) -> CheckOutcome:
+    """The directive `ssl`, on or off, which nginx does not know since 1.25.1."""
+    if statement.name == "ssl" and statement.value in ("on", "off"):
+        yield hit(statement.node.at(1))
+
+
 def tls_session_tickets(scope: BlockScope, project: Project) -> CheckOutcome:
     """Session tickets are on without a key that somebody rotates: the key lives as long as the process.
 
