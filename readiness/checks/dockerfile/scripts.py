@@ -1,4 +1,4 @@
-"""Checks of the shell in RUN: pipes, folders, programs that make no sense in a build."""
+"""Checks of the shell in RUN: pipes, directories, programs that make no sense in a build."""
 
 from __future__ import annotations
 
