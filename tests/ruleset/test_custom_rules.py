@@ -478,7 +478,7 @@ def test_paths_of_the_settings_stay_in_their_folder(tmp_path: Path, text: str) -
         text = text.replace("~root", "x")
     with pytest.raises(ConfigError) as caught:
         settings(tmp_path / "t", text + "\n")
-    assert "leads out of the folder" in caught.value.message
+    assert "leads out of the directory" in caught.value.message
     assert caught.value.where.startswith(".readiness.yaml:1:")
     assert ("--baseline" if "baseline" in text else "--rules") in caught.value.message
 
