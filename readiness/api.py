@@ -65,7 +65,7 @@ USER_ERRORS = (
 def error_message(error: Exception) -> str:
     """What to tell a user of one of USER_ERRORS: what, where, and what to do."""
     if isinstance(error, discover.MissingPathError):
-        return f"{error}: there is no such file or folder"
+        return f"{error}: there is no such file or directory"
     return str(error)
 
 

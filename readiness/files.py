@@ -10,7 +10,7 @@ from pathlib import Path
 MIB = 1 << 20
 MAX_FILE_BYTES = 10 * MIB  # of a file that is judged, or read for one that is
 _FILE_TYPE_TESTS = (
-    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISDIR, "a directory"),
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),

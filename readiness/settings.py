@@ -106,7 +106,7 @@ def find_settings_file(start: Path) -> Path | None:
         file = here / SETTINGS_FILENAME
         if file.is_file():
             if not is_inside(here, file):
-                raise ConfigError(SETTINGS_FILENAME, "is a link that leads out of its folder; copy the file here")
+                raise ConfigError(SETTINGS_FILENAME, "is a link that leads out of its directory; copy the file here")
             return file
         if (here / ".git").exists() or here.parent == here:
             return None
@@ -198,7 +198,7 @@ def _resolve_named_path(source: Source, folder: Path, path_text: str, offset: in
     if Path(path_text).is_absolute() or PureWindowsPath(path_text).drive or not is_inside(folder, path):
         raise ConfigError(
             location_text(source, offset),
-            f"{path_text[:200]!r} leads out of the folder of these settings; put it inside, or give it as {option}",
+            f"{path_text[:200]!r} leads out of the directory of these settings; put it inside, or give it as {option}",
         )
     return path
 

@@ -48,7 +48,7 @@ def main() -> None:
     """
 
 
-@main.command(short_help="Judge files and folders.")
+@main.command(short_help="Judge files and directories.")
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option(
     "--format",
@@ -84,7 +84,7 @@ def main() -> None:
     "rule_folders",
     multiple=True,
     type=click.Path(),
-    help="A folder of custom rule files.",
+    help="A directory of custom rule files.",
 )
 @click.option("--baseline", type=click.Path(), help="Findings in this baseline file do not count.")
 @click.option("--since", metavar="REF", help="Findings that stood where this branch left REF do not count.")
@@ -158,7 +158,7 @@ def main() -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Only findings that fail the gate, and the gate.")
 @click.option("-v", "--verbose", is_flag=True, help="Every file, suppressed findings and timings too.")
 def check(**flags: Any) -> None:
-    """Judge files and folders (default: the working directory; - reads manifests from standard input).
+    """Judge files and directories (default: the working directory; - reads manifests from standard input).
 
     Exit code 0: the gate passed. 1: it failed. 2: the tool could not do its work, or too little was there to judge.
 

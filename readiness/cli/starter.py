@@ -18,7 +18,7 @@ fail-on: high
 # select: []
 # ignore: []
 
-# Paths that are not read, as globs over paths relative to this folder.
+# Paths that are not read, as globs over paths relative to this directory.
 # exclude: [examples/*]
 
 # Judge the fenced blocks of Markdown documents met on a walk. (A document that is named is always judged.)
@@ -30,17 +30,17 @@ fail-on: high
 # Checklists that the report shows and that count in coverage: flowise, dify, dashflow, ragflow.
 # checklists: []
 
-# Folders of your own rule files (docs/writing-rules.md), below this folder; others are named with --rules.
+# Directories of your own rule files (docs/writing-rules.md), below this directory; others are named with --rules.
 # rules: []
 
-# Findings in this file, below this folder, do not count; `readiness baseline` writes it.
+# Findings in this file, below this directory, do not count; `readiness baseline` writes it.
 # baseline: .readiness-baseline.json
 
 # Parameters of rules: what stands under `with` in the rule's file (`readiness explain RULE` shows it).
 # parameters:
 #   k8s/api-version-removed: {version: "1.33"}
 
-# Which variants of one deployable are production: values files and overlays by paths relative to this folder, or by names alone.
+# Which variants of one deployable are production: values files and overlays by paths relative to this directory, or by names alone.
 # Where nothing is said their names decide (values-dev.yaml is not), and the report says how.
 # environments:
 #   production:

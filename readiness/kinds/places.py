@@ -148,7 +148,7 @@ def _signs_around(
         yield NonProductionSign("loose", "no kustomization takes it in", found.span, purpose=found.purpose)
     beside = ("/".join((*above, word)) for word in ("prod", "production", "live"))
     if found.purpose == "development" and not around.folders.isdisjoint(beside):
-        yield NonProductionSign("sibling", "a folder beside that is called production", found.span)
+        yield NonProductionSign("sibling", "a directory beside that is called production", found.span)
 
 
 def _folder_sign(folder: str, above: list[str], here: Span) -> NonProductionSign | None:

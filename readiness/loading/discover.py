@@ -224,7 +224,7 @@ class FileWalk:
     def walk_folder(self, folder: Path, depth: int) -> None:
         """One folder, entry by entry; links out of it are not followed."""
         if depth > MAX_DEPTH:
-            self.add_unread(folder, f"folders are nested over {MAX_DEPTH} deep")
+            self.add_unread(folder, f"directories are nested over {MAX_DEPTH} deep")
             return
         try:
             with os.scandir(folder) as scan:

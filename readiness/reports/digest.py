@@ -33,7 +33,8 @@ TITLE_BY_KIND = {
     "kustomize": "kustomize",
     "markdown": "Markdown",
 }
-_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)[.!?](?=\s+[A-Z`'\"(])")
+# The next one may begin with the name of a program or a variable (`nginx`, `$uri`); `...` and a dot between blanks end none.
+_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<![\s.])[.!?](?=\s+\S)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,14 +67,14 @@ def verify_folder(root: Path) -> None:
     try:
         home, paths = root.resolve(), list(rule_paths(root))
     except (OSError, RuntimeError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no folder"
+        why = getattr(error, "strerror", None) or "it is no directory"
         raise RuleError(rule_file_path_text(root), f"cannot be read: {why.lower()}") from None
     for count, where in enumerate(paths, 1):
         path = root / where
         if not RULE_NAME.fullmatch(path.stem):
             raise RuleError(where, "rules have names such as image-tag-latest; rename the file")
         if home not in Path(os.path.realpath(path)).parents:
-            raise RuleError(where, "a link leads out of the folder of rules; copy the file here")
+            raise RuleError(where, "a link leads out of the directory of rules; copy the file here")
         if not path.is_file():
             raise RuleError(where, "is no file that can be read")
         size += path.stat().st_size
@@ -83,7 +83,7 @@ def verify_folder(root: Path) -> None:
         there = ", ".join(f"{group}/NAME.yaml" for group in RULE_GROUPS[:3])
         raise RuleError(
             rule_file_path_text(root),
-            f"there is no rule in this folder; rules are {there} and so on",
+            f"there is no rule in this directory; rules are {there} and so on",
         )
     for count, _ in enumerate(rule_files([root]), 1):
         _verify_count(root, count, size)
@@ -99,7 +99,7 @@ def rule_paths(root: Path) -> Iterator[str]:
 def _verify_count(root: Path, count: int, size: int) -> None:
     if count > MAX_FILES or size > MAX_BYTES:
         limit = f"{MAX_FILES} files and {MAX_BYTES // 1024**2} MiB"
-        raise RuleError(rule_file_path_text(root), f"a folder of rules holds {limit} at most")
+        raise RuleError(rule_file_path_text(root), f"a directory of rules holds {limit} at most")
 
 
 def _family_specs(group_folder: Path) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _write_tree(entries: Sequence[git.TreeEntry], tree: Path, ref: str) -> None:
     if total > MAX_TREE:
         raise baseline.BaselineError(
             f"--since: the files at {ref!r} are {total >> 20} MiB, over the limit of {MAX_TREE >> 20} MiB;"
-            " run it in a folder of the repository"
+            " run it in a directory of the repository"
         )
     for entry, data in git.blob_contents(small):
         with _open_new_file(tree, entry.path) as file:

@@ -62,7 +62,7 @@ def lacking_text(file_rows: Sequence[ScoredFileRow], coverage: Coverage, *, prod
         return (
             "no rule had anything to look at; select other rules, or name other files"
             if judged
-            else "nothing to check: no file of a kind that readiness knows; name files, or another folder"
+            else "nothing to check: no file of a kind that readiness knows; name files, or another directory"
         )
     more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
     some = any(row.kind not in {"", MARKDOWN_KIND} and row.status == STATUS_CHECKED for row in file_rows)

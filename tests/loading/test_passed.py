@@ -211,7 +211,7 @@ IGNORES: dict[str, tuple[Callable[[Path], None], str]] = {
     "a device": (lambda path: path.symlink_to("/dev/zero"), "it is a link"),
     "a FIFO": (os.mkfifo, "it is a FIFO, no regular file"),
     "huge": (sparse, "512 KiB is the limit, and it has more"),
-    "a folder": (lambda path: path.mkdir(), "it is a folder, no regular file"),
+    "a folder": (lambda path: path.mkdir(), "it is a directory, no regular file"),
 }
 
 
@@ -334,7 +334,7 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     assert files.read_regular_file(path, 100) == b"x" * 100
     with pytest.raises(OSError, match="over the limit"):
         files.read_regular_file(path, 99)
-    with pytest.raises(OSError, match="it is a folder"):
+    with pytest.raises(OSError, match="it is a directory"):
         files.read_regular_file(tmp_path, 100)
     with pytest.raises(FileNotFoundError):
         files.read_regular_file(tmp_path / "b", 100)

@@ -222,6 +222,14 @@ BRIEF = {
     "Tools, e.g. Docker, do. `x` too.": "Tools, e.g. Docker, do.",
     "Version 1.2 is old. New": "Version 1.2 is old.",
     "Over\n two lines. Then": "Over two lines.",
+    "It is kept. nginx reads it again.": "It is kept.",
+    "It is empty. $uri is not.": "It is empty.",
+    "It is weak. 3DES, too.": "It is weak.",
+    "Is it? kubectl says so.": "Is it?",
+    "Write `docker build . --pull`. docker does the rest.": "Write `docker build . --pull`.",
+    "Write `COPY . .` last. npm is first.": "Write `COPY . .` last.",
+    "Write `access_log ... if=$on`. nginx is quiet.": "Write `access_log ... if=$on`.",
+    "apt, etc. and yum vs. dnf, i.e. all. pip, too.": "apt, etc. and yum vs. dnf, i.e. all.",
     "": "",
 }
 

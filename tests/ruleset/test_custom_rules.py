@@ -418,19 +418,19 @@ def test_a_rule_file_full_of_aliases_is_bounded(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_rules_is_refused(tmp_path: Path) -> None:
-    assert "there is no rule in this folder" in held(tmp_path)
+    assert "there is no rule in this directory" in held(tmp_path)
     tree(tmp_path, own="a file")
-    assert "there is no rule in this folder" in held(tmp_path)
+    assert "there is no rule in this directory" in held(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with links and pipes")
 def test_links_out_of_a_folder_of_rules_are_refused(tmp_path: Path) -> None:
     tree(tmp_path, **{"elsewhere/mine.yaml": RULE, "own/k8s/good.yaml": RULE})
     (tmp_path / "own/k8s/mine.yaml").symlink_to(tmp_path / "elsewhere/mine.yaml")
-    assert "leads out of the folder of rules" in held(tmp_path)
+    assert "leads out of the directory of rules" in held(tmp_path)
     (tmp_path / "own/k8s/mine.yaml").unlink()
     (tmp_path / "own/ci").symlink_to(tmp_path / "elsewhere")
-    assert "leads out of the folder of rules" in held(tmp_path)
+    assert "leads out of the directory of rules" in held(tmp_path)
     (tmp_path / "own/ci").unlink()
     (tmp_path / "own/k8s/alike.yaml").symlink_to("good.yaml")
     assert len(rules.load_rules([tmp_path / "own"], groups=["k8s"])) > 2
@@ -478,7 +478,7 @@ def test_paths_of_the_settings_stay_in_their_folder(tmp_path: Path, text: str) -
         text = text.replace("~root", "x")
     with pytest.raises(ConfigError) as caught:
         settings(tmp_path / "t", text + "\n")
-    assert "leads out of the folder" in caught.value.message
+    assert "leads out of the directory" in caught.value.message
     assert caught.value.where.startswith(".readiness.yaml:1:")
     assert ("--baseline" if "baseline" in text else "--rules") in caught.value.message
 

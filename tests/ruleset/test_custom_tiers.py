@@ -170,7 +170,7 @@ def test_families_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_links_and_pipes_among_families_are_refused(tmp_path: Path) -> None:
     tree(tmp_path, **{"elsewhere/few.yaml": FAMILY, "own/k8s/good.yaml": RULE})
     (tmp_path / "own/k8s/families").symlink_to(tmp_path / "elsewhere")
-    assert "leads out of the folder of rules" in held(tmp_path)
+    assert "leads out of the directory of rules" in held(tmp_path)
     (tmp_path / "own/k8s/families").unlink()
     (tmp_path / "own/k8s/families").mkdir()
     os.mkfifo(tmp_path / "own/k8s/families/pipe.yaml")

@@ -66,7 +66,7 @@ def test_why_there_is_no_number_is_said_in_each_format(tmp_path: Path) -> None:
     result = run(tmp_path, {"a.txt": "x"})
     assert "no score, not assessed: nothing to check" in result.stdout
     assert "gate not evaluated: nothing to check" in result.stdout
-    assert "name files, or another folder" in result.stderr
+    assert "name files, or another directory" in result.stderr
     github = run(tmp_path, {}, "--format", "github")
     assert "no score, not assessed" in github.stdout
     assert "no score" in run(tmp_path, {}, "--explain-score").stdout

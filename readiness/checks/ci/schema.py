@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.checks.ci.triggers import event_filter_invalid
 from readiness.kinds.github.events import on_shape
 from readiness.kinds.github.model import Workflow
 from readiness.kinds.github.shapes import (
@@ -342,8 +343,11 @@ def workflow_key_repeated(workflow: Workflow, *, project: Project) -> CheckOutco
 
 
 def workflow_key_unknown(workflow: Workflow, *, project: Project) -> CheckOutcome:
-    """A key that GitHub does not know there."""
-    yield from _problems(workflow, project, "unknown")
+    """A key that GitHub does not know there; of a filter that only other events have `event_filter_invalid` tells."""
+    filters = {found.span for found in event_filter_invalid(workflow) if isinstance(found, Hit)}
+    for found in _problems(workflow, project, "unknown"):
+        if not isinstance(found, Hit) or found.span not in filters:
+            yield found
 
 
 def workflow_value_invalid(workflow: Workflow, *, project: Project) -> CheckOutcome:

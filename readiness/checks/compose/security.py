@@ -1,4 +1,4 @@
-"""What a container may do to its host: users, privileges, capabilities, namespaces, devices, host folders."""
+"""What a container may do to its host: users, privileges, capabilities, namespaces, devices, host directories."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from readiness.checks.dockerfile.packages import is_in_run, is_shipped
+from readiness.checks.dockerfile.packages import index_update_alone, is_in_run, is_shipped
 from readiness.facts import packages
 from readiness.facts.packages import PackageCall
 from readiness.facts.wrappers import unwrap_command
@@ -91,9 +91,12 @@ def _is_mounted_over(step: Step, folder: str) -> bool:
 
 
 def package_cache_left(step: Step, *, managers: Sequence[str]) -> CheckOutcome:
-    """What a package manager fetches stays in the layer: apt's lists, the cache of the others."""
+    """What a package manager fetches stays in the layer: apt's lists, the cache of the others.
+
+    A RUN that only updates the lists is `index_update_alone`: to remove them there would break the install below it.
+    """
     if is_shipped(step):
-        if "apt" in managers:
+        if "apt" in managers and not any(True for _ in index_update_alone(step)):
             yield from _apt_lists_left_hits(step)
         yield from _caches_left_hits(step, set(managers) - {"apt"})
 

@@ -1,4 +1,4 @@
-"""Whether the user of an image may write to a folder: who makes it, and who owns it."""
+"""Whether the user of an image may write to a directory: who makes it, and who owns it."""
 
 from __future__ import annotations
 

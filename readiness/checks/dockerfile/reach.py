@@ -44,7 +44,7 @@ def context_with_secrets(stage: Stage, project: Project) -> CheckOutcome:
         ]
         if secret_files:
             more = f" and {len(secret_files) - 1} more" if len(secret_files) > 1 else ""
-            what = "the whole context" if is_whole_context(word) else f"folder {word.value!r}"
+            what = "the whole context" if is_whole_context(word) else f"directory {word.value!r}"
             yield hit(word.span, what=what, file=secret_files[0] + more)
             return
 

@@ -1,14 +1,15 @@
-"""Checks of the shell in RUN: pipes, folders, programs that make no sense in a build."""
+"""Checks of the shell in RUN: pipes, directories, programs that make no sense in a build."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
 
+from readiness.checks.dockerfile.downloads import script_piped_to_shell
 from readiness.facts.base_images import shell_family
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Document, Step
-from readiness.model import CheckOutcome, Span, hit
+from readiness.model import CheckOutcome, Hit, Span, hit
 from readiness.syntax import shell
 
 _CANNOT_FAIL = frozenset({"echo", "printf", "yes", "true"})
@@ -17,7 +18,10 @@ _SHELLS_WITHOUT_PIPEFAIL = frozenset({"sh", "dash"})
 
 
 def pipe_unchecked(step: Step) -> CheckOutcome:
-    """A pipe in a shell that sees the exit code of the last command only."""
+    """A pipe in a shell that sees the exit code of the last command only.
+
+    Of a script that goes from the network into a shell `script_piped_to_shell` tells: without that pipe nothing is left to check.
+    """
     before = step.instruction.span.start
     words = step.stage.shell_words(before)
     if not step.posix and not step.instruction.is_json_form:
@@ -31,7 +35,10 @@ def pipe_unchecked(step: Step) -> CheckOutcome:
         return
     if "pipefail" in step.instruction.arguments_text.text or _heredoc_sets_pipefail(step):
         return
+    scripts_run = [found.span for found in script_piped_to_shell(step) if isinstance(found, Hit)]
     for group in step.script.pipes():
+        if any(group[0].span.start <= span.start and span.end <= group[-1].span.end for span in scripts_run):
+            continue
         last = max(one.position_in_pipeline for one in group)
         firsts = [one for one in group if one.position_in_pipeline < last]
         if not firsts or all(_is_infallible(one) for one in firsts):

@@ -9,7 +9,7 @@ from functools import lru_cache
 from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import has_bare_environment, is_without_application
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import CheckOutcome, Span, Undecidable, hit, missing, spelling
+from readiness.model import CheckOutcome, Hit, Span, Undecidable, hit, missing, spelling
 from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import VariableReference, variable_references
 
@@ -171,10 +171,14 @@ def env_self_reference(step: Step) -> CheckOutcome:
 
 
 def variable_undefined(step: Step) -> CheckOutcome:
-    """An instruction uses a variable that is set later, elsewhere, or misspelt, and nowhere before."""
+    """An instruction uses a variable that is set later, elsewhere, or misspelt, and nowhere before.
+
+    Of one that the same ENV sets, `env_self_reference` tells.
+    """
     instruction, stage = step.instruction, step.stage
     if instruction.keyword not in _EXPANDED_INSTRUCTIONS or step.onbuild or not stage.whole:
         return
+    self_references = {found.span for found in env_self_reference(step) if isinstance(found, Hit)}
     for word in instruction.words:
         if not has_variable(word.raw):
             continue
@@ -193,9 +197,9 @@ def variable_undefined(step: Step) -> CheckOutcome:
                 continue
             reason = reason_undefined(stage, name, instruction.span.start)
             span = _use_span(step, word.span, reference)
-            if reason:
+            if reason and span not in self_references:
                 yield hit(span, name=name, reason=reason)
-            else:
+            elif not reason:
                 yield Undecidable(span)
 
 

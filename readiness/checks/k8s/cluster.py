@@ -9,7 +9,7 @@ from typing import Any
 from readiness.checks.k8s.apis import namespaced_kinds
 from readiness.kinds.k8s.effective import as_integer, template_text
 from readiness.kinds.k8s.model import Container, Object, Pod
-from readiness.model import CheckOutcome, NotApplicable, Pattern, hit, missing
+from readiness.model import CheckOutcome, NotApplicable, Pattern, Severity, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
 
@@ -121,14 +121,36 @@ def tiller_service(obj: Object, *, labels: Sequence[Sequence[str]]) -> CheckOutc
 
 def tiller_open(container: Container) -> CheckOutcome:
     """Tiller, Helm 2's server, listens on more than its own loopback."""
-    if not images.parse_image(container.image).name.endswith("tiller"):
-        return
-    for key in ("args", "command"):
-        values = container.node.get(key)
-        for value in values if isinstance(values, Seq) else ():
-            if isinstance(value, str) and re.search(r"(?:^|=)(?:localhost|127\.0\.0\.1|\[::1\]):\d", value):
-                return
-    yield missing(container.node.at())
+    if _runs_tiller(container) and not _listens_on_loopback(container):
+        yield missing(container.node.at())
+
+
+def tiller_deployed(pod: Pod, *, labels: Sequence[Sequence[str]]) -> CheckOutcome:
+    """The pod is Tiller, by an image or a label; medium where it listens on its loopback only, and else `tiller_open` tells."""
+    for container in pod.containers():
+        if _runs_tiller(container):
+            if _listens_on_loopback(container):
+                yield hit(container.node.at("image"), container=container.name, severity=Severity.MEDIUM, say="loopback")
+            return
+    for owner in (pod.labels, pod.owner.labels):
+        key = matching_label(owner, labels)
+        if key:
+            yield hit(owner.at(key), say="labelled")
+            return
+
+
+def _runs_tiller(container: Container) -> bool:
+    return images.parse_image(container.image).name.rpartition("/")[2] == "tiller"
+
+
+def _listens_on_loopback(container: Container) -> bool:
+    """Whether an argument gives an address of the container's own loopback."""
+    return any(
+        isinstance(value, str) and re.search(r"(?:^|=)(?:localhost|127\.0\.0\.1|\[::1\]):\d", value)
+        for key in ("args", "command")
+        if isinstance(values := container.node.get(key), Seq)
+        for value in values
+    )
 
 
 def git_sync_command(container: Container) -> CheckOutcome:

@@ -110,8 +110,8 @@ def _pods_rounded_up(value: object, total: int) -> int | None:
     return as_integer(value)
 
 
-def over_autoscaler(obj: Object, *, equal: bool, project: Project) -> CheckOutcome:
-    """A budget asks for more pods than the autoscaler of its workload keeps; `equal`: for just as many."""
+def over_autoscaler(obj: Object, *, project: Project) -> CheckOutcome:
+    """A budget asks for as many pods as the autoscaler of its workload keeps, or for more."""
     if obj.kind != BUDGET_KIND or _written_bound(obj) != "minAvailable":
         return
     value = obj.spec.get("minAvailable")
@@ -119,13 +119,13 @@ def over_autoscaler(obj: Object, *, equal: bool, project: Project) -> CheckOutco
         for scaler in certain_autoscalers(workload.owner, project, *AUTOSCALER_KINDS):
             least = autoscaler_bounds(scaler).minimum
             needed = _pods_rounded_up(value, least or 0)
-            if not least or needed is None or not (needed == least if equal else needed > least):
+            if not least or needed is None or needed < least:
                 continue
             key = "minReplicas" if scaler.kind != "ScaledObject" else "minReplicaCount"
             span = scaler.spec.at(key) if key in scaler.spec else scaler.metadata.at("name")
             place = Related(scaler.source, span, "the autoscaler goes down to this")
             yield hit(obj.spec.at("minAvailable"), related=[place], value=value, least=least,
-                      workload=workload.owner.resource)  # fmt: skip
+                      workload=workload.owner.resource, bound="equal" if needed == least else "over")  # fmt: skip
 
 
 def autoscaler_under_disruption_budget(pod: Pod, *, project: Project) -> CheckOutcome:

@@ -10,11 +10,15 @@ from readiness.facts.table import fact_column
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object
-from readiness.model import CheckOutcome, hit, missing
+from readiness.model import CheckOutcome, Undecidable, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
+# https://cloud.google.com/kubernetes-engine/docs/how-to/secure-gateway: Certificate Manager
+_CERTIFICATE_MAP_ANNOTATION = "networking.gke.io/certmap"
+# https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/gateway/loadbalancerconfig/
+_CERTIFICATE_FINDING_CONTROLLER = "gateway.k8s.aws/"
 
 
 def route_kinds() -> list[str]:
@@ -37,19 +41,39 @@ def listeners(obj: Object) -> Iterator[Map]:
     yield from obj.spec.mappings_under("listeners")
 
 
-def gateway_certificate_missing(obj: Object) -> CheckOutcome:
-    """A listener ends TLS and names no certificate."""
+def gateway_certificate_missing(obj: Object, *, project: Project) -> CheckOutcome:
+    """A listener ends TLS and names no certificate.
+
+    A listener without `tls` may have its certificate from elsewhere: on GKE from the map that an annotation of the Gateway names, else
+    from parameters of the Gateway or its class. With `tls` there has to be `certificateRefs` or `options`, which the API server checks.
+    """
     if not is_gateway(obj):
         return
     for listener in listeners(obj):
         tls = listener.mapping_at_path("tls")
-        ends = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (
-            None,
-            "Terminate",
-        )
-        named = any(True for _ in tls.mappings_under("certificateRefs")) or tls.get("options")
-        if ends and not named:
+        terminates_tls = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (None, "Terminate")
+        if not terminates_tls or any(True for _ in tls.mappings_under("certificateRefs")) or tls.get("options"):
+            continue
+        if "tls" not in listener and _CERTIFICATE_MAP_ANNOTATION in obj.annotations:
+            continue
+        if "tls" not in listener and _has_implementation_parameters(obj, project):
+            yield Undecidable(listener.at("name"))
+        else:
             yield missing(listener.at("name"), name=listener.string_under("name"))
+
+
+def _has_implementation_parameters(gateway: Object, project: Project) -> bool:
+    """Whether a Gateway or its class has parameters of the implementation, or the class is of one that finds certificates by host."""
+    if gateway.spec.mapping_at_path("infrastructure").get("parametersRef") is not None:
+        return True
+    return any(
+        declared.name == gateway.spec.get("gatewayClassName")
+        and (
+            declared.spec.get("parametersRef") is not None
+            or declared.spec.string_under("controllerName").startswith(_CERTIFICATE_FINDING_CONTROLLER)
+        )
+        for declared in object_index(project).objects_of_kinds("GatewayClass")
+    )
 
 
 def gateway_plain_only(obj: Object) -> CheckOutcome:

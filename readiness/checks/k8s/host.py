@@ -1,4 +1,4 @@
-"""What a pod takes of its node: namespaces, ports, folders, sockets."""
+"""What a pod takes of its node: namespaces, ports, directories, sockets."""
 
 from __future__ import annotations
 

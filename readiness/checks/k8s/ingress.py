@@ -299,8 +299,8 @@ def ingress_route_repeated(obj: Object, *, project: Project) -> CheckOutcome:
 _STATEMENT_START = re.compile(r"(?:\A|[;{}\n])\s*")
 
 
-def snippet(obj: Object, *, words: Sequence[Pattern]) -> CheckOutcome:
-    """An annotation puts text into the controller's configuration; `words`: only text with one of these."""
+def snippet(obj: Object, *, words: Sequence[Pattern] = (), without: Sequence[Pattern] = ()) -> CheckOutcome:
+    """An annotation puts text into the controller's configuration; `words`: only text with one of these, `without`: with none."""
     if not is_ingress(obj):
         return
     for key, value in obj.annotations.items():
@@ -308,8 +308,12 @@ def snippet(obj: Object, *, words: Sequence[Pattern]) -> CheckOutcome:
             continue
         text = str(value)[:20000]
         starts = [match.end() for match in _STATEMENT_START.finditer(text)]
-        if not words or any(re.compile(word).match(text, at) for word in words for at in starts):
+        if (not words or _begins_statement(words, text, starts)) and not _begins_statement(without, text, starts):
             yield hit(obj.annotations.key_span(key), annotation=key)
+
+
+def _begins_statement(words: Sequence[Pattern], text: str, starts: Sequence[int]) -> bool:
+    return any(re.compile(word).match(text, at) for word in words for at in starts)
 
 
 def ingress_snippets_allowed(obj: Object) -> CheckOutcome:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice, pairwise
 
 from readiness.checks.k8s.apis import kinds_by_group
+from readiness.checks.k8s.structure import wrong_type_spans
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import may_be_same_namespace
@@ -86,19 +87,22 @@ def key_mistake(key: str) -> str:
     return "" if QUALIFIED_NAME.match(name) else "name"
 
 
-def label_invalid(obj: Object) -> CheckOutcome:
+def label_invalid(obj: Object, *, project: Project) -> CheckOutcome:
     """A label that the API server refuses: its key, or its value."""
-    yield from _label_hits(obj.labels)
+    yield from _label_hits(obj.labels, wrong_type_spans(obj, project))
 
 
-def pod_label_invalid(pod: Pod) -> CheckOutcome:
+def pod_label_invalid(pod: Pod, *, project: Project) -> CheckOutcome:
     """A label of a pod template that the API server refuses."""
     if pod.template is not pod.owner.node:
-        yield from _label_hits(pod.labels)
+        yield from _label_hits(pod.labels, wrong_type_spans(pod.owner, project))
 
 
-def _label_hits(labels: Map) -> CheckOutcome:
-    """A hit for each label that the API server refuses; one with a word to replace is not known."""
+def _label_hits(labels: Map, wrong_types: Collection[Span]) -> CheckOutcome:
+    """A hit for each label that the API server refuses; one with a word to replace is not known.
+
+    Of a value that is no string `field_type_wrong` tells where the schema of the kind is known (`wrong_types`).
+    """
     for key, value in labels.items():
         if is_variable(key) or is_variable(value) or key == "":
             continue
@@ -110,17 +114,18 @@ def _label_hits(labels: Map) -> CheckOutcome:
             yield hit(labels.key_span(key), say=fault, label=key[:80])
         elif isinstance(value, str) and value and not QUALIFIED_NAME.match(value):
             yield hit(labels.at(key), say="value", label=key, value=value[:64])
-        elif value is not None and not isinstance(value, str):
+        elif value is not None and not isinstance(value, str) and labels.at(key) not in wrong_types:
             yield hit(labels.at(key), say="no-string", label=key)
 
 
-def annotation_invalid(obj: Object) -> CheckOutcome:
-    """An annotation that the API server refuses: its key, or a value that is no string."""
+def annotation_invalid(obj: Object, *, project: Project) -> CheckOutcome:
+    """An annotation that the API server refuses: its key, or a value that is no string, as of labels."""
+    wrong_types = wrong_type_spans(obj, project)
     for key, value in obj.annotations.items():
         fault = key_mistake(key) if not is_form_unknown(key) else ""
         if fault:
             yield hit(obj.annotations.key_span(key), say=fault, key=key[:80])
-        elif value is not None and not isinstance(value, str):
+        elif value is not None and not isinstance(value, str) and obj.annotations.at(key) not in wrong_types:
             yield hit(obj.annotations.at(key), say="no-string", key=key)
 
 

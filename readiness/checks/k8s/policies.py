@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from readiness.checks.k8s.absence import pods_absence
+from readiness.checks.k8s.sandbox import has_controller_policy
 from readiness.facts.table import fact_column
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import as_integer
@@ -65,10 +66,13 @@ def _has_other_policies(project: Project) -> bool:
 def pod_without_policy(pod: Pod, *, directions: list[str], every: bool, project: Project) -> CheckOutcome:
     """No policy restricts the pod in a direction of `directions`; `every`: one direction that is left open is enough.
 
-    Low where the way in leads to measurements and health checks at most.
+    Low where the way in leads to measurements and health checks at most. Of the way out of a sandbox `sandbox_egress_open` tells, and
+    for a template of sandboxes its controller makes a policy.
     """
     workload = workload_of(pod, project)
-    if workload is None or pod.node.get("hostNetwork") is True:
+    if workload is None or pod.node.get("hostNetwork") is True or has_controller_policy(pod):
+        return
+    if directions == ["Egress"] and pod.kind in ("Sandbox", "SandboxTemplate"):
         return
     restricted = directions_restricted_for(workload, project)
     open_ways = [way for way in directions if way not in restricted]

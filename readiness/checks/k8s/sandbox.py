@@ -25,12 +25,15 @@ def sandbox_runtime_class_missing(pod: Pod, *, deny: Sequence[str]) -> CheckOutc
         yield hit(pod.node.at("runtimeClassName"), say="ordinary", runtime=name)
 
 
+def has_controller_policy(pod: Pod) -> bool:
+    """Whether the controller of sandboxes makes a policy for a pod: its default lets the pod reach nothing inside the network."""
+    return pod.kind == "SandboxTemplate" and pod.owner.spec.get("networkPolicyManagement") != "Unmanaged"
+
+
 def sandbox_egress_open(pod: Pod, *, project: Project) -> CheckOutcome:
     """Nothing limits where the pod connects to, or a policy that does lets it go everywhere."""
-    spec = pod.owner.spec
-    if pod.kind == "SandboxTemplate" and spec.get("networkPolicyManagement") != "Unmanaged":
-        # The controller makes the policy: its default lets the pod reach nothing inside the network.
-        yield from unrestricted_egress_hits(spec.mapping_at_path("networkPolicy"), pod.owner)
+    if has_controller_policy(pod):
+        yield from unrestricted_egress_hits(pod.owner.spec.mapping_at_path("networkPolicy"), pod.owner)
         return
     workload = object_index(project).workload_by_owner_id.get(id(pod.owner))
     policies = project.memoize(policy_selectors).all_selecting_objects(workload) if workload is not None else []

@@ -147,6 +147,11 @@ def field_unknown(obj: Object, *, project: Project) -> CheckOutcome:
             yield hit(flaw.span, field=flaw.field, meant=flaw.word)
 
 
+def wrong_type_spans(obj: Object, project: Project) -> frozenset[Span]:
+    """The places of an object where `field_type_wrong` tells of a value."""
+    return frozenset(flaw.span for flaw in project.memoize_for_subject(_flaws_of, obj) if flaw.mistake_kind == "type")
+
+
 def field_type_wrong(obj: Object, *, project: Project) -> CheckOutcome:
     """A value of another type than the field takes."""
     for flaw in project.memoize_for_subject(_flaws_of, obj):

@@ -99,13 +99,6 @@ def image_tag_floating(container: Container, *, project: Project) -> CheckOutcom
         yield hit(image_part_span(container, image.tag_span), image=image.text, tag=image.tag)
 
 
-def sandbox_image_mutable(container: Container, *, project: Project) -> CheckOutcome:
-    """The image has no tag, or one that its publisher moves."""
-    image = parsed_image(container, project)
-    if image is not None and is_mutable(image):
-        yield hit(container.node.at("image"), image=image.text)
-
-
 def image_end_of_life(container: Container, *, project: Project) -> CheckOutcome:
     """The image is of a release whose updates have ended."""
     image = parsed_image(container, project)
@@ -171,12 +164,12 @@ def is_mutable(image: ImageReference) -> bool:
 
 
 def image_pull_policy_stale(container: Container, *, project: Project) -> CheckOutcome:
-    """A tag that moves, with a policy under which a node keeps what it pulled once."""
+    """A tag that moves, with a policy under which a node keeps what it pulled once; of Never `image_pull_policy_never` tells."""
     image, policy = parsed_image(container, project), container.node.get("imagePullPolicy")
     if image is None or not is_mutable(image):
         return
     yield from unknown_if_variable(container.node, "imagePullPolicy")
-    if policy in {"IfNotPresent", "Never"}:
+    if policy == "IfNotPresent":
         tag = image.tag or "latest"
         yield hit(container.node.at("imagePullPolicy"), policy=policy, tag=tag, image=image.text)
 

@@ -1,4 +1,4 @@
-"""Where answers come from and go to by mistake: redirects to no name, files out of nginx's own folder."""
+"""Where answers come from and go to by mistake: redirects to no name, files out of nginx's own directory."""
 
 from __future__ import annotations
 

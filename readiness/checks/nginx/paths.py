@@ -6,6 +6,7 @@ import re
 
 from readiness.checks.nginx.variables import (
     VARIABLE_REFERENCE,
+    http_splitting,
     is_redirect,
     pattern_of,
     variable_names,
@@ -164,9 +165,12 @@ def proxy_path_escaped_twice(statement: DirectiveSubject, project: Project) -> C
 
 
 def proxy_path_decoded(statement: DirectiveSubject, project: Project) -> CheckOutcome:
-    """The backend gets a piece of the path that nginx has decoded and does not escape again."""
+    """The backend gets a piece of the path that nginx has decoded and does not escape again.
+
+    Where a line break can be in it, `http_splitting` tells, and the same mends both.
+    """
     d = statement.node
-    if not d.args:
+    if not d.args or any(True for _ in http_splitting(statement, project)):
         return
     scheme, _, rest = d.args[0].partition("://")
     for name in variable_names(rest if scheme in {"http", "https"} else d.args[0]):

@@ -220,10 +220,23 @@ def switch_on(statement: DirectiveSubject) -> CheckOutcome:
         yield hit(statement.node.at(1))
 
 
+def ssl_directive_removed(statement: DirectiveSubject) -> CheckOutcome:
+    """The directive `ssl`, on or off, which nginx does not know since 1.25.1."""
+    if statement.name == "ssl" and statement.value in ("on", "off"):
+        yield hit(statement.node.at(1))
+
+
 def tls_session_tickets(scope: BlockScope, project: Project) -> CheckOutcome:
-    """Session tickets are on without a key that somebody rotates: the key lives as long as the process."""
+    """Session tickets are on without a key that somebody rotates: the key lives as long as the process.
+
+    From 1.23.2 on nginx rotates the keys by itself where the cache of sessions is shared; unless an image says that it is older, it does.
+    """
     block = scope.node
     if not scope.tls or includes.effective_directives(project, block, "ssl_session_ticket_key"):
+        return
+    cache = includes.effective_directives(project, block, "ssl_session_cache")
+    is_shared = any(argument.startswith("shared:") for directive in cache for argument in directive.args)
+    if is_shared and not versions.is_nginx_below(project, scope.source, (1, 23, 2)):
         return
     directives = includes.effective_directives(project, block, "ssl_session_tickets")
     if directives and directives[-1].joined_arguments == "on":

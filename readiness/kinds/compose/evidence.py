@@ -96,7 +96,7 @@ def _non_production_signs(document: Document, related_documents: Sequence[Docume
     services = [one for one in document.services.values() if not one.set_aside]
     signs = [sign for find in SIGNS_OF_SERVICES for sign in find(services)]
     if is_sample_path(document.source.path):
-        text = "it lies in a folder of examples"
+        text = "it lies in a directory of examples"
         hidden = is_hidden_sample_path(document.source.path)
         signs.append(NonProductionSign("sample", text, document.node.at(), hidden, purpose="sample"))
     signs += _place_signs(document)
@@ -121,7 +121,7 @@ def _place_signs(document: Document) -> Iterator[NonProductionSign]:
     if "hack" in folders:
         yield NonProductionSign("hack", "it lies in hack/", here)
     if any(map(STUDY_FOLDER.fullmatch, folders)):
-        yield NonProductionSign("sample", "it lies in a folder of exercises", here, purpose="study")
+        yield NonProductionSign("sample", "it lies in a directory of exercises", here, purpose="study")
     if STUDY in said:
         yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="study")
     elif TRIAL in said:

@@ -271,7 +271,7 @@ def _remote_error(name: str, place_text: str) -> OverlayRefusedError:
 
 def _outside_error(path: str, place_text: str) -> OverlayRefusedError:
     return OverlayRefusedError(
-        f"{place_text} takes in {path[:200]}, which leads out of the tree and is not read; check a folder that holds both"
+        f"{place_text} takes in {path[:200]}, which leads out of the tree and is not read; check a directory that holds both"
     )
 
 

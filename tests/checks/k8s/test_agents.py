@@ -161,3 +161,36 @@ SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {passw
 def test_secret_for_trial(path: str, value: str, want: str) -> None:
     """A word in a file for tests opens nothing of production; what a machine made may, wherever it stands."""
     assert run("secret-committed", SECRET % value, path=path) == [want]
+
+
+@pytest.mark.parametrize(
+    ("kind", "volumes", "want"),
+    [("DaemonSet", VOLUMES, ["medium", "medium", "medium"]), ("Deployment", "", ["high", "medium", "medium"])],
+)
+def test_namespaces_of_the_node(kind: str, volumes: str, want: list[str]) -> None:
+    """The processes of the node show their environment; its network and its IPC give an intruder no more than a way on."""
+    text = workload(kind, "", volumes=f"hostPID: true, hostIPC: true, hostNetwork: true, {volumes}")
+    assert [run(rule, text) for rule in ("host-pid", "host-ipc", "host-network")] == [[one] for one in want]
+
+
+@pytest.mark.parametrize(
+    ("resource", "verb", "found"),
+    [
+        ("pods/portforward", "create", ["low", "info"]),
+        ("pods/portforward", "get, create", ["low", "info"]),
+        ("pods/portforward", "get", []),
+        ("pods", "create", []),
+    ],
+)
+def test_forwarding_needs_create(resource: str, verb: str, found: list[str]) -> None:
+    """Since Kubernetes 1.35 by WebSocket, too: https://github.com/kubernetes/kubernetes/pull/134577."""
+    role = (
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: tool}\n"
+        f'rules: [{{apiGroups: [""], resources: [{resource}], verbs: [{verb}]}}]\n'
+    )
+    binding = (
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: tool}\n"
+        "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: tool}\n"
+        "subjects: [{kind: ServiceAccount, name: tool, namespace: shop}]\n"
+    )
+    assert sorted(run("rbac-port-forward", role, binding), reverse=True) == found

@@ -197,7 +197,7 @@ class OverlayBuilder:
             raise self.absent_entry_error(entry)
         if any(found in {"", ".", one} or one.startswith(f"{found}/") for one in self.open):
             raise InvalidKustomizationError(
-                f"it takes in {entry.string[:200]!r}, a folder that it stands in itself",
+                f"it takes in {entry.string[:200]!r}, a directory that it stands in itself",
                 entry.place,
             )
         return found
