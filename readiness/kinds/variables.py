@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,16 @@ from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map
 
+EMPTY_MAPPING = Map(Span(0, 0))
+
 
 @dataclass(frozen=True, slots=True)
 class VariableSetting:
     """One variable that is set: its name, what is written as its value, and where both stand.
 
     `text` is what it holds as far as the file can tell, with UNKNOWN_VALUE_MARK for each part that it cannot: another variable,
-    an expression. It is None where the file writes no text: a list, nothing, or a `reference` to where the value stands.
+    an expression. It is None where the file writes no text: a list, nothing, or a `reference` to where the value stands, which
+    is empty where there is none.
     """
 
     name: str
@@ -26,7 +29,7 @@ class VariableSetting:
     span: Span
     name_span: Span
     source: Source
-    reference: Map | None = None
+    reference: Map = EMPTY_MAPPING
 
     @property
     def is_partly_unknown(self) -> bool:
@@ -50,9 +53,14 @@ class HasVariables:
     __slots__ = ()
 
     @property
-    def variables(self) -> Mapping[str, VariableSetting]:
-        """The variables that it sets, by their names."""
+    def variable_settings(self) -> Iterable[VariableSetting]:
+        """Every setting that it writes, in their order; of a variable that is set twice both."""
         raise NotImplementedError
+
+    @property
+    def variables(self) -> Mapping[str, VariableSetting]:
+        """The variables that it sets, by their names; the last setting of a name counts."""
+        return {one.name: one for one in self.variable_settings}
 
 
 def scalar_text(value: Any) -> str | None:

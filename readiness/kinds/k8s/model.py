@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -104,16 +104,12 @@ class Object(WithMetadata, HasVariables):
         return bool(pattern.search(self.source.root.path.lower()) or pattern.search(self.namespace.lower()))
 
     @property
-    def variables(self) -> Mapping[str, VariableSetting]:
+    def variable_settings(self) -> Iterator[VariableSetting]:
         """What a ConfigMap gives to the environments that take it in; values of several lines are files."""
-        if self.kind != "ConfigMap":
-            return {}
         data = self.node.mapping_at_path("data")
-        return {
-            name: _setting(data, name, name, data.key_span(name), self.source)
-            for name, value in data.items()
-            if "\n" not in str(value)
-        }
+        for name, value in data.items() if self.kind == "ConfigMap" else ():
+            if "\n" not in str(value):
+                yield _setting(data, name, name, data.key_span(name), self.source)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,10 +219,10 @@ class Container(HasVariables):
         return self.node.string_under("image")
 
     @property
-    def variables(self) -> Mapping[str, VariableSetting]:
-        """The variables under `env` by their names; the last of a name counts, as it does for the kubelet."""
-        entries = ((entry.string_under("name"), entry) for entry in self.node.mappings_under("env"))
-        return {name: _setting(entry, "value", name, entry.at("name"), self.source) for name, entry in entries}
+    def variable_settings(self) -> Iterator[VariableSetting]:
+        """The variables under `env`; the last of a name counts, as it does for the kubelet."""
+        for entry in self.node.mappings_under("env"):
+            yield _setting(entry, "value", entry.string_under("name"), entry.at("name"), self.source)
 
     @property
     def security_context(self) -> Map:
@@ -240,11 +236,9 @@ class Container(HasVariables):
 
 def _setting(holder: Map, key: str, name: str, name_span: Span, source: Source) -> VariableSetting:
     """The setting of a variable whose value stands under a key of a mapping, or beside it under `valueFrom`."""
-    written, reference = holder.get(key), holder.get("valueFrom")
+    written = holder.get(key)
     text = known_text(written, is_unknown=isinstance(written, str) and is_filled_in_elsewhere(written))
-    return VariableSetting(
-        name, written, text, holder.at(key), name_span, source, reference if isinstance(reference, Map) else None
-    )
+    return VariableSetting(name, written, text, holder.at(key), name_span, source, holder.mapping_at_path("valueFrom"))
 
 
 def container_type_of(key: str, node: Map) -> str:
