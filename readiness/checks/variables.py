@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from readiness.facts import settings
 from readiness.facts.public_images import ImageFacts
@@ -14,7 +14,7 @@ def debug_on(owner: HasVariables) -> CheckOutcome:
     """A debug mode is on, or the environment is named development."""
     for name, setting in owner.variables.items():
         value = _plain_text(setting)
-        if value is None and settings.may_turn_debug_on(name) and setting.is_partly_unknown:
+        if setting.is_partly_unknown and settings.may_turn_debug_on(name):
             yield Undecidable(setting.span)
         elif value is not None and settings.turns_debug_on(name, value):
             yield hit(setting.span, name=name, value=value)
@@ -29,15 +29,15 @@ def log_level_debug(owner: HasVariables) -> CheckOutcome:
 
 
 def login_switches(
-    known: ImageFacts, variables: Mapping[str, VariableSetting], command_words: Iterable[tuple[str, Span]]
+    known: ImageFacts, variables: Iterable[VariableSetting], command_words: Iterable[tuple[str, Span]]
 ) -> Iterator[Hit | Undecidable]:
     """The settings and the words of a command that let everybody into what an image runs."""
-    for name, setting in variables.items():
+    for setting in variables:
         value = _plain_text(setting)
-        if value is None and name in known.auth_off_values and setting.is_partly_unknown:
+        if setting.is_partly_unknown and setting.name in known.auth_off_values:
             yield Undecidable(setting.span)
-        elif value is not None and known.opens_to_all(name, value):
-            yield hit(setting.span, setting=name)
+        elif value is not None and known.opens_to_all(setting.name, value):
+            yield hit(setting.span, setting=setting.name)
     yield from (hit(span, setting=word) for word, span in command_words if word in known.flags_off)
 
 

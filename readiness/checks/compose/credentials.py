@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from readiness.facts.table import fact_rows
 from readiness.kinds.compose.application import env_file_values, join_compose_files
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_specs
+from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_settings
 from readiness.model import CheckOutcome, Related, Source, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
@@ -146,10 +146,10 @@ def _stated_values(service: Service, project: Project, node: Map) -> dict[str, t
     for name, setting in env_file_values(service, project)[0].items():
         text = setting.value.replace("$", "$$").replace(UNKNOWN_VALUE_MARK, "${?}")
         stated[name] = text, _ValuePlace(setting.source, setting.span)
-    for spec in variable_specs(service.source, node, "environment"):
-        if isinstance(spec.value, str | int) or spec.value is None:
-            text = f"${{{spec.name}}}" if spec.value is None else str(spec.value)
-            stated[spec.name] = text, _ValuePlace(service.source, spec.span)
+    for one in variable_settings(service.source, node, "environment"):
+        if isinstance(one.raw_value, str | int) or one.raw_value is None:
+            text = f"${{{one.name}}}" if one.raw_value is None else str(one.raw_value)
+            stated[one.name] = text, _ValuePlace(service.source, one.span)
     return stated
 
 

@@ -14,4 +14,4 @@ def authentication_off(container: Container) -> CheckOutcome:
     known = public_images.facts_of_public_image(images.parse_image(container.image)) if container.image else None
     if known is not None:
         words = [(word, listed.at(index)) for listed in container.command_lists() for index, word in enumerate(listed)]
-        yield from login_switches(known, container.variables, words)
+        yield from login_switches(known, container.variables.values(), words)
