@@ -36,9 +36,12 @@ LEVEL = {"dockerfile/log-level-debug", "compose/log-level-debug", "k8s/log-level
         ("DEBUG_PORT", "1", set()),
     ],
 )
-def test_each_kind_is_told_the_same(path: str, name: str, value: str, expected: set[str], tmp_path: Path) -> None:
+def test_each_kind_is_told_the_same(
+    path: str, name: str, value: str, expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the folder's own name speaks of tests
     write_files(tmp_path, {path: FILES[path].format(name=name, value=value)})
-    report = readiness.check([str(tmp_path)], select=sorted(DEBUG | LEVEL))
+    report = readiness.check(["."], select=sorted(DEBUG | LEVEL))
     found = {one.rule for one in report.findings}
     kind = {"Dockerfile": "dockerfile/", "compose.yaml": "compose/"}.get(path, "k8s/")
     assert found == {one for one in expected if one.startswith(kind)}
