@@ -41,7 +41,7 @@ ROOMS = {
         {"delivery"},
         {"joins"},
     ],
-    "checks": [{"k8s", "nginx", "ci", "dockerfile"}, {"compose"}, {"project"}],
+    "checks": [{"variables"}, {"k8s", "nginx", "ci", "dockerfile"}, {"compose"}, {"project"}],
 }
 # Who may import a package from outside; everyone else asks that module.
 DOORS = {

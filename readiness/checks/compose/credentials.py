@@ -12,8 +12,9 @@ from readiness.checks.compose.reach import closed_store_names, is_plain_store
 from readiness.facts.table import fact_rows
 from readiness.kinds.compose.application import env_file_values, join_compose_files
 from readiness.kinds.compose.model import Service, Variable
-from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_specs
-from readiness.kinds.compose.words import service_environment
+from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_settings
+from readiness.kinds.compose.words import service_variables
+from readiness.kinds.variables import texts_by_name
 from readiness.model import CheckOutcome, Hit, Related, Severity, Source, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
@@ -206,8 +207,8 @@ def is_password_moot(variable: Variable, project: Project) -> bool:
     known = variable.owner.image_facts if variable.where != "args" else None
     if known is None or variable.name not in known.moot_passwords:
         return False
-    verdict = secrets.classify_value(variable.name, variable.spec.value)
-    moot = known.is_password_moot(variable.name, service_environment(variable.owner, project))
+    verdict = secrets.classify_value(variable.name, variable.setting.raw_value)
+    moot = known.is_password_moot(variable.name, texts_by_name(service_variables(variable.owner, project)))
     return moot and verdict.strength < SecretStrength.RANDOM
 
 
@@ -241,10 +242,10 @@ def _stated_values(service: Service, project: Project, node: Map) -> dict[str, t
     for name, setting in env_file_values(service, project)[0].items():
         text = setting.value.replace("$", "$$").replace(UNKNOWN_VALUE_MARK, "${?}")
         stated[name] = text, _ValuePlace(setting.source, setting.span)
-    for spec in variable_specs(service.source, node, "environment"):
-        if isinstance(spec.value, str | int) or spec.value is None:
-            text = f"${{{spec.name}}}" if spec.value is None else str(spec.value)
-            stated[spec.name] = text, _ValuePlace(service.source, spec.span)
+    for one in variable_settings(service.source, node, "environment"):
+        if isinstance(one.raw_value, str | int) or one.raw_value is None:
+            text = f"${{{one.name}}}" if one.raw_value is None else str(one.raw_value)
+            stated[one.name] = text, _ValuePlace(service.source, one.span)
     return stated
 
 

@@ -19,7 +19,7 @@ from readiness.kinds.compose.words import (
     command_line,
     may_run_together,
     replica_count,
-    service_environment,
+    service_variables,
 )
 from readiness.model import CheckOutcome, Related, Span, Undecidable, hit
 from readiness.model.project import Project
@@ -133,7 +133,8 @@ def _is_dashboard_open(port: Port, project: Project) -> bool:
     """Whether Traefik serves its dashboard without a login."""
     command = command_line(port.owner.extended_node.get("command"))
     flag = "--api.insecure" in command and "--api.insecure=false" not in command
-    return flag or service_environment(port.owner, project).get("TRAEFIK_API_INSECURE") == "true"
+    setting = service_variables(port.owner, project).get("TRAEFIK_API_INSECURE")
+    return flag or (setting is not None and setting.value == "true")
 
 
 def debugger_published(port: Port, project: Project) -> CheckOutcome:
@@ -157,7 +158,7 @@ def _opened_to_all(service: Service, project: Project) -> list[tuple[int, str]]:
 
 def _find_opened_to_all(service: Service, project: Project) -> list[tuple[int, str]]:
     node, _ = merged_service(service, project)
-    variables = {name: value for name, value in service_environment(service, project, node).items() if value is not None}
+    variables = {name: one.text for name, one in service_variables(service, project, node).items() if one.text is not None}
     line = f"{command_line(node.get('entrypoint'))} {command_line(node.get('command'))}"
     opened = [(one.number, one.what) for text in (line, *variables.values()) for one in open_ports(text)]
     jmx = variables.get("KAFKA_JMX_PORT", "")
@@ -361,6 +362,4 @@ def is_routed_by_proxy(service: Service) -> bool:
     """Whether labels or variables give it to a proxy that stands elsewhere."""
     labels = service.extended_node.get("labels")
     names = list(labels) if isinstance(labels, Map) else [text for text, _ in string_entries(labels)]
-    env = service.extended_node.get("environment")
-    names += list(env) if isinstance(env, Map) else [text for text, _ in string_entries(env)]
-    return any(str(name).startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in names)
+    return any(name.startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in (*names, *service.variables))

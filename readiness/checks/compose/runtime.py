@@ -14,7 +14,7 @@ from readiness.facts.base_images import may_be_official_image
 from readiness.facts.images import image_property
 from readiness.kinds.compose.application import join_compose_files, merged_service
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expand_scalar, variable_specs
+from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.words import (
     duration_seconds,
     healthcheck_has_test,
@@ -278,10 +278,10 @@ def dependency_undeclared(service: Service, project: Project) -> CheckOutcome:
     if not known or service.document.swarm:
         return
     awaited = _services_awaited(node, services, project.memoize(_services_named_by))
-    for spec in variable_specs(service.source, service.node, "environment"):
-        text = expand_scalar(spec.value).text
+    for setting in service.variable_settings:
+        text = setting.text or ""
         hosts = [match.group(1) for match in _URL_HOST.finditer(text)]
-        if _HOST_NAME.search(spec.name):
+        if _HOST_NAME.search(setting.name):
             hosts.append(text.partition(":")[0])
         for host in hosts:
             other = services.get(host)
@@ -289,7 +289,7 @@ def dependency_undeclared(service: Service, project: Project) -> CheckOutcome:
                 continue
             if other.image_facts is not None and other.image_facts.is_store:
                 awaited.add(host)
-                yield hit(spec.span, used=host, variable=spec.name)
+                yield hit(setting.span, used=host, variable=setting.name)
 
 
 def _services_named_by(project: Project) -> dict[int, tuple[str, ...]]:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
 from readiness.checks.compose.credentials import is_password_moot, lowered_for_closed_store, password_copies
 from readiness.checks.compose.reach import is_closed_store
+from readiness.checks.variables import login_switches
 from readiness.facts.public_images import ImageFacts
 from readiness.kinds.compose.application import merged_service
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
-    VariableSpec,
-    expand_scalar,
     mount_specs,
     string_entries,
     substring_span,
-    variable_specs,
 )
 from readiness.kinds.compose.readers import is_reader_commented_out, settings_beside_variable
 from readiness.kinds.compose.words import (
@@ -26,10 +25,11 @@ from readiness.kinds.compose.words import (
     has_unread_settings,
     merged_service_if_defined_here,
     missing_service_hit,
-    service_environment,
+    service_variables,
 )
 from readiness.kinds.dotenv import EnvValue
 from readiness.kinds.purpose import is_sample_path
+from readiness.kinds.variables import VariableSetting, texts_by_name
 from readiness.model import CheckOutcome, Hit, NotApplicable, Related, Severity, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
@@ -49,7 +49,7 @@ _MYSQL_PASSWORD_OPTION = re.compile(r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}
 def secret_inline(variable: Variable, project: Project) -> CheckOutcome:
     """A secret in a service's environment; what a client logs in with is told at the server that has the same."""
     if variable.where == "environment":
-        for told in _secret_value_hits(variable, variable.spec.value, variable.spec.span):
+        for told in _secret_value_hits(variable, variable.setting.raw_value, variable.setting.span):
             yield from _unless_copied(told, variable, project)
     elif variable.env_file_value:
         yield NotApplicable()  # another rule's matter
@@ -138,31 +138,34 @@ def _is_only_default(value: str) -> bool:
     return single_variable_and_default(value.strip()) is not None
 
 
-def _password_part(variable: Variable) -> VariableSpec:
+def _password_part(variable: Variable) -> VariableSetting:
     """The variable, or of `NEO4J_AUTH: user/password` the password alone."""
-    spec = variable.spec
-    if spec.name != "NEO4J_AUTH" or not isinstance(spec.value, str) or "/" not in spec.value:
-        return spec
-    at = spec.value.index("/") + 1
-    span = substring_span(variable.source, spec.span, spec.value, at, len(spec.value))
-    return VariableSpec("NEO4J_PASSWORD", spec.value[at:], span, spec.key)
+    setting = variable.setting
+    whole = setting.raw_value
+    if setting.name != "NEO4J_AUTH" or not isinstance(whole, str) or "/" not in whole:
+        return setting
+    at = whole.index("/") + 1
+    span = substring_span(variable.source, setting.span, whole, at, len(whole))
+    return replace(setting, name="NEO4J_PASSWORD", raw_value=whole[at:], span=span)
 
 
 def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
     """A password that everybody tries first, or that describes what belongs there; of the latter a service's first."""
-    spec = _password_part(variable)
+    setting = _password_part(variable)
     if variable.where == "args":
         return
-    text = spec.value if isinstance(spec.value, str) else ""
-    verdict = secrets.classify_value(spec.name, spec.value)
+    text = setting.raw_value if isinstance(setting.raw_value, str) else ""
+    verdict = secrets.classify_value(setting.name, setting.raw_value)
     if not verdict.is_guessed or _is_only_default(text):
         return
     together = _places_told_together(variable, verdict)
-    if spec.span in together[1:]:
+    if setting.span in together[1:]:
         return
-    span = spec.span
-    if verdict.reach is not None:
-        span = substring_span(variable.source, span, text, verdict.span.start, verdict.span.end)
+    span = (
+        setting.span
+        if verdict.reach is None
+        else substring_span(variable.source, setting.span, text, verdict.span.start, verdict.span.end)
+    )
     also = [Related(variable.source, at, "this value is to be replaced, too") for at in together[1:]]
     sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
     local = secrets.local_setting(settings_beside_variable(variable)) if verdict.to_change else ""
@@ -180,12 +183,12 @@ def _places_told_together(variable: Variable, verdict: SecretVerdict) -> list[Sp
     if variable.where != "environment" or (secrets.is_password_name(variable.name) and not verdict.is_description):
         return []
     return [
-        spec.span
-        for spec in variable_specs(variable.source, variable.node, "environment")
-        if (other := secrets.classify_value(spec.name, spec.value)).is_guessed
+        one.span
+        for one in variable.owner.variable_settings
+        if (other := secrets.classify_value(one.name, one.raw_value)).is_guessed
         and other.is_description is verdict.is_description
         and other.reach is None
-        and (verdict.is_description or (spec.value == variable.spec.value and not secrets.is_password_name(spec.name)))
+        and (verdict.is_description or (one.raw_value == variable.setting.raw_value and not secrets.is_password_name(one.name)))
     ]
 
 
@@ -199,15 +202,15 @@ def password_fallback(subject: Variable | Service) -> CheckOutcome:
     if isinstance(subject, Service):
         yield from _fallback_in_command(subject)
         return
-    spec = subject.spec
-    text = spec.value.strip().strip("\"'") if isinstance(spec.value, str) else ""
+    setting = subject.setting
+    text = setting.raw_value.strip().strip("\"'") if isinstance(setting.raw_value, str) else ""
     fallback = single_variable_and_default(text)
     if fallback is None or subject.where == "args":
         return
     name, default = fallback
-    if _is_password(default, spec.name, name):
-        what = f"variable {spec.name}"
-        yield hit(spec.span, what=what, service=subject.service, variable=name)
+    if _is_password(default, setting.name, name):
+        what = f"variable {setting.name}"
+        yield hit(setting.span, what=what, service=subject.service, variable=name)
 
 
 def _is_password(default: str, *names: str) -> bool:
@@ -230,18 +233,18 @@ _FOR_BROWSERS = frozenset({"site", "vite", "react"})
 
 def secret_in_build_argument(variable: Variable) -> CheckOutcome:
     """A secret that goes into a build argument, and with it into the image."""
-    spec = variable.spec
-    if variable.where != "args" or not secrets.is_secret_name(spec.name):
+    setting = variable.setting
+    if variable.where != "args" or not secrets.is_secret_name(setting.name):
         return
-    words = set(secrets.name_words(spec.name))
-    if words & _FOR_BROWSERS or secrets.is_public(spec.name) or spec.value == "":
+    words = set(secrets.name_words(setting.name))
+    if words & _FOR_BROWSERS or secrets.is_public(setting.name) or setting.raw_value == "":
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
-    outside = spec.value is None or has_variable(str(spec.value))
+    outside = setting.raw_value is None or has_variable(str(setting.raw_value))
     if (outside and not variable.named_aside) or (
-        not outside and _secret_grants_access(variable, secrets.classify_value(spec.name, spec.value))
+        not outside and _secret_grants_access(variable, secrets.classify_value(setting.name, setting.raw_value))
     ):
-        yield hit(spec.key)
+        yield hit(setting.name_span)
 
 
 def _secret_grants_access(subject: Variable | EnvValue | Service, verdict: SecretVerdict) -> bool:
@@ -305,18 +308,18 @@ def _is_real(value: str) -> bool:
 
 def environment_quoted(variable: Variable) -> CheckOutcome:
     """A value in a list whose quotes become part of it."""
-    spec = variable.spec
+    setting = variable.setting
     listed = isinstance(variable.owner.node.get(variable.where), Seq)
-    text = spec.value if isinstance(spec.value, str) else ""
+    text = setting.raw_value if isinstance(setting.raw_value, str) else ""
     if listed and variable.where == "environment" and len(text) > 1 and text[0] in "\"'" and text[0] == text[-1]:
-        yield hit(spec.span)
+        yield hit(setting.span)
 
 
 def secret_empty(variable: Variable) -> CheckOutcome:
     """A secret that is set to an empty value."""
-    spec = variable.spec
-    if variable.where == "environment" and spec.value == "" and secrets.is_secret_name(spec.name):
-        yield hit(spec.key)
+    setting = variable.setting
+    if variable.where == "environment" and setting.raw_value == "" and secrets.is_secret_name(setting.name):
+        yield hit(setting.name_span)
 
 
 def authentication_off(service: Service, project: Project) -> CheckOutcome:
@@ -328,29 +331,27 @@ def authentication_off(service: Service, project: Project) -> CheckOutcome:
     node, whole = merged_service(service, project)
     reached = node.get("ports") or node.get("network_mode") == "host" or not whole
     severity = Severity.MEDIUM if known.is_store and not reached else None
-    for spec in variable_specs(service.source, service.node, "environment"):
-        text = expand_scalar(spec.value).text.strip("\"'")
-        if spec.name in known.auth_off_values and UNKNOWN_VALUE_MARK in text:
-            yield Undecidable(spec.span)
-        elif known.opens_to_all(spec.name, text):
-            reads = not reached and _is_for_readers(service, spec.name, known, project)
-            yield hit(
-                spec.span, severity=Severity.LOW if reads else severity, say="readers" if reads else "", setting=spec.name
-            )
-    for text, index in string_entries(service.node.get("command")):
-        for flag in known.flags_off:
-            if flag in text.split() and index is not None:
-                place = service.node["command"].at(index)
-                yield hit(place, severity=severity, setting=flag)
-            elif flag in text.split() and index is None:
-                yield hit(service.node.at("command"), severity=severity, setting=flag)
+    words = (
+        (word, service.node.at("command") if index is None else service.node["command"].at(index))
+        for text, index in string_entries(service.node.get("command"))
+        for word in dict.fromkeys(text.split())
+    )
+    for outcome in login_switches(known, service.variable_settings, words):
+        if not isinstance(outcome, Hit):
+            yield outcome
+        elif not reached and _is_for_readers(service, outcome.facts["setting"], known, project):
+            yield outcome._replace(severity=Severity.LOW, message_name="readers")
+        else:
+            yield outcome._replace(severity=severity)
 
 
 def _is_for_readers(service: Service, name: str, known: ImageFacts, project: Project) -> bool:
     """Whether a setting lets everybody read and no more: no variable beside it gives them another role."""
     role = known.role_variables.get(name)
-    given = service_environment(service, project).get(role, "") if role else None
-    return given is not None and given.strip("\"'").lower() in ("", "viewer")
+    if role is None:
+        return False
+    setting = service_variables(service, project).get(role)
+    return setting is None or (setting.value or "?").strip("\"'").lower() in ("", "viewer")
 
 
 def credentials_default(service: Service, project: Project) -> CheckOutcome:
@@ -359,11 +360,11 @@ def credentials_default(service: Service, project: Project) -> CheckOutcome:
     known = service.image_facts
     if seen is None or known is None or not known.variables_with_default_password:
         return
-    settings = service_environment(service, project, seen[0])
+    settings = service_variables(service, project, seen[0])
     for name in known.variables_with_default_password:
         if name in settings or any(other in settings for other in known.substitute_variables.get(name, ())):
             continue
-        if known.is_password_moot(name, settings):
+        if known.is_password_moot(name, texts_by_name(settings)):
             continue
         if has_unread_settings(service, project, seen[0]) or not seen[1] or _has_mounted_settings(seen[0]):
             yield Undecidable(service.name_span)
@@ -379,8 +380,8 @@ def authentication_unset(service: Service, project: Project) -> CheckOutcome:
         yield NotApplicable()
         return
     node, complete = seen
-    settings = service_environment(service, project, node)
-    if any(name in settings and settings[name] != "" for name in known.auth_variables):
+    settings = service_variables(service, project, node)
+    if any(name in settings and settings[name].text != "" for name in known.auth_variables):
         return
     command = f"{command_line(node.get('entrypoint'))} {command_line(node.get('command'))}"
     if any(flag in command for flag in known.auth_flags):

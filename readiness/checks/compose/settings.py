@@ -1,38 +1,15 @@
-"""Settings of development that stay on, names, and what Docker reads no more."""
+"""Servers of development, names, and what Docker reads no more."""
 
 from __future__ import annotations
 
 import re
 
-from readiness.facts import settings
-from readiness.kinds.compose.model import Document, Service, Variable
+from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.signs import started_for_development
-from readiness.model import CheckOutcome, Undecidable, hit
+from readiness.model import CheckOutcome, hit
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
-
-
-def _text_of(variable: Variable) -> str:
-    return expand_scalar(variable.spec.value).text.strip().strip("\"'").lower()
-
-
-def debug_on(variable: Variable) -> CheckOutcome:
-    """Debug mode, or an environment that is named development."""
-    name, text = variable.spec.name, _text_of(variable)
-    if variable.where != "environment" or variable.spec.value is None:
-        return
-    if UNKNOWN_VALUE_MARK in text and settings.may_turn_debug_on(name):
-        yield Undecidable(variable.spec.span)
-    elif settings.turns_debug_on(name, text):
-        yield hit(variable.spec.span, value=text)
-
-
-def log_level_debug(variable: Variable) -> CheckOutcome:
-    """A variable that sets the log level to debug or finer."""
-    text = _text_of(variable)
-    if variable.where == "environment" and settings.logs_too_much(variable.spec.name, text):
-        yield hit(variable.spec.span, value=text)
 
 
 def server_for_development(service: Service) -> CheckOutcome:

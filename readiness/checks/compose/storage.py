@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from readiness.checks.compose.own_stores import base_of_own_store
 from readiness.facts.public_images import ImageFacts
@@ -17,14 +17,15 @@ from readiness.kinds.compose.words import (
     command_words,
     merged_service_if_defined_here,
     missing_service_hit,
-    service_environment,
+    service_variables,
 )
+from readiness.kinds.variables import VariableSetting
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
 
-EnvironmentVariables = dict[str, str | None]
+EnvironmentVariables = Mapping[str, VariableSetting]
 
 
 def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOutcome:
@@ -43,7 +44,7 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
         return
     if any(_mount_covers(spec.target, folders) and spec.type != "tmpfs" for spec in specs):
         return  # one without a name is another rule's
-    settings = service_environment(service, project, node)
+    settings = service_variables(service, project, node)
     if _is_data_moved(settings, node, specs):
         return
     own = {spec.span for spec in mount_specs(service.node, service.env_values)}
@@ -77,7 +78,7 @@ def _must_keep_data(service: Service, image_facts: ImageFacts, *, is_store: bool
 
 def _is_data_moved(variables: EnvironmentVariables, node: Map, mounts: Sequence[MountSpec]) -> bool:
     """Whether a setting or the command names a folder that is mounted: the data was moved there."""
-    words = [value for name, value in variables.items() if value and _FOLDER_VARIABLE_NAME.search(name.upper())]
+    words = [one.text for name, one in variables.items() if one.text and _FOLDER_VARIABLE_NAME.search(name.upper())]
     command = command_line(node.get("command"))
     return any(
         spec.target.rstrip("/") in command
@@ -132,7 +133,7 @@ def cache_unbounded(service: Service, project: Project) -> CheckOutcome:
         return
     node, _ = seen
     command = command_line(node.get("command")) + " ".join(
-        value or "" for value in service_environment(service, project, node).values()
+        one.text or "" for one in service_variables(service, project, node).values()
     )
     if UNKNOWN_VALUE_MARK in command or any(word.endswith(".conf") for word in command_words(command)):
         yield Undecidable(service.name_span)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 
 from readiness.checks.dockerfile.forms import exec_form_literal
 from readiness.checks.dockerfile.tools import starter_missing
-from readiness.facts import packages, settings
+from readiness.facts import packages
 from readiness.facts.base_images import is_without_application
 from readiness.facts.table import fact_column
 from readiness.facts.wrappers import unwrap_command
@@ -154,26 +153,3 @@ def build_without_optimisation(command: Command) -> CheckOutcome:
         return
     if not invocation.has_option("--release", "-r", "--profile") and not command.stage.name.startswith("dev"):
         yield hit(Span(invocation.name_span.start, verb.span.end))
-
-
-def debug_mode(step: Step) -> CheckOutcome:
-    """ENV of the final image turns a debug mode on."""
-    for name, value, span in _image_environment(step):
-        if settings.turns_debug_on(name, value):
-            yield hit(span, name=name, value=value)
-
-
-def log_level_debug(step: Step) -> CheckOutcome:
-    """ENV of the final image has a program log what only its developers need."""
-    for name, value, span in _image_environment(step):
-        if settings.logs_too_much(name, value):
-            yield hit(span, name=name, value=value)
-
-
-def _image_environment(step: Step) -> Iterator[tuple[str, str, Span]]:
-    """The variables that ENV sets in the image that runs."""
-    if step.keyword != "ENV" or step.onbuild:
-        return
-    stages = [below for last in step.document.stages if last.final for below in last.base_chain]
-    if step.stage in stages:
-        yield from ((pair.name, pair.value.strip(), pair.value_span) for pair in step.instruction.pairs)

@@ -171,14 +171,9 @@ def git_sync_command(container: Container) -> CheckOutcome:
     for index, value in enumerate(values):
         if isinstance(value, str) and value.partition("=")[0] in flags:
             yield hit(values.at(index), flag=value.partition("=")[0])
-    for variable in container.node.mappings_under("env"):
-        if variable.string_under("name") in {
-            "GITSYNC_EXECHOOK_COMMAND",
-            "GIT_SYNC_EXECHOOK_COMMAND",
-            "GITSYNC_GIT",
-            "GIT_SYNC_GIT",
-        }:
-            yield hit(variable.at("name"), flag=variable["name"])
+    for setting in container.variable_settings:
+        if setting.name in {"GITSYNC_EXECHOOK_COMMAND", "GIT_SYNC_EXECHOOK_COMMAND", "GITSYNC_GIT", "GIT_SYNC_GIT"}:
+            yield hit(setting.name_span, flag=setting.name)
 
 
 def service_ssh(obj: Object, *, numbers: Sequence[int]) -> CheckOutcome:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from readiness.checks.k8s.flags import Flag, flags_of, missing_flag_span
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Container
+from readiness.kinds.variables import VariableSetting
 from readiness.model import CheckOutcome, Severity, Undecidable, hit, missing
 from readiness.syntax import image as images
-from readiness.syntax.yaml import Map
 
 _KUBERNETES_VERSION = re.compile(r"v?1\.([0-9]{1,3})(?:\.|\Z)")
 # https://github.com/kubernetes/kubernetes/pull/95856 and https://github.com/kubernetes/kubernetes/pull/106859
@@ -74,11 +75,11 @@ def control_plane_etcd(container: Container) -> CheckOutcome:
     flags = flags_of(container, "etcd")
     if flags is None:
         return
-    variables = {one.string_under("name"): one for one in container.node.mappings_under("env")}
+    variables = container.variables
     written = flags.get("client-cert-auth")
     if written is None and "ETCD_CLIENT_CERT_AUTH" in variables:
-        flag = variables["ETCD_CLIENT_CERT_AUTH"]
-        written = Flag(str(flag.get("value", "$(?)")).lower(), flag.at())
+        setting = variables["ETCD_CLIENT_CERT_AUTH"]
+        written = Flag("$(?)" if setting.value is None else setting.value.lower(), setting.span)
     if written is None and ({"config", "config-file"} & set(flags) or "ETCD_CONFIG_FILE" in variables):
         yield Undecidable(missing_flag_span(container))
     elif written is None:
@@ -93,12 +94,12 @@ def control_plane_etcd(container: Container) -> CheckOutcome:
         yield hit(written.span, value=written.value, severity=_reach_severity(container, flags, variables))
 
 
-def _reach_severity(container: Container, flags: dict[str, Flag], variables: dict[str, Map]) -> Severity:
+def _reach_severity(container: Container, flags: dict[str, Flag], variables: Mapping[str, VariableSetting]) -> Severity:
     """High for the cluster's own etcd that others can reach, else medium."""
     listens = flags.get("listen-client-urls")
     urls = listens.value if listens else ""
     if not listens and "ETCD_LISTEN_CLIENT_URLS" in variables:
-        urls = str(variables["ETCD_LISTEN_CLIENT_URLS"].get("value", ""))
+        urls = str(variables["ETCD_LISTEN_CLIENT_URLS"].raw_value or "")
     open_ = any(url and not _LOCAL_URL.match(url.strip()) for url in urls.split(","))
     return Severity.HIGH if open_ and is_control_plane_part(container, flags) else Severity.MEDIUM
 

@@ -41,9 +41,9 @@ class StatedPassword:
 
 def literal_variables(container: Container) -> Iterator[tuple[str, object, Span]]:
     """The variables of a container that have a value in the file: name, value, its place."""
-    for variable in container.node.mappings_under("env"):
-        if variable.get("value") is not None:
-            yield variable.string_under("name"), variable["value"], variable.at("value")
+    for setting in container.variable_settings:
+        if setting.raw_value is not None:
+            yield setting.name, setting.raw_value, setting.span
 
 
 def literal_settings(container: Container) -> dict[str, str]:

@@ -140,14 +140,14 @@ def env_name_invalid(container: Container) -> CheckOutcome:
 def env_repeated(container: Container) -> CheckOutcome:
     """A variable is set twice in one container: the last one counts."""
     seen: dict[str, Span] = {}
-    for entry in container.node.mappings_under("env"):
-        name = entry.get("name")
-        if not isinstance(name, str) or is_variable(name):
+    for setting in container.variable_settings:
+        name = setting.name
+        if not name or is_variable(name):
             continue
         if name in seen:
             first = Related(container.source, seen[name], "set here at first")
-            yield hit(entry.at("name"), related=[first], variable=name)
-        seen.setdefault(name, entry.at("name"))
+            yield hit(setting.name_span, related=[first], variable=name)
+        seen.setdefault(name, setting.name_span)
 
 
 def port_invalid(container: Container, *, names: bool) -> CheckOutcome:

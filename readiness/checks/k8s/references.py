@@ -39,10 +39,9 @@ def _key_reference(container: Container, node: Map, kind: str) -> Iterator[Objec
 
 def container_references(container: Container) -> Iterator[ObjectReference]:
     """What the environment of a container is taken from."""
-    for entry in container.node.mappings_under("env"):
-        source = entry.mapping_at_path("valueFrom")
-        yield from _key_reference(container, source.mapping_at_path("configMapKeyRef"), "ConfigMap")
-        yield from _key_reference(container, source.mapping_at_path("secretKeyRef"), "Secret")
+    for reference in (one.reference for one in container.variable_settings):
+        yield from _key_reference(container, reference.mapping_at_path("configMapKeyRef"), "ConfigMap")
+        yield from _key_reference(container, reference.mapping_at_path("secretKeyRef"), "Secret")
     for entry in container.node.mappings_under("envFrom"):
         yield from _key_reference(container, entry.mapping_at_path("configMapRef"), "ConfigMap")
         yield from _key_reference(container, entry.mapping_at_path("secretRef"), "Secret")

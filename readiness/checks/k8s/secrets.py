@@ -136,15 +136,10 @@ def secret_named_in_env(container: Container, *, words: Sequence[str]) -> CheckO
 
 def secret_as_env(container: Container) -> CheckOutcome:
     """A variable takes its value from a Secret."""
-    for variable in container.node.mappings_under("env"):
-        reference = variable.mapping_at_path("valueFrom", "secretKeyRef")
-        if reference:
-            source = reference.string_under("name")
-            yield hit(
-                variable.mapping_at_path("valueFrom").at("secretKeyRef"),
-                name=variable.string_under("name"),
-                secret=source,
-            )
+    for setting in container.variable_settings:
+        secret = setting.reference.mapping_at_path("secretKeyRef")
+        if secret:
+            yield hit(setting.reference.at("secretKeyRef"), name=setting.name, secret=secret.string_under("name"))
     for env_source in container.node.mappings_under("envFrom"):
         reference = env_source.mapping_at_path("secretRef")
         if reference:
@@ -157,9 +152,9 @@ def secret_as_env(container: Container) -> CheckOutcome:
 
 def cloud_key_static(container: Container, *, names: Sequence[str]) -> CheckOutcome:
     """A variable carries a cloud's long-lived key, from wherever it comes."""
-    for variable in container.node.mappings_under("env"):
-        if variable.get("name") in names and (variable.get("value") or variable.get("valueFrom")):
-            yield hit(variable.at("name"), name=variable["name"])
+    for setting in container.variable_settings:
+        if setting.name in names and (setting.raw_value or setting.reference):
+            yield hit(setting.name_span, name=setting.name)
 
 
 # -- ConfigMaps ---------------------------------------------------------------------------------------------------

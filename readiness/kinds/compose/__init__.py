@@ -11,7 +11,7 @@ from readiness.kinds import dotenv
 from readiness.kinds.compose import evidence, join
 from readiness.kinds.compose.merge import extend_service
 from readiness.kinds.compose.model import Document, Mount, Port, Service, Variable
-from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs, variable_specs
+from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs, variable_settings
 from readiness.kinds.compose.schema import flatten_all_of, schema_data
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
@@ -268,10 +268,10 @@ def variables(document: Document) -> Iterator[Variable]:
     for service in document.services.values():
         build = service.node.get("build")
         for node, key in ((service.node, "environment"), (build, "args")):
-            for spec in variable_specs(service.source, node, key):
-                if spec.key not in seen:
-                    seen.add(spec.key)
-                    yield Variable(service, spec, key)
+            for setting in variable_settings(service.source, node, key):
+                if setting.name_span not in seen:
+                    seen.add(setting.name_span)
+                    yield Variable(service, setting, key)
     yield from document.env_file_variables
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from readiness.kinds import dotenv
 from readiness.kinds.compose.parts import expand_scalar
+from readiness.kinds.variables import VariableSetting
 from readiness.model import Source, Span
 from readiness.syntax import secrets
 from readiness.syntax.dotenv import EnvEntry, parse_raw_env_file, resolve_entries
@@ -27,6 +28,11 @@ class EnvFileValue:
     entry: EnvEntry
     document: dotenv.Document
     value: str
+
+    def setting_of(self, name: str) -> VariableSetting:
+        """The setting of a variable of this value; an empty one settles nothing."""
+        entry = self.entry
+        return VariableSetting(name, entry.raw_value, self.value or None, entry.value_span, entry.name_span, self.source)
 
     @property
     def source(self) -> Source:

@@ -21,10 +21,9 @@ from readiness.kinds.compose.environment import (
 )
 from readiness.kinds.compose.model import Document, Service, Variable
 from readiness.kinds.compose.parts import (
-    VariableSpec,
     expand_scalar,
     string_entries,
-    variable_specs,
+    variable_settings,
 )
 from readiness.model import Span
 from readiness.syntax.interpolation import NO_VARIABLES
@@ -87,6 +86,7 @@ def assign_env_file_variables(documents: list[Document], files: Mapping[str, dot
             for name, service in document.services.items()
             if "env_file" in service.extended_node
         }
+        document.env_file_values_by_service = own
         document.env_file_variables = tuple(_variables_from_env_files(document, own, seen))
         for settings in (document.environment.env_file_values, *own.values()):
             for setting in settings.values():
@@ -219,9 +219,7 @@ def _variables_from_env_files(
             weight = is_secret_name(name), _weight_of_use(service, name)
             if place not in chosen or weight > weight_by_place[place]:
                 weight_by_place[place] = weight
-                entry = setting.entry
-                spec = VariableSpec(name, entry.raw_value, entry.value_span, entry.name_span)
-                chosen[place] = Variable(service, spec, "env_file", setting)
+                chosen[place] = Variable(service, setting.setting_of(name), "env_file", setting)
     reported_places |= set(chosen)
     yield from chosen.values()
 
@@ -236,7 +234,7 @@ def _weight_of_use(service: Service, name: str) -> int:
     facts = service.image_facts
     if facts is None or not facts.is_store:
         return 2
-    written = any(spec.name == name for spec in variable_specs(service.source, service.extended_node, "environment"))
+    written = any(one.name == name for one in variable_settings(service.source, service.extended_node, "environment"))
     return 3 if written or name in fact_rows("store-accounts") else 1
 
 
@@ -246,10 +244,10 @@ def _variables_with_env_value(
     """(variable, setting that gives it) of a service."""
     environment = service.document.environment
     written = set()
-    for spec in variable_specs(service.source, service.extended_node, "environment"):
-        written.add(spec.name)
-        bare = spec.value is None
-        name = spec.name if bare else expand_scalar(spec.value, environment.values_with_secrets).variable_giving_all
+    for one in variable_settings(service.source, service.extended_node, "environment"):
+        written.add(one.name)
+        bare = one.raw_value is None
+        name = one.name if bare else expand_scalar(one.raw_value, environment.values_with_secrets).variable_giving_all
         if name in environment.env_file_values:
-            yield spec.name, environment.env_file_values[name]
+            yield one.name, environment.env_file_values[name]
     yield from ((name, one) for name, one in env_file_values.items() if name not in written)

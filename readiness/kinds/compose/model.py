@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,7 @@ from readiness.facts import public_images
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import fact_column
 from readiness.kinds.compose.environment import EMPTY_ENVIRONMENT, EnvFileValue, Environment
-from readiness.kinds.compose.parts import (
-    MountSpec,
-    PortSpec,
-    VariableSpec,
-    expand_scalar,
-    variable_specs,
-)
+from readiness.kinds.compose.parts import MountSpec, PortSpec, expand_scalar, variable_settings
 from readiness.kinds.compose.started import runs_other_program
 from readiness.kinds.compose.stated import purpose_stated_in
 from readiness.kinds.decision import purpose_by_signs, said_purpose
@@ -30,6 +24,7 @@ from readiness.kinds.purpose import (
     dockerfile_purpose,
     purpose_by_name,
 )
+from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Purpose, Source, Span
 from readiness.syntax import image as images
 from readiness.syntax.image import ImageReference
@@ -38,7 +33,7 @@ from readiness.syntax.yaml import Map, Seq
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Service(HasPurpose):
+class Service(HasPurpose, HasVariables):
     """One service. `node` is what the file writes, `extended_node` the same over what it extends in this file.
 
     `name_span` is the place of its name, `owned` whether it has an image or a build of its own (else it amends another file's
@@ -138,12 +133,30 @@ class Service(HasPurpose):
     @property
     def env_file_variables(self) -> Mapping[str, str]:
         """What variables in its environment files are filled in from: those of the project, then its own."""
-        own = {
-            spec.name: expand_scalar(spec.value, self.document.environment.values_with_secrets).text
-            for spec in variable_specs(self.source, self.extended_node, "environment")
-            if spec.value is not None
-        }
-        return {**own, **self.document.environment.values_with_secrets}
+        values = self.document.environment.values_with_secrets
+        own = variable_settings(self.source, self.extended_node, "environment", values)
+        return {**{one.name: one.text for one in own if one.text is not None}, **values}
+
+    @property
+    def variable_settings(self) -> Iterator[VariableSetting]:
+        """What its own lines set, with the defaults of the variables in them."""
+        return variable_settings(self.source, self.node, "environment")
+
+    @property
+    def variables(self) -> Mapping[str, VariableSetting]:
+        """What its container sees where nobody sets anything else: its environment files, then what it and those that it extends
+        in this file write, filled in from the environment of the project.
+
+        What files that are laid over it change, words.service_variables tells.
+        """
+        from_files = self.document.env_file_values_by_service.get(self.name, {})
+        return self.layer_variables(from_files, self.extended_node)
+
+    def layer_variables(self, env_file_values: Mapping[str, EnvFileValue], node: Map) -> Mapping[str, VariableSetting]:
+        """What environment files give, and over that what `node`, the service as far as it is known, writes."""
+        written = variable_settings(self.source, node, "environment", self.document.environment.values_with_secrets)
+        given = {name: one.setting_of(name) for name, one in env_file_values.items()}
+        return {**given, **{one.name: one for one in written}}
 
     @property
     def image(self) -> ImageReference | None:
@@ -249,14 +262,14 @@ class Mount(ServicePart):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Variable(ServicePart):
+class Variable(ServicePart, HasVariables):
     """One variable of a service: `where` is environment, args (of its build) or env_file.
 
     What an environment file gives has its place there, be the file named by the service or be it the `.env` out of
     which `${NAME}` is filled in; `env_file_value` says which.
     """
 
-    spec: VariableSpec
+    setting: VariableSetting
     where: str
     env_file_value: EnvFileValue | None = None
 
@@ -268,9 +281,14 @@ class Variable(ServicePart):
     @property
     def name(self) -> str:
         """The name of the variable, not that of the service."""
-        return self.spec.name
+        return self.setting.name
 
-    source = property(lambda self: self.env_file_value.source if self.env_file_value else self.owner.source)
+    @property
+    def variable_settings(self) -> tuple[VariableSetting, ...]:
+        """The variable itself, where the service's own lines set it for its container."""
+        return (self.setting,) if self.where == "environment" else ()
+
+    source = property(lambda self: self.setting.source)
     node = property(lambda self: self.env_file_value.document if self.env_file_value else self.owner.node)
 
 
@@ -301,6 +319,7 @@ class Document(HasPurpose):
     awaited_until_completed: frozenset[str] = frozenset()
     environment: Environment = EMPTY_ENVIRONMENT
     env_file_variables: tuple[Variable, ...] = ()
+    env_file_values_by_service: Mapping[str, Mapping[str, EnvFileValue]] = field(default_factory=dict)
     reset_paths: tuple[tuple[str, ...], ...] = ()
     resource: str = "project"
     container: str = ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.kinds.variables import VariableSetting
 from readiness.model import Source, Span
 from readiness.syntax.interpolation import (
     NO_VARIABLES,
@@ -201,29 +202,29 @@ def split_mount(text: str) -> list[str]:
     return parts
 
 
-@dataclass(frozen=True, slots=True)
-class VariableSpec:
-    """One `NAME: value` of a list or a mapping. `value` is None where it is taken from outside."""
+def variable_settings(
+    source: Source, node: Any, key: str, environment: Mapping[str, str] = NO_VARIABLES
+) -> Iterator[VariableSetting]:
+    """The pairs under `key`, whether they are written as a mapping or as a list of `NAME=value`.
 
-    name: str
-    value: Any
-    span: Span
-    key: Span
+    A name without a value (`raw_value` None) is taken from outside: it holds what an environment gives under the name.
+    """
 
+    def make(name: str, value: Any, span: Span, name_span: Span) -> VariableSetting:
+        text = environment.get(name) if value is None else expand_scalar(value, environment).text
+        return VariableSetting(name, value, text, span, name_span, source)
 
-def variable_specs(source: Source, node: Any, key: str) -> Iterator[VariableSpec]:
-    """The pairs under `key`, whether they are written as a mapping or as a list of `NAME=value`."""
     pairs = node.get(key) if isinstance(node, Map) else None
     if isinstance(pairs, Map):
         for name, value in pairs.items():
-            yield VariableSpec(name, value, pairs.at(name), pairs.key_span(name))
+            yield make(name, value, pairs.at(name), pairs.key_span(name))
     elif isinstance(pairs, Seq):
         for index, item in enumerate(pairs):
             if isinstance(item, str):
                 name, separator, value = item.partition("=")
                 span = pairs.at(index)
                 where = substring_span(source, span, item, len(name) + 1, len(item)) if value else span
-                yield VariableSpec(name, value if separator else None, where, span)
+                yield make(name, value if separator else None, where, span)
 
 
 def string_entries(value: Any) -> Iterator[tuple[str, Any]]:

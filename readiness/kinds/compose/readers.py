@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from readiness.kinds.compose.environment import env_file_path, env_files
 from readiness.kinds.compose.model import Variable
-from readiness.kinds.compose.parts import variable_specs
+from readiness.kinds.compose.parts import variable_settings
 from readiness.model.project import Project
 
 _VARIABLE_USE = re.compile(r"\$\{?([A-Za-z_]\w{0,100})")
@@ -51,5 +51,5 @@ def settings_beside_variable(variable: Variable) -> dict[str, str]:
     if variable.env_file_value is not None:
         entries = variable.env_file_value.document.parsed_env_file.entries
         return {one.name: one.raw_value.strip("\"'") for one in entries if one.raw_value is not None}
-    specs = variable_specs(variable.source, variable.node, "environment")
-    return {one.name: one.value for one in specs if isinstance(one.value, str)}
+    written = variable_settings(variable.source, variable.node, "environment")
+    return {one.name: one.raw_value for one in written if isinstance(one.raw_value, str)}

@@ -24,7 +24,7 @@ from readiness.kinds.compose.parts import (
     mount_specs,
     port_specs,
     string_entries,
-    variable_specs,
+    variable_settings,
 )
 from readiness.kinds.purpose import NonProductionSign, is_non_serving_command
 from readiness.syntax import secrets, shell
@@ -195,9 +195,10 @@ def _weak_logins(services: Sequence[Service]) -> Iterator[NonProductionSign]:
 
 
 def _lets_in(service: Service) -> bool:
-    specs = list(variable_specs(service.source, service.extended_node, "environment"))
+    settings = variable_settings(service.source, service.extended_node, "environment")
+    raw_values = {one.name: one.raw_value for one in settings}
     literal = {
-        one.name: str(one.value) for one in specs if isinstance(one.value, str | int) and not isinstance(one.value, bool)
+        name: str(value) for name, value in raw_values.items() if isinstance(value, str | int) and not isinstance(value, bool)
     }
     known = service.image_facts
     for name, value in literal.items():

@@ -9,9 +9,10 @@ from typing import Any
 
 from readiness.kinds.compose.application import env_file_values, is_defined_here, merged_service
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expand_scalar, string_entries, variable_specs
+from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.kinds.dockerfile.model import Document as Dockerfile
 from readiness.kinds.dockerfile.model import Stage
+from readiness.kinds.variables import VariableSetting
 from readiness.model import Hit, Related, Span, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK, InterpolatedValue
@@ -76,17 +77,12 @@ def is_truthy(value: Any) -> bool:
     return value is True or expand_scalar(value).text.lower() in {"true", "yes", "on", "1"}
 
 
-def service_environment(service: Service, project: Project, node: Map | None = None) -> dict[str, str | None]:
-    """The variables of a service, with what its environment files and defaults give; None where nobody can tell.
+def service_variables(service: Service, project: Project, node: Map | None = None) -> Mapping[str, VariableSetting]:
+    """The variables of a service with what all of its environment files give, those of files laid over its own too.
 
     `node` is the service as it runs, where that is more than its own file says.
     """
-    given, _ = env_file_values(service, project)
-    variables: dict[str, str | None] = {name: one.value or None for name, one in given.items()}
-    known = service.document.environment.values_with_secrets
-    for spec in variable_specs(service.source, node or service.extended_node, "environment"):
-        variables[spec.name] = known.get(spec.name) if spec.value is None else expand_scalar(spec.value, known).text
-    return variables
+    return service.layer_variables(env_file_values(service, project)[0], node or service.extended_node)
 
 
 def has_unread_settings(service: Service, project: Project, node: Map | None = None) -> bool:

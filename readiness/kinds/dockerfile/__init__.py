@@ -9,11 +9,13 @@ from typing import Any
 from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Document, Stage, Step
+from readiness.kinds.variables import VariableSetting
 from readiness.model import ParseError, Source
 from readiness.syntax import dockerfile as syntax
 from readiness.syntax import image as images
 from readiness.syntax import template
-from readiness.syntax.instruction import Instruction
+from readiness.syntax.instruction import Instruction, NameValuePair
+from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.words import expand_word, remove_quotes
 
 KIND_NAME = "dockerfile"
@@ -184,23 +186,42 @@ def _expand_onbuild(instructions: Iterable[Instruction]) -> Iterator[Instruction
 
 
 def _fill_variables(document: Document, stage: Stage) -> None:
-    """Fill the stage's table of ENV and ARG, in order; the values of one line see those before it."""
+    """Fill the stage's tables of ENV and ARG, in order; the values of one line see those before it.
+
+    What an ARG gives a build nobody can tell, whatever its default: so the settings of ENV know other variables of ENV alone.
+    """
     for instruction in stage.instructions:
         if instruction.keyword not in ("ENV", "ARG"):
             continue
         fresh: list[tuple[str, str | None]] = []
+        settings: list[VariableSetting] = []
         for pair in instruction.pairs:
             if instruction.keyword == "ENV":
-                stage.env_instruction_by_name.setdefault(pair.name, instruction)
-            elif any(pair.name in below.env_instruction_by_name for below in stage.base_chain):
+                settings.append(_env_setting(document, stage, pair))
+            elif any(pair.name in below.own_variables for below in stage.base_chain):
                 continue  # an ENV of the same name wins
             if pair.raw is not None:
                 fresh.append((pair.name, stage.expand_word(pair.raw, instruction.span.start)))
             else:
                 known = document.global_args.get(pair.name)
                 fresh.append((pair.name, known[1] if known else None))
+        stage.variable_settings.extend(settings)
+        stage.own_variables.update((one.name, one) for one in settings)
         for name, value in fresh:
             stage.values_by_offset.setdefault(name, []).append((instruction.span.start, value))
+
+
+def _env_setting(document: Document, stage: Stage, pair: NameValuePair) -> VariableSetting:
+    """The setting of a pair of ENV, with what ENV has set before it."""
+
+    def value_of(name: str) -> str | None:
+        found = (below.own_variables[name].value for below in stage.base_chain if name in below.own_variables)
+        return next(found, None)
+
+    text = expand_word(pair.raw or "", value_of, document.parsed_dockerfile.escape_character)
+    return VariableSetting(
+        pair.name, pair.value, UNKNOWN_VALUE_MARK if text is None else text, pair.value_span, pair.name_span, document.source
+    )
 
 
 def _make_steps(document: Document, stage: Stage) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import has_bare_environment, is_known_official, starts_service
+from readiness.kinds.dockerfile.inherited import EffectiveValue, effective_value_of, inherited_value
 from readiness.kinds.purpose import is_deployed, is_non_serving_command, may_be_deployed
+from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Source, Span
 from readiness.syntax import shell
 from readiness.syntax.dockerfile_shell import script_of, shell_program
@@ -28,17 +30,7 @@ def _set_elsewhere(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EffectiveValue:
-    """What an instruction in force says, where, and in which stage."""
-
-    text: str
-    span: Span
-    instruction: Instruction
-    stage: Stage
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stage:
+class Stage(HasVariables):
     """A build stage. `from_instruction` is its FROM, None where the file shows a piece without one.
 
     `image` is the base with the defaults of the ARGs filled in; `base_stage` the earlier stage it names.
@@ -53,12 +45,18 @@ class Stage:
     base_stage: Stage | None
     instructions: tuple[Instruction, ...]
     values_by_offset: dict[str, list[tuple[int, str | None]]] = field(default_factory=dict)
-    env_instruction_by_name: dict[str, Instruction] = field(default_factory=dict)
+    variable_settings: list[VariableSetting] = field(default_factory=list)
+    own_variables: dict[str, VariableSetting] = field(default_factory=dict)
     by_keyword: dict[str, list[Instruction]] = field(default_factory=dict)
     inherited_values: dict[str, EffectiveValue | None] = field(default_factory=dict)
     container: str = ""
 
     deployed = property(is_deployed)
+
+    @property
+    def variables(self) -> Mapping[str, VariableSetting]:
+        """What ENV leaves in the image that the stage makes: its own and that of the stages below it."""
+        return {name: one for below in reversed(tuple(self.base_chain)) for name, one in below.own_variables.items()}
 
     @property
     def source(self) -> Source:
@@ -161,11 +159,11 @@ class Stage:
         if before_offset is not None:
             count = bisect_left(instructions, before_offset, key=lambda one: one.span.start)
         if count:
-            return _effective_value(self, instructions[count - 1])
+            return effective_value_of(self, instructions[count - 1])
         if keyword == "CMD" and self.instructions_of("ENTRYPOINT"):
             return None  # an ENTRYPOINT resets the CMD of what lies below
         if keyword not in self.inherited_values:
-            self.inherited_values[keyword] = _inherited_value(self.base_stage, keyword)
+            self.inherited_values[keyword] = inherited_value(self.base_stage, keyword)
         return self.inherited_values[keyword]
 
     def get(self, key: str, default: Any = None, /) -> Any:
@@ -215,26 +213,8 @@ class Stage:
         return tuple(word.value for word in effective.instruction.words) if effective else ()
 
 
-def _inherited_value(stage: Stage | None, keyword: str) -> EffectiveValue | None:
-    """What a stage hands on to those that build on it."""
-    while stage is not None:
-        instructions = stage.instructions_of(keyword)
-        if instructions:
-            return _effective_value(stage, instructions[-1])
-        if keyword == "CMD" and stage.instructions_of("ENTRYPOINT"):
-            return None
-        if keyword in stage.inherited_values:
-            return stage.inherited_values[keyword]
-        stage = stage.base_stage
-    return None
-
-
-def _effective_value(stage: Stage, instruction: Instruction) -> EffectiveValue:
-    return EffectiveValue(instruction.unquoted_arguments, instruction.arguments_span, instruction, stage)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class Step(HasVariables):
     """One instruction in its stage; those under ONBUILD count on their own, with `onbuild` true."""
 
     document: Document
@@ -258,6 +238,15 @@ class Step:
     def resource(self) -> str:
         """The resource of its stage, `stage/NAME`."""
         return self.stage.resource
+
+    @property
+    def variable_settings(self) -> list[VariableSetting]:
+        """What it sets for the image that is built last: nothing where it is no ENV, or the stage is left behind."""
+        settings, span = self.stage.variable_settings, self.instruction.span
+        if self.onbuild or not (self.stage.whole and self.stage.shipped):
+            return []
+        first, last = (bisect_left(settings, at, key=lambda one: one.name_span.start) for at in (span.start, span.end))
+        return settings[first:last]
 
     @property
     def keyword(self) -> str:

@@ -16,7 +16,7 @@ from readiness.kinds.github.texts import (
 )
 from readiness.kinds.github.uses import UsesReference, parse_uses
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
-from readiness.kinds.variables import VariableSetting, scalar_text
+from readiness.kinds.variables import HasVariables, VariableSetting, known_text
 from readiness.model import Source, Span
 from readiness.syntax.holes import has_expression
 from readiness.syntax.text import LocatedText
@@ -166,7 +166,7 @@ class Action(PipelineFile):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class Step(HasVariables):
     """A step of a job or of a composite action."""
 
     source: Source
@@ -231,9 +231,9 @@ class Step:
         found: dict[str, VariableSetting] = {}
         for env in (node.mapping_at_path("env") for node in nodes):
             for name, value in env.items():
-                known = None if contains_expression(value) else scalar_text(value)
+                text = known_text(value, is_unknown=contains_expression(value))
                 found.pop(name, None)  # so that the nearest comes last
-                found[name] = VariableSetting(value, known, env.at(name), self.source)
+                found[name] = VariableSetting(name, value, text, env.at(name), env.key_span(name), self.source)
         return found
 
     def expression_variable(self, name: str) -> VariableSetting | None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
+from readiness.kinds.variables import HasVariables, VariableSetting, known_text
 from readiness.model import Source, Span
+from readiness.syntax.holes import has_variable
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq
 
@@ -109,8 +111,26 @@ def _is_job(node: Map) -> bool:
     return any(key in node for key in ("script", "run", "trigger", "extends", "stage"))
 
 
+def _settings_under(node: Map, source: Source, *, is_certain: bool = True) -> Iterator[VariableSetting]:
+    """What stands under `variables` of a mapping, each `NAME: value` or `NAME: {value: ..., description: ...}`."""
+    variables = node.mapping_at_path("variables")
+    for name, written in variables.items():
+        value, span = written, variables.at(name)
+        if isinstance(written, Map):
+            value, span = written.get("value"), written.at("value")
+        unknown = not is_certain or (isinstance(value, str) and has_variable(value))
+        yield VariableSetting(name, value, known_text(value, is_unknown=unknown), span, variables.key_span(name), source)
+
+
+def _settings_of_rules(rules: Any, source: Source) -> Iterator[VariableSetting]:
+    """What rules set where they fit."""
+    for rule in rules if isinstance(rules, Seq) else ():
+        if isinstance(rule, Map):
+            yield from _settings_under(rule, source, is_certain=False)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Job(PipelineJob):
+class Job(PipelineJob, HasVariables):
     """One job of a GitLab pipeline."""
 
     file: GitlabFile
@@ -135,6 +155,20 @@ class Job(PipelineJob):
 
     def mapping_and_source_with_key(self, key: str) -> tuple[Map, Source]:
         """The mapping in which a key stands for this job, and the source that it stands in."""
+        for node, file in self._definitions():
+            if key in node:
+                return node, file.source
+        for file in self.file.merged_files:
+            defaults = file.node.get("default")
+            if isinstance(defaults, Map) and key in defaults:
+                return defaults, file.source
+        given = self.file.value_and_file(key)
+        if given and key in ("image", "before_script", "after_script", "services", "cache"):
+            return given[1].node, given[1].source
+        return self.node, self.source
+
+    def _definitions(self) -> Iterator[tuple[Map, GitlabFile]]:
+        """The mappings that make the job, those whose keys count first in front: its own, then those that it extends."""
         stack = [
             (file.node[self.name], file)
             for file in reversed(self.file.merged_files)
@@ -146,20 +180,31 @@ class Job(PipelineJob):
             if id(node) in seen:
                 continue
             seen.add(id(node))
-            if key in node:
-                return node, file.source
+            yield node, file
             bases = node.get("extends")
             names = [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
             templates = [self.file.value_and_file(name) for name in names if isinstance(name, str)]
             stack += [base for base in templates if base is not None and isinstance(base[0], Map)]
-        for file in self.file.merged_files:
-            defaults = file.node.get("default")
-            if isinstance(defaults, Map) and key in defaults:
-                return defaults, file.source
-        given = self.file.value_and_file(key)
-        if given and key in ("image", "before_script", "after_script", "services", "cache"):
-            return given[1].node, given[1].source
-        return self.node, self.source
+
+    @property
+    def variable_settings(self) -> Iterator[VariableSetting]:
+        """The variables of its scripts: the pipeline's that it inherits, its templates', its own, then what `rules` may set.
+
+        What a rule sets holds only where the rule fits: nobody can tell from the file whether it does.
+        """
+        inherited = self.inherited_value("inherit")
+        kept = inherited.get("variables", True) if isinstance(inherited, Map) else True
+        for file in reversed(self.file.merged_files):
+            for one in _settings_under(file.node, file.source):
+                if kept is True or (isinstance(kept, Seq) and one.name in kept):
+                    yield one
+        workflow = self.file.value_and_file("workflow")
+        if workflow is not None and isinstance(workflow[0], Map) and kept is True:
+            yield from _settings_of_rules(workflow[0].get("rules"), workflow[1].source)
+        for node, file in reversed(list(self._definitions())):
+            yield from _settings_under(node, file.source)
+        holder, source = self.mapping_and_source_with_key("rules")
+        yield from _settings_of_rules(holder.get("rules"), source)
 
     @property
     def stage(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from readiness.facts.table import fact_column
 from readiness.kinds.compose.application import is_defined_here
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expand_scalar, variable_specs
+from readiness.kinds.compose.parts import expand_scalar, variable_settings
 from readiness.kinds.compose.words import dockerfile_path, stage_in
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.github.model import Step
@@ -71,7 +71,9 @@ def build_of_service(service: Service, project: Project) -> Build | None:
     target_text = None if target is None else expand_scalar(target).text
     own = node.at("build")
     arguments = tuple(  # those of a shared anchor are meant for several Dockerfiles
-        (spec.name, spec.key) for spec in variable_specs(service.source, build, "args") if own.start <= spec.key.start < own.end
+        (one.name, one.name_span)
+        for one in variable_settings(service.source, build, "args")
+        if own.start <= one.name_span.start < own.end
     )
     key = "dockerfile" if "dockerfile" in build else "context"
     return Build(

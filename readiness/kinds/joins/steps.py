@@ -90,15 +90,11 @@ def _starts_clean(gitlab_file: model.GitlabFile) -> bool:
         nodes = [each.node for each in gitlab_file.merged_files]
         nodes += [node for each in nodes for node in each.values() if isinstance(node, Map)]
         keys = {key for node in nodes for key in node}
-        values = {name for node in nodes for name in _variable_names(node.get("variables"))}
+        names = {name for job in gitlab_file.all_jobs.values() for name in job.variables}
         others = {"artifacts", "cache", "trigger"} & keys or gitlab_file.includes
-        gitlab_file.cached_results["project.fresh"] = not others and not any(name.startswith("GIT_") for name in values)
+        gitlab_file.cached_results["project.fresh"] = not others and not any(name.startswith("GIT_") for name in names)
     known: bool = gitlab_file.cached_results["project.fresh"]
     return known
-
-
-def _variable_names(variables: object) -> list[str]:
-    return list(variables) if isinstance(variables, Map) else []
 
 
 def step_working_folder(step: Step) -> str | None:

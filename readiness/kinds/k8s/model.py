@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from readiness.kinds.variables import VariableSetting, scalar_text
+from readiness.facts.table import fact_column
+from readiness.kinds.variables import HasVariables, VariableSetting, known_text
 from readiness.model import Source, Span
 from readiness.syntax.holes import is_filled_in_elsewhere
 from readiness.syntax.yaml import Map, Seq
@@ -27,6 +30,13 @@ REPLICATED_KINDS = frozenset(
     }
 )
 KINDS_OF_PODS = (*REPLICATED_KINDS, "DaemonSet", "Pod")  # whose pods stay
+
+
+@cache
+def _development_name_pattern() -> re.Pattern[str]:
+    """The words of development and tests, each between the marks that part names and paths."""
+    words = "|".join(map(re.escape, fact_column("purpose-words", "namespace")))
+    return re.compile(rf"(?:\A|[/._-])(?:{words})(?=[/._-]|\Z)")
 
 
 class WithMetadata:
@@ -56,7 +66,7 @@ class WithMetadata:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Object(WithMetadata):
+class Object(WithMetadata, HasVariables):
     """One API object. `namespace` is empty where none is written; `group` is empty for the core group."""
 
     source: Source
@@ -86,6 +96,20 @@ class Object(WithMetadata):
     def spec(self) -> Map:
         """The object's spec; an empty mapping at the object's place where there is none."""
         return self.node.mapping_at_path("spec")
+
+    @property
+    def named_for_development(self) -> bool:
+        """Whether its file or its namespace is, by its name, for development or tests."""
+        pattern = _development_name_pattern()
+        return bool(pattern.search(self.source.root.path.lower()) or pattern.search(self.namespace.lower()))
+
+    @property
+    def variable_settings(self) -> Iterator[VariableSetting]:
+        """What a ConfigMap gives to the environments that take it in; values of several lines are files."""
+        data = self.node.mapping_at_path("data")
+        for name, value in data.items() if self.kind == "ConfigMap" else ():
+            if "\n" not in str(value):
+                yield _setting(data, name, name, data.key_span(name), self.source)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +170,7 @@ class Pod(WithMetadata):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Container:
+class Container(HasVariables):
     """One container. `role` is main, init, sidecar (an init container that restarts always) or ephemeral."""
 
     source: Source
@@ -185,19 +209,20 @@ class Container:
         return self.pod.windows
 
     @property
+    def named_for_development(self) -> bool:
+        """Whether its object's file or namespace is, by its name, for development or tests."""
+        return self.pod.owner.named_for_development
+
+    @property
     def image(self) -> str:
         """The image reference as written; empty where there is none."""
         return self.node.string_under("image")
 
     @property
-    def variables(self) -> Mapping[str, VariableSetting]:
-        """The variables under `env` by their names; the last of a name counts, as it does for the kubelet."""
-        found = {}
+    def variable_settings(self) -> Iterator[VariableSetting]:
+        """The variables under `env`; the last of a name counts, as it does for the kubelet."""
         for entry in self.node.mappings_under("env"):
-            written = entry.get("value")
-            known = None if is_filled_in_elsewhere(written) else scalar_text(written)
-            found[entry.string_under("name")] = VariableSetting(written, known, entry.at("value"), self.source)
-        return found
+            yield _setting(entry, "value", entry.string_under("name"), entry.at("name"), self.source)
 
     @property
     def security_context(self) -> Map:
@@ -207,6 +232,13 @@ class Container:
     def command_lists(self) -> Iterator[Seq]:
         """The lists under `command` and `args` that are written, in this order."""
         yield from (listed for key in ("command", "args") if isinstance(listed := self.node.get(key), Seq))
+
+
+def _setting(holder: Map, key: str, name: str, name_span: Span, source: Source) -> VariableSetting:
+    """The setting of a variable whose value stands under a key of a mapping, or beside it under `valueFrom`."""
+    written = holder.get(key)
+    text = known_text(written, is_unknown=isinstance(written, str) and is_filled_in_elsewhere(written))
+    return VariableSetting(name, written, text, holder.at(key), name_span, source, holder.mapping_at_path("valueFrom"))
 
 
 def container_type_of(key: str, node: Map) -> str:

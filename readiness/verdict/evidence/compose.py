@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from readiness.facts.public_images import STORE_ROLES
 from readiness.facts.table import fact_column
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import mount_specs, port_specs, variable_specs
-from readiness.kinds.compose.words import service_environment
+from readiness.kinds.compose.parts import mount_specs, port_specs
+from readiness.kinds.compose.words import service_variables
 from readiness.model import Source, Span
 from readiness.model.project import Project
-from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.secrets import is_secret_name
 from readiness.syntax.yaml import Map, Seq
 from readiness.verdict.evidence.backups import is_backup_name
@@ -39,9 +38,8 @@ def _service_facts(service: Service, project: Project) -> Iterator[str]:
         yield "log-shipping"
     if service.owned and is_backup_name(service.name):
         yield "backup"
-    for name, value in service_environment(service, project).items():
-        known = None if value is None or UNKNOWN_VALUE_MARK in value else value
-        yield from variable_facts(name, known)
+    for name, setting in service_variables(service, project).items():
+        yield from variable_facts(name, setting.value)
 
 
 def _facts_in_service_lines(service: Service, project: Project) -> Iterator[tuple[str, Span]]:
@@ -60,10 +58,10 @@ def _facts_in_service_lines(service: Service, project: Project) -> Iterator[tupl
         yield "tls-entry", node.at("ports")
     if node.get("secrets"):
         yield "compose-secret", node.at("secrets")
-    for spec in variable_specs(service.source, node, "environment"):
-        secret = is_secret_name(spec.name.removesuffix("_FILE"))
-        outside = (isinstance(spec.value, str) and "$" in spec.value) or spec.value is None
-        if secret and (outside or spec.name.endswith("_FILE")):
-            yield "compose-secret", spec.span
+    for setting in service.variable_settings:
+        secret = is_secret_name(setting.name.removesuffix("_FILE"))
+        outside = (isinstance(setting.raw_value, str) and "$" in setting.raw_value) or setting.raw_value is None
+        if secret and (outside or setting.name.endswith("_FILE")):
+            yield "compose-secret", setting.span
         if secret and service.role in STORE_ROLES:
-            yield "authentication", spec.span
+            yield "authentication", setting.span

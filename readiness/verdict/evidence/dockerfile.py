@@ -71,6 +71,7 @@ def _stage_facts(stage: Stage) -> Iterator[tuple[str, Span]]:
         if instruction.flag("chown"):
             yield "owned-files", instruction.span
     yield from (("port-declared", one.span) for one in stage.instructions_of("EXPOSE"))
-    for name, instruction in stage.env_instruction_by_name.items():
-        value = stage.variable_value(name, instruction.span.end)
-        yield from ((fact, instruction.span) for fact in variable_facts(name, value))
+    for instruction in (one for one in stage.instructions if one.keyword == "ENV"):
+        for pair in instruction.pairs:
+            value = stage.variable_value(pair.name, instruction.span.end)  # with the defaults of ARGs
+            yield from ((fact, instruction.span) for fact in variable_facts(pair.name, value))

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.k8s.alerts import alerts_of
-from readiness.checks.k8s.settings import variables_of
 from readiness.facts.table import fact_column
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source, Span
@@ -81,8 +80,8 @@ def _object_facts(obj: Object) -> Iterator[tuple[str, Span]]:
         yield from (("autoscaler-own-metric", metric.at()) for metric in own[:1])
     if obj.kind == "ConfigMap":
         yield from _dashboard_facts(obj)
-        for name, value, span in variables_of(obj):
-            yield from ((fact, span) for fact in variable_facts(name, value))
+        for name, setting in obj.variables.items():
+            yield from ((fact, setting.span) for fact in variable_facts(name, setting.value))
     if obj.kind == "Service" and obj.group == "" and obj.spec.get("type", "ClusterIP") == "ClusterIP":
         ports = list(obj.spec.mappings_under("ports"))
         metrics = [port for port in ports if _METRICS_PORT_NAME.search(str(port.get("name")))]
@@ -179,7 +178,5 @@ def _pod_facts(pod: Pod) -> Iterator[tuple[str, Span]]:
         fact = image_fact(container.image)
         if fact and fact != "backup" and pod.serving:
             yield fact, container.node.at("image")
-        for item in container.node.mappings_under("env"):
-            value = item.string_under("value") if "value" in item else None
-            facts = variable_facts(item.string_under("name"), value)
-            yield from ((fact, item.at("name")) for fact in facts)
+        for name, setting in container.variables.items():
+            yield from ((fact, setting.name_span) for fact in variable_facts(name, setting.value))

@@ -156,7 +156,7 @@ services:
     assert {name: one.value for name, one in found.items()} == {
         "A": "1", "B": "1", "C": "2", "E": "inner", "F": "outer", "G": "'3'",
     }  # fmt: skip
-    given = {one.name: (one.source.path, one.spec.value) for one in document.env_file_variables}
+    given = {one.name: (one.source.path, one.setting.raw_value) for one in document.env_file_variables}
     assert given == {
         "B": ("one.env", "1"), "C": ("sub/two.env", "2"), "D": (".env", "dot"),
         "E": ("one.env", "inner"), "F": ("one.env", "$E"), "G": ("raw.env", "'3'"),

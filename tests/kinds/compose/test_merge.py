@@ -16,7 +16,7 @@ from readiness.kinds.compose.parts import (
     named_entries,
     port_specs,
     string_entries,
-    variable_specs,
+    variable_settings,
 )
 from readiness.model import Source
 from readiness.model.project import Project
@@ -36,7 +36,7 @@ def laid(base: str, over: str) -> tuple[Map, Project]:
 
 
 def pairs(node: Any, key: str) -> dict[str, Any]:
-    return {one.name: one.value for one in variable_specs(Source("x", ""), node, key)}
+    return {one.name: one.raw_value for one in variable_settings(Source("x", ""), node, key)}
 
 
 def test_variables_of_a_list_and_a_mapping() -> None:
