@@ -126,7 +126,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "tells-changes": true,
     },
     "build-arguments": {"platform": true, "proxy": true},
-    "cluster-controllers": {"program": text, "work": text},
+    "cluster-controllers": {"program": text},
     "command-effects": {
         "starts": many(pattern),
         "effect": text,

@@ -181,7 +181,9 @@ def _lets_everybody_in(service: Service, project: Project) -> bool:
     known = service.image_facts
     if known is None or not known.auth_off_values:
         return False
-    return any(known.opens_to_all(name, value or "") for name, value in service_environment(service, project).items())
+    return any(
+        known.opens_to_all(name, value or "") for name, value in texts_by_name(service_variables(service, project)).items()
+    )
 
 
 def _may_open_more(name: str, text: str, service: Service) -> bool:

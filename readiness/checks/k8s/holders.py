@@ -54,7 +54,7 @@ def _controller_facts(subjects: Sequence[tuple[Object, Map]], project: Project) 
     """What a message says of the controllers, where every subject is an account that nothing else runs as; else nothing."""
     rows = [_controller_of_account(binding, subject, project) for binding, subject in subjects]
     known = [row for row in rows if row is not None]
-    return {key: str(known[0][key]) for key in ("program", "work")} if known and len(known) == len(rows) else {}
+    return {"program": known[0]["program"]} if known and len(known) == len(rows) else {}
 
 
 def _controller_of_account(binding: Object, subject: Map, project: Project) -> Mapping[str, str] | None:
