@@ -272,3 +272,19 @@ def test_lasting_token_of_administrator(role: str, namespace: str, level: str) -
     bounds = [one for one in catalogue() if one.rule.id == "k8s/service-account-token-long-lived"]
     engine.run_rules(Project(parsed, {"t.yaml"}), bounds, {one.rule.id: one.rule for one in catalogue()}, outcome)
     assert [one.severity.name.lower() for one in engine.sort_and_deduplicate(outcome.findings)] == [level]
+
+
+@pytest.mark.parametrize(
+    ("command", "count"),
+    [
+        ('docker run --rm -v "$PWD":/src -e API_TOKEN="$API_TOKEN" registry.example.com/acme/scan:latest /src', 1),
+        ("docker run -t --env API_TOKEN=${{ secrets.SCAN }} acme/scan", 1),
+        ('docker run -e API_TOKEN="$API_TOKEN" acme/scan:2.4.1', 0),
+        ("docker run -e LEVEL=debug acme/scan:latest", 0),
+        ('docker build -t acme/scan . && docker run -e API_TOKEN="$API_TOKEN" acme/scan', 0),
+        ('docker run -e API_TOKEN="$API_TOKEN" "$IMAGE"', 0),
+    ],
+)
+def test_image_started_with_secret(command: str, count: int) -> None:
+    text = f"on: push\njobs:\n  scan:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: >-\n          {command}\n"
+    assert len(found({".github/workflows/scan.yml": text}, "ci/image-floating")) == count

@@ -19,6 +19,7 @@ from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax import image as images
+from readiness.syntax import secrets
 from readiness.syntax.yaml import Map
 
 FIRST_PARTY = frozenset({"actions", "github"})
@@ -124,6 +125,43 @@ def _images_in(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
             yield step.resource, step.node.at("uses"), used.path
 
 
+_RUNS_CONTAINERS = frozenset({"docker", "podman", "nerdctl"})
+_PUBLISHED_IMAGE = re.compile(
+    r"[a-z0-9][a-z0-9.-]{0,80}(?::[0-9]{2,5})?(?:/[a-z0-9._-]{1,80}){1,6}(?::[A-Za-z0-9_][\w.-]{0,120})?\Z"
+)
+_FLAG_WITHOUT_VALUE = re.compile(
+    r"--(?:rm|init|privileged|tty|interactive|detach|read-only|quiet|no-healthcheck)\Z|-[itdq]{1,4}\Z"
+)
+_VARIABLE_GIVEN = re.compile(r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A-Za-z_]\w{0,80})(?P<value>=[\"']?\$\{?|[\"' \n])")
+
+
+def _images_started_with_secrets(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
+    """The published images that scripts start (`docker run`) and give a secret in a variable; none that the file builds."""
+    steps = document.steps if isinstance(document, Action) else [step for job in document.jobs for step in job.steps]
+    for step in steps:
+        run = step.run_script
+        if run is None or step.dead or "docker build" in run.value:
+            continue
+        for call in script_calls(run.value):
+            image = _started_image(call.words) if call.program in _RUNS_CONTAINERS else ""
+            given = _VARIABLE_GIVEN.finditer(call.text) if image else ()
+            if any(secrets.is_secret_name(one["name"]) for one in given) and (at := run.value.find(image, call.start)) >= 0:
+                yield step.resource, run.span_of_part(at, at + len(image)), image
+
+
+def _started_image(words: Sequence[str]) -> str:
+    """The image that the words of `docker run` start; empty where it is none of a registry or of another's, or cannot be told."""
+    if words[:1] != ("run",):
+        return ""
+    before = "run"
+    for word in words[1:]:
+        takes_value = before.startswith("-") and "=" not in before and not _FLAG_WITHOUT_VALUE.match(before)
+        if not word.startswith("-") and not takes_value:
+            return word if _PUBLISHED_IMAGE.match(word) else ""
+        before = word
+    return ""
+
+
 def images_of_job(job: Job) -> Iterator[tuple[str, Span, Any]]:
     """The images of a job's container and its services; the values of a matrix each at their own place."""
     services = job.node.get("services")
@@ -142,8 +180,12 @@ def images_of_job(job: Job) -> Iterator[tuple[str, Span, Any]]:
 
 
 def unpinned_images(file: Workflow | Action, *, digest: bool) -> CheckOutcome:
-    """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
-    for resource, span, value in _images_in(file):
+    """An image without a version (`digest: false`), or with one but without a digest (`digest: true`).
+
+    Of the images that scripts start only those that are given a secret, and only without a version.
+    """
+    started = () if digest else _images_started_with_secrets(file)
+    for resource, span, value in (*_images_in(file), *started):
         if not isinstance(value, str) or not value.strip():
             continue
         if contains_expression(value):
