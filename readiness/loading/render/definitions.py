@@ -11,6 +11,7 @@ from readiness.model import Source, Span
 
 _KEYWORD = re.compile(r"\{\{-?\s*(define|block|if|range|with|end)\b(?:\s+\"([^\"]{1,200})\")?")
 _CALL = re.compile(r"\b(?:include|template)\s+\"([^\"]{1,200})\"")
+_COMMENT = re.compile(r"\{\{-?\s*/\*")
 _MAX_LINES = 2000  # of what one call prints, or one definition has: they are compared with each other
 
 
@@ -41,12 +42,18 @@ def definitions_in(templates: Iterable[Source]) -> dict[str, Definition]:
 
 
 def called_name(template: Source, row: int) -> str:
-    """The name of the definition that the last action on a line of a template calls; empty where it calls none."""
+    """The name of the definition that the last action on a line of a template calls; empty where it calls none.
+
+    A comment stands for the only call of its template: what that prints has no line of its own.
+    """
     end = template.line_offsets[row] + len(template.line_text(row + 1))
     start = template.text.rfind("{{", 0, end)
     close = template.text.find("}}", start)
     if 0 <= close < template.line_offsets[row]:
         return ""
+    if start >= 0 and _COMMENT.match(template.text, start):
+        calls = _CALL.findall(template.text)
+        return calls[0] if len(calls) == 1 else ""
     match = _CALL.search(template.text, start, end) if start >= 0 else None
     return match[1] if match else ""
 

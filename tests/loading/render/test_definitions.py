@@ -86,3 +86,9 @@ def test_definitions_by_name() -> None:
 def test_the_definition_that_a_line_calls() -> None:
     source = Source("a.yaml", 'a: {{ include "x" . }}\nb: {{ .Values.b }}\n{{ include "y" (dict\n "a" 1) }}\nplain\n')
     assert [called_name(source, row) for row in range(5)] == ["x", "", "y", "y", ""]
+
+
+def test_a_comment_stands_for_the_only_call() -> None:
+    one = Source("a.yaml", '{{- /* licence */}}\n{{- include "x" . }}\n')
+    two = Source("a.yaml", '{{- /* licence */}}\n{{- include "x" . }}\n{{- include "y" . }}\n')
+    assert (called_name(one, 0), called_name(two, 0)) == ("x", "")
