@@ -91,6 +91,7 @@ def assemble_projects(
         templates,
     )
     _add_documents(discovered, assembly, charts, judge_documents)
+    _note_programs_read(assembly, discovered)
     _leave_context_out(assembly, discovered)
     assembly.file_statuses.sort(key=lambda row: row.path)
     RunProjects(assembly.projects)
@@ -104,6 +105,14 @@ def _tell_readmes(discovered: DiscoveredFiles) -> None:
         from readiness.kinds.readme import tell_readmes
 
         tell_readmes(sources)
+
+
+def _note_programs_read(assembly: Assembly, discovered: DiscoveredFiles) -> None:
+    """Keep with the result which programs it depends on."""
+    if discovered.program_texts:
+        from readiness.loading.render.inputs import program_inputs
+
+        assembly.render_inputs += program_inputs(discovered.program_texts)
 
 
 def _leave_context_out(assembly: Assembly, discovered: DiscoveredFiles) -> None:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from readiness import files
 from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.programs_read import program_text
 
 if TYPE_CHECKING:
     from readiness.loading.render.kustomize import Kustomization
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _BARE_IMAGE = re.compile(r"^[ \t-]*image:[ \t]*[\"']?([a-z0-9][a-z0-9._-]*)[\"']?[ \t]*\r?$", re.MULTILINE)
 _EMBED = re.compile(r"^[ \t]*//go:embed[ \t]([^\n]{1,1000})", re.MULTILINE)
 _MAX_PROGRAMS = 20  # read beside an overlay
-_MAX_PROGRAM_BYTES = 256 * 1024
 
 
 def replaced_names(
@@ -46,10 +45,6 @@ def names_replaced_by_program(text: str, folder: str, discovered: DiscoveredFile
         return frozenset()
     programs = sorted(one for one in discovered.paths if one.endswith(".go") and posixpath.dirname(one) == above)
     for path in programs[:_MAX_PROGRAMS]:
-        try:
-            program = files.read_regular_file(discovered.base / path, _MAX_PROGRAM_BYTES).decode("utf-8", "replace")
-        except OSError:
-            continue
-        if any(name in embedded.replace("/*", "").split() for embedded in _EMBED.findall(program)):
+        if any(name in embedded.replace("/*", "").split() for embedded in _EMBED.findall(program_text(discovered, path))):
             return names
     return frozenset()
