@@ -91,6 +91,7 @@ def assemble_projects(
         templates,
     )
     _add_documents(discovered, assembly, charts, judge_documents)
+    _note_programs_read(assembly, discovered)
     _leave_context_out(assembly, discovered)
     assembly.file_statuses.sort(key=lambda row: row.path)
     RunProjects(assembly.projects)
@@ -108,6 +109,14 @@ def _tell_surroundings(discovered: DiscoveredFiles) -> None:
         from readiness.kinds.github.owner import tell_owners
 
         tell_owners((*sources, *discovered.package_sources))
+
+
+def _note_programs_read(assembly: Assembly, discovered: DiscoveredFiles) -> None:
+    """Keep with the result which programs it depends on."""
+    if discovered.program_texts:
+        from readiness.loading.render.inputs import program_inputs
+
+        assembly.render_inputs += program_inputs(discovered.program_texts)
 
 
 def _leave_context_out(assembly: Assembly, discovered: DiscoveredFiles) -> None:

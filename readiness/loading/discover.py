@@ -73,7 +73,7 @@ class DiscoveredFiles:
     `credential_free_paths` are files that may hold credentials by their names and hold none. `ignore_rules` are the .gitignore
     files that it read; `partly_followed_gitignores` those files whose patterns it did not go by to the end.
     `package_sources` are packages beside pipelines, which say whose repository it is. `context` is what
-    was read around it (`loading/context.py`).
+    was read around it (`loading/context.py`), `program_texts` the programs that were read besides (`loading/programs_read.py`).
     """
 
     sources: list[Source] = field(default_factory=list)
@@ -92,6 +92,7 @@ class DiscoveredFiles:
     ignore_rules: IgnoreRules = field(default_factory=lambda: IgnoreRules(Path.cwd()))
     partly_followed_gitignores: list[UnreadFile] = field(default_factory=list)
     context: Surroundings = field(default_factory=Surroundings)
+    program_texts: dict[str, str] = field(default_factory=dict)
 
     def may_be_ignored(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from readiness.loading import reading
+from readiness.loading import image_names, reading
 from readiness.loading.assembly import (
     CAUSE_ABSENT,
     CAUSE_BROKEN,
@@ -79,7 +79,6 @@ def build_overlays(
     sources = {source.path: source for source in discovered.sources}
     if not any(posixpath.basename(path) in KUSTOMIZATION_FILENAMES for path in sources):
         return {}
-    from readiness.loading import image_names
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import OverlayInputs
 
@@ -114,8 +113,7 @@ def build_overlays(
     for part, kustomizations in done:
         is_aside = part.root.folder in aside
         source = part.built.source
-        source.replaced_images = image_names.names_replaced_by_users(users.get(part.root.folder, ()), known)
-        source.replaced_images |= image_names.names_replaced_by_program(source.text, part.root.folder, discovered)
+        source.replaced_images = image_names.replaced_names(source.text, part.root.folder, users, known, discovered)
         source.trial = source.aside = is_aside
         if part.root.folder in variants.named_overlays:
             source.said = Purpose("production", "the settings name its overlay")

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness import files
 from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.programs_read import program_text
 from readiness.model import Source
 
 
@@ -48,7 +48,6 @@ _JOINT = re.compile(r"[\"'],[ ]?[\"']|[\"'][ ]?/[ ]?[\"']")  # of words of a pat
 _LEVELS = 3  # folders above the output in which its test is looked for
 _MAX_PROGRAMS = 20  # read in a folder
 _MAX_READ = 200  # programs read in a run
-_MAX_PROGRAM_BYTES = 256 * 1024
 
 
 @dataclass
@@ -101,11 +100,7 @@ class ComparedFolders:
         if path not in self._text_by_path:
             if len(self._text_by_path) >= _MAX_READ:
                 return ""
-            try:
-                data = files.read_regular_file(self.discovered.base / path, _MAX_PROGRAM_BYTES)
-            except OSError:
-                data = b""
-            self._text_by_path[path] = data.decode("utf-8", "replace")
+            self._text_by_path[path] = program_text(self.discovered, path)
         return self._text_by_path[path]
 
 

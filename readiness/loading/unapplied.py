@@ -11,8 +11,8 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
-from readiness import files
 from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.programs_read import program_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.model import Source
 
@@ -36,7 +36,6 @@ _APPLIED_FIRST = re.compile(
 _WORD = re.compile(r"[\w.@/-]+")
 _SCRIPT = re.compile(r"(?:\A|/)(?:makefile|justfile|\.?justfile|gnumakefile)\Z|\.(?:sh|bash|mk|just|ps1)\Z", re.IGNORECASE)
 _MAX_SCRIPTS = 100  # read in a run
-_MAX_SCRIPT_BYTES = 256 * 1024
 
 
 def tell_unapplied(discovered: DiscoveredFiles) -> None:
@@ -92,11 +91,7 @@ def _texts_that_apply(discovered: DiscoveredFiles) -> list[tuple[str, str]]:
     found += [("", one.text) for one in discovered.sources]  # an Application, a Taskfile: those beside were asked already
     scripts = sorted(one for one in discovered.paths - discovered.passed_over_paths if _SCRIPT.search(one))
     for path in scripts[:_MAX_SCRIPTS]:
-        try:
-            data = files.read_regular_file(discovered.base / path, _MAX_SCRIPT_BYTES)
-        except OSError:
-            continue
-        found.append((posixpath.dirname(path), data.decode("utf-8", "replace")))
+        found.append((posixpath.dirname(path), program_text(discovered, path)))
     return found
 
 

@@ -277,6 +277,28 @@ def key(root: Path, **more: Any) -> str:
     return cache.cache_key(discover.discover_files([root], base=root), settings, "2026-01-01")
 
 
+COMPARED = 'package web\n\nfunc TestWeb(t *testing.T) { assert.Equal(t, read("expected/pod.yaml"), render()) }\n'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [edit("web_test.go", COMPARED.replace("expected", "manifests")), lambda root: (root / "web_test.go").unlink()],
+    ids=["it names another folder", "it is gone"],
+)
+def test_a_program_that_says_what_a_file_is_for_is_asked_again(
+    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
+    root = tmp_path / "root"
+    write(root, {"expected/pod.yaml": BAD.replace("{{ .Values.bad }}", "true"), "web_test.go": COMPARED})
+    assert told(run(root, cache=True)) == []
+    assert is_answered(root, monkeypatch)
+    change(root)
+    second = run(root, cache=True)
+    assert second == run(root)
+    assert told(second) != []
+    assert is_answered(root, monkeypatch)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs executable files")
 @pytest.mark.parametrize(
     ("name", "files", "options"),

@@ -240,9 +240,12 @@ class _DependencyCompletion:
             about = _parse_mapping(reading.read_regular_file(path, MAX_BYTES)) if path is not None else None
         except (OSError, OutsideError):
             return False
-        if about is None or about.get("name") != dependency.name:
+        if about is None:
             return False
-        return _may_be_version(dependency.version, about.string_under("version"))
+        found = about.get("name") == dependency.name and _may_be_version(dependency.version, about.string_under("version"))
+        if not found:
+            self.made.outside_folders_read.append(self.tree.report_path(there or ""))  # another version changes the result
+        return found
 
     def _chart_name(self, path: str) -> str:
         about = _parse_mapping(self.made.content_by_path.get(path, b""))

@@ -17,6 +17,7 @@ from typing import Any
 from readiness import files
 from readiness.loading.render import capabilities, lines
 from readiness.loading.render.chart_files import ChartFiles, is_inside, subchart_names_and_rest
+from readiness.loading.render.definitions import Definition, called_name, definitions_in, printed_by
 from readiness.loading.render.made import (
     GeneratedSource,
     LimitError,
@@ -56,7 +57,7 @@ class RenderedTemplate(GeneratedSource):
     template's chart stand in it.
     """
 
-    __slots__ = ("rows", "template", "values")
+    __slots__ = ("_printed", "definitions", "rows", "template", "values")
 
     def __init__(
         self,
@@ -70,6 +71,24 @@ class RenderedTemplate(GeneratedSource):
         self.template = template
         self.rows = rows
         self.values = values
+        self.definitions: Mapping[str, Definition] = {}
+        self._printed: dict[int, Mapping[int, Span]] = {}
+
+    def definition_places(self, span: Span) -> Iterator[Related]:
+        """The line of the definition that wrote a place which the template takes in with `include`."""
+        row = min(bisect.bisect_right(self.line_offsets, span.start), len(self.rows)) - 1
+        number = self.rows[row]
+        definition = self.definitions.get(called_name(self.template, number)) if self.definitions else None
+        if definition is None:
+            return
+        first = self.rows.index(number)
+        if number not in self._printed:
+            last = len(self.rows) - self.rows[::-1].index(number)
+            printed = [self.line_text(one + 1) for one in range(first, last)]
+            self._printed[number] = printed_by(definition, printed)
+        place = self._printed[number].get(row - first)
+        if place is not None:
+            yield Related(definition.source, place, "written here")
 
     def value_places(self, source: Source, span: Span) -> Iterator[Related]:
         """Where the values are set that the actions at a place of the template print, of those that name one of the values."""
@@ -210,6 +229,7 @@ def render_chart(
             }
     renderings = []
     errors = {}
+    definitions = definitions_in(templates.values())
     packed = contents.unpacked_archives
     for environment in requested_environments:
         name = environment.name
@@ -222,6 +242,7 @@ def render_chart(
             if template is not None and text.strip():
                 values = _values_files(contents, path, environment)
                 renderings.append(_make_rendered_template(template, text, marks.get(path), environment, values))
+                renderings[-1].definitions = definitions
                 inside = (one for one in packed if template.path.startswith(f"{one}/"))
                 renderings[-1].packed = min(inside, key=len, default="")
     return renderings, errors

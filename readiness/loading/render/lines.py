@@ -143,6 +143,11 @@ def _text_around_actions(line: str) -> list[str]:
     return words if "".join(words).strip() else []
 
 
+def may_line_render_to(template_line: str, line: str) -> bool:
+    """Whether a template's line with words of its own may have made a line."""
+    return _may_render_to(_text_around_actions(template_line), line)
+
+
 def _may_render_to(words: list[str], line: str) -> bool:
     """Whether a line holds the words of a template line in order, the first at its beginning, the last at its end."""
     if not words or not line.startswith(words[0]):

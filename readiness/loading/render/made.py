@@ -51,6 +51,11 @@ class GeneratedSource(Source):
         del source, span
         return iter(())
 
+    def definition_places(self, span: Span) -> Iterator[Related]:
+        """Where a definition wrote a place of this text that a template only takes in, when that can be told."""
+        del span
+        return iter(())
+
     def set_value(self, span: Span) -> SetValue | None:
         """Where somebody set the value that a place of this text prints, when that can be told."""
         del span

@@ -171,13 +171,19 @@ def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
         source=source,
         span=span,
         enclosing_offsets=tuple(head.start for there, head in heads if there is source),
-        related=(*related, *root.value_places(source, span)),
+        related=(*related, *root.definition_places(_root_span(finding)), *root.value_places(source, span)),
     )
 
 
 def _is_secret(finding: Finding) -> bool:
     """Whether a finding is about a secret's value."""
     return finding.rule_definition.category == "secrets" and finding.rule_definition.marks_secrets
+
+
+def _root_span(finding: Finding) -> Span:
+    """The place of a finding in the whole rendering."""
+    start, end = map(finding.source.to_root, finding.span)
+    return Span(start, max(start, end))
 
 
 def _told_at_value(finding: Finding, there: Finding, root: GeneratedSource) -> tuple[Finding, tuple[str, ...]]:
