@@ -84,9 +84,8 @@ def readiness_probe_missing(container: Container, *, served: bool, project: Proj
     image = images.parse_image(container.image) if served and container.image else None
     at_once = image is not None and is_ready_at_once(image) and not any(container.command_lists())
     severity = Severity.MEDIUM if served and (at_once or not whole) else None
-    yield missing(
-        container.node.at(), severity=severity, say="at-once" if at_once else "", server=image.name if image and at_once else ""
-    )
+    say = "at-once" if at_once else ""
+    yield missing(container.node.at(), severity=severity, say=say, server=image.name if image and at_once else "")
 
 
 def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> CheckOutcome:
