@@ -20,3 +20,9 @@ def started_program_index(program: str, words: Sequence[str]) -> int | None:
         return None
     at = 1 if verbs and words and words[0] in verbs else 0
     return at if len(words) > at and (at or not verbs) else None
+
+
+def is_server_start(words: Sequence[str]) -> bool:
+    """Whether the words that a database's image is given start its server: options of it, or its name first."""
+    first = words[0].strip() if words else ""
+    return first.startswith("-") or first in fact_column("programs", "database-server")

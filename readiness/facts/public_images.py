@@ -151,3 +151,24 @@ def facts_of_store_variable() -> tuple[tuple[str, ImageFacts], ...]:
     """Each variable that only a store's server is given, with what is known of the store's image."""
     table = _facts_by_image()
     return tuple((name, table[row["server"]]) for name, row in fact_rows("store-accounts").items() if "server" in row)
+
+
+_ASIDE_OF_STORES = (
+    "pool",
+    "bouncer",
+    "proxy",
+    "exporter",
+    "backup",
+    "dump",
+    "pgcat",
+    "router",
+    "client",
+    "migrat",
+    "seed",
+    "restore",
+)
+
+
+def may_stand_aside_of_store(name: str) -> bool:
+    """Whether a name is one of what stands before a store or beside it: a pooler, a proxy, an exporter, a backup."""
+    return any(word in name.lower() for word in _ASIDE_OF_STORES)

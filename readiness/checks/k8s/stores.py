@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from readiness.facts.public_images import data_folders, facts_of_public_image, facts_of_store_variable
-from readiness.kinds.joins.images import (
-    is_server_start,
+from readiness.facts.programs import is_server_start
+from readiness.facts.public_images import (
+    data_folders,
+    facts_of_public_image,
+    facts_of_store_variable,
     may_stand_aside_of_store,
-    stage_of_container,
-    stage_runs_server_of_base,
 )
 from readiness.kinds.k8s.model import Container
 from readiness.model import Related
@@ -55,6 +55,10 @@ def _moved_folders(container: Container) -> tuple[str, ...]:
 
 def _of_base(container: Container, words: frozenset[str], project: Project) -> KeptData | None:
     """What the base of an image keeps that is built in the tree."""
+    if "dockerfile" not in project.by_kind:
+        return None
+    from readiness.kinds.joins.images import stage_of_container, stage_runs_server_of_base
+
     stage = stage_of_container(container, project)
     if stage is None or not stage_runs_server_of_base(stage, f"{container.image} {container.name}"):
         return None

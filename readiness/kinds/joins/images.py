@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from readiness.facts import public_images
 from readiness.facts.base_images import may_be_official_image
-from readiness.facts.table import fact_column
+from readiness.facts.programs import is_server_start
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.joins.every_build import all_builds
 from readiness.kinds.k8s.model import Container
@@ -100,33 +100,12 @@ def stage_of_container(container: Container, project: Project) -> Stage | None:
     return stage if nearest in parent_folders(posixpath.normpath(stage.source.path)) else None
 
 
-_ASIDE_OF_STORES = (
-    "pool",
-    "bouncer",
-    "proxy",
-    "exporter",
-    "backup",
-    "dump",
-    "pgcat",
-    "router",
-    "client",
-    "migrat",
-    "seed",
-    "restore",
-)
-
-
-def may_stand_aside_of_store(name: str) -> bool:
-    """Whether a name is one of what stands before a store or beside it: a pooler, a proxy, an exporter, a backup."""
-    return any(word in name.lower() for word in _ASIDE_OF_STORES)
-
-
 def stage_runs_server_of_base(stage: Stage, name: str) -> bool:
     """Whether an image runs the server of its public base: it starts what the base starts, or its server by name.
 
     Of an image with an entrypoint of its own the name it goes by has to say so: a dump has the same base and is no server.
     """
-    if may_stand_aside_of_store(name):
+    if public_images.may_stand_aside_of_store(name):
         return False
     if stage.effective_value("ENTRYPOINT") is not None:
         last = _short_name(stage.root_stage.image)
@@ -134,12 +113,6 @@ def stage_runs_server_of_base(stage: Stage, name: str) -> bool:
     command = stage.effective_value("CMD")
     words = [word.value for word in command.instruction.words] if command is not None else []
     return not words or is_server_start(words)
-
-
-def is_server_start(words: Sequence[str]) -> bool:
-    """Whether the words that a database's image is given start its server: options of it, or its name first."""
-    first = words[0].strip() if words else ""
-    return first.startswith("-") or first in fact_column("programs", "database-server")
 
 
 _DATABASE_WORD = re.compile(r"(?:^|[^a-z])(?:db|database|pg|sql)(?:[^a-z]|\Z)")
