@@ -62,14 +62,11 @@ _VERSION = re.compile(r"v[0-9]\w*")
 
 @cache
 def _config_file_pattern() -> re.Pattern[str]:
-    """What a text with the settings of a program says somewhere: the group's name, the kind's or a bare version at a line's end."""
+    """What a text with the settings of a program says somewhere: the group's name, or at a line's end the kind's, or a version's without a group."""
     alone = fact_rows("kubernetes-config-files").keys() - fact_column("kubernetes-config-files", "names-manifests").keys()
+    ends = r"""["']?,?[ \t]*$"""
     names = [
-        rf"""apiVersion["']?:[ \t]*["']?{name}["']?,?[ \t]*$"""
-        if _VERSION.fullmatch(name)
-        else rf"""{re.escape(name)}["']?,?[ \t]*$"""
-        if version
-        else re.escape(name) + "/"
+        rf"(?<![\w./]){name}{ends}" if _VERSION.fullmatch(name) else re.escape(name) + (ends if version else "/")
         for name, _, version in (thing.partition(" ") for thing in sorted(alone))
     ]
     return re.compile("|".join(names), re.MULTILINE)

@@ -54,3 +54,11 @@ def test_other_kinds_of_another_group_stay_high(tmp_path: Path) -> None:
     text = "apiVersion: v1\nkind: Deployment\nmetadata: {name: web}\n"
     (found,) = [one for one in check([write_files(tmp_path, {"a.yaml": text})]).findings if one.rule == "k8s/kind-unknown"]
     assert found.severity is Severity.HIGH
+
+
+def test_settings_that_name_manifests_are_read_with_them(tmp_path: Path) -> None:
+    chainsaw = "apiVersion: chainsaw.kyverno.io/v1alpha1\nkind: Test\nmetadata: {name: web}\n"
+    chainsaw += "spec: {steps: [{try: [{assert: {file: part.yaml}}]}]}\n"
+    part = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 0}\n"
+    report = check([write_files(tmp_path, {"chainsaw-test.yaml": chainsaw, "part.yaml": part})])
+    assert "k8s/selector-missing" not in {one.rule for one in report.findings}
