@@ -131,7 +131,7 @@ def test_a_copy_counts_where_only_a_test_starts_the_server() -> None:
     [
         ({"DB_HOST": "postgresql", "DB_PASSWORD": "password"}, "low"),
         ({"DB_HOST": "postgresql", "DB_PASSWORD": "Zq81kk2-mA9-x0Lw"}, "high"),
-        ({"DB_HOST": "localhost", "DB_PASSWORD": "password"}, "high"),
+        ({"DB_HOST": "localhost", "DB_PASSWORD": "password"}, "low"),
         ({"DB_HOST": "db.acme.io", "DB_PASSWORD": "password"}, "high"),
         ({"DB_PASSWORD": "password"}, "high"),
         ({"CACHE_HOST": "redis", "DB_PASSWORD": "password"}, "high"),

@@ -94,7 +94,7 @@ def data() -> Iterator[Found]:
     for name in ("compiles", "release-in"):
         for image, made in fact_column("images", name).items():
             yield Found(f"images {image} {name}", made, 0, MatchMode())
-    yield Found("purpose-words namespace", settings._development_name_pattern().pattern, 0, MatchMode())
+    yield Found("purpose-words namespace", model._development_name_pattern().pattern, 0, MatchMode())
     for kind, pattern in delivery._environment_patterns():
         yield Found(f"purpose-words {kind}", pattern.pattern, 0, MatchMode())
     contexts = map(github._contexts_of_column, ("fixed", "plain"))

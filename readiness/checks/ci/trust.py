@@ -48,13 +48,13 @@ def all_permissions(workflow: Workflow, *, value: str) -> CheckOutcome:
 
 
 def permissions_wide(workflow: Workflow) -> CheckOutcome:
-    """A right to write that several jobs take from the top of a workflow; a job with permissions of its own takes none."""
+    """A right to write that jobs take from the top of a workflow of several; one with permissions of its own takes none."""
     value = workflow.node.get("permissions")
     takers = [job for job in workflow.jobs if "permissions" not in job.node]
-    if isinstance(value, Map) and len(takers) > 1:
+    if isinstance(value, Map) and takers and len(workflow.jobs) > 1:
         for name, level in value.items():
             if level == "write":
-                yield hit(value.entry_span(name), permission=name, count=len(takers))
+                yield hit(value.entry_span(name), permission=name, count=len(takers), total=len(workflow.jobs))
 
 
 def permissions_undocumented(workflow: Workflow) -> CheckOutcome:
