@@ -153,22 +153,9 @@ def facts_of_store_variable() -> tuple[tuple[str, ImageFacts], ...]:
     return tuple((name, table[row["server"]]) for name, row in fact_rows("store-accounts").items() if "server" in row)
 
 
-_ASIDE_OF_STORES = (
-    "pool",
-    "bouncer",
-    "proxy",
-    "exporter",
-    "backup",
-    "dump",
-    "pgcat",
-    "router",
-    "client",
-    "migrat",
-    "seed",
-    "restore",
-)
+_ASIDE_OF_STORE = re.compile(r"pool|bouncer|proxy|exporter|backup|restore|dump|pgcat|router|client|migrat|seed", re.IGNORECASE)
 
 
 def may_stand_aside_of_store(name: str) -> bool:
     """Whether a name is one of what stands before a store or beside it: a pooler, a proxy, an exporter, a backup."""
-    return any(word in name.lower() for word in _ASIDE_OF_STORES)
+    return bool(_ASIDE_OF_STORE.search(name))
