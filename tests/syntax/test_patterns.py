@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from readiness.checks.k8s import settings
 from readiness.facts import github, managers
 from readiness.facts.table import fact_column
 from readiness.kinds.delivery import effects
 from readiness.kinds.delivery import model as delivery
+from readiness.kinds.k8s import model
 from readiness.ruleset import bindings
 from readiness.syntax import backtracking, regex
 from readiness.syntax.backtracking import MAX_FACTOR
