@@ -29,6 +29,7 @@ IN_CODE = {
     "k8s.carried.config_map_nginx_broken reason": PARSER,
     "k8s.jobs.cron_schedule_invalid why": PARSER,
     "ci.delivery.deploy_environment_missing how": NAME,
+    "compose.network.debugger_published what": NAME,
     "ci.delivery.smoke_test_missing how": NAME,
     "ci.expressions.expression_type_wrong kind": NAME,
     "ci.expressions.expression_type_wrong left": NAME,

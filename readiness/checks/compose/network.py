@@ -168,7 +168,7 @@ def _find_opened_to_all(service: Service, project: Project) -> list[tuple[int, s
     if image is not None and "dind" in f"{image.name.rpartition('/')[2]}:{image.tag}":
         words = command_line(node.get("command")).split()
         if engine_on_every_address(words, variables) is not None or is_engine_opened_by_image(words, variables):
-            opened.append((2375, "the Docker engine without TLS"))
+            opened.append((2375, fact_column("ports", "debugger")["2375"]))
     return opened
 
 
