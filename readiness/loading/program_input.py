@@ -115,9 +115,12 @@ def _test_programs(discovered: DiscoveredFiles) -> dict[str, list[str]]:
     return found
 
 
+_MARK = "[\"'`/]"  # that ends a name in a string
+
+
 def _compares(program: str, folder: str) -> bool:
     """Whether a test names a folder in a string, compares something, and applies nothing."""
-    named = re.search(rf"[\"'`/]{re.escape(folder)}[\"'`/]", _JOINT.sub("/", program))
+    named = re.search(_MARK + re.escape(folder) + _MARK, _JOINT.sub("/", program))
     return bool(named and _COMPARES.search(program) and not _APPLIES.search(program))
 
 

@@ -15,7 +15,7 @@ from readiness.syntax.secrets.shapes import find_shapes
 WORST_OUTSIDE_PRODUCTION = Severity.MEDIUM
 # A build makes what production runs, and a one-off job runs there.
 _PURPOSES_BESIDE_PRODUCTION = frozenset({"development", "test", "demo", "sample", "study", "preview"})
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{16,}")
 _MAX_CHARACTERS = 20_000  # of a marked text in which a credential is looked for
 
 

@@ -43,6 +43,7 @@ MODULES_IMPORTED_LATE = (
     "readiness.kinds.dockerfile.paths",
     "readiness.kinds.github.model",
     "readiness.kinds.joins.builds",
+    "readiness.kinds.joins.images",
     "readiness.kinds.nginx",
     "readiness.syntax.secrets",
 )

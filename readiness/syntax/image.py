@@ -11,7 +11,7 @@ from readiness.model import Span
 _DOCKER_HUB_HOSTS = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
 _MASK_CHARACTER = "\x00"
 _UNBRACED_VARIABLE = re.compile(
-    r"\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<[A-Za-z_][\w .-]*>|@[A-Z_][A-Z0-9_]*@|__[A-Z][A-Z0-9_]*__"
+    r"\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<[A-Za-z_][\w .-]{0,100}>|@[A-Z_][A-Z0-9_]*@|__[A-Z][A-Z0-9_]{0,100}?__"
     r"|\{[A-Za-z_]\w*\}|\(\([A-Za-z_][\w-]*\)\)"
 )
 _CLOSING_BY_OPENING = {"${": "}", "{{": "}}", "$(": ")"}

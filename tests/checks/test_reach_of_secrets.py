@@ -27,7 +27,7 @@ services:
   db:
     image: {image}
     restart: always
-    volumes: ["data:/data"]
+    volumes: ['data:/data']
     environment: {{{name}: {value}}}
     {db}
   web:
@@ -107,7 +107,10 @@ def test_a_file_that_another_stack_publishes_with(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("port", "want"), [("", "medium"), ('ports: ["6379:6379"]', "high")])
 def test_a_command(tmp_path: Path, port: str, want: str) -> None:
-    text = f"services:\n  cache:\n    image: redis:7.4\n    restart: always\n    {port}\n    command: redis-server --requirepass Kq7vT2mXw9\n"
+    cache = (
+        f"  cache:\n    image: redis:7.4\n    restart: always\n    {port}\n    command: redis-server --requirepass Kq7vT2mXw9\n"
+    )
+    text = f"services:\n{cache}    volumes: ['data:/data']\n  web: {{image: 'acme/web:1.4', restart: always}}\n"
     assert found(tmp_path, {"compose.yaml": text}) == [("compose.yaml", 6, want)]
 
 

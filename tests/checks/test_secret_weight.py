@@ -207,6 +207,8 @@ services:
   db:
     image: postgres:17.2
     restart: always
+    ports: ["5432:5432"]
+    volumes: ["data:/var/lib/postgresql/data"]
     env_file: .env
   backend:
     image: example.com/backend:1.0.0

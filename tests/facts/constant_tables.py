@@ -24,6 +24,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "reports/pages.py: _DESCRIPTION_BY_CATEGORY _TITLE_BY_KIND",
         "ruleset/rule_file.py: FIELD_ORDER TIER_KEYS _SHAPE_BY_KEY",
         "ruleset/rules.py: RULE_GROUPS",
+        "run/ceiling.py: _PURPOSES_BESIDE_PRODUCTION",
         "run/parallel.py: MODULES_IMPORTED_LATE",
         "ruleset/spec.py: REQUIRED_FIELDS",
         "syntax/secrets/__init__.py: __all__",

@@ -257,8 +257,10 @@ _DIGEST_COMMAND = re.compile(
     r"\s*(?:(?:md5|sha(?:1|224|256|384|512)|b2|ck)sum|shasum|git hash-object)\b[^|;&]*(?:\|\s*(?:awk|cut|head)\b[^|;&]*)+\Z"
 )
 _NUMBER_OR_DATE_COMMAND = re.compile(
-    r"\s*(?:git rev-parse (?:--verify |--short(?:=\d{1,2})? )*HEAD|git rev-list --count\b[^|;&]*|git log (?:-1|-n ?1) --(?:pretty|format)=['\"]?"
-    r"(?:format:)?%(?:H|h|ct|at)['\"]?|date(?: (?:-u|--utc|['\"]?\+[^|;&$]*))*|nproc|id -[ug]|wc -[clmw] <[^|;&]*|grep -c\b[^|;&]*)\s*\Z"
+    r"\s*(?:(?:git rev-parse (?:--verify |--short(?:=\d{1,2})? ){0,3}HEAD"
+    r"|git log (?:-1|-n ?1) --(?:pretty|format)=['\"]?(?:format:)?%(?:H|h|ct|at)['\"]?"
+    r"|date(?: (?:-u|--utc)){0,2}|nproc|id -[ug])\s*|(?:git rev-list --count\b|wc -[clmw] <|grep -c\b)[^|;&]*"
+    r"|date(?: (?:-u|--utc)){0,2} ['\"]?\+[^|;&$]*)\Z"
 )
 
 
