@@ -37,8 +37,8 @@ class OptionError(ValueError):
     """An option of `check` that cannot be used; the message names it and says what to do."""
 
 
-STDIN_LIMIT = discover.MAX_BYTES
-_OPTIONS_NOT_IN_FILE = (
+STDIN_LIMIT = discover.MAX_SOURCE_BYTES
+_OPTIONS_NOT_IN_SETTINGS_FILE = (
     "since",
     "jobs",
     "render",
@@ -108,16 +108,16 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     whatever says otherwise: "production", or empty where each is asked. `progress` is told how many
     rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
-    _refuse_empty(
+    _refuse_empty_options(
         paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
         since=since, helm_values=helm_values, checklists=checklists,
     )  # fmt: skip
-    _refuse_unreadable(helm_values)
+    _refuse_unreadable_values_files(helm_values)
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
-    clock = [time.perf_counter()] if timing else []
+    phase_timestamps = [time.perf_counter()] if timing else []
     settings = merge_options(
-        _load_config(config, base),
+        _load_config_of_option(config, base),
         select=tuple(select),
         ignore=tuple(ignore),
         profile=profile,
@@ -137,41 +137,49 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         documents=documents,
         checklists=checklists,
     )
-    file = settings.config
-    discovered = discover.discover_files(paths, file.exclude, base=base, prefix=file.prefix)
+    file_config = settings.config
+    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix)
     if context:
         add_context(discovered, paths)
     if stdin is not None:
         discover.add_standard_input(discovered, stdin)
-    clock.append(time.perf_counter())
-    day = today or datetime.date.today()
-    work = _run_cached if cache and since is None else run_pipeline
-    run = work(discovered, settings, day, progress)
-    clock.append(time.perf_counter())
-    seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
-    return _build_report(run, settings, seconds)
+    phase_timestamps.append(time.perf_counter())
+    run_date = today or datetime.date.today()
+    run_function = _run_or_load_from_cache if cache and since is None else run_pipeline
+    run_result = run_function(discovered, settings, run_date, progress)
+    phase_timestamps.append(time.perf_counter())
+    seconds_by_phase = (
+        {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]}
+        if timing
+        else None
+    )
+    return _build_report(run_result, settings, seconds_by_phase)
 
 
-def _refuse_empty(**options: Any) -> None:
+def _refuse_empty_options(**options: Any) -> None:
     """Raise OptionError for an option with an empty value: a variable that is not set must not pass for no option."""
-    for name, given in options.items():
-        values = given if isinstance(given, list | tuple) else (given,)
-        if any(isinstance(one, str) and not one.strip() for one in values):
-            raise OptionError(f"{name} is empty: give it a value, or leave it out")
+    for option_name, option_value in options.items():
+        option_values = option_value if isinstance(option_value, list | tuple) else (option_value,)
+        if any(isinstance(one, str) and not one.strip() for one in option_values):
+            raise OptionError(f"{option_name} is empty: give it a value, or leave it out")
 
 
-def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
+def _refuse_unreadable_values_files(values_files: Sequence[str | os.PathLike[str]]) -> None:
     """Raise OptionError for a values file that was given and cannot be read."""
-    for value in values:
+    for values_file in values_files:
         try:
-            why = "" if files.decode_text(files.read_regular_file(Path(value), files.MAX_FILE_BYTES)) is not None else "no text"
+            read_error = (
+                ""
+                if files.decode_text(files.read_regular_file(Path(values_file), files.MAX_JUDGED_FILE_BYTES)) is not None
+                else "no text"
+            )
         except OSError as error:
-            why = files.os_error_text(error)
-        if why:
-            raise OptionError(f"helm_values: {os.fspath(value)} cannot be read: {why}")
+            read_error = files.os_error_text_without_path(error)
+        if read_error:
+            raise OptionError(f"helm_values: {os.fspath(values_file)} cannot be read: {read_error}")
 
 
-def _run_cached(
+def _run_or_load_from_cache(
     discovered: discover.DiscoveredFiles,
     settings: RunSettings,
     today: datetime.date,
@@ -180,62 +188,68 @@ def _run_cached(
     """The run, or what the cache kept of the same one."""
     from readiness.run import cache
 
-    kept = cache.user_cache()
-    if not kept.is_outside_scanned_tree(discovered):
+    result_cache = cache.user_result_cache()
+    if not result_cache.is_outside_scanned_tree(discovered):
         return run_pipeline(discovered, settings, today, progress)
-    key = cache.cache_key(discovered, settings, today.isoformat())
-    run = kept.load(key, discovered, settings)
-    if run is None:
-        run = run_pipeline(discovered, settings, today, progress)
-        kept.store_result(key, run)
-    return run
+    cache_key = cache.result_cache_key(discovered, settings, today.isoformat())
+    run_result = result_cache.load(cache_key, discovered, settings)
+    if run_result is None:
+        run_result = run_pipeline(discovered, settings, today, progress)
+        result_cache.store_result(cache_key, run_result)
+    return run_result
 
 
-def _build_report(run: RunResult, settings: RunSettings, seconds_by_phase: dict[str, float] | None) -> Report:
+def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase: dict[str, float] | None) -> Report:
     """Score the findings of a run, evaluate its checklists and decide the gate; `seconds_by_phase` is the time of each phase."""
-    known = all_checklists()
-    for name in settings.checklists:
-        if name not in {one.source_document for one in known}:
-            there = ", ".join(one.source_document for one in known)
-            raise checklist.ChecklistError(f"no checklist is called {name!r}; there are {there}")
-    active = [selection.with_counted_tiers(rule, run.active_rules) for rule in run.rules if rule.id in run.active_rules]
+    shipped_checklists = all_checklists()
+    for checklist_name in settings.checklists:
+        if checklist_name not in {one.source_document for one in shipped_checklists}:
+            known_checklist_names = ", ".join(one.source_document for one in shipped_checklists)
+            raise checklist.ChecklistError(f"no checklist is called {checklist_name!r}; there are {known_checklist_names}")
+    active_rules = [
+        selection.rule_with_active_tiers_only(rule, run_result.active_rules)
+        for rule in run_result.rules
+        if rule.id in run_result.active_rules
+    ]
     return report.build_report(
-        version=__version__,
-        rules=active,
-        findings=run.findings,
-        rows=run.file_statuses,
-        tally_by_rule=run.tally_by_rule,
-        subjects=run.subject_count_by_path,
+        tool_version=__version__,
+        rules=active_rules,
+        findings=run_result.findings,
+        scored_rows=run_result.file_statuses,
+        tally_by_rule=run_result.tally_by_rule,
+        subject_count_by_path=run_result.subject_count_by_path,
         checklists=checklist.evaluate_checklists(
-            known,
-            active,
-            run.findings,
-            run.tally_by_rule,
-            run.silenced_by_others_count,
-            run.evidence_by_fact,
+            shipped_checklists,
+            active_rules,
+            run_result.findings,
+            run_result.tally_by_rule,
+            run_result.silenced_by_others_count,
+            run_result.evidence_by_fact,
         ),
         chosen_checklists=settings.checklists,
         fail_on=settings.fail_on,
         min_score=settings.min_score,
         strict_coverage=settings.strict_coverage,
-        secret_places=run.secret_places,
-        timing=seconds_by_phase,
-        ignored_file_count=run.ignored_file_count,
-        silenced_by_others_count=sum(run.silenced_by_others_count.values()),
-        context=run.context,
-        environments=run.environments,
-        notices=run.notices,
-        production=run.production,
+        secret_places=run_result.secret_places,
+        seconds_by_phase=seconds_by_phase,
+        ignored_file_count=run_result.ignored_file_count,
+        silenced_by_others_count=sum(run_result.silenced_by_others_count.values()),
+        surroundings=run_result.context,
+        environments=run_result.environments,
+        notices=run_result.notices,
+        is_production_judged=run_result.production,
     )
 
 
-def _load_config(config_option: str | os.PathLike[str] | bool, base: Path | None = None) -> Config:
+def _load_config_of_option(config_option: str | os.PathLike[str] | bool, base_folder: Path | None = None) -> Config:
     """The settings file of a run: the one named, the nearest one, or none."""
     if config_option is False:
         return Config()
-    path = config.find_settings_file(Path.cwd()) if config_option is True else Path(config_option)
-    found = config.load_config(path) if path else Config()
-    return config.seen_from(found, base or Path.cwd()) if config_option is True else found
+    settings_path = config.find_settings_file(Path.cwd()) if config_option is True else Path(config_option)
+    loaded_config = config.load_config(settings_path) if settings_path else Config()
+    return (
+        config.config_seen_from_directory(loaded_config, base_folder or Path.cwd()) if config_option is True else loaded_config
+    )
 
 
 def merge_options(config: Config, *, checklists: Sequence[str] | None, **options: Any) -> RunSettings:
@@ -250,7 +264,7 @@ def merge_options(config: Config, *, checklists: Sequence[str] | None, **options
         documents=config.documents if options["documents"] is None else options["documents"],
         rules=(*config.rules, *options["rules"]),
         baseline=options["baseline"] or config.baseline,
-        **{key: options[key] for key in _OPTIONS_NOT_IN_FILE},
+        **{key: options[key] for key in _OPTIONS_NOT_IN_SETTINGS_FILE},
         shellcheck=config.shellcheck if options["shellcheck"] is None else options["shellcheck"],
         config=config,
     )
@@ -262,42 +276,52 @@ def find_rules(name: str) -> tuple[list[list[LoadedRule]], list[str]]:
     A name is an id, the part after its slash, an id with a tier or part, an id that a rule had before, or another
     linter's id. Raises SelectionError.
     """
-    by_id: dict[str, list[LoadedRule]] = {}
-    for bound in rules.load_rules():
-        by_id.setdefault(bound.rule.id, []).append(bound)
-    names = RuleNames()
-    matching = [one for one in by_id if name in {one, one.partition("/")[2]}]
-    if not matching:
-        words = [name, *names.ids_ending_with(name)]
-        matching = [one.rule_id for word in words for one in names.names_of(word) if one.rule_id in by_id]
-    if not matching:
-        matching = [one for one, (first, *_) in by_id.items() if has_equivalent(first.rule, name)]
-    if not matching:
+    loaded_rules_by_id: dict[str, list[LoadedRule]] = {}
+    for loaded_rule in rules.load_rules():
+        loaded_rules_by_id.setdefault(loaded_rule.rule.id, []).append(loaded_rule)
+    rule_names = RuleNames()
+    matching_rule_ids = [one for one in loaded_rules_by_id if name in {one, one.partition("/")[2]}]
+    if not matching_rule_ids:
+        candidate_names = [name, *rule_names.ids_ending_with(name)]
+        matching_rule_ids = [
+            one.rule_id for word in candidate_names for one in rule_names.names_of(word) if one.rule_id in loaded_rules_by_id
+        ]
+    if not matching_rule_ids:
+        matching_rule_ids = [one for one, (first, *_) in loaded_rules_by_id.items() if has_equivalent(first.rule, name)]
+    if not matching_rule_ids:
         raise selection.SelectionError(selection.unknown_selector_text(name))
-    return [by_id[one] for one in dict.fromkeys(matching)], list(names.notices.values())
+    return [loaded_rules_by_id[one] for one in dict.fromkeys(matching_rule_ids)], list(rule_names.notices.values())
 
 
-def has_equivalent(rule: Rule, peer_id: str) -> bool:
+def has_equivalent(rule: Rule, other_linter_rule_id: str) -> bool:
     """Whether a rule, or a part of it, says the same as a rule of another linter."""
-    return any(peer_id in ids for ids in rule.equivalents.values())
+    return any(other_linter_rule_id in ids for ids in rule.equivalents.values())
 
 
 def search_rules(*, like: str | None, kind: str | None, profile: str | None) -> list[Rule]:
     """The rules that fit all that is asked. Raises SelectionError where none does."""
-    bounds = rules.load_rules()
-    matching = rules.unique_rules(bounds)
+    loaded_rules = rules.load_rules()
+    matching_rules = rules.rules_without_repeated_tiers(loaded_rules)
     if like:
-        matching = [rule for rule in matching if has_equivalent(rule, like)]
+        matching_rules = [rule for rule in matching_rules if has_equivalent(rule, like)]
     if kind:
-        matching = [rule for rule in matching if rule.kind == kind]
+        matching_rules = [rule for rule in matching_rules if rule.kind == kind]
     if profile:
-        none = selection.SelectionWords((), ())
-        active = selection.choose_active_pairs(bounds, rules.rules_folder(), profile=profile, select=none, ignore=none)
-        matching = [selection.with_counted_tiers(rule, active) for rule in matching if rule.id in active]
-    if not matching:
-        asked = " ".join(f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value)
-        raise selection.SelectionError(f"there is no rule {asked}".rstrip())
-    return matching
+        empty_selection = selection.SelectionWords((), ())
+        active_rules = selection.active_pairs_by_rule_id(
+            loaded_rules,
+            rules.rules_folder(),
+            profile_name=profile,
+            selection=empty_selection,
+            ignored_selection=empty_selection,
+        )
+        matching_rules = [
+            selection.rule_with_active_tiers_only(rule, active_rules) for rule in matching_rules if rule.id in active_rules
+        ]
+    if not matching_rules:
+        criteria_text = " ".join(f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value)
+        raise selection.SelectionError(f"there is no rule {criteria_text}".rstrip())
+    return matching_rules
 
 
 def facts_tables() -> list[FactsTable]:
@@ -344,34 +368,38 @@ def admission_lines(paths: Sequence[str]) -> Iterator[str]:
     """For every workload under the paths, which level of the Pod Security Standards admits it, and why not more."""
     from readiness.loading import assemble
     from readiness.reports import admission as admitted
-    from readiness.run.pipeline import core_rules
+    from readiness.run.pipeline import load_core_rules
 
-    settings = _load_config(True)
-    core = {bound.rule.id: bound.rule for bound in core_rules()}
+    settings = _load_config_of_option(True)
+    core_rule_by_id = {bound.rule.id: bound.rule for bound in load_core_rules()}
     assembly = assemble.assemble_projects(
-        discover.discover_files(paths, settings.exclude, prefix=settings.prefix), core, judge_documents=settings.documents
+        discover.discover_files(paths, settings.exclude, glob_prefix=settings.prefix),
+        core_rule_by_id,
+        may_judge_documents=settings.documents,
     )
     yield from (f"{one.path}:{one.line}: {one.message}" for one in assembly.parse_findings)
-    lines = list(admitted.admission_lines(assembly.projects))
-    yield from lines or ["no workload was found"]
+    workload_lines = list(admitted.admission_lines(assembly.projects))
+    yield from workload_lines or ["no workload was found"]
 
 
 def split_checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """(names, paths) of the arguments of `readiness checklist`: the first may be the name of a checklist."""
-    known = [one.source_document for one in all_checklists()]
-    if arguments and arguments[0] in known:
+    known_checklist_names = [one.source_document for one in all_checklists()]
+    if arguments and arguments[0] in known_checklist_names:
         return [arguments[0]], list(arguments[1:])
     if arguments and not Path(arguments[0]).exists():
-        raise checklist.ChecklistError(f"{arguments[0]!r} is neither a path nor a checklist; there are {', '.join(known)}")
-    return known, list(arguments)
+        raise checklist.ChecklistError(
+            f"{arguments[0]!r} is neither a path nor a checklist; there are {', '.join(known_checklist_names)}"
+        )
+    return known_checklist_names, list(arguments)
 
 
 def baseline_text(report: Report) -> str:
     """The baseline file of a report's open findings."""
-    return baseline.baseline_text(report.findings, Redactor(report.hidden).mask_text)
+    return baseline.baseline_file_text(report.findings, Redactor(report.hidden).mask_text)
 
 
 @memo
 def catalogue() -> tuple[Rule, ...]:
     """Every rule of the tool, by id."""
-    return tuple(rules.unique_rules(rules.load_rules()))
+    return tuple(rules.rules_without_repeated_tiers(rules.load_rules()))

@@ -7,8 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-MIB = 1 << 20
-MAX_FILE_BYTES = 10 * MIB  # of a file that is judged, or read for one that is
+BYTES_PER_MIB = 1 << 20
+MAX_JUDGED_FILE_BYTES = 10 * BYTES_PER_MIB  # of a file that is judged, or read for one that is
 _FILE_TYPE_TESTS = (
     (stat.S_ISDIR, "a directory"),
     (stat.S_ISFIFO, "a FIFO"),
@@ -18,67 +18,67 @@ _FILE_TYPE_TESTS = (
 )
 
 
-def file_type_of(mode: int) -> str:
+def special_file_type(file_mode: int) -> str:
     """What a file is by its mode: `a FIFO`, `a device` and the like; empty for a regular file."""
-    return next((word for is_one, word in _FILE_TYPE_TESTS if is_one(mode)), "")
+    return next((word for is_one, word in _FILE_TYPE_TESTS if is_one(file_mode)), "")
 
 
-def too_large_reason(size: int, limit: int) -> str:
+def too_large_reason(file_size: int, byte_limit: int) -> str:
     """Why a file of so many bytes is not read; empty where it may be."""
-    if size <= limit:
+    if file_size <= byte_limit:
         return ""
-    if 1024 <= limit < MIB:
-        return f"{limit // 1024} KiB is the limit, and it has more"
-    return f"{size / MIB:.1f} MiB is over the limit of {limit // MIB} MiB"
+    if 1024 <= byte_limit < BYTES_PER_MIB:
+        return f"{byte_limit // 1024} KiB is the limit, and it has more"
+    return f"{file_size / BYTES_PER_MIB:.1f} MiB is over the limit of {byte_limit // BYTES_PER_MIB} MiB"
 
 
-def refusal_reason(status: os.stat_result, limit: int) -> str:
+def file_refusal_reason(file_status: os.stat_result, byte_limit: int) -> str:
     """Why a file is not read: it is no regular one, or has more than `limit` bytes. Empty where it may be."""
-    sort = file_type_of(status.st_mode)
-    return f"it is {sort}, no regular file" if sort else too_large_reason(status.st_size, limit)
+    special_type = special_file_type(file_status.st_mode)
+    return f"it is {special_type}, no regular file" if special_type else too_large_reason(file_status.st_size, byte_limit)
 
 
-def read_regular_file(path: Path, limit: int) -> bytes:
+def read_regular_file(path: Path, byte_limit: int) -> bytes:
     """The bytes of a regular file. Raises OSError for any other, and for one of more than `limit` bytes.
 
     Size and sort are asked before anything is opened, for opening alone may wait or set something off, and once more of
     what was opened. A sparse file is as large as it says: no more than `limit` bytes ever come into memory.
     """
-    _raise_if_unreadable(path.stat(), limit)
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as file:
-        _raise_if_unreadable(os.fstat(handle), limit)
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise OSError(errno.EFBIG, too_large_reason(len(data), limit))
-    return data
+    _raise_if_unreadable(path.stat(), byte_limit)
+    file_descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(file_descriptor, "rb") as opened_file:
+        _raise_if_unreadable(os.fstat(file_descriptor), byte_limit)
+        file_bytes = opened_file.read(byte_limit + 1)
+    if len(file_bytes) > byte_limit:
+        raise OSError(errno.EFBIG, too_large_reason(len(file_bytes), byte_limit))
+    return file_bytes
 
 
-def _raise_if_unreadable(status: os.stat_result, limit: int) -> None:
-    why = refusal_reason(status, limit)
-    if why:
-        raise OSError(errno.EINVAL, why)
+def _raise_if_unreadable(file_status: os.stat_result, byte_limit: int) -> None:
+    refusal_text = file_refusal_reason(file_status, byte_limit)
+    if refusal_text:
+        raise OSError(errno.EINVAL, refusal_text)
 
 
-def os_error_text(error: OSError) -> str:
+def os_error_text_without_path(error: OSError) -> str:
     """What the system says of a file, without its path, which may be absolute."""
-    said = error.strerror or type(error).__name__
-    return said[:1].lower() + said[1:]
+    error_text = error.strerror or type(error).__name__
+    return error_text[:1].lower() + error_text[1:]
 
 
-def decode_text(data: bytes) -> str | None:
+def decode_text(file_bytes: bytes) -> str | None:
     """The text of a file: UTF-8, or UTF-16/32 where a byte order mark says so; None for anything else.
 
     A byte order mark is taken off: columns count what an editor shows.
     """
-    marks: tuple[tuple[bytes, str], ...] = (
+    encoding_by_byte_order_mark: tuple[tuple[bytes, str], ...] = (
         (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
         (b"\xef\xbb\xbf", "utf-8-sig"),
     )  # fmt: skip
-    encoding = next((name for mark, name in marks if data.startswith(mark)), "utf-8")
-    if encoding == "utf-8" and b"\0" in data[:8192]:
+    detected_encoding = next((name for mark, name in encoding_by_byte_order_mark if file_bytes.startswith(mark)), "utf-8")
+    if detected_encoding == "utf-8" and b"\0" in file_bytes[:8192]:
         return None
     try:
-        return data.decode(encoding)
+        return file_bytes.decode(detected_encoding)
     except UnicodeDecodeError:
         return None

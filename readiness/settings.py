@@ -15,17 +15,17 @@ from readiness.model.package import DATA_FOLDER
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 SETTINGS_FILENAME = ".readiness.yaml"
-MAX_BYTES = 256 * 1024
-MAX_ENTRIES = 20_000  # what an alias stands for counts each time
-SCHEMA_PATH = DATA_FOLDER / "config.schema.json"
+MAX_SETTINGS_FILE_BYTES = 256 * 1024
+MAX_SETTINGS_ENTRIES = 20_000  # what an alias stands for counts each time
+SETTINGS_SCHEMA_PATH = DATA_FOLDER / "config.schema.json"
 
 
 class ConfigError(Exception):
     """A setting that cannot be used: where it stands (`file:line:column`) and what to change."""
 
-    def __init__(self, where: str, message: str) -> None:
-        super().__init__(f"{where}: {message}")
-        self.where = where
+    def __init__(self, file_line_column: str, message: str) -> None:
+        super().__init__(f"{file_line_column}: {message}")
+        self.where = file_line_column
         self.message = message
 
 
@@ -96,95 +96,97 @@ class Config:
     purposes: tuple[tuple[str, str, int], ...] = ()
 
 
-def find_settings_file(start: Path) -> Path | None:
+def find_settings_file(start_folder: Path) -> Path | None:
     """The `.readiness.yaml` of `start` or of the nearest folder above it, up to the root of its repository.
 
     Raises ConfigError where it is a link that leads out of its folder.
     """
-    here = start.resolve()
+    current_folder = start_folder.resolve()
     while True:
-        file = here / SETTINGS_FILENAME
-        if file.is_file():
-            if not is_inside(here, file):
+        settings_file = current_folder / SETTINGS_FILENAME
+        if settings_file.is_file():
+            if not is_inside_when_resolved(current_folder, settings_file):
                 raise ConfigError(SETTINGS_FILENAME, "is a link that leads out of its directory; copy the file here")
-            return file
-        if (here / ".git").exists() or here.parent == here:
+            return settings_file
+        if (current_folder / ".git").exists() or current_folder.parent == current_folder:
             return None
-        here = here.parent
+        current_folder = current_folder.parent
 
 
-def load_config(path: Path) -> Config:
+def load_config(settings_path: Path) -> Config:
     """The settings in a file. Raises ConfigError with file, line and column."""
-    report_path = path.name if path.name == SETTINGS_FILENAME else path.as_posix()
+    report_path = settings_path.name if settings_path.name == SETTINGS_FILENAME else settings_path.as_posix()
     try:
-        source = Source(report_path, files.read_regular_file(path, MAX_BYTES).decode("utf-8-sig"))
+        source = Source(report_path, files.read_regular_file(settings_path, MAX_SETTINGS_FILE_BYTES).decode("utf-8-sig"))
     except OSError as error:
-        raise ConfigError(report_path, f"cannot be read: {files.os_error_text(error)}") from None
+        raise ConfigError(report_path, f"cannot be read: {files.os_error_text_without_path(error)}") from None
     except UnicodeDecodeError:
         raise ConfigError(report_path, "cannot be read: not UTF-8") from None
     try:
         documents = load_yaml_documents(source.text)
     except ParseError as error:
-        raise ConfigError(location_text(source, error.offset), error.message) from None
-    spec = documents[0] if documents else None
-    if spec is None:
-        return Config(source, folder=path.parent)
-    if not isinstance(spec, Map) or len(documents) > 1:
-        raise ConfigError(location_text(source, 0), "the settings are one mapping")
-    validate_settings(source, spec)
+        raise ConfigError(file_line_column_text(source, error.offset), error.message) from None
+    settings_map = documents[0] if documents else None
+    if settings_map is None:
+        return Config(source, folder=settings_path.parent)
+    if not isinstance(settings_map, Map) or len(documents) > 1:
+        raise ConfigError(file_line_column_text(source, 0), "the settings are one mapping")
+    validate_settings(source, settings_map)
     return Config(
         source,
-        profile=spec.get("profile", "recommended"),
-        select=tuple(spec.get("select", ())),
-        ignore=tuple(spec.get("ignore", ())),
-        fail_on=spec.get("fail-on", "high"),
-        min_score=spec.get("min-score"),
-        exclude=tuple(spec.get("exclude", ())),
-        documents=spec.get("documents"),
-        shellcheck=spec.get("shellcheck", False),
-        checklists=tuple(spec.get("checklists", ())),
+        profile=settings_map.get("profile", "recommended"),
+        select=tuple(settings_map.get("select", ())),
+        ignore=tuple(settings_map.get("ignore", ())),
+        fail_on=settings_map.get("fail-on", "high"),
+        min_score=settings_map.get("min-score"),
+        exclude=tuple(settings_map.get("exclude", ())),
+        documents=settings_map.get("documents"),
+        shellcheck=settings_map.get("shellcheck", False),
+        checklists=tuple(settings_map.get("checklists", ())),
         rules=tuple(
-            _resolve_named_path(source, path.parent, folder, spec["rules"].at(number).start, "--rules")
-            for number, folder in enumerate(spec.get("rules", ()))
+            _resolve_path_inside_folder(source, settings_path.parent, folder, settings_map["rules"].at(number).start, "--rules")
+            for number, folder in enumerate(settings_map.get("rules", ()))
         ),
-        baseline=_resolve_named_path(source, path.parent, spec["baseline"], spec.at("baseline").start, "--baseline")
-        if "baseline" in spec
+        baseline=_resolve_path_inside_folder(
+            source, settings_path.parent, settings_map["baseline"], settings_map.at("baseline").start, "--baseline"
+        )
+        if "baseline" in settings_map
         else None,
         parameters=tuple(
-            (rule, given, location_text(source, spec["parameters"].key_span(rule).start))
-            for rule, given in spec.get("parameters", {}).items()
+            (rule, given, file_line_column_text(source, settings_map["parameters"].key_span(rule).start))
+            for rule, given in settings_map.get("parameters", {}).items()
         ),
-        locked=tuple(spec.get("locked", ())),
-        waivers=tuple(parse_waiver(source, item) for item in spec.get("waivers", ())),
-        environments=_environments(source, spec),
-        folder=path.parent,
+        locked=tuple(settings_map.get("locked", ())),
+        waivers=tuple(parse_waiver(source, item) for item in settings_map.get("waivers", ())),
+        environments=_production_environments(source, settings_map),
+        folder=settings_path.parent,
         purposes=tuple(
-            (pattern, word, source.position_of(spec["purpose"].key_span(pattern).start).line)
-            for pattern, word in spec.get("purpose", {}).items()
+            (pattern, word, source.position_of(settings_map["purpose"].key_span(pattern).start).line)
+            for pattern, word in settings_map.get("purpose", {}).items()
         ),
     )
 
 
-def _environments(source: Source, spec: Map) -> Environments:
+def _production_environments(source: Source, settings_map: Map) -> Environments:
     """What the settings take for production."""
-    named = spec.get("environments", {}).get("production", {})
+    patterns_by_sort = settings_map.get("environments", {}).get("production", {})
     return Environments(
         **{
-            sort: tuple((word, location_text(source, words.at(number).start)) for number, word in enumerate(words))
-            for sort, words in named.items()
+            sort: tuple((word, file_line_column_text(source, words.at(number).start)) for number, word in enumerate(words))
+            for sort, words in patterns_by_sort.items()
         }
     )
 
 
-def seen_from(file: Config, base: Path) -> Config:
+def config_seen_from_directory(settings_config: Config, working_directory: Path) -> Config:
     """The settings of a file that was found in a working directory or above it."""
-    if file.folder is None or not base.resolve().is_relative_to(file.folder.resolve()):
-        return file
-    prefix = base.resolve().relative_to(file.folder.resolve()).as_posix()
-    return replace(file, prefix="" if prefix == "." else prefix)
+    if settings_config.folder is None or not working_directory.resolve().is_relative_to(settings_config.folder.resolve()):
+        return settings_config
+    prefix_from_settings_folder = working_directory.resolve().relative_to(settings_config.folder.resolve()).as_posix()
+    return replace(settings_config, prefix="" if prefix_from_settings_folder == "." else prefix_from_settings_folder)
 
 
-def is_inside(folder: Path, path: Path) -> bool:
+def is_inside_when_resolved(folder: Path, path: Path) -> bool:
     """Whether a path stays in a folder when all links are followed."""
     try:
         return path.resolve().is_relative_to(folder.resolve())
@@ -192,104 +194,112 @@ def is_inside(folder: Path, path: Path) -> bool:
         return False
 
 
-def _resolve_named_path(source: Source, folder: Path, path_text: str, offset: int, option: str) -> Path:
+def _resolve_path_inside_folder(
+    source: Source, settings_folder: Path, path_text: str, path_offset: int, option_name: str
+) -> Path:
     """A path that the settings name: it stays in their folder, for they may come with the tree that is judged."""
-    path = folder / path_text
-    if Path(path_text).is_absolute() or PureWindowsPath(path_text).drive or not is_inside(folder, path):
+    resolved_path = settings_folder / path_text
+    if (
+        Path(path_text).is_absolute()
+        or PureWindowsPath(path_text).drive
+        or not is_inside_when_resolved(settings_folder, resolved_path)
+    ):
         raise ConfigError(
-            location_text(source, offset),
-            f"{path_text[:200]!r} leads out of the directory of these settings; put it inside, or give it as {option}",
+            file_line_column_text(source, path_offset),
+            f"{path_text[:200]!r} leads out of the directory of these settings; put it inside, or give it as {option_name}",
         )
-    return path
+    return resolved_path
 
 
-def parse_waiver(source: Source, item: Map) -> Waiver:
+def parse_waiver(source: Source, waiver_map: Map) -> Waiver:
     """The waiver that an entry of `waivers` describes. Raises ConfigError."""
-    until = item.get("until")
-    if until is not None:
+    expiry_date = waiver_map.get("until")
+    if expiry_date is not None:
         try:
-            datetime.date.fromisoformat(until)
+            datetime.date.fromisoformat(expiry_date)
         except ValueError:
-            raise ConfigError(location_text(source, item.at("until").start), f"{until} is no date") from None
+            raise ConfigError(
+                file_line_column_text(source, waiver_map.at("until").start), f"{expiry_date} is no date"
+            ) from None
     return Waiver(
-        item["rule"],
-        item.get("path", ""),
-        item.get("resource", ""),
-        item["reason"],
-        item.get("owner", ""),
-        until,
-        source.position_of(item.at().start).line,
-        item.at("rule"),
+        waiver_map["rule"],
+        waiver_map.get("path", ""),
+        waiver_map.get("resource", ""),
+        waiver_map["reason"],
+        waiver_map.get("owner", ""),
+        expiry_date,
+        source.position_of(waiver_map.at().start).line,
+        waiver_map.at("rule"),
     )
 
 
-def validate_settings(source: Source, spec: Map) -> None:
+def validate_settings(source: Source, settings_map: Map) -> None:
     """Hold the settings against their schema. Raises ConfigError for the first mistake, at its place."""
     import jsonschema
 
-    _verify_size(source, spec)
-    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
-    errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(spec),
+    _verify_entry_count_and_duplicates(source, settings_map)
+    schema = json.loads(SETTINGS_SCHEMA_PATH.read_text(encoding="utf-8"))
+    schema_errors = sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(settings_map),
         key=lambda e: ([str(p) for p in e.path], e.message),
     )
-    if errors:
-        offset, message = explain_schema_error(spec, errors[0], schema)
-        raise ConfigError(location_text(source, offset), message)
+    if schema_errors:
+        error_offset, message = explain_schema_error(settings_map, schema_errors[0], schema)
+        raise ConfigError(file_line_column_text(source, error_offset), message)
 
 
-def _verify_size(source: Source, spec: Map) -> None:
+def _verify_entry_count_and_duplicates(source: Source, settings_map: Map) -> None:
     """Raise ConfigError for settings of more entries than anybody writes, and for a list that says a thing twice."""
-    left = MAX_ENTRIES
-    stack: list[Any] = [spec]
-    while stack:
-        node = stack.pop()
-        inner = list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
-        left -= len(inner)
-        if left < 0:
-            raise ConfigError(location_text(source, 0), f"settings have {MAX_ENTRIES} entries at most")
-        stack += inner
-    for key, value in spec.items():
-        seen: set[str] = set()
-        for number, element in enumerate(value if isinstance(value, Seq) else ()):
-            if isinstance(element, str) and element in seen:
-                place = location_text(source, value.at(number).start)
-                raise ConfigError(place, f"{key} names {element[:200]!r} twice")
-            seen |= {element} if isinstance(element, str) else set()
+    remaining_entries = MAX_SETTINGS_ENTRIES
+    unvisited_nodes: list[Any] = [settings_map]
+    while unvisited_nodes:
+        node = unvisited_nodes.pop()
+        child_nodes = list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
+        remaining_entries -= len(child_nodes)
+        if remaining_entries < 0:
+            raise ConfigError(file_line_column_text(source, 0), f"settings have {MAX_SETTINGS_ENTRIES} entries at most")
+        unvisited_nodes += child_nodes
+    for setting_name, setting_value in settings_map.items():
+        seen_elements: set[str] = set()
+        for element_index, element in enumerate(setting_value if isinstance(setting_value, Seq) else ()):
+            if isinstance(element, str) and element in seen_elements:
+                location = file_line_column_text(source, setting_value.at(element_index).start)
+                raise ConfigError(location, f"{setting_name} names {element[:200]!r} twice")
+            seen_elements |= {element} if isinstance(element, str) else set()
 
 
-def explain_schema_error(spec: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
+def explain_schema_error(settings_map: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
     """(offset, message) of a schema error, in words that say what is allowed."""
-    node: Any = spec
-    parent, last = None, None
-    for step in error.path:
-        parent, last, node = node, step, node[step]
-    name = ".".join(str(step) for step in error.path)
-    span = parent.at(last) if parent is not None else spec.at()
+    current_node: Any = settings_map
+    parent_node, last_step = None, None
+    for path_step in error.path:
+        parent_node, last_step, current_node = current_node, path_step, current_node[path_step]
+    dotted_key_path = ".".join(str(path_step) for path_step in error.path)
+    error_span = parent_node.at(last_step) if parent_node is not None else settings_map.at()
     if error.validator == "additionalProperties":
-        allowed = sorted(error.schema["properties"])
-        key = next(key for key in node if key not in allowed)
-        hint = spelling.did_you_mean_text(str(key), allowed) or f"; there are {', '.join(allowed)}"
-        return node.key_span(key).start, f"no setting is called {str(key)[:80]!r}{hint}"
+        allowed_keys = sorted(error.schema["properties"])
+        unknown_key = next(unknown_key for unknown_key in current_node if unknown_key not in allowed_keys)
+        suggestion_text = spelling.did_you_mean_text(str(unknown_key), allowed_keys) or f"; there are {', '.join(allowed_keys)}"
+        return current_node.key_span(unknown_key).start, f"no setting is called {str(unknown_key)[:80]!r}{suggestion_text}"
     if error.validator == "enum":
         return (
-            span.start,
-            f"{name} is {str(node)[:80]!r}; allowed are {', '.join(map(str, error.validator_value))}",
+            error_span.start,
+            f"{dotted_key_path} is {str(current_node)[:80]!r}; allowed are {', '.join(map(str, error.validator_value))}",
         )
     if error.validator == "type":
-        return span.start, f"{name or 'the file'} must be of type {error.validator_value}"
+        return error_span.start, f"{dotted_key_path or 'the file'} must be of type {error.validator_value}"
     if error.validator == "required":
-        absent = [key for key in error.validator_value if key not in node]
-        return span.start, f"{name} lacks {' and '.join(absent)}"
-    return span.start, f"{name}: {_shorten_validator_message(error.message)}"
+        missing_keys = [unknown_key for unknown_key in error.validator_value if unknown_key not in current_node]
+        return error_span.start, f"{dotted_key_path} lacks {' and '.join(missing_keys)}"
+    return error_span.start, f"{dotted_key_path}: {_shorten_validator_message(error.message)}"
 
 
-def _shorten_validator_message(text: str) -> str:
+def _shorten_validator_message(validator_message: str) -> str:
     """A message of the validator, which quotes all of a value."""
-    return text if len(text) <= 300 else f"{text[:200]} … {text[-80:]}"
+    return validator_message if len(validator_message) <= 300 else f"{validator_message[:200]} … {validator_message[-80:]}"
 
 
-def location_text(source: Source, offset: int) -> str:
+def file_line_column_text(source: Source, offset: int) -> str:
     """`file:line:column` of an offset."""
-    position = source.position_of(offset)
-    return f"{source.path}:{position.line}:{position.column}"
+    line_and_column = source.position_of(offset)
+    return f"{source.path}:{line_and_column.line}:{line_and_column.column}"

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 
 from readiness.syntax.pcre_tree import RegexNode
-from readiness.syntax.regex import TEXT_END_BIT, TEXT_START_BIT, WORD_MASK, char_bit
+from readiness.syntax.regex import TEXT_END_MASK, TEXT_START_MASK, UNICODE_WORD_MASK, char_bit_mask
 
 Then = Callable[[int], bool]
-_LINE = char_bit("\n")
+_LINE = char_bit_mask("\n")
 
 
 class TooManyError(Exception):
@@ -20,7 +20,7 @@ class Engine:
     """Tries the ways through an expression one after the other, as Python's engine does."""
 
     def __init__(self, text: str, most: int) -> None:
-        self.bits = [char_bit(char) for char in text]
+        self.bits = [char_bit_mask(char) for char in text]
         self.steps = 0
         self.most = most
 
@@ -86,15 +86,15 @@ class Engine:
         return done >= node.min_repeats and then(at)
 
     def anchor(self, node: RegexNode, at: int) -> bool:
-        before = self.bits[at - 1] if at else TEXT_START_BIT
-        after = self.bits[at] if at < len(self.bits) else TEXT_END_BIT
-        edge = bool(before & WORD_MASK) is not bool(after & WORD_MASK)
+        before = self.bits[at - 1] if at else TEXT_START_MASK
+        after = self.bits[at] if at < len(self.bits) else TEXT_END_MASK
+        edge = bool(before & UNICODE_WORD_MASK) is not bool(after & UNICODE_WORD_MASK)
         return {
             "start": at == 0,
-            "line-start": bool(before & (TEXT_START_BIT | _LINE)),
+            "line-start": bool(before & (TEXT_START_MASK | _LINE)),
             "end": at >= len(self.bits) - (self.bits[-1:] == [_LINE]),
-            "line-end": bool(after & (TEXT_END_BIT | _LINE)),
-            "last": after == TEXT_END_BIT,
+            "line-end": bool(after & (TEXT_END_MASK | _LINE)),
+            "last": after == TEXT_END_MASK,
             "edge": edge,
             "inner": not edge,
             "previous": bool(before & node.char_mask),

@@ -12,7 +12,7 @@ from readiness.model.project import Project
 from readiness.ruleset import examples
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.examples import Example
-from readiness.ruleset.message_facts import OPTIONAL_FACT_SUFFIX, key_of
+from readiness.ruleset.message_facts import OPTIONAL_FACT_SUFFIX, check_and_message_key
 from tests.conftest import catalogue
 
 
@@ -35,7 +35,7 @@ def hits(bound: LoadedRule, example: Example) -> Iterator[tuple[Subject, Hit]]:
     kinds.link_documents(project.by_kind, project.paths)
     for kind, known in project.by_kind.items():
         for target in bound.targets:
-            find = kinds.subject_finders_of(kind).get(target)
+            find = kinds.subject_finder_by_target(kind).get(target)
             for subject in (one for document in known for one in (find(document) if find else ())):
                 if bound.applies_to(subject):
                     found = bound.run_check(subject, project)
@@ -60,7 +60,7 @@ def by_check() -> Mapping[str, tuple[str, ...]]:
     ever: dict[str, set[str]] = {}
     for bound in catalogue():
         for _, hit in seen(bound.tally_key) if bound.check_name else ():
-            key = key_of(bound.check_name, hit.message_name)
+            key = check_and_message_key(bound.check_name, hit.message_name)
             always.setdefault(key, set(hit.facts)).intersection_update(hit.facts)
             ever.setdefault(key, set()).update(hit.facts)
     return {

@@ -32,7 +32,7 @@ def committed_texts() -> dict[Path, str]:
     return {
         INDEX: index_text(),
         message_facts.MESSAGE_FACTS_PATH: "{\n" + rows + "\n}\n",
-        precision.RECORD_FILE: precision_text(),
+        precision.PRECISION_RECORD_PATH: precision_text(),
         FACTS: "".join(f"{line}\n" for line in facts_page()),
     }
 
@@ -44,7 +44,7 @@ def precision_text() -> str:
         for path in sorted((ROOT / "docs" / "precision").glob("*.jsonl"))
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
-    counts = precision.count_verdicts(rows)
+    counts = precision.read_and_right_counts_by_rule(rows)
     lines = (f"{json.dumps(rule)}: {json.dumps(count)}" for rule, count in sorted(counts.items()))
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -53,10 +53,10 @@ def index_text() -> str:
     """The index of all rules."""
     bounds = rules.load_rules()
     head = (
-        f"# Rules\n\n{len(rules.unique_rules(bounds))} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
+        f"# Rules\n\n{len(rules.rules_without_repeated_tiers(bounds))} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
         "`python -m tests.make_docs` writes this index and all pages beside it.\n\n"
     )
-    return head + pages.rules_index(bounds, "../../rules")
+    return head + pages.rules_markdown_index(bounds, "../../rules")
 
 
 def page_texts() -> dict[Path, str]:
@@ -81,9 +81,9 @@ def facts_page() -> Iterator[str]:
     yield "## Targets\n"
     yield "| target | facts |"
     yield "|---|---|"
-    for kind in kinds.KINDS:
-        for target in kinds.subject_finders_of(kind):
-            told = (f"`{name}` ({sort})" for name, sort in message_facts.facts_of_target(target).items())
+    for kind in kinds.KINDS_BY_PRECEDENCE:
+        for target in kinds.subject_finder_by_target(kind):
+            told = (f"`{name}` ({sort})" for name, sort in message_facts.fact_type_by_name_of_target(target).items())
             yield f"| `{target}` | {', '.join(told)} |"
     yield "\n## Checks\n"
     yield "| check | parameters (`with`) | facts |"
@@ -92,7 +92,7 @@ def facts_page() -> Iterator[str]:
         function = bindings.resolve_check(check)
         hints = typing.get_type_hints(function)
         takes = (
-            f"`{parameter.name}` ({bindings.type_text(hints[parameter.name])})"
+            f"`{parameter.name}` ({bindings.hinted_type_text(hints[parameter.name])})"
             for parameter in inspect.signature(function).parameters.values()
             if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "project"
         )

@@ -19,7 +19,7 @@ from typing import Any
 from readiness import api as app
 from readiness import kinds
 from readiness.checks.ci import schema as github
-from readiness.facts.table import fact_rows
+from readiness.facts.table import fact_row_by_name
 from readiness.kinds.compose import schema as compose
 from readiness.kinds.github import events
 from readiness.kinds.gitlab import model as gitlab_model
@@ -28,7 +28,7 @@ from readiness.model import ParseError, Source, Span
 from readiness.ruleset import examples
 from readiness.run import pipeline
 from readiness.settings import Config
-from readiness.syntax.dockerfile import KEYWORDS
+from readiness.syntax.dockerfile import INSTRUCTION_KEYWORDS
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents, walk_containers
 from tests.conftest import catalogue
 
@@ -150,7 +150,7 @@ STAGES = (
 
 def dockerfiles() -> Iterator[Make]:
     """Every instruction with odd words, by itself, in a stage, and under ONBUILD and HEALTHCHECK."""
-    for keyword in sorted(KEYWORDS):
+    for keyword in sorted(INSTRUCTION_KEYWORDS):
         for odd in WORDS:
             for stage in STAGES:
                 text = stage.replace("%s", f"{keyword} {odd}".rstrip())
@@ -274,7 +274,7 @@ def compose_ways(schema: dict[str, Any], way: Way = (), seen: tuple[str, ...] = 
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         if name not in seen:
-            yield from compose_ways(compose.schema_data()["$defs"][name], way, (*seen, name))
+            yield from compose_ways(compose.load_compose_schema()["$defs"][name], way, (*seen, name))
         return
     for key in ("oneOf", "anyOf", "allOf"):
         for branch in schema.get(key, ()):
@@ -299,7 +299,7 @@ SERVICE = {"services": {"web": {"image": "example.com/web:1.2.3"}}}
 
 def compose_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every key of the Compose Specification with each odd value, alone and beside an image."""
-    for way in dict.fromkeys(compose_ways(compose.schema_data())):
+    for way in dict.fromkeys(compose_ways(compose.load_compose_schema())):
         for value in values:
             yield partial(with_odd, "compose.yaml", SERVICE, way, value)
             if way[:2] == ("services", "web"):
@@ -308,7 +308,7 @@ def compose_files(values: Sequence[str] = ODD) -> Iterator[Make]:
 
 def k8s_ways(kind: str, way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[Way]:
     """Every way into a type of the table of fields; a type is entered once on a way."""
-    types = fact_rows("kubernetes-types")
+    types = fact_row_by_name("kubernetes-types")
     kind = kind.removesuffix("!")
     if kind.startswith("[]"):
         yield (*way, 0)
@@ -324,7 +324,7 @@ def k8s_ways(kind: str, way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[W
 
 def k8s_needed(kind: str, depth: int = 0) -> Any:
     """The least that a type takes: its required fields."""
-    types = fact_rows("kubernetes-types")
+    types = fact_row_by_name("kubernetes-types")
     kind = kind.removesuffix("!")
     if kind.startswith("[]"):
         return [k8s_needed(kind[2:], depth + 1)]
@@ -338,7 +338,7 @@ def k8s_needed(kind: str, depth: int = 0) -> Any:
 
 def k8s_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every field of every kind of object with odd values. What pods have is gone through once, in a Deployment."""
-    for name, row in sorted(fact_rows("kubernetes-kinds").items()):
+    for name, row in sorted(fact_row_by_name("kubernetes-kinds").items()):
         api, _, kind = name.partition(" ")
         model = row["type"]
         root = {
@@ -356,14 +356,14 @@ def k8s_files(values: Sequence[str] = ODD) -> Iterator[Make]:
 
 def github_ways() -> Iterator[Way]:
     """Every way into a workflow that the tables of its syntax know, and into its events."""
-    step = {**github._RUN_STEP.shape_by_key, **github._USES_STEP.shape_by_key}
+    step = {**github._RUN_STEP_SHAPE.shape_by_key, **github._USES_STEP_SHAPE.shape_by_key}
     for name in github._WORKFLOW_SHAPE.shape_by_key:
         yield (name,)
-    for name in {**github._SHAPE_BY_JOB_KEY, **github._CALL_JOB}:
+    for name in {**github._SHAPE_BY_JOB_KEY, **github._SHAPE_BY_CALLING_JOB_KEY}:
         yield ("jobs", "a", name)
     for name in step:
         yield ("jobs", "a", "steps", 0, name)
-    for name in github._CONTAINER_KEYS:
+    for name in github._SHAPE_BY_CONTAINER_KEY:
         yield ("jobs", "a", "container", name)
         yield ("jobs", "a", "services", "b", name)
     for name in ("matrix", "fail-fast", "max-parallel"):
@@ -403,7 +403,7 @@ def github_files(values: Sequence[str] = ODD) -> Iterator[Make]:
 
 def gitlab_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every key that an example of a pipeline has, and every keyword, in each place with odd values."""
-    keys = set(gitlab_model.NON_JOB_KEYS)
+    keys = set(gitlab_model.NON_JOB_TOP_LEVEL_KEYS)
     for files in all_examples():
         for path, text in files.items():
             if kinds.detect_kind(path, text) == "gitlab":

@@ -125,7 +125,7 @@ def test_since_counts_what_the_branch_brought(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_cache_answers_as_the_run_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(tmp_path / "cache"))
     cold = readiness.check([WEAK], base=ROOT, cache=True).to_dict()
     assert len(list((tmp_path / "cache").glob("*.json"))) == 1
     monkeypatch.setattr(api, "run_pipeline", None)  # a second run that works anything out would fail
@@ -133,7 +133,7 @@ def test_the_cache_answers_as_the_run_did(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_cache_asks_again_when_anything_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(tmp_path / "cache"))
     root = tree(tmp_path / "t", **{"a.yaml": POD})
     first = readiness.check([root], base=root, cache=True)
     tree(root, **{"a.yaml": POD.replace("privileged: true", "privileged: false")})

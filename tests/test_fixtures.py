@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from readiness.cli.main import FORMATS, main
+from readiness.cli.main import REPORT_FORMATS, main
 from tests.conftest import ROOT
 
 FIXTURES = ROOT / "fixtures"
@@ -39,7 +39,7 @@ def check(story: str, *flags: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     return CliRunner().invoke(main, arguments)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", REPORT_FORMATS)
 @pytest.mark.parametrize("story", STORIES)
 def test_snapshot(story: str, name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     result = check(story, "--format", name, monkeypatch=monkeypatch)

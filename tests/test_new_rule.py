@@ -68,7 +68,7 @@ def test_a_rule_whose_gaps_are_filled_is_read_and_finds_what_it_shows(checkout: 
         text = text.replace(gap, words)
     assert "TODO" not in text
     path.write_text(text, encoding="utf-8")
-    (bound,) = rules.read_rule("k8s/a-b", path)
+    (bound,) = rules.read_own_rule_tiers("k8s/a-b", path)
     shown = list(examples.rule_examples(bound, default_path(bound)))
     assert [(one.is_bad, len(list(hits(bound, one)))) for one in shown] == [(True, 1), (False, 0)]
 

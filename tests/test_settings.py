@@ -97,7 +97,7 @@ def test_what_init_writes_is_valid_and_so_is_each_line_that_it_offers(tmp_path: 
 
 
 def test_the_schema_is_one_and_knows_every_setting() -> None:
-    schema = json.loads(config.SCHEMA_PATH.read_text(encoding="utf-8"))
+    schema = json.loads(config.SETTINGS_SCHEMA_PATH.read_text(encoding="utf-8"))
     offered = {line.removeprefix("# ").partition(":")[0] for line in starter.SETTINGS_TEMPLATE.splitlines() if ":" in line}
     assert set(schema["properties"]) <= offered
     assert load_yaml_documents(starter.SETTINGS_TEMPLATE)[0]["profile"] == "recommended"

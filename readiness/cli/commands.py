@@ -10,8 +10,8 @@ import click
 
 from readiness.cli.console import (
     EXIT_FAILED,
-    EXIT_UNABLE,
-    exit_on_error,
+    EXIT_NOT_ASSESSED,
+    call_or_exit_with_error,
     print_notices,
     strip_control_characters,
     write_file,
@@ -43,8 +43,8 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
     from readiness import api
 
     if rule == "pss":
-        for line in exit_on_error(lambda: list(api.admission_lines(paths or (".",)))):
-            click.echo(strip_control_characters(line))
+        for admission_line in call_or_exit_with_error(lambda: list(api.admission_lines(paths or (".",)))):
+            click.echo(strip_control_characters(admission_line))
         return
     if paths:
         raise click.UsageError("only `explain pss` takes paths")
@@ -52,12 +52,12 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
     def make_pages() -> list[str]:
         from readiness.reports import pages
 
-        found, notices = api.find_rules(rule)
+        tiers_of_found_rules, notices = api.find_rules(rule)
         print_notices(notices)
-        return [pages.rule_page(tiers, api.checklist_questions()) for tiers in found]
+        return [pages.rule_page(tiers, api.checklist_questions()) for tiers in tiers_of_found_rules]
 
-    for number, text in enumerate(exit_on_error(make_pages)):
-        click.echo(("\n" if number else "") + text, nl=False)
+    for page_number, page_text in enumerate(call_or_exit_with_error(make_pages)):
+        click.echo(("\n" if page_number else "") + page_text, nl=False)
 
 
 @click.command("rules", cls=StrictCommand, short_help="The catalogue of rules.")
@@ -86,22 +86,22 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
     """
     from readiness import api
 
-    matching = exit_on_error(lambda: api.search_rules(like=like, kind=kind, profile=profile))
+    matching_rules = call_or_exit_with_error(lambda: api.search_rules(like=like, kind=kind, profile=profile))
     if format_ == "json":
         import json
 
         from readiness.reports import rule_list
 
-        click.echo(json.dumps([rule_list.rule_as_json(rule) for rule in matching], indent=2))
+        click.echo(json.dumps([rule_list.rule_json_object(rule) for rule in matching_rules], indent=2))
         return
     if format_ == "markdown":
         from readiness.reports import pages
 
-        click.echo(pages.rules_table(matching), nl=False)
+        click.echo(pages.rules_markdown_table(matching_rules), nl=False)
         return
-    width = max(len(rule.id) for rule in matching)
-    for rule in matching:
-        click.echo(f"{rule.id:{width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}")
+    id_column_width = max(len(rule.id) for rule in matching_rules)
+    for rule in matching_rules:
+        click.echo(f"{rule.id:{id_column_width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}")
 
 
 @click.command("checklist", cls=StrictCommand, short_help="A guide's checklist, item by item.")
@@ -120,22 +120,24 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     """
     from readiness import api
 
-    names, paths = exit_on_error(lambda: api.split_checklist_arguments(arguments))
-    report = exit_on_error(
-        lambda: api.check(paths or ["."], checklists=names, select=api.rules_of_checklists(names), config=True)
+    checklist_names, paths = call_or_exit_with_error(lambda: api.split_checklist_arguments(arguments))
+    report = call_or_exit_with_error(
+        lambda: api.check(
+            paths or ["."], checklists=checklist_names, select=api.rules_of_checklists(checklist_names), config=True
+        )
     )
     print_notices(report.notices)
-    outcomes = [one for one in report.checklists if one.checklist.source_document in names]
+    checklist_outcomes = [one for one in report.checklists if one.checklist.source_document in checklist_names]
     if format_ == "json":
         import json
 
-        rows = report.to_dict()["checklists"]
-        click.echo(json.dumps([row for row in rows if row["system"] in names], indent=2))
+        checklist_rows = report.to_dict()["checklists"]
+        click.echo(json.dumps([row for row in checklist_rows if row["system"] in checklist_names], indent=2))
         return
     from readiness.reports import pages
 
-    for line in pages.checklist_lines(outcomes):
-        click.echo(strip_control_characters(line))
+    for checklist_line in pages.checklist_lines(checklist_outcomes):
+        click.echo(strip_control_characters(checklist_line))
 
 
 @click.command("facts", cls=StrictCommand, short_help="What the rules know of the world, and how old it is.")
@@ -162,25 +164,25 @@ def list_facts(stale: bool, today: datetime.datetime | None, format_: str) -> No
 
     from readiness import api
 
-    day = today.date() if today else datetime.date.today()
-    tables = exit_on_error(api.facts_tables)
-    listed = [one for one in tables if not stale or one.is_stale(day)]
+    reference_day = today.date() if today else datetime.date.today()
+    facts_tables = call_or_exit_with_error(api.facts_tables)
+    listed_tables = [one for one in facts_tables if not stale or one.is_stale(reference_day)]
     if format_ == "json":
         import json
 
-        click.echo(json.dumps([api.facts_row(one, day) for one in listed], indent=2))
+        click.echo(json.dumps([api.facts_row(one, reference_day) for one in listed_tables], indent=2))
     else:
-        for line in _facts_lines(listed, day):
-            click.echo(line)
-        if not listed:
+        for facts_line in _facts_table_lines(listed_tables, reference_day):
+            click.echo(facts_line)
+        if not listed_tables:
             click.echo("no facts are over their time")
-    if stale and listed:
+    if stale and listed_tables:
         sys.exit(EXIT_FAILED)
 
 
-def _facts_lines(tables: list[FactsTable], today: datetime.date) -> list[str]:
+def _facts_table_lines(tables: list[FactsTable], today: datetime.date) -> list[str]:
     """A line for each topic, in columns."""
-    rows = [
+    row_texts = [
         (
             facts.topic,
             f"{len(facts.rows)} rows",
@@ -191,8 +193,8 @@ def _facts_lines(tables: list[FactsTable], today: datetime.date) -> list[str]:
         )
         for facts in tables
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    column_widths = [max(map(len, column)) for column in zip(*row_texts, strict=True)]
+    return ["  ".join(word.ljust(width) for word, width in zip(row, column_widths, strict=True)).rstrip() for row in row_texts]
 
 
 @click.command(cls=StrictCommand, short_help="Write today's findings down.")
@@ -213,11 +215,11 @@ def baseline(paths: tuple[str, ...], output: str) -> None:
     """
     from readiness import api
 
-    report = exit_on_error(lambda: api.check(paths or ["."], config=True))
+    report = call_or_exit_with_error(lambda: api.check(paths or ["."], config=True))
     print_notices(report.notices)
     write_file(output, api.baseline_text(report))
-    open_ones = sum(not one.suppression for one in report.findings)
-    click.echo(f"{output}: {open_ones} findings; `readiness check --baseline {output}` counts only others")
+    open_finding_count = sum(not one.suppression for one in report.findings)
+    click.echo(f"{output}: {open_finding_count} findings; `readiness check --baseline {output}` counts only others")
 
 
 @click.command(cls=StrictCommand, short_help="Write a commented .readiness.yaml.")
@@ -235,18 +237,18 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
     """
     from readiness.cli import starter
 
-    asked = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow)
-    wanted = {".readiness.yaml": starter.SETTINGS_TEMPLATE}
-    if hook or (asked and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)):
-        wanted[".pre-commit-config.yaml"] = starter.PRE_COMMIT_TEMPLATE.format(version=__version__)
-    if workflow or (asked and click.confirm("Write .github/workflows/readiness.yml?", default=False)):
-        wanted[".github/workflows/readiness.yml"] = starter.WORKFLOW_TEMPLATE.format(version=__version__)
-    there = [name for name in wanted if Path(name).exists()]
-    for name, text in wanted.items():
-        if name in there and not force:
-            click.echo(f"{name}: there already; --force overwrites it", err=True)
+    is_asked_at_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow)
+    content_by_file_name = {".readiness.yaml": starter.SETTINGS_TEMPLATE}
+    if hook or (is_asked_at_terminal and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)):
+        content_by_file_name[".pre-commit-config.yaml"] = starter.PRE_COMMIT_TEMPLATE.format(version=__version__)
+    if workflow or (is_asked_at_terminal and click.confirm("Write .github/workflows/readiness.yml?", default=False)):
+        content_by_file_name[".github/workflows/readiness.yml"] = starter.WORKFLOW_TEMPLATE.format(version=__version__)
+    existing_file_names = [file_name for file_name in content_by_file_name if Path(file_name).exists()]
+    for file_name, file_content in content_by_file_name.items():
+        if file_name in existing_file_names and not force:
+            click.echo(f"{file_name}: there already; --force overwrites it", err=True)
             continue
-        write_file(name, text)
-        click.echo(f"{name}: written")
-    if there and not force:
-        sys.exit(EXIT_UNABLE)
+        write_file(file_name, file_content)
+        click.echo(f"{file_name}: written")
+    if existing_file_names and not force:
+        sys.exit(EXIT_NOT_ASSESSED)

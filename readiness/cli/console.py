@@ -10,13 +10,13 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-EXIT_PASSED, EXIT_FAILED, EXIT_UNABLE = 0, 1, 2
+EXIT_PASSED, EXIT_FAILED, EXIT_NOT_ASSESSED = 0, 1, 2
 
 
 class CommandError(click.ClickException):
     """The tool could not do its work: exit 2, with what, where and what to do."""
 
-    exit_code = EXIT_UNABLE
+    exit_code = EXIT_NOT_ASSESSED
 
     def show(self, file: Any = None) -> None:
         """One line on standard error, whatever a file or its name holds: no control characters, no values of secrets."""
@@ -30,7 +30,7 @@ def strip_control_characters(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
-def exit_on_error(work: Callable[[], Any]) -> Any:
+def call_or_exit_with_error(work: Callable[[], Any]) -> Any:
     """The result of `work`; the errors of ours that a user can mend become one line and exit code 2."""
     from readiness import api
 

@@ -11,10 +11,10 @@ import click
 from readiness.cli import commands
 from readiness.cli.console import (
     EXIT_FAILED,
+    EXIT_NOT_ASSESSED,
     EXIT_PASSED,
-    EXIT_UNABLE,
     CommandError,
-    exit_on_error,
+    call_or_exit_with_error,
     print_notices,
 )
 from readiness.cli.program import CliProgram
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from readiness.verdict.report import Report
 
-SEVERITIES = ("critical", "high", "medium", "low", "info", "never")
-FORMATS = ("terminal", "json", "github")
+FAIL_ON_CHOICES = ("critical", "high", "medium", "low", "info", "never")
+REPORT_FORMATS = ("terminal", "json", "github")
 
 
 @click.group(
@@ -53,7 +53,7 @@ def main() -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(FORMATS),
+    type=click.Choice(REPORT_FORMATS),
     help="What standard output shows (default terminal).",
 )
 @click.option(
@@ -73,7 +73,7 @@ def main() -> None:
 @click.option("--profile", metavar="NAME", help="recommended (default), strict, pss-baseline, pss-restricted.")
 @click.option(
     "--fail-on",
-    type=click.Choice(SEVERITIES),
+    type=click.Choice(FAIL_ON_CHOICES),
     help="Fail on an open finding this bad (default high).",
 )
 @click.option("--min-score", type=click.IntRange(0, 100), help="Fail under this score.")
@@ -174,42 +174,42 @@ def check(**flags: Any) -> None:
         raise click.UsageError("-q and -v exclude each other")
     if flags["config"] and flags["no_config"]:
         raise click.UsageError("--config and --no-config exclude each other")
-    outputs = [parse_output(value) for value in flags["outputs"]]
-    report = exit_on_error(lambda: report_for(flags))
+    format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
+    report = call_or_exit_with_error(lambda: report_for_options(flags))
     print_notices(report.notices)
-    exit_on_error(lambda: write_reports(report, outputs, flags))
+    call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
     if report.crashed:
-        sys.exit(EXIT_UNABLE)
+        sys.exit(EXIT_NOT_ASSESSED)
     if not report.gate.was_evaluated and not flags["allow_empty"]:
         raise CommandError(f"not assessed: {report.gate.reason}")
-    passed = report.gate.passed or not report.gate.was_evaluated
-    sys.exit(EXIT_PASSED if flags["exit_zero"] or passed else EXIT_FAILED)
+    is_passed = report.gate.passed or not report.gate.was_evaluated
+    sys.exit(EXIT_PASSED if flags["exit_zero"] or is_passed else EXIT_FAILED)
 
 
-def parse_output(value: str) -> tuple[str, str]:
+def parse_output_option(value: str) -> tuple[str, str]:
     """(format, file) of an --output."""
-    name, equals, file = value.partition("=")
-    if not equals or not file or name not in FORMATS:
-        raise click.UsageError(f"--output is FORMAT=FILE with one of {', '.join(FORMATS)}, not {value!r}")
-    return name, file
+    format_name, equals_sign, output_path = value.partition("=")
+    if not equals_sign or not output_path or format_name not in REPORT_FORMATS:
+        raise click.UsageError(f"--output is FORMAT=FILE with one of {', '.join(REPORT_FORMATS)}, not {value!r}")
+    return format_name, output_path
 
 
 def split_comma_separated(values: Sequence[str]) -> list[str]:
     """The words of a repeatable option, which may hold several between commas. Raises UsageError for none at all."""
-    if bare := next((value for value in values if not value.strip(" ,")), None):
-        raise click.UsageError(f"{bare!r} names no rule, prefix or category")
+    if blank_option_value := next((value for value in values if not value.strip(" ,")), None):
+        raise click.UsageError(f"{blank_option_value!r} names no rule, prefix or category")
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
-def report_for(flags: dict[str, Any]) -> Report:
+def report_for_options(flags: dict[str, Any]) -> Report:
     """The report that a command's flags ask for."""
     from readiness import api
 
     paths: Sequence[str] = flags["paths"] or (".",)
-    stdin = read_standard_input(api.STDIN_LIMIT + 1) if "-" in paths else None
+    stdin_bytes = read_standard_input(api.STDIN_LIMIT + 1) if "-" in paths else None
     return api.check(
         [path for path in paths if path != "-"],
-        stdin=stdin,
+        stdin=stdin_bytes,
         select=split_comma_separated(flags["select"]),
         ignore=split_comma_separated(flags["ignore"]),
         profile=flags["profile"],
@@ -232,7 +232,7 @@ def report_for(flags: dict[str, Any]) -> Report:
         jobs=flags["jobs"],
         today=flags["today"].date() if flags["today"] else None,
         timing=flags["verbose"],
-        progress=progress_meter(),
+        progress=make_progress_callback(),
     )
 
 
@@ -241,26 +241,26 @@ def read_standard_input(limit: int) -> bytes:
     try:
         return sys.stdin.buffer.read(limit)
     except OSError as error:
-        why = (error.strerror or "error").lower()
-        raise CommandError(f"standard input cannot be read: {why}; pipe manifests in, or name files") from None
+        error_text = (error.strerror or "error").lower()
+        raise CommandError(f"standard input cannot be read: {error_text}; pipe manifests in, or name files") from None
 
 
-def progress_meter() -> Callable[[int, int], None] | None:
+def make_progress_callback() -> Callable[[int, int], None] | None:
     """A line on standard error for those who wait longer than a second; none where nobody watches."""
     if not sys.stderr.isatty():
         return None
     import time
 
-    began = shown = time.monotonic()
+    start_time = shown = time.monotonic()
 
     def show_progress(done: int, total: int) -> None:
         nonlocal shown
-        now = time.monotonic()
-        if done == total and shown > began:
+        current_time = time.monotonic()
+        if done == total and shown > start_time:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
-        elif now - began > 1 and now - shown > 0.1:
-            shown = now
+        elif current_time - start_time > 1 and current_time - shown > 0.1:
+            shown = current_time
             sys.stderr.write(f"\r\x1b[K{done} of {total} rules")
             sys.stderr.flush()
 
@@ -271,22 +271,22 @@ def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dic
     """The report in every format that was asked for."""
     from readiness import reports
 
-    for name, file in outputs:
+    for format_name, output_path in outputs:
         try:
-            with Path(file).open("w", encoding="utf-8", newline="\n") as out:
-                reports.write_report(name, report, out, reports.ReportOptions(color="never"))
+            with Path(output_path).open("w", encoding="utf-8", newline="\n") as output_file:
+                reports.write_report(format_name, report, output_file, reports.ReportOptions(color="never"))
         except OSError as error:
-            why = (error.strerror or "error").lower()
-            raise CommandError(f"{file}: cannot be written: {why}") from None
-    standard = flags["format_"] or ("terminal" if not any(file == "-" for _, file in outputs) else None)
-    if standard:
-        options = reports.ReportOptions(
+            error_text = (error.strerror or "error").lower()
+            raise CommandError(f"{output_path}: cannot be written: {error_text}") from None
+    stdout_format = flags["format_"] or ("terminal" if not any(output_path == "-" for _, output_path in outputs) else None)
+    if stdout_format:
+        report_options = reports.ReportOptions(
             color=flags["color"],
             quiet=flags["quiet"],
             verbose=flags["verbose"],
             explain=flags["explain_score"],
         )
-        reports.write_report(standard, report, sys.stdout, options)
+        reports.write_report(stdout_format, report, sys.stdout, report_options)
 
 
 for command in (

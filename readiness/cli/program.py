@@ -16,13 +16,13 @@ from typing import Any, NoReturn
 
 import click
 
-from readiness.cli.console import EXIT_PASSED, EXIT_UNABLE, strip_control_characters
+from readiness.cli.console import EXIT_NOT_ASSESSED, EXIT_PASSED, strip_control_characters
 
 EXIT_INTERRUPTED, EXIT_TERMINATED = (
     130,
     143,
 )  # as a shell counts them: 128 and the number of the signal
-DEBUG_VARIABLE = "READINESS_DEBUG"
+DEBUG_VARIABLE_NAME = "READINESS_DEBUG"
 ISSUES_URL = "https://github.com/readiness-lint/readiness/issues"
 # What a system says of a stream that nobody reads, that is full or that is not open.
 _UNWRITABLE_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG})
@@ -42,11 +42,11 @@ class StrictCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Refuse options with empty values, then run the command as click does."""
         for parameter in self.get_params(ctx):
-            value = ctx.params.get(parameter.name or "")
-            values = value if isinstance(value, tuple) else (value,)
-            if any(isinstance(one, str) and not one.strip() for one in values):
-                name = parameter.get_error_hint(ctx)
-                raise click.UsageError(f"{name} is empty: give it a value, or leave it out", ctx)
+            parameter_value = ctx.params.get(parameter.name or "")
+            parameter_values = parameter_value if isinstance(parameter_value, tuple) else (parameter_value,)
+            if any(isinstance(one, str) and not one.strip() for one in parameter_values):
+                parameter_hint = parameter.get_error_hint(ctx)
+                raise click.UsageError(f"{parameter_hint} is empty: give it a value, or leave it out", ctx)
         return super().invoke(ctx)
 
 
@@ -58,13 +58,13 @@ class CliProgram(click.Group):
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command as a process of its own. Never returns and never shows a traceback unasked."""
         gc.disable()  # what a process makes lives until its end: looking for rubbish in it takes a third of a large run
-        _open_streams()
+        _reopen_closed_standard_streams()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _handle_termination)
-        code = _exit_code_of(partial(self.main, *args, **{**kwargs, "standalone_mode": False}))
-        code = _flush_output(code)
+        exit_code = _exit_code_of_run(partial(self.main, *args, **{**kwargs, "standalone_mode": False}))
+        exit_code = _flush_output(exit_code)
         gc.freeze()  # nor is what is left looked through when the interpreter ends
-        sys.exit(code)
+        sys.exit(exit_code)
 
     def make_context(
         self,
@@ -91,26 +91,26 @@ def _carry_errors_past_click() -> Iterator[None]:
         raise PastClickError(error) from error
 
 
-def _open_streams() -> None:
+def _reopen_closed_standard_streams() -> None:
     """Open the streams that were closed when the process began, each so that using it fails.
 
     A file that is opened later must not get the number of standard output, and be written to.
     """
-    for number, name, way in (
+    for file_descriptor, stream_name, open_flag in (
         (0, "stdin", os.O_WRONLY),
         (1, "stdout", os.O_RDONLY),
         (2, "stderr", os.O_WRONLY),
     ):
-        if getattr(sys, name) is None:
-            handle = os.open(os.devnull, way)
-            if handle != number:
-                os.dup2(handle, number)
-                os.close(handle)
-            mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a narrow encoding must not end a report
-            stream.reconfigure(errors="backslashreplace")
+        if getattr(sys, stream_name) is None:
+            null_device_descriptor = os.open(os.devnull, open_flag)
+            if null_device_descriptor != file_descriptor:
+                os.dup2(null_device_descriptor, file_descriptor)
+                os.close(null_device_descriptor)
+            open_mode = "r" if stream_name == "stdin" else "w"
+            setattr(sys, stream_name, open(file_descriptor, open_mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    for output_stream in (sys.stdout, sys.stderr):
+        if hasattr(output_stream, "reconfigure"):  # a narrow encoding must not end a report
+            output_stream.reconfigure(errors="backslashreplace")
 
 
 def _handle_termination(_number: int, _frame: Any) -> NoReturn:
@@ -119,22 +119,22 @@ def _handle_termination(_number: int, _frame: Any) -> NoReturn:
     raise SystemExit(EXIT_TERMINATED)
 
 
-def _exit_code_of(run: Callable[[], Any]) -> int:
+def _exit_code_of_run(run: Callable[[], Any]) -> int:
     """The exit code of a command; what ends it otherwise is told in one sentence."""
     try:
-        result = run()
-        return result if isinstance(result, int) else EXIT_PASSED
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else EXIT_UNABLE if ended.code else EXIT_PASSED
+        command_result = run()
+        return command_result if isinstance(command_result, int) else EXIT_PASSED
+    except SystemExit as system_exit:
+        return system_exit.code if isinstance(system_exit.code, int) else EXIT_NOT_ASSESSED if system_exit.code else EXIT_PASSED
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
-        return EXIT_UNABLE
+        return EXIT_NOT_ASSESSED
     except (click.Abort, KeyboardInterrupt):
         return _end_interrupted()
-    except PastClickError as carried:
-        interrupted = isinstance(carried.error, KeyboardInterrupt)
-        return _end_interrupted() if interrupted else _report_crash(carried.error)
+    except PastClickError as past_click_error:
+        is_interrupted = isinstance(past_click_error.error, KeyboardInterrupt)
+        return _end_interrupted() if is_interrupted else _report_crash(past_click_error.error)
     except BaseException as error:  # the outermost place: nothing gets past it
         return _report_crash(error)
 
@@ -148,29 +148,29 @@ def _end_interrupted() -> int:
 def _report_crash(error: BaseException) -> int:
     """Tell of an error that nothing else answers. It is never shown in its own words, which may quote a secret."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE_ERRNOS:
-        plain = {errno.EPIPE: "nobody reads it to its end", errno.EBADF: "it is closed"}
-        why = plain.get(error.errno or 0) or (error.strerror or "error").lower()
-        _print_error(f"standard output cannot be written: {why}; send it to a file, or to a reader of all")
+        explanation_by_errno = {errno.EPIPE: "nobody reads it to its end", errno.EBADF: "it is closed"}
+        error_text = explanation_by_errno.get(error.errno or 0) or (error.strerror or "error").lower()
+        _print_error(f"standard output cannot be written: {error_text}; send it to a file, or to a reader of all")
         _discard_pending_output()
     elif isinstance(error, MemoryError):
         _print_error("out of memory; give it more, or judge fewer files at a time")
     else:
         _print_error(
-            f"internal error: {_crash_summary(error)}, and nothing was decided; set {DEBUG_VARIABLE}=1 to see where it comes from,"
+            f"internal error: {_crash_summary(error)}, and nothing was decided; set {DEBUG_VARIABLE_NAME}=1 to see where it comes from,"
             f" and report it at {ISSUES_URL}"
         )
-    if os.environ.get(DEBUG_VARIABLE):
-        lines = "".join(traceback.format_exception(error)).splitlines()
-        _print_error("\n| ".join(["its traceback:", *lines]))  # no line of it may begin as a CI command does
-    return EXIT_UNABLE
+    if os.environ.get(DEBUG_VARIABLE_NAME):
+        traceback_lines = "".join(traceback.format_exception(error)).splitlines()
+        _print_error("\n| ".join(["its traceback:", *traceback_lines]))  # no line of it may begin as a CI command does
+    return EXIT_NOT_ASSESSED
 
 
 def _crash_summary(error: BaseException) -> str:
     """An error's class, and the place in the code that raised it."""
     from readiness.run import engine
 
-    name = type(error).__name__
-    return str(error) if name == "WorkerError" else f"{name} in {engine.code_place(error)}"
+    error_class_name = type(error).__name__
+    return str(error) if error_class_name == "WorkerError" else f"{error_class_name} in {engine.raising_file_and_line(error)}"
 
 
 def _flush_output(code: int) -> int:
@@ -178,16 +178,16 @@ def _flush_output(code: int) -> int:
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
-        return _report_crash(error) if isinstance(error, OSError) else EXIT_UNABLE
+        return _report_crash(error) if isinstance(error, OSError) else EXIT_NOT_ASSESSED
     return code
 
 
 def _discard_pending_output() -> None:
     """Send what is still to be written to nowhere, or Python would complain about it at its end."""
     with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null_device_descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device_descriptor, sys.stdout.fileno())
+        os.close(null_device_descriptor)
         sys.stdout.flush()
 
 

@@ -7,37 +7,37 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from readiness.facts.table import fact_column, fact_rows
+from readiness.facts.table import fact_row_by_name, property_by_fact_name
 
 
-def action_property(name: str, key: str) -> Any:
+def action_property(action_name: str, property_key: str) -> Any:
     """One property of an action; None where it is not known."""
-    return fact_rows("actions").get(name, {}).get(key)
+    return fact_row_by_name("actions").get(action_name, {}).get(property_key)
 
 
-def effects_of_action(name: str) -> tuple[str, ...]:
+def effects_of_action(action_name: str) -> tuple[str, ...]:
     """What a step with an action does, told of the action itself, else of its repository, else of its owner."""
-    known, parts = fact_column("actions", "effects"), name.split("/")
-    keys = ("/".join(parts[:count]) for count in (3, 2, 1))
-    return next((tuple(known[key]) for key in keys if key in known), ())
+    effects_by_name, name_parts = property_by_fact_name("actions", "effects"), action_name.split("/")
+    name_prefixes = ("/".join(name_parts[:count]) for count in (3, 2, 1))
+    return next((tuple(effects_by_name[key]) for key in name_prefixes if key in effects_by_name), ())
 
 
-def files_action_brings(name: str) -> str:
+def files_brought_by_action(action_name: str) -> str:
     """What an action brings into the repository's folder: none, the repository, a cache; empty where it is not known."""
-    known = fact_column("actions", "files")
-    if name in known:
-        return str(known[name])
-    return next((what for pattern, what in _name_patterns() if pattern.fullmatch(name)), "")
+    brought_files_by_name = property_by_fact_name("actions", "files")
+    if action_name in brought_files_by_name:
+        return str(brought_files_by_name[action_name])
+    return next((what for pattern, what in _brought_files_by_name_pattern() if pattern.fullmatch(action_name)), "")
 
 
 @cache
-def _name_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+def _brought_files_by_name_pattern() -> tuple[tuple[re.Pattern[str], str], ...]:
     """The names with `*`, which stands for one part of a name."""
-    named = ((name, what) for name, what in fact_column("actions", "files").items() if "*" in name)
-    return tuple((re.compile(re.escape(name).replace(r"\*", "[^/]+")), what) for name, what in named)
+    wildcard_name_pairs = ((name, what) for name, what in property_by_fact_name("actions", "files").items() if "*" in name)
+    return tuple((re.compile(re.escape(name).replace(r"\*", "[^/]+")), what) for name, what in wildcard_name_pairs)
 
 
-def action_interface(name: str) -> Mapping[str, Any]:
+def action_interface(action_name: str) -> Mapping[str, Any]:
     """The inputs and outputs of an action, and below which version it no longer runs; empty for most."""
-    found: Mapping[str, Any] = fact_rows("action-interfaces").get(name, {})
-    return found
+    interface_of_action: Mapping[str, Any] = fact_row_by_name("action-interfaces").get(action_name, {})
+    return interface_of_action

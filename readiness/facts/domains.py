@@ -5,15 +5,15 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 
-_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){0,20}[A-Za-z0-9_-]{0,63}\.?|[A-Za-z0-9_.-]{1,253}")
+_HOST_NAME_PATTERN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){0,20}[A-Za-z0-9_-]{0,63}\.?|[A-Za-z0-9_.-]{1,253}")
 
 
-def parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def parse_ip(ip_text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that a text is, or None."""
     try:
-        return ipaddress.ip_address(host)
+        return ipaddress.ip_address(ip_text)
     except ValueError:
         return None
 
@@ -24,19 +24,25 @@ _PRIVATE_NETWORKS = tuple(
 )
 
 
-def is_private_ip(host: str) -> bool:
+def is_private_ip(ip_text: str) -> bool:
     """Whether a text is an address that is reached only from the network it stands in."""
-    address = parse_ip(host)
-    return address is not None and any(address in network for network in _PRIVATE_NETWORKS)
+    ip_address = parse_ip(ip_text)
+    return ip_address is not None and any(ip_address in network for network in _PRIVATE_NETWORKS)
 
 
-def is_public_name(host: str) -> bool:
+def is_public_dns_name(host: str) -> bool:
     """Whether a name is one of the public DNS: it has a dot and a top-level domain that anybody can register under."""
-    labels = host.rstrip(".").lower().split(".")
-    if len(labels) < 2 or not all(labels) or parse_ip(host) is not None or _HOST.fullmatch(host) is None:
+    host_labels = host.rstrip(".").lower().split(".")
+    if len(host_labels) < 2 or not all(host_labels) or parse_ip(host) is not None or _HOST_NAME_PATTERN.fullmatch(host) is None:
         return False
-    last = labels[-1]
-    if last in fact_column("top-level-domains", "private") or ("cluster" in labels[:-1] and last == "local"):
+    top_level_domain = host_labels[-1]
+    if top_level_domain in property_by_fact_name("top-level-domains", "private") or (
+        "cluster" in host_labels[:-1] and top_level_domain == "local"
+    ):
         return False
-    known = fact_column("top-level-domains", "public")
-    return last in known or last.startswith("xn--") or (len(last) == 2 and last.isalpha())
+    public_top_level_domains = property_by_fact_name("top-level-domains", "public")
+    return (
+        top_level_domain in public_top_level_domains
+        or top_level_domain.startswith("xn--")
+        or (len(top_level_domain) == 2 and top_level_domain.isalpha())
+    )

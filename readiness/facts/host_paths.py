@@ -4,44 +4,46 @@ from __future__ import annotations
 
 import posixpath
 
-from readiness.facts.table import fact_column, fact_rows
+from readiness.facts.table import fact_row_by_name, property_by_fact_name
 
 
-def is_within(path: str, folder: str) -> bool:
+def is_path_within_folder(path: str, folder: str) -> bool:
     """Whether a path is a folder or something in it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def is_sensitive(path: str) -> bool:
+def is_sensitive_host_path(host_path: str) -> bool:
     """Whether whoever has this path of a host has the host, or much of it."""
-    row = fact_rows("host-paths").get(path, {})
-    if "whole" in row or "below" in row:
+    host_path_row = fact_row_by_name("host-paths").get(host_path, {})
+    if "whole" in host_path_row or "below" in host_path_row:
         return True
-    below = fact_column("host-paths", "below")
-    return "harmless" not in row and any(is_within(path, folder) for folder in below)
+    sensitive_folders = property_by_fact_name("host-paths", "below")
+    return "harmless" not in host_path_row and any(is_path_within_folder(host_path, folder) for folder in sensitive_folders)
 
 
-def is_plugin_folder(path: str) -> bool:
+def is_kubelet_plugin_path(host_path: str) -> bool:
     """Whether plugins of a kubelet leave their sockets at a path: device plugins, the registration and the socket of a driver."""
-    below = fact_column("host-paths", "plugins")
-    return any(is_within(path, folder) for folder in below) and not holds_volumes(path)
+    plugin_folders = property_by_fact_name("host-paths", "plugins")
+    return any(is_path_within_folder(host_path, folder) for folder in plugin_folders) and not is_kubelet_volume_folder(
+        host_path
+    )
 
 
-def holds_volumes(path: str) -> bool:
+def is_kubelet_volume_folder(host_path: str) -> bool:
     """Whether a kubelet keeps the volumes of its pods at a path: where a storage driver mounts them."""
-    return path in fact_column("host-paths", "volumes")
+    return host_path in property_by_fact_name("host-paths", "volumes")
 
 
-def holds_cloud_credentials(path: str) -> bool:
+def holds_cloud_credentials(host_path: str) -> bool:
     """Whether credentials of a cloud stand at a path of a host."""
-    return any(is_within(path, folder) for folder in fact_column("host-paths", "cloud"))
+    return any(is_path_within_folder(host_path, folder) for folder in property_by_fact_name("host-paths", "cloud"))
 
 
-def is_runtime_socket(path: str) -> bool:
+def is_container_runtime_socket(host_path: str) -> bool:
     """Whether a path is the socket of a container runtime."""
-    return posixpath.basename(path) in fact_column("host-paths", "socket")
+    return posixpath.basename(host_path) in property_by_fact_name("host-paths", "socket")
 
 
-def holds_runtime_socket(path: str) -> bool:
+def is_or_holds_runtime_socket(host_path: str) -> bool:
     """Whether a path is the socket of a container runtime, or the folder of one."""
-    return is_runtime_socket(path) or path in fact_column("host-paths", "sockets")
+    return is_container_runtime_socket(host_path) or host_path in property_by_fact_name("host-paths", "sockets")

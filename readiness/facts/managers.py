@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from readiness.facts.table import fact_rows
+from readiness.facts.table import fact_row_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class PackageManager:
 @cache
 def package_managers() -> tuple[PackageManager, ...]:
     """All package managers of the table."""
-    return tuple(_make_manager(name, row) for name, row in fact_rows("managers").items())
+    return tuple(_make_package_manager(name, row) for name, row in fact_row_by_name("managers").items())
 
 
 @cache
@@ -55,33 +55,33 @@ def manager_by_program() -> Mapping[str, PackageManager]:
     return {program: manager for manager in package_managers() for program in manager.programs}
 
 
-def _make_manager(name: str, row: Mapping[str, Any]) -> PackageManager:
+def _make_package_manager(row_name: str, manager_row: Mapping[str, Any]) -> PackageManager:
     """The Manager of one row of the table, by its name there."""
 
-    def column_words(key: str) -> frozenset[str]:
-        return frozenset(row.get(key, ()))
+    def column_words(column_name: str) -> frozenset[str]:
+        return frozenset(manager_row.get(column_name, ()))
 
-    def column_regex(key: str) -> re.Pattern[str] | None:
-        return re.compile(row[key]) if key in row else None
+    def column_regex(column_name: str) -> re.Pattern[str] | None:
+        return re.compile(manager_row[column_name]) if column_name in manager_row else None
 
     return PackageManager(
-        row.get("name", name),
-        tuple(row.get("programs", (name,))),
+        manager_row.get("name", row_name),
+        tuple(manager_row.get("programs", (row_name,))),
         install_subcommands=column_words("install"),
         update_subcommands=column_words("update"),
         upgrade_subcommands=column_words("upgrade"),
         remove_subcommands=column_words("remove"),
         unversioned=column_words("unversioned"),
         clean_subcommands=column_words("clean"),
-        assume_yes_options=tuple(row.get("assumes-yes", ())),
+        assume_yes_options=tuple(manager_row.get("assumes-yes", ())),
         options_with_value=column_words("valued"),
-        no_cache_options=tuple(row.get("uncached", ())),
-        no_cache_variables=tuple(row.get("switches", ())),
+        no_cache_options=tuple(manager_row.get("uncached", ())),
+        no_cache_variables=tuple(manager_row.get("switches", ())),
         no_cache_setting=column_regex("settings"),
-        cache_folders=tuple(row.get("lists", ())),
-        cache_folder_options=tuple(row.get("moves", ())),
+        cache_folders=tuple(manager_row.get("lists", ())),
+        cache_folder_options=tuple(manager_row.get("moves", ())),
         lock_file_commands=column_words("locked"),
         lock_files=column_words("lock-files"),
         pinned_package=column_regex("pin"),
-        is_system_manager="system" in row,
+        is_system_manager="system" in manager_row,
     )

@@ -11,10 +11,10 @@ from readiness.facts.wrappers import unwrap_command
 from readiness.syntax.command import ShellWord, SimpleCommand
 
 _PACKAGE_ACTIONS = ("install", "update", "upgrade", "remove", "clean")
-_PYTHON_PROGRAM = re.compile(r"(?:python|pypy)[0-9.]*\Z")
+_PYTHON_PROGRAM_PATTERN = re.compile(r"(?:python|pypy)[0-9.]*\Z")
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X"})
-_PIP_PROGRAM = re.compile(r"pip[0-9.]*\Z")
-_GROUP_WORDS = frozenset({"module", "group", "groups", "global", "env"})
+_PIP_PROGRAM_PATTERN = re.compile(r"pip[0-9.]*\Z")
+_VERB_GROUP_NAMES = frozenset({"module", "group", "groups", "global", "env"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,104 +36,114 @@ class PackageCall:
     @property
     def program(self) -> str:
         """What is run, as a reader names it: pip also where Python runs it as a module."""
-        name = self.command.program
-        return _python_module(self.command.words)[0] if _PYTHON_PROGRAM.match(name) else name
+        program_name = self.command.program
+        return (
+            _python_module_and_arguments(self.command.words)[0] if _PYTHON_PROGRAM_PATTERN.match(program_name) else program_name
+        )
 
 
 def package_call(command: SimpleCommand) -> PackageCall | None:
     """What a command asks of a package manager; None where it is none, or asks for nothing known."""
     command = unwrap_command(command)
-    program, words = _manager_program(command)
-    manager = manager_by_program().get(program)
-    if manager is None:
+    manager_program_name, argument_words = _manager_program_and_arguments(command)
+    package_manager = manager_by_program().get(manager_program_name)
+    if package_manager is None:
         return None
-    if manager.name == "pacman":
-        return _pacman_call(manager, command, words)
-    rest = _operands(words, manager)
-    if not rest:
-        if manager.name == "yarn" and not command.has_option("--version", "-v", "--help"):
-            return PackageCall(manager, "install", (), command, _program_word(command))
+    if package_manager.name == "pacman":
+        return _pacman_call(package_manager, command, argument_words)
+    operand_words = _operand_words(argument_words, package_manager)
+    if not operand_words:
+        if package_manager.name == "yarn" and not command.has_option("--version", "-v", "--help"):
+            return PackageCall(package_manager, "install", (), command, _program_name_as_word(command))
         return None
-    verb, packages, group = rest[0], rest[1:], ""
-    if verb.value in _GROUP_WORDS and packages:
-        group, verb, packages = verb.value, packages[0], packages[1:]
-    elif verb.value == "workspace" and len(packages) > 1:
-        group, verb, packages = verb.value, packages[1], packages[2:]
-    action = _action_of_verb(manager, verb.value)
-    return PackageCall(manager, action, packages, command, verb, group) if action else None
+    subcommand_word, package_operands, verb_group = operand_words[0], operand_words[1:], ""
+    if subcommand_word.value in _VERB_GROUP_NAMES and package_operands:
+        verb_group, subcommand_word, package_operands = subcommand_word.value, package_operands[0], package_operands[1:]
+    elif subcommand_word.value == "workspace" and len(package_operands) > 1:
+        verb_group, subcommand_word, package_operands = subcommand_word.value, package_operands[1], package_operands[2:]
+    package_action = _action_of_subcommand(package_manager, subcommand_word.value)
+    return (
+        PackageCall(package_manager, package_action, package_operands, command, subcommand_word, verb_group)
+        if package_action
+        else None
+    )
 
 
-def _manager_program(command: SimpleCommand) -> tuple[str, tuple[ShellWord, ...]]:
+def _manager_program_and_arguments(command: SimpleCommand) -> tuple[str, tuple[ShellWord, ...]]:
     """The package manager that a command starts, by the table's name for it, and its words."""
     # xx-apt-get and its like (tonistiigi/xx) install for the target platform
-    program, words = command.program.removeprefix("xx-"), command.words
-    if _PYTHON_PROGRAM.match(program):
-        program, words = _python_module(words)
-    if program == "uv" and words and words[0].value in ("pip", "tool"):
-        return f"uv {words[0].value}", words[1:]
-    return "pip" if _PIP_PROGRAM.match(program) else program, words
+    program_name, argument_words = command.program.removeprefix("xx-"), command.words
+    if _PYTHON_PROGRAM_PATTERN.match(program_name):
+        program_name, argument_words = _python_module_and_arguments(argument_words)
+    if program_name == "uv" and argument_words and argument_words[0].value in ("pip", "tool"):
+        return f"uv {argument_words[0].value}", argument_words[1:]
+    return "pip" if _PIP_PROGRAM_PATTERN.match(program_name) else program_name, argument_words
 
 
-def _python_module(words: tuple[ShellWord, ...]) -> tuple[str, tuple[ShellWord, ...]]:
+def _python_module_and_arguments(argument_words: tuple[ShellWord, ...]) -> tuple[str, tuple[ShellWord, ...]]:
     """The module that Python runs: `-m pip`, also behind other options."""
-    at = 0
-    while at < len(words) and words[at].value.startswith("-"):
-        value = words[at].value
-        if value == "-m":
-            return (words[at + 1].value, words[at + 2 :]) if at + 1 < len(words) else ("", ())
-        if value.startswith("-m"):
-            return value[2:], words[at + 1 :]
-        at += 2 if value in _PYTHON_OPTIONS_WITH_VALUE else 1
+    word_index = 0
+    while word_index < len(argument_words) and argument_words[word_index].value.startswith("-"):
+        word_text = argument_words[word_index].value
+        if word_text == "-m":
+            return (
+                (argument_words[word_index + 1].value, argument_words[word_index + 2 :])
+                if word_index + 1 < len(argument_words)
+                else ("", ())
+            )
+        if word_text.startswith("-m"):
+            return word_text[2:], argument_words[word_index + 1 :]
+        word_index += 2 if word_text in _PYTHON_OPTIONS_WITH_VALUE else 1
     return "", ()
 
 
-def _program_word(command: SimpleCommand) -> ShellWord:
+def _program_name_as_word(command: SimpleCommand) -> ShellWord:
     return ShellWord(command.name, command.name, True, command.name_span)
 
 
-def _action_of_verb(manager: PackageManager, verb: str) -> str:
-    return next((action for action in _PACKAGE_ACTIONS if verb in getattr(manager, f"{action}_subcommands")), "")
+def _action_of_subcommand(manager: PackageManager, subcommand: str) -> str:
+    return next((action for action in _PACKAGE_ACTIONS if subcommand in getattr(manager, f"{action}_subcommands")), "")
 
 
-def _pacman_call(manager: PackageManager, command: SimpleCommand, words: tuple[ShellWord, ...]) -> PackageCall | None:
+def _pacman_call(manager: PackageManager, command: SimpleCommand, argument_words: tuple[ShellWord, ...]) -> PackageCall | None:
     """pacman says what it does with an option: -S, -Syu, -Scc, -R."""
-    for word in words:
-        if word.value[:2] in ("-S", "-R", "-U"):
-            rest = tuple(one for one in words if not one.value.startswith("-"))
-            action = _action_of_verb(manager, word.value.replace("q", ""))
-            if rest and action in ("update", ""):
-                action = "install"
-            return PackageCall(manager, action, rest, command, word) if action else None
+    for argument_word in argument_words:
+        if argument_word.value[:2] in ("-S", "-R", "-U"):
+            operand_words = tuple(one for one in argument_words if not one.value.startswith("-"))
+            package_action = _action_of_subcommand(manager, argument_word.value.replace("q", ""))
+            if operand_words and package_action in ("update", ""):
+                package_action = "install"
+            return PackageCall(manager, package_action, operand_words, command, argument_word) if package_action else None
     return None
 
 
-def _operands(words: tuple[ShellWord, ...], manager: PackageManager) -> tuple[ShellWord, ...]:
+def _operand_words(argument_words: tuple[ShellWord, ...], manager: PackageManager) -> tuple[ShellWord, ...]:
     """The words that are no options and no option's value; gem's build options stand behind `--`."""
-    found: list[ShellWord] = []
-    skip = False
-    for at, word in enumerate(words):
-        if skip:
-            skip = False
-        elif word.value == "--":
-            return (*found, *(() if manager.name == "gem" else words[at + 1 :]))
-        elif word.value.startswith("-") and len(word.value) > 1:
-            skip = _is_value_next(word.value, manager.options_with_value)
+    operand_words: list[ShellWord] = []
+    is_option_value_next = False
+    for word_index, argument_word in enumerate(argument_words):
+        if is_option_value_next:
+            is_option_value_next = False
+        elif argument_word.value == "--":
+            return (*operand_words, *(() if manager.name == "gem" else argument_words[word_index + 1 :]))
+        elif argument_word.value.startswith("-") and len(argument_word.value) > 1:
+            is_option_value_next = _is_next_word_option_value(argument_word.value, manager.options_with_value)
         else:
-            found.append(word)
-    return tuple(found)
+            operand_words.append(argument_word)
+    return tuple(operand_words)
 
 
-def _is_value_next(option: str, valued: frozenset[str]) -> bool:
+def _is_next_word_option_value(option_text: str, options_with_value: frozenset[str]) -> bool:
     """Whether the word behind an option is its value: `-t x`, and `-yt x` too."""
-    if option in valued:
+    if option_text in options_with_value:
         return True
-    letters = option[1:]
-    if not letters.isalpha() or f"-{letters[-1]}" not in valued:
+    option_letters = option_text[1:]
+    if not option_letters.isalpha() or f"-{option_letters[-1]}" not in options_with_value:
         return False
-    return not any(f"-{letter}" in valued for letter in letters[:-1])
+    return not any(f"-{letter}" in options_with_value for letter in option_letters[:-1])
 
 
-def assumes_yes(call: PackageCall) -> bool:
+def may_run_without_confirmation(call: PackageCall) -> bool:
     """Whether it goes on without an answer."""
     command = call.command
     if command.has_option(*call.manager.assume_yes_options):
@@ -141,31 +151,36 @@ def assumes_yes(call: PackageCall) -> bool:
     if call.manager.name == "apt" and sum(map(_apt_quiet_level, command.unquoted_words)) > 1:
         return True  # apt-get(8): quiet twice, or -q=2, means yes too
     return any(
-        name.lower() in ("apt::get::assume-yes", "assumeyes") and value in TRUE_TEXTS for name, value in option_settings(call)
+        name.lower() in ("apt::get::assume-yes", "assumeyes") and value in PACKAGE_MANAGER_TRUE_TEXTS
+        for name, value in manager_settings_of_call(call)
     )
 
 
-def _apt_quiet_level(value: str) -> int:
+def _apt_quiet_level(option_text: str) -> int:
     """How quiet an option of apt-get makes it."""
-    name, _, level = value.partition("=")
-    if name in ("-q", "--quiet"):
-        return int(level) if level.isascii() and level.isdigit() and len(level) < 3 else 1
-    return name.count("q") if re.fullmatch(r"-[A-Za-z]+", name) else 0
+    option_name, _, level_text = option_text.partition("=")
+    if option_name in ("-q", "--quiet"):
+        return int(level_text) if level_text.isascii() and level_text.isdigit() and len(level_text) < 3 else 1
+    return option_name.count("q") if re.fullmatch(r"-[A-Za-z]+", option_name) else 0
 
 
 # How apt and dnf write it.
-TRUE_TEXTS = frozenset({"1", "true", "yes", "on", "with", "enable"})
+PACKAGE_MANAGER_TRUE_TEXTS = frozenset({"1", "true", "yes", "on", "with", "enable"})
 
 
-def is_removal(command: SimpleCommand) -> bool:
+def removes_system_packages(command: SimpleCommand) -> bool:
     """Whether a command of a system's package manager takes packages away."""
-    parsed = package_call(command)
-    return parsed is not None and parsed.manager.is_system_manager and parsed.action == "remove"
+    parsed_package_call = package_call(command)
+    return (
+        parsed_package_call is not None
+        and parsed_package_call.manager.is_system_manager
+        and parsed_package_call.action == "remove"
+    )
 
 
-def option_settings(call: PackageCall) -> Iterator[tuple[str, str]]:
+def manager_settings_of_call(call: PackageCall) -> Iterator[tuple[str, str]]:
     """The settings that `-o Name=value` and `--setopt=name=value` give to a call."""
-    for word in call.command.words:
-        name, equals, value = word.value.rpartition("=")
-        if equals:
-            yield re.split(r"[=\s]", name)[-1].removeprefix("-o"), value.strip("\"';").lower()
+    for argument_word in call.command.words:
+        setting_text, equals_sign, setting_value = argument_word.value.rpartition("=")
+        if equals_sign:
+            yield re.split(r"[=\s]", setting_text)[-1].removeprefix("-o"), setting_value.strip("\"';").lower()

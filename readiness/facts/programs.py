@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from readiness.facts.table import fact_column, fact_rows
+from readiness.facts.table import fact_row_by_name, property_by_fact_name
 
 
-def program_property(program: str, key: str) -> Any:
+def program_property(program_name: str, property_key: str) -> Any:
     """One property of a program; None where it is not known."""
-    return fact_rows("programs").get(program, {}).get(key)
+    return fact_row_by_name("programs").get(program_name, {}).get(property_key)
 
 
-def started_program_index(program: str, words: Sequence[str]) -> int | None:
+def started_program_index(runner_name: str, argument_words: Sequence[str]) -> int | None:
     """Which of its words is the program that a runner (`poetry run x`, `npx x`) starts; None where it starts none."""
-    verbs = fact_column("programs", "runs").get(program)
-    if verbs is None:
+    runner_subcommands = property_by_fact_name("programs", "runs").get(runner_name)
+    if runner_subcommands is None:
         return None
-    at = 1 if verbs and words and words[0] in verbs else 0
-    return at if len(words) > at and (at or not verbs) else None
+    program_index = 1 if runner_subcommands and argument_words and argument_words[0] in runner_subcommands else 0
+    return program_index if len(argument_words) > program_index and (program_index or not runner_subcommands) else None
 
 
-def is_server_start(words: Sequence[str]) -> bool:
+def is_database_server_start(command_words: Sequence[str]) -> bool:
     """Whether the words that a database's image is given start its server: options of it, or its name first."""
-    first = words[0].strip() if words else ""
-    return first.startswith("-") or first in fact_column("programs", "database-server")
+    first_word = command_words[0].strip() if command_words else ""
+    return first_word.startswith("-") or first_word in property_by_fact_name("programs", "database-server")

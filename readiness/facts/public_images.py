@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any
 
 from readiness.facts import images
-from readiness.facts.table import fact_rows
+from readiness.facts.table import fact_row_by_name
 from readiness.syntax.image import ImageReference
 
-STORE_ROLES = frozenset({"database", "cache", "queue", "search", "object-store", "vector-store", "secret-store"})
-_CONSOLE_ROLES = frozenset({"console", "mail-catcher", "docker"})
+DATA_STORE_ROLES = frozenset({"database", "cache", "queue", "search", "object-store", "vector-store", "secret-store"})
+_ADMIN_CONSOLE_ROLES = frozenset({"console", "mail-catcher", "docker"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,110 +52,128 @@ class ImageFacts:
     @property
     def is_store(self) -> bool:
         """Whether it keeps other services' data."""
-        return self.role in STORE_ROLES
+        return self.role in DATA_STORE_ROLES
 
     @property
     def keeps_data(self) -> bool:
         """Whether it is a store whose data must last: no cache, and nothing that keeps none by default."""
         return self.is_store and bool(self.state_folders_before_18) and self.role != "cache" and not self.keeps_nothing
 
-    def opens_to_all(self, name: str, value: str) -> bool:
+    def opens_to_all(self, setting_name: str, setting_value: str) -> bool:
         """Whether a setting of this value lets everybody in."""
-        values = self.auth_off_values.get(name, ())
-        return value.lower() in values or ("*" in values and value != "")
+        auth_off_values_of_setting = self.auth_off_values.get(setting_name, ())
+        return setting_value.lower() in auth_off_values_of_setting or (
+            "*" in auth_off_values_of_setting and setting_value != ""
+        )
 
-    def is_password_moot(self, name: str, settings: Mapping[str, str | None]) -> bool:
+    def is_password_moot(self, password_variable: str, value_by_setting: Mapping[str, str | None]) -> bool:
         """Whether a password adds nothing, for other settings let everybody in as whom it is for."""
-        wanted = self.moot_passwords.get(name)
-        return bool(wanted) and all((settings.get(key) or "").lower() in values for key, values in (wanted or {}).items())
+        moot_values_by_setting = self.moot_passwords.get(password_variable)
+        return bool(moot_values_by_setting) and all(
+            (value_by_setting.get(key) or "").lower() in values for key, values in (moot_values_by_setting or {}).items()
+        )
 
     def state_folders(self, image: ImageReference | None) -> tuple[str, ...]:
         """The folders that hold state in the release that a tag names."""
-        match = _MAJOR_RELEASE_IN_TAG.search(image.tag) if image is not None and self.state_folder_since_18 else None
-        if match is None or int(match.group(1)) < 18:
+        major_release_match = (
+            _POSTGRES_MAJOR_RELEASE_PATTERN.search(image.tag) if image is not None and self.state_folder_since_18 else None
+        )
+        if major_release_match is None or int(major_release_match.group(1)) < 18:
             return self.state_folders_before_18
-        return (f"{self.state_folder_since_18}/{match.group(1)}/docker",)
+        return (f"{self.state_folder_since_18}/{major_release_match.group(1)}/docker",)
 
 
-_MAJOR_RELEASE_IN_TAG = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")
+_POSTGRES_MAJOR_RELEASE_PATTERN = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")
 
 
 @cache
-def _facts_by_image() -> dict[str, ImageFacts]:
+def _image_facts_by_name() -> dict[str, ImageFacts]:
     """name -> what is known of it, for the images whose role is known."""
-    return {name: _make_image_facts(row) for name, row in fact_rows("images").items() if "role" in row}
+    return {name: _make_image_facts(row) for name, row in fact_row_by_name("images").items() if "role" in row}
 
 
-def _make_image_facts(row: Mapping[str, Any]) -> ImageFacts:
+def _make_image_facts(image_fact_row: Mapping[str, Any]) -> ImageFacts:
     return ImageFacts(
-        row["role"],
-        tuple(row.get("ports", ())),
-        tuple(row.get("admin", row.get("ports", ()) if row["role"] in _CONSOLE_ROLES else ())),
-        row.get("from-18", ""),
-        tuple(row.get("data", ())),
-        row.get("off", {}),
-        row.get("default", {}),
-        row.get("alias", {}),
-        tuple(row.get("keyed", ())),
-        tuple(row.get("flags", ())),
-        tuple(row.get("flags-off", ())),
-        bool(row.get("docker")),
-        bool(row.get("host")),
-        bool(row.get("volatile")),
-        tuple(row.get("stores-as", ())),
-        row.get("moot", {}),
-        row.get("called", ""),
-        row.get("reads-only", {}),
+        image_fact_row["role"],
+        tuple(image_fact_row.get("ports", ())),
+        tuple(
+            image_fact_row.get(
+                "admin", image_fact_row.get("ports", ()) if image_fact_row["role"] in _ADMIN_CONSOLE_ROLES else ()
+            )
+        ),
+        image_fact_row.get("from-18", ""),
+        tuple(image_fact_row.get("data", ())),
+        image_fact_row.get("off", {}),
+        image_fact_row.get("default", {}),
+        image_fact_row.get("alias", {}),
+        tuple(image_fact_row.get("keyed", ())),
+        tuple(image_fact_row.get("flags", ())),
+        tuple(image_fact_row.get("flags-off", ())),
+        bool(image_fact_row.get("docker")),
+        bool(image_fact_row.get("host")),
+        bool(image_fact_row.get("volatile")),
+        tuple(image_fact_row.get("stores-as", ())),
+        image_fact_row.get("moot", {}),
+        image_fact_row.get("called", ""),
+        image_fact_row.get("reads-only", {}),
     )
 
 
 def facts_of_public_image(image: ImageReference) -> ImageFacts | None:
     """What is known of an image, by its name; a mirror of a public image is that image."""
-    table = _facts_by_image()
-    name = images.public_name(image).replace("bitnamilegacy/", "bitnami/")
-    return table.get(name) or table.get(image.name.removeprefix("library/"))
+    image_facts_by_name = _image_facts_by_name()
+    image_name = images.public_image_name(image).replace("bitnamilegacy/", "bitnami/")
+    return image_facts_by_name.get(image_name) or image_facts_by_name.get(image.name.removeprefix("library/"))
 
 
-def starts_slowly(image: ImageReference) -> bool:
+def is_slow_starting_server(image: ImageReference) -> bool:
     """Whether a server takes a minute and more before it answers, by its name or by that of the one it is a copy of."""
     if images.image_property(image, "slow-start") is True:
         return True
-    return any(row.get("slow-start") is True for row in images.rows_by_last_part(image))
+    return any(row.get("slow-start") is True for row in images.fact_rows_by_last_name_part(image))
 
 
-def is_ready_at_once(image: ImageReference) -> bool:
+def is_server_ready_at_once(image: ImageReference) -> bool:
     """Whether a server answers as soon as its process has read its configuration."""
     return images.image_property(image, "ready-at-once") is True
 
 
-def data_folders(image: ImageReference, command: Collection[str] = ()) -> tuple[str, ...]:
+def lasting_data_folders(image: ImageReference, command_words: Collection[str] = ()) -> tuple[str, ...]:
     """Where a store keeps data that must last, in the release that the tag names; empty for other images.
 
     A copy of a well-known one under another owner or in another registry counts as that one. The words of its command, where they
     are known, say whether an image of several roles is the store.
     """
-    found = facts_of_public_image(image)
-    copied = images.rows_by_last_part(image) if found is None else ()
-    listed = [found] if found else [_make_image_facts(row) for row in copied if "role" in row]
-    folders = [
+    facts_of_image = facts_of_public_image(image)
+    rows_by_last_name_part = images.fact_rows_by_last_name_part(image) if facts_of_image is None else ()
+    image_facts_candidates = (
+        [facts_of_image] if facts_of_image else [_make_image_facts(row) for row in rows_by_last_name_part if "role" in row]
+    )
+    state_folders = [
         folder
-        for one in listed
-        if one.keeps_data and not (command and one.words_of_store and not set(command) & set(one.words_of_store))
+        for one in image_facts_candidates
+        if one.keeps_data and not (command_words and one.words_of_store and not set(command_words) & set(one.words_of_store))
         for folder in one.state_folders(image)
     ]
-    return tuple(dict.fromkeys(folders))
+    return tuple(dict.fromkeys(state_folders))
 
 
 @cache
-def facts_of_store_variable() -> tuple[tuple[str, ImageFacts], ...]:
+def variable_and_store_facts_pairs() -> tuple[tuple[str, ImageFacts], ...]:
     """Each variable that only a store's server is given, with what is known of the store's image."""
-    table = _facts_by_image()
-    return tuple((name, table[row["server"]]) for name, row in fact_rows("store-accounts").items() if "server" in row)
+    image_facts_by_name = _image_facts_by_name()
+    return tuple(
+        (name, image_facts_by_name[row["server"]])
+        for name, row in fact_row_by_name("store-accounts").items()
+        if "server" in row
+    )
 
 
-_ASIDE_OF_STORE = re.compile(r"pool|bouncer|proxy|exporter|backup|restore|dump|pgcat|router|client|migrat|seed", re.IGNORECASE)
+_STORE_COMPANION_NAME_PATTERN = re.compile(
+    r"pool|bouncer|proxy|exporter|backup|restore|dump|pgcat|router|client|migrat|seed", re.IGNORECASE
+)
 
 
-def may_stand_aside_of_store(name: str) -> bool:
+def is_store_companion_name(service_name: str) -> bool:
     """Whether a name is one of what stands before a store or beside it: a pooler, a proxy, an exporter, a backup."""
-    return bool(_ASIDE_OF_STORE.search(name))
+    return bool(_STORE_COMPANION_NAME_PATTERN.search(service_name))

@@ -24,9 +24,9 @@ from readiness.syntax.yaml import load_yaml_documents
 
 FACTS_FOLDER = Path(__file__).parent
 MADE_BY_HAND = "hand"
-_DAYS_TEXT = re.compile(r"([1-9][0-9]{0,3})d\Z")
-_REQUIRED_KEYS = frozenset({"source", "read", "every", "made-by", "rows"})
-_OPTIONAL_KEYS = frozenset({"version"})
+_DAY_COUNT_PATTERN = re.compile(r"([1-9][0-9]{0,3})d\Z")
+_REQUIRED_FACTS_FILE_KEYS = frozenset({"source", "read", "every", "made-by", "rows"})
+_OPTIONAL_FACTS_FILE_KEYS = frozenset({"version"})
 
 
 class FactsError(Exception):
@@ -64,29 +64,29 @@ def facts_table(topic: str) -> FactsTable:
     return read_facts(FACTS_FOLDER, topic)
 
 
-def fact_rows(topic: str) -> Mapping[str, Any]:
+def fact_row_by_name(topic: str) -> Mapping[str, Any]:
     """What is known of each thing of a topic, by its name."""
     return facts_table(topic).rows
 
 
 @cache
-def fact_column(topic: str, name: str) -> Mapping[str, Any]:
+def property_by_fact_name(topic: str, property_name: str) -> Mapping[str, Any]:
     """One property of all things of a topic that have it, by their names."""
-    return {thing: row[name] for thing, row in fact_rows(topic).items() if name in row}
+    return {thing: row[property_name] for thing, row in fact_row_by_name(topic).items() if property_name in row}
 
 
-def read_facts(folder: Path, topic: str) -> FactsTable:
+def read_facts(facts_folder: Path, topic: str) -> FactsTable:
     """The facts in one file of a folder. Raises FactsError."""
-    for file, load in (
-        (folder / f"{topic}.yaml", _load_compiled),
-        (folder / f"{topic}.json", _load_json),
+    for facts_file, load_facts_file in (
+        (facts_folder / f"{topic}.yaml", _load_compiled_yaml),
+        (facts_folder / f"{topic}.json", _load_json),
     ):
         try:
-            return _parse_facts(topic, load(file))
+            return _parse_facts(topic, load_facts_file(facts_file))
         except FileNotFoundError:
             continue
         except (FactsError, ParseError, ValueError) as error:
-            raise FactsError(f"facts/{file.name}: {error}") from None
+            raise FactsError(f"facts/{facts_file.name}: {error}") from None
     raise FactsError(f"there are no facts on {topic!r}")
 
 
@@ -94,33 +94,39 @@ def _load_json(file: Path) -> Any:
     return json.loads(file.read_bytes())
 
 
-def _load_compiled(file: Path) -> Any:
-    return compiled.load_file(file, _load_yaml)
+def _load_compiled_yaml(file: Path) -> Any:
+    return compiled.load_yaml_file(file, _load_yaml)
 
 
 def _load_yaml(file: Path) -> Any:
     """What a YAML file says, without what is only there to be merged into rows."""
-    documents = load_yaml_documents(file.read_text(encoding="utf-8"))
-    data = documents[0] if len(documents) == 1 else None
-    if isinstance(data, dict):
-        data.pop("shared", None)
-    return data
+    yaml_documents = load_yaml_documents(file.read_text(encoding="utf-8"))
+    facts_data = yaml_documents[0] if len(yaml_documents) == 1 else None
+    if isinstance(facts_data, dict):
+        facts_data.pop("shared", None)
+    return facts_data
 
 
-def _parse_facts(topic: str, data: Any) -> FactsTable:
-    if not isinstance(data, dict) or data.keys() - _OPTIONAL_KEYS != _REQUIRED_KEYS:
-        raise FactsError(f"a file of facts is a mapping with {', '.join(sorted(_REQUIRED_KEYS))}")
-    source, made_by, things = data["source"], data["made-by"], data["rows"]
-    if not isinstance(source, list) or not source or not all(isinstance(one, str) for one in source):
+def _parse_facts(topic: str, facts_data: Any) -> FactsTable:
+    if not isinstance(facts_data, dict) or facts_data.keys() - _OPTIONAL_FACTS_FILE_KEYS != _REQUIRED_FACTS_FILE_KEYS:
+        raise FactsError(f"a file of facts is a mapping with {', '.join(sorted(_REQUIRED_FACTS_FILE_KEYS))}")
+    source_addresses, generator_or_hand, row_by_name = facts_data["source"], facts_data["made-by"], facts_data["rows"]
+    if (
+        not isinstance(source_addresses, list)
+        or not source_addresses
+        or not all(isinstance(one, str) for one in source_addresses)
+    ):
         raise FactsError("source is a list of addresses")
-    if not isinstance(made_by, str) or not isinstance(things, dict):
+    if not isinstance(generator_or_hand, str) or not isinstance(row_by_name, dict):
         raise FactsError("made-by is a string, rows is a mapping")
-    days = _DAYS_TEXT.match(str(data["every"]))
-    if days is None:
+    day_count_match = _DAY_COUNT_PATTERN.match(str(facts_data["every"]))
+    if day_count_match is None:
         raise FactsError("every is a number of days, as 90d")
     try:
-        day = datetime.date.fromisoformat(str(data["read"]))
+        read_day = datetime.date.fromisoformat(str(facts_data["read"]))
     except ValueError:
         raise FactsError("read is a day, as 2026-11-01") from None
-    version = str(data.get("version", ""))
-    return FactsTable(topic, tuple(source), day, int(days[1]), made_by, things, version)
+    source_version = str(facts_data.get("version", ""))
+    return FactsTable(
+        topic, tuple(source_addresses), read_day, int(day_count_match[1]), generator_or_hand, row_by_name, source_version
+    )

@@ -10,59 +10,63 @@ from readiness.facts.programs import program_property
 from readiness.model import Span
 from readiness.syntax.command import Assignment, ShellWord, SimpleCommand
 
-_ASSIGNMENT_START = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-_MAX_WRAPPERS = 4
+_ASSIGNMENT_START_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_MAX_NESTED_WRAPPERS = 4
 
 
 def unwrap_command(command: SimpleCommand) -> SimpleCommand:
     """The command that a wrapper starts: `apt-get install x` of `sudo -E apt-get install x`."""
-    for found in command_and_wrapped(command):
-        command = found
+    for inner_command in command_and_wrapped_commands(command):
+        command = inner_command
     return command
 
 
-def command_and_wrapped(command: SimpleCommand) -> Iterator[SimpleCommand]:
+def command_and_wrapped_commands(command: SimpleCommand) -> Iterator[SimpleCommand]:
     """The command, and each one that the one before it starts."""
-    found: SimpleCommand | None = command
-    for _ in range(_MAX_WRAPPERS):
-        if found is None:
+    current_command: SimpleCommand | None = command
+    for _ in range(_MAX_NESTED_WRAPPERS):
+        if current_command is None:
             return
-        yield found
-        found = _wrapped_command(found)
+        yield current_command
+        current_command = _wrapped_command(current_command)
 
 
 def _wrapped_command(command: SimpleCommand) -> SimpleCommand | None:
     """What a wrapper starts; None where the command is none, or only asks (`command -v x`)."""
-    wrapper = program_property(command.program, "wraps")
-    if wrapper is None or (command.program == "command" and command.has_option("-v", "-V")):
+    wrapper_properties = program_property(command.program, "wraps")
+    if wrapper_properties is None or (command.program == "command" and command.has_option("-v", "-V")):
         return None
-    at, skip, with_value = 0, "operand" in wrapper, wrapper.get("valued", ())
-    words, given = command.words, command.assignments
-    while at < len(words):
-        value = words[at].value
-        if value.startswith("-") and len(value) > 1:
-            at += 2 if value in with_value else 1
-        elif "assigns" in wrapper and _ASSIGNMENT_START.match(value):
-            given += (_parse_assignment(words[at]),)
-            at += 1
-        elif skip:
-            skip = False
-            at += 1
+    word_index, is_operand_expected, options_with_value = (
+        0,
+        "operand" in wrapper_properties,
+        wrapper_properties.get("valued", ()),
+    )
+    argument_words, environment_assignments = command.words, command.assignments
+    while word_index < len(argument_words):
+        word_text = argument_words[word_index].value
+        if word_text.startswith("-") and len(word_text) > 1:
+            word_index += 2 if word_text in options_with_value else 1
+        elif "assigns" in wrapper_properties and _ASSIGNMENT_START_PATTERN.match(word_text):
+            environment_assignments += (_parse_assignment(argument_words[word_index]),)
+            word_index += 1
+        elif is_operand_expected:
+            is_operand_expected = False
+            word_index += 1
         else:
             break
-    if at >= len(words):
+    if word_index >= len(argument_words):
         return None
-    head = words[at]
-    span = Span(head.span.start, command.span.end)
+    program_word = argument_words[word_index]
+    command_span = Span(program_word.span.start, command.span.end)
     return replace(
-        command, name=head.value, name_span=head.span, words=words[at + 1 :],
-        is_name_known=head.is_fully_known, span=span, assignments=given,
+        command, name=program_word.value, name_span=program_word.span, words=argument_words[word_index + 1 :],
+        is_name_known=program_word.is_fully_known, span=command_span, assignments=environment_assignments,
     )  # fmt: skip
 
 
 def _parse_assignment(word: ShellWord) -> Assignment:
     """`NAME=value` that a wrapper reads as one of its words."""
-    name, _, value = word.value.partition("=")
-    span = Span(min(word.span.start + len(name) + 1, word.span.end), word.span.end)
-    raw = word.raw.partition("=")[2]
-    return Assignment(name, ShellWord(raw, value, word.is_fully_known, span), word.span)
+    variable_name, _, variable_value = word.value.partition("=")
+    value_span = Span(min(word.span.start + len(variable_name) + 1, word.span.end), word.span.end)
+    raw_value = word.raw.partition("=")[2]
+    return Assignment(variable_name, ShellWord(raw_value, variable_value, word.is_fully_known, value_span), word.span)

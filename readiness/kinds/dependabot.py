@@ -52,8 +52,8 @@ class Update:
     @property
     def name(self) -> str:
         """The ecosystem, else the entry's number."""
-        name = self.node.get("package-ecosystem")
-        return name if isinstance(name, str) and name else str(self.number)
+        ecosystem = self.node.get("package-ecosystem")
+        return ecosystem if isinstance(ecosystem, str) and ecosystem else str(self.number)
 
 
 def parse(source: Source) -> Document:
@@ -71,10 +71,10 @@ def first_unfilled_placeholder(document: Document) -> int | None:
 
 def updates(document: Document) -> Iterator[Update]:
     """The entries of `updates`."""
-    found = document.node.get("updates")
-    for number, node in enumerate(found if isinstance(found, Seq) else (), 1):
-        if isinstance(node, Map):
-            yield Update(document.source, node, number)
+    updates_value = document.node.get("updates")
+    for entry_number, entry_node in enumerate(updates_value if isinstance(updates_value, Seq) else (), 1):
+        if isinstance(entry_node, Map):
+            yield Update(document.source, entry_node, entry_number)
 
 
 TARGETS = {"dependabot.update": updates}

@@ -15,8 +15,8 @@ from readiness.syntax.glob import WorkBudget
 KIND_NAME = "dockerignore"
 EXAMPLE_PATH = ".dockerignore"
 _IGNORE_FILENAMES = (".dockerignore", ".containerignore")
-MAX_PATTERNS = 5000
-MAX_WORK = 10_000_000  # units that all questions to one file may take
+MAX_PATTERNS_PER_FILE = 5000
+MAX_MATCHING_WORK_PER_FILE = 10_000_000  # units that all questions to one file may take
 
 
 def recognizes_file(path: str, text: str) -> bool:
@@ -35,9 +35,9 @@ class DockerignorePattern:
 
     def cost(self, path: str) -> int:
         """The most units that it can take to match it: with stars for folders in it, each part with each."""
-        size = self.span.end - self.span.start
-        turns = len(self.path_parts) * (path.count("/") + 1) if "**" in self.path_parts else len(self.path_parts)
-        return turns + (size * len(path) >> 10)
+        pattern_length = self.span.end - self.span.start
+        part_comparisons = len(self.path_parts) * (path.count("/") + 1) if "**" in self.path_parts else len(self.path_parts)
+        return part_comparisons + (pattern_length * len(path) >> 10)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,7 @@ class Document:
     patterns: tuple[DockerignorePattern, ...]
     container: str = ""
     resource: str = ""
-    matching_budget: WorkBudget = field(default_factory=lambda: WorkBudget(MAX_WORK))
+    matching_budget: WorkBudget = field(default_factory=lambda: WorkBudget(MAX_MATCHING_WORK_PER_FILE))
 
     @property
     def node(self) -> Document:
@@ -70,72 +70,78 @@ class Document:
 
         A folder counts as left out only where no pattern takes a part of it back in. None where it takes too much work to tell.
         """
-        parts = _path_parts(path)
-        ignored = False
+        path_parts = _split_cleaned_path(path)
+        is_ignored = False
         for pattern in self.patterns:
             if not self.matching_budget.try_spend(pattern.cost(path)):
                 return None
-            if not parts:
-                hits = pattern.path_parts in (("*",), ("**",))
-                ignored = hits or (ignored and not pattern.negated)
-            elif pattern.negated and _may_lie_under(pattern.path_parts, parts):
-                ignored = False
-            elif _pattern_matches(pattern.path_parts, parts):
-                ignored = not pattern.negated
-        return ignored
+            if not path_parts:
+                matches_whole_context = pattern.path_parts in (("*",), ("**",))
+                is_ignored = matches_whole_context or (is_ignored and not pattern.negated)
+            elif pattern.negated and _may_match_inside_folder(pattern.path_parts, path_parts):
+                is_ignored = False
+            elif _pattern_matches(pattern.path_parts, path_parts):
+                is_ignored = not pattern.negated
+        return is_ignored
 
 
 def parse(source: Source) -> Document:
     """The patterns of a file; nothing in it can be wrong, but there can be too much. Raises ParseError."""
     patterns: list[DockerignorePattern] = []
-    offset = 1 if source.text.startswith("\ufeff") else 0
-    for line in source.text[offset:].split("\n"):
-        text = line.strip()
-        if text and not line.startswith("#"):
-            negated = text.startswith("!")
-            parts = _path_parts(text.lstrip("!").strip())
-            if parts:
-                if len(patterns) == MAX_PATTERNS:
-                    raise ParseError(f"over {MAX_PATTERNS} patterns are not gone through", offset)
-                start = offset + line.index(text)
-                patterns.append(DockerignorePattern(parts, negated, Span(start, start + len(text))))
-        offset += len(line) + 1
+    line_start = 1 if source.text.startswith("\ufeff") else 0
+    for pattern_line in source.text[line_start:].split("\n"):
+        stripped_line = pattern_line.strip()
+        if stripped_line and not pattern_line.startswith("#"):
+            is_negated = stripped_line.startswith("!")
+            path_parts = _split_cleaned_path(stripped_line.lstrip("!").strip())
+            if path_parts:
+                if len(patterns) == MAX_PATTERNS_PER_FILE:
+                    raise ParseError(f"over {MAX_PATTERNS_PER_FILE} patterns are not gone through", line_start)
+                pattern_start = line_start + pattern_line.index(stripped_line)
+                patterns.append(
+                    DockerignorePattern(path_parts, is_negated, Span(pattern_start, pattern_start + len(stripped_line)))
+                )
+        line_start += len(pattern_line) + 1
     return Document(source, tuple(patterns))
 
 
-def _path_parts(path: str) -> tuple[str, ...]:
+def _split_cleaned_path(path_or_pattern: str) -> tuple[str, ...]:
     """A path or pattern in its parts, cleaned as Docker does; none for the context itself."""
-    clean = posixpath.normpath(path.strip("/")) if path.strip("/") else "."
-    return () if clean == "." else tuple(clean.split("/")[:64])
+    cleaned_path = posixpath.normpath(path_or_pattern.strip("/")) if path_or_pattern.strip("/") else "."
+    return () if cleaned_path == "." else tuple(cleaned_path.split("/")[:64])
 
 
-def _pattern_matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+def _pattern_matches(pattern_parts: tuple[str, ...], path_parts: tuple[str, ...]) -> bool:
     """Whether a pattern matches a path or a folder that it lies in; `**` stands for any number of parts."""
-    reached = {0}
-    for segment in pattern:
-        if segment == "**":
-            reached = set(range(min(reached), len(parts) + 1)) if reached else reached
+    matched_part_counts = {0}
+    for pattern_part in pattern_parts:
+        if pattern_part == "**":
+            matched_part_counts = (
+                set(range(min(matched_part_counts), len(path_parts) + 1)) if matched_part_counts else matched_part_counts
+            )
         else:
-            reached = {at + 1 for at in reached if at < len(parts) and _part_matches(segment, parts[at])}
-    return bool(reached - {0})
+            matched_part_counts = {
+                at + 1 for at in matched_part_counts if at < len(path_parts) and _part_matches(pattern_part, path_parts[at])
+            }
+    return bool(matched_part_counts - {0})
 
 
-def _part_matches(pattern: str, part: str) -> bool:
+def _part_matches(pattern_part: str, path_part: str) -> bool:
     """Whether one part of a pattern names a part of a path: `[^a]` and `\\*` are Go's, not the shell's."""
-    return glob.glob_matches(_ESCAPED_CHARACTER.sub(r"[\1]", pattern).replace("[^", "[!"), part)
+    return glob.glob_matches(_ESCAPED_CHARACTER.sub(r"[\1]", pattern_part).replace("[^", "[!"), path_part)
 
 
 _ESCAPED_CHARACTER = re.compile(r"\\(.)")
 
 
-def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
+def _may_match_inside_folder(pattern_parts: tuple[str, ...], folder_parts: tuple[str, ...]) -> bool:
     """Whether a pattern may match something inside a folder, or the folder itself."""
-    for segment, part in zip(pattern, folder, strict=False):
-        if segment == "**":
+    for pattern_part, folder_part in zip(pattern_parts, folder_parts, strict=False):
+        if pattern_part == "**":
             return True
-        if not _part_matches(segment, part):
+        if not _part_matches(pattern_part, folder_part):
             return False
-    return len(pattern) >= len(folder)
+    return len(pattern_parts) >= len(folder_parts)
 
 
 def whole_file(document: Document) -> Iterable[Document]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.model import Source, Span
 from readiness.syntax import dotenv
 
@@ -25,11 +25,11 @@ def recognizes_file(path: str, text: str) -> bool:
 
     A block in prose is none: it shows values that nobody runs with.
     """
-    name = posixpath.basename(path)
-    if "#" in path or posixpath.splitext(name)[1] in fact_column("file-endings", "code"):
+    file_name = posixpath.basename(path)
+    if "#" in path or posixpath.splitext(file_name)[1] in property_by_fact_name("file-endings", "code"):
         return False
-    named = _ENV_FILENAME.fullmatch(name) is not None and not _ENV_TEMPLATE_NAME.search(name)
-    return named and not _DOCKERFILE_HEAD.match(text)
+    is_env_file_name = _ENV_FILENAME.fullmatch(file_name) is not None and not _ENV_TEMPLATE_NAME.search(file_name)
+    return is_env_file_name and not _DOCKERFILE_HEAD.match(text)
 
 
 @dataclass(slots=True, eq=False)
@@ -54,13 +54,13 @@ class Document:
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """What the file writes under a name, before variables are filled in."""
-        entry = self.parsed_env_file.last_entry_by_name.get(key)
-        return entry.raw_value if entry else default
+        env_entry = self.parsed_env_file.last_entry_by_name.get(key)
+        return env_entry.raw_value if env_entry else default
 
     def at(self, key: Any = None, /) -> Span:
         """The place of a value; the whole text where there is none."""
-        entry = self.parsed_env_file.last_entry_by_name.get(key) if key is not None else None
-        return entry.value_span if entry else Span(0, len(self.source.text))
+        env_entry = self.parsed_env_file.last_entry_by_name.get(key) if key is not None else None
+        return env_entry.value_span if env_entry else Span(0, len(self.source.text))
 
 
 def parse(source: Source) -> Document:

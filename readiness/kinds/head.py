@@ -8,66 +8,79 @@ from collections.abc import Iterator
 
 from readiness.model import Span
 
-MAX_HEAD = 4000  # characters: who says what a file is for says it first
+MAX_HEAD_LENGTH = 4000  # characters: who says what a file is for says it first
 
-_HEAD = re.compile(r"(?:\ufeff?(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|version:[^\n]*)(?:\n|\Z))+")
+_HEAD_COMMENT = re.compile(r"(?:\ufeff?(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|version:[^\n]*)(?:\n|\Z))+")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?=\s*(?:[-*=]|\d+[.)]))")
-_PURPOSES = (
+_PURPOSE_PATTERNS = (
     ("test", r"(?:integration |e2e |end-to-end |unit |automated )?(?:tests?|testing|ci|e2e)"),
     ("demo", r"(?:demos?|demonstrations?|evaluation|trying (?:it )?out|quick ?-?start)"),
     ("development", r"(?:local )?(?:development|dev|debugging|hacking)"),
 )
 # What every sentence has that says what a file is for: most comments are about other things, and are looked at no closer.
-_PURPOSE_WORD = re.compile(rf"production|\b(?:{'|'.join(words for _, words in _PURPOSES)})\b")
+_PURPOSE_WORD = re.compile(rf"production|\b(?:{'|'.join(words for _, words in _PURPOSE_PATTERNS)})\b")
 # Who speaks of another file, of one setting or of what to do otherwise does not say what this file is for.
-_OF_SOMETHING_ELSE = re.compile(
+_OTHER_TOPIC_WORD = re.compile(
     r"\.ya?ml\b|\.env\b|\bdockerfile\b|password|secret|credential|certificate|\bkeys?\b|\bports?\b|\bvalues?\b|variable|setting"
     r"|\boption|\bsee\b|overrid|uncomment|\bif\b|\bwhen\b|instead|\bchange\b|\bremove\b|\bunless\b|\bvolumes?\b"
 )
 _LIST_ITEM = re.compile(r"[-*][ ]?[\w./-]+:[ ]")  # `- debug: all services, for development` tells of a profile
-_NOT_PRODUCTION = re.compile(
+_NOT_FOR_PRODUCTION_PHRASE = re.compile(
     r"\b(?:not|never|don't)\b[^,]{0,50}\b(?:for|in|as|on) (?:\w+ ){0,2}production\b"
     r"|\bnot (?:\w+ )?production[- ]ready\b|\bnon-production\b"
 )
-_LEAD = r"^(?:(?:note|warning|important|caution|attention)\b\W*)?(?:(?:this|the) )?"
-_THING = r"(?:compose|docker[- ]compose|stack|setup|environment|configuration|config|cluster|services?|deployment|file)"
+_SENTENCE_LEAD_PATTERN = r"^(?:(?:note|warning|important|caution|attention)\b\W*)?(?:(?:this|the) )?"
+_SUBJECT_NOUN_PATTERN = (
+    r"(?:compose|docker[- ]compose|stack|setup|environment|configuration|config|cluster|services?|deployment|file)"
+)
 
 
 def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
     """What a file is for by the comment at its head, in a word, and the place of that comment; None where it does not say."""
-    head = _HEAD.match(text, 0, MAX_HEAD)
-    if head is None or "#" not in head[0]:
+    head_match = _HEAD_COMMENT.match(text, 0, MAX_HEAD_LENGTH)
+    if head_match is None or "#" not in head_match[0]:
         return None
-    place = Span(text.index("#"), head.end())
-    for sentence in _sentences(head[0], posixpath.basename(path)):
-        if not _PURPOSE_WORD.search(sentence) or _OF_SOMETHING_ELSE.search(sentence) or _LIST_ITEM.match(sentence):
+    comment_span = Span(text.index("#"), head_match.end())
+    for sentence in _sentences_in_head_comment(head_match[0], posixpath.basename(path)):
+        if not _PURPOSE_WORD.search(sentence) or _OTHER_TOPIC_WORD.search(sentence) or _LIST_ITEM.match(sentence):
             continue
-        if _NOT_PRODUCTION.search(sentence):
-            return "development", place
+        if _NOT_FOR_PRODUCTION_PHRASE.search(sentence):
+            return "development", comment_span
         if "production" in sentence or "prod " in sentence:
             continue
-        for purpose, words in _PURPOSES:
-            if _says(sentence, words):
-                return purpose, place
+        for purpose, purpose_pattern in _PURPOSE_PATTERNS:
+            if _states_purpose(sentence, purpose_pattern):
+                return purpose, comment_span
     return None
 
 
-def _says(sentence: str, words: str) -> bool:
+def _states_purpose(sentence: str, purpose_pattern: str) -> bool:
     """Whether a sentence says that the file is for something: `only for X`, `this stack is for X`, `X environment`.
 
     What is done by hand, or on one's own machine, may stand further from the subject: `this file starts an example for manual X`.
     """
     return bool(
-        re.search(rf"{_LEAD}(?:only |just |purely |solely )?(?:meant |intended )?for {words}\b", sentence)
-        or re.search(rf"{_LEAD}(?:\S+ ){{0,3}}{_THING} (?:\S+ ){{0,4}}for (?:\w+ )?{words}\b", sentence)
-        or re.search(rf"{_LEAD}(?:\S+ ){{0,3}}{_THING} (?:\S+ ){{0,12}}for (?:manual|local|exploratory) {words}\b", sentence)
-        or re.search(rf"{_LEAD}(?:an? |simple |minimal |local ){{0,3}}{words} {_THING}\b", sentence)
-        or re.search(rf"\bfor {words}(?: purposes)? only\b|\bonly for {words}\b", sentence)
+        re.search(
+            rf"{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\b", sentence
+        )
+        or re.search(
+            rf"{_SENTENCE_LEAD_PATTERN}(?:\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\S+ ){{0,4}}for (?:\w+ )?{purpose_pattern}\b",
+            sentence,
+        )
+        or re.search(
+            rf"{_SENTENCE_LEAD_PATTERN}(?:\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\S+ ){{0,12}}for (?:manual|local|exploratory) {purpose_pattern}\b",
+            sentence,
+        )
+        or re.search(
+            rf"{_SENTENCE_LEAD_PATTERN}(?:an? |simple |minimal |local ){{0,3}}{purpose_pattern} {_SUBJECT_NOUN_PATTERN}\b",
+            sentence,
+        )
+        or re.search(rf"\bfor {purpose_pattern}(?: purposes)? only\b|\bonly for {purpose_pattern}\b", sentence)
     )
 
 
-def _sentences(head: str, name: str) -> Iterator[str]:
+def _sentences_in_head_comment(head_comment: str, file_name: str) -> Iterator[str]:
     """The sentences of a comment, in lower case, each on one line; the file's own name says nothing."""
-    lines = [line.strip().lstrip("#").strip() for line in head.splitlines() if line.strip() != "---"]
-    for sentence in _SENTENCE_END.split("\n".join(lines)):
-        yield " ".join(sentence.replace(name, "file").lower().split())
+    comment_lines = [line.strip().lstrip("#").strip() for line in head_comment.splitlines() if line.strip() != "---"]
+    for sentence in _SENTENCE_END.split("\n".join(comment_lines)):
+        yield " ".join(sentence.replace(file_name, "file").lower().split())

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from readiness.kinds.purpose import NonProductionSign, Pairs
-from readiness.kinds.readme import DEMO, STUDY, STUDY_FOLDER, TRIAL
+from readiness.kinds.purpose import NonProductionSign, SignNamePairs
+from readiness.kinds.readme import README_WORD_DEMO, README_WORD_STUDY, README_WORD_TRIAL, STUDY_FOLDER
 from readiness.model import Source, Span
 from readiness.model.memo import cached_property
 from readiness.model.project import parent_folders
@@ -24,14 +24,14 @@ _TEST_FOLDER = re.compile(
     r"|__fixtures__|fixtures?|kuttl|chainsaw|\.?(?:kyverno|chainsaw)-test|\.(?:github|circleci|gitlab|buildkite|chainsaw)"
     r"|bench(?:marks?)?|suites"
 )
-_TEST_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
-_SERVED = re.compile(r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)")  # services that are called so
+_TEST_FILE_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
+_SERVICE_NAME_WITH_TEST = re.compile(r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)")  # services that are called so
 _SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples|\.(?:examples?|samples?)")  # where operators keep them, and hidden ones
-_SHOWN_FOLDER = re.compile(
+_EXAMPLE_OR_DEMO_FOLDER = re.compile(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|playground"
 )
-_DEMO_PART = re.compile(r"(?:\A|[._-])demos?(?:[._-]|\Z)")
+_DEMO_WORD_IN_FOLDER_NAME = re.compile(r"(?:\A|[._-])demos?(?:[._-]|\Z)")
 TEST_PROGRAM_PATH = re.compile(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")
 _DEVELOPER_FOLDER = re.compile(
     r"(?:dev|development|devel|local|hack|kind|minikube|k3d|sandbox)(?:[._-](?:env|cluster|environment|setup))?"
@@ -40,7 +40,7 @@ _DEVELOPER_FOLDER = re.compile(
 _PRODUCTION_FOLDER = re.compile(
     r"(?:prod|production|live|staging)(?:[._-][\w.-]+)?|[\w.-]+[._-](?:prod|production|live|staging)"
 )
-_SHOWN_NAME = re.compile(r"(?:\A|[-_.])(?:examples?|samples?|demos?)(?:[-_.]|\Z)")
+_EXAMPLE_FILE_NAME = re.compile(r"(?:\A|[-_.])(?:examples?|samples?|demos?)(?:[-_.]|\Z)")
 KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
@@ -63,8 +63,10 @@ class Surroundings:
     @cached_property
     def tested(self) -> frozenset[str]:
         """The folders called `integration` that hold the tests of a program beside what they apply."""
-        folders = (posixpath.dirname(one) for one in self.paths if "integration/" in one and TEST_PROGRAM_PATH.search(one))
-        return frozenset(one.lower() for one in folders if posixpath.basename(one).lower() == "integration")
+        test_program_folders = (
+            posixpath.dirname(one) for one in self.paths if "integration/" in one and TEST_PROGRAM_PATH.search(one)
+        )
+        return frozenset(one.lower() for one in test_program_folders if posixpath.basename(one).lower() == "integration")
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -74,126 +76,132 @@ class Surroundings:
     @cached_property
     def programmed(self) -> frozenset[str]:
         """The folders that hold the sources of a program in Go, however deep; those of examples and scripts are no program."""
-        sources = (posixpath.dirname(one).lower() for one in self.paths if one.endswith(".go"))
-        return _with_folders_above(one for one in set(sources) if not any(map(_is_aside_of_program, one.split("/"))))
+        go_source_folders = (posixpath.dirname(one).lower() for one in self.paths if one.endswith(".go"))
+        return _with_folders_above(
+            one for one in set(go_source_folders) if not any(map(_is_example_or_script_folder, one.split("/")))
+        )
 
 
 def _with_folders_above(folders: Iterable[str]) -> frozenset[str]:
-    todo, found = set(folders), set[str]()
-    while todo:
-        found |= todo
-        todo = {posixpath.dirname(one) for one in todo} - found
-    return frozenset(found)
+    pending_folders, all_folders = set(folders), set[str]()
+    while pending_folders:
+        all_folders |= pending_folders
+        pending_folders = {posixpath.dirname(one) for one in pending_folders} - all_folders
+    return frozenset(all_folders)
 
 
-def _is_aside_of_program(folder: str) -> bool:
+def _is_example_or_script_folder(folder_name: str) -> bool:
     """Whether a folder is one of examples or of developers' scripts, as a program has them beside its sources."""
-    return folder == "hack" or _SHOWN_FOLDER.fullmatch(folder) is not None
+    return folder_name == "hack" or _EXAMPLE_OR_DEMO_FOLDER.fullmatch(folder_name) is not None
 
 
-def surroundings(paths: Collection[str]) -> Surroundings:
+def surroundings(paths_of_tree: Collection[str]) -> Surroundings:
     """The surroundings of the files of a tree, made once for all kinds of file and all units in it."""
-    return _surroundings(frozenset(paths))
+    return _surroundings(frozenset(paths_of_tree))
 
 
 @lru_cache(maxsize=1)
-def _surroundings(paths: frozenset[str]) -> Surroundings:
-    return Surroundings(paths)
+def _surroundings(paths_of_tree: frozenset[str]) -> Surroundings:
+    return Surroundings(paths_of_tree)
 
 
-def place_signs(path: str, here: Span, around: Surroundings) -> Iterator[NonProductionSign]:
+def folder_signs(file_path: str, sign_span: Span, tree_paths: Surroundings) -> Iterator[NonProductionSign]:
     """What the folders that speak of a purpose say, the nearest first, up to one that decides or one of production.
 
     `loose`, `sibling` and `program` are things around the nearest one that fit its word. A folder of production ends the
     search, unless a program shows in its examples how it is run there.
     """
-    folders = posixpath.dirname(path).lower().split("/")
-    weak = False
-    for depth in range(len(folders), 0, -1):
-        folder, above = folders[depth - 1], folders[: depth - 1]
-        if _PRODUCTION_FOLDER.fullmatch(folder):
-            if not _lies_in_examples_of_program(above, around):
+    folder_names = posixpath.dirname(file_path).lower().split("/")
+    has_weak_sign = False
+    for depth in range(len(folder_names), 0, -1):
+        folder_name, folders_above = folder_names[depth - 1], folder_names[: depth - 1]
+        if _PRODUCTION_FOLDER.fullmatch(folder_name):
+            if not _lies_in_examples_of_program(folders_above, tree_paths):
                 return
             continue
-        found = _folder_sign(folder, above, here)
-        if found is None and "/".join((*above, folder)) in around.tested:
-            found = NonProductionSign("place", f"it lies in {folder}/ beside tests of a program", here, True, "test")
-        if found is None:
+        sign = _folder_sign(folder_name, folders_above, sign_span)
+        if sign is None and "/".join((*folders_above, folder_name)) in tree_paths.tested:
+            sign = NonProductionSign("place", f"it lies in {folder_name}/ beside tests of a program", sign_span, True, "test")
+        if sign is None:
             continue
-        if found.is_decisive or not weak:
-            yield found
-        if found.is_decisive:
+        if sign.is_decisive or not has_weak_sign:
+            yield sign
+        if sign.is_decisive:
             return
-        if not weak:
-            yield from _signs_around(found, folders, above, around)
-        weak = True
-        if _is_aside_of_program(folder) and "/".join(above) in around.programmed:
-            yield NonProductionSign("program", f"{folder}/ lies beside the sources of a program", here, purpose=found.purpose)
+        if not has_weak_sign:
+            yield from _signs_supporting_folder_sign(sign, folder_names, folders_above, tree_paths)
+        has_weak_sign = True
+        if _is_example_or_script_folder(folder_name) and "/".join(folders_above) in tree_paths.programmed:
+            yield NonProductionSign(
+                "program", f"{folder_name}/ lies beside the sources of a program", sign_span, purpose=sign.purpose
+            )
 
 
-def _lies_in_examples_of_program(folders: Sequence[str], around: Surroundings) -> bool:
+def _lies_in_examples_of_program(folders: Sequence[str], tree_paths: Surroundings) -> bool:
     """Whether one of some folders, each in the one before it, holds the examples of a program."""
     return any(
-        _SHOWN_FOLDER.fullmatch(folder) and "/".join(folders[:depth]) in around.programmed
+        _EXAMPLE_OR_DEMO_FOLDER.fullmatch(folder) and "/".join(folders[:depth]) in tree_paths.programmed
         for depth, folder in enumerate(folders)
     )
 
 
-def _signs_around(
-    found: NonProductionSign, folders: list[str], above: list[str], around: Surroundings
+def _signs_supporting_folder_sign(
+    folder_sign: NonProductionSign, folders: list[str], folders_above: list[str], tree_paths: Surroundings
 ) -> Iterator[NonProductionSign]:
     """What fits the word of a folder: that nothing puts its files into a deployment, that production lies beside it."""
-    ways = ("/".join(folders[:depth]) for depth in range(1, len(folders) + 1))
-    if around.built.isdisjoint(ways):
-        yield NonProductionSign("loose", "no kustomization takes it in", found.span, purpose=found.purpose)
-    beside = ("/".join((*above, word)) for word in ("prod", "production", "live"))
-    if found.purpose == "development" and not around.folders.isdisjoint(beside):
-        yield NonProductionSign("sibling", "a directory beside that is called production", found.span)
+    folder_and_parent_paths = ("/".join(folders[:depth]) for depth in range(1, len(folders) + 1))
+    if tree_paths.built.isdisjoint(folder_and_parent_paths):
+        yield NonProductionSign("loose", "no kustomization takes it in", folder_sign.span, purpose=folder_sign.purpose)
+    sibling_production_folders = ("/".join((*folders_above, word)) for word in ("prod", "production", "live"))
+    if folder_sign.purpose == "development" and not tree_paths.folders.isdisjoint(sibling_production_folders):
+        yield NonProductionSign("sibling", "a directory beside that is called production", folder_sign.span)
 
 
-def _folder_sign(folder: str, above: list[str], here: Span) -> NonProductionSign | None:
+def _folder_sign(folder_name: str, folders_above: list[str], sign_span: Span) -> NonProductionSign | None:
     """What one folder says."""
-    text = f"it lies in {folder}/"
-    if _TEST_FOLDER.fullmatch(folder):
-        return NonProductionSign("place", text, here, True, "test")
-    if _SAMPLE_FOLDER.fullmatch(folder):
-        return NonProductionSign("place", text, here, True, "sample")
-    if _SHOWN_FOLDER.fullmatch(folder):
-        return NonProductionSign("place", text, here, purpose="sample")
-    if STUDY_FOLDER.fullmatch(folder):
-        return NonProductionSign("place", text, here, purpose="study")
-    if folder == "ci":
-        return NonProductionSign("place", text, here, purpose="test")
-    if _DEVELOPER_FOLDER.fullmatch(folder) and above[-1:] != ["usr"]:  # /usr/local is everybody's
-        return NonProductionSign("place", text, here)
+    sign_text = f"it lies in {folder_name}/"
+    if _TEST_FOLDER.fullmatch(folder_name):
+        return NonProductionSign("place", sign_text, sign_span, True, "test")
+    if _SAMPLE_FOLDER.fullmatch(folder_name):
+        return NonProductionSign("place", sign_text, sign_span, True, "sample")
+    if _EXAMPLE_OR_DEMO_FOLDER.fullmatch(folder_name):
+        return NonProductionSign("place", sign_text, sign_span, purpose="sample")
+    if STUDY_FOLDER.fullmatch(folder_name):
+        return NonProductionSign("place", sign_text, sign_span, purpose="study")
+    if folder_name == "ci":
+        return NonProductionSign("place", sign_text, sign_span, purpose="test")
+    if _DEVELOPER_FOLDER.fullmatch(folder_name) and folders_above[-1:] != ["usr"]:  # /usr/local is everybody's
+        return NonProductionSign("place", sign_text, sign_span)
     return None
 
 
-def readme_signs(source: Source, around: Surroundings) -> Iterator[NonProductionSign]:
+def readme_signs(source: Source, tree_paths: Surroundings) -> Iterator[NonProductionSign]:
     """What the README files at and above a file say of it, each of them a weak sign.
 
     That a README calls its folder a demonstration counts where the folder is called so, too.
     """
-    here, folder = Span(0, 0), posixpath.dirname(source.path).lower()
-    if STUDY in source.readme_says:
-        yield NonProductionSign("readme", "a README at or above it calls it study material", here, purpose="study")
-        ways = (folder, *parent_folders(folder))
-        if around.built.isdisjoint(ways) and not any(map(STUDY_FOLDER.fullmatch, folder.split("/"))):
-            yield NonProductionSign("loose", "no kustomization takes it in", here, purpose="study")
-    elif TRIAL in source.readme_says:
-        yield NonProductionSign("readme", "the README beside it says that it is not for production", here)
-    if DEMO in source.readme_says and _DEMO_PART.search(posixpath.basename(folder)):
-        yield NonProductionSign("shown", f"it lies in {posixpath.basename(folder)}/", here, purpose="demo")
-        yield NonProductionSign("readme", "the README beside it calls it a demonstration", here, purpose="demo")
+    sign_span, source_folder = Span(0, 0), posixpath.dirname(source.path).lower()
+    if README_WORD_STUDY in source.readme_says:
+        yield NonProductionSign("readme", "a README at or above it calls it study material", sign_span, purpose="study")
+        folder_and_parents = (source_folder, *parent_folders(source_folder))
+        if tree_paths.built.isdisjoint(folder_and_parents) and not any(map(STUDY_FOLDER.fullmatch, source_folder.split("/"))):
+            yield NonProductionSign("loose", "no kustomization takes it in", sign_span, purpose="study")
+    elif README_WORD_TRIAL in source.readme_says:
+        yield NonProductionSign("readme", "the README beside it says that it is not for production", sign_span)
+    if README_WORD_DEMO in source.readme_says and _DEMO_WORD_IN_FOLDER_NAME.search(posixpath.basename(source_folder)):
+        yield NonProductionSign("shown", f"it lies in {posixpath.basename(source_folder)}/", sign_span, purpose="demo")
+        yield NonProductionSign("readme", "the README beside it calls it a demonstration", sign_span, purpose="demo")
 
 
-README_PAIRS: Pairs = frozenset(map(frozenset, (("readme", "place"), ("readme", "loose"), ("readme", "shown"))))
+README_SIGN_PAIRS_THAT_DECIDE: SignNamePairs = frozenset(
+    map(frozenset, (("readme", "place"), ("readme", "loose"), ("readme", "shown")))
+)
 
 
-def name_signs(path: str, here: Span) -> Iterator[NonProductionSign]:
+def file_name_signs(file_path: str, sign_span: Span) -> Iterator[NonProductionSign]:
     """What the name of a file says."""
-    name = posixpath.basename(path).lower()
-    if _TEST_NAME.search(name) and not _SERVED.search(name):
-        yield NonProductionSign("file", "its name says so", here, True, "test")
-    elif _SHOWN_NAME.search(name):
-        yield NonProductionSign("file", "its name speaks of an example", here, purpose="sample")
+    file_name = posixpath.basename(file_path).lower()
+    if _TEST_FILE_NAME.search(file_name) and not _SERVICE_NAME_WITH_TEST.search(file_name):
+        yield NonProductionSign("file", "its name says so", sign_span, True, "test")
+    elif _EXAMPLE_FILE_NAME.search(file_name):
+        yield NonProductionSign("file", "its name speaks of an example", sign_span, purpose="sample")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.model import Purpose, Source, Span
 
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
@@ -25,47 +25,53 @@ _PURPOSE_FOLDER = re.compile(
 
 
 @lru_cache(maxsize=512)
-def dockerfile_purpose(path: str) -> str:
+def dockerfile_purpose(dockerfile_path: str) -> str:
     """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
-    return _purpose_by_names(path, _purpose_by_word("file") | _purpose_by_word("image"))[0]
+    return _purpose_and_reason_by_path(
+        dockerfile_path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word("image")
+    )[0]
 
 
 @lru_cache(maxsize=512)
-def compose_purpose(path: str) -> str:
+def compose_purpose(compose_path: str) -> str:
     """dev, test, prod or unknown, for a compose file: the words of its name count before its folders."""
-    found = _purpose_by_names(path, _purpose_by_word("file") | _purpose_by_word("compose"))[0]
-    return "unknown" if found == "build" else found
+    purpose = _purpose_and_reason_by_path(
+        compose_path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word("compose")
+    )[0]
+    return "unknown" if purpose == "build" else purpose
 
 
-NAMED = {"dev": "development", "test": "test", "build": "build"}  # in the words of PURPOSES
+PURPOSE_BY_PATH_WORD = {"dev": "development", "test": "test", "build": "build"}  # in the words of PURPOSES
 
 
-def purpose_by_name(path: str, sort: str) -> Purpose | None:
+def non_production_purpose_by_path(path: str, file_sort: str) -> Purpose | None:
     """What the name of a file or a folder on the way to it says that it is for; None where that may be production.
 
     `sort` is image for Dockerfiles, compose for compose files.
     """
-    word, where = _purpose_by_names(path, _purpose_by_word("file") | _purpose_by_word(sort))
-    return Purpose(NAMED[word], where) if word in NAMED else None
+    purpose_word, reason = _purpose_and_reason_by_path(
+        path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word(file_sort)
+    )
+    return Purpose(PURPOSE_BY_PATH_WORD[purpose_word], reason) if purpose_word in PURPOSE_BY_PATH_WORD else None
 
 
-def _purpose_by_word(file_sort: str) -> dict[str, str]:
+def _purpose_by_file_name_word(file_sort: str) -> dict[str, str]:
     """What words in the name of a file of some sort say that it is for."""
-    return dict(fact_column("purpose-words", file_sort))
+    return dict(property_by_fact_name("purpose-words", file_sort))
 
 
-def _purpose_by_names(path: str, purpose_by_word: Mapping[str, str]) -> tuple[str, str]:
+def _purpose_and_reason_by_path(path: str, purpose_by_word: Mapping[str, str]) -> tuple[str, str]:
     """The purpose and what says so, in the words of a report."""
-    path, block, inner = path.partition("#")
-    name = posixpath.basename(inner if block else path).lower()
-    for word in re.split(r"[._-]", name):
-        if word in purpose_by_word:
-            return purpose_by_word[word], "its name says so"
-    folders = () if block else posixpath.dirname(path).lower().split("/")
-    for folder in reversed(folders):
-        match = _PURPOSE_FOLDER.fullmatch(folder)
-        if match:
-            return match.lastgroup or "unknown", f"it lies in {folder}/"
+    path, embedded_marker, embedded_path = path.partition("#")
+    file_name = posixpath.basename(embedded_path if embedded_marker else path).lower()
+    for file_name_word in re.split(r"[._-]", file_name):
+        if file_name_word in purpose_by_word:
+            return purpose_by_word[file_name_word], "its name says so"
+    folders = () if embedded_marker else posixpath.dirname(path).lower().split("/")
+    for folder_name in reversed(folders):
+        purpose_folder_match = _PURPOSE_FOLDER.fullmatch(folder_name)
+        if purpose_folder_match:
+            return purpose_folder_match.lastgroup or "unknown", f"it lies in {folder_name}/"
     return "unknown", ""
 
 
@@ -76,7 +82,7 @@ _EXAMPLE_FOLDER = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)"
 def is_non_production_path(path: str) -> bool:
     """Whether a file is for development or tests, or an example, by its path: no outsider meets what it says as it stands."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
-    return _purpose_by_names(path, _purpose_by_word("file"))[0] in ("dev", "test") or any(
+    return _purpose_and_reason_by_path(path, _purpose_by_file_name_word("file"))[0] in ("dev", "test") or any(
         map(_EXAMPLE_FOLDER.fullmatch, folders)
     )
 
@@ -97,8 +103,8 @@ class NonProductionSign:
 
 # Two weak signs decide where neither follows from the other and no file of production was seen with both. A published
 # store beside a weak password is no such pair: that is what carelessness in production looks like.
-Pairs = frozenset[frozenset[str]]
-COMPOSE_PAIRS: Pairs = frozenset(
+SignNamePairs = frozenset[frozenset[str]]
+COMPOSE_SIGN_PAIRS_THAT_DECIDE: SignNamePairs = frozenset(
     map(
         frozenset,
         (
@@ -120,20 +126,23 @@ COMPOSE_PAIRS: Pairs = frozenset(
 
 
 def decisive_signs(
-    signs: Iterable[NonProductionSign], apart_from: str = "", *, pairs: Pairs = COMPOSE_PAIRS
+    signs: Iterable[NonProductionSign],
+    ignored_fact_name: str = "",
+    *,
+    deciding_pairs: SignNamePairs = COMPOSE_SIGN_PAIRS_THAT_DECIDE,
 ) -> tuple[NonProductionSign, ...]:
     """The signs that say together that a file is not production's: one strong one, or two that fit; none where they do not.
 
     `apart_from` is a fact that does not count: a rule is not silenced by what it reports. `pairs` are the weak ones that fit.
     """
-    counted = [one for one in signs if one.fact_name != apart_from]
-    strong = next((one for one in counted if one.is_decisive), None)
-    if strong is not None:
-        return (strong,)
-    for index, first in enumerate(counted):
-        for second in counted[index + 1 :]:
-            if {first.fact_name, second.fact_name} in pairs:
-                return first, second
+    counted_signs = [one for one in signs if one.fact_name != ignored_fact_name]
+    decisive_sign = next((one for one in counted_signs if one.is_decisive), None)
+    if decisive_sign is not None:
+        return (decisive_sign,)
+    for index, first_sign in enumerate(counted_signs):
+        for second_sign in counted_signs[index + 1 :]:
+            if {first_sign.fact_name, second_sign.fact_name} in deciding_pairs:
+                return first_sign, second_sign
     return ()
 
 
@@ -143,7 +152,7 @@ class HasPurpose:
 
     __slots__ = ()
 
-    def is_production(self, apart_from: str = "") -> bool:
+    def is_production(self, ignored_fact_name: str = "") -> bool:
         """Whether it may run in production, by all but one fact."""
         raise NotImplementedError
 
@@ -183,7 +192,7 @@ class HasPurpose:
         return self.is_production("login")
 
 
-_SAMPLE_FOLDERS = re.compile(
+_SAMPLE_FOLDER = re.compile(
     r"\.?(?:examples?|samples?|demos?)(?:[-_][\w.-]+)?|[\w.-]+[-_](?:examples?|samples?|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|docs?"
 )
@@ -197,10 +206,10 @@ def is_hidden_sample_path(path: str) -> bool:
 def is_sample_path(path: str) -> bool:
     """Whether a folder on the way to a file is one of examples."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
-    return any(map(_SAMPLE_FOLDERS.fullmatch, folders))
+    return any(map(_SAMPLE_FOLDER.fullmatch, folders))
 
 
-_PROGRAM_INPUT = re.compile(
+_TEST_DATA_FOLDER = re.compile(
     r"(?:^|/)(?:testdata|__fixtures__|__snapshots?__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)"
     r"|(?:tests?|__tests__|specs?|e2e)/(?:[^/]{1,100}/){0,8}fixtures"
     r"|(?:tests?|e2e)/(?:[^/]{1,100}/){0,8}goldens?(?:[_-]files)?)/"
@@ -214,25 +223,25 @@ def is_test_data_path(path: str) -> bool:
     https://maven.apache.org/guides/introduction/introduction-to-the-standard-directory-layout.html,
     https://docs.cypress.io/app/core-concepts/writing-and-organizing-tests#Fixture-Files
     """
-    return bool(_PROGRAM_INPUT.search(path))
+    return bool(_TEST_DATA_FOLDER.search(path))
 
 
-_GOLDEN_WORD = re.compile(r"[._-]golden(?:\.(?:ya?ml|json))?\Z")
-_GOLDEN_NAME = re.compile(r"\.(?P<side>in|out)(?P<ending>\.(?:ya?ml|json))\Z")
+_GOLDEN_FILE_ENDING = re.compile(r"[._-]golden(?:\.(?:ya?ml|json))?\Z")
+_GOLDEN_INPUT_OR_OUTPUT_NAME = re.compile(r"\.(?P<side>in|out)(?P<ending>\.(?:ya?ml|json))\Z")
 
 
-def is_golden_file(path: str, paths: Collection[str]) -> bool:
+def is_golden_file(file_path: str, known_paths: Collection[str]) -> bool:
     """Whether a file is what a test of a program gives in, or what it expects: `x.in.yaml` beside `x.out.yaml`, `x.golden.yaml`.
 
     Nobody applies what a program is expected to print.
     """
-    if _GOLDEN_WORD.search(path):
+    if _GOLDEN_FILE_ENDING.search(file_path):
         return True
-    found = _GOLDEN_NAME.search(path)
-    if found is None:
+    name_match = _GOLDEN_INPUT_OR_OUTPUT_NAME.search(file_path)
+    if name_match is None:
         return False
-    other = "out" if found["side"] == "in" else "in"
-    return f"{path[: found.start()]}.{other}{found['ending']}" in paths
+    other_side = "out" if name_match["side"] == "in" else "in"
+    return f"{file_path[: name_match.start()]}.{other_side}{name_match['ending']}" in known_paths
 
 
 _SHELL_PROGRAMS = frozenset("sh bash ash dash zsh".split())
@@ -240,22 +249,24 @@ _TEST_PROGRAMS = frozenset("tox nox pytest py.test ctest rspec phpunit jest".spl
 _BUILD_PROGRAMS = frozenset("npm yarn pnpm go cargo mvn gradle make dotnet composer".split())
 
 
-def is_non_serving_command(words: Sequence[str]) -> bool:
+def is_non_serving_command(command_words: Sequence[str]) -> bool:
     """Whether a command only waits, opens a shell, tests or builds: nothing that runs in production."""
-    program, rest = posixpath.basename(words[0]) if words else "", list(words[1:3])
+    program, first_two_arguments = posixpath.basename(command_words[0]) if command_words else "", list(command_words[1:3])
     if program in _SHELL_PROGRAMS:
-        return not rest or rest[0] in ("-i", "-l", "--login")
+        return not first_two_arguments or first_two_arguments[0] in ("-i", "-l", "--login")
     if program in ("sleep", "tail"):
-        return bool({"infinity", "/dev/null"} & set(words))
-    return program in _TEST_PROGRAMS or (program in _BUILD_PROGRAMS and bool({"test", "tests", "check", "build"} & set(rest)))
+        return bool({"infinity", "/dev/null"} & set(command_words))
+    return program in _TEST_PROGRAMS or (
+        program in _BUILD_PROGRAMS and bool({"test", "tests", "check", "build"} & set(first_two_arguments))
+    )
 
 
 def may_be_deployed(source: Source) -> bool:
     """Whether the image of a Dockerfile may run in production: by what it was taken for, else by its path."""
-    taken = source.purposes.get("") or purpose_by_name(source.path, "image")
-    return taken is None or taken.is_production
+    non_production_purpose = source.purposes.get("") or non_production_purpose_by_path(source.path, "image")
+    return non_production_purpose is None or non_production_purpose.is_production
 
 
-def is_deployed(part: Any) -> bool:
+def is_deployed(dockerfile_part: Any) -> bool:
     """Whether a part of a Dockerfile belongs to an image that is deployed: as its document says."""
-    return bool(getattr(part, "step", part).document.deployed)
+    return bool(getattr(dockerfile_part, "step", dockerfile_part).document.deployed)

@@ -10,57 +10,68 @@ from readiness.model import Source
 from readiness.model.project import parent_folders
 
 README_NAME = re.compile(r"(?:\A|/)readme(?:\.(?:md|markdown|rst|adoc|txt))?\Z", re.IGNORECASE)
-STUDY, DEMO, TRIAL, CHANGE = "study", "demo", "trial", "change"  # the words of Source.readme_says
-_HEAD_LENGTH, _TEXT_LENGTH = 900, 8000  # characters: what a folder is for is said first
-_NO_PROSE = re.compile(r"```.*?(?:```|\Z)|<!--.*?-->|!?\[[^\]\n]{0,200}\]\([^)\n]{0,400}\)|<[^>\n]{1,300}>", re.DOTALL)
+README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
+    "study",
+    "demo",
+    "trial",
+    "change",
+)  # the words of Source.readme_says
+_MAX_HEAD_CHARACTERS, _MAX_README_CHARACTERS = 900, 8000  # characters: what a folder is for is said first
+_MARKUP_THAT_IS_NO_PROSE = re.compile(
+    r"```.*?(?:```|\Z)|<!--.*?-->|!?\[[^\]\n]{0,200}\]\([^)\n]{0,400}\)|<[^>\n]{1,300}>", re.DOTALL
+)
 STUDY_FOLDER = re.compile(r"cka|ckad|cks|exercises?|katas?|workshops?|study(?:[._-](?:notes|material|guide))?")
-_ARTICLE = r"(?:the |an? |my |our )?(?:[\w-]+ ){0,3}"
+_ARTICLE_AND_ADJECTIVES = r"(?:the |an? |my |our )?(?:[\w-]+ ){0,3}"
 _STUDY_WORDS = re.compile(
     r"\bstudy(?:ing)? (?:material|notes?|guide|plan)"
     r"|\b(?:training|course|workshop|lecture|exam) (?:material|notes?|exercises?)"
-    rf"|\b(?:notes|exercises|solutions|material) (?:for|from|of) {_ARTICLE}(?:exam|course|workshop|certification|training)\b"
-    rf"|\b(?:exam|certification) preparation\b|\bprepar(?:e|ing|ation) for {_ARTICLE}(?:exam|certification)\b"
+    rf"|\b(?:notes|exercises|solutions|material) (?:for|from|of) {_ARTICLE_AND_ADJECTIVES}(?:exam|course|workshop|certification|training)\b"
+    rf"|\b(?:exam|certification) preparation\b|\bprepar(?:e|ing|ation) for {_ARTICLE_AND_ADJECTIVES}(?:exam|certification)\b"
     r"|\bexercises? (?:to|for) (?:practi[cs]e|practi[cs]ing|learn|learning)\b"
 )
-_BEFORE_WORDS = re.compile(r"\A[^a-z]+")  # marks, and links back to where somebody came from
+_LEADING_NON_LETTERS = re.compile(r"\A[^a-z]+")  # marks, and links back to where somebody came from
 _DEMO_WORDS = re.compile(r"\bdemo(?:nstration)?s?\b")
-_TRIALS = r"(?:local |manual )?(?:tests?|testing|development|evaluation|demonstration|demo|educational)"
+_TRIAL_PURPOSES = r"(?:local |manual )?(?:tests?|testing|development|evaluation|demonstration|demo|educational)"
 _TRIAL_WORDS = re.compile(
-    rf"\b(?:only|solely|purely) for {_TRIALS}\b|\bfor {_TRIALS}(?: (?:and|or) [a-z]+)?(?: purposes)? only\b"
+    rf"\b(?:only|solely|purely) for {_TRIAL_PURPOSES}\b|\bfor {_TRIAL_PURPOSES}(?: (?:and|or) [a-z]+)?(?: purposes)? only\b"
     r"|\b(?:not|never)(?: be)? (?:(?:considered|meant|intended|suitable|fit|used?|run) )?(?:an? |for |in |as )?production\b"
 )
-_CHANGE_WORDS = re.compile(
+_CHANGE_BEFORE_PRODUCTION_WORDS = re.compile(
     r"\b(?:chang(?:e|ing)|replac(?:e|ing)|updat(?:e|ing)|set)\b[^.\n]{0,200}\bbefore\b[^.\n]{0,40}\bproduction\b"
 )
 
 
-def tell_readmes(sources: Iterable[Source]) -> None:
+def set_readme_words(sources: Iterable[Source]) -> None:
     """Give every source of a tree the words of the READMEs at and above it: a demonstration is one of its own folder only."""
-    listed = list(sources)
-    words = {
-        posixpath.dirname(one.path): found
-        for one in listed
-        if README_NAME.search(one.path) and (found := frozenset(words_of_readme(one.text)))
+    all_sources = list(sources)
+    readme_words_by_folder = {
+        posixpath.dirname(one.path): readme_words
+        for one in all_sources
+        if README_NAME.search(one.path) and (readme_words := frozenset(purpose_words_of_readme(one.text)))
     }
-    for source in listed if words else ():
-        source.readme_says = _words_around(source.path, words)
+    for source in all_sources if readme_words_by_folder else ():
+        source.readme_says = _readme_words_for_path(source.path, readme_words_by_folder)
 
 
-def words_of_readme(text: str) -> Iterator[str]:
+def purpose_words_of_readme(readme_text: str) -> Iterator[str]:
     """What the prose of a README says: of its head that it is for study, a demonstration or trials, of all of it what to change."""
-    prose = _NO_PROSE.sub(" ", text[:_TEXT_LENGTH]).lower().replace("**", "").replace("`", "")
-    head = _BEFORE_WORDS.sub("", prose)[:_HEAD_LENGTH]
-    if _STUDY_WORDS.search(head):
-        yield STUDY
-    if _DEMO_WORDS.search(head.split("\n\n", 1)[0]):
-        yield DEMO
-    if _TRIAL_WORDS.search(head):
-        yield TRIAL
-    if _CHANGE_WORDS.search(prose):
-        yield CHANGE
+    prose = _MARKUP_THAT_IS_NO_PROSE.sub(" ", readme_text[:_MAX_README_CHARACTERS]).lower().replace("**", "").replace("`", "")
+    prose_head = _LEADING_NON_LETTERS.sub("", prose)[:_MAX_HEAD_CHARACTERS]
+    if _STUDY_WORDS.search(prose_head):
+        yield README_WORD_STUDY
+    if _DEMO_WORDS.search(prose_head.split("\n\n", 1)[0]):
+        yield README_WORD_DEMO
+    if _TRIAL_WORDS.search(prose_head):
+        yield README_WORD_TRIAL
+    if _CHANGE_BEFORE_PRODUCTION_WORDS.search(prose):
+        yield README_WORD_CHANGE
 
 
-def _words_around(path: str, words: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    own, *above = parent_folders(path)
-    found = words.get(own, frozenset())
-    return found | {STUDY} if any(STUDY in words.get(folder, ()) for folder in above) else found
+def _readme_words_for_path(source_path: str, readme_words_by_folder: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    own_folder, *folders_above = parent_folders(source_path)
+    own_readme_words = readme_words_by_folder.get(own_folder, frozenset())
+    return (
+        own_readme_words | {README_WORD_STUDY}
+        if any(README_WORD_STUDY in readme_words_by_folder.get(folder, ()) for folder in folders_above)
+        else own_readme_words
+    )

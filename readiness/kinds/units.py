@@ -15,7 +15,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from readiness.model import Source
 
-MAX_CANDIDATES = 64  # as many candidates as one question looks at; past them the answer is unknown
+MAX_CANDIDATES_PER_QUESTION = 64  # as many candidates as one question looks at; past them the answer is unknown
 SAME_FOLDER_DISTANCE = 1  # the distance up to which files stand in one folder
 BELOW_FOLDER_DISTANCE = 2  # the distance of what lies in a folder under it
 
@@ -36,27 +36,27 @@ def folder_of(source: Source) -> str:
     return posixpath.dirname(source.root.path)
 
 
-def file_distance(path: str, other: str) -> int:
+def file_distance(path: str, other_path: str) -> int:
     """How far a file is from another one.
 
     0: the same file. 1: one of its folder. 2: one below its folder. 2n+1: one in the folder n steps up. 2n+2: another
     one below that folder.
     """
-    if path == other:
+    if path == other_path:
         return 0
-    here, there = _folder_names_of(path), _folder_names_of(other)
-    common = 0
-    for mine, its in zip(here, there, strict=False):
-        if mine != its:
+    folder_names, other_folder_names = _folder_names_of(path), _folder_names_of(other_path)
+    common_folder_count = 0
+    for folder_name, other_folder_name in zip(folder_names, other_folder_names, strict=False):
+        if folder_name != other_folder_name:
             break
-        common += 1
-    steps = len(here) - common
-    return 2 * steps + (SAME_FOLDER_DISTANCE if common == len(there) else BELOW_FOLDER_DISTANCE)
+        common_folder_count += 1
+    levels_up = len(folder_names) - common_folder_count
+    return 2 * levels_up + (SAME_FOLDER_DISTANCE if common_folder_count == len(other_folder_names) else BELOW_FOLDER_DISTANCE)
 
 
-def steps_up(distance_between: int) -> int:
+def folder_levels_up(file_distance_value: int) -> int:
     """How many folders up from a file lies the folder that a distance leads through: 0 for what is in or below its own."""
-    return max(distance_between - SAME_FOLDER_DISTANCE, 0) // 2
+    return max(file_distance_value - SAME_FOLDER_DISTANCE, 0) // 2
 
 
 def is_surely_nearer(first_distance: int, second_distance: int) -> bool:
@@ -65,7 +65,7 @@ def is_surely_nearer(first_distance: int, second_distance: int) -> bool:
     In and below a file's own folder every step counts. Further up, what lies in a folder and what lies below it is as near:
     a file that holds all of an application may lie above the folder that holds it in parts.
     """
-    if steps_up(first_distance) != steps_up(second_distance):
+    if folder_levels_up(first_distance) != folder_levels_up(second_distance):
         return first_distance < second_distance
     return first_distance < second_distance <= BELOW_FOLDER_DISTANCE
 
@@ -95,16 +95,16 @@ class _Folder(Generic[T]):
         """The things in its own files."""
         return chain.from_iterable(self.files.values())
 
-    def things_below(self, leave_out: str = "") -> Iterator[T]:
+    def things_below(self, excluded_subfolder_name: str = "") -> Iterator[T]:
         """The things below it, but for those in one of its folders."""
-        waiting = [iter(self.folders.items())]
-        while waiting:
-            name, folder = next(waiting[-1], ("", None))
+        pending_folder_iterators = [iter(self.folders.items())]
+        while pending_folder_iterators:
+            folder_name, folder = next(pending_folder_iterators[-1], ("", None))
             if folder is None:
-                waiting.pop()
-            elif len(waiting) > 1 or name != leave_out:
+                pending_folder_iterators.pop()
+            elif len(pending_folder_iterators) > 1 or folder_name != excluded_subfolder_name:
                 yield from folder.things_in_own_files()
-                waiting.append(iter(folder.folders.items()))
+                pending_folder_iterators.append(iter(folder.folders.items()))
 
 
 class ThingsByFolder(Generic[T]):
@@ -120,39 +120,39 @@ class ThingsByFolder(Generic[T]):
 
     def add(self, thing: T) -> None:
         """Take a thing in."""
-        path = thing.source.root.path
+        file_path = thing.source.root.path
         folder = self._top
-        for part in _folder_names_of(path):
-            folder = folder.folders.setdefault(part, _Folder())
-        folder.files.setdefault(path, []).append(thing)
+        for folder_name in _folder_names_of(file_path):
+            folder = folder.folders.setdefault(folder_name, _Folder())
+        folder.files.setdefault(file_path, []).append(thing)
         self.things.append(thing)
 
-    def by_increasing_distance(self, path: str) -> Iterator[tuple[int, Iterator[T]]]:
+    def by_increasing_distance(self, file_path: str) -> Iterator[tuple[int, Iterator[T]]]:
         """The things by their distance from a file, the nearest first."""
-        parts = _folder_names_of(path)
-        way = [self._top]
-        for part in parts:
-            inner = way[-1].folders.get(part)
-            if inner is None:
+        folder_names = _folder_names_of(file_path)
+        folders_from_root = [self._top]
+        for folder_name in folder_names:
+            subfolder = folders_from_root[-1].folders.get(folder_name)
+            if subfolder is None:
                 break
-            way.append(inner)
-        for steps in range(len(parts) + 1 - len(way), len(parts) + 1):
-            folder = way[len(parts) - steps]
-            if steps:
-                yield 2 * steps + SAME_FOLDER_DISTANCE, folder.things_in_own_files()
+            folders_from_root.append(subfolder)
+        for levels_up in range(len(folder_names) + 1 - len(folders_from_root), len(folder_names) + 1):
+            folder = folders_from_root[len(folder_names) - levels_up]
+            if levels_up:
+                yield 2 * levels_up + SAME_FOLDER_DISTANCE, folder.things_in_own_files()
                 yield (
-                    2 * steps + BELOW_FOLDER_DISTANCE,
-                    folder.things_below(parts[len(parts) - steps]),
+                    2 * levels_up + BELOW_FOLDER_DISTANCE,
+                    folder.things_below(folder_names[len(folder_names) - levels_up]),
                 )
             else:
-                yield 0, iter(folder.files.get(path, ()))
-                others = (found for name, found in folder.files.items() if name != path)
-                yield SAME_FOLDER_DISTANCE, chain.from_iterable(others)
+                yield 0, iter(folder.files.get(file_path, ()))
+                things_of_sibling_files = (things for sibling_path, things in folder.files.items() if sibling_path != file_path)
+                yield SAME_FOLDER_DISTANCE, chain.from_iterable(things_of_sibling_files)
                 yield BELOW_FOLDER_DISTANCE, folder.things_below()
 
     def nearest(
         self,
-        path: str,
+        file_path: str,
         predicate: Callable[[T], bool] = lambda thing: True,
         *,
         distance_range: tuple[int, int] = (0, 1 << 30),
@@ -162,37 +162,39 @@ class ThingsByFolder(Generic[T]):
         Those of one folder go together; those of several folders at the same distance are tied. `distance_range` bounds the
         distance. After MAX_CANDIDATES things that were not accepted the answer is tied, too.
         """
-        refused = 0
-        for far, things in self.by_increasing_distance(path):
-            if far > distance_range[1]:
+        refused_thing_count = 0
+        for distance, things in self.by_increasing_distance(file_path):
+            if distance > distance_range[1]:
                 break
-            if far < distance_range[0]:
+            if distance < distance_range[0]:
                 continue
-            found: list[T] = []
+            accepted_things: list[T] = []
             for thing in things:
                 if predicate(thing):
-                    found.append(thing)
-                    if far >= BELOW_FOLDER_DISTANCE and folder_of(found[0].source) != folder_of(thing.source):
-                        return NearestThings(found, far, True)
+                    accepted_things.append(thing)
+                    if distance >= BELOW_FOLDER_DISTANCE and folder_of(accepted_things[0].source) != folder_of(thing.source):
+                        return NearestThings(accepted_things, distance, True)
                 else:
-                    refused += 1
-                    if refused > MAX_CANDIDATES:
-                        return NearestThings([], far, True)
-            if found:
-                return NearestThings(found, far, False)
+                    refused_thing_count += 1
+                    if refused_thing_count > MAX_CANDIDATES_PER_QUESTION:
+                        return NearestThings([], distance, True)
+            if accepted_things:
+                return NearestThings(accepted_things, distance, False)
         return NearestThings([], -1, False)
 
-    def least_distance(self, path: str) -> tuple[int, bool]:
+    def least_distance(self, file_path: str) -> tuple[int, bool]:
         """The distance of the nearest thing (-1 for none), and whether things of several folders have it."""
-        for far, things in self.by_increasing_distance(path):
-            first = next(things, None)
-            if first is not None:
-                folder = folder_of(first.source)
-                others = islice(things, MAX_CANDIDATES) if far >= BELOW_FOLDER_DISTANCE else ()
-                return far, any(folder_of(thing.source) != folder for thing in others)
+        for distance, things in self.by_increasing_distance(file_path):
+            first_thing = next(things, None)
+            if first_thing is not None:
+                first_thing_folder = folder_of(first_thing.source)
+                other_things = islice(things, MAX_CANDIDATES_PER_QUESTION) if distance >= BELOW_FOLDER_DISTANCE else ()
+                return distance, any(folder_of(thing.source) != first_thing_folder for thing in other_things)
         return -1, False
 
-    def accepted_by_distance(self, path: str, predicate: Callable[[T], bool]) -> list[T]:
+    def accepted_by_distance(self, file_path: str, predicate: Callable[[T], bool]) -> list[T]:
         """The things that are accepted, the nearest first, among the MAX_CANDIDATES nearest ones."""
-        nearest = chain.from_iterable(part for _, part in self.by_increasing_distance(path))
-        return [thing for thing in islice(nearest, MAX_CANDIDATES) if predicate(thing)]
+        things_nearest_first = chain.from_iterable(
+            things_at_distance for _, things_at_distance in self.by_increasing_distance(file_path)
+        )
+        return [thing for thing in islice(things_nearest_first, MAX_CANDIDATES_PER_QUESTION) if predicate(thing)]

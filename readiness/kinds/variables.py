@@ -68,13 +68,13 @@ def texts_by_name(variables: Mapping[str, VariableSetting]) -> dict[str, str | N
     return {name: setting.text for name, setting in variables.items()}
 
 
-def scalar_text(value: Any) -> str | None:
+def scalar_text(scalar: Any) -> str | None:
     """What a program sees of a string, a number or a boolean; None for everything else."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else None
+    if isinstance(scalar, bool):
+        return str(scalar).lower()
+    return str(scalar) if isinstance(scalar, str | int | float) else None
 
 
-def known_text(value: Any, *, is_unknown: bool) -> str | None:
+def scalar_text_or_unknown_mark(scalar: Any, *, holds_unknown_value: bool) -> str | None:
     """The `text` of a setting of a scalar that holds variables or none."""
-    return UNKNOWN_VALUE_MARK if is_unknown else scalar_text(value)
+    return UNKNOWN_VALUE_MARK if holds_unknown_value else scalar_text(scalar)

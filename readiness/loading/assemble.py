@@ -23,13 +23,13 @@ from readiness.loading.assembly import CAUSE_BROKEN, REASON_TEMPLATE, Assembly, 
 from readiness.loading.charts import ChartRenderer
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.made import written_place
+from readiness.loading.render.made import written_source_and_span
 from readiness.loading.variants import Variants
 from readiness.model import Finding, Rule, Source, Span, messages
 from readiness.model.project import Project, RunProjects
 
-REASON_UNKNOWN_KIND = "of no kind that readiness knows"
-REASON_ENV_FILE_UNUSED = "no compose file reads it"
+REASON_OF_UNKNOWN_KIND = "of no kind that readiness knows"
+REASON_UNUSED_ENV_FILE = "no compose file reads it"
 REASON_TEST_DATA = "input of a program's tests; name it to have it checked"
 REASON_DOCUMENT_NOT_REQUESTED = "a document; name it, or ask with --documents"
 
@@ -38,7 +38,7 @@ def assemble_projects(
     discovered: DiscoveredFiles,
     core_rules: dict[str, Rule],
     *,
-    judge_documents: bool | None,
+    may_judge_documents: bool | None,
     render: bool = True,
     helm_values: Sequence[Path] = (),
     variants: Variants | None = None,
@@ -50,68 +50,72 @@ def assemble_projects(
     that a README's snippets do not score a repository.
     """
     assembly = Assembly(ignored_file_count=discovered.skipped_count, context=discovered.context.paths)
-    for unread in discovered.unread_files:
-        if unread.kind != "dotenv":
-            _add_row_for_unread_file(unread, assembly, core_rules)
-    for unread in discovered.partly_followed_gitignores:
-        kind = "" if unread.reason.startswith(ignoring.REASON_LINK) else "patterns"  # Git follows none either
-        assembly.file_statuses.append(FileStatus(unread.path, kind, "skipped", unread.reason))
-    inputs = program_input.remove_test_data(discovered)
-    _tell_surroundings(discovered)
-    unapplied.tell_unapplied(discovered)
-    charts = environments.chart_folders(discovered.paths)
-    templates: dict[str, list[str]] = {folder: [] for folder in charts}
+    for unread_file in discovered.unread_files:
+        if unread_file.kind != "dotenv":
+            _add_row_for_unread_file(unread_file, assembly, core_rules)
+    for unread_file in discovered.partly_followed_gitignores:
+        kind = "" if unread_file.reason.startswith(ignoring.REASON_GITIGNORE_IS_LINK) else "patterns"  # Git follows none either
+        assembly.file_statuses.append(FileStatus(unread_file.path, kind, "skipped", unread_file.reason))
+    test_data_sources = program_input.remove_test_data(discovered)
+    _set_readme_words_and_owners(discovered)
+    unapplied.mark_unapplied_manifests(discovered)
+    chart_folders = environments.chart_folders(discovered.paths)
+    template_paths_by_chart_folder: dict[str, list[str]] = {chart_folder: [] for chart_folder in chart_folders}
     variants = variants or Variants()
     variants.context = discovered.context.paths
-    built = overlays.build_overlays(discovered, assembly, core_rules, variants, render_enabled=render)
-    ours = []
-    _mark_pipeline_parts(discovered)
+    problem_by_built_path = overlays.build_overlays(discovered, assembly, core_rules, variants, is_rendering_enabled=render)
+    sources_of_known_kind = []
+    _mark_included_gitlab_files(discovered)
     for source in discovered.sources:
-        folder = environments.chart_containing(source.path, charts)
-        if folder is not None:
-            templates[folder].append(source.path)
-        elif source.path in built:
-            assembly.file_statuses.append(environments.rendered_file_status(source.path, "k8s", built[source.path]))
+        chart_folder = environments.chart_folder_of_template(source.path, chart_folders)
+        if chart_folder is not None:
+            template_paths_by_chart_folder[chart_folder].append(source.path)
+        elif source.path in problem_by_built_path:
+            assembly.file_statuses.append(
+                environments.rendered_file_status(source.path, "k8s", problem_by_built_path[source.path])
+            )
             assembly.sources.append(source)
         elif posixpath.basename(source.path) in KUSTOMIZATION_FILENAMES:
-            overlays.add_kustomization(source, assembly, core_rules)
+            overlays.record_kustomization(source, assembly, core_rules)
         elif kind := source.kind or kinds.detect_kind(source.path, source.text):
             source.kind = kind
-            ours.append(source)
+            sources_of_known_kind.append(source)
         else:
             _add_row_for_unknown_kind(source, discovered, assembly)
-    closed = [one for one in discovered.unread_files if one.kind == "dotenv"]
-    pairs = _parse_project_files(ours, closed, assembly, core_rules, inputs)
-    variants.tell_documents(pairs)
-    if pairs:
-        assembly.projects.insert(0, environments.make_project(pairs, discovered))
+    unread_env_files = [one for one in discovered.unread_files if one.kind == "dotenv"]
+    kinds_and_documents = _parse_kinds_and_documents(
+        sources_of_known_kind, unread_env_files, assembly, core_rules, test_data_sources
+    )
+    variants.tell_documents(kinds_and_documents)
+    if kinds_and_documents:
+        assembly.projects.insert(0, environments.make_project(kinds_and_documents, discovered))
     _add_charts(
         ChartRenderer(discovered, assembly, core_rules, helm_values, render, variants),
-        charts,
-        templates,
+        chart_folders,
+        template_paths_by_chart_folder,
     )
-    _add_documents(discovered, assembly, charts, judge_documents)
-    _note_programs_read(assembly, discovered)
-    _leave_context_out(assembly, discovered)
+    _add_documents(discovered, assembly, chart_folders, may_judge_documents)
+    _record_program_inputs(assembly, discovered)
+    _remove_context_rows_and_findings(assembly, discovered)
     assembly.file_statuses.sort(key=lambda row: row.path)
     RunProjects(assembly.projects)
     return assembly
 
 
-def _tell_surroundings(discovered: DiscoveredFiles) -> None:
+def _set_readme_words_and_owners(discovered: DiscoveredFiles) -> None:
     """Tell every source what the READMEs around it say of it, and pipelines whose repository they stand in."""
-    sources = (*discovered.sources, *discovered.prose_sources)
-    if any("readme" in one.path.lower() for one in sources):
-        from readiness.kinds.readme import tell_readmes
+    all_sources = (*discovered.sources, *discovered.prose_sources)
+    if any("readme" in one.path.lower() for one in all_sources):
+        from readiness.kinds.readme import set_readme_words
 
-        tell_readmes(sources)
-    if any(".github/workflows/" in one.path for one in sources):
-        from readiness.kinds.github.owner import tell_owners
+        set_readme_words(all_sources)
+    if any(".github/workflows/" in one.path for one in all_sources):
+        from readiness.kinds.github.owner import set_repository_owners
 
-        tell_owners((*sources, *discovered.package_sources))
+        set_repository_owners((*all_sources, *discovered.package_sources))
 
 
-def _note_programs_read(assembly: Assembly, discovered: DiscoveredFiles) -> None:
+def _record_program_inputs(assembly: Assembly, discovered: DiscoveredFiles) -> None:
     """Keep with the result which programs it depends on."""
     if discovered.program_texts:
         from readiness.loading.render.inputs import program_inputs
@@ -119,73 +123,89 @@ def _note_programs_read(assembly: Assembly, discovered: DiscoveredFiles) -> None
         assembly.render_inputs += program_inputs(discovered.program_texts)
 
 
-def _leave_context_out(assembly: Assembly, discovered: DiscoveredFiles) -> None:
+def _remove_context_rows_and_findings(assembly: Assembly, discovered: DiscoveredFiles) -> None:
     """Keep no row of a file that is context, and nothing that is wrong with one; count those that joins see."""
-    context = discovered.context.paths
-    if not context:
+    context_paths = discovered.context.paths
+    if not context_paths:
         return
-    known = [row for row in assembly.file_statuses if row.path in context and row.status == "checked"]
-    discovered.context = replace(discovered.context, files=len({row.path for row in known}))
-    assembly.file_statuses = [row for row in assembly.file_statuses if row.path not in context]
+    checked_context_rows = [row for row in assembly.file_statuses if row.path in context_paths and row.status == "checked"]
+    discovered.context = replace(discovered.context, files=len({row.path for row in checked_context_rows}))
+    assembly.file_statuses = [row for row in assembly.file_statuses if row.path not in context_paths]
     assembly.parse_findings = [
-        one for one in assembly.parse_findings if written_place(one.source, one.span)[0].root.path not in context
+        one
+        for one in assembly.parse_findings
+        if written_source_and_span(one.source, one.span)[0].root.path not in context_paths
     ]
 
 
-def _mark_pipeline_parts(discovered: DiscoveredFiles) -> None:
+def _mark_included_gitlab_files(discovered: DiscoveredFiles) -> None:
     """Give the files that a pipeline of GitLab includes its kind, whatever they are called."""
-    texts = {source.path: source for source in discovered.sources}
-    if any(posixpath.basename(path) == ".gitlab-ci.yml" for path in texts):
-        from readiness.kinds.gitlab.includes import part_paths
+    source_by_path = {source.path: source for source in discovered.sources}
+    if any(posixpath.basename(included_path) == ".gitlab-ci.yml" for included_path in source_by_path):
+        from readiness.kinds.gitlab.includes import included_pipeline_paths
 
-        for path in part_paths({path: source.text for path, source in texts.items()}):
-            texts[path].kind = "gitlab"
+        for included_path in included_pipeline_paths(
+            {included_path: source.text for included_path, source in source_by_path.items()}
+        ):
+            source_by_path[included_path].kind = "gitlab"
 
 
-def _add_charts(charts: ChartRenderer, folders: frozenset[str], templates: Mapping[str, Sequence[str]]) -> None:
+def _add_charts(
+    chart_renderer: ChartRenderer, chart_folders: frozenset[str], template_paths_by_chart_folder: Mapping[str, Sequence[str]]
+) -> None:
     """Every chart of the tree, with its own values and with those of the releases that install it.
 
     A chart may make releases of others: of these the first round is rendered.
     """
-    made = charts.assembly
-    if not templates and not any("k8s" in project.by_kind for project in made.projects):
+    assembly = chart_renderer.assembly
+    if not template_paths_by_chart_folder and not any("k8s" in project.by_kind for project in assembly.projects):
         return
     from readiness.loading.releases import ReleaseCollector
 
-    releases = ReleaseCollector(charts.discovered, folders)
-    outer = releases.collect_from_projects(made.projects, made)
-    releases.collect_inflated(overlays.inflating_overlays(charts.discovered, made.parsed), outer)
-    before = len(made.projects)
-    for folder in sorted(templates):
-        charts.add_chart(folder, templates[folder], outer.get(folder, ()))
-    for folder, inner in sorted(releases.collect_from_projects(made.projects[before:], made).items()):
-        charts.add_releases(folder, inner)
-    rendered = releases.value_places(charts.rendered_environment_names)
-    for project in made.projects:
-        project.rendered = rendered
+    release_collector = ReleaseCollector(chart_renderer.discovered, chart_folders)
+    releases_by_chart_folder = release_collector.collect_from_projects(assembly.projects, assembly)
+    release_collector.collect_inflated(
+        overlays.chart_inflating_kustomizations(chart_renderer.discovered, assembly.parsed), releases_by_chart_folder
+    )
+    project_count_before_charts = len(assembly.projects)
+    for chart_folder in sorted(template_paths_by_chart_folder):
+        chart_renderer.add_chart(
+            chart_folder, template_paths_by_chart_folder[chart_folder], releases_by_chart_folder.get(chart_folder, ())
+        )
+    for chart_folder, nested_releases in sorted(
+        release_collector.collect_from_projects(assembly.projects[project_count_before_charts:], assembly).items()
+    ):
+        chart_renderer.add_releases(chart_folder, nested_releases)
+    rendered_value_places = release_collector.value_places(chart_renderer.rendered_environment_names)
+    for project in assembly.projects:
+        project.rendered = rendered_value_places
 
 
 def _add_documents(
     discovered: DiscoveredFiles,
     assembly: Assembly,
     chart_folders: frozenset[str],
-    judge_documents: bool | None,
+    may_judge_documents: bool | None,
 ) -> None:
     """Adds a project for each Markdown document that is asked for; charts' own texts are left to the chart."""
     discovered.prose_sources = [
-        source for source in discovered.prose_sources if environments.chart_containing(source.path, chart_folders) is None
-    ]
-    prose = [source for source in discovered.prose_sources if _is_markdown(source)]
-    texts = {id(source) for source in prose}
-    assembly.file_statuses += [
-        FileStatus(source.path, "", "skipped", REASON_UNKNOWN_KIND)
+        source
         for source in discovered.prose_sources
-        if id(source) not in texts
+        if environments.chart_folder_of_template(source.path, chart_folders) is None
     ]
-    alone = not any(row.kind or row.status == "unreadable" for row in assembly.file_statuses)
-    for source in prose:
-        asked = alone or source.path in discovered.named_paths if judge_documents is None else judge_documents
-        if asked:
+    markdown_sources = [source for source in discovered.prose_sources if _is_markdown(source)]
+    markdown_source_ids = {id(source) for source in markdown_sources}
+    assembly.file_statuses += [
+        FileStatus(source.path, "", "skipped", REASON_OF_UNKNOWN_KIND)
+        for source in discovered.prose_sources
+        if id(source) not in markdown_source_ids
+    ]
+    has_only_documents = not any(row.kind or row.status == "unreadable" for row in assembly.file_statuses)
+    for source in markdown_sources:
+        is_requested = (
+            has_only_documents or source.path in discovered.named_paths if may_judge_documents is None else may_judge_documents
+        )
+        if is_requested:
             _add_markdown(source, assembly)
         else:
             assembly.file_statuses.append(FileStatus(source.path, "", "skipped", REASON_DOCUMENT_NOT_REQUESTED))
@@ -195,17 +215,17 @@ def _add_row_for_unknown_kind(source: Source, discovered: DiscoveredFiles, assem
     """A text of no kind: a document, a template of what has one, or somebody else's file."""
     if _is_markdown(source):
         discovered.prose_sources.append(source)
-    elif kind := kinds.kind_of_template(source.path, source.text):
+    elif kind := kinds.kind_rendered_from_template(source.path, source.text):
         assembly.file_statuses.append(FileStatus(source.path, kind, "skipped", REASON_TEMPLATE))
     elif discover.is_template_of_known_kind(source.path) and source.path not in discovered.named_paths:
         assembly.ignored_file_count += (
             source.path not in discovered.context.paths
         )  # opened for what it makes, and that is none of ours either
     else:
-        assembly.file_statuses.append(FileStatus(source.path, "", "skipped", REASON_UNKNOWN_KIND))
+        assembly.file_statuses.append(FileStatus(source.path, "", "skipped", REASON_OF_UNKNOWN_KIND))
 
 
-def _parse_project_files(
+def _parse_kinds_and_documents(
     sources_of_known_kind: list[Source],
     unread_files: list[UnreadFile],
     assembly: Assembly,
@@ -217,32 +237,38 @@ def _parse_project_files(
     `unread_files` are the environment files that nobody could read, `test_data_sources` what the tests of programs read: of
     those belongs to the project what a compose file takes in.
     """
-    pairs = list(assembly.parse_and_record((one for one in sources_of_known_kind if one.kind != "dotenv"), core_rules))
-    taken_in = _test_data_used_by_compose(pairs, test_data_sources, assembly)
-    pairs += assembly.parse_and_record((one for one in taken_in if one.kind != "dotenv"), core_rules)
-    files = [one for one in (*sources_of_known_kind, *taken_in) if one.kind == "dotenv"]
-    if not files and not unread_files:
-        return pairs
-    wanted = _env_paths_read_by([document for kind, document in pairs if kind == "compose"])
-    read = [one for one in files if posixpath.normpath(one.path) in wanted]
+    kinds_and_documents = list(
+        assembly.parse_and_record((one for one in sources_of_known_kind if one.kind != "dotenv"), core_rules)
+    )
+    test_data_used_by_compose = _test_data_used_by_compose(kinds_and_documents, test_data_sources, assembly)
+    kinds_and_documents += assembly.parse_and_record(
+        (one for one in test_data_used_by_compose if one.kind != "dotenv"), core_rules
+    )
+    env_file_sources = [one for one in (*sources_of_known_kind, *test_data_used_by_compose) if one.kind == "dotenv"]
+    if not env_file_sources and not unread_files:
+        return kinds_and_documents
+    env_paths_read_by_compose = _env_paths_read_by([document for kind, document in kinds_and_documents if kind == "compose"])
+    used_env_file_sources = [one for one in env_file_sources if posixpath.normpath(one.path) in env_paths_read_by_compose]
     assembly.file_statuses += [
-        FileStatus(source.path, "", "skipped", REASON_ENV_FILE_UNUSED) for source in files if source not in read
+        FileStatus(source.path, "", "skipped", REASON_UNUSED_ENV_FILE)
+        for source in env_file_sources
+        if source not in used_env_file_sources
     ]
-    for unread in unread_files:
-        if posixpath.normpath(unread.path) in wanted:
-            _add_row_for_unread_file(unread, assembly, core_rules)
+    for unread_file in unread_files:
+        if posixpath.normpath(unread_file.path) in env_paths_read_by_compose:
+            _add_row_for_unread_file(unread_file, assembly, core_rules)
         else:
-            assembly.file_statuses.append(FileStatus(unread.path, "", "skipped", REASON_ENV_FILE_UNUSED))
-    return pairs + list(assembly.parse_and_record(read, core_rules))
+            assembly.file_statuses.append(FileStatus(unread_file.path, "", "skipped", REASON_UNUSED_ENV_FILE))
+    return kinds_and_documents + list(assembly.parse_and_record(used_env_file_sources, core_rules))
 
 
 def _env_paths_read_by(compose_documents: Sequence[Any]) -> set[str]:
     """The paths of the environment files that compose files read; where there are none, nothing of their kind is imported."""
     if not compose_documents:
         return set()
-    from readiness.kinds.compose.join import env_paths_read_by
+    from readiness.kinds.compose.join import env_file_paths_looked_for
 
-    return env_paths_read_by(compose_documents)
+    return env_file_paths_looked_for(compose_documents)
 
 
 def _test_data_used_by_compose(
@@ -253,21 +279,23 @@ def _test_data_used_by_compose(
     """Of the input of programs what compose files take in, by whatever number of steps; a row for each of the rest."""
     for source in test_data_sources:
         source.kind = source.kind or kinds.detect_kind(source.path, source.text)
-    left = {posixpath.normpath(one.path): one for one in test_data_sources if one.kind}
-    documents = [document for kind, document in kinds_and_documents if kind == "compose"]
-    found: list[Source] = []
-    while documents:
-        paths = program_input.paths_read_by_compose(documents)
-        new = [left.pop(path) for path in sorted(paths & left.keys())]
-        found += new
-        nested = reading.parse_sources([one for one in new if one.kind == "compose"])
-        documents = [document for _, document, error in nested if error is None]
+    remaining_source_by_path = {posixpath.normpath(one.path): one for one in test_data_sources if one.kind}
+    compose_documents = [document for kind, document in kinds_and_documents if kind == "compose"]
+    used_sources: list[Source] = []
+    while compose_documents:
+        paths_read = program_input.paths_read_by_compose(compose_documents)
+        newly_used_sources = [
+            remaining_source_by_path.pop(path) for path in sorted(paths_read & remaining_source_by_path.keys())
+        ]
+        used_sources += newly_used_sources
+        parsed_compose_sources = reading.parse_sources([one for one in newly_used_sources if one.kind == "compose"])
+        compose_documents = [document for _, document, error in parsed_compose_sources if error is None]
     assembly.file_statuses += [
-        FileStatus(one.path, "", "skipped", REASON_TEST_DATA if one.kind else REASON_UNKNOWN_KIND)
+        FileStatus(one.path, "", "skipped", REASON_TEST_DATA if one.kind else REASON_OF_UNKNOWN_KIND)
         for one in test_data_sources
-        if one not in found
+        if one not in used_sources
     ]
-    return found
+    return used_sources
 
 
 def _add_row_for_unread_file(unread_file: UnreadFile, assembly: Assembly, core_rules: dict[str, Rule]) -> None:
@@ -277,8 +305,8 @@ def _add_row_for_unread_file(unread_file: UnreadFile, assembly: Assembly, core_r
         return
     assembly.file_statuses.append(FileStatus(unread_file.path, "", unread_file.status, unread_file.reason, CAUSE_BROKEN))
     rule = core_rules["core/unreadable"]
-    text = messages.fill_message(rule.message, {"reason": unread_file.reason}.get)
-    assembly.parse_findings.append(Finding(rule, Source(unread_file.path, ""), Span(0, 0), text))
+    finding_text = messages.fill_message(rule.message, {"reason": unread_file.reason}.get)
+    assembly.parse_findings.append(Finding(rule, Source(unread_file.path, ""), Span(0, 0), finding_text))
 
 
 def _is_markdown(source: Source) -> bool:
@@ -289,22 +317,24 @@ def _is_markdown(source: Source) -> bool:
 
 def _add_markdown(source: Source, assembly: Assembly) -> None:
     """The fenced blocks of a document, as one project; blocks that do not parse are told and no findings."""
-    pairs = []
-    problems = []
-    for block, _language in fenced.fenced_block_sources(source):
-        block.kind = kinds.detect_kind(block.path, block.text)
-        if not block.kind:
+    kinds_and_documents = []
+    parse_problems = []
+    for block_source, _language in fenced.fenced_block_sources(source):
+        block_source.kind = kinds.detect_kind(block_source.path, block_source.text)
+        if not block_source.kind:
             continue
-        for inner, document, error in reading.parse_sources([block]):
-            if error is None:
-                assembly.sources.append(inner)
-                pairs.append((inner.kind, document))
+        for parsed_source, document, parse_error in reading.parse_sources([block_source]):
+            if parse_error is None:
+                assembly.sources.append(parsed_source)
+                kinds_and_documents.append((parsed_source.kind, document))
             else:
-                line = inner.position_of(error.offset).line
-                problems.append(f"line {line}: {error.message}")
-    if not pairs and not problems:
+                line_number = parsed_source.position_of(parse_error.offset).line
+                parse_problems.append(f"line {line_number}: {parse_error.message}")
+    if not kinds_and_documents and not parse_problems:
         assembly.file_statuses.append(FileStatus(source.path, "", "skipped", "no block of a kind that readiness knows"))
         return
-    reason = f"{len(problems)} of its blocks do not parse: {'; '.join(problems[:3])}" if problems else ""
-    assembly.file_statuses.append(FileStatus(source.path, "markdown", "checked", reason))
-    assembly.projects.append(Project(pairs, is_prose=True))
+    parse_problem_summary = (
+        f"{len(parse_problems)} of its blocks do not parse: {'; '.join(parse_problems[:3])}" if parse_problems else ""
+    )
+    assembly.file_statuses.append(FileStatus(source.path, "markdown", "checked", parse_problem_summary))
+    assembly.projects.append(Project(kinds_and_documents, is_prose=True))

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from readiness.loading.variants import Production
 
 REASON_TEMPLATE = "a template: render it first, then check what comes out"
-_KIND_NAMES = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
+_TITLE_BY_KIND = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
 
 
 # Why a file that is ours was not judged, or not all of it: what the verdict and the gate make of that differs.
 CAUSE_BROKEN = "broken"  # its own tool cannot read it as it stands: fails the gate as a syntax error does
-CAUSE_ABSENT = "absent"  # a program or a dependency is not here; the reason names what helps: never ready
-CAUSE_OUTSIDE = "outside"  # it stands elsewhere by design (a remote chart, a remote include): listed
+CAUSE_NOT_HERE = "absent"  # a program or a dependency is not here; the reason names what helps: never ready
+CAUSE_NOT_IN_TREE = "outside"  # it stands elsewhere by design (a remote chart, a remote include): listed
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Assembly:
         return (*self.projects, *(project for _, project in self.overlays_without_removals))
 
     def parse_and_record(
-        self, sources: Iterable[Source], core_rules: dict[str, Rule], *, add_rows: bool = True
+        self, sources: Iterable[Source], core_rules: dict[str, Rule], *, may_add_file_statuses: bool = True
     ) -> Iterator[tuple[str, Any]]:
         """(kind, document) of every source that parses; a finding for those that do not, and a row for each file.
 
@@ -91,52 +91,54 @@ class Assembly:
             if error is None:
                 if source.kind == "k8s":
                     self.parsed.keep(source, document.roots)
-                if add_rows and source.parent is None:
+                if may_add_file_statuses and source.parent is None:
                     self.file_statuses.append(FileStatus(source.path, source.kind, "checked"))
                     self._add_partly_judged_finding(source, document, core_rules)
                 yield source.kind, document
                 continue
-            place = kinds.template_mark_at_error(source, error) if add_rows else None
-            if place is not None and _is_declared_template(source):
+            template_mark_offset = kinds.template_mark_offset_at_error(source, error) if may_add_file_statuses else None
+            if template_mark_offset is not None and _is_declared_template(source):
                 self.file_statuses.append(FileStatus(source.path, source.kind, "skipped", REASON_TEMPLATE))
                 continue
-            if place is not None and not _is_read_as_it_stands(source):
+            if template_mark_offset is not None and not _is_read_by_a_service(source):
                 rule = core_rules["core/template-unjudged"]
-                error = ParseError("nothing in it was judged", place)  # noqa: PLW2901
+                error = ParseError("nothing in it was judged", template_mark_offset)  # noqa: PLW2901
             else:
                 rule = core_rules["core/syntax"]
-            if add_rows:
+            if may_add_file_statuses:
                 self.file_statuses.append(FileStatus(source.path, source.kind, "invalid", error.message, CAUSE_BROKEN))
             self.parse_findings.append(reading.syntax_finding(rule, source, error, _kind_title(source)))
 
-    def _add_partly_judged_finding(self, source: Source, document: Any, core: dict[str, Rule]) -> None:
+    def _add_partly_judged_finding(self, source: Source, document: Any, core_rules: dict[str, Rule]) -> None:
         """A finding where a file was read but for a place that its own tool cannot read."""
-        place = kinds.first_template_mark(source.kind, document)
-        if place is None or _is_declared_template(source):
+        template_mark_offset = kinds.first_unfilled_placeholder_offset(source.kind, document)
+        if template_mark_offset is None or _is_declared_template(source):
             return
-        if _is_read_as_it_stands(source):
+        if _is_read_by_a_service(source):
             rule, reason = (
-                core["core/syntax"],
+                core_rules["core/syntax"],
                 "`{{` outside of quotes makes a mapping the key of a mapping",
             )
         else:
-            rule, reason = core["core/template-unjudged"], "what is put in here was not judged"
-        self.parse_findings.append(reading.syntax_finding(rule, source, ParseError(reason, place), _kind_title(source)))
+            rule, reason = core_rules["core/template-unjudged"], "what is put in here was not judged"
+        self.parse_findings.append(
+            reading.syntax_finding(rule, source, ParseError(reason, template_mark_offset), _kind_title(source))
+        )
 
 
 def _kind_title(source: Source) -> str:
     """What a kind is called in messages."""
-    return _KIND_NAMES.get(source.kind, source.kind)
+    return _TITLE_BY_KIND.get(source.kind, source.kind)
 
 
 def _is_declared_template(source: Source) -> bool:
     """Whether somebody says by a file's name or folder that it is a template, where that is for them to say."""
-    if _is_read_as_it_stands(source):
+    if _is_read_by_a_service(source):
         return template.is_in_template_folder(source.path)
     return template.is_named_as_template(source.path)
 
 
-def _is_read_as_it_stands(source: Source) -> bool:
+def _is_read_by_a_service(source: Source) -> bool:
     """Whether a service reads a file from the repository by itself: nothing is put in before, whatever its name says."""
     if source.kind == "github":
         return "/.github/" in f"/{source.path}" or source.path.endswith(("action.yml", "action.yaml"))

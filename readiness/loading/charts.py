@@ -10,28 +10,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.loading.assembly import (
-    CAUSE_ABSENT,
     CAUSE_BROKEN,
-    CAUSE_OUTSIDE,
+    CAUSE_NOT_HERE,
+    CAUSE_NOT_IN_TREE,
     Assembly,
     FileStatus,
 )
 from readiness.loading.chart_errors import (
-    absent_by_reason,
+    absence_cause,
+    absent_dependencies_by_reason,
     asks_for_values,
-    cause_of,
-    help_of,
-    is_for_absent,
-    is_guarded,
-    problem_of,
+    dependency_build_hint,
+    is_caused_by_absent_dependency,
+    is_default_namespace_refused,
+    render_problem_text,
 )
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.environments import (
     REASON_RENDERING_OFF,
     REASON_UNPARSED_RENDERING,
     absent_values_reason,
-    add_environment,
-    render_failure,
+    add_environment_project,
+    render_failure_finding,
     rendered_file_status,
 )
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from readiness.loading.render.chart_files import AbsentDependency, ChartFiles
 
 _LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
-_ENVIRONMENTS_PER_PROCESS = 10  # environments that one process renders
+_MAX_ENVIRONMENTS_PER_PROCESS = 10  # environments that one process renders
 _MAX_SECONDS_PER_CHART = 120  # of processor time for all environments of one chart
-_PARSE_ERROR = "parse error"
+_PARSE_ERROR_WORDS = "parse error"
 REASON_NO_OBJECTS = "no object comes of it with the values that are here"
-NO_TEMPLATE = "a part of a chart that holds no objects"
+REASON_NO_TEMPLATE = "a part of a chart that holds no objects"
 REASON_RENDER_FAILED = "its chart does not render; the finding at Chart.yaml says why and what helps"
 
 
@@ -85,50 +85,50 @@ class ChartRenderer:
     rendered_environment_names: set[str] = field(default_factory=set)
     _values: dict[str, Source] = field(default_factory=dict)
 
-    def _one_source(self, file: Source) -> Source:
+    def _one_source(self, values_file: Source) -> Source:
         """The one source of a values file, whatever number of renderings it is read for: comments in it count for all."""
-        if file.parent is not None or file.root is not file or isinstance(file, GeneratedSource):
-            return file
-        if file.path not in self._values:
-            walked = (one for one in self.discovered.sources if one.path == file.path)
-            self._values[file.path] = next((one for one in walked if one.text == file.text), file)
-            self.assembly.sources.append(self._values[file.path])
-        known = self._values[file.path]
-        return known if known.text == file.text else file
+        if values_file.parent is not None or values_file.root is not values_file or isinstance(values_file, GeneratedSource):
+            return values_file
+        if values_file.path not in self._values:
+            walked_sources = (one for one in self.discovered.sources if one.path == values_file.path)
+            self._values[values_file.path] = next((one for one in walked_sources if one.text == values_file.text), values_file)
+            self.assembly.sources.append(self._values[values_file.path])
+        shared_source = self._values[values_file.path]
+        return shared_source if shared_source.text == values_file.text else values_file
 
-    def add_releases(self, folder: str, releases: Sequence[helm.ValuesEnvironment]) -> None:
+    def add_releases(self, chart_folder: str, releases: Sequence[helm.ValuesEnvironment]) -> None:
         """What more releases make of a chart that was added before."""
         from readiness.loading.render import helm
 
-        about = self._chart_yaml_source(folder)
-        if about is None or not self.render_enabled or not helm.available_renderer():
+        chart_yaml = self._chart_yaml_source(chart_folder)
+        if chart_yaml is None or not self.render_enabled or not helm.available_chart_renderer():
             return
-        done = self._render(folder, releases)
-        self._tell_failures(about, folder, done)
-        absent = absent_values_reason(folder, self.discovered)
-        broken = self._add_rendered_projects(folder, done, is_partial=bool(absent))
-        rows = {row.path: row for row in self.assembly.file_statuses}
-        for path in {one.path for one in done.rendered_templates if one.kind}:
-            row = rows.get(path)
-            if row is not None and row.reason == REASON_NO_OBJECTS:
-                row.kind, row.status, row.reason = "helm", "checked", ""
-            if row is not None and path in broken and not absent:
-                row.status, row.reason, row.cause = (
+        rendering = self._render(chart_folder, releases)
+        self._tell_failures(chart_yaml, chart_folder, rendering)
+        absent_values = absent_values_reason(chart_folder, self.discovered)
+        unparsed_paths = self._add_rendered_projects(chart_folder, rendering, is_partial=bool(absent_values))
+        file_status_by_path = {file_status.path: file_status for file_status in self.assembly.file_statuses}
+        for template_path in {one.path for one in rendering.rendered_templates if one.kind}:
+            file_status = file_status_by_path.get(template_path)
+            if file_status is not None and file_status.reason == REASON_NO_OBJECTS:
+                file_status.kind, file_status.status, file_status.reason = "helm", "checked", ""
+            if file_status is not None and template_path in unparsed_paths and not absent_values:
+                file_status.status, file_status.reason, file_status.cause = (
                     "invalid",
                     REASON_UNPARSED_RENDERING,
                     CAUSE_BROKEN,
                 )
 
-    def _chart_yaml_source(self, folder: str) -> Source | None:
+    def _chart_yaml_source(self, chart_folder: str) -> Source | None:
         """The Chart.yaml of a chart that is installed; a library is a part of others."""
-        path = posixpath.join(folder, "Chart.yaml")
-        about = next((one for one in self.discovered.sources if one.path == path), None)
-        return None if about is None or _LIBRARY_CHART.search(about.text) else about
+        chart_yaml_path = posixpath.join(chart_folder, "Chart.yaml")
+        chart_yaml = next((one for one in self.discovered.sources if one.path == chart_yaml_path), None)
+        return None if chart_yaml is None or _LIBRARY_CHART.search(chart_yaml.text) else chart_yaml
 
     def add_chart(
         self,
-        folder: str,
-        templates: Sequence[str],
+        chart_folder: str,
+        template_paths: Sequence[str],
         releases: Sequence[helm.ValuesEnvironment] = (),
     ) -> None:
         """A chart's renderings, a project for each environment; what fails or is absent is a finding at Chart.yaml.
@@ -137,259 +137,314 @@ class ChartRenderer:
         """
         from readiness.loading.render import helm, inputs
 
-        about = self._chart_yaml_source(folder)
-        if about is None:
+        chart_yaml = self._chart_yaml_source(chart_folder)
+        if chart_yaml is None:
             return
-        missing = "" if helm.available_renderer() else helm.REASON_NO_RENDERER
-        reason = missing if self.render_enabled else REASON_RENDERING_OFF
-        if reason:
-            self._add_unrendered_rows(about, templates, reason)
+        no_renderer_reason = "" if helm.available_chart_renderer() else helm.REASON_NO_RENDERER
+        reason_not_rendered = no_renderer_reason if self.render_enabled else REASON_RENDERING_OFF
+        if reason_not_rendered:
+            self._add_unrendered_rows(chart_yaml, template_paths, reason_not_rendered)
             return
-        self.assembly.render_inputs.append(inputs.chart_input(self.discovered.base, folder))
-        own = helm.chart_environments(self.discovered.base / folder, self.extra_values_files)
-        done = self._render(folder, self.variants.of_chart(folder, [*own, *releases]))
-        if not done.requested_environments:
+        self.assembly.render_inputs.append(inputs.chart_input(self.discovered.base, chart_folder))
+        chart_environments = helm.chart_environments(self.discovered.base / chart_folder, self.extra_values_files)
+        rendering = self._render(chart_folder, self.variants.of_chart(chart_folder, [*chart_environments, *releases]))
+        if not rendering.requested_environments:
             return
-        self._tell_failures(about, folder, done)
-        absent = absent_values_reason(folder, self.discovered)
-        broken = self._add_rendered_projects(folder, done, is_partial=bool(absent))
-        cause = reason = ""
-        if not done.rendered_environment_names:
-            cause, reason = (CAUSE_ABSENT, absent) if absent else _failure_cause_and_reason(done, folder)
-        if absent and broken and not done.error_by_environment:
+        self._tell_failures(chart_yaml, chart_folder, rendering)
+        absent_values = absent_values_reason(chart_folder, self.discovered)
+        unparsed_paths = self._add_rendered_projects(chart_folder, rendering, is_partial=bool(absent_values))
+        cause_not_rendered = reason_not_rendered = ""
+        if not rendering.rendered_environment_names:
+            cause_not_rendered, reason_not_rendered = (
+                (CAUSE_NOT_HERE, absent_values) if absent_values else _failure_cause_and_reason(rendering, chart_folder)
+            )
+        if absent_values and unparsed_paths and not rendering.error_by_environment:
             rule = self.core_rules["core/not-rendered"]
-            self.assembly.parse_findings.append(render_failure(rule, about, "chart", " whole", absent))
-        gave = {one.path for one in done.rendered_templates if one.kind}
-        rows = [FileStatus(one, "helm", "skipped", reason, cause) for one in (*templates, *done.archives)]
-        if not reason:
-            rows = [_template_row(one, gave, broken, absent) for one in templates]
-            rows += [_archive_row(one, gave, broken) for one in done.archives]
-        self.assembly.file_statuses += rows
-        if reason and not templates and not done.archives and not done.absent_dependencies:
-            self._set_chart_row(about.path, reason, cause)
+            self.assembly.parse_findings.append(render_failure_finding(rule, chart_yaml, "chart", " whole", absent_values))
+        paths_with_objects = {one.path for one in rendering.rendered_templates if one.kind}
+        file_statuses = [
+            FileStatus(one, "helm", "skipped", reason_not_rendered, cause_not_rendered)
+            for one in (*template_paths, *rendering.archives)
+        ]
+        if not reason_not_rendered:
+            file_statuses = [
+                _template_file_status(one, paths_with_objects, unparsed_paths, absent_values) for one in template_paths
+            ]
+            file_statuses += [_archive_file_status(one, paths_with_objects, unparsed_paths) for one in rendering.archives]
+        self.assembly.file_statuses += file_statuses
+        if reason_not_rendered and not template_paths and not rendering.archives and not rendering.absent_dependencies:
+            self._set_chart_row(chart_yaml.path, reason_not_rendered, cause_not_rendered)
 
-    def _add_unrendered_rows(self, chart_yaml: Source, templates: Sequence[str], reason: str) -> None:
+    def _add_unrendered_rows(self, chart_yaml: Source, template_paths: Sequence[str], reason_not_rendered: str) -> None:
         """The rows of a chart that nothing renders here."""
         from readiness.loading.render.chart_files import dependencies_in
 
-        self.assembly.file_statuses += [FileStatus(one, "helm", "skipped", reason, CAUSE_ABSENT) for one in templates]
-        if not templates and any(dependencies_in(chart_yaml)):
-            self._set_chart_row(chart_yaml.path, reason, CAUSE_ABSENT)
+        self.assembly.file_statuses += [
+            FileStatus(one, "helm", "skipped", reason_not_rendered, CAUSE_NOT_HERE) for one in template_paths
+        ]
+        if not template_paths and any(dependencies_in(chart_yaml)):
+            self._set_chart_row(chart_yaml.path, reason_not_rendered, CAUSE_NOT_HERE)
 
-    def _render(self, folder: str, environments: Sequence[helm.ValuesEnvironment]) -> _ChartRendering:
+    def _render(self, chart_folder: str, environments: Sequence[helm.ValuesEnvironment]) -> _ChartRendering:
         """Everything that comes of a chart; nothing is wanted of one that holds and declares nothing."""
         from readiness.loading.render import inputs
         from readiness.loading.render.chart_files import read_chart
-        from readiness.loading.render.tree import ConfinedTree, root_of
+        from readiness.loading.render.tree import ConfinedTree, tree_root_of_folder
 
-        where = self.discovered.base / folder
-        given = (
+        chart_directory = self.discovered.base / chart_folder
+        requested_folders = (
             *self.discovered.walked_folders,
             *map(posixpath.dirname, self.discovered.named_paths),
         )
-        tree = ConfinedTree(root_of(where, [self.discovered.base / one for one in given]), self.discovered.base)
-        contents: ChartFiles | None = None
-        limits: set[str] = set()
+        confined_tree = ConfinedTree(
+            tree_root_of_folder(chart_directory, [self.discovered.base / one for one in requested_folders]),
+            self.discovered.base,
+        )
+        chart_files: ChartFiles | None = None
+        limit_errors: set[str] = set()
         try:
-            contents = read_chart(where, folder, tree)
-            if not contents.absent_dependencies and not any("templates/" in f"/{one}" for one in contents.content_by_path):
+            chart_files = read_chart(chart_directory, chart_folder, confined_tree)
+            if not chart_files.absent_dependencies and not any(
+                "templates/" in f"/{one}" for one in chart_files.content_by_path
+            ):
                 return _ChartRendering()
-            texts, errors, limits = _render_in_batches(contents, environments, folder)
-        except RenderError as fault:
-            problem = problem_of(fault, folder)
-            texts, errors = [], {one.name: problem for one in environments}
-            limits = {problem} if isinstance(fault, LimitError) else set()
-        self.assembly.render_inputs += inputs.tree_inputs(tree)
-        if contents is None:
-            return _ChartRendering(environments, texts, errors, limits=frozenset(limits))
-        self.assembly.render_inputs += [inputs.chart_input(self.discovered.base, one) for one in contents.outside_folders_read]
+            rendered_templates, error_by_environment, limit_errors = _render_in_batches(chart_files, environments, chart_folder)
+        except RenderError as render_error:
+            render_problem = render_problem_text(render_error, chart_folder)
+            rendered_templates, error_by_environment = [], {one.name: render_problem for one in environments}
+            limit_errors = {render_problem} if isinstance(render_error, LimitError) else set()
+        self.assembly.render_inputs += inputs.tree_inputs(confined_tree)
+        if chart_files is None:
+            return _ChartRendering(environments, rendered_templates, error_by_environment, limits=frozenset(limit_errors))
+        self.assembly.render_inputs += [
+            inputs.chart_input(self.discovered.base, one) for one in chart_files.outside_folders_read
+        ]
         return _ChartRendering(
             environments,
-            texts,
-            errors,
-            contents.absent_dependencies,
-            contents.unpacked_archives,
-            frozenset(limits),
+            rendered_templates,
+            error_by_environment,
+            chart_files.absent_dependencies,
+            chart_files.unpacked_archives,
+            frozenset(limit_errors),
         )
 
-    def _tell_failures(self, chart_yaml: Source, folder: str, rendering: _ChartRendering) -> None:
+    def _tell_failures(self, chart_yaml: Source, chart_folder: str, rendering: _ChartRendering) -> None:
         """A finding for each way in which a chart fails, and for the dependencies that are not here."""
         from readiness.loading.render.chart_files import dependencies_text
 
         rule = self.core_rules["core/not-rendered"]
-        problems = list(dict.fromkeys(rendering.error_by_environment.values()))
+        render_problems = list(dict.fromkeys(rendering.error_by_environment.values()))
         if rendering.absent_dependencies and not rendering.rendered_environment_names:
-            problems = [one for one in problems if _PARSE_ERROR in one]
-        for problem in problems:
-            names = [name for name, said in rendering.error_by_environment.items() if said == problem]
-            if _asks_only(problem, names, rendering) or is_for_absent(problem, rendering.absent_dependencies):
+            render_problems = [one for one in render_problems if _PARSE_ERROR_WORDS in one]
+        for render_problem in render_problems:
+            failed_environments = [
+                name
+                for name, environment_error in rendering.error_by_environment.items()
+                if environment_error == render_problem
+            ]
+            if _is_missing_default_value(render_problem, failed_environments, rendering) or is_caused_by_absent_dependency(
+                render_problem, rendering.absent_dependencies
+            ):
                 continue
-            some = f" with {', '.join(names)}" if len(names) < len(rendering.requested_environments) else ""
-            finding = render_failure(rule, chart_yaml, "chart", some, problem)
-            if all(asks_for_values(name, problem) for name in names):
+            scope_text = (
+                f" with {', '.join(failed_environments)}"
+                if len(failed_environments) < len(rendering.requested_environments)
+                else ""
+            )
+            finding = render_failure_finding(rule, chart_yaml, "chart", scope_text, render_problem)
+            if all(asks_for_values(name, render_problem) for name in failed_environments):
                 finding = finding._replace(lowered_severity=Severity.INFO)  # Helm stops before it applies anything, as is meant
             self.assembly.parse_findings.append(finding)
-            if rendering.rendered_environment_names and problem in rendering.limits:
-                self._set_chart_row(chart_yaml.path, problem, CAUSE_ABSENT)
-        for (path, reason, cause), group in absent_by_reason(rendering.absent_dependencies, folder).items():
-            called = dependencies_text(group)
-            self._set_chart_row(path, f"{called}: {reason}", cause)
-            some = " whole" if rendering.rendered_environment_names else ""
-            facts = {"what": "chart", "environment": some, "reason": f"{called}: {reason}"}
-            first, *others = (one.dependency for one in group)
-            related = tuple(Related(one.source, one.span, "declared here") for one in others)
-            text = fill_message(rule.message, facts.get)
-            finding = Finding(rule, first.source, first.span, text, related=related)
-            if cause == CAUSE_ABSENT:
+            if rendering.rendered_environment_names and render_problem in rendering.limits:
+                self._set_chart_row(chart_yaml.path, render_problem, CAUSE_NOT_HERE)
+        for (declaring_path, absence_reason, cause_of_absent_dependencies), dependencies in absent_dependencies_by_reason(
+            rendering.absent_dependencies, chart_folder
+        ).items():
+            dependencies_description = dependencies_text(dependencies)
+            self._set_chart_row(declaring_path, f"{dependencies_description}: {absence_reason}", cause_of_absent_dependencies)
+            scope_text = " whole" if rendering.rendered_environment_names else ""
+            message_facts = {
+                "what": "chart",
+                "environment": scope_text,
+                "reason": f"{dependencies_description}: {absence_reason}",
+            }
+            first_dependency, *other_dependencies = (one.dependency for one in dependencies)
+            related = tuple(Related(one.source, one.span, "declared here") for one in other_dependencies)
+            finding_text = fill_message(rule.message, message_facts.get)
+            finding = Finding(rule, first_dependency.source, first_dependency.span, finding_text, related=related)
+            if cause_of_absent_dependencies == CAUSE_NOT_HERE:
                 finding = finding._replace(lowered_severity=Severity.INFO)  # git seldom holds what one command brings
             self.assembly.parse_findings.append(finding)
-            self.assembly.sources.append(first.source)
+            self.assembly.sources.append(first_dependency.source)
 
-    def _set_chart_row(self, path: str, reason: str, cause: str) -> None:
+    def _set_chart_row(self, chart_yaml_path: str, reason_not_rendered: str, cause_not_rendered: str) -> None:
         """The row of a Chart.yaml of which something was not rendered; of several reasons the first, and a note of the others."""
-        row = next((one for one in self.assembly.file_statuses if one.path == path), None)
-        if row is None:
-            self.assembly.file_statuses.append(FileStatus(path, "helm", "skipped", reason, cause))
-        elif not row.cause:
-            row.kind, row.status, row.reason, row.cause = "helm", "skipped", reason, cause
-        elif reason not in row.reason:
-            row.reason = f"{row.reason}; {reason}"
+        file_status = next((one for one in self.assembly.file_statuses if one.path == chart_yaml_path), None)
+        if file_status is None:
+            self.assembly.file_statuses.append(
+                FileStatus(chart_yaml_path, "helm", "skipped", reason_not_rendered, cause_not_rendered)
+            )
+        elif not file_status.cause:
+            file_status.kind, file_status.status, file_status.reason, file_status.cause = (
+                "helm",
+                "skipped",
+                reason_not_rendered,
+                cause_not_rendered,
+            )
+        elif reason_not_rendered not in file_status.reason:
+            file_status.reason = f"{file_status.reason}; {reason_not_rendered}"
 
-    def _add_rendered_projects(self, folder: str, rendering: _ChartRendering, *, is_partial: bool) -> set[str]:
+    def _add_rendered_projects(self, chart_folder: str, rendering: _ChartRendering, *, is_partial: bool) -> set[str]:
         """Adds a project for each environment; the paths of the templates whose texts do not parse."""
-        sources = {id(one.template): one.template for one in rendering.rendered_templates}
-        self.assembly.sources += sources.values()
-        for text in rendering.rendered_templates:
-            text.values = tuple((self._one_source(file), keys, node) for file, keys, node in text.values)
-        real = sum(
+        template_source_by_id = {id(one.template): one.template for one in rendering.rendered_templates}
+        self.assembly.sources += template_source_by_id.values()
+        for rendered_template in rendering.rendered_templates:
+            rendered_template.values = tuple(
+                (self._one_source(values_file), key_path, node) for values_file, key_path, node in rendered_template.values
+            )
+        non_test_environment_count = sum(
             not one.is_install_test
             for one in rendering.requested_environments
             if one.name in rendering.rendered_environment_names
         )
-        for path in {one.path for one in sources.values()}:
-            self.assembly.environment_count_by_path[path] = self.assembly.environment_count_by_path.get(path, 0) + real
-        broken: set[str] = set()
+        for template_path in {one.path for one in template_source_by_id.values()}:
+            self.assembly.environment_count_by_path[template_path] = (
+                self.assembly.environment_count_by_path.get(template_path, 0) + non_test_environment_count
+            )
+        unparsed_paths: set[str] = set()
         self.rendered_environment_names.update(rendering.rendered_environment_names)
-        context = self.discovered.context.paths
-        judged = posixpath.join(folder, "Chart.yaml") not in context
-        above = f"{folder}/" if folder else ""
-        mine = [one for one in self.discovered.paths if one.startswith(above)] if context else ()
-        for name in rendering.rendered_environment_names:
-            texts = [one for one in rendering.rendered_templates if one.environment == name]
-            for text in texts:
-                text.alone = not real
-                if not text.path.startswith(above):
-                    text.environment = posixpath.join(folder, name)  # another chart renders it, too
-            broken |= add_environment(
+        context_paths = self.discovered.context.paths
+        is_judged = posixpath.join(chart_folder, "Chart.yaml") not in context_paths
+        chart_path_prefix = f"{chart_folder}/" if chart_folder else ""
+        paths_in_chart = [one for one in self.discovered.paths if one.startswith(chart_path_prefix)] if context_paths else ()
+        for environment_name in rendering.rendered_environment_names:
+            rendered_templates = [one for one in rendering.rendered_templates if one.environment == environment_name]
+            for rendered_template in rendered_templates:
+                rendered_template.alone = not non_test_environment_count
+                if not rendered_template.path.startswith(chart_path_prefix):
+                    rendered_template.environment = posixpath.join(
+                        chart_folder, environment_name
+                    )  # another chart renders it, too
+            unparsed_paths |= add_environment_project(
                 self.assembly,
-                texts,
+                rendered_templates,
                 self.discovered,
                 self.core_rules,
-                f"{folder or '.'} ({name})",
-                judged=judged,
-                reached=mine,
-                is_partial=is_partial,
+                f"{chart_folder or '.'} ({environment_name})",
+                is_judged=is_judged,
+                paths_made_from=paths_in_chart,
+                lacks_inputs=is_partial,
             )
-        return broken
+        return unparsed_paths
 
 
 def _render_in_batches(
-    contents: ChartFiles, environments: Sequence[helm.ValuesEnvironment], folder: str
+    chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment], chart_folder: str
 ) -> tuple[list[helm.RenderedTemplate], dict[str, str], set[str]]:
     """(renderings, errors by environment, those that are limits) of a chart, a few at a time, for each process has a limit.
 
     After one that did not end well no more are tried, nor after some minutes of processor time.
     """
-    from readiness.programs.process import seconds_of_programs
+    from readiness.programs.process import child_processor_seconds
 
-    texts: list[helm.RenderedTemplate] = []
-    errors: dict[str, str] = {}
-    limits: set[str] = set()
-    begin = seconds_of_programs()
-    failed = ""
-    for start in range(0, len(environments), _ENVIRONMENTS_PER_PROCESS):
-        batch = list(environments[start : start + _ENVIRONMENTS_PER_PROCESS])
-        if not failed and seconds_of_programs() - begin > _MAX_SECONDS_PER_CHART:
-            limit = LimitError(f"the environments before it took over {_MAX_SECONDS_PER_CHART} seconds")
-            failed = problem_of(limit, folder)
-            limits.add(failed)
-        if failed:
-            errors |= {one.name: failed for one in batch}
+    rendered_templates: list[helm.RenderedTemplate] = []
+    error_by_environment: dict[str, str] = {}
+    limit_errors: set[str] = set()
+    program_seconds_before = child_processor_seconds()
+    last_problem = ""
+    for batch_start in range(0, len(environments), _MAX_ENVIRONMENTS_PER_PROCESS):
+        batch = list(environments[batch_start : batch_start + _MAX_ENVIRONMENTS_PER_PROCESS])
+        if not last_problem and child_processor_seconds() - program_seconds_before > _MAX_SECONDS_PER_CHART:
+            limit_error = LimitError(f"the environments before it took over {_MAX_SECONDS_PER_CHART} seconds")
+            last_problem = render_problem_text(limit_error, chart_folder)
+            limit_errors.add(last_problem)
+        if last_problem:
+            error_by_environment |= {one.name: last_problem for one in batch}
             continue
         try:
-            made, said = _render_batch(contents, batch)
-            texts += made
-            errors |= said
-        except RenderError as fault:
-            failed = problem_of(fault, folder)
-            limits |= {failed} if isinstance(fault, LimitError) else set()
-            errors |= {one.name: failed for one in batch}
-    return texts, errors, limits
+            batch_templates, batch_error_by_environment = _render_batch(chart_files, batch)
+            rendered_templates += batch_templates
+            error_by_environment |= batch_error_by_environment
+        except RenderError as render_error:
+            last_problem = render_problem_text(render_error, chart_folder)
+            limit_errors |= {last_problem} if isinstance(render_error, LimitError) else set()
+            error_by_environment |= {one.name: last_problem for one in batch}
+    return rendered_templates, error_by_environment, limit_errors
 
 
 def _render_batch(
-    contents: ChartFiles, batch: Sequence[helm.ValuesEnvironment]
+    chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment]
 ) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
     """The same of a few environments; those that refuse the namespace are rendered for another. Raises RenderError."""
     from readiness.loading.render import helm
 
-    texts, errors = helm.render_chart(contents, batch)
-    guarded = [one for one in batch if is_guarded(one, errors.get(one.name, ""))]
-    if not guarded:
-        return texts, errors
-    more, again = helm.render_chart(contents, [replace(one, namespace=helm.DEFAULT_RELEASE_NAME) for one in guarded])
-    kept = {one.name for one in guarded}
-    return [*texts, *more], {name: said for name, said in errors.items() if name not in kept} | again
+    rendered_templates, error_by_environment = helm.render_chart(chart_files, environments)
+    namespace_refusing_environments = [
+        one for one in environments if is_default_namespace_refused(one, error_by_environment.get(one.name, ""))
+    ]
+    if not namespace_refusing_environments:
+        return rendered_templates, error_by_environment
+    retried_templates, retried_error_by_environment = helm.render_chart(
+        chart_files, [replace(one, namespace=helm.DEFAULT_RELEASE_NAME) for one in namespace_refusing_environments]
+    )
+    retried_environment_names = {one.name for one in namespace_refusing_environments}
+    return [*rendered_templates, *retried_templates], {
+        name: environment_error
+        for name, environment_error in error_by_environment.items()
+        if name not in retried_environment_names
+    } | retried_error_by_environment
 
 
-def _template_row(path: str, paths_with_objects: set[str], unparsed_paths: set[str], absent: str) -> FileStatus:
+def _template_file_status(
+    template_path: str, paths_with_objects: set[str], unparsed_paths: set[str], absent_values: str
+) -> FileStatus:
     """The row of a file of a chart that renders: judged where an object came of it; `absent` says which values are not here."""
-    if path in unparsed_paths and absent:
-        return FileStatus(path, "helm", "skipped", absent, CAUSE_ABSENT)
-    if path in unparsed_paths:
-        return rendered_file_status(path, "helm", REASON_UNPARSED_RENDERING)
-    if path in paths_with_objects:
-        return rendered_file_status(path, "helm", "")
-    is_template = "/templates/" in f"/{path}"
-    return FileStatus(path, "", "skipped", REASON_NO_OBJECTS if is_template else NO_TEMPLATE)
+    if template_path in unparsed_paths and absent_values:
+        return FileStatus(template_path, "helm", "skipped", absent_values, CAUSE_NOT_HERE)
+    if template_path in unparsed_paths:
+        return rendered_file_status(template_path, "helm", REASON_UNPARSED_RENDERING)
+    if template_path in paths_with_objects:
+        return rendered_file_status(template_path, "helm", "")
+    is_template = "/templates/" in f"/{template_path}"
+    return FileStatus(template_path, "", "skipped", REASON_NO_OBJECTS if is_template else REASON_NO_TEMPLATE)
 
 
-def _archive_row(path: str, paths_with_objects: set[str], unparsed_paths: set[str]) -> FileStatus:
+def _archive_file_status(archive_path: str, paths_with_objects: set[str], unparsed_paths: set[str]) -> FileStatus:
     """The row of an archive of a chart that renders: judged where an object came of a file in it."""
-    inside = [one for one in paths_with_objects | unparsed_paths if one.startswith(f"{path}/")]
-    if not inside:
-        return FileStatus(path, "", "skipped", REASON_NO_OBJECTS)
-    is_unparsed = not unparsed_paths.isdisjoint(inside)
-    return rendered_file_status(path, "helm", REASON_UNPARSED_RENDERING if is_unparsed else "")
+    paths_in_archive = [one for one in paths_with_objects | unparsed_paths if one.startswith(f"{archive_path}/")]
+    if not paths_in_archive:
+        return FileStatus(archive_path, "", "skipped", REASON_NO_OBJECTS)
+    is_unparsed = not unparsed_paths.isdisjoint(paths_in_archive)
+    return rendered_file_status(archive_path, "helm", REASON_UNPARSED_RENDERING if is_unparsed else "")
 
 
-def _asks_only(problem: str, names: Iterable[str], rendering: _ChartRendering) -> bool:
+def _is_missing_default_value(problem: str, environment_names: Iterable[str], rendering: _ChartRendering) -> bool:
     """Whether the chart's defaults alone fail since the chart asks for values, and others of its values give them."""
     from readiness.loading.render import helm
 
     return (
         bool(rendering.rendered_environment_names)
-        and list(names) == [helm.DEFAULT_VALUES_FILE]
+        and list(environment_names) == [helm.DEFAULT_VALUES_FILE]
         and asks_for_values(helm.DEFAULT_VALUES_FILE, problem)
     )
 
 
-def _failure_cause_and_reason(rendering: _ChartRendering, folder: str) -> tuple[str, str]:
+def _failure_cause_and_reason(rendering: _ChartRendering, chart_folder: str) -> tuple[str, str]:
     """(sort, reason) of a chart that renders with no values: broken, unless something is not here or has to be given."""
-    problems = list(rendering.error_by_environment.values())
-    if rendering.limits.intersection(problems):
-        return CAUSE_ABSENT, next(one for one in problems if one in rendering.limits)
-    if any(_PARSE_ERROR in one for one in problems):
+    environment_errors = list(rendering.error_by_environment.values())
+    if rendering.limits.intersection(environment_errors):
+        return CAUSE_NOT_HERE, next(one for one in environment_errors if one in rendering.limits)
+    if any(_PARSE_ERROR_WORDS in one for one in environment_errors):
         return CAUSE_BROKEN, REASON_RENDER_FAILED
     if rendering.absent_dependencies:
         from readiness.loading.render.chart_files import dependencies_text
 
-        causes = {cause_of(one) for one in rendering.absent_dependencies}
-        cause = next(one for one in (CAUSE_BROKEN, CAUSE_ABSENT, CAUSE_OUTSIDE) if one in causes)
+        absence_causes = {absence_cause(one) for one in rendering.absent_dependencies}
+        worst_cause = next(one for one in (CAUSE_BROKEN, CAUSE_NOT_HERE, CAUSE_NOT_IN_TREE) if one in absence_causes)
         return (
-            cause,
-            f"its chart does not render without {dependencies_text(rendering.absent_dependencies)}; {help_of(folder)}",
+            worst_cause,
+            f"its chart does not render without {dependencies_text(rendering.absent_dependencies)}; {dependency_build_hint(chart_folder)}",
         )
-    if problems and all(asks_for_values(*one) for one in rendering.error_by_environment.items()):
-        return CAUSE_ABSENT, "its chart asks for values; give them in a file with --helm-values"
+    if environment_errors and all(asks_for_values(*one) for one in rendering.error_by_environment.items()):
+        return CAUSE_NOT_HERE, "its chart asks for values; give them in a file with --helm-values"
     return CAUSE_BROKEN, REASON_RENDER_FAILED

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from readiness import files
-from readiness.syntax.secrets import holds_credential, may_hold_credentials
+from readiness.syntax.secrets import has_possible_credential, is_client_settings_filename
 
-MAX_SETTINGS_BYTES = 64 * 1024  # bytes of a file that is looked into
+MAX_CLIENT_SETTINGS_BYTES = 64 * 1024  # bytes of a file that is looked into
 
 
-def is_surely_without_credential(path: Path) -> bool:
+def is_surely_without_credential(settings_path: Path) -> bool:
     """Whether a client's settings, by their name, were read and have no credential in them; false where nobody can tell."""
-    if not may_hold_credentials(path.name):
+    if not is_client_settings_filename(settings_path.name):
         return False
     try:
-        text = files.decode_text(files.read_regular_file(path, MAX_SETTINGS_BYTES))
+        settings_text = files.decode_text(files.read_regular_file(settings_path, MAX_CLIENT_SETTINGS_BYTES))
     except OSError:
         return False
-    return text is not None and not holds_credential(text)
+    return settings_text is not None and not has_possible_credential(settings_text)

@@ -11,26 +11,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from readiness import files, kinds
-from readiness.facts.table import fact_column
-from readiness.files import decode_text, os_error_text
+from readiness.facts.table import property_by_fact_name
+from readiness.files import decode_text, os_error_text_without_path
 from readiness.loading import passed
 from readiness.loading.client_settings import is_surely_without_credential
 from readiness.loading.ignoring import IgnoreRules
-from readiness.loading.scripts import MAX_SCRIPTS, SCRIPT_SUFFIXES, read_script
+from readiness.loading.scripts import MAX_SCRIPTS_PER_TREE, SCRIPT_SUFFIXES, read_container_script
 from readiness.model import Source
 from readiness.syntax import template
 
-MAX_BYTES = files.MAX_FILE_BYTES
-MAX_DEPTH = 64
+MAX_SOURCE_BYTES = files.MAX_JUDGED_FILE_BYTES
+MAX_FOLDER_DEPTH = 64
 PROSE_SUFFIXES = (".md", ".markdown", ".mdx", ".mdown", ".txt")
-_PACKAGE_FILES = frozenset(
+_PACKAGE_FILE_NAMES = frozenset(
     {"go.mod", "package.json", "Cargo.toml"}
 )  # of which readiness/kinds/github/owner.py reads the repository
-_PYTHON_METADATA_FILES = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
+_PYTHON_METADATA_FILE_NAMES = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
 _ALWAYS_READ_NAME = re.compile(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
 
 
-REASON_NO_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"
+REASON_NOT_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,29 +104,29 @@ class MissingPathError(Exception):
 
 
 def discover_files(
-    paths: Sequence[str | os.PathLike[str]],
+    given_paths: Sequence[str | os.PathLike[str]],
     exclude_globs: Sequence[str] = (),
     *,
-    base: Path | None = None,
-    prefix: str = "",
+    working_directory: Path | None = None,
+    glob_prefix: str = "",
 ) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
     Paths are shown relative to `base`, the working directory where none is given. `prefix` leads from what the globs of
     `exclude_globs` are relative to there.
     """
-    walk = FileWalk(tuple(exclude_globs), (base or Path.cwd()).absolute(), prefix)
-    for given in paths:
-        path = Path(given)
+    walk = FileWalk(tuple(exclude_globs), (working_directory or Path.cwd()).absolute(), glob_prefix)
+    for given_path in given_paths:
+        path = Path(given_path)
         if not path.exists() and not path.is_symlink():
-            raise MissingPathError(str(given))
+            raise MissingPathError(str(given_path))
         if path.is_dir():
             walk.walk_named_folder(path)
         else:
             walk.add_named_file(path)
     walk.follow_links()
-    for path, reason in walk.ignoring.overruled.items():
-        walk.found.partly_followed_gitignores.append(UnreadFile(walk.report_path(path), reason))
+    for path, unused_patterns_reason in walk.ignoring.overruled.items():
+        walk.found.partly_followed_gitignores.append(UnreadFile(walk.report_path(path), unused_patterns_reason))
     walk.found.sources.sort(key=lambda source: source.path)
     walk.found.prose_sources.sort(key=lambda source: source.path)
     return walk.found
@@ -136,50 +136,50 @@ def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
     """Whether all of a folder was given to be judged: in a part of it not every waiver can be needed."""
     if folder is None:
         return True
-    given = discovered.walked_folders - discovered.context.folders
-    home = folder.resolve()
-    return any(home.is_relative_to((discovered.base / one).resolve()) for one in given)
+    judged_folders = discovered.walked_folders - discovered.context.folders
+    real_folder = folder.resolve()
+    return any(real_folder.is_relative_to((discovered.base / one).resolve()) for one in judged_folders)
 
 
-def add_standard_input(discovered: DiscoveredFiles, data: bytes) -> None:
+def add_standard_input(discovered: DiscoveredFiles, input_bytes: bytes) -> None:
     """Add standard input as one file called `-`."""
-    text = decode_text(data) if len(data) <= MAX_BYTES else None
-    if text is None:
-        why = "it is not text" if len(data) <= MAX_BYTES else "it is over the size limit"
-        discovered.unread_files.append(UnreadFile("-", why))
+    input_text = decode_text(input_bytes) if len(input_bytes) <= MAX_SOURCE_BYTES else None
+    if input_text is None:
+        reason_unread = "it is not text" if len(input_bytes) <= MAX_SOURCE_BYTES else "it is over the size limit"
+        discovered.unread_files.append(UnreadFile("-", reason_unread))
     else:
         # It has no name to go by: ask what it would be under each.
-        names = ("stdin.yaml", "Dockerfile", "nginx.conf")
-        kind = next((k for name in names if (k := kinds.detect_kind(name, text))), "")
-        discovered.sources.append(Source("-", text, kind=kind))
+        candidate_file_names = ("stdin.yaml", "Dockerfile", "nginx.conf")
+        detected_kind = next((k for name in candidate_file_names if (k := kinds.detect_kind(name, input_text))), "")
+        discovered.sources.append(Source("-", input_text, kind=detected_kind))
 
 
-def _may_be_env_file(name: str) -> bool:
+def _may_be_env_file(file_name: str) -> bool:
     """Whether a file of this name may be one that compose files take variables from."""
-    if ".env" not in name.lower():
+    if ".env" not in file_name.lower():
         return False
     from readiness.kinds import dotenv
 
-    return dotenv.recognizes_file(name, "")
+    return dotenv.recognizes_file(file_name, "")
 
 
-def is_template_of_known_kind(name: str) -> bool:
+def is_template_of_known_kind(template_path: str) -> bool:
     """Whether a file is opened only for what it makes, which may be ours by its name: `deploy.yaml.j2`."""
-    inner = template.rendered_path(name)
+    path_without_template_ending = template.path_without_template_suffix(template_path)
     return (
-        inner != name
-        and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
-        and Path(name).suffix.lower() in fact_column("file-endings", "foreign")
-        and not _ALWAYS_READ_NAME.search(posixpath.basename(name))
+        path_without_template_ending != template_path
+        and path_without_template_ending.lower().endswith((".yaml", ".yml", ".conf", ".json"))
+        and Path(template_path).suffix.lower() in property_by_fact_name("file-endings", "foreign")
+        and not _ALWAYS_READ_NAME.search(posixpath.basename(template_path))
     )
 
 
 class FileWalk:
     """One walk over the given paths: what it has found, seen and been told to leave out."""
 
-    def __init__(self, exclude: tuple[str, ...], base: Path, prefix: str = "") -> None:
+    def __init__(self, exclude_globs: tuple[str, ...], base: Path, glob_prefix: str = "") -> None:
         self.base = base
-        self.ignoring = IgnoreRules(base, exclude, prefix)
+        self.ignoring = IgnoreRules(base, exclude_globs, glob_prefix)
         self.found = DiscoveredFiles(base=base, ignore_rules=self.ignoring)
         self.seen: dict[tuple[int, int], Source | None] = {}
         self.links: list[Path] = []
@@ -188,10 +188,10 @@ class FileWalk:
     def report_path(self, path: str | Path) -> str:
         """A path as reports print it: relative to the base where it can be, with `/`."""
         try:
-            text = os.path.relpath(path, self.base)
+            shown_path = os.path.relpath(path, self.base)
         except ValueError:  # another drive
-            text = str(path)
-        return text.replace(os.sep, "/")
+            shown_path = str(path)
+        return shown_path.replace(os.sep, "/")
 
     def walk_named_folder(self, folder: Path) -> None:
         """Walk a folder that was named on the command line, under the .gitignore files above it."""
@@ -204,59 +204,63 @@ class FileWalk:
     def enter_parents(self, folder: Path) -> None:
         """Read the .gitignore files of the folders above one, up to the root of its repository."""
         self.ignoring.stack.clear()
-        chain, here = [], folder.resolve()
-        while not (here / ".git").exists() and here.parent != here:
-            here = here.parent
-            chain.append(here)
-        if (here / ".git").exists():
-            self.found.passed_over_paths.add(self.report_path(here / ".git"))
-            for outer in reversed(chain):
-                self.ignoring.enter_folder(outer)
+        parent_folders, current_folder = [], folder.resolve()
+        while not (current_folder / ".git").exists() and current_folder.parent != current_folder:
+            current_folder = current_folder.parent
+            parent_folders.append(current_folder)
+        if (current_folder / ".git").exists():
+            self.found.passed_over_paths.add(self.report_path(current_folder / ".git"))
+            for parent_folder in reversed(parent_folders):
+                self.ignoring.enter_folder(parent_folder)
 
-    def is_left_out(self, entry: os.DirEntry[str], *, is_folder: bool) -> bool:
+    def is_left_out(self, folder_entry: os.DirEntry[str], *, is_folder: bool) -> bool:
         """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        report_path = self.report_path(entry.path) if self.ignoring.exclude else ""
-        return self.ignoring.is_left_out(entry.path, report_path, is_folder=is_folder)
+        report_path = self.report_path(folder_entry.path) if self.ignoring.exclude else ""
+        return self.ignoring.is_left_out(folder_entry.path, report_path, is_folder=is_folder)
 
-    def add_unread(self, path: str | Path, reason: str) -> None:
+    def add_unread(self, path: str | Path, unread_reason: str) -> None:
         """Remember a file or folder that should have been judged and was not."""
-        self.found.unread_files.append(UnreadFile(self.report_path(path), reason))
+        self.found.unread_files.append(UnreadFile(self.report_path(path), unread_reason))
 
     def walk_folder(self, folder: Path, depth: int) -> None:
         """One folder, entry by entry; links out of it are not followed."""
-        if depth > MAX_DEPTH:
-            self.add_unread(folder, f"directories are nested over {MAX_DEPTH} deep")
+        if depth > MAX_FOLDER_DEPTH:
+            self.add_unread(folder, f"directories are nested over {MAX_FOLDER_DEPTH} deep")
             return
         try:
-            with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+            with os.scandir(folder) as directory_scan:
+                folder_entries = sorted(directory_scan, key=lambda entry: entry.name)
         except OSError as error:
-            self.add_unread(folder, os_error_text(error))
+            self.add_unread(folder, os_error_text_without_path(error))
             return
-        entered = self.ignoring.enter_folder(folder)
-        for entry in entries:
+        has_gitignore = self.ignoring.enter_folder(folder)
+        for entry in folder_entries:
             if self.take_entry(entry, folder):
                 self.walk_folder(Path(entry.path), depth + 1)
-        if entered:
+        if has_gitignore:
             self.ignoring.leave_folder()
 
-    def take_entry(self, entry: os.DirEntry[str], folder: Path) -> bool:
+    def take_entry(self, folder_entry: os.DirEntry[str], folder: Path) -> bool:
         """Take in an entry of a folder: a file is read; whether it is a folder that is to be walked."""
         try:
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if entry.is_symlink() and not passed.is_link_below(entry, folder):
-                self.found.passed_over_paths.add(self.report_path(entry.path))
-                if entry.name not in fact_column("folders", "vendored") and not self.is_left_out(entry, is_folder=False):
-                    self.links.append(Path(entry.path))
+            is_folder = folder_entry.is_dir(follow_symlinks=False)
+            if folder_entry.is_symlink() and not passed.is_link_to_file_below_folder(folder_entry, folder):
+                self.found.passed_over_paths.add(self.report_path(folder_entry.path))
+                if folder_entry.name not in property_by_fact_name("folders", "vendored") and not self.is_left_out(
+                    folder_entry, is_folder=False
+                ):
+                    self.links.append(Path(folder_entry.path))
                 return False
         except OSError as error:
-            self.add_unread(entry.path, os_error_text(error))
+            self.add_unread(folder_entry.path, os_error_text_without_path(error))
             return False
-        if (is_folder and entry.name in fact_column("folders", "vendored")) or self.is_left_out(entry, is_folder=is_folder):
-            self.found.passed_over_paths.add(self.report_path(entry.path))
+        if (is_folder and folder_entry.name in property_by_fact_name("folders", "vendored")) or self.is_left_out(
+            folder_entry, is_folder=is_folder
+        ):
+            self.found.passed_over_paths.add(self.report_path(folder_entry.path))
             return False
         if not is_folder:
-            self.add_file(Path(entry.path))
+            self.add_file(Path(folder_entry.path))
         return is_folder
 
     def add_named_file(self, path: Path) -> None:
@@ -267,23 +271,23 @@ class FileWalk:
         self.found.named_paths.add(self.report_path(path))
         self.add_file(path, is_named=True)
         try:
-            with os.scandir(path.parent) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+            with os.scandir(path.parent) as directory_scan:
+                sibling_entries = sorted(directory_scan, key=lambda entry: entry.name)
         except OSError:
             return
-        self.found.paths.update(self.report_path(entry.path) for entry in entries)
-        texts = self.found.sources
-        if path.suffix.lower() in {".yaml", ".yml"} and texts and "services" in texts[-1].text:
-            self.add_env_files(path.parent, entries)
+        self.found.paths.update(self.report_path(entry.path) for entry in sibling_entries)
+        found_sources = self.found.sources
+        if path.suffix.lower() in {".yaml", ".yml"} and found_sources and "services" in found_sources[-1].text:
+            self.add_env_files(path.parent, sibling_entries)
 
-    def add_env_files(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
+    def add_env_files(self, folder: Path, folder_entries: Sequence[os.DirEntry[str]]) -> None:
         """The environment files among the entries of a folder, but for those that are ignored or led to by a link."""
-        wanted = [one for one in entries if _may_be_env_file(one.name)]
-        if not wanted:
+        env_file_entries = [one for one in folder_entries if _may_be_env_file(one.name)]
+        if not env_file_entries:
             return
         self.enter_parents(folder)
         self.ignoring.enter_folder(folder)
-        for entry in wanted:
+        for entry in env_file_entries:
             if self.is_left_out(entry, is_folder=False):
                 continue
             if entry.is_symlink():
@@ -296,52 +300,54 @@ class FileWalk:
     def add_file(self, path: Path, *, is_named: bool = False) -> None:
         """One file: read it where it may be ours."""
         discovered, suffix = self.found, path.suffix.lower()
-        name = self.report_path(path)
-        discovered.paths.add(name)
-        certain = is_named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS_READ_NAME.search(path.name))
-        environment = _may_be_env_file(path.name)
-        hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
-        other = (suffix in fact_column("file-endings", "foreign") or path.name in _PYTHON_METADATA_FILES) and not (
-            is_named or is_template_of_known_kind(path.name)
-        )
+        report_path = self.report_path(path)
+        discovered.paths.add(report_path)
+        is_surely_ours = is_named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS_READ_NAME.search(path.name))
+        may_be_env_file = _may_be_env_file(path.name)
+        is_hidden_file = path.name.startswith(".") and not suffix and not may_be_env_file  # .gitignore, .bashrc
+        has_foreign_ending = (
+            suffix in property_by_fact_name("file-endings", "foreign") or path.name in _PYTHON_METADATA_FILE_NAMES
+        ) and not (is_named or is_template_of_known_kind(path.name))
         if is_surely_without_credential(path):
-            discovered.credential_free_paths.add(name)
-        if (other or hidden) and not certain:
+            discovered.credential_free_paths.add(report_path)
+        if (has_foreign_ending or is_hidden_file) and not is_surely_ours:
             discovered.skipped_count += 1
-            if path.name in _PACKAGE_FILES and (path.parent / ".github" / "workflows").is_dir():
-                self._add_package(path, name)
-            if suffix in SCRIPT_SUFFIXES and len(discovered.script_sources) < MAX_SCRIPTS:
-                script = read_script(path, name)
+            if path.name in _PACKAGE_FILE_NAMES and (path.parent / ".github" / "workflows").is_dir():
+                self._add_package(path, report_path)
+            if suffix in SCRIPT_SUFFIXES and len(discovered.script_sources) < MAX_SCRIPTS_PER_TREE:
+                script = read_container_script(path, report_path)
                 discovered.script_sources += [script] if script is not None else []
             return
         try:
-            status = path.stat()
-            why = files.refusal_reason(status, MAX_BYTES)
-            key = (status.st_dev, status.st_ino)
-            if status.st_ino and key in self.seen:
+            file_stat = path.stat()
+            refusal_reason = files.file_refusal_reason(file_stat, MAX_SOURCE_BYTES)
+            device_and_inode = (file_stat.st_dev, file_stat.st_ino)
+            if file_stat.st_ino and device_and_inode in self.seen:
                 discovered.skipped_count += 1
                 return
-            text = None if why else decode_text(files.read_regular_file(path, MAX_BYTES))
+            file_text = None if refusal_reason else decode_text(files.read_regular_file(path, MAX_SOURCE_BYTES))
         except OSError as error:
-            self.add_unread(path, os_error_text(error))
+            self.add_unread(path, os_error_text_without_path(error))
             return
-        if files.file_type_of(status.st_mode):  # a socket called nginx.sock is nobody's configuration
-            certain = is_named or suffix in {".yaml", ".yml"} or bool(passed.promised_kind(name, discovered.paths))
-        source = self.seen[key] = None if text is None else Source(name, text)
+        if files.special_file_type(file_stat.st_mode):  # a socket called nginx.sock is nobody's configuration
+            is_surely_ours = (
+                is_named or suffix in {".yaml", ".yml"} or bool(passed.promised_kind(report_path, discovered.paths))
+            )
+        source = self.seen[device_and_inode] = None if file_text is None else Source(report_path, file_text)
         if source is not None:
             (discovered.prose_sources if suffix in PROSE_SUFFIXES else discovered.sources).append(source)
-        elif environment and not is_named:
-            discovered.unread_files.append(UnreadFile(name, why or REASON_NO_TEXT, kind="dotenv"))
-        elif certain and not other:
-            self.add_unread(path, why or REASON_NO_TEXT)
+        elif may_be_env_file and not is_named:
+            discovered.unread_files.append(UnreadFile(report_path, refusal_reason or REASON_NOT_TEXT, kind="dotenv"))
+        elif is_surely_ours and not has_foreign_ending:
+            self.add_unread(path, refusal_reason or REASON_NOT_TEXT)
         else:
             discovered.skipped_count += 1
 
-    def _add_package(self, path: Path, name: str) -> None:
+    def _add_package(self, package_path: Path, report_path: str) -> None:
         """What a package beside pipelines says of its repository; judged by nobody, so that one that can't be read is no loss."""
         with contextlib.suppress(OSError):
-            if (text := decode_text(files.read_regular_file(path, MAX_BYTES))) is not None:
-                self.found.package_sources.append(Source(name, text))
+            if (package_text := decode_text(files.read_regular_file(package_path, MAX_SOURCE_BYTES))) is not None:
+                self.found.package_sources.append(Source(report_path, package_text))
 
     def follow_links(self) -> None:
         """Answer for the links that lead out of their folders, once all else was read.
@@ -350,30 +356,30 @@ class FileWalk:
         that may be ours are named.
         """
         for link in self.links:
-            name = self.report_path(link)
-            kind = passed.promised_kind(name, self.found.paths)
-            why = passed.link_refusal_reason(link, passed.allowed_link_targets(link, kind, self.roots))
-            if kind == "dotenv" and why:
-                self.found.unread_files.append(UnreadFile(name, why, kind=kind))
-            elif kind and why:
-                self.add_unread(link, why)
-            elif kind:
-                self.read_link(link, kind)
-            elif why and link.suffix.lower() in {".yaml", ".yml", ".conf"}:
-                self.found.unread_files.append(UnreadFile(name, why, status="skipped"))
+            report_path = self.report_path(link)
+            promised_kind = passed.promised_kind(report_path, self.found.paths)
+            refusal_reason = passed.link_refusal_reason(link, passed.allowed_link_targets(link, promised_kind, self.roots))
+            if promised_kind == "dotenv" and refusal_reason:
+                self.found.unread_files.append(UnreadFile(report_path, refusal_reason, kind=promised_kind))
+            elif promised_kind and refusal_reason:
+                self.add_unread(link, refusal_reason)
+            elif promised_kind:
+                self.read_link(link, promised_kind)
+            elif refusal_reason and link.suffix.lower() in {".yaml", ".yml", ".conf"}:
+                self.found.unread_files.append(UnreadFile(report_path, refusal_reason, status="skipped"))
 
-    def read_link(self, link: Path, kind: str) -> None:
+    def read_link(self, link: Path, promised_kind: str) -> None:
         """A link of ours by its name to a file of the tree, unless that is ours where it stands."""
         try:
-            status = link.stat()
+            target_stat = link.stat()
         except OSError as error:
-            self.add_unread(link, os_error_text(error))
+            self.add_unread(link, os_error_text_without_path(error))
             return
-        key = (status.st_dev, status.st_ino)
-        known = self.seen.get(key)
-        if key not in self.seen:
+        device_and_inode = (target_stat.st_dev, target_stat.st_ino)
+        source_of_target = self.seen.get(device_and_inode)
+        if device_and_inode not in self.seen:
             self.add_file(link)
-        elif known is None:
+        elif source_of_target is None:
             self.add_unread(link, "a link to a file that was not read")
-        elif kind in {"helm", "kustomize"} or not kinds.detect_kind(known.path, known.text):
-            self.found.sources.append(Source(self.report_path(link), known.text))
+        elif promised_kind in {"helm", "kustomize"} or not kinds.detect_kind(source_of_target.path, source_of_target.text):
+            self.found.sources.append(Source(self.report_path(link), source_of_target.text))

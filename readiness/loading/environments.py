@@ -20,80 +20,90 @@ REASON_UNPARSED_RENDERING = "what it renders to does not parse"
 REASON_RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
 
 
-def chart_folders(paths: set[str]) -> frozenset[str]:
+def chart_folders(known_paths: set[str]) -> frozenset[str]:
     """The folders that hold a Helm chart; one inside another chart's `charts` is rendered with that."""
-    folders = {posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml"}
+    folders = {posixpath.dirname(path) for path in known_paths if posixpath.basename(path) == "Chart.yaml"}
     return frozenset(folder for folder in folders if not any(_contains_chart(other, folder) for other in folders))
 
 
-def _contains_chart(chart: str, folder: str) -> bool:
-    return folder.startswith(posixpath.join(chart, "charts") + "/")
+def _contains_chart(chart_folder: str, folder: str) -> bool:
+    return folder.startswith(posixpath.join(chart_folder, "charts") + "/")
 
 
-def chart_containing(path: str, charts: frozenset[str]) -> str | None:
+def chart_folder_of_template(template_path: str, known_chart_folders: frozenset[str]) -> str | None:
     """The chart whose template a file is: such a file is no manifest until it is rendered."""
-    parts = path.split("/")
-    for depth in range(len(parts) - 1):
-        folder = "/".join(parts[:depth])
-        if folder in charts and parts[depth] in {"templates", "charts"}:
+    path_parts = template_path.split("/")
+    for folder_depth in range(len(path_parts) - 1):
+        folder = "/".join(path_parts[:folder_depth])
+        if folder in known_chart_folders and path_parts[folder_depth] in {"templates", "charts"}:
             return folder
     return None
 
 
-def add_environment(
+def add_environment_project(
     assembly: Assembly,
-    texts: Sequence[GeneratedSource],
+    rendered_sources: Sequence[GeneratedSource],
     discovered: DiscoveredFiles,
     core_rules: dict[str, Rule],
-    unit: str,
+    unit_name: str,
     *,
-    judged: bool,
-    reached: Iterable[str],
-    is_partial: bool = False,
+    is_judged: bool,
+    paths_made_from: Iterable[str],
+    lacks_inputs: bool = False,
 ) -> set[str]:
     """One environment's manifests, as a project of its own, which is one unit; the paths of the files whose texts do not parse.
 
     `judged` says whether its own file is judged, `reached` which files it is made from. Where it was made without what is not here
     (`is_partial`), a text that does not parse is no fault of its file.
     """
-    for source in texts:
+    for source in rendered_sources:
         source.kind = kinds.detect_kind(source.path, source.text)
-    before = len(assembly.parse_findings)
-    pairs = list(assembly.parse_and_record([one for one in texts if one.kind], core_rules, add_rows=False))
-    project = make_project(pairs, discovered, unit, judged=judged)
-    project.idle = not judged and discovered.context.paths.issuperset(reached)
+    finding_count_before = len(assembly.parse_findings)
+    kinds_and_documents = list(
+        assembly.parse_and_record([one for one in rendered_sources if one.kind], core_rules, may_add_file_statuses=False)
+    )
+    project = make_project(kinds_and_documents, discovered, unit_name, is_judged=is_judged)
+    project.idle = not is_judged and discovered.context.paths.issuperset(paths_made_from)
     assembly.projects.append(project)
-    roots = ((one.source.root, one.span) for one in assembly.parse_findings[before:])
-    unparsed = {root.written_location(span)[0].path for root, span in roots if isinstance(root, GeneratedSource)}
-    if is_partial:
-        del assembly.parse_findings[before:]
-    return unparsed
+    root_sources_and_spans = ((one.source.root, one.span) for one in assembly.parse_findings[finding_count_before:])
+    unparsed_paths = {
+        root_source.written_location(span)[0].path
+        for root_source, span in root_sources_and_spans
+        if isinstance(root_source, GeneratedSource)
+    }
+    if lacks_inputs:
+        del assembly.parse_findings[finding_count_before:]
+    return unparsed_paths
 
 
-def absent_values_reason(folder: str, discovered: DiscoveredFiles) -> str:
+def absent_values_reason(chart_folder: str, discovered: DiscoveredFiles) -> str:
     """Why a chart's own values are not here: something makes them, or they are ignored; empty where they are, or it has none."""
-    path = posixpath.join(folder, "values.yaml")
-    if (discovered.base / path).exists():
+    values_path = posixpath.join(chart_folder, "values.yaml")
+    if (discovered.base / values_path).exists():
         return ""
-    beside = (one for one in sorted(discovered.paths) if posixpath.dirname(one) == folder)
-    names = [posixpath.basename(one) for one in beside]
-    made_from = [one for one in names if one.startswith("values.") and is_named_as_template(one)]
-    if made_from:
-        return f"its values.yaml is not here, and is made from {made_from[0]}"
-    return "its values.yaml is not here, and a .gitignore names it" if discovered.may_be_ignored(path) else ""
+    paths_beside = (one for one in sorted(discovered.paths) if posixpath.dirname(one) == chart_folder)
+    file_names_beside = [posixpath.basename(one) for one in paths_beside]
+    values_template_names = [one for one in file_names_beside if one.startswith("values.") and is_named_as_template(one)]
+    if values_template_names:
+        return f"its values.yaml is not here, and is made from {values_template_names[0]}"
+    return "its values.yaml is not here, and a .gitignore names it" if discovered.may_be_ignored(values_path) else ""
 
 
-def rendered_file_status(path: str, kind: str, reason: str) -> FileStatus:
+def rendered_file_status(path: str, kind: str, unparsed_reason: str) -> FileStatus:
     """The row of what was rendered: judged, or with the reason why some of it could not be."""
-    return FileStatus(path, kind, "invalid", reason, CAUSE_BROKEN) if reason else FileStatus(path, kind, "checked")
+    return (
+        FileStatus(path, kind, "invalid", unparsed_reason, CAUSE_BROKEN)
+        if unparsed_reason
+        else FileStatus(path, kind, "checked")
+    )
 
 
 def make_project(
     kinds_and_documents: Iterable[tuple[str, Any]],
     discovered: DiscoveredFiles,
-    unit: str = "",
+    unit_name: str = "",
     *,
-    judged: bool | None = None,
+    is_judged: bool | None = None,
 ) -> Project:
     """Documents as a project that knows what the walk saw, covered and passed over."""
     return Project(
@@ -104,16 +114,18 @@ def make_project(
         passed_over_paths=discovered.passed_over_paths,
         may_be_ignored=discovered.may_be_ignored,
         credential_free_paths=discovered.credential_free_paths,
-        unit=unit,
-        context=discovered.context.paths,
-        judged=judged,
-        here=discovered.context.here,
-        scripts=() if unit else scripts_among(discovered.script_sources, discovered.sources),
+        unit=unit_name,
+        context_paths=discovered.context.paths,
+        is_unit_judged=is_judged,
+        folders_of_working_directory=discovered.context.here,
+        script_sources=() if unit_name else scripts_among(discovered.script_sources, discovered.sources),
     )
 
 
-def render_failure(rule: Rule, source: Source, subject_text: str, environment: str, problem: str) -> Finding:
+def render_failure_finding(
+    rule: Rule, failing_source: Source, subject_text: str, scope_text: str, failure_reason: str
+) -> Finding:
     """The finding that stands for a chart or an overlay that gave nothing, at its own file's first line."""
-    facts = {"what": subject_text, "environment": environment, "reason": problem}
-    text = fill_message(rule.message, facts.get)
-    return Finding(rule, source, source.one_line(Span(0, len(source.text))), text)
+    message_facts = {"what": subject_text, "environment": scope_text, "reason": failure_reason}
+    finding_text = fill_message(rule.message, message_facts.get)
+    return Finding(rule, failing_source, failing_source.one_line(Span(0, len(failing_source.text))), finding_text)

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from readiness.model import Source, line_starts
 
 
-def fenced_block_sources(document: Source) -> Iterator[tuple[Source, str]]:
+def fenced_block_sources(markdown_source: Source) -> Iterator[tuple[Source, str]]:
     """(nested source, language) of every fenced block of a document; the first line may name the block's file."""
     from readiness.syntax.markdown import fenced_blocks as fenced
 
-    for number, block in enumerate(fenced(document.text, line_starts(document.text)), start=1):
-        name = filename_in_first_line(block.text) or FILENAME_BY_LANGUAGE.get(block.language, "")
+    for block_number, block in enumerate(fenced(markdown_source.text, line_starts(markdown_source.text)), start=1):
+        file_name = filename_in_first_line(block.text) or FILENAME_BY_LANGUAGE.get(block.language, "")
         yield (
             Source(
-                f"{document.path}#{number}/{name}",
+                f"{markdown_source.path}#{block_number}/{file_name}",
                 block.text,
-                parent=document,
+                parent=markdown_source,
                 line_starts_in_parent=block.line_offsets,
             ),
             block.language,
@@ -42,8 +42,8 @@ FILENAME_BY_LANGUAGE = {
 _FILENAME_COMMENT = re.compile(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.MULTILINE)
 
 
-def filename_in_first_line(text: str) -> str:
+def filename_in_first_line(block_text: str) -> str:
     """The file name in a first-line comment, as prose often gives it (`# docker-compose.prod.yml`)."""
-    match = _FILENAME_COMMENT.match(text[:300])
-    name = match.group(1) if match else ""
-    return name if "." in name or name.lower().startswith("dockerfile") else ""
+    filename_match = _FILENAME_COMMENT.match(block_text[:300])
+    file_name = filename_match.group(1) if filename_match else ""
+    return file_name if "." in file_name or file_name.lower().startswith("dockerfile") else ""

@@ -17,9 +17,9 @@ from readiness.syntax import glob
 from readiness.syntax.gitignore import BudgetSpentError, IgnorePatterns
 from readiness.syntax.glob import WorkBudget
 
-MAX_BYTES = 512 * 1024  # of a .gitignore
-MAX_WORK = 60_000_000  # units for all patterns of one walk
-REASON_LINK = "it is a link"
+MAX_GITIGNORE_BYTES = 512 * 1024  # of a .gitignore
+MAX_MATCH_WORK_PER_WALK = 60_000_000  # units for all patterns of one walk
+REASON_GITIGNORE_IS_LINK = "it is a link"
 _REASON_TOO_MUCH_WORK = "its patterns take too much work, so from some file on nothing is left out by them"
 
 
@@ -31,54 +31,54 @@ class IgnoreRules:
     `overruled` are the files that are not gone by any more, each with the reason.
     """
 
-    def __init__(self, base: Path, exclude_globs: Iterable[str] = (), prefix: str = "") -> None:
-        self.base = base
-        self.prefix = prefix
+    def __init__(self, working_directory: Path, exclude_globs: Iterable[str] = (), glob_prefix: str = "") -> None:
+        self.base = working_directory
+        self.prefix = glob_prefix
         self.exclude = tuple(exclude_globs)
         self.known: dict[str, IgnorePatterns] = {}
         self.stack: list[tuple[str, IgnorePatterns]] = []
         self.overruled: dict[Path, str] = {}
-        self.work = WorkBudget(MAX_WORK)
+        self.work = WorkBudget(MAX_MATCH_WORK_PER_WALK)
         self._real_folders: dict[str, str] = {}
 
     def enter_folder(self, folder: Path) -> bool:
         """Go by the .gitignore of a folder too; whether there is one. As with Git, one that is a link is none."""
-        file = folder / ".gitignore"
-        if not os.path.lexists(file):
+        gitignore_file = folder / ".gitignore"
+        if not os.path.lexists(gitignore_file):
             return False
-        root = str(folder.resolve())
-        if root not in self.known:
+        real_folder = str(folder.resolve())
+        if real_folder not in self.known:
             try:
-                if file.is_symlink():
-                    raise OSError(errno.ELOOP, REASON_LINK)
-                data = files.read_regular_file(file, MAX_BYTES)
+                if gitignore_file.is_symlink():
+                    raise OSError(errno.ELOOP, REASON_GITIGNORE_IS_LINK)
+                gitignore_bytes = files.read_regular_file(gitignore_file, MAX_GITIGNORE_BYTES)
             except OSError as error:
-                self.overruled[file] = f"{files.os_error_text(error)}; nothing is left out by it"
+                self.overruled[gitignore_file] = f"{files.os_error_text_without_path(error)}; nothing is left out by it"
                 return False
-            self.known[root] = IgnorePatterns(data.decode("utf-8", "replace").splitlines())
-        self.stack.append((root, self.known[root]))
+            self.known[real_folder] = IgnorePatterns(gitignore_bytes.decode("utf-8", "replace").splitlines())
+        self.stack.append((real_folder, self.known[real_folder]))
         return True
 
     def leave_folder(self) -> None:
         """Go by the last .gitignore no longer."""
         self.stack.pop()
 
-    def is_left_out(self, path: str, report_path: str, *, is_folder: bool) -> bool:
+    def is_left_out(self, entry_path: str, report_path: str, *, is_folder: bool) -> bool:
         """Whether an entry of a folder is left out; `report_path` is its path as reports print it."""
         if self.exclude and self._is_excluded(report_path):
             return True
         if not self.stack:
             return False
-        parent, name = os.path.split(path)
-        absolute = self._real_folder(parent) + os.sep + name
-        for root, ignored in self.stack:
-            if absolute.startswith(root + os.sep):
-                local = absolute[len(root) + 1 :].replace(os.sep, "/")
+        parent_folder, entry_name = os.path.split(entry_path)
+        real_path = self._real_folder(parent_folder) + os.sep + entry_name
+        for gitignore_folder, ignore_patterns in self.stack:
+            if real_path.startswith(gitignore_folder + os.sep):
+                path_below_gitignore = real_path[len(gitignore_folder) + 1 :].replace(os.sep, "/")
                 try:
-                    if ignored.is_ignored(local + "/" if is_folder else local, self.work):
+                    if ignore_patterns.is_ignored(path_below_gitignore + "/" if is_folder else path_below_gitignore, self.work):
                         return True
                 except BudgetSpentError:
-                    self.overruled[Path(root) / ".gitignore"] = _REASON_TOO_MUCH_WORK
+                    self.overruled[Path(gitignore_folder) / ".gitignore"] = _REASON_TOO_MUCH_WORK
         return False
 
     def _real_folder(self, folder: str) -> str:
@@ -87,25 +87,27 @@ class IgnoreRules:
             self._real_folders[folder] = os.path.realpath(folder)
         return self._real_folders[folder]
 
-    def _is_excluded(self, path: str) -> bool:
+    def _is_excluded(self, report_path: str) -> bool:
         """Whether a glob of `exclude` matches a path, or the path of a folder."""
-        path = glob.path_below(self.prefix, path)
-        for pattern in self.exclude:
-            if not self.work.try_spend(2 * glob.match_cost(pattern, path)):
+        report_path = glob.prefixed_path(self.prefix, report_path)
+        for exclude_glob in self.exclude:
+            if not self.work.try_spend(2 * glob.max_match_cost(exclude_glob, report_path)):
                 self.overruled[self.base / SETTINGS_FILENAME] = _REASON_TOO_MUCH_WORK
                 return False
-            if glob.glob_matches(pattern, path) or glob.glob_matches(pattern, path + "/"):
+            if glob.glob_matches(exclude_glob, report_path) or glob.glob_matches(exclude_glob, report_path + "/"):
                 return True
         return False
 
     def may_ignore(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""
-        absolute = os.path.normpath(Path(self._real_folder(str(self.base))) / path)
+        absolute_path = os.path.normpath(Path(self._real_folder(str(self.base))) / path)
         try:
-            for root, ignored in self.known.items():
-                if absolute.startswith(root + os.sep):
-                    local = absolute[len(root) + 1 :].replace(os.sep, "/")
-                    if any(ignored.is_ignored(one, self.work) for one in (local, local + "/")):
+            for gitignore_folder, ignore_patterns in self.known.items():
+                if absolute_path.startswith(gitignore_folder + os.sep):
+                    path_below_gitignore = absolute_path[len(gitignore_folder) + 1 :].replace(os.sep, "/")
+                    if any(
+                        ignore_patterns.is_ignored(one, self.work) for one in (path_below_gitignore, path_below_gitignore + "/")
+                    ):
                         return True
         except BudgetSpentError:
             return True  # nobody can say that it is not

@@ -13,38 +13,52 @@ from readiness.loading.programs_read import program_text
 if TYPE_CHECKING:
     from readiness.loading.render.kustomize import Kustomization
 
-_BARE_IMAGE = re.compile(r"^[ \t-]*image:[ \t]*[\"']?([a-z0-9][a-z0-9._-]*)[\"']?[ \t]*\r?$", re.MULTILINE)
-_EMBED = re.compile(r"^[ \t]*//go:embed[ \t]([^\n]{1,1000})", re.MULTILINE)
-_MAX_PROGRAMS = 20  # read beside an overlay
+_IMAGE_WITHOUT_REGISTRY_AND_TAG = re.compile(r"^[ \t-]*image:[ \t]*[\"']?([a-z0-9][a-z0-9._-]*)[\"']?[ \t]*\r?$", re.MULTILINE)
+_GO_EMBED_DIRECTIVE = re.compile(r"^[ \t]*//go:embed[ \t]([^\n]{1,1000})", re.MULTILINE)
+_MAX_PROGRAMS_PER_OVERLAY = 20  # read beside an overlay
 
 
-def replaced_names(
-    text: str,
-    folder: str,
-    users: Mapping[str, Iterable[str]],
-    known: Mapping[str, Kustomization],
+def replaced_image_names(
+    overlay_text: str,
+    overlay_folder: str,
+    user_folders_by_folder: Mapping[str, Iterable[str]],
+    kustomization_by_folder: Mapping[str, Kustomization],
     discovered: DiscoveredFiles,
 ) -> frozenset[str]:
     """The images in what an overlay gives that somebody else replaces; `users` are the overlays that take it in and are not built."""
-    return names_replaced_by_users(users.get(folder, ()), known) | names_replaced_by_program(text, folder, discovered)
+    return image_names_replaced_by_users(
+        user_folders_by_folder.get(overlay_folder, ()), kustomization_by_folder
+    ) | image_names_replaced_by_program(overlay_text, overlay_folder, discovered)
 
 
-def names_replaced_by_users(users: Iterable[str], known: Mapping[str, Kustomization]) -> frozenset[str]:
+def image_names_replaced_by_users(
+    user_folders: Iterable[str], kustomization_by_folder: Mapping[str, Kustomization]
+) -> frozenset[str]:
     """The images that overlays of these folders replace, in themselves or in what they take in."""
     from readiness.loading.render.kustomize import reachable_kustomizations
 
-    reached = (each for one in users if one in known for each in reachable_kustomizations(known[one], known))
-    return frozenset(name for each in reached for name in each.image_names)
+    reached_kustomizations = (
+        each
+        for one in user_folders
+        if one in kustomization_by_folder
+        for each in reachable_kustomizations(kustomization_by_folder[one], kustomization_by_folder)
+    )
+    return frozenset(name for each in reached_kustomizations for name in each.image_names)
 
 
-def names_replaced_by_program(text: str, folder: str, discovered: DiscoveredFiles) -> frozenset[str]:
+def image_names_replaced_by_program(overlay_text: str, overlay_folder: str, discovered: DiscoveredFiles) -> frozenset[str]:
     """The images without registry and tag of an overlay that a program in Go embeds: an operator puts in what it deploys."""
-    names = frozenset(_BARE_IMAGE.findall(text))
-    above, name = posixpath.split(folder)
-    if not names or not name:
+    bare_image_names = frozenset(_IMAGE_WITHOUT_REGISTRY_AND_TAG.findall(overlay_text))
+    parent_folder, folder_name = posixpath.split(overlay_folder)
+    if not bare_image_names or not folder_name:
         return frozenset()
-    programs = sorted(one for one in discovered.paths if one.endswith(".go") and posixpath.dirname(one) == above)
-    for path in programs[:_MAX_PROGRAMS]:
-        if any(name in embedded.replace("/*", "").split() for embedded in _EMBED.findall(program_text(discovered, path))):
-            return names
+    go_program_paths = sorted(
+        one for one in discovered.paths if one.endswith(".go") and posixpath.dirname(one) == parent_folder
+    )
+    for program_path in go_program_paths[:_MAX_PROGRAMS_PER_OVERLAY]:
+        if any(
+            folder_name in embedded.replace("/*", "").split()
+            for embedded in _GO_EMBED_DIRECTIVE.findall(program_text(discovered, program_path))
+        ):
+            return bare_image_names
     return frozenset()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from readiness.loading import image_names, reading
 from readiness.loading.assembly import (
-    CAUSE_ABSENT,
     CAUSE_BROKEN,
-    CAUSE_OUTSIDE,
+    CAUSE_NOT_HERE,
+    CAUSE_NOT_IN_TREE,
     REASON_TEMPLATE,
     Assembly,
     FileStatus,
@@ -23,9 +23,9 @@ from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.environments import (
     REASON_RENDERING_OFF,
     REASON_UNPARSED_RENDERING,
-    add_environment,
+    add_environment_project,
     make_project,
-    render_failure,
+    render_failure_finding,
     rendered_file_status,
 )
 from readiness.loading.parsed import ParsedTexts
@@ -73,103 +73,146 @@ def build_overlays(
     core_rules: dict[str, Rule],
     variants: Variants,
     *,
-    render_enabled: bool,
+    is_rendering_enabled: bool,
 ) -> dict[str, str]:
     """Build what the kustomizations deploy: path -> why not all of it is judged, of the files judged by that alone."""
-    sources = {source.path: source for source in discovered.sources}
-    if not any(posixpath.basename(path) in KUSTOMIZATION_FILENAMES for path in sources):
+    source_by_path = {source.path: source for source in discovered.sources}
+    if not any(posixpath.basename(file_path) in KUSTOMIZATION_FILENAMES for file_path in source_by_path):
         return {}
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import OverlayInputs
 
-    known = kustomize.read_kustomizations(sources, assembly.parsed)
-    for path in (path for one in known.values() for path in one.patch_files if path in sources):
-        sources[path].fragment = True  # a part of an object, where the overlay is not built
-    roots = kustomize.root_kustomizations(known)
+    kustomization_by_folder = kustomize.kustomization_by_folder(source_by_path, assembly.parsed)
+    for file_path in (
+        file_path for one in kustomization_by_folder.values() for file_path in one.patch_files if file_path in source_by_path
+    ):
+        source_by_path[file_path].fragment = True  # a part of an object, where the overlay is not built
+    root_kustomizations = kustomize.root_kustomizations(kustomization_by_folder)
     if discovered.context.narrow:
-        roots = [one for one in roots if _takes_in_judged(one, known, discovered)]
-    if not roots:
+        root_kustomizations = [
+            one for one in root_kustomizations if _takes_in_judged_file(one, kustomization_by_folder, discovered)
+        ]
+    if not root_kustomizations:
         return {}
-    if not render_enabled:
-        assembly.file_statuses += [FileStatus(one.source.path, "kustomize", "skipped", REASON_RENDERING_OFF) for one in roots]
+    if not is_rendering_enabled:
+        assembly.file_statuses += [
+            FileStatus(one.source.path, "kustomize", "skipped", REASON_RENDERING_OFF) for one in root_kustomizations
+        ]
         return {}
-    wanted, inner = _gather_all_inputs(roots, discovered, assembly, known)
-    unseen = kustomize.unread_sources([one for one in wanted if isinstance(one, OverlayInputs)], sources)
-    assembly.sources += unseen.values()
-    overlays = _OverlaySources(sources | unseen, assembly.parsed)
-    known = kustomize.read_kustomizations(overlays.walked_sources, assembly.parsed)
-    users = {one.kustomization.folder: one.users for one in inner}
-    done: list[tuple[_Part, Sequence[Kustomization]]] = []
-    for root, within in zip([*roots, *(one.kustomization for one in inner)], wanted, strict=True):
-        reached = kustomize.reachable_kustomizations(root, known)
+    inputs_or_errors, inner_overlays = _gather_all_inputs(root_kustomizations, discovered, assembly, kustomization_by_folder)
+    unread_source_by_path = kustomize.unread_source_by_path(
+        [one for one in inputs_or_errors if isinstance(one, OverlayInputs)], source_by_path
+    )
+    assembly.sources += unread_source_by_path.values()
+    overlay_sources = _OverlaySources(source_by_path | unread_source_by_path, assembly.parsed)
+    kustomization_by_folder = kustomize.kustomization_by_folder(overlay_sources.walked_sources, assembly.parsed)
+    user_folders_by_folder = {one.kustomization.folder: one.users for one in inner_overlays}
+    parts_and_reached_kustomizations: list[tuple[_Part, Sequence[Kustomization]]] = []
+    for kustomization, inputs_or_error in zip(
+        [*root_kustomizations, *(one.kustomization for one in inner_overlays)], inputs_or_errors, strict=True
+    ):
+        reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
         try:
-            done.append((_build_part(root, reached, within, overlays), reached))
+            parts_and_reached_kustomizations.append(
+                (
+                    _build_kustomization(kustomization, reached_kustomizations, inputs_or_error, overlay_sources),
+                    reached_kustomizations,
+                )
+            )
         except RenderError as error:
-            if root.folder not in users:
-                _tell_failure(root, error, assembly, core_rules, off=_is_switched_off(root, sources))
-    aside = _set_aside(done, variants)
-    taken: dict[str, str] = {}
-    units: dict[tuple[str, ...], list[_Part]] = {}
-    for part, kustomizations in done:
-        is_aside = part.root.folder in aside
-        source = part.built.source
-        source.replaced_images = image_names.replaced_names(source.text, part.root.folder, users, known, discovered)
+            if kustomization.folder not in user_folders_by_folder:
+                _record_overlay_failure(
+                    kustomization,
+                    error,
+                    assembly,
+                    core_rules,
+                    is_commented_out=_is_commented_out_above(kustomization, source_by_path),
+                )
+    non_production_folders = _non_production_overlay_folders(parts_and_reached_kustomizations, variants)
+    unjudged_reason_by_path: dict[str, str] = {}
+    parts_by_unit: dict[tuple[str, ...], list[_Part]] = {}
+    for built_part, kustomizations in parts_and_reached_kustomizations:
+        is_aside = built_part.root.folder in non_production_folders
+        source = built_part.built.source
+        source.replaced_images = image_names.replaced_image_names(
+            source.text, built_part.root.folder, user_folders_by_folder, kustomization_by_folder, discovered
+        )
         source.trial = source.aside = is_aside
-        if part.root.folder in variants.named_overlays:
+        if built_part.root.folder in variants.named_overlays:
             source.said = Purpose("production", "the settings name its overlay")
-        for path in () if is_aside else part.files:
-            assembly.environment_count_by_path[path] = assembly.environment_count_by_path.get(path, 0) + 1
-        units.setdefault(users.get(part.root.folder, (part.root.folder, "")), []).append(part)
-        taken |= dict.fromkeys(_files_of(kustomizations) - taken.keys(), "")
-    for (folder, *_), some in units.items():
-        broken = _add_overlay_project(folder or ".", some, discovered, assembly, core_rules)
-        taken |= dict.fromkeys(broken & taken.keys(), REASON_UNPARSED_RENDERING)
-    assembly.sources += overlays.extra_sources.values()
-    return taken
+        for file_path in () if is_aside else built_part.files:
+            assembly.environment_count_by_path[file_path] = assembly.environment_count_by_path.get(file_path, 0) + 1
+        parts_by_unit.setdefault(user_folders_by_folder.get(built_part.root.folder, (built_part.root.folder, "")), []).append(
+            built_part
+        )
+        unjudged_reason_by_path |= dict.fromkeys(_resource_and_patch_paths(kustomizations) - unjudged_reason_by_path.keys(), "")
+    for (unit_folder, *_), parts_of_unit in parts_by_unit.items():
+        unparsed_paths = _add_overlay_project(unit_folder or ".", parts_of_unit, discovered, assembly, core_rules)
+        unjudged_reason_by_path |= dict.fromkeys(unparsed_paths & unjudged_reason_by_path.keys(), REASON_UNPARSED_RENDERING)
+    assembly.sources += overlay_sources.extra_sources.values()
+    return unjudged_reason_by_path
 
 
-def _build_part(
-    root: Kustomization,
-    reached: Sequence[Kustomization],
-    within: OverlayInputs | RenderError,
-    overlays: _OverlaySources,
+def _build_kustomization(
+    kustomization: Kustomization,
+    reached_kustomizations: Sequence[Kustomization],
+    inputs_or_error: OverlayInputs | RenderError,
+    overlay_sources: _OverlaySources,
 ) -> _Part:
     """What one kustomization gives. Raises RenderError, also where its files could not be gathered."""
-    if isinstance(within, RenderError):
-        raise within
-    built = _build_overlay(root, reached, within, overlays)
-    return _Part(root, built, _files_of(reached) | {within.tree.report_path(name) for name in within.files})
+    if isinstance(inputs_or_error, RenderError):
+        raise inputs_or_error
+    built_overlay = _build_overlay(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
+    return _Part(
+        kustomization,
+        built_overlay,
+        _resource_and_patch_paths(reached_kustomizations)
+        | {inputs_or_error.tree.report_path(name) for name in inputs_or_error.files},
+    )
 
 
-def _set_aside(done: Sequence[tuple[_Part, Sequence[Kustomization]]], variants: Variants) -> Collection[str]:
+def _non_production_overlay_folders(
+    parts_and_reached_kustomizations: Sequence[tuple[_Part, Sequence[Kustomization]]], variants: Variants
+) -> Collection[str]:
     """The folders of overlays that are not production's."""
-    return variants.of_overlays([part.root for part, _ in done], [_taken_in(reached) for _, reached in done])
+    return variants.of_overlays(
+        [part.root for part, _ in parts_and_reached_kustomizations],
+        [
+            _kustomization_and_resource_paths(reached_kustomizations)
+            for _, reached_kustomizations in parts_and_reached_kustomizations
+        ],
+    )
 
 
-def _files_of(reached: Sequence[Kustomization]) -> set[str]:
+def _resource_and_patch_paths(kustomizations: Sequence[Kustomization]) -> set[str]:
     """The files and the patches that kustomizations name."""
-    return {path for one in reached for path in (*one.resource_files, *one.patch_files)}
+    return {path for one in kustomizations for path in (*one.resource_files, *one.patch_files)}
 
 
-def _taken_in(reached: Sequence[Kustomization]) -> set[str]:
+def _kustomization_and_resource_paths(kustomizations: Sequence[Kustomization]) -> set[str]:
     """The files of an overlay's resources, and those that say which: what it has in common with its siblings."""
-    return {path for one in reached for path in (one.source.path, *one.resource_files)}
+    return {path for one in kustomizations for path in (one.source.path, *one.resource_files)}
 
 
-def _takes_in_judged(root: Kustomization, known: Mapping[str, Kustomization], discovered: DiscoveredFiles) -> bool:
+def _takes_in_judged_file(
+    overlay: Kustomization, kustomization_by_folder: Mapping[str, Kustomization], discovered: DiscoveredFiles
+) -> bool:
     """Whether an overlay, or what it takes in, is judged."""
     from readiness.loading.render import kustomize
 
-    reached = kustomize.reachable_kustomizations(root, known)
-    return not _files_of(reached) | _taken_in(reached) <= discovered.context.paths
+    reached_kustomizations = kustomize.reachable_kustomizations(overlay, kustomization_by_folder)
+    return (
+        not _resource_and_patch_paths(reached_kustomizations) | _kustomization_and_resource_paths(reached_kustomizations)
+        <= discovered.context.paths
+    )
 
 
 def _add_overlay_project(
-    unit: str,
+    unit_folder: str,
     parts: Sequence[_Part],
     discovered: DiscoveredFiles,
     assembly: Assembly,
-    core: dict[str, Rule],
+    core_rules: dict[str, Rule],
 ) -> set[str]:
     """Add what an overlay gives as a project, and its row; the files whose documents do not parse.
 
@@ -177,51 +220,57 @@ def _add_overlay_project(
     """
     from readiness.loading.render.overlay.placed import PlacedSource
 
-    texts = [part.built.source for part in parts]
-    judged = any(part.root.source.path not in discovered.context.paths for part in parts)
-    reached = {path for part in parts for path in part.files}
-    broken = add_environment(assembly, texts, discovered, core, unit, judged=judged, reached=reached)
-    for root, built, _ in parts:
-        if isinstance(built.source, PlacedSource) and built.source.kept is not None:
-            built.source.kept.kind = "k8s"
-            parsed = reading.parse_sources([built.source.kept])
-            pairs = [(source.kind, document) for source, document, error in parsed if error is None]
-            kept = make_project(pairs, discovered, unit, judged=judged)
-            assembly.overlays_without_removals.append((built.source, kept))
-        for _, error, home in built.unparsed_documents:
-            assembly.parse_findings.append(_unparsed_document_finding(core["core/syntax"], home, error))
-            broken.add(home.path)
-        own = root.source.path
+    built_sources = [part.built.source for part in parts]
+    is_judged = any(part.root.source.path not in discovered.context.paths for part in parts)
+    paths_made_from = {path for part in parts for path in part.files}
+    unparsed_paths = add_environment_project(
+        assembly, built_sources, discovered, core_rules, unit_folder, is_judged=is_judged, paths_made_from=paths_made_from
+    )
+    for kustomization, built_overlay, _ in parts:
+        if isinstance(built_overlay.source, PlacedSource) and built_overlay.source.kept is not None:
+            built_overlay.source.kept.kind = "k8s"
+            parse_results = reading.parse_sources([built_overlay.source.kept])
+            kinds_and_documents = [
+                (source.kind, document) for source, document, parse_error in parse_results if parse_error is None
+            ]
+            project_without_removals = make_project(kinds_and_documents, discovered, unit_folder, is_judged=is_judged)
+            assembly.overlays_without_removals.append((built_overlay.source, project_without_removals))
+        for _, parse_error, written_source in built_overlay.unparsed_documents:
+            assembly.parse_findings.append(_unparsed_document_finding(core_rules["core/syntax"], written_source, parse_error))
+            unparsed_paths.add(written_source.path)
+        kustomization_path = kustomization.source.path
         assembly.file_statuses.append(
-            rendered_file_status(own, "kustomize", REASON_UNPARSED_RENDERING if own in broken else "")
+            rendered_file_status(
+                kustomization_path, "kustomize", REASON_UNPARSED_RENDERING if kustomization_path in unparsed_paths else ""
+            )
         )
-        if built.reason and own not in broken:
-            assembly.file_statuses[-1].reason = built.reason
-    return broken
+        if built_overlay.reason and kustomization_path not in unparsed_paths:
+            assembly.file_statuses[-1].reason = built_overlay.reason
+    return unparsed_paths
 
 
-def _is_switched_off(root: Kustomization, sources: Mapping[str, Source]) -> bool:
+def _is_commented_out_above(overlay: Kustomization, source_by_path: Mapping[str, Source]) -> bool:
     """Whether the kustomization of the folder above names an overlay in a comment, where a list would take it in."""
-    above, name = posixpath.split(root.folder)
-    texts = [
-        sources[path].text
-        for path in (posixpath.join(above, one) for one in KUSTOMIZATION_FILENAMES)
-        if name and path in sources
+    parent_folder, folder_name = posixpath.split(overlay.folder)
+    parent_kustomization_texts = [
+        source_by_path[path].text
+        for path in (posixpath.join(parent_folder, one) for one in KUSTOMIZATION_FILENAMES)
+        if folder_name and path in source_by_path
     ]
-    entries = (match[1] for text in texts for match in _COMMENTED.finditer(text))
-    return any(posixpath.normpath(entry) == name for entry in entries)
+    commented_entries = (match[1] for text in parent_kustomization_texts for match in _COMMENTED_LIST_ENTRY.finditer(text))
+    return any(posixpath.normpath(entry) == folder_name for entry in commented_entries)
 
 
-_COMMENTED = re.compile(r"^[ \t]*#[ \t]*-[ \t]+([\w./-]{1,200})[ \t]*\r?$", re.MULTILINE)
+_COMMENTED_LIST_ENTRY = re.compile(r"^[ \t]*#[ \t]*-[ \t]+([\w./-]{1,200})[ \t]*\r?$", re.MULTILINE)
 
 
-def _tell_failure(
+def _record_overlay_failure(
     kustomization: Kustomization,
-    error: RenderError,
+    render_error: RenderError,
     assembly: Assembly,
-    core: dict[str, Rule],
+    core_rules: dict[str, Rule],
     *,
-    off: bool,
+    is_commented_out: bool,
 ) -> None:
     """The row of an overlay that gave nothing, and the finding where what stops it is written; low where it is switched off."""
     from readiness.loading.render.gather import OverlayRefusedError, RemoteChartError
@@ -231,35 +280,41 @@ def _tell_failure(
         UnsupportedFeatureError,
     )
 
-    own = kustomization.source
-    reason = str(error)
-    if isinstance(error, OverlayRefusedError | LimitError):
-        flag = "--enable-helm " if isinstance(error, RemoteChartError) else ""
-        way = f"`kustomize build {flag}{shlex.quote(kustomization.folder or '.')} | readiness check -`"
-        reason = f"{error}; {way} judges what it gives"
-    if isinstance(error, OverlayRefusedError):
-        assembly.file_statuses.append(FileStatus(own.path, "kustomize", "skipped", reason, CAUSE_OUTSIDE))
+    kustomization_source = kustomization.source
+    failure_reason = str(render_error)
+    if isinstance(render_error, OverlayRefusedError | LimitError):
+        helm_flag = "--enable-helm " if isinstance(render_error, RemoteChartError) else ""
+        build_command_hint = f"`kustomize build {helm_flag}{shlex.quote(kustomization.folder or '.')} | readiness check -`"
+        failure_reason = f"{render_error}; {build_command_hint} judges what it gives"
+    if isinstance(render_error, OverlayRefusedError):
+        assembly.file_statuses.append(
+            FileStatus(kustomization_source.path, "kustomize", "skipped", failure_reason, CAUSE_NOT_IN_TREE)
+        )
         return
-    rule = core["core/not-rendered"]
-    finding = render_failure(rule, own, "overlay", "", reason)
-    if off and not isinstance(error, LimitError):
+    rule = core_rules["core/not-rendered"]
+    finding = render_failure_finding(rule, kustomization_source, "overlay", "", failure_reason)
+    if is_commented_out and not isinstance(render_error, LimitError):
         finding = finding._replace(lowered_severity=Severity.LOW)
-    if isinstance(error, InvalidKustomizationError):
-        source, span = error.place
+    if isinstance(render_error, InvalidKustomizationError):
+        source, span = render_error.place
         finding = finding._replace(source=source, span=source.one_line(span))
-        if source is not own:
-            reason = f"{source.path}:{source.position_of(span.start).line}: {reason}"
-    cause = CAUSE_ABSENT if isinstance(error, NeedsOtherBuilderError | UnsupportedFeatureError | LimitError) else CAUSE_BROKEN
-    assembly.file_statuses.append(FileStatus(own.path, "kustomize", "skipped", reason, cause))
-    if not isinstance(error, UnsupportedFeatureError):
+        if source is not kustomization_source:
+            failure_reason = f"{source.path}:{source.position_of(span.start).line}: {failure_reason}"
+    failure_cause = (
+        CAUSE_NOT_HERE
+        if isinstance(render_error, NeedsOtherBuilderError | UnsupportedFeatureError | LimitError)
+        else CAUSE_BROKEN
+    )
+    assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "skipped", failure_reason, failure_cause))
+    if not isinstance(render_error, UnsupportedFeatureError):
         assembly.parse_findings.append(finding)
 
 
 def _build_overlay(
-    root: Kustomization,
+    kustomization: Kustomization,
     reachable_kustomizations: Sequence[Kustomization],
     gathered_inputs: OverlayInputs,
-    overlays: _OverlaySources,
+    overlay_sources: _OverlaySources,
 ) -> _BuiltOverlay:
     """What an overlay gives, built here; by a program where there is one that can do what is not done here.
 
@@ -274,61 +329,73 @@ def _build_overlay(
     )
     from readiness.loading.render.process import REASON_UNCONFINED
 
-    sources: Mapping[str, Source] = overlays.walked_sources | overlays.extra_sources
+    source_by_path: Mapping[str, Source] = overlay_sources.walked_sources | overlay_sources.extra_sources
     try:
-        source, more = build_source(gathered_inputs, root.source, root.folder or ".", sources, overlays.documents_by_source)
+        source, extra_source_by_path = build_source(
+            gathered_inputs,
+            kustomization.source,
+            kustomization.folder or ".",
+            source_by_path,
+            overlay_sources.documents_by_source,
+        )
     except (NeedsOtherBuilderError, OverlayRefusedError):
         raise
-    except RenderError as error:
-        if not kustomize.build_command():
-            if isinstance(error, UnsupportedFeatureError):
-                raise UnsupportedFeatureError(f"{error}; {kustomize.REASON_NO_BUILDER}") from None
+    except RenderError as builder_error:
+        if not kustomize.kustomize_build_command():
+            if isinstance(builder_error, UnsupportedFeatureError):
+                raise UnsupportedFeatureError(f"{builder_error}; {kustomize.REASON_NO_BUILDER}") from None
             raise
         try:
-            other = kustomize.build_overlay(
-                root,
+            program_built_source = kustomize.build_overlay(
+                kustomization,
                 list(reachable_kustomizations),
-                sources,
+                source_by_path,
                 gathered_inputs,
-                overlays.documents_by_source,
+                overlay_sources.documents_by_source,
             )
         except LimitError:
             raise  # what a program builds holds, whatever is said here, and nobody knows
-        except RenderError as second:
-            raise (second if isinstance(error, UnsupportedFeatureError) else error) from None
-        return _BuiltOverlay(other, other.lost, "" if other.confined else REASON_UNCONFINED)
-    overlays.extra_sources |= more
+        except RenderError as program_error:
+            raise (program_error if isinstance(builder_error, UnsupportedFeatureError) else builder_error) from None
+        return _BuiltOverlay(
+            program_built_source, program_built_source.lost, "" if program_built_source.confined else REASON_UNCONFINED
+        )
+    overlay_sources.extra_sources |= extra_source_by_path
     return _BuiltOverlay(source)
 
 
-def _unparsed_document_finding(rule: Rule, source: Source, error: ParseError) -> Finding:
+def _unparsed_document_finding(rule: Rule, written_source: Source, parse_error: ParseError) -> Finding:
     """The finding that stands for a document that an overlay builds and nobody can read, where it came from."""
-    text = rule.message.format(kind="Kubernetes", reason=error.message)
-    return Finding(rule, source, source.one_line(Span(0, len(source.text))), text)
+    finding_text = rule.message.format(kind="Kubernetes", reason=parse_error.message)
+    return Finding(rule, written_source, written_source.one_line(Span(0, len(written_source.text))), finding_text)
 
 
-def add_kustomization(source: Source, assembly: Assembly, core: dict[str, Rule]) -> None:
+def record_kustomization(kustomization_source: Source, assembly: Assembly, core_rules: dict[str, Rule]) -> None:
     """A kustomization that stands by itself in the project: nothing else says so where it is no YAML, or no mapping."""
     try:
-        documents = assembly.parsed.documents(source)
-        if not documents or not isinstance(documents[0], Map):
+        yaml_documents = assembly.parsed.documents(kustomization_source)
+        if not yaml_documents or not isinstance(yaml_documents[0], Map):
             raise ParseError("a kustomization is a mapping", 0)
     except ParseError as error:
-        line = source.line_text(source.position_of(error.offset).line)
-        if "{{" in line or "{%" in line:
-            assembly.file_statuses.append(FileStatus(source.path, "kustomize", "skipped", REASON_TEMPLATE))
+        error_line = kustomization_source.line_text(kustomization_source.position_of(error.offset).line)
+        if "{{" in error_line or "{%" in error_line:
+            assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "skipped", REASON_TEMPLATE))
             return
-        assembly.file_statuses.append(FileStatus(source.path, "kustomize", "invalid", error.message, CAUSE_BROKEN))
-        assembly.parse_findings.append(reading.syntax_finding(core["core/syntax"], source, error, "kustomization"))
+        assembly.file_statuses.append(
+            FileStatus(kustomization_source.path, "kustomize", "invalid", error.message, CAUSE_BROKEN)
+        )
+        assembly.parse_findings.append(
+            reading.syntax_finding(core_rules["core/syntax"], kustomization_source, error, "kustomization")
+        )
     else:
-        assembly.sources.append(source)
+        assembly.sources.append(kustomization_source)
 
 
 def _gather_all_inputs(
-    roots: Sequence[Kustomization],
+    root_kustomizations: Sequence[Kustomization],
     discovered: DiscoveredFiles,
     assembly: Assembly,
-    known: Mapping[str, Kustomization],
+    kustomization_by_folder: Mapping[str, Kustomization],
 ) -> tuple[list[OverlayInputs | RenderError], list[InnerOverlay]]:
     """What each overlay takes in, or why it is not built; and behind them the same of the second, the overlays inside of those.
 
@@ -337,44 +404,57 @@ def _gather_all_inputs(
     from readiness.loading.render import inputs
     from readiness.loading.render.gather import (
         OverlayRefusedError,
-        gather_inputs,
-        is_refused_itself,
+        gather_overlay_inputs,
+        is_refused_without_its_bases,
     )
-    from readiness.loading.render.inner import buildable_below
-    from readiness.loading.render.tree import ConfinedTree, root_of
+    from readiness.loading.render.inner import outermost_buildable_overlays
+    from readiness.loading.render.tree import ConfinedTree, tree_root_of_folder
 
-    trees: dict[Path, ConfinedTree] = {}
-    given = [discovered.base / one for one in (*discovered.walked_folders, *map(posixpath.dirname, discovered.named_paths))]
+    tree_by_root: dict[Path, ConfinedTree] = {}
+    requested_folders = [
+        discovered.base / one for one in (*discovered.walked_folders, *map(posixpath.dirname, discovered.named_paths))
+    ]
 
-    def place_of(one: Kustomization) -> tuple[ConfinedTree, str]:
-        folder = discovered.base / one.folder
-        where = root_of(folder, given)
-        tree = trees.setdefault(where, ConfinedTree(where, discovered.base))
+    def tree_and_path_in_tree(kustomization: Kustomization) -> tuple[ConfinedTree, str]:
+        folder = discovered.base / kustomization.folder
+        tree_root = tree_root_of_folder(folder, requested_folders)
+        tree = tree_by_root.setdefault(tree_root, ConfinedTree(tree_root, discovered.base))
         return tree, tree.path_in_tree(folder)
 
-    def gather(one: Kustomization) -> OverlayInputs | RenderError:
+    def inputs_or_error_of(kustomization: Kustomization) -> OverlayInputs | RenderError:
         try:
-            return gather_inputs(*place_of(one))
+            return gather_overlay_inputs(*tree_and_path_in_tree(kustomization))
         except RenderError as error:
             return error
 
-    wanted = [gather(root) for root in roots]
-    pairs = list(zip(roots, wanted, strict=True))
-    refused = [root for root, said in pairs if isinstance(said, OverlayRefusedError)]
-    built = [root for root, said in pairs if not isinstance(said, RenderError)]
-    inner = buildable_below(refused, built, known, lambda one: is_refused_itself(*place_of(one)))
-    wanted += [gather(one.kustomization) for one in inner]
-    for tree in trees.values():
+    inputs_or_errors = [inputs_or_error_of(root) for root in root_kustomizations]
+    roots_and_inputs_or_errors = list(zip(root_kustomizations, inputs_or_errors, strict=True))
+    refused_roots = [
+        root for root, inputs_or_error in roots_and_inputs_or_errors if isinstance(inputs_or_error, OverlayRefusedError)
+    ]
+    buildable_roots = [
+        root for root, inputs_or_error in roots_and_inputs_or_errors if not isinstance(inputs_or_error, RenderError)
+    ]
+    inner_overlays = outermost_buildable_overlays(
+        refused_roots,
+        buildable_roots,
+        kustomization_by_folder,
+        lambda one: is_refused_without_its_bases(*tree_and_path_in_tree(one)),
+    )
+    inputs_or_errors += [inputs_or_error_of(one.kustomization) for one in inner_overlays]
+    for tree in tree_by_root.values():
         assembly.render_inputs += inputs.tree_inputs(tree)
-    return wanted, inner
+    return inputs_or_errors, inner_overlays
 
 
-def inflating_overlays(discovered: DiscoveredFiles, parsed: ParsedTexts) -> list[Kustomization]:
+def chart_inflating_kustomizations(discovered: DiscoveredFiles, parsed_yaml: ParsedTexts) -> list[Kustomization]:
     """The kustomizations that the walk read and that inflate charts."""
-    sources = {one.path: one for one in discovered.sources if posixpath.basename(one.path) in KUSTOMIZATION_FILENAMES}
-    if not any("helm" in one.text for one in sources.values()):
+    kustomization_source_by_path = {
+        one.path: one for one in discovered.sources if posixpath.basename(one.path) in KUSTOMIZATION_FILENAMES
+    }
+    if not any("helm" in one.text for one in kustomization_source_by_path.values()):
         return []
     from readiness.loading.render import kustomize
 
-    known = kustomize.read_kustomizations(sources, parsed)
-    return [one for one in known.values() if one.helm_charts]
+    kustomization_by_folder = kustomize.kustomization_by_folder(kustomization_source_by_path, parsed_yaml)
+    return [one for one in kustomization_by_folder.values() if one.helm_charts]

@@ -7,7 +7,7 @@ from typing import Any
 
 from readiness.loading.render.made import GeneratedSource
 from readiness.model import ParseError, Source
-from readiness.syntax.yaml import load_yaml_documents, with_plain_separators
+from readiness.syntax.yaml import blank_out_separator_comments, load_yaml_documents
 
 
 class ParsedTexts:
@@ -18,9 +18,9 @@ class ParsedTexts:
     def __init__(self) -> None:
         self._roots: dict[Source, Sequence[Any] | ParseError] = {}
 
-    def keep(self, source: Source, roots: Sequence[Any]) -> None:
+    def keep(self, source: Source, document_roots: Sequence[Any]) -> None:
         """Take in what somebody else has parsed."""
-        self._roots[source] = roots
+        self._roots[source] = document_roots
 
     def files(self) -> list[Source]:
         """The files that were parsed, those apart that a renderer made or that stand in another."""
@@ -30,10 +30,10 @@ class ParsedTexts:
         """The documents of a text. Raises ParseError where it does not parse."""
         if source not in self._roots:
             try:
-                self._roots[source] = load_yaml_documents(with_plain_separators(source.text))
+                self._roots[source] = load_yaml_documents(blank_out_separator_comments(source.text))
             except ParseError as error:
                 self._roots[source] = ParseError(error.message, error.offset)
-        found = self._roots[source]
-        if isinstance(found, ParseError):
-            raise ParseError(found.message, found.offset)
-        return found
+        documents_or_error = self._roots[source]
+        if isinstance(documents_or_error, ParseError):
+            raise ParseError(documents_or_error.message, documents_or_error.offset)
+        return documents_or_error

@@ -10,33 +10,33 @@ from readiness import files, kinds
 
 REASON_LINK_NOT_FOLLOWED = "a link, which is not followed from a file that was given by itself"
 REASON_LINK_INTO_VERSION_CONTROL = "a link into the data of version control, which is not followed"
-_VERSION_CONTROL = frozenset({".git", ".hg", ".svn"})
+_VERSION_CONTROL_FOLDERS = frozenset({".git", ".hg", ".svn"})
 REASON_LINK_OUT_OF_TREE = "a link out of the tree, which is not followed"
 _GITHUB_FOLDERS = (".github", ".github/workflows")  # of ours by their names, whatever is in them
 
 
-def link_refusal_reason(link: Path, roots: Iterable[str]) -> str:
+def link_refusal_reason(link: Path, allowed_real_folders: Iterable[str]) -> str:
     """Why a link is not followed; empty for one that leads to a regular file below one of the roots (real paths)."""
     try:
-        target = os.path.realpath(link, strict=True)
-        mode = link.stat().st_mode
+        real_target = os.path.realpath(link, strict=True)
+        target_mode = link.stat().st_mode
     except (OSError, ValueError):
         return "a link to a file that is not there, or that cannot be reached"
-    if _is_private(Path(target)):
+    if _is_version_control_file(Path(real_target)):
         return REASON_LINK_INTO_VERSION_CONTROL
-    if not any(target.startswith(root.rstrip(os.sep) + os.sep) for root in roots):
+    if not any(real_target.startswith(root.rstrip(os.sep) + os.sep) for root in allowed_real_folders):
         return REASON_LINK_OUT_OF_TREE
-    sort = files.file_type_of(mode)
-    return f"a link to {sort}" if sort else ""
+    special_file_type = files.special_file_type(target_mode)
+    return f"a link to {special_file_type}" if special_file_type else ""
 
 
-def allowed_link_targets(link: Path, kind: str, walked_folders: Iterable[str]) -> list[str]:
+def allowed_link_targets(link: Path, promised_kind_of_link: str, walked_folders: Iterable[str]) -> list[str]:
     """Where a link may lead (real paths): into the walked folders; of a chart's file only into its chart, which is rendered
     by itself."""
-    if kind != "helm":
+    if promised_kind_of_link != "helm":
         return list(walked_folders)
-    home = next((one for one in link.parents if (one / "Chart.yaml").exists()), link.parent)
-    return [os.path.realpath(home)]
+    chart_folder = next((one for one in link.parents if (one / "Chart.yaml").exists()), link.parent)
+    return [os.path.realpath(chart_folder)]
 
 
 def promised_kind(path: str, known_paths: Collection[str]) -> str:
@@ -46,15 +46,15 @@ def promised_kind(path: str, known_paths: Collection[str]) -> str:
     return kinds.kind_from_path(path, known_paths)
 
 
-def is_link_below(entry: os.DirEntry[str], folder: Path) -> bool:
+def is_link_to_file_below_folder(link_entry: os.DirEntry[str], folder: Path) -> bool:
     """Whether a link leads to a file below the folder that it stands in."""
     try:
-        target = Path(entry.path).resolve(strict=True)
+        target = Path(link_entry.path).resolve(strict=True)
     except (OSError, RuntimeError):
         return False
-    return target.is_file() and folder.resolve() in target.parents and not _is_private(target)
+    return target.is_file() and folder.resolve() in target.parents and not _is_version_control_file(target)
 
 
-def _is_private(target: Path) -> bool:
+def _is_version_control_file(target: Path) -> bool:
     """Whether a file is version control's own: its settings may hold the token that the tree was fetched with."""
-    return not _VERSION_CONTROL.isdisjoint(target.parts)
+    return not _VERSION_CONTROL_FOLDERS.isdisjoint(target.parts)

@@ -8,12 +8,12 @@ from readiness.loading.discover import DiscoveredFiles
 MAX_PROGRAM_BYTES = 256 * 1024
 
 
-def program_text(discovered: DiscoveredFiles, path: str) -> str:
+def program_text(discovered: DiscoveredFiles, program_path: str) -> str:
     """The text of a program that the walk saw, read once; empty where it is too large or cannot be read."""
-    if path not in discovered.program_texts:
+    if program_path not in discovered.program_texts:
         try:
-            data = files.read_regular_file(discovered.base / path, MAX_PROGRAM_BYTES)
+            program_bytes = files.read_regular_file(discovered.base / program_path, MAX_PROGRAM_BYTES)
         except OSError:
-            data = b""
-        discovered.program_texts[path] = data.decode("utf-8", "replace")
-    return discovered.program_texts[path]
+            program_bytes = b""
+        discovered.program_texts[program_path] = program_bytes.decode("utf-8", "replace")
+    return discovered.program_texts[program_path]

@@ -9,19 +9,19 @@ from readiness import kinds
 from readiness.model import Finding, ParseError, Rule, Source, Span
 
 
-def syntax_finding(rule: Rule, source: Source, error: ParseError, kind: str) -> Finding:
+def syntax_finding(rule: Rule, source: Source, parse_error: ParseError, kind_title: str) -> Finding:
     """The finding that stands for a source that its kind cannot read."""
-    offset = min(max(error.offset, 0), len(source.text))
+    offset = min(max(parse_error.offset, 0), len(source.text))
     if offset == len(source.text):  # point at the last thing written, not past it
         offset = len(source.text.rstrip())
-    row = source.text.rfind("\n", 0, offset) + 1
-    end = source.one_line(Span(offset, len(source.text))).end
-    span = Span(offset, end) if end > offset else source.one_line(Span(row, len(source.text)))
-    return Finding(rule, source, span, rule.message.format(reason=error.message, kind=kind))
+    line_start = source.text.rfind("\n", 0, offset) + 1
+    line_end = source.one_line(Span(offset, len(source.text))).end
+    span = Span(offset, line_end) if line_end > offset else source.one_line(Span(line_start, len(source.text)))
+    return Finding(rule, source, span, rule.message.format(reason=parse_error.message, kind=kind_title))
 
 
 def parse_sources(
-    sources: Iterable[Source], classify: Callable[[str, str], str] = kinds.detect_kind
+    sources: Iterable[Source], kind_detector: Callable[[str, str], str] = kinds.detect_kind
 ) -> Iterator[tuple[Source, Any, ParseError | None]]:
     """(source, document, error) of every source that has a kind, the sources nested in documents after their parent.
 
@@ -30,14 +30,14 @@ def parse_sources(
     for source in sources:
         try:
             document = kinds.parse_source(source)
-        except ParseError as error:
-            yield source, None, error
+        except ParseError as parse_error:
+            yield source, None, parse_error
             continue
         yield source, document, None
-        for inner in kinds.embedded_sources(source.kind, document):
-            inner.kind = classify(inner.path, inner.text)
-            if inner.kind:
+        for embedded_source in kinds.embedded_sources(source.kind, document):
+            embedded_source.kind = kind_detector(embedded_source.path, embedded_source.text)
+            if embedded_source.kind:
                 try:
-                    yield inner, kinds.parse_source(inner), None
+                    yield embedded_source, kinds.parse_source(embedded_source), None
                 except ParseError:
                     continue

@@ -16,90 +16,105 @@ from readiness.loading.programs_read import program_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.model import Source
 
-LEFT_OUT = "the kustomization beside it leaves it out"
-FORGOTTEN = "it is output of helm template under no release's name, and nothing names it"
+REASON_LEFT_OUT_OF_KUSTOMIZATION = "the kustomization beside it leaves it out"
+REASON_FORGOTTEN_HELM_OUTPUT = "it is output of helm template under no release's name, and nothing names it"
 # What charts call the release where nobody gave a name to `helm template`.
-_RENDERED = re.compile(r"^# Source: [^\n]{1,200}/templates/", re.MULTILINE)
-_NO_RELEASE = re.compile(
+_HELM_SOURCE_COMMENT = re.compile(r"^# Source: [^\n]{1,200}/templates/", re.MULTILINE)
+_DEFAULT_RELEASE_NAME_LABEL = re.compile(
     r"^[ ]*(?:app\.kubernetes\.io/instance|release):[ ]?[\"']?(?:release-name|RELEASE-NAME)[\"']?[ ]*\r?$", re.MULTILINE
 )
-_ENGINE = re.compile(
+_GITOPS_ENGINE_OBJECT = re.compile(
     r"^apiVersion:[ ]?[\"']?(?:kustomize\.toolkit\.fluxcd\.io/v1\w*[\"']?\s+kind:[ ]?Kustomization"
     r"|argoproj\.io/v1alpha1[\"']?\s+kind:[ ]?Application(?:Set)?)\b",
     re.MULTILINE,
 )
-_OBJECT = re.compile(r"^apiVersion:", re.MULTILINE)
+_API_VERSION_LINE = re.compile(r"^apiVersion:", re.MULTILINE)
 # Where an engine begins: somebody applies these once, by hand. So are secrets that a file keeps encrypted.
-_APPLIED_FIRST = re.compile(
+_APPLIED_BY_HAND_FIRST = re.compile(
     r"^(?:kind:[ ]?[\"']?(?:Application|ApplicationSet|AppProject|Kustomization)\b|sops:)", re.MULTILINE
 )
-_WORD = re.compile(r"[\w.@/-]+")
-_SCRIPT = re.compile(r"(?:\A|/)(?:makefile|justfile|\.?justfile|gnumakefile)\Z|\.(?:sh|bash|mk|just|ps1)\Z", re.IGNORECASE)
-_MAX_SCRIPTS = 100  # read in a run
+_PATH_WORD = re.compile(r"[\w.@/-]+")
+_SCRIPT_PATH = re.compile(r"(?:\A|/)(?:makefile|justfile|\.?justfile|gnumakefile)\Z|\.(?:sh|bash|mk|just|ps1)\Z", re.IGNORECASE)
+_MAX_SCRIPTS_PER_RUN = 100  # read in a run
 
 
-def tell_unapplied(discovered: DiscoveredFiles) -> None:
+def mark_unapplied_manifests(discovered: DiscoveredFiles) -> None:
     """Say of each manifest that nobody applies why that is so; what a document, a script or a kustomization names may be applied."""
-    kustomizations = [one for one in discovered.sources if posixpath.basename(one.path) in KUSTOMIZATION_FILENAMES]
-    found = [(one, FORGOTTEN) for one in discovered.sources if _RENDERED.search(one.text) and _NO_RELEASE.search(one.text)]
-    if kustomizations and any(_ENGINE.search(one.text) for one in discovered.sources):
-        found += [(one, LEFT_OUT) for one in _left_out(discovered, {posixpath.dirname(one.path) for one in kustomizations})]
-    if not found:
+    kustomization_sources = [one for one in discovered.sources if posixpath.basename(one.path) in KUSTOMIZATION_FILENAMES]
+    sources_and_reasons = [
+        (one, REASON_FORGOTTEN_HELM_OUTPUT)
+        for one in discovered.sources
+        if _HELM_SOURCE_COMMENT.search(one.text) and _DEFAULT_RELEASE_NAME_LABEL.search(one.text)
+    ]
+    if kustomization_sources and any(_GITOPS_ENGINE_OBJECT.search(one.text) for one in discovered.sources):
+        sources_and_reasons += [
+            (one, REASON_LEFT_OUT_OF_KUSTOMIZATION)
+            for one in _manifests_left_out(discovered, {posixpath.dirname(one.path) for one in kustomization_sources})
+        ]
+    if not sources_and_reasons:
         return
-    named = {path for one in kustomizations for path in _paths_named(one)}
-    texts = _texts_that_apply(discovered)
-    for source, reason in found:
-        if posixpath.normpath(source.path) not in named and not _is_applied_by_hand(source.path, texts):
-            source.unapplied_because = reason
+    paths_named_by_kustomizations = {path for one in kustomization_sources for path in _paths_named_by_kustomization(one)}
+    folders_and_texts = _folders_and_texts_that_may_apply(discovered)
+    for source, unapplied_reason in sources_and_reasons:
+        if posixpath.normpath(source.path) not in paths_named_by_kustomizations and not _is_applied_by_hand(
+            source.path, folders_and_texts
+        ):
+            source.unapplied_because = unapplied_reason
 
 
-def _left_out(discovered: DiscoveredFiles, folders: Collection[str]) -> Iterator[Source]:
+def _manifests_left_out(discovered: DiscoveredFiles, kustomization_folders: Collection[str]) -> Iterator[Source]:
     """The manifests in folders with a kustomization that no other file of their folder names."""
-    beside: dict[str, list[Source]] = defaultdict(list)
+    sources_by_folder: dict[str, list[Source]] = defaultdict(list)
     for source in discovered.sources:
-        if posixpath.dirname(source.path) in folders:
-            beside[posixpath.dirname(source.path)].append(source)
-    for sources in beside.values():
-        for source in sources:
-            if _is_manifest(source) and not _is_named_beside(source, sources):
+        if posixpath.dirname(source.path) in kustomization_folders:
+            sources_by_folder[posixpath.dirname(source.path)].append(source)
+    for folder_sources in sources_by_folder.values():
+        for source in folder_sources:
+            if _is_manifest(source) and not _is_named_by_sibling_file(source, folder_sources):
                 yield source
 
 
 def _is_manifest(source: Source) -> bool:
     """Whether a file holds objects for an engine to apply, and none that somebody applies before."""
-    name = posixpath.basename(source.path)
-    if name in KUSTOMIZATION_FILENAMES or not name.endswith((".yaml", ".yml")):
+    file_name = posixpath.basename(source.path)
+    if file_name in KUSTOMIZATION_FILENAMES or not file_name.endswith((".yaml", ".yml")):
         return False
-    return bool(_OBJECT.search(source.text)) and not _APPLIED_FIRST.search(source.text)
+    return bool(_API_VERSION_LINE.search(source.text)) and not _APPLIED_BY_HAND_FIRST.search(source.text)
 
 
-def _paths_named(kustomization: Source) -> Iterable[str]:
+def _paths_named_by_kustomization(kustomization: Source) -> Iterable[str]:
     """The paths that a kustomization may name: every word in it, from its own folder."""
-    folder = posixpath.dirname(kustomization.path)
-    return (posixpath.normpath(posixpath.join(folder, word)) for word in _WORD.findall(kustomization.text))
+    kustomization_folder = posixpath.dirname(kustomization.path)
+    return (posixpath.normpath(posixpath.join(kustomization_folder, word)) for word in _PATH_WORD.findall(kustomization.text))
 
 
-def _is_named_beside(source: Source, beside: Iterable[Source]) -> bool:
+def _is_named_by_sibling_file(source: Source, folder_sources: Iterable[Source]) -> bool:
     """Whether another file of a source's folder names it: a generator, a Taskfile."""
-    name = posixpath.basename(source.path)
-    return any(name in one.text for one in beside if one is not source)
+    file_name = posixpath.basename(source.path)
+    return any(file_name in one.text for one in folder_sources if one is not source)
 
 
-def _texts_that_apply(discovered: DiscoveredFiles) -> list[tuple[str, str]]:
+def _folders_and_texts_that_may_apply(discovered: DiscoveredFiles) -> list[tuple[str, str]]:
     """(folder, text) of what people apply files by: documents, scripts and the files of make and its like."""
-    found = [(posixpath.dirname(one.path), one.text) for one in discovered.prose_sources]
-    found += [("", one.text) for one in discovered.sources]  # an Application, a Taskfile: those beside were asked already
-    scripts = sorted(one for one in discovered.paths - discovered.passed_over_paths if _SCRIPT.search(one))
-    for path in scripts[:_MAX_SCRIPTS]:
-        found.append((posixpath.dirname(path), program_text(discovered, path)))
-    return found
+    folders_and_texts = [(posixpath.dirname(one.path), one.text) for one in discovered.prose_sources]
+    folders_and_texts += [
+        ("", one.text) for one in discovered.sources
+    ]  # an Application, a Taskfile: those beside were asked already
+    script_paths = sorted(one for one in discovered.paths - discovered.passed_over_paths if _SCRIPT_PATH.search(one))
+    for script_path in script_paths[:_MAX_SCRIPTS_PER_RUN]:
+        folders_and_texts.append((posixpath.dirname(script_path), program_text(discovered, script_path)))
+    return folders_and_texts
 
 
-def _is_applied_by_hand(path: str, texts: Iterable[tuple[str, str]]) -> bool:
+def _is_applied_by_hand(manifest_path: str, folders_and_texts: Iterable[tuple[str, str]]) -> bool:
     """Whether a document or a script names a file: with its folder, or alone where it lies in that folder or applies it."""
-    folder, name = posixpath.split(path)
-    longer = f"{posixpath.basename(folder)}/{name}"
-    applied = re.compile(rf"\bapply\b[^\n]{{0,200}}{re.escape(name)}\b")
+    manifest_folder, file_name = posixpath.split(manifest_path)
+    name_with_folder = f"{posixpath.basename(manifest_folder)}/{file_name}"
+    apply_pattern = re.compile(rf"\bapply\b[^\n]{{0,200}}{re.escape(file_name)}\b")
     return any(
-        name in text and (longer in text or (where == folder and bool(folder)) or applied.search(text)) for where, text in texts
+        file_name in text
+        and (
+            name_with_folder in text or (text_folder == manifest_folder and bool(manifest_folder)) or apply_pattern.search(text)
+        )
+        for text_folder, text in folders_and_texts
     )

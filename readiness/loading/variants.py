@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.settings import Environments
 from readiness.syntax import glob
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from readiness.loading.render import helm
     from readiness.loading.render.kustomize import Kustomization
 
-BY_SETTINGS = "the settings"
-BY_NAMES = "their names"
-_AT_MOST = 500  # overlays that are sorted into groups
+DECIDED_BY_SETTINGS = "the settings"
+DECIDED_BY_NAMES = "their names"
+_MAX_GROUPED_OVERLAYS = 500  # overlays that are sorted into groups
 
 
 class Production(NamedTuple):
@@ -50,127 +50,174 @@ class Variants:
     used: set[tuple[str, str]] = field(default_factory=set)
     named_overlays: set[str] = field(default_factory=set)
 
-    def of_chart(self, folder: str, environments: Sequence[helm.ValuesEnvironment]) -> list[helm.ValuesEnvironment]:
+    def of_chart(self, chart_folder: str, environments: Sequence[helm.ValuesEnvironment]) -> list[helm.ValuesEnvironment]:
         """The environments of a chart, those set aside that are not production's; what the caller gave is what he asks about."""
-        names = {
-            one.name: _values_path(folder, one)
+        values_path_by_environment = {
+            one.name: _values_path_of_environment(chart_folder, one)
             for one in environments
             if not one.is_install_test and (one.values_paths or one.values_sources or not one.values_texts)
         }
-        taken = self._named("values", self.named.values, names)
-        aside = {one for one in names if one not in taken} if taken else _aside_by_name(names)
-        if taken or aside:
-            chart = posixpath.join(folder, "Chart.yaml")
-            self._decide(folder or ".", chart, names, aside, bool(taken))
-        return [replace(one, aside=one.name in aside) for one in environments]
-
-    def of_overlays(self, roots: Sequence[Kustomization], reached: Sequence[Iterable[str]]) -> frozenset[str]:
-        """The folders of the overlays that are not production's; `reached` is what each of them takes in."""
-        aside: set[str] = set()
-        for group in _groups(roots, reached):
-            folders = {one.folder or ".": one.folder for one in group}
-            taken = self._named("overlays", self.named.overlays, folders)
-            self.named_overlays.update(folders[one] for one in taken)
-            shared = _shared_folder(list(folders.values()))
-            mine = (
-                {one for one in folders if one not in taken}
-                if taken
-                else {one for one in folders if _sort_of(one.removeprefix(shared)) == "dev"}
+        production_environments = self._named("values", self.named.values, values_path_by_environment)
+        non_production_environments = (
+            {one for one in values_path_by_environment if one not in production_environments}
+            if production_environments
+            else _non_production_environment_names(values_path_by_environment)
+        )
+        if production_environments or non_production_environments:
+            chart_yaml_path = posixpath.join(chart_folder, "Chart.yaml")
+            self._decide(
+                chart_folder or ".",
+                chart_yaml_path,
+                values_path_by_environment,
+                non_production_environments,
+                bool(production_environments),
             )
-            if len(mine) == len(folders):
-                mine = set()
-            if taken or mine:
-                path = group[0].source.path
-                self._decide(shared or ".", path, folders, mine, bool(taken))
-            aside |= {folders[one] for one in mine}
-        return frozenset(aside)
+        return [replace(one, aside=one.name in non_production_environments) for one in environments]
 
-    def tell_documents(self, pairs: Iterable[tuple[str, Any]]) -> None:
+    def of_overlays(
+        self, overlays: Sequence[Kustomization], paths_taken_in_by_overlay: Sequence[Iterable[str]]
+    ) -> frozenset[str]:
+        """The folders of the overlays that are not production's; `reached` is what each of them takes in."""
+        non_production_folders: set[str] = set()
+        for overlay_group in _overlay_groups_with_shared_inputs(overlays, paths_taken_in_by_overlay):
+            folder_by_name = {one.folder or ".": one.folder for one in overlay_group}
+            production_names = self._named("overlays", self.named.overlays, folder_by_name)
+            self.named_overlays.update(folder_by_name[one] for one in production_names)
+            shared_folder = _shared_folder(list(folder_by_name.values()))
+            non_production_names = (
+                {one for one in folder_by_name if one not in production_names}
+                if production_names
+                else {one for one in folder_by_name if _environment_sort_of_name(one.removeprefix(shared_folder)) == "dev"}
+            )
+            if len(non_production_names) == len(folder_by_name):
+                non_production_names = set()
+            if production_names or non_production_names:
+                first_overlay_path = overlay_group[0].source.path
+                self._decide(
+                    shared_folder or ".", first_overlay_path, folder_by_name, non_production_names, bool(production_names)
+                )
+            non_production_folders |= {folder_by_name[one] for one in non_production_names}
+        return frozenset(non_production_folders)
+
+    def tell_documents(self, kinds_and_documents: Iterable[tuple[str, Any]]) -> None:
         """Tell compose files and pipelines what the settings say of profiles and branches."""
         if not self.named.profiles and not self.named.branches:
             return
-        profiles = frozenset(word for word, _ in self.named.profiles)
-        branches = tuple(word for word, _ in self.named.branches)
-        known: set[str] = set()
-        for kind, document in pairs:
-            if kind == "compose" and profiles:
-                document.production_profiles = profiles
+        production_profiles = frozenset(word for word, _ in self.named.profiles)
+        production_branches = tuple(word for word, _ in self.named.branches)
+        known_profiles: set[str] = set()
+        for document_kind, document in kinds_and_documents:
+            if document_kind == "compose" and production_profiles:
+                document.production_profiles = production_profiles
                 for service in document.services.values():
-                    listed = service.extended_node.get("profiles")
-                    known |= set(map(str, listed)) if isinstance(listed, list) else set()
-            elif kind in {"github", "gitlab"} and branches:
-                document.cached_results["production_branches"] = branches
-                text = document.source.text
-                self.used |= {("branches", one) for one in branches if one.strip("*/") in text}
-        self.used |= {("profiles", one) for one in profiles & known}
-        if known:
-            aside = known - profiles
-            self.decisions.append(Production("profiles", (*sorted(profiles & known),), (*sorted(aside),), BY_SETTINGS))
-        if any(what == "branches" for what, _ in self.used):
-            self.decisions.append(Production("branches", branches, (), BY_SETTINGS))
+                    service_profiles = service.extended_node.get("profiles")
+                    known_profiles |= set(map(str, service_profiles)) if isinstance(service_profiles, list) else set()
+            elif document_kind in {"github", "gitlab"} and production_branches:
+                document.cached_results["production_branches"] = production_branches
+                pipeline_text = document.source.text
+                self.used |= {("branches", one) for one in production_branches if one.strip("*/") in pipeline_text}
+        self.used |= {("profiles", one) for one in production_profiles & known_profiles}
+        if known_profiles:
+            other_profiles = known_profiles - production_profiles
+            self.decisions.append(
+                Production(
+                    "profiles",
+                    (*sorted(production_profiles & known_profiles),),
+                    (*sorted(other_profiles),),
+                    DECIDED_BY_SETTINGS,
+                )
+            )
+        if any(settings_key == "branches" for settings_key, _ in self.used):
+            self.decisions.append(Production("branches", production_branches, (), DECIDED_BY_SETTINGS))
 
     def unused(self) -> tuple[str, ...]:
         """What to tell of patterns that name nothing here."""
-        said = {
+        noun_by_settings_key = {
             "values": "no set of values of a chart",
             "overlays": "no overlay",
             "profiles": "no profile of a compose file",
             "branches": "no branch that a pipeline speaks of",
         }
         return tuple(
-            f"{place}: environments.production.{what}: {pattern[:200]!r} names {said[what]}"
-            for what, patterns in self.named.by_sort()
-            for pattern, place in patterns
-            if (what, pattern) not in self.used
+            f"{settings_place}: environments.production.{settings_key}: {pattern[:200]!r} names {noun_by_settings_key[settings_key]}"
+            for settings_key, patterns_and_places in self.named.by_sort()
+            for pattern, settings_place in patterns_and_places
+            if (settings_key, pattern) not in self.used
         )
 
-    def _named(self, what: str, patterns: Sequence[tuple[str, str]], paths: Mapping[str, str]) -> set[str]:
+    def _named(
+        self, settings_key: str, patterns_and_places: Sequence[tuple[str, str]], path_by_variant: Mapping[str, str]
+    ) -> set[str]:
         """The variants that the settings name, each by its path, or by its name alone."""
-        found: set[str] = set()
-        for pattern, _ in patterns:
-            for name, path in paths.items():
-                below = glob.path_below(self.prefix, path or ".")
-                words = (below, posixpath.basename(below)) if "/" not in pattern else (below,)
-                if any(glob.glob_matches(pattern.rstrip("/"), word) for word in words):
-                    found.add(name)
-                    self.used.add((what, pattern))
-        return found
+        named_variants: set[str] = set()
+        for pattern, _ in patterns_and_places:
+            for variant_name, variant_path in path_by_variant.items():
+                path_below_settings = glob.prefixed_path(self.prefix, variant_path or ".")
+                matched_texts = (
+                    (path_below_settings, posixpath.basename(path_below_settings))
+                    if "/" not in pattern
+                    else (path_below_settings,)
+                )
+                if any(glob.glob_matches(pattern.rstrip("/"), word) for word in matched_texts):
+                    named_variants.add(variant_name)
+                    self.used.add((settings_key, pattern))
+        return named_variants
 
-    def _decide(self, of: str, path: str, names: Iterable[str], aside: set[str], named: bool) -> None:
+    def _decide(
+        self,
+        decided_subject: str,
+        judged_path: str,
+        variant_names: Iterable[str],
+        non_production_names: set[str],
+        is_named_by_settings: bool,
+    ) -> None:
         """Keep a decision for the report, unless it is about what is not judged."""
-        if path not in self.context:
-            taken = tuple(one for one in names if one not in aside)
-            others = tuple(one for one in names if one in aside)
-            self.decisions.append(Production(of, taken, others, BY_SETTINGS if named else BY_NAMES))
+        if judged_path not in self.context:
+            production_names = tuple(one for one in variant_names if one not in non_production_names)
+            other_names = tuple(one for one in variant_names if one in non_production_names)
+            self.decisions.append(
+                Production(
+                    decided_subject,
+                    production_names,
+                    other_names,
+                    DECIDED_BY_SETTINGS if is_named_by_settings else DECIDED_BY_NAMES,
+                )
+            )
 
 
-def _values_path(folder: str, environment: helm.ValuesEnvironment) -> str:
+def _values_path_of_environment(chart_folder: str, environment: helm.ValuesEnvironment) -> str:
     """The path of the values that make an environment; its name where they have none of their own."""
     if environment.values_sources:
         return environment.values_sources[0][0].root.path
-    return posixpath.join(folder, environment.values_paths[0] if environment.values_paths else environment.name)
+    return posixpath.join(chart_folder, environment.values_paths[0] if environment.values_paths else environment.name)
 
 
-def _aside_by_name(names: Mapping[str, str]) -> set[str]:
+def _non_production_environment_names(values_path_by_environment: Mapping[str, str]) -> set[str]:
     """The sets of values that are not production's by their names."""
     from readiness.loading.render.helm import DEFAULT_VALUES_FILE
 
-    sorts = {one: _sort_of(posixpath.basename(one)) for one in names if one != DEFAULT_VALUES_FILE}
-    aside = {one for one, sort in sorts.items() if sort == "dev"}
-    if "production" in sorts.values() and not set(sorts.values()) <= {"production", ""}:
-        aside |= {DEFAULT_VALUES_FILE} & names.keys()
-    return aside if len(aside) < len(names) else set()
+    environment_sort_by_name = {
+        one: _environment_sort_of_name(posixpath.basename(one))
+        for one in values_path_by_environment
+        if one != DEFAULT_VALUES_FILE
+    }
+    non_production_names = {one for one, sort in environment_sort_by_name.items() if sort == "dev"}
+    if "production" in environment_sort_by_name.values() and not set(environment_sort_by_name.values()) <= {"production", ""}:
+        non_production_names |= {DEFAULT_VALUES_FILE} & values_path_by_environment.keys()
+    return non_production_names if len(non_production_names) < len(values_path_by_environment) else set()
 
 
-def _sort_of(name: str) -> str:
+def _environment_sort_of_name(variant_name: str) -> str:
     """What the words of a name say: dev (for development or tests), production, another environment, or nothing."""
-    files, spaces, deployed = (fact_column("purpose-words", one) for one in ("file", "namespace", "deploys"))
-    words = re.split(r"[^a-z0-9]+", name.lower())
-    if any(deployed.get(word) == "production" for word in words):
+    purpose_by_file_word, purpose_by_namespace_word, environment_by_deploy_word = (
+        property_by_fact_name("purpose-words", one) for one in ("file", "namespace", "deploys")
+    )
+    name_words = re.split(r"[^a-z0-9]+", variant_name.lower())
+    if any(environment_by_deploy_word.get(word) == "production" for word in name_words):
         return "production"
-    if any(files.get(word) in {"dev", "test"} or spaces.get(word) for word in words):
+    if any(purpose_by_file_word.get(word) in {"dev", "test"} or purpose_by_namespace_word.get(word) for word in name_words):
         return "dev"
-    return "other" if any(word in deployed for word in words) else ""
+    return "other" if any(word in environment_by_deploy_word for word in name_words) else ""
 
 
 def _shared_folder(folders: Sequence[str]) -> str:
@@ -178,20 +225,24 @@ def _shared_folder(folders: Sequence[str]) -> str:
     return posixpath.commonpath(folders) if folders and all(folders) else ""
 
 
-def _groups(roots: Sequence[Kustomization], reached: Sequence[Iterable[str]]) -> list[list[Kustomization]]:
+def _overlay_groups_with_shared_inputs(
+    overlays: Sequence[Kustomization], paths_taken_in_by_overlay: Sequence[Iterable[str]]
+) -> list[list[Kustomization]]:
     """The overlays that take in something in common, as groups of two or more: variants of one deployable."""
-    owner: dict[str, int] = {}
-    parent = list(range(len(roots)))
+    overlay_index_by_path: dict[str, int] = {}
+    parent_index_by_overlay = list(range(len(overlays)))
 
-    def top(number: int) -> int:
-        while parent[number] != number:
-            number = parent[number]
-        return number
+    def group_root_index(overlay_index: int) -> int:
+        while parent_index_by_overlay[overlay_index] != overlay_index:
+            overlay_index = parent_index_by_overlay[overlay_index]
+        return overlay_index
 
-    for number, paths in enumerate(reached if len(roots) <= _AT_MOST else ()):
-        for path in paths:
-            parent[top(number)] = top(owner.setdefault(path, number))
-    groups: dict[int, list[Kustomization]] = {}
-    for number, root in enumerate(roots):
-        groups.setdefault(top(number), []).append(root)
-    return [group for group in groups.values() if len(group) > 1]
+    for number, paths_taken_in in enumerate(paths_taken_in_by_overlay if len(overlays) <= _MAX_GROUPED_OVERLAYS else ()):
+        for input_path in paths_taken_in:
+            parent_index_by_overlay[group_root_index(number)] = group_root_index(
+                overlay_index_by_path.setdefault(input_path, number)
+            )
+    overlays_by_group_root: dict[int, list[Kustomization]] = {}
+    for number, overlay in enumerate(overlays):
+        overlays_by_group_root.setdefault(group_root_index(number), []).append(overlay)
+    return [group for group in overlays_by_group_root.values() if len(group) > 1]

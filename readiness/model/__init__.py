@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from readiness.model.finding import (
-    PUT_IN_HERE,
+    MESSAGE_VALUE_PUT_IN_HERE,
     AnnotationSuppression,
     Edit,
     Environments,
@@ -26,15 +26,15 @@ from readiness.model.hits import (
     missing,
     spans_of_hits,
 )
-from readiness.model.purpose import PURPOSES, Purpose
+from readiness.model.purpose import DESCRIPTION_BY_PURPOSE, Purpose
 from readiness.model.rule import (
-    ASKED,
     CATEGORIES,
-    LEVELS,
-    NO_EQUIVALENTS,
-    NOT_RENDERED_RULE,
+    NO_EQUIVALENTS_BY_LINTER,
+    NOT_RENDERED_RULE_ID,
     POINTS_BY_SEVERITY,
-    UNJUDGED_RULES,
+    PROFILE_LEVELS,
+    RULE_AUDIENCES,
+    RULE_IDS_FOR_UNJUDGED_FILES,
     WEIGHT_BY_CONFIDENCE,
     Confidence,
     EquivalentClaim,
@@ -49,15 +49,15 @@ from readiness.model.rule import (
 from readiness.model.source import ParseError, Position, Source, Span, line_starts
 
 __all__ = [
-    "ASKED",
     "CATEGORIES",
-    "LEVELS",
-    "NOT_RENDERED_RULE",
-    "NO_EQUIVALENTS",
+    "DESCRIPTION_BY_PURPOSE",
+    "MESSAGE_VALUE_PUT_IN_HERE",
+    "NOT_RENDERED_RULE_ID",
+    "NO_EQUIVALENTS_BY_LINTER",
     "POINTS_BY_SEVERITY",
-    "PURPOSES",
-    "PUT_IN_HERE",
-    "UNJUDGED_RULES",
+    "PROFILE_LEVELS",
+    "RULE_AUDIENCES",
+    "RULE_IDS_FOR_UNJUDGED_FILES",
     "WEIGHT_BY_CONFIDENCE",
     "AnnotationSuppression",
     "CheckOutcome",

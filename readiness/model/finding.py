@@ -29,7 +29,7 @@ class AnnotationSuppression(NamedTuple):
     covered_span: Span
 
 
-PUT_IN_HERE = "a template puts the value in here"  # what is said of a place whose value stands elsewhere
+MESSAGE_VALUE_PUT_IN_HERE = "a template puts the value in here"  # what is said of a place whose value stands elsewhere
 
 
 class Edit(NamedTuple):
@@ -50,11 +50,11 @@ class Environments(NamedTuple):
     tests: tuple[str, ...]
     total: int
 
-    def joined(self, other: Environments) -> Environments:
+    def joined(self, other_environments: Environments) -> Environments:
         """Those of two findings that are one."""
-        names = tuple(dict.fromkeys((*self.names, *other.names)))
-        tests = tuple(dict.fromkeys((*self.tests, *other.tests)))
-        return Environments(names, tests, max(self.total, other.total))
+        joined_names = tuple(dict.fromkeys((*self.names, *other_environments.names)))
+        joined_test_names = tuple(dict.fromkeys((*self.tests, *other_environments.tests)))
+        return Environments(joined_names, joined_test_names, max(self.total, other_environments.total))
 
     def told(self) -> str:
         """What a message says of them: nothing where it is all."""
@@ -105,8 +105,8 @@ class Finding(NamedTuple):
     @property
     def severity(self) -> Severity:
         """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
-        of_rule = self.rule_definition.severity
-        return of_rule if self.lowered_severity is None else min(of_rule, self.lowered_severity)
+        rule_severity = self.rule_definition.severity
+        return rule_severity if self.lowered_severity is None else min(rule_severity, self.lowered_severity)
 
     @property
     def tally_key(self) -> str:
@@ -141,18 +141,18 @@ class Finding(NamedTuple):
     @property
     def fix_place(self) -> tuple[str, int]:
         """Where the fix goes: the file, and the offset in it. Equal places are one failure to the score."""
-        source = self.source
-        if source.parent is None:
-            return source.path, self.span.start
-        return source.root.path, source.to_root(self.span.start)
+        finding_source = self.source
+        if finding_source.parent is None:
+            return finding_source.path, self.span.start
+        return finding_source.root.path, finding_source.to_root(self.span.start)
 
     @property
     def silenced_at(self) -> Iterator[tuple[Source, Span]]:
         """Where a suppression may speak of it: its own place, and those of the templates that put its value in."""
         yield self.source, self.span
-        for other in self.related:
-            if other.message == PUT_IN_HERE:
-                yield other.source, other.span
+        for related_place in self.related:
+            if related_place.message == MESSAGE_VALUE_PUT_IN_HERE:
+                yield related_place.source, related_place.span
 
     @property
     def start(self) -> Position:
@@ -178,29 +178,31 @@ def with_worse_severity(finding: Finding, twin: Finding) -> Finding:
     return finding._replace(lowered_severity=twin.lowered_severity, tier=twin.tier)
 
 
-_PLACES = 6  # that one finding shows for several that it stands for
+_MAX_RELATED_PLACES_PER_FINDING = 6  # that one finding shows for several that it stands for
 
 
 def joined_finding(finding: Finding, twin: Finding) -> Finding:
     """A finding that stands for its twin, too: as bad as the worse of both, with places and environments of both."""
-    more = [place for place in twin.related if place not in finding.related]
-    related = (*finding.related, *more[: max(_PLACES - len(finding.related), 0)])
-    known, given = finding.environments, twin.environments
-    both = known.joined(given) if known and given else None
-    unit = finding.unit_path if finding.unit_path == twin.unit_path else ""
-    return with_worse_severity(finding, twin)._replace(related=related, environments=both, unit_path=unit)
+    additional_places = [place for place in twin.related if place not in finding.related]
+    joined_places = (*finding.related, *additional_places[: max(_MAX_RELATED_PLACES_PER_FINDING - len(finding.related), 0)])
+    finding_environments, twin_environments = finding.environments, twin.environments
+    joined_environments = finding_environments.joined(twin_environments) if finding_environments and twin_environments else None
+    shared_unit_path = finding.unit_path if finding.unit_path == twin.unit_path else ""
+    return with_worse_severity(finding, twin)._replace(
+        related=joined_places, environments=joined_environments, unit_path=shared_unit_path
+    )
 
 
 def message_without_resource(message: str, resource: str) -> str:
     """A message with blanks for the resource that it is about: two that differ in nothing else say the same."""
-    kind, _, name = resource.partition("/")
-    for word in (resource, name or kind):
-        if word:
-            message = re.sub(rf"(?<![\w/-]){re.escape(word)}(?![\w-])", "\0", message)
+    resource_kind, _, resource_name = resource.partition("/")
+    for resource_text in (resource, resource_name or resource_kind):
+        if resource_text:
+            message = re.sub(rf"(?<![\w/-]){re.escape(resource_text)}(?![\w-])", "\0", message)
     return message
 
 
-def join_names(items: Iterable[object]) -> str:
+def join_names(names_to_join: Iterable[object]) -> str:
     """Names for a message: `a, b and c`."""
-    names = [str(item) for item in items]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    name_texts = [str(item) for item in names_to_join]
+    return name_texts[0] if len(name_texts) == 1 else f"{', '.join(name_texts[:-1])} and {name_texts[-1]}" if name_texts else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from readiness.model.messages import FactValue
-from readiness.model.rule import NO_EQUIVALENTS, Severity
+from readiness.model.rule import NO_EQUIVALENTS_BY_LINTER, Severity
 from readiness.model.source import Source, Span
 
 
@@ -58,7 +58,7 @@ class Hit(NamedTuple):
     """
 
     span: Span
-    facts: Mapping[str, Any] = NO_EQUIVALENTS
+    facts: Mapping[str, Any] = NO_EQUIVALENTS_BY_LINTER
     is_missing: bool = False
     source: Source | None = None
     resource: str | None = None
@@ -119,4 +119,4 @@ def missing(
 
 def spans_of_hits(outcome: CheckOutcome) -> set[Span]:
     """The places that a check marks, so that a neighbour's check need not tell of them again."""
-    return {found.span for found in outcome if isinstance(found, Hit)}
+    return {check_result.span for check_result in outcome if isinstance(check_result, Hit)}

@@ -19,9 +19,9 @@ else:
         thread works a value out, and that process would wait for it for ever.
         """
 
-        def __init__(self, work_out: Callable[[Any], Value]) -> None:
-            self._work_out = work_out
-            self.__doc__ = work_out.__doc__
+        def __init__(self, compute_value: Callable[[Any], Value]) -> None:
+            self._work_out = compute_value
+            self.__doc__ = compute_value.__doc__
 
         def __set_name__(self, _: type, name: str) -> None:
             self._name = name

@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 FactValue = str | int | float | bool | None
-MAX_FACT_LENGTH = 400  # characters of one fact
+MAX_FACT_CHARACTERS = 400  # characters of one fact
 UNKNOWN_FACT_TEXT = "(unknown)"
-_MESSAGE_PIECE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(!r)?\}|[{}]")
+_FACT_OR_BRACE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(!r)?\}|[{}]")
 
 
 class MessageError(ValueError):
@@ -33,21 +33,21 @@ class MessagePiece(NamedTuple):
 def parse_message(message: str) -> tuple[MessagePiece, ...]:
     """A message in its pieces. Raises MessageError."""
     pieces = []
-    text, at = "", 0
-    for match in _MESSAGE_PIECE.finditer(message):
-        text += message[at : match.start()]
-        at = match.end()
-        if match[1]:
-            pieces.append(MessagePiece(text, match[1], bool(match[2])))
-            text = ""
-        elif match[0] in {"{{", "}}"}:
-            text += match[0][0]
+    text_before_fact, position = "", 0
+    for piece_match in _FACT_OR_BRACE.finditer(message):
+        text_before_fact += message[position : piece_match.start()]
+        position = piece_match.end()
+        if piece_match[1]:
+            pieces.append(MessagePiece(text_before_fact, piece_match[1], bool(piece_match[2])))
+            text_before_fact = ""
+        elif piece_match[0] in {"{{", "}}"}:
+            text_before_fact += piece_match[0][0]
         else:
-            excerpt = message[match.start() : match.start() + 30]
+            excerpt = message[piece_match.start() : piece_match.start() + 30]
             raise MessageError(
                 f"{excerpt!r} is no fact; `{{name}}` and `{{name!r}}` are filled in, and a brace by itself is doubled"
             )
-    return (*pieces, MessagePiece(text + message[at:]))
+    return (*pieces, MessagePiece(text_before_fact + message[position:]))
 
 
 def fact_names(message: str) -> frozenset[str]:
@@ -55,27 +55,29 @@ def fact_names(message: str) -> frozenset[str]:
     return frozenset(one.fact_name for one in parse_message(message) if one.fact_name)
 
 
-def fill_message(message: str, fact_value: Callable[[str], object]) -> str:
+def fill_message(message: str, value_of_fact: Callable[[str], object]) -> str:
     """A message with its facts in it: `fact_value` gives the value of a name."""
     if "{" not in message and "}" not in message:
         return message
-    parts = []
+    message_parts = []
     for piece in parse_message(message):
-        parts.append(piece.text)
+        message_parts.append(piece.text)
         if piece.fact_name:
-            parts.append(message_value(fact_value(piece.fact_name), is_quoted=piece.is_quoted))
-    return "".join(parts)
+            message_parts.append(message_value(value_of_fact(piece.fact_name), is_quoted=piece.is_quoted))
+    return "".join(message_parts)
 
 
-def message_value(value: object, *, is_quoted: bool = False) -> str:
+def message_value(fact_value: object, *, is_quoted: bool = False) -> str:
     """A value as a message shows it: plain ones only, and no more of a long one than fits into a sentence."""
-    if not isinstance(value, FactValue):
+    if not isinstance(fact_value, FactValue):
         return UNKNOWN_FACT_TEXT
     try:
-        text = value if isinstance(value, str) else str(value)
+        value_text = fact_value if isinstance(fact_value, str) else str(fact_value)
     except ValueError:  # a number of thousands of digits
         return UNKNOWN_FACT_TEXT
-    if len(text) > MAX_FACT_LENGTH:
-        cut = text.rfind(" ", MAX_FACT_LENGTH // 2, MAX_FACT_LENGTH)  # a word that is cut in two tells nothing
-        text = text[: cut if cut > 0 else MAX_FACT_LENGTH] + "…"
-    return repr(text) if is_quoted and isinstance(value, str) else text
+    if len(value_text) > MAX_FACT_CHARACTERS:
+        cut_position = value_text.rfind(
+            " ", MAX_FACT_CHARACTERS // 2, MAX_FACT_CHARACTERS
+        )  # a word that is cut in two tells nothing
+        value_text = value_text[: cut_position if cut_position > 0 else MAX_FACT_CHARACTERS] + "…"
+    return repr(value_text) if is_quoted and isinstance(fact_value, str) else value_text

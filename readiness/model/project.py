@@ -21,27 +21,31 @@ def parent_folders(path: str) -> Iterator[str]:
         yield path
 
 
-def path_from(here: tuple[str, ...], path: str) -> str:
+def path_from(folders_of_working_directory: tuple[str, ...], path: str) -> str:
     """A normalised path as the walk tells it, from a working directory that lies under `here` in its repository.
 
     Out of `deploy` and in again leads `../deploy/x`, which is told as `x`.
     """
-    if not here or not path.startswith("../"):
+    if not folders_of_working_directory or not path.startswith("../"):
         return path
-    parts = path.split("/")
-    steps = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
-    rest = parts[steps:]
-    while 0 < steps <= len(here) and rest and rest[0] == here[-steps]:
-        steps, rest = steps - 1, rest[1:]
-    return "/".join([".."] * steps + rest) or "."
+    path_parts = path.split("/")
+    parent_step_count = next((at for at, part in enumerate(path_parts) if part != ".."), len(path_parts))
+    parts_after_steps = path_parts[parent_step_count:]
+    while (
+        0 < parent_step_count <= len(folders_of_working_directory)
+        and parts_after_steps
+        and parts_after_steps[0] == folders_of_working_directory[-parent_step_count]
+    ):
+        parent_step_count, parts_after_steps = parent_step_count - 1, parts_after_steps[1:]
+    return "/".join([".."] * parent_step_count + parts_after_steps) or "."
 
 
 class _ByPath(dict[str, Any]):
     """Documents by path, for a working directory that lies under `here` in its repository."""
 
-    def __init__(self, here: tuple[str, ...], documents: Mapping[str, Any]) -> None:
-        super().__init__(documents)
-        self.here = here
+    def __init__(self, folders_of_working_directory: tuple[str, ...], document_by_path: Mapping[str, Any]) -> None:
+        super().__init__(document_by_path)
+        self.here = folders_of_working_directory
 
     def __contains__(self, path: object) -> bool:
         return super().__contains__(path_from(self.here, path) if isinstance(path, str) else path)
@@ -74,8 +78,8 @@ class RunProjects:
         """What `build` makes of the run, made once."""
         if build not in self._memo:
             self._memo[build] = build(self)
-        answer: T = self._memo[build]
-        return answer
+        result: T = self._memo[build]
+        return result
 
 
 class Project:
@@ -97,8 +101,8 @@ class Project:
 
     def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
         self,
-        documents: Iterable[tuple[str, Any]],
-        paths: Iterable[str] = (),
+        kinds_and_documents: Iterable[tuple[str, Any]],
+        seen_paths: Iterable[str] = (),
         *,
         is_prose: bool = False,
         is_complete: bool = False,
@@ -108,15 +112,15 @@ class Project:
         credential_free_paths: Iterable[str] = (),
         today: datetime.date | None = None,
         unit: str = "",
-        context: frozenset[str] = frozenset(),
-        judged: bool | None = None,
-        here: tuple[str, ...] = (),
-        scripts: tuple[Source, ...] = (),
+        context_paths: frozenset[str] = frozenset(),
+        is_unit_judged: bool | None = None,
+        folders_of_working_directory: tuple[str, ...] = (),
+        script_sources: tuple[Source, ...] = (),
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
-        for kind, document in documents:
+        for kind, document in kinds_and_documents:
             self.by_kind.setdefault(kind, []).append(document)
-        self.paths = frozenset(paths)
+        self.paths = frozenset(seen_paths)
         self.prose = is_prose
         self.complete = is_complete
         self.walked = frozenset(map(posixpath.normpath, walked_folders))
@@ -125,11 +129,11 @@ class Project:
         self.harmless = frozenset(map(posixpath.normpath, credential_free_paths))
         self.today = today
         self.unit = unit
-        self.context = context
-        self.judged = judged
+        self.context = context_paths
+        self.judged = is_unit_judged
         self.idle = False
-        self.here = here
-        self.scripts = scripts
+        self.here = folders_of_working_directory
+        self.scripts = script_sources
         self.run: RunProjects | None = None
         self.rendered: frozenset[tuple[str, int]] = frozenset()
         self._memo: dict[Any, Any] = {}
@@ -161,20 +165,20 @@ class Project:
     def document_by_path(self, kind: str) -> Mapping[str, Any]:
         """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
         if kind not in self._by_path:
-            found = {
+            document_by_own_path = {
                 posixpath.normpath(document.source.path): document
                 for document in self.documents_of_kind(kind)
                 if document.source.parent is None
             }
-            self._by_path[kind] = _ByPath(self.here, found) if self.here else found
+            self._by_path[kind] = _ByPath(self.here, document_by_own_path) if self.here else document_by_own_path
         return self._by_path[kind]
 
     def memoize(self, build: Callable[[Project], T]) -> T:
         """What `build` makes of the project, made once a run."""
         if build not in self._memo:
             self._memo[build] = build(self)
-        answer: T = self._memo[build]
-        return answer
+        result: T = self._memo[build]
+        return result
 
     def memoize_for_subject(self, build: Callable[[S, Project], T], subject: S) -> T:
         """What `build` makes of one subject, made once a run; subjects are told apart by identity.
@@ -182,23 +186,23 @@ class Project:
         `build` is a function of a module: another one made at each call would be another question. What lives shorter than
         the project is kept for as long, so that its identity stays its own.
         """
-        key = (build, id(subject))
-        if key not in self._memo:
-            self._memo[key] = (subject, build(subject, self))
-        answer: T = self._memo[key][1]
-        return answer
+        memo_key = (build, id(subject))
+        if memo_key not in self._memo:
+            self._memo[memo_key] = (subject, build(subject, self))
+        result: T = self._memo[memo_key][1]
+        return result
 
     def was_path_seen(self, path: str) -> bool:
         """Whether a file or folder was seen at `path` (normalised; a path out of the tree was not)."""
         path = path_from(self.here, posixpath.normpath(path))
         if self._folders is None:
-            folders = set()
-            for known in self.paths:
-                parent = posixpath.dirname(known)
-                while parent and parent not in folders:
-                    folders.add(parent)
-                    parent = posixpath.dirname(parent)
-            self._folders = frozenset(folders)
+            seen_folders = set()
+            for seen_path in self.paths:
+                parent_folder = posixpath.dirname(seen_path)
+                while parent_folder and parent_folder not in seen_folders:
+                    seen_folders.add(parent_folder)
+                    parent_folder = posixpath.dirname(parent_folder)
+            self._folders = frozenset(seen_folders)
         return path in self.paths or path in self._folders
 
     def is_walked(self, folder: str) -> bool:
@@ -212,8 +216,8 @@ class Project:
     def is_tracked(self, path: str) -> bool:
         """Whether a file is surely part of a repository: one is seen around it, and no .gitignore leaves it out."""
         if self._repositories is None:
-            marks = (one for one in (*self.closed, *self.paths) if one.endswith(_REPOSITORY_MARKERS))
-            self._repositories = frozenset(posixpath.dirname(posixpath.normpath(mark)) for mark in marks)
+            repository_marker_paths = (one for one in (*self.closed, *self.paths) if one.endswith(_REPOSITORY_MARKERS))
+            self._repositories = frozenset(posixpath.dirname(posixpath.normpath(mark)) for mark in repository_marker_paths)
         path = path_from(self.here, posixpath.normpath(path))
         return not self.ignored(path) and any(
             root in {"", ".", ".."} or root.endswith("/..") or path.startswith(root + "/") for root in self._repositories
@@ -228,13 +232,13 @@ class Project:
         path = path_from(self.here, posixpath.normpath(path))
         if not self.complete or self.was_path_seen(path):
             return False
-        full_path, covered = path, False
+        full_path, is_in_walked_folder = path, False
         while True:
             if path in self.closed or path in self.paths:
                 return False
             if posixpath.join(path, ".gitmodules").removeprefix("./") in self.paths:
                 return False
-            covered = covered or path in self.walked
+            is_in_walked_folder = is_in_walked_folder or path in self.walked
             if path in {".", "/", ".."} or path.endswith("/.."):
-                return covered and not self.ignored(full_path)
+                return is_in_walked_folder and not self.ignored(full_path)
             path = posixpath.dirname(path) or "."

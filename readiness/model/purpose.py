@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 # The words of settings and files, and how reports say them.
-PURPOSES = {
+DESCRIPTION_BY_PURPOSE = {
     "production": "production",
     "development": "development",
     "test": "tests",
@@ -42,4 +42,4 @@ class Purpose(NamedTuple):
     @property
     def text(self) -> str:
         """The purpose and its evidence, as reports print them."""
-        return f"{PURPOSES[self.word]}: {self.evidence}"
+        return f"{DESCRIPTION_BY_PURPOSE[self.word]}: {self.evidence}"

@@ -44,19 +44,19 @@ CATEGORIES = (
 )
 
 
-NO_EQUIVALENTS: Mapping[str, Any] = MappingProxyType({})
+NO_EQUIVALENTS_BY_LINTER: Mapping[str, Any] = MappingProxyType({})
 
 
-LEVELS = ("recommended", "strict", "optional")
+PROFILE_LEVELS = ("recommended", "strict", "optional")
 # What these say is that something has no verdict: the tree that is judged can't take it back, by comment, waiver, settings
 # or baseline.
-UNJUDGED_RULES = frozenset({"core/crash", "core/syntax", "core/template-unjudged", "core/unreadable"})
-NOT_RENDERED_RULE = "core/not-rendered"
+RULE_IDS_FOR_UNJUDGED_FILES = frozenset({"core/crash", "core/syntax", "core/template-unjudged", "core/unreadable"})
+NOT_RENDERED_RULE_ID = "core/not-rendered"
 # A parameter of a check that is a regular expression: one whose time outgrows the text is refused where it is given.
 Pattern = NewType("Pattern", str)
 
 
-ASKED = (
+RULE_AUDIENCES = (
     "everyone",
     "production",
 )  # of what a rule is asked: of all, or of what may run in production
@@ -135,7 +135,7 @@ class Rule(NamedTuple):
     why: str
     fix: str
     links: tuple[str, ...] = ()
-    equivalents: Mapping[str, tuple[str, ...]] = NO_EQUIVALENTS
+    equivalents: Mapping[str, tuple[str, ...]] = NO_EQUIVALENTS_BY_LINTER
     checklist: tuple[str, ...] = ()
     level: str = "recommended"
     marks_secrets: bool = False
@@ -149,7 +149,7 @@ class Rule(NamedTuple):
     proof: SeverityProof | None = None
     named_messages: tuple[NamedMessage, ...] = ()
     has_proofs: bool = False
-    asks: str = ASKED[0]
+    asks: str = RULE_AUDIENCES[0]
 
     def __str__(self) -> str:
         return self.id
@@ -173,43 +173,43 @@ class Rule(NamedTuple):
         """The names under which it is counted what the rule looked at: one for each tier."""
         return tuple(self.tally_key(tier.name) for tier in self.tiers) or (self.id,)
 
-    def tally_key(self, tier: str) -> str:
+    def tally_key(self, tier_name: str) -> str:
         """The name under which it is counted what a tier looked at; the id where there are no tiers."""
-        return f"{self.id}:{tier}" if tier else self.id
+        return f"{self.id}:{tier_name}" if tier_name else self.id
 
-    def tier_index(self, tier: str) -> int:
+    def tier_index(self, tier_name: str) -> int:
         """The index of a tier among the rule's tiers, the mildest first."""
-        return next((at for at, one in enumerate(self.tiers) if one.name == tier), 0)
+        return next((at for at, one in enumerate(self.tiers) if one.name == tier_name), 0)
 
-    def tier_by_name(self, name: str) -> Tier:
+    def tier_by_name(self, tier_name: str) -> Tier:
         """The tier of a name; where there are none, the whole rule as one."""
         for tier in self.tiers:
-            if tier.name == name:
+            if tier.name == tier_name:
                 return tier
         return Tier("", self.level, self.severity, self.checklist, self.opinion_reason)
 
-    def field_text(self, field: str, tier: str = "", part: str = "") -> str:
+    def field_text(self, field_name: str, tier_name: str = "", part_name: str = "") -> str:
         """`message`, `why` or `fix` as a hit of that tier and part has it: the closest one that there is."""
-        found = {(one.tier, one.part): one.text for one in self.wordings if one.field == field}
-        for key in ((tier, part), (tier, ""), ("", part)):
-            if key in found:
-                return found[key]
-        return str(getattr(self, field))
+        text_by_tier_and_part = {(one.tier, one.part): one.text for one in self.wordings if one.field == field_name}
+        for tier_and_part in ((tier_name, part_name), (tier_name, ""), ("", part_name)):
+            if tier_and_part in text_by_tier_and_part:
+                return text_by_tier_and_part[tier_and_part]
+        return str(getattr(self, field_name))
 
-    def sentences_at(self, tier: str) -> dict[str, str]:
+    def sentences_at(self, tier_name: str) -> dict[str, str]:
         """The messages of a tier for hits that name one, by name."""
-        own = {one.name: one.text for one in self.named_messages if one.tier == tier}
-        return {one.name: one.text for one in self.named_messages if not one.tier} | own
+        message_by_name_of_tier = {one.name: one.text for one in self.named_messages if one.tier == tier_name}
+        return {one.name: one.text for one in self.named_messages if not one.tier} | message_by_name_of_tier
 
-    def equivalents_at(self, tier: str, part: str) -> Mapping[str, tuple[str, ...]]:
+    def equivalents_at(self, tier_name: str, part_name: str) -> Mapping[str, tuple[str, ...]]:
         """The rules of other linters that say the same as a hit of that tier and part."""
         if not self.equivalent_claims:
             return self.equivalents
-        found: dict[str, tuple[str, ...]] = {}
+        rule_ids_by_linter: dict[str, tuple[str, ...]] = {}
         for claim in self.equivalent_claims:
-            if claim.tier in {"", tier} and claim.part in {"", part}:
-                found[claim.linter] = tuple(dict.fromkeys((*found.get(claim.linter, ()), *claim.ids)))
-        return found
+            if claim.tier in {"", tier_name} and claim.part in {"", part_name}:
+                rule_ids_by_linter[claim.linter] = tuple(dict.fromkeys((*rule_ids_by_linter.get(claim.linter, ()), *claim.ids)))
+        return rule_ids_by_linter
 
 
 POINTS_BY_SEVERITY = {

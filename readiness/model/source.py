@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from readiness.model.purpose import Purpose
 
-_NO_PURPOSES: Mapping[str, Purpose] = MappingProxyType({})
+_NO_PURPOSE_BY_THING: Mapping[str, Purpose] = MappingProxyType({})
 
 
 class Span(NamedTuple):
@@ -67,7 +67,7 @@ class Source:
         self.repository_owner = ""
         self.unapplied_because = ""
         self.replaced_images: frozenset[str] = frozenset()
-        self.purposes: Mapping[str, Purpose] = _NO_PURPOSES
+        self.purposes: Mapping[str, Purpose] = _NO_PURPOSE_BY_THING
         self._lines: list[int] | None = None
 
     def __repr__(self) -> str:
@@ -92,27 +92,27 @@ class Source:
         """The offset in the root's text of an offset in this text."""
         source = self
         while source.parent is not None:
-            row = bisect.bisect_right(source.line_offsets, offset) - 1
-            row = min(row, len(source.starts) - 1)
-            offset = source.starts[row] + offset - source.line_offsets[row] if row >= 0 else 0
+            line_index = bisect.bisect_right(source.line_offsets, offset) - 1
+            line_index = min(line_index, len(source.starts) - 1)
+            offset = source.starts[line_index] + offset - source.line_offsets[line_index] if line_index >= 0 else 0
             source = source.parent
         return offset
 
     def position_of(self, offset: int) -> Position:
         """Line and column, both from 1, of an offset in this text, told in the root file."""
-        root = self
+        root_source = self
         if self.parent is not None:
-            root, offset = self.root, self.to_root(offset)
-        row = max(bisect.bisect_right(root.line_offsets, offset) - 1, 0)
-        return Position(row + 1, offset - root.line_offsets[row] + 1)
+            root_source, offset = self.root, self.to_root(offset)
+        line_index = max(bisect.bisect_right(root_source.line_offsets, offset) - 1, 0)
+        return Position(line_index + 1, offset - root_source.line_offsets[line_index] + 1)
 
-    def line_text(self, number: int) -> str:
+    def line_text(self, line_number: int) -> str:
         """The text of line `number` (from 1) without its line break; empty past the end."""
-        if not 0 < number <= len(self.line_offsets):
+        if not 0 < line_number <= len(self.line_offsets):
             return ""
-        start = self.line_offsets[number - 1]
-        end = self.line_offsets[number] if number < len(self.line_offsets) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        line_start = self.line_offsets[line_number - 1]
+        line_end = self.line_offsets[line_number] if line_number < len(self.line_offsets) else len(self.text)
+        return self.text[line_start:line_end].rstrip("\r\n")
 
     def one_line(self, span: Span) -> Span:
         """The span cut at the end of its first line, without trailing blanks.
@@ -120,29 +120,29 @@ class Source:
         What is missing is shown at its closest owner, and an owner may be a hundred lines long; the first line
         is the grip that a reader needs and that an annotation on a pull request can show.
         """
-        start = min(span.start, len(self.text))
-        end = min(max(span.end, start), len(self.text))
-        for stop in ("\n", "\r"):
-            cut = self.text.find(stop, start, end)
-            if cut >= 0:
-                end = cut
-        return Span(start, start + len(self.text[start:end].rstrip()))
+        span_start = min(span.start, len(self.text))
+        span_end = min(max(span.end, span_start), len(self.text))
+        for line_break in ("\n", "\r"):
+            line_break_offset = self.text.find(line_break, span_start, span_end)
+            if line_break_offset >= 0:
+                span_end = line_break_offset
+        return Span(span_start, span_start + len(self.text[span_start:span_end].rstrip()))
 
 
 def line_starts(text: str) -> list[int]:
     """The offsets at which the lines of `text` begin."""
-    starts = [0]
-    find = text.find
+    line_start_offsets = [0]
+    find_in_text = text.find
     if "\r" not in text:
-        at = find("\n")
-        while at >= 0:
-            starts.append(at + 1)
-            at = find("\n", at + 1)
-        return starts
-    for at, char in enumerate(text):
-        if char == "\n" or (char == "\r" and text[at + 1 : at + 2] != "\n"):
-            starts.append(at + 1)
-    return starts
+        line_break_offset = find_in_text("\n")
+        while line_break_offset >= 0:
+            line_start_offsets.append(line_break_offset + 1)
+            line_break_offset = find_in_text("\n", line_break_offset + 1)
+        return line_start_offsets
+    for line_break_offset, char in enumerate(text):
+        if char == "\n" or (char == "\r" and text[line_break_offset + 1 : line_break_offset + 2] != "\n"):
+            line_start_offsets.append(line_break_offset + 1)
+    return line_start_offsets
 
 
 class ParseError(Exception):

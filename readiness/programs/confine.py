@@ -12,12 +12,12 @@ import os
 import signal
 import sys
 
-CONFINED_BY_NAMESPACE, CONFINED_BY_FILTER, NOT_CONFINED = "namespace", "filter", "none"
-_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
+CONFINED_BY_NAMESPACE, CONFINED_BY_SECCOMP_FILTER, NOT_CONFINED = "namespace", "filter", "none"
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _AF_UNIX = 1
-_IO_URING_SETUP = 425
-_SECCOMP_ALLOW, _SECCOMP_EPERM = (
+_IO_URING_SETUP_SYSCALL_NUMBER = 425
+_SECCOMP_RET_ALLOW, _SECCOMP_RET_EPERM = (
     0x7FFF0000,
     0x00050000 | 1,
 )  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO with EPERM
@@ -29,7 +29,7 @@ _AUDIT_ARCH_AND_SOCKET_BY_MACHINE = {
 }
 
 
-def limit_resources(seconds: int, memory: int, output: int, *, address: int = 0) -> None:
+def limit_resources(cpu_seconds: int, memory_bytes: int, file_size_bytes: int, *, address_space_bytes: int = 0) -> None:
     """No more than so many seconds of processor time, bytes of memory and bytes in a file.
 
     `address` limits the address space too, of which some runtimes reserve much and use little.
@@ -38,21 +38,21 @@ def limit_resources(seconds: int, memory: int, output: int, *, address: int = 0)
         import resource
     except ImportError:  # no such limits on this system; the caller's time-out still holds
         return
-    wanted = {
-        resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_DATA: memory,
-        resource.RLIMIT_AS: address,
-        resource.RLIMIT_FSIZE: output,
+    limit_by_resource = {
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_DATA: memory_bytes,
+        resource.RLIMIT_AS: address_space_bytes,
+        resource.RLIMIT_FSIZE: file_size_bytes,
     }
-    for what, value in wanted.items():
-        if value:
+    for resource_id, resource_limit in limit_by_resource.items():
+        if resource_limit:
             with contextlib.suppress(OSError, ValueError):  # the system has a lower one already
-                resource.setrlimit(what, (value, value))
+                resource.setrlimit(resource_id, (resource_limit, resource_limit))
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def leave_network(*, namespace: bool = True) -> str:
+def disconnect_from_network(*, use_namespace: bool = True) -> str:
     """Take the network from this process and its children; the word for how that was done.
 
     A network namespace of its own where the system gives one, else a filter that refuses every socket but those
@@ -62,10 +62,10 @@ def leave_network(*, namespace: bool = True) -> str:
     if not sys.platform.startswith("linux"):
         return NOT_CONFINED
     try:
-        system = ctypes.CDLL(None, use_errno=True)
-        if namespace and system.unshare(_NEW_USER | _NEW_NETWORK) == 0:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if use_namespace and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0:
             return CONFINED_BY_NAMESPACE
-        return CONFINED_BY_FILTER if _refuse_sockets(system) else NOT_CONFINED
+        return CONFINED_BY_SECCOMP_FILTER if _install_socket_filter(libc) else NOT_CONFINED
     except (OSError, AttributeError):
         return NOT_CONFINED
 
@@ -83,48 +83,50 @@ class _BpfProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("code", ctypes.POINTER(_BpfInstruction)))
 
 
-def _refuse_sockets(system: ctypes.CDLL) -> bool:
+def _install_socket_filter(libc: ctypes.CDLL) -> bool:
     """Whether the kernel took a filter that refuses sockets of every family but AF_UNIX."""
-    machine = _AUDIT_ARCH_AND_SOCKET_BY_MACHINE.get(os.uname().machine)
-    if machine is None or sys.maxsize < 1 << 32:
+    architecture_and_socket_number = _AUDIT_ARCH_AND_SOCKET_BY_MACHINE.get(os.uname().machine)
+    if architecture_and_socket_number is None or sys.maxsize < 1 << 32:
         return False
-    architecture, socket = machine
-    load, is_equal, at_least, give = 0x20, 0x15, 0x35, 0x06
-    rows = (
-        (load, 0, 0, 4),  # the architecture of the call
-        (is_equal, 0, 6, architecture),
-        (load, 0, 0, 0),  # its number
-        (at_least, 4, 0, 0x40000000),  # the second set of numbers of x86_64
-        (is_equal, 3, 0, _IO_URING_SETUP),  # could make sockets without the call
-        (is_equal, 0, 3, socket),
-        (load, 0, 0, 16),  # its first argument: the family
-        (is_equal, 1, 0, _AF_UNIX),
-        (give, 0, 0, _SECCOMP_EPERM),
-        (give, 0, 0, _SECCOMP_ALLOW),
+    audit_architecture, socket_syscall_number = architecture_and_socket_number
+    load_opcode, jump_if_equal_opcode, jump_if_at_least_opcode, return_opcode = 0x20, 0x15, 0x35, 0x06
+    bpf_instruction_fields = (
+        (load_opcode, 0, 0, 4),  # the architecture of the call
+        (jump_if_equal_opcode, 0, 6, audit_architecture),
+        (load_opcode, 0, 0, 0),  # its number
+        (jump_if_at_least_opcode, 4, 0, 0x40000000),  # the second set of numbers of x86_64
+        (jump_if_equal_opcode, 3, 0, _IO_URING_SETUP_SYSCALL_NUMBER),  # could make sockets without the call
+        (jump_if_equal_opcode, 0, 3, socket_syscall_number),
+        (load_opcode, 0, 0, 16),  # its first argument: the family
+        (jump_if_equal_opcode, 1, 0, _AF_UNIX),
+        (return_opcode, 0, 0, _SECCOMP_RET_EPERM),
+        (return_opcode, 0, 0, _SECCOMP_RET_ALLOW),
     )
-    code = (_BpfInstruction * len(rows))(*(_BpfInstruction(*row) for row in rows))
-    program = _BpfProgram(len(rows), code)
-    zero, one = ctypes.c_ulong(0), ctypes.c_ulong(1)
-    if system.prctl(_PR_SET_NO_NEW_PRIVS, one, zero, zero, zero) != 0:
+    bpf_instructions = (_BpfInstruction * len(bpf_instruction_fields))(
+        *(_BpfInstruction(*row) for row in bpf_instruction_fields)
+    )
+    bpf_program = _BpfProgram(len(bpf_instruction_fields), bpf_instructions)
+    ulong_zero, ulong_one = ctypes.c_ulong(0), ctypes.c_ulong(1)
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, ulong_one, ulong_zero, ulong_zero, ulong_zero) != 0:
         return False
-    mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
-    return bool(system.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(program), zero, zero) == 0)
+    seccomp_mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
+    return bool(libc.prctl(_PR_SET_SECCOMP, seccomp_mode, ctypes.byref(bpf_program), ulong_zero, ulong_zero) == 0)
 
 
 def confine_and_execute(arguments: list[str]) -> None:
     """Confine this process and become the program that the arguments name."""
-    seconds, memory, output, report = map(int, arguments[:4])
-    namespace, program = arguments[4] == "namespace", arguments[5:]
-    limit_resources(seconds, memory, output)
+    cpu_seconds, memory_bytes, output_bytes, report_descriptor = map(int, arguments[:4])
+    use_namespace, program_command = arguments[4] == "namespace", arguments[5:]
+    limit_resources(cpu_seconds, memory_bytes, output_bytes)
     with contextlib.suppress(AttributeError):  # Python ignores it, and a program that does writes on and on
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    word = leave_network(namespace=namespace)
-    os.write(report, word.encode())
-    os.close(report)
+    confinement = disconnect_from_network(use_namespace=use_namespace)
+    os.write(report_descriptor, confinement.encode())
+    os.close(report_descriptor)
     try:
-        os.execv(program[0], program)  # noqa: S606  # no shell is what is wanted
+        os.execv(program_command[0], program_command)  # noqa: S606  # no shell is what is wanted
     except OSError as error:
-        sys.stderr.write(f"{program[0].rpartition('/')[2]} does not run: {error.strerror}\n")
+        sys.stderr.write(f"{program_command[0].rpartition('/')[2]} does not run: {error.strerror}\n")
         sys.exit(127)
 
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from readiness.programs import find_program
-from readiness.programs.process import EMPTY_PATH, ProcessLimits, ProgramError, run_program
+from readiness.programs.process import EMPTY_PATH_VARIABLE, ProcessLimits, ProgramError, run_program
 
-TIMEOUT_SECONDS = 120  # seconds
-MAX_MEMORY_BYTES = 2 << 30  # bytes
-MAX_LISTING_BYTES = 64 << 20  # bytes of the names in a tree
-MAX_BATCH_BYTES = 32 << 20  # bytes of contents that are asked for at once
-_DISABLING_SETTINGS = (
+GIT_TIMEOUT_SECONDS = 120  # seconds
+MAX_GIT_MEMORY_BYTES = 2 << 30  # bytes
+MAX_GIT_OUTPUT_BYTES = 64 << 20  # bytes of the names in a tree
+MAX_BLOB_BATCH_BYTES = 32 << 20  # bytes of contents that are asked for at once
+_HARDENING_GIT_SETTINGS = (
     "core.fsmonitor=false",
     f"core.hooksPath={os.devnull}",
     f"core.attributesFile={os.devnull}",
@@ -33,7 +33,7 @@ _DISABLING_SETTINGS = (
     "diff.external=",
     "protocol.allow=never",
 )
-_SET_ENVIRONMENT = {
+_HARDENING_ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",  # beats what a repository allows, and no transport is called that
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_LITERAL_PATHSPECS": "1",
@@ -42,7 +42,7 @@ _SET_ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
-    "PATH": EMPTY_PATH,
+    "PATH": EMPTY_PATH_VARIABLE,
 }
 # What whoever runs this says of the repository: where it is, and where the settings of the user and the system are.
 _PASSED_VARIABLE_NAME = re.compile(
@@ -67,68 +67,68 @@ class TreeEntry:
     size: int
 
 
-def run_git(*arguments: str, stdin_data: bytes = b"", max_output: int = 0) -> bytes:
+def run_git(*arguments: str, stdin_data: bytes = b"", max_output_bytes: int = 0) -> bytes:
     """What a git command prints, run in the working directory: LISTING bytes unless another limit is given.
 
     Raises GitError with git's own words.
     """
-    program = find_program("git")
-    if not program:
+    git_path = find_program("git")
+    if not git_path:
         raise GitError("git is not installed")
-    environment = {name: value for name, value in os.environ.items() if _PASSED_VARIABLE_NAME.match(name)}
-    settings = [word for one in _DISABLING_SETTINGS for word in ("-c", one)]
+    passed_environment = {name: value for name, value in os.environ.items() if _PASSED_VARIABLE_NAME.match(name)}
+    setting_arguments = [word for one in _HARDENING_GIT_SETTINGS for word in ("-c", one)]
     try:
-        answer = run_program(
-            [program, "--no-pager", *settings, *arguments],
-            folder=Path.cwd(),
-            environment=environment | _SET_ENVIRONMENT,
+        git_result = run_program(
+            [git_path, "--no-pager", *setting_arguments, *arguments],
+            working_directory=Path.cwd(),
+            environment=passed_environment | _HARDENING_ENVIRONMENT,
             # No namespace: git looks at who owns the repository, and there everything would be its own.
             limits=ProcessLimits(
-                TIMEOUT_SECONDS,
-                MAX_MEMORY_BYTES,
-                max_output or MAX_LISTING_BYTES,
+                GIT_TIMEOUT_SECONDS,
+                MAX_GIT_MEMORY_BYTES,
+                max_output_bytes or MAX_GIT_OUTPUT_BYTES,
                 use_namespace=False,
             ),
             stdin_data=stdin_data,
         )
     except ProgramError as error:
         raise GitError(f"git {arguments[0]}: {error}") from None
-    if answer.exit_code:
-        raise GitError(_error_text(answer.error_output) or f"git {arguments[0]} failed")
-    return answer.output
+    if git_result.exit_code:
+        raise GitError(_first_error_line(git_result.error_output) or f"git {arguments[0]} failed")
+    return git_result.output
 
 
-def _error_text(messages: str) -> str:
+def _first_error_line(error_output: str) -> str:
     """The first line of what git says, as it may be shown."""
-    return _without_control_characters(next(iter(messages.strip().splitlines()), ""))
+    return _printable_prefix(next(iter(error_output.strip().splitlines()), ""))
 
 
-def _without_control_characters(text: str) -> str:
+def _printable_prefix(text: str) -> str:
     """A text of the repository without what a terminal would act on."""
     return "".join(one if one.isprintable() else "?" for one in text)[:300]
 
 
-def merge_base(ref: str) -> str:
+def merge_base_with_head(ref: str) -> str:
     """The commit where the current branch left `ref`. Raises GitError."""
     if not ref or ref.startswith("-"):
         raise GitError(f"{ref!r} is no revision")
     run_git("rev-parse", "--git-dir")  # what there is to say of the repository itself
     try:
-        ours = run_git("rev-parse", "--verify", "HEAD^{commit}")
+        head_commit = run_git("rev-parse", "--verify", "HEAD^{commit}")
     except GitError:
         raise GitError("this branch has no commit yet") from None
     try:
-        theirs = run_git("rev-parse", "--verify", f"{ref}^{{commit}}")
+        ref_commit = run_git("rev-parse", "--verify", f"{ref}^{{commit}}")
     except GitError:
         raise GitError(f"{ref!r} is no commit of this repository; fetch it first") from None
-    both = [one.decode("ascii", "replace").strip() for one in (theirs, ours)]
+    ref_and_head_commits = [one.decode("ascii", "replace").strip() for one in (ref_commit, head_commit)]
     try:
-        return run_git("merge-base", *both).decode("ascii", "replace").strip()
+        return run_git("merge-base", *ref_and_head_commits).decode("ascii", "replace").strip()
     except GitError as error:
         raise GitError(f"{ref!r} and this branch have no commit in common here; fetch more of the history ({error})") from None
 
 
-def path_in_repository() -> str:
+def working_directory_in_repository() -> str:
     """Where the working directory stands in its repository, with a `/` at its end unless that is the top."""
     return os.fsdecode(run_git("rev-parse", "--show-prefix").rstrip(b"\n"))
 
@@ -138,56 +138,58 @@ def tree_entries(commit: str, folder: str) -> Iterator[TreeEntry]:
 
     What no file system could hold is left out, as git leaves it out: a path with `..` or `.git` in it.
     """
-    words = ["ls-tree", "-r", "-l", "-z", "--full-tree", commit]
-    listed = run_git(*words, *(["--", folder] if folder else []))
-    for row in listed.split(b"\0"):
-        match = _LS_TREE_LINE.match(row)
+    ls_tree_arguments = ["ls-tree", "-r", "-l", "-z", "--full-tree", commit]
+    ls_tree_output = run_git(*ls_tree_arguments, *(["--", folder] if folder else []))
+    for ls_tree_line in ls_tree_output.split(b"\0"):
+        match = _LS_TREE_LINE.match(ls_tree_line)
         if not match:
             continue
-        mode, kind, name, size, path = match.groups()
-        path_in_folder = os.fsdecode(path).removeprefix(folder)
+        file_mode, object_type, object_id, size_field, path_bytes = match.groups()
+        path_in_folder = os.fsdecode(path_bytes).removeprefix(folder)
         if not is_safe_tree_path(path_in_folder):
             continue
-        if kind == b"blob" and not size.isdigit():
+        if object_type == b"blob" and not size_field.isdigit():
             raise GitError(
-                f"{_without_control_characters(path_in_folder)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
+                f"{_printable_prefix(path_in_folder)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
                 " (`git fetch --refetch --filter=blob:limit=1g`, or check out without a filter)"
             )
-        word = "link" if mode == b"120000" else kind.decode("ascii", "replace")
-        yield TreeEntry(word, path_in_folder, name.decode(), int(size) if size.isdigit() else 0)
+        entry_kind = "link" if file_mode == b"120000" else object_type.decode("ascii", "replace")
+        yield TreeEntry(entry_kind, path_in_folder, object_id.decode(), int(size_field) if size_field.isdigit() else 0)
 
 
 def is_safe_tree_path(path: str) -> bool:
     """Whether a path of a tree stays in the tree when it is written, and is none of git's own."""
-    parts = path.split("/")
+    path_parts = path.split("/")
     return not any(
         part in {"", ".", ".."} or part.casefold() == ".git" or set(part) & set("\\:" if os.name == "nt" else "")
-        for part in parts
+        for part in path_parts
     )
 
 
 def blob_contents(entries: Sequence[TreeEntry]) -> Iterator[tuple[TreeEntry, bytes]]:
     """Each of some entries with its bytes, as they stand in the repository. Raises GitError."""
-    batch: list[TreeEntry] = []
-    size = 0
+    entry_batch: list[TreeEntry] = []
+    batch_bytes = 0
     for entry in entries:
-        if batch and size + entry.size > MAX_BATCH_BYTES:
-            yield from _read_blob_batch(batch, size)
-            batch, size = [], 0
-        batch.append(entry)
-        size += entry.size
-    if batch:
-        yield from _read_blob_batch(batch, size)
+        if entry_batch and batch_bytes + entry.size > MAX_BLOB_BATCH_BYTES:
+            yield from _read_blob_batch(entry_batch, batch_bytes)
+            entry_batch, batch_bytes = [], 0
+        entry_batch.append(entry)
+        batch_bytes += entry.size
+    if entry_batch:
+        yield from _read_blob_batch(entry_batch, batch_bytes)
 
 
-def _read_blob_batch(batch: Sequence[TreeEntry], size: int) -> Iterator[tuple[TreeEntry, bytes]]:
-    request = "".join(f"{one.object_id}\n" for one in batch).encode()
-    answer = run_git("cat-file", "--batch", stdin_data=request, max_output=size + 200 * len(batch))
-    at = 0
-    for entry in batch:
-        match = _BLOB_HEADER.match(answer, at)
+def _read_blob_batch(entry_batch: Sequence[TreeEntry], batch_bytes: int) -> Iterator[tuple[TreeEntry, bytes]]:
+    object_id_lines = "".join(f"{one.object_id}\n" for one in entry_batch).encode()
+    cat_file_output = run_git(
+        "cat-file", "--batch", stdin_data=object_id_lines, max_output_bytes=batch_bytes + 200 * len(entry_batch)
+    )
+    header_offset = 0
+    for entry in entry_batch:
+        match = _BLOB_HEADER.match(cat_file_output, header_offset)
         if not match or match[1].decode() != entry.object_id:
-            raise GitError(f"{_without_control_characters(entry.path)} cannot be read from the repository")
-        end = match.end() + int(match[2])
-        yield entry, answer[match.end() : end]
-        at = end + 1
+            raise GitError(f"{_printable_prefix(entry.path)} cannot be read from the repository")
+        content_end = match.end() + int(match[2])
+        yield entry, cat_file_output[match.end() : content_end]
+        header_offset = content_end + 1

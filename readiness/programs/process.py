@@ -15,11 +15,11 @@ from typing import IO
 
 from readiness.programs import confine
 
-MAX_MESSAGE_BYTES = 1 << 20  # bytes of what a program says on standard error that are read
-EMPTY_PATH = os.devnull  # a PATH on which nothing is found, not even in the current folder
+MAX_STDERR_BYTES = 1 << 20  # bytes of what a program says on standard error that are read
+EMPTY_PATH_VARIABLE = os.devnull  # a PATH on which nothing is found, not even in the current folder
 
 
-_NO_MEMORY = re.compile(r"^(?:fatal error|runtime): .{0,80}out of memory", re.MULTILINE)
+_OUT_OF_MEMORY_MESSAGE = re.compile(r"^(?:fatal error|runtime): .{0,80}out of memory", re.MULTILINE)
 
 
 class ProgramError(Exception):
@@ -66,25 +66,25 @@ class ProgramResult:
     @property
     def stopped(self) -> bool:
         """Whether it was ended since it used more than it may; a runtime of Go ends itself with code 2 where memory is gone."""
-        return self.exit_code < 0 or (self.exit_code == 2 and bool(_NO_MEMORY.search(self.error_output)))
+        return self.exit_code < 0 or (self.exit_code == 2 and bool(_OUT_OF_MEMORY_MESSAGE.search(self.error_output)))
 
     @property
     def failure_reason(self) -> str:
         """Why it failed, as far as it says so."""
         if self.stopped:
             return "it ran over its limit of time or memory"
-        lines = self.error_output.strip().splitlines()
-        return lines[-1] if lines else f"exit code {self.exit_code}"
+        error_lines = self.error_output.strip().splitlines()
+        return error_lines[-1] if error_lines else f"exit code {self.exit_code}"
 
 
 def run_program(
     command: Sequence[str],
     *,
-    folder: Path,
+    working_directory: Path,
     environment: Mapping[str, str],
     limits: ProcessLimits,
     stdin_data: bytes = b"",
-    without_network: bool = True,
+    remove_network: bool = True,
 ) -> ProgramResult:
     """Run a program in a folder, without the network where the system can take it away. Raises ProgramError.
 
@@ -94,57 +94,60 @@ def run_program(
     nobody up.
     """
     with (
-        TemporaryFile() as given,
-        TemporaryFile() as out,
-        TemporaryFile() as err,
-        TemporaryFile() as word,
+        TemporaryFile() as stdin_file,
+        TemporaryFile() as stdout_file,
+        TemporaryFile() as stderr_file,
+        TemporaryFile() as confinement_file,
     ):
-        given.write(stdin_data)
-        given.seek(0)
-        without_network = without_network and os.name == "posix" and bool(sys.executable)
+        stdin_file.write(stdin_data)
+        stdin_file.seek(0)
+        remove_network = remove_network and os.name == "posix" and bool(sys.executable)
         try:
-            code = subprocess.run(  # noqa: S603  # an argument list; what it reads is data to it
-                [*(_launcher_command(limits, word.fileno()) if without_network else ()), *command],
-                stdin=given, stdout=out, stderr=err, timeout=limits.seconds, check=False,
-                cwd=folder, env={**_library_environment(), **environment}, pass_fds=(word.fileno(),) if without_network else (),
+            exit_code = subprocess.run(  # noqa: S603  # an argument list; what it reads is data to it
+                [*(_launcher_command(limits, confinement_file.fileno()) if remove_network else ()), *command],
+                stdin=stdin_file, stdout=stdout_file, stderr=stderr_file, timeout=limits.seconds, check=False,
+                cwd=working_directory, env={**_library_path_environment(), **environment},
+                pass_fds=(confinement_file.fileno(),) if remove_network else (),
             ).returncode  # fmt: skip
         except subprocess.TimeoutExpired:
             raise ProgramTimeoutError(f"it did not finish in {limits.seconds:g} seconds") from None
         except OSError as error:
             raise NotStartedError(f"it does not run: {(error.strerror or 'error').lower()}") from None
-        output = _read_up_to(out, limits.output + 1)
+        output = _read_up_to(stdout_file, limits.output + 1)
         if len(output) > limits.output:
             raise TooMuchError(f"its output is over {limits.output >> 20} MiB")
-        said = _read_up_to(err, MAX_MESSAGE_BYTES).decode("utf-8", "replace")
-        return ProgramResult(output, said, code, _read_up_to(word, 16).decode() or confine.NOT_CONFINED)
+        error_output = _read_up_to(stderr_file, MAX_STDERR_BYTES).decode("utf-8", "replace")
+        return ProgramResult(
+            output, error_output, exit_code, _read_up_to(confinement_file, 16).decode() or confine.NOT_CONFINED
+        )
 
 
-def seconds_of_programs() -> float:
+def child_processor_seconds() -> float:
     """The processor time of all programs that have run so far; by the clock where the system counts none."""
     if os.name != "posix":
         return time.monotonic()
-    used = os.times()
-    return used.children_user + used.children_system
+    process_times = os.times()
+    return process_times.children_user + process_times.children_system
 
 
-def _library_environment() -> dict[str, str]:
+def _library_path_environment() -> dict[str, str]:
     """Where the libraries of this Python are, for the one that becomes the program: by absolute folders alone."""
-    made = {}
-    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
-        folders = [one for one in os.environ.get(name, "").split(":") if one.startswith("/")]
-        if folders:
-            made[name] = ":".join(folders)
-    return made
+    library_folders_by_variable = {}
+    for variable_name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        absolute_folders = [one for one in os.environ.get(variable_name, "").split(":") if one.startswith("/")]
+        if absolute_folders:
+            library_folders_by_variable[variable_name] = ":".join(absolute_folders)
+    return library_folders_by_variable
 
 
 def _launcher_command(limits: ProcessLimits, report_descriptor: int) -> list[str]:
     """What confines itself and then becomes the program."""
-    largest = max(limits.output, MAX_MESSAGE_BYTES) + 1  # of any file, and both go into one
-    numbers = (limits.processor or int(limits.seconds), limits.memory, largest, report_descriptor)
-    kind = "namespace" if limits.use_namespace else "filter"
-    return [sys.executable, "-I", "-S", confine.__file__, *map(str, numbers), kind]
+    max_file_bytes = max(limits.output, MAX_STDERR_BYTES) + 1  # of any file, and both go into one
+    launcher_numbers = (limits.processor or int(limits.seconds), limits.memory, max_file_bytes, report_descriptor)
+    confinement_kind = "namespace" if limits.use_namespace else "filter"
+    return [sys.executable, "-I", "-S", confine.__file__, *map(str, launcher_numbers), confinement_kind]
 
 
-def _read_up_to(file: IO[bytes], size: int) -> bytes:
+def _read_up_to(file: IO[bytes], max_bytes: int) -> bytes:
     file.seek(0)
-    return file.read(size)
+    return file.read(max_bytes)

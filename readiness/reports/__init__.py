@@ -25,23 +25,23 @@ class ReportOptions:
     width: int | None = None
 
 
-def write_report(name: str, report: Report, out: TextIO, options: ReportOptions | None = None) -> None:
+def write_report(format_name: str, report: Report, output_stream: TextIO, options: ReportOptions | None = None) -> None:
     """Write a report in the format `name`; raises KeyError for a name that is none."""
     options = options or ReportOptions()
-    module = MODULE_BY_FORMAT[name]
-    if module == "terminal" and not is_styled(out, options.color):
-        module = "plain"
-    if module != "json" and hasattr(out, "reconfigure"):  # a narrow encoding must not end the report
-        out.reconfigure(errors="backslashreplace")
-    importlib.import_module(f"readiness.reports.{module}").render(report, out, options=options)
+    module_name = MODULE_BY_FORMAT[format_name]
+    if module_name == "terminal" and not should_style_output(output_stream, options.color):
+        module_name = "plain"
+    if module_name != "json" and hasattr(output_stream, "reconfigure"):  # a narrow encoding must not end the report
+        output_stream.reconfigure(errors="backslashreplace")
+    importlib.import_module(f"readiness.reports.{module_name}").render(report, output_stream, options=options)
 
 
-def is_styled(out: TextIO, color: str, environment: Mapping[str, str] | None = None) -> bool:
+def should_style_output(output_stream: TextIO, color_mode: str, environment: Mapping[str, str] | None = None) -> bool:
     """Whether the output is a terminal for people: in a pipe, a file or a CI log it is plain and stable."""
-    known = os.environ if environment is None else environment
-    if color != "auto":
-        return color == "always"
-    if known.get("NO_COLOR") or known.get("CI") or known.get("TERM") == "dumb":
+    environment_variables = os.environ if environment is None else environment
+    if color_mode != "auto":
+        return color_mode == "always"
+    if environment_variables.get("NO_COLOR") or environment_variables.get("CI") or environment_variables.get("TERM") == "dumb":
         return False
-    encoding = (getattr(out, "encoding", None) or "utf-8").lower().replace("-", "")
-    return encoding == "utf8" and out.isatty()
+    encoding = (getattr(output_stream, "encoding", None) or "utf-8").lower().replace("-", "")
+    return encoding == "utf8" and output_stream.isatty()

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s import pss
 from readiness.kinds.k8s.model import Pod
-from readiness.loading.render.made import written_place
+from readiness.loading.render.made import written_source_and_span
 from readiness.model import Source, Span
 from readiness.model.project import Project
 
 POD_SECURITY_LEVELS = ("baseline", "restricted")
 
 
-def location_text(source: Source, span: Span) -> str:
+def path_and_line_text(source: Source, span: Span) -> str:
     """`path:line` of a place, in the file that somebody wrote."""
-    written, there = written_place(source, span)
-    return f"{written.root.path}:{written.position_of(there.start).line}"
+    written_source, written_span = written_source_and_span(source, span)
+    return f"{written_source.root.path}:{written_source.position_of(written_span.start).line}"
 
 
 def admission_lines(projects: Sequence[Project]) -> Iterator[str]:
@@ -28,13 +28,17 @@ def admission_lines(projects: Sequence[Project]) -> Iterator[str]:
 
 
 def _pod_lines(pod: Pod) -> Iterator[str]:
-    verdict = pss.violations_by_level(pod)
-    admitted = next((level for level in reversed(POD_SECURITY_LEVELS) if not verdict[level]), "privileged")
-    yield f"{location_text(pod.source, pod.node.at())}: {pod.resource} is admitted up to the level {admitted}"
+    violations_by_pod_security_level = pss.violations_by_level(pod)
+    admitted_level = next(
+        (level for level in reversed(POD_SECURITY_LEVELS) if not violations_by_pod_security_level[level]), "privileged"
+    )
+    yield f"{path_and_line_text(pod.source, pod.node.at())}: {pod.resource} is admitted up to the level {admitted_level}"
     for level in POD_SECURITY_LEVELS:
-        if not verdict[level] or (level == "restricted" and verdict["baseline"]):
+        if not violations_by_pod_security_level[level] or (
+            level == "restricted" and violations_by_pod_security_level["baseline"]
+        ):
             continue
         yield f"  refused by {level}:"
-        for violation in verdict[level]:
-            container = f" (container {violation.container!r})" if violation.container else ""
-            yield f"    {location_text(pod.source, violation.span)}: {violation.description}{container} [k8s/pss-{violation.control}]"
+        for violation in violations_by_pod_security_level[level]:
+            container_text = f" (container {violation.container!r})" if violation.container else ""
+            yield f"    {path_and_line_text(pod.source, violation.span)}: {violation.description}{container_text} [k8s/pss-{violation.control}]"

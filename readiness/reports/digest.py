@@ -8,18 +8,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from readiness.model import UNJUDGED_RULES, Finding, Severity, join_names
+from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Severity, join_names
 from readiness.redaction import Redactor
 from readiness.reports.frame import escape_controls
 from readiness.verdict.report import Report
-from readiness.verdict.score import counts_in_score, is_unread
+from readiness.verdict.score import counts_in_score, is_file_without_verdict
 
-MAX_GAINS_SHOWN = 10
-MIN_GAIN_SHOWN = 0.005  # what rounds to nothing is no advice
-MAX_FULL_GROUPS = 60  # with more groups than this, what is low or info takes one line
-MAX_UNREAD_SHOWN = 5
-NAMED = 3  # of paths, units or variants, in a sentence on them
-TITLE_BY_KIND = {
+MAX_SCORE_GAINS_SHOWN = 10
+MIN_SCORE_GAIN_SHOWN = 0.005  # what rounds to nothing is no advice
+MAX_FULLY_SHOWN_GROUPS = 60  # with more groups than this, what is low or info takes one line
+MAX_LINES_SHOWN = 5
+MAX_NAMES_SHOWN = 3  # of paths, units or variants, in a sentence on them
+TITLE_BY_FILE_KIND = {
     "dockerfile": "Dockerfile",
     "dockerignore": ".dockerignore",
     "compose": "compose",
@@ -59,62 +59,68 @@ def first_sentence(text: str) -> str:
     return text[: match.end()] if match else text
 
 
-def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[FindingGroup]]]:
+def finding_groups_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[FindingGroup]]]:
     """The open findings, file by file, those of one rule, severity and fix in one file together."""
-    files: list[tuple[str, list[list[Finding]]]] = []
-    for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
-        alike: dict[tuple[str, Severity, str, str], list[Finding]] = {}
-        for finding in ones:
-            alike.setdefault((finding.rule, finding.severity, finding.why, finding.fix), []).append(finding)
-        files.append((path, list(alike.values())))
-    crowded = not verbose and sum(len(groups) for _, groups in files) > MAX_FULL_GROUPS
-    known: set[tuple[str, str]] = set()
-    for path, groups in files:
+    groups_by_path: list[tuple[str, list[list[Finding]]]] = []
+    for path, findings_of_file in itertools.groupby(report.open, key=lambda one: one.path):
+        findings_by_rule_and_fix: dict[tuple[str, Severity, str, str], list[Finding]] = {}
+        for finding in findings_of_file:
+            findings_by_rule_and_fix.setdefault((finding.rule, finding.severity, finding.why, finding.fix), []).append(finding)
+        groups_by_path.append((path, list(findings_by_rule_and_fix.values())))
+    has_too_many_groups = (
+        not verbose and sum(len(grouped_findings) for _, grouped_findings in groups_by_path) > MAX_FULLY_SHOWN_GROUPS
+    )
+    shown_rule_reasons: set[tuple[str, str]] = set()
+    for path, grouped_findings in groups_by_path:
         file_groups = []
-        last = None
-        for first, *others in groups:
-            short = crowded and first.severity <= Severity.LOW
-            new = verbose or (first.rule, first.why) not in known
-            place = (first.start, first.end)
-            file_groups.append(FindingGroup(first, tuple(others), short, new, verbose or place != last))
-            if not short:
-                known.add((first.rule, first.why))
-                last = place
+        last_shown_place = None
+        for first_finding, *other_findings in grouped_findings:
+            is_brief = has_too_many_groups and first_finding.severity <= Severity.LOW
+            is_reason_new = verbose or (first_finding.rule, first_finding.why) not in shown_rule_reasons
+            start_and_end = (first_finding.start, first_finding.end)
+            file_groups.append(
+                FindingGroup(
+                    first_finding, tuple(other_findings), is_brief, is_reason_new, verbose or start_and_end != last_shown_place
+                )
+            )
+            if not is_brief:
+                shown_rule_reasons.add((first_finding.rule, first_finding.why))
+                last_shown_place = start_and_end
         yield path, file_groups
 
 
-def units_text(report: Report, path: str, groups: Iterable[FindingGroup]) -> str:
+def unit_paths_text(report: Report, file_path: str, groups: Iterable[FindingGroup]) -> str:
     """What the findings of a file belong to, where a run has several units and the file's path does not say which."""
-    plain = {"", path, posixpath.dirname(path) or "."}
+    paths_not_worth_naming = {"", file_path, posixpath.dirname(file_path) or "."}
     if len({one.unit_path for one in report.findings}) < 2:
         return ""
-    findings = (one for group in groups for one in (group.first, *group.others))
-    told = (one.unit_path for one in findings if not one.unit_path.startswith(f"{path}#"))
-    units = list(dict.fromkeys(unit for unit in told if unit not in plain))
-    return _some(units) if units else ""
+    findings_of_file = (one for group in groups for one in (group.first, *group.others))
+    unit_paths = (one.unit_path for one in findings_of_file if not one.unit_path.startswith(f"{file_path}#"))
+    distinct_unit_paths = list(dict.fromkeys(unit for unit in unit_paths if unit not in paths_not_worth_naming))
+    return _first_names_text(distinct_unit_paths) if distinct_unit_paths else ""
 
 
 def finding_headline(finding: Finding, redactor: Redactor) -> str:
     """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
-    start = finding.start
-    where = f"{finding.path}:{start.line}:{start.column}"
-    return escape_controls(f"{where}: {finding.severity}[{finding.rule}] {redactor.mask_text(finding.message)}")
+    start_position = finding.start
+    location = f"{finding.path}:{start_position.line}:{start_position.column}"
+    return escape_controls(f"{location}: {finding.severity}[{finding.rule}] {redactor.mask_text(finding.message)}")
 
 
-def highest_gains(report: Report) -> list[tuple[Finding, int]]:
+def findings_with_highest_gain(report: Report) -> list[tuple[Finding, int]]:
     """The findings with the highest gain, and how many share the place of each: one fix mends them all."""
-    places: dict[tuple[str, str, int], list[Finding]] = {}
+    findings_by_rule_and_place: dict[tuple[str, str, int], list[Finding]] = {}
     for finding in report.open:
-        if finding.score_gain >= MIN_GAIN_SHOWN:
-            places.setdefault((finding.rule, *finding.fix_place), []).append(finding)
-    best = sorted(
-        places.values(),
-        key=lambda findings: (-round(findings[0].score_gain, 4), _reading_order(findings[0])),
+        if finding.score_gain >= MIN_SCORE_GAIN_SHOWN:
+            findings_by_rule_and_place.setdefault((finding.rule, *finding.fix_place), []).append(finding)
+    findings_by_descending_gain = sorted(
+        findings_by_rule_and_place.values(),
+        key=lambda findings: (-round(findings[0].score_gain, 4), _reading_order_key(findings[0])),
     )
-    return [(findings[0], len(findings)) for findings in best[:MAX_GAINS_SHOWN]]
+    return [(findings[0], len(findings)) for findings in findings_by_descending_gain[:MAX_SCORE_GAINS_SHOWN]]
 
 
-def _reading_order(finding: Finding) -> tuple[int, str, int, str]:
+def _reading_order_key(finding: Finding) -> tuple[int, str, int, str]:
     path, offset = finding.fix_place
     return -finding.severity, path, offset, finding.rule
 
@@ -124,46 +130,50 @@ def verdict_text(report: Report) -> str:
     if report.verdict == "ready":
         if not report.outside:
             return "ready: nothing high or critical is open, and every file was read"
-        some = count_with_noun(len(report.outside), "file")
-        return f"ready, of what is here: nothing high or critical is open; {some} stand for what lies elsewhere"
+        outside_files_text = count_with_noun(len(report.outside), "file")
+        return f"ready, of what is here: nothing high or critical is open; {outside_files_text} stand for what lies elsewhere"
     if not report.assessed:
         return f"not assessed: {report.gate.reason}" if not report.gate.was_evaluated else "not assessed"
-    against = []
+    severity_count_texts = []
     for severity in (Severity.CRITICAL, Severity.HIGH):
-        count = sum(one.severity is severity for one in report.open)
-        if count:
-            against.append(f"{count} {severity}")
-    reasons = [f"{join_names(against)} open"] if against else []
-    unread = {row.path for row in report.coverage.unread_files if is_unread(row)}
-    if unread:
-        reasons.append(f"{count_with_noun(len(unread), 'file')} not read")
-    in_part = {one.path for one in report.open if one.rule in UNJUDGED_RULES}
-    in_part = (in_part | {row.path for row in report.coverage.unread_files}) - unread
-    if in_part:
-        reasons.append(f"{count_with_noun(len(in_part), 'file')} read in part")
-    return f"not ready: {', '.join(reasons)}"
+        finding_count = sum(one.severity is severity for one in report.open)
+        if finding_count:
+            severity_count_texts.append(f"{finding_count} {severity}")
+    reasons_not_ready = [f"{join_names(severity_count_texts)} open"] if severity_count_texts else []
+    unread_paths = {row.path for row in report.coverage.unread_files if is_file_without_verdict(row)}
+    if unread_paths:
+        reasons_not_ready.append(f"{count_with_noun(len(unread_paths), 'file')} not read")
+    partly_read_paths = {one.path for one in report.open if one.rule in RULE_IDS_FOR_UNJUDGED_FILES}
+    partly_read_paths = (partly_read_paths | {row.path for row in report.coverage.unread_files}) - unread_paths
+    if partly_read_paths:
+        reasons_not_ready.append(f"{count_with_noun(len(partly_read_paths), 'file')} read in part")
+    return f"not ready: {', '.join(reasons_not_ready)}"
 
 
 def ceiling_text(report: Report) -> str:
     """What the score would be without its ceiling; empty where the ceiling does not bind."""
-    raw, top = report.raw, report.result.ceiling
-    if raw is None or raw <= top:
+    raw_score, score_ceiling = report.raw, report.result.ceiling
+    if raw_score is None or raw_score <= score_ceiling:
         return ""
-    worst = max((one.severity for one in report.open if counts_in_score(one)), default=Severity.HIGH)
-    return f"{raw:.2f} before the ceiling of {top} that an open {worst} finding sets"
+    worst_severity = max((one.severity for one in report.open if counts_in_score(one)), default=Severity.HIGH)
+    return f"{raw_score:.2f} before the ceiling of {score_ceiling} that an open {worst_severity} finding sets"
 
 
-def waived_text(report: Report) -> str:
+def suppressed_text(report: Report) -> str:
     """How much is suppressed, and the score without that; empty where nothing is."""
-    count = len(report.suppressed)
-    if not count:
+    suppressed_count = len(report.suppressed)
+    if not suppressed_count:
         return ""
-    bare = report.unwaived
-    number = "no score" if bare.score is None else f"{bare.score} {bare.grade}, raw {bare.unrounded_score:.2f}"
-    return f"{count_with_noun(count, 'finding')} suppressed; without that: {number}"
+    unwaived_score = report.unwaived
+    score_text = (
+        "no score"
+        if unwaived_score.score is None
+        else f"{unwaived_score.score} {unwaived_score.grade}, raw {unwaived_score.unrounded_score:.2f}"
+    )
+    return f"{count_with_noun(suppressed_count, 'finding')} suppressed; without that: {score_text}"
 
 
-def foreign_text(report: Report) -> str:
+def foreign_suppressions_text(report: Report) -> str:
     """How much the comments of other linters left out; empty where nothing was."""
     if not report.foreign:
         return ""
@@ -172,40 +182,46 @@ def foreign_text(report: Report) -> str:
 
 def coverage_text(report: Report) -> str:
     """How much of what was asked has a verdict."""
-    capped = report.score is not None and report.score >= 90 and report.grade != "A"
-    return f"{report.coverage.percent} %" + (", and no A under 80 %" if capped else "")
+    is_grade_capped = report.score is not None and report.score >= 90 and report.grade != "A"
+    return f"{report.coverage.percent} %" + (", and no A under 80 %" if is_grade_capped else "")
 
 
-def kinds_text(report: Report) -> str:
+def file_counts_by_kind_text(report: Report) -> str:
     """The files by kind: how many there are, and how many of them were read where that is fewer."""
-    parts = [
-        f"{TITLE_BY_KIND.get(coverage.kind, coverage.kind)} {coverage.file_count}"
+    count_texts = [
+        f"{TITLE_BY_FILE_KIND.get(coverage.kind, coverage.kind)} {coverage.file_count}"
         + (f" ({coverage.checked_count} read)" if coverage.checked_count < coverage.file_count else "")
         for coverage in report.coverage.by_kind
     ]
     if report.others:
-        parts.append(f"{count_with_noun(report.others, 'other file')} left alone")
-    return ", ".join(parts) or "none"
+        count_texts.append(f"{count_with_noun(report.others, 'other file')} left alone")
+    return ", ".join(count_texts) or "none"
 
 
-def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
+def unread_file_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """The files of ours that have no verdict, and why."""
-    rows = report.coverage.unread_files
-    visible_count = _visible_count(len(rows), verbose=verbose)
-    lines = [escape_controls(f"{row.path}: {redactor.mask_text(row.reason)}") for row in rows[:visible_count]]
-    return lines if visible_count == len(rows) else [*lines, f"and {len(rows) - visible_count} more"]
+    unread_files = report.coverage.unread_files
+    visible_count = _visible_count(len(unread_files), verbose=verbose)
+    unread_file_texts = [
+        escape_controls(f"{row.path}: {redactor.mask_text(row.reason)}") for row in unread_files[:visible_count]
+    ]
+    return (
+        unread_file_texts
+        if visible_count == len(unread_files)
+        else [*unread_file_texts, f"and {len(unread_files) - visible_count} more"]
+    )
 
 
-def _visible_count(count: int, *, verbose: bool) -> int:
+def _visible_count(line_count: int, *, verbose: bool) -> int:
     """How many of some lines are shown: all, or the first few where that leaves out more than one."""
-    return count if verbose or count <= MAX_UNREAD_SHOWN + 1 else MAX_UNREAD_SHOWN
+    return line_count if verbose or line_count <= MAX_LINES_SHOWN + 1 else MAX_LINES_SHOWN
 
 
 def purpose_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """The files and the things in files that were taken for something else than production's, and why: all, or the first few."""
-    told = [(row.path, row.purpose) for row in report.files if row.purpose]
-    told += [(f"{row.path} {resource}", text) for row in report.files for resource, text in row.aside]
-    return _first_lines([f"{where}: {text}" for where, text in told], redactor, verbose=verbose)
+    places_and_purposes = [(row.path, row.purpose) for row in report.files if row.purpose]
+    places_and_purposes += [(f"{row.path} {resource}", text) for row in report.files for resource, text in row.aside]
+    return _visible_lines([f"{place}: {text}" for place, text in places_and_purposes], redactor, verbose=verbose)
 
 
 def checklist_lines(report: Report) -> list[str]:
@@ -217,63 +233,67 @@ def checklist_lines(report: Report) -> list[str]:
     ]
 
 
-def production_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
+def production_variant_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """Which variants were taken for production, which were not, and what decided that: all of them, or the first few."""
-    lines = [
-        f"{one.of}: {_some(one.taken)}" + (f", not {_some(one.others)}" if one.others else "") + f", by {one.decided_by}"
+    variant_lines = [
+        f"{one.of}: {_first_names_text(one.taken)}"
+        + (f", not {_first_names_text(one.others)}" if one.others else "")
+        + f", by {one.decided_by}"
         for one in report.environments
     ]
-    return _first_lines(lines, redactor, verbose=verbose)
+    return _visible_lines(variant_lines, redactor, verbose=verbose)
 
 
-def _first_lines(lines: Sequence[str], redactor: Redactor, *, verbose: bool) -> list[str]:
+def _visible_lines(all_lines: Sequence[str], redactor: Redactor, *, verbose: bool) -> list[str]:
     """Lines as a reader may see them: all, or the first few and how many more there are."""
-    visible_count = _visible_count(len(lines), verbose=verbose)
-    shown = [escape_controls(redactor.mask_text(line)) for line in lines[:visible_count]]
-    more = len(lines) - visible_count
-    return [*shown, f"and {more} more (-v names them)"] if more else shown
+    visible_count = _visible_count(len(all_lines), verbose=verbose)
+    visible_lines = [escape_controls(redactor.mask_text(line)) for line in all_lines[:visible_count]]
+    hidden_line_count = len(all_lines) - visible_count
+    return [*visible_lines, f"and {hidden_line_count} more (-v names them)"] if hidden_line_count else visible_lines
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_names_text(all_names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
-    visible = list(names[:NAMED])
-    more = len(names) - len(visible)
-    return join_names([*visible, f"{more} more"] if more else visible) or "none"
+    visible_names = list(all_names[:MAX_NAMES_SHOWN])
+    hidden_name_count = len(all_names) - len(visible_names)
+    return join_names([*visible_names, f"{hidden_name_count} more"] if hidden_name_count else visible_names) or "none"
 
 
 def context_text(report: Report) -> str:
     """What was read around the judged files; empty where nothing was."""
-    around = report.context
-    if not around.files:
+    report_context = report.context
+    if not report_context.files:
         return ""
-    names = _some(around.judged)
-    was = "was" if around.files == 1 else "were"
-    text = f"{count_with_noun(around.files, 'file')} around {names} {was} read for joins and not judged"
-    if around.cut:
+    judged_names = _first_names_text(report_context.judged)
+    was_or_were = "was" if report_context.files == 1 else "were"
+    text = f"{count_with_noun(report_context.files, 'file')} around {judged_names} {was_or_were} read for joins and not judged"
+    if report_context.cut:
         text += ", and not all that the repository holds"
     return escape_controls(f"{text}; --no-context leaves them out")
 
 
 def gate_text(report: Report, redactor: Redactor) -> str:
     """The last line: passed or failed, and why."""
-    word = "passed" if report.gate.passed else "failed" if report.gate.was_evaluated else "not evaluated"
-    counts = ((report.files_excused, "file"), (report.things_excused, "thing"))
-    named = join_names([count_with_noun(count, word) for count, word in counts if count])
-    aside = f"; {named} not taken for production" if named else ""
-    return escape_controls(f"gate {word}: {redactor.mask_text(report.gate.reason)}{aside}")
+    gate_outcome = "passed" if report.gate.passed else "failed" if report.gate.was_evaluated else "not evaluated"
+    excused_counts_and_nouns = ((report.files_excused, "file"), (report.things_excused, "thing"))
+    excused_text = join_names(
+        [count_with_noun(count, gate_outcome) for count, gate_outcome in excused_counts_and_nouns if count]
+    )
+    excused_note = f"; {excused_text} not taken for production" if excused_text else ""
+    return escape_controls(f"gate {gate_outcome}: {redactor.mask_text(report.gate.reason)}{excused_note}")
 
 
 def severity_counts_text(findings: Iterable[Finding]) -> str:
     """How many findings of each severity."""
-    ones = list(findings)
-    counts_ = [
+    finding_list = list(findings)
+    severity_count_texts = [
         f"{count} {severity}"
         for severity in sorted(Severity, reverse=True)
-        if (count := sum(one.severity is severity for one in ones))
+        if (count := sum(one.severity is severity for one in finding_list))
     ]
-    return join_names(counts_) or "none"
+    return join_names(severity_count_texts) or "none"
 
 
-def count_with_noun(count: int, word: str) -> str:
+def count_with_noun(count: int, noun: str) -> str:
     """A count with its noun: `1 file`, `2 files`."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -14,7 +14,7 @@ TAB_WIDTH = 4
 ELLIPSIS = "…"
 _ESCAPE_BY_CONTROL = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # CI systems take these for commands wherever they stand in a line of a log: ##[error], ##vso[...], ##teamcity[...]
-_CI_COMMAND = re.compile(r"##(?=[A-Za-z]{0,20}\[)")
+_AZURE_COMMAND_MARK = re.compile(r"##(?=[A-Za-z]{0,20}\[)")
 _WORKFLOW_COMMAND_START = re.compile(r"\A(\s*):(?=:)")
 
 
@@ -35,34 +35,38 @@ class CodeFrame:
 
 def escape_controls(text: str) -> str:
     """Text from a file for a log or a terminal: nothing in it steers either."""
-    visible = "".join(map(_visible_char, text)) if not text.isprintable() else text
-    return escape_workflow_commands(visible)
+    text_with_escapes = "".join(map(_char_or_escape, text)) if not text.isprintable() else text
+    return escape_workflow_commands(text_with_escapes)
 
 
 def escape_workflow_commands(line: str) -> str:
     """A line of a log that no CI system takes for a command to it."""
     if "##" in line:
-        line = _CI_COMMAND.sub(r"#\\x23", line)
+        line = _AZURE_COMMAND_MARK.sub(r"#\\x23", line)
     return _WORKFLOW_COMMAND_START.sub(r"\1\\x3a", line) if "::" in line else line
 
 
-def code_frame(finding: Finding, redactor: Redactor, width: int) -> CodeFrame | None:
+def code_frame(finding: Finding, redactor: Redactor, max_width: int) -> CodeFrame | None:
     """The line that a finding stands on, at most `width` columns of it; None where there is nothing to see."""
-    start = finding.start
-    text = finding.source.root.line_text(start.line)
-    if not text.strip():
+    start_position = finding.start
+    line_text = finding.source.root.line_text(start_position.line)
+    if not line_text.strip():
         return None
-    first = min(start.column - 1, len(text))
-    span = Span(first, min(first + max(finding.span.end - finding.span.start, 1), len(text)))
-    low = max(span.start - width, 0)  # no more characters than could ever be shown
-    high = min(low + 3 * width, len(text))
-    hidden = redactor.line_spans(finding.source, start.line, Span(low, high))
-    cells = _masked_cells(text, hidden, low, high)
-    before = sum(map(display_width, cells[: span.start - low]))
-    marked = max(sum(map(display_width, cells[span.start - low : span.end - low])), 1)
-    shown, cut = _visible_window(cells, before, marked, width, low > 0, high < len(text))
-    marked = min(marked, max(display_width(shown) - (before - cut), 1))
-    return CodeFrame(start.line, shown, before - cut, marked)
+    start_column = min(start_position.column - 1, len(line_text))
+    marked_span = Span(start_column, min(start_column + max(finding.span.end - finding.span.start, 1), len(line_text)))
+    window_start_column = max(marked_span.start - max_width, 0)  # no more characters than could ever be shown
+    window_end_column = min(window_start_column + 3 * max_width, len(line_text))
+    secret_spans = redactor.line_spans(finding.source, start_position.line, Span(window_start_column, window_end_column))
+    cells = _masked_cell_by_column(line_text, secret_spans, window_start_column, window_end_column)
+    width_before_mark = sum(map(display_width, cells[: marked_span.start - window_start_column]))
+    marked_width = max(
+        sum(map(display_width, cells[marked_span.start - window_start_column : marked_span.end - window_start_column])), 1
+    )
+    frame_text, cut_width = _visible_window(
+        cells, width_before_mark, marked_width, max_width, window_start_column > 0, window_end_column < len(line_text)
+    )
+    marked_width = min(marked_width, max(display_width(frame_text) - (width_before_mark - cut_width), 1))
+    return CodeFrame(start_position.line, frame_text, width_before_mark - cut_width, marked_width)
 
 
 def display_width(text: str) -> int:
@@ -78,60 +82,66 @@ def _char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _visible_char(char: str) -> str:
+def _char_or_escape(character: str) -> str:
     """A character, or its escape where it would not be seen for what it is."""
-    if char.isprintable():
-        return char
-    code = ord(char)
-    named = _ESCAPE_BY_CONTROL.get(char)
-    return named or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}")
+    if character.isprintable():
+        return character
+    code_point = ord(character)
+    named_escape = _ESCAPE_BY_CONTROL.get(character)
+    return named_escape or (
+        f"\\x{code_point:02x}" if code_point < 256 else f"\\u{code_point:04x}" if code_point < 65536 else f"\\U{code_point:08x}"
+    )
 
 
-def _masked_cells(text: str, hidden: Iterable[Span], first_column: int, end_column: int) -> list[str]:
+def _masked_cell_by_column(line_text: str, hidden_spans: Iterable[Span], first_column: int, end_column: int) -> list[str]:
     """What is shown for each character from `first_column` to `end_column`; a masked value is shown at its first one."""
-    cells = [_visible_char(char) if char != "\t" else char for char in text[first_column:end_column]]
-    for match in _CI_COMMAND.finditer(text, first_column, end_column):
+    cells = [_char_or_escape(char) if char != "\t" else char for char in line_text[first_column:end_column]]
+    for match in _AZURE_COMMAND_MARK.finditer(line_text, first_column, end_column):
         cells[match.start() + 1 - first_column] = "\\x23"
-    for span in hidden:
-        start, end = (
+    for span in hidden_spans:
+        first_cell_index, end_cell_index = (
             max(span.start, first_column) - first_column,
             min(span.end, end_column) - first_column,
         )
-        if start < end:
-            cells[start:end] = [MASK, *[""] * (end - start - 1)]
-    at = 0
-    for number, cell in enumerate(cells):
+        if first_cell_index < end_cell_index:
+            cells[first_cell_index:end_cell_index] = [MASK, *[""] * (end_cell_index - first_cell_index - 1)]
+    display_column = 0
+    for cell_index, cell in enumerate(cells):
         if cell == "\t":
-            cells[number] = " " * (TAB_WIDTH - at % TAB_WIDTH)
-        at += display_width(cells[number])
+            cells[cell_index] = " " * (TAB_WIDTH - display_column % TAB_WIDTH)
+        display_column += display_width(cells[cell_index])
     return cells
 
 
 def _visible_window(
     cells: Sequence[str],
-    cells_before_mark: int,
+    width_before_mark: int,
     marked_width: int,
-    width: int,
-    more_left: bool,
-    more_right: bool,
+    max_width: int,
+    has_text_to_the_left: bool,
+    has_text_to_the_right: bool,
 ) -> tuple[str, int]:
     """(text, columns cut on the left) of at most `width` columns, with the marked place in it."""
-    total = sum(map(display_width, cells))
-    if total <= width and not more_left and not more_right:
+    total_width = sum(map(display_width, cells))
+    if total_width <= max_width and not has_text_to_the_left and not has_text_to_the_right:
         return "".join(cells), 0
-    room = width - 2  # an ellipsis on either side
-    lead = 0 if cells_before_mark + marked_width <= room and not more_left else max(cells_before_mark - room // 3, 0)
-    shown: list[str] = []
-    at = cut = 0
+    available_width = max_width - 2  # an ellipsis on either side
+    columns_to_skip = (
+        0
+        if width_before_mark + marked_width <= available_width and not has_text_to_the_left
+        else max(width_before_mark - available_width // 3, 0)
+    )
+    visible_cells: list[str] = []
+    display_column = cut_width = 0
     for cell in cells:
-        size = display_width(cell)
-        if at < lead:
-            cut = at + size
-        elif at + size - cut > room:
-            more_right = True
+        cell_width = display_width(cell)
+        if display_column < columns_to_skip:
+            cut_width = display_column + cell_width
+        elif display_column + cell_width - cut_width > available_width:
+            has_text_to_the_right = True
             break
         else:
-            shown.append(cell)
-        at += size
-    left = ELLIPSIS if lead or more_left else ""
-    return left + "".join(shown) + (ELLIPSIS if more_right else ""), cut - len(left)
+            visible_cells.append(cell)
+        display_column += cell_width
+    left_ellipsis = ELLIPSIS if columns_to_skip or has_text_to_the_left else ""
+    return left_ellipsis + "".join(visible_cells) + (ELLIPSIS if has_text_to_the_right else ""), cut_width - len(left_ellipsis)

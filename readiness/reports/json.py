@@ -11,14 +11,14 @@ from readiness.verdict.report import Report
 
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write the report as ASCII, so that no encoding can break it and nothing in it steers a terminal."""
-    text = "{\n" + ",\n".join(_member_text(name, value) for name, value in report.to_dict().items()) + "\n}"
+    json_text = "{\n" + ",\n".join(_member_text(name, value) for name, value in report.to_dict().items()) + "\n}"
     # A CI runner that shows this in its log would take ##[...] for a command; in JSON this is the same string.
-    output.write(text.replace("##", "#\\u0023") + "\n")
+    output.write(json_text.replace("##", "#\\u0023") + "\n")
 
 
-def _member_text(name: str, value: Any) -> str:
+def _member_text(member_name: str, member_value: Any) -> str:
     """One member; a list has a line for each of its entries, so that reports can be compared line by line."""
-    if isinstance(value, list) and value:
-        lines = ",\n".join(json.dumps(item, ensure_ascii=True) for item in value)
-        return f"{json.dumps(name)}: [\n{lines}\n]"
-    return f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=True)}"
+    if isinstance(member_value, list) and member_value:
+        item_lines = ",\n".join(json.dumps(item, ensure_ascii=True) for item in member_value)
+        return f"{json.dumps(member_name)}: [\n{item_lines}\n]"
+    return f"{json.dumps(member_name)}: {json.dumps(member_value, ensure_ascii=True)}"

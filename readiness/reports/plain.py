@@ -10,7 +10,7 @@ from readiness.reports import ReportOptions, digest, explain
 from readiness.reports.frame import code_frame, escape_controls, escape_workflow_commands
 from readiness.verdict.report import Report
 
-FRAME_WIDTH = 120  # of a code frame; other lines are as long as they are, for tools that read them
+DEFAULT_FRAME_WIDTH = 120  # of a code frame; other lines are as long as they are, for tools that read them
 
 
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
@@ -21,14 +21,14 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
             output.write(digest.finding_headline(finding, redactor) + "\n")
         output.write(digest.gate_text(report, redactor) + "\n")
         return
-    for path, groups in digest.findings_by_file(report, verbose=options.verbose):
-        for group in groups:
-            output.write("\n".join([*_group_lines(group, redactor, options), ""]))
-        if units := digest.units_text(report, path, groups):
-            output.write(f"  unit: {escape_controls(redactor.mask_text(units))}\n")
+    for path, finding_groups in digest.finding_groups_by_file(report, verbose=options.verbose):
+        for finding_group in finding_groups:
+            output.write("\n".join([*_group_lines(finding_group, redactor, options), ""]))
+        if unit_paths := digest.unit_paths_text(report, path, finding_groups):
+            output.write(f"  unit: {escape_controls(redactor.mask_text(unit_paths))}\n")
         output.write("\n")
     if options.verbose:
-        for line in _detail_lines(report, redactor):
+        for line in _verbose_detail_lines(report, redactor):
             output.write(escape_workflow_commands(line) + "\n")
     if options.explain:
         output.write("\n".join([*explain.score_lines(report), "", ""]))
@@ -37,30 +37,34 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     output.write(digest.gate_text(report, redactor) + "\n")
 
 
-def _group_lines(group: digest.FindingGroup, redactor: Redactor, options: ReportOptions) -> list[str]:
+def _group_lines(finding_group: digest.FindingGroup, redactor: Redactor, options: ReportOptions) -> list[str]:
     """One rule's findings in one file: the first with its line, its reason and its fix, a line for each other."""
-    lines = [digest.finding_headline(group.first, redactor)]
-    if not group.is_brief:
-        if group.shows_frame:
-            lines += _frame_lines(group.first, redactor, options.width or FRAME_WIDTH)
-        why, fix = group.first.why, group.first.fix
-        if group.is_reason_new:
-            lines.append(f"  why: {escape_controls(' '.join(why.split()) if options.verbose else digest.first_sentence(why))}")
-        lines.append(f"  fix: {escape_controls(' '.join(fix.split()) if options.verbose else digest.first_sentence(fix))}")
-    lines += _related_lines(group.first, redactor)
-    for other in group.others:
-        lines.append(digest.finding_headline(other, redactor))
+    group_lines = [digest.finding_headline(finding_group.first, redactor)]
+    if not finding_group.is_brief:
+        if finding_group.shows_frame:
+            group_lines += _code_frame_lines(finding_group.first, redactor, options.width or DEFAULT_FRAME_WIDTH)
+        why_text, fix_text = finding_group.first.why, finding_group.first.fix
+        if finding_group.is_reason_new:
+            group_lines.append(
+                f"  why: {escape_controls(' '.join(why_text.split()) if options.verbose else digest.first_sentence(why_text))}"
+            )
+        group_lines.append(
+            f"  fix: {escape_controls(' '.join(fix_text.split()) if options.verbose else digest.first_sentence(fix_text))}"
+        )
+    group_lines += _related_lines(finding_group.first, redactor)
+    for other_finding in finding_group.others:
+        group_lines.append(digest.finding_headline(other_finding, redactor))
         if options.verbose:
-            lines += _frame_lines(other, redactor, options.width or FRAME_WIDTH)
-            lines += _related_lines(other, redactor)
-    return lines
+            group_lines += _code_frame_lines(other_finding, redactor, options.width or DEFAULT_FRAME_WIDTH)
+            group_lines += _related_lines(other_finding, redactor)
+    return group_lines
 
 
-def _frame_lines(finding: Finding, redactor: Redactor, width: int) -> list[str]:
-    frame = code_frame(finding, redactor, width - 10)
-    if frame is None:
+def _code_frame_lines(finding: Finding, redactor: Redactor, max_width: int) -> list[str]:
+    shown_frame = code_frame(finding, redactor, max_width - 10)
+    if shown_frame is None:
         return []
-    return [f"{frame.number:>6} | {frame.text}".rstrip(), f"       | {frame.caret_line}"]
+    return [f"{shown_frame.number:>6} | {shown_frame.text}".rstrip(), f"       | {shown_frame.caret_line}"]
 
 
 def _related_lines(finding: Finding, redactor: Redactor) -> list[str]:
@@ -72,52 +76,65 @@ def _related_lines(finding: Finding, redactor: Redactor) -> list[str]:
     ]
 
 
-def _detail_lines(report: Report, redactor: Redactor) -> list[str]:
+def _verbose_detail_lines(report: Report, redactor: Redactor) -> list[str]:
     """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
-    lines = []
+    detail_lines = []
     for finding in report.suppressed:
-        why = finding.suppression
-        if why:
-            until = f", until {why.until}" if why.until else ""
-            by = escape_controls(f"{why.suppressed_by}: {redactor.mask_text(why.reason)}")
-            lines.append(f"{digest.finding_headline(finding, redactor)} (suppressed by {by}{until})")
-    for row in report.files:
-        said = [digest.TITLE_BY_KIND.get(row.kind, row.kind or "unknown"), row.status]
-        said += [redactor.mask_text(row.reason)] if row.reason else []
-        lines.append(escape_controls(f"file {row.path}: {', '.join(said)}, {digest.count_with_noun(row.subjects, 'subject')}"))
-    for name, seconds in sorted((report.timing or {}).items()):
-        lines.append(f"time {name}: {seconds:.3f} s")
-    return [*lines, ""] if lines else []
+        suppression = finding.suppression
+        if suppression:
+            expiry_text = f", until {suppression.until}" if suppression.until else ""
+            suppressor_and_reason = escape_controls(f"{suppression.suppressed_by}: {redactor.mask_text(suppression.reason)}")
+            detail_lines.append(
+                f"{digest.finding_headline(finding, redactor)} (suppressed by {suppressor_and_reason}{expiry_text})"
+            )
+    for file_coverage in report.files:
+        file_state_texts = [
+            digest.TITLE_BY_FILE_KIND.get(file_coverage.kind, file_coverage.kind or "unknown"),
+            file_coverage.status,
+        ]
+        file_state_texts += [redactor.mask_text(file_coverage.reason)] if file_coverage.reason else []
+        detail_lines.append(
+            escape_controls(
+                f"file {file_coverage.path}: {', '.join(file_state_texts)}, {digest.count_with_noun(file_coverage.subjects, 'subject')}"
+            )
+        )
+    for stage_name, seconds in sorted((report.timing or {}).items()):
+        detail_lines.append(f"time {stage_name}: {seconds:.3f} s")
+    return [*detail_lines, ""] if detail_lines else []
 
 
 def _score_lines(report: Report, redactor: Redactor, options: ReportOptions) -> list[str]:
     """The score with its categories, what is gained most by, coverage and files."""
-    number = "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
-    lines = [f"{number}, {digest.verdict_text(report)}"]
-    notes = (digest.ceiling_text(report), digest.waived_text(report), digest.foreign_text(report))
-    lines += [f"  {note}" for note in notes if note]
+    score_text = "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
+    score_lines = [f"{score_text}, {digest.verdict_text(report)}"]
+    notes = (digest.ceiling_text(report), digest.suppressed_text(report), digest.foreign_suppressions_text(report))
+    score_lines += [f"  {note}" for note in notes if note]
     if report.score is not None:
-        for part in report.categories:
-            kept = (
-                f"{part.cap - part.capped_loss:6.2f} of {part.cap:2}" if part.assessed or part.capped_loss else "  not assessed"
+        for category in report.categories:
+            kept_points_text = (
+                f"{category.cap - category.capped_loss:6.2f} of {category.cap:2}"
+                if category.assessed or category.capped_loss
+                else "  not assessed"
             )
-            lines.append(f"  {part.title:<14}{kept}")
-    best = digest.highest_gains(report)
-    if best:
-        lines.append("highest gain:")
-    for finding, sharing in best:
-        also = f" ({sharing} findings)" if sharing > 1 else ""
-        lines.append(
+            score_lines.append(f"  {category.title:<14}{kept_points_text}")
+    findings_with_highest_gain = digest.findings_with_highest_gain(report)
+    if findings_with_highest_gain:
+        score_lines.append("highest gain:")
+    for finding, shared_finding_count in findings_with_highest_gain:
+        shared_finding_note = f" ({shared_finding_count} findings)" if shared_finding_count > 1 else ""
+        score_lines.append(
             escape_controls(
-                f"  +{finding.score_gain:.2f} {finding.path}:{finding.line} {finding.severity}[{finding.rule}]{also}"
+                f"  +{finding.score_gain:.2f} {finding.path}:{finding.line} {finding.severity}[{finding.rule}]{shared_finding_note}"
             )
         )
-    lines.append(f"findings: {digest.severity_counts_text(report.open)}")
-    lines.append(f"coverage: {digest.coverage_text(report)}")
-    lines.append(f"files: {digest.kinds_text(report)}")
-    lines += [f"not read: {line}" for line in digest.unread_lines(report, redactor, verbose=options.verbose)]
-    lines += [f"purpose: {line}" for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
-    lines += [f"production: {line}" for line in digest.production_lines(report, redactor, verbose=options.verbose)]
-    lines += [f"context: {digest.context_text(report)}"] if report.context.files else []
-    lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
-    return lines
+    score_lines.append(f"findings: {digest.severity_counts_text(report.open)}")
+    score_lines.append(f"coverage: {digest.coverage_text(report)}")
+    score_lines.append(f"files: {digest.file_counts_by_kind_text(report)}")
+    score_lines += [f"not read: {line}" for line in digest.unread_file_lines(report, redactor, verbose=options.verbose)]
+    score_lines += [f"purpose: {line}" for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
+    score_lines += [
+        f"production: {line}" for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)
+    ]
+    score_lines += [f"context: {digest.context_text(report)}"] if report.context.files else []
+    score_lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
+    return score_lines

@@ -8,9 +8,9 @@ from readiness.model import Rule
 from readiness.ruleset.precision import precision_of
 
 
-def rule_as_json(rule: Rule) -> dict[str, Any]:
+def rule_json_object(rule: Rule) -> dict[str, Any]:
     """A rule of the catalogue as JSON."""
-    record = precision_of(rule.id)
+    precision_record = precision_of(rule.id)
     return {
         "id": rule.id,
         "title": rule.title,
@@ -29,5 +29,5 @@ def rule_as_json(rule: Rule) -> dict[str, Any]:
         "checklist": list(rule.checklist),
         "tiers": [{"name": tier.name, "level": tier.level, "severity": str(tier.severity)} for tier in rule.tiers],
         "parts": list(rule.parts),
-        "precision": record.as_json() if record else None,
+        "precision": precision_record.as_json() if precision_record else None,
     }

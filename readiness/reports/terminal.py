@@ -28,20 +28,20 @@ STYLE_BY_SEVERITY = {
     Severity.INFO: "dim",
 }
 STYLE_BY_GRADE = {"A": "green", "B": "green", "C": "yellow", "D": "yellow", "F": "red"}
-MESSAGE_INDENT = 11  # where messages begin, right of the severity
+MESSAGE_INDENT_COLUMNS = 11  # where messages begin, right of the severity
 MAX_PROSE_WIDTH = 110  # a line of prose that is longer is hard to read, however wide the window
-PANEL_WIDTH = 100
-BAR_WIDTH = 24
-UNLIMITED_WIDTH = 10_000
-MAX_FURTHER_PLACES = 8  # so many further places of a rule have a line each; of more, only the lines are told
+MAX_SCORE_PANEL_WIDTH = 100
+CATEGORY_BAR_WIDTH = 24
+UNLIMITED_COLUMNS = 10_000
+MAX_FURTHER_FINDINGS_PER_GROUP = 8  # so many further places of a rule have a line each; of more, only the lines are told
 
 
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write the report: findings by file, the score in a panel, and the gate's line last."""
-    width = options.width or shutil.get_terminal_size((100, 24)).columns
+    terminal_width = options.width or shutil.get_terminal_size((100, 24)).columns
     console = Console(
         file=output,
-        width=max(width, 40),
+        width=max(terminal_width, 40),
         force_terminal=True,
         color_system="standard",
         no_color=False,  # whoever asks for colours gets them: NO_COLOR is heard where nobody asks
@@ -53,205 +53,227 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     redactor = Redactor(report.hidden)
     if options.quiet:
         for finding in filter(report.gate.is_failed_by, report.findings):
-            console.print(_message_line(finding, redactor, _place_text(finding, UNLIMITED_WIDTH)))
-        console.print(_gate_text(report, redactor))
+            console.print(_severity_and_message_row(finding, redactor, _location_and_rule_text(finding, UNLIMITED_COLUMNS)))
+        console.print(_styled_gate_text(report, redactor))
         return
-    kinds = {row.path: row.kind for row in report.files}
-    for path, groups in digest.findings_by_file(report, verbose=options.verbose):
-        units = redactor.mask_text(digest.units_text(report, path, groups))
-        console.print(_file_title(path, kinds.get(path, ""), groups, units))
+    kind_by_path = {summary_row.path: summary_row.kind for summary_row in report.files}
+    for path, finding_groups in digest.finding_groups_by_file(report, verbose=options.verbose):
+        unit_paths_text = redactor.mask_text(digest.unit_paths_text(report, path, finding_groups))
+        console.print(_file_heading(path, kind_by_path.get(path, ""), finding_groups, unit_paths_text))
         console.print(Text("─" * min(console.width, MAX_PROSE_WIDTH), "dim"))
-        for group in groups:
-            console.print(Group(*_group_text(group, redactor, options, console.width)))
-            if not group.is_brief or group is groups[-1]:
+        for finding_group in finding_groups:
+            console.print(Group(*_finding_group_renderables(finding_group, redactor, options, console.width)))
+            if not finding_group.is_brief or finding_group is finding_groups[-1]:
                 console.print()
     if options.verbose:
-        _print_details(console, report, redactor)
+        _print_verbose_details(console, report, redactor)
     if options.explain:
         for line in explain.score_lines(report):
             console.print(Text(f"  {line}"))
         console.print()
-    console.print(_score_panel(report, min(console.width, PANEL_WIDTH)))
-    for row in _summary_text(report, redactor, options):
-        console.print(row)
-    console.print(_gate_text(report, redactor))
+    console.print(_score_panel(report, min(console.width, MAX_SCORE_PANEL_WIDTH)))
+    for summary_row in _summary_table_in_list(report, redactor, options):
+        console.print(summary_row)
+    console.print(_styled_gate_text(report, redactor))
 
 
-def _file_title(path: str, kind: str, groups: list[digest.FindingGroup], units: str) -> Text:
+def _file_heading(path: str, file_kind: str, finding_groups: list[digest.FindingGroup], unit_paths_text: str) -> Text:
     """A file's name, its kind, how much was found in it, and what it is applied with."""
-    count = sum(1 + len(group.others) for group in groups)
-    known = filter(
+    finding_count = sum(1 + len(group.others) for group in finding_groups)
+    heading_details = filter(
         None,
         [
-            digest.TITLE_BY_KIND.get(kind, kind),
-            digest.count_with_noun(count, "finding"),
-            units and f"in {escape_controls(units)}",
+            digest.TITLE_BY_FILE_KIND.get(file_kind, file_kind),
+            digest.count_with_noun(finding_count, "finding"),
+            unit_paths_text and f"in {escape_controls(unit_paths_text)}",
         ],
     )
-    return Text.assemble((escape_controls(path), "bold"), "  ", (" · ".join(known), "dim"))
+    return Text.assemble((escape_controls(path), "bold"), "  ", (" · ".join(heading_details), "dim"))
 
 
-def _group_text(group: digest.FindingGroup, redactor: Redactor, options: ReportOptions, width: int) -> list[RenderableType]:
+def _finding_group_renderables(
+    finding_group: digest.FindingGroup, redactor: Redactor, options: ReportOptions, terminal_width: int
+) -> list[RenderableType]:
     """One rule's findings in one file."""
-    finding = group.first
-    short = _place_text(finding, 0) if group.is_brief else None  # the file's name stands above
-    parts: list[RenderableType] = [_message_line(finding, redactor, short)]
-    if not group.is_brief:
-        parts.append(_place_with_gain(finding, width))
-        if group.shows_frame:
-            parts += _frame_text(finding, redactor, width)
-        prose = []
-        if group.is_reason_new:
-            prose.append(("why", finding.why if options.verbose else digest.first_sentence(finding.why)))
-        prose.append(("fix", finding.fix if options.verbose else digest.first_sentence(finding.fix)))
-        parts += [_wrapped_text(label, text, width) for label, text in prose]
-    parts += _related_text(finding, redactor, width)
-    parts += _further_places(group, redactor, options, width)
-    return parts
+    first_finding = finding_group.first
+    brief_location = (
+        _location_and_rule_text(first_finding, 0) if finding_group.is_brief else None
+    )  # the file's name stands above
+    renderables: list[RenderableType] = [_severity_and_message_row(first_finding, redactor, brief_location)]
+    if not finding_group.is_brief:
+        renderables.append(_location_with_score_gain(first_finding, terminal_width))
+        if finding_group.shows_frame:
+            renderables += _code_frame_lines(first_finding, redactor, terminal_width)
+        labelled_texts = []
+        if finding_group.is_reason_new:
+            labelled_texts.append(("why", first_finding.why if options.verbose else digest.first_sentence(first_finding.why)))
+        labelled_texts.append(("fix", first_finding.fix if options.verbose else digest.first_sentence(first_finding.fix)))
+        renderables += [_labelled_paragraph(label, text, terminal_width) for label, text in labelled_texts]
+    renderables += _related_place_paragraphs(first_finding, redactor, terminal_width)
+    renderables += _further_finding_paragraphs(finding_group, redactor, options, terminal_width)
+    return renderables
 
 
-def _message_line(finding: Finding, redactor: Redactor, place: Text | None = None) -> RenderableType:
+def _severity_and_message_row(finding: Finding, redactor: Redactor, location_text: Text | None = None) -> RenderableType:
     """Severity and message; the message hangs under itself where it is long."""
-    row = Table.grid(padding=0)
-    row.add_column(width=MESSAGE_INDENT, no_wrap=True)
-    row.add_column(overflow="fold")
-    severity = Text(f"  {finding.severity}", STYLE_BY_SEVERITY[finding.severity])
-    message = Text(escape_controls(redactor.mask_text(finding.message)))
-    message.stylize("bold" if finding.severity >= Severity.HIGH else "")
-    row.add_row(severity, Text.assemble(message, "  ", place) if place else message)
-    return row
+    message_row = Table.grid(padding=0)
+    message_row.add_column(width=MESSAGE_INDENT_COLUMNS, no_wrap=True)
+    message_row.add_column(overflow="fold")
+    severity_text = Text(f"  {finding.severity}", STYLE_BY_SEVERITY[finding.severity])
+    message_text = Text(escape_controls(redactor.mask_text(finding.message)))
+    message_text.stylize("bold" if finding.severity >= Severity.HIGH else "")
+    message_row.add_row(severity_text, Text.assemble(message_text, "  ", location_text) if location_text else message_text)
+    return message_row
 
 
-def _place_text(finding: Finding, max_width: int) -> Text:
+def _location_and_rule_text(finding: Finding, max_width: int) -> Text:
     """The rule, and where it is: as terminals make a link of it where that fits, else line and column."""
-    start = finding.start
-    where = escape_controls(f"{finding.path}:{start.line}:{start.column}")
-    if display_width(where) + len(finding.rule) + 2 > max_width:
-        where = f"{start.line}:{start.column}"
-    return Text.assemble((where, "dim"), "  ", (finding.rule, "dim italic"))
+    start_position = finding.start
+    location = escape_controls(f"{finding.path}:{start_position.line}:{start_position.column}")
+    if display_width(location) + len(finding.rule) + 2 > max_width:
+        location = f"{start_position.line}:{start_position.column}"
+    return Text.assemble((location, "dim"), "  ", (finding.rule, "dim italic"))
 
 
-def _place_with_gain(finding: Finding, width: int) -> RenderableType:
-    gain = f"  +{finding.score_gain:.1f}" if finding.score_gain >= 0.05 else ""
-    place = _place_text(finding, width - MESSAGE_INDENT - len(gain))
-    place.append(gain, "green")
-    return Padding(place, (0, 0, 0, MESSAGE_INDENT))
+def _location_with_score_gain(finding: Finding, terminal_width: int) -> RenderableType:
+    score_gain_text = f"  +{finding.score_gain:.1f}" if finding.score_gain >= 0.05 else ""
+    location_text = _location_and_rule_text(finding, terminal_width - MESSAGE_INDENT_COLUMNS - len(score_gain_text))
+    location_text.append(score_gain_text, "green")
+    return Padding(location_text, (0, 0, 0, MESSAGE_INDENT_COLUMNS))
 
 
-def _frame_text(finding: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
+def _code_frame_lines(finding: Finding, redactor: Redactor, terminal_width: int) -> list[RenderableType]:
     """The line with the place marked under it."""
-    frame = code_frame(finding, redactor, max(min(width, 2 * MAX_PROSE_WIDTH) - MESSAGE_INDENT - 3, 20))
-    if frame is None:
+    shown_frame = code_frame(finding, redactor, max(min(terminal_width, 2 * MAX_PROSE_WIDTH) - MESSAGE_INDENT_COLUMNS - 3, 20))
+    if shown_frame is None:
         return []
-    gutter = f"{frame.number:>{MESSAGE_INDENT - 1}} "
+    gutter = f"{shown_frame.number:>{MESSAGE_INDENT_COLUMNS - 1}} "
     return [
-        Text.assemble((f"{gutter}│ ", "dim"), frame.text),
+        Text.assemble((f"{gutter}│ ", "dim"), shown_frame.text),
         Text.assemble(
             (f"{' ' * len(gutter)}│ ", "dim"),
-            " " * frame.caret_start,
-            ("━" * frame.caret_width, STYLE_BY_SEVERITY[finding.severity]),
+            " " * shown_frame.caret_start,
+            ("━" * shown_frame.caret_width, STYLE_BY_SEVERITY[finding.severity]),
         ),
     ]
 
 
-def _wrapped_text(label: str, text: str, width: int) -> RenderableType:
-    row = Table.grid(padding=0)
-    row.add_column(width=5, no_wrap=True)
-    row.add_column(overflow="fold", max_width=max(min(width, MAX_PROSE_WIDTH) - MESSAGE_INDENT - 5, 20))
-    row.add_row(Text(label, "dim"), Text(escape_controls(" ".join(text.split()))))
-    return Padding(row, (0, 0, 0, MESSAGE_INDENT), expand=False)
+def _labelled_paragraph(label: str, paragraph_text: str, terminal_width: int) -> RenderableType:
+    label_and_text_row = Table.grid(padding=0)
+    label_and_text_row.add_column(width=5, no_wrap=True)
+    label_and_text_row.add_column(
+        overflow="fold", max_width=max(min(terminal_width, MAX_PROSE_WIDTH) - MESSAGE_INDENT_COLUMNS - 5, 20)
+    )
+    label_and_text_row.add_row(Text(label, "dim"), Text(escape_controls(" ".join(paragraph_text.split()))))
+    return Padding(label_and_text_row, (0, 0, 0, MESSAGE_INDENT_COLUMNS), expand=False)
 
 
-def _related_text(finding: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
+def _related_place_paragraphs(finding: Finding, redactor: Redactor, terminal_width: int) -> list[RenderableType]:
     return [
-        _wrapped_text(
+        _labelled_paragraph(
             "see",
             f"{other.source.root.path}:{other.source.position_of(other.span.start).line} {redactor.mask_text(other.message)}",
-            width,
+            terminal_width,
         )
         for other in finding.related
     ]
 
 
-def _further_places(group: digest.FindingGroup, redactor: Redactor, options: ReportOptions, width: int) -> list[RenderableType]:
+def _further_finding_paragraphs(
+    finding_group: digest.FindingGroup, redactor: Redactor, options: ReportOptions, terminal_width: int
+) -> list[RenderableType]:
     """The further places of a rule in a file: a line each while they are few, else their numbers."""
-    if not group.others:
+    if not finding_group.others:
         return []
-    few = options.verbose or len(group.others) <= MAX_FURTHER_PLACES
-    visible = group.others if few else group.others[: MAX_FURTHER_PLACES - 2]
-    rows = [_wrapped_text("also", f"{finding.line}: {redactor.mask_text(finding.message)}", width) for finding in visible]
-    rest = group.others[len(visible) :]
-    if rest:
-        lines = ", ".join(str(one.line) for one in rest[:40])
-        more = f" and {len(rest) - 40} more" if len(rest) > 40 else ""
-        rows.append(_wrapped_text("also", f"{len(rest)} further, on lines {lines}{more}", width))
-    return rows
+    should_show_all = options.verbose or len(finding_group.others) <= MAX_FURTHER_FINDINGS_PER_GROUP
+    visible_findings = finding_group.others if should_show_all else finding_group.others[: MAX_FURTHER_FINDINGS_PER_GROUP - 2]
+    paragraphs = [
+        _labelled_paragraph("also", f"{finding.line}: {redactor.mask_text(finding.message)}", terminal_width)
+        for finding in visible_findings
+    ]
+    remaining_findings = finding_group.others[len(visible_findings) :]
+    if remaining_findings:
+        line_numbers_text = ", ".join(str(one.line) for one in remaining_findings[:40])
+        remaining_count_text = f" and {len(remaining_findings) - 40} more" if len(remaining_findings) > 40 else ""
+        paragraphs.append(
+            _labelled_paragraph(
+                "also", f"{len(remaining_findings)} further, on lines {line_numbers_text}{remaining_count_text}", terminal_width
+            )
+        )
+    return paragraphs
 
 
-def _print_details(console: Console, report: Report, redactor: Redactor) -> None:
+def _print_verbose_details(console: Console, report: Report, redactor: Redactor) -> None:
     """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
     for finding in report.suppressed:
-        why = finding.suppression
-        console.print(_message_line(finding, redactor, _place_text(finding, UNLIMITED_WIDTH)))
-        if why:
-            until = f", until {why.until}" if why.until else ""
-            reason = f"suppressed by {why.suppressed_by}: {redactor.mask_text(why.reason)}{until}"
-            console.print(Padding(Text(escape_controls(reason), "dim"), (0, 0, 0, MESSAGE_INDENT)))
-    for row in report.files:
-        said = [digest.TITLE_BY_KIND.get(row.kind, row.kind or "unknown"), row.status]
-        said += [redactor.mask_text(row.reason)] if row.reason else []
-        said.append(digest.count_with_noun(row.subjects, "subject"))
-        console.print(Text.assemble(f"  {escape_controls(row.path)}  ", (escape_controls(", ".join(said)), "dim")))
-    for name, seconds in sorted((report.timing or {}).items()):
-        console.print(Text(f"  {name} {seconds:.3f} s", "dim"))
+        suppression = finding.suppression
+        console.print(_severity_and_message_row(finding, redactor, _location_and_rule_text(finding, UNLIMITED_COLUMNS)))
+        if suppression:
+            expiry_text = f", until {suppression.until}" if suppression.until else ""
+            suppression_text = (
+                f"suppressed by {suppression.suppressed_by}: {redactor.mask_text(suppression.reason)}{expiry_text}"
+            )
+            console.print(Padding(Text(escape_controls(suppression_text), "dim"), (0, 0, 0, MESSAGE_INDENT_COLUMNS)))
+    for file_coverage in report.files:
+        file_state_texts = [
+            digest.TITLE_BY_FILE_KIND.get(file_coverage.kind, file_coverage.kind or "unknown"),
+            file_coverage.status,
+        ]
+        file_state_texts += [redactor.mask_text(file_coverage.reason)] if file_coverage.reason else []
+        file_state_texts.append(digest.count_with_noun(file_coverage.subjects, "subject"))
+        console.print(
+            Text.assemble(f"  {escape_controls(file_coverage.path)}  ", (escape_controls(", ".join(file_state_texts)), "dim"))
+        )
+    for stage_name, seconds in sorted((report.timing or {}).items()):
+        console.print(Text(f"  {stage_name} {seconds:.3f} s", "dim"))
     console.print()
 
 
-def _score_panel(report: Report, width: int) -> RenderableType:
+def _score_panel(report: Report, panel_width: int) -> RenderableType:
     """The score: number, verdict, categories, and what is gained most by."""
-    head = Text()
+    score_line = Text()
     if report.score is None:
-        head.append("no score", "bold")
+        score_line.append("no score", "bold")
     else:
-        color = STYLE_BY_GRADE[report.grade or "F"]
-        head.append(f"{report.score}", f"bold {color}")
-        head.append(" of 100   ")
-        head.append(f"{report.grade}", f"bold {color}")
-    said, _, against = digest.verdict_text(report).partition(": ")
-    head.append("   ")
-    head.append(said, {"ready": "bold green", "not-ready": "bold red"}.get(report.verdict, "bold"))
-    parts: list[RenderableType] = [head, Text(against)]
-    notes = (digest.ceiling_text(report), digest.waived_text(report), digest.foreign_text(report))
-    parts += [Text(note, "dim") for note in notes if note]
+        grade_style = STYLE_BY_GRADE[report.grade or "F"]
+        score_line.append(f"{report.score}", f"bold {grade_style}")
+        score_line.append(" of 100   ")
+        score_line.append(f"{report.grade}", f"bold {grade_style}")
+    verdict_phrase, _, reasons_not_ready = digest.verdict_text(report).partition(": ")
+    score_line.append("   ")
+    score_line.append(verdict_phrase, {"ready": "bold green", "not-ready": "bold red"}.get(report.verdict, "bold"))
+    panel_parts: list[RenderableType] = [score_line, Text(reasons_not_ready)]
+    score_notes = (digest.ceiling_text(report), digest.suppressed_text(report), digest.foreign_suppressions_text(report))
+    panel_parts += [Text(note, "dim") for note in score_notes if note]
     if report.score is not None:
-        parts += [Text(), _category_bars(report.categories)]
-    best = digest.highest_gains(report)
-    if best:
-        parts += [Text(), Text("Highest gain", "bold"), _gains_table(best)]
-    return Panel(Group(*parts), box=ROUNDED, width=width, padding=(1, 2), border_style="dim")
+        panel_parts += [Text(), _category_bar_table(report.categories)]
+    findings_with_highest_gain = digest.findings_with_highest_gain(report)
+    if findings_with_highest_gain:
+        panel_parts += [Text(), Text("Highest gain", "bold"), _score_gains_table(findings_with_highest_gain)]
+    return Panel(Group(*panel_parts), box=ROUNDED, width=panel_width, padding=(1, 2), border_style="dim")
 
 
-def _category_bars(categories: tuple[Category, ...]) -> RenderableType:
+def _category_bar_table(categories: tuple[Category, ...]) -> RenderableType:
     """A table with a bar for each category: how much of its points is left."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     for category in categories:
-        share = 1 - category.capped_loss / category.cap
+        remaining_share = 1 - category.capped_loss / category.cap
         if not category.assessed and not category.capped_loss:
             table.add_row(
                 Text(category.title, "dim"),
-                Text("·" * BAR_WIDTH, "dim"),
+                Text("·" * CATEGORY_BAR_WIDTH, "dim"),
                 Text("not assessed", "dim"),
             )
             continue
-        color = "green" if share >= 0.8 else "yellow" if share >= 0.5 else "red"
-        full = min(
-            int(share * BAR_WIDTH + 0.5),
-            BAR_WIDTH - 1 if category.capped_loss > 0.005 else BAR_WIDTH,
+        bar_color = "green" if remaining_share >= 0.8 else "yellow" if remaining_share >= 0.5 else "red"
+        filled_width = min(
+            int(remaining_share * CATEGORY_BAR_WIDTH + 0.5),
+            CATEGORY_BAR_WIDTH - 1 if category.capped_loss > 0.005 else CATEGORY_BAR_WIDTH,
         )
-        bar = Text.assemble(("━" * full, color), ("─" * (BAR_WIDTH - full), "dim"))
+        bar = Text.assemble(("━" * filled_width, bar_color), ("─" * (CATEGORY_BAR_WIDTH - filled_width), "dim"))
         table.add_row(
             Text(category.title),
             bar,
@@ -260,42 +282,46 @@ def _category_bars(categories: tuple[Category, ...]) -> RenderableType:
     return table
 
 
-def _gains_table(highest_gains: list[tuple[Finding, int]]) -> RenderableType:
+def _score_gains_table(findings_and_shared_counts: list[tuple[Finding, int]]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for finding, sharing in highest_gains:
-        also = f" ({sharing} findings)" if sharing > 1 else ""
-        place = Text.assemble(finding.rule, also, "  ", (escape_controls(f"{finding.path}:{finding.line}"), "dim"))
+    for finding, shared_finding_count in findings_and_shared_counts:
+        shared_finding_note = f" ({shared_finding_count} findings)" if shared_finding_count > 1 else ""
+        rule_and_location_text = Text.assemble(
+            finding.rule, shared_finding_note, "  ", (escape_controls(f"{finding.path}:{finding.line}"), "dim")
+        )
         table.add_row(
             Text(f"+{finding.score_gain:.2f}", "green"),
             Text(str(finding.severity), STYLE_BY_SEVERITY[finding.severity]),
-            place,
+            rule_and_location_text,
         )
     return table
 
 
-def _summary_text(report: Report, redactor: Redactor, options: ReportOptions) -> list[RenderableType]:
+def _summary_table_in_list(report: Report, redactor: Redactor, options: ReportOptions) -> list[RenderableType]:
     """What was found, how much was seen, and of what."""
-    rows = [
+    labels_and_texts = [
         ("findings", digest.severity_counts_text(report.open)),
         ("coverage", digest.coverage_text(report)),
-        ("files", digest.kinds_text(report)),
+        ("files", digest.file_counts_by_kind_text(report)),
     ]
-    rows += [("not read", line) for line in digest.unread_lines(report, redactor, verbose=options.verbose)]
-    rows += [("purpose", line) for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
-    rows += [("production", line) for line in digest.production_lines(report, redactor, verbose=options.verbose)]
-    rows += [("context", digest.context_text(report))] if report.context.files else []
-    rows += [("checklist", line) for line in digest.checklist_lines(report)]
+    labels_and_texts += [("not read", line) for line in digest.unread_file_lines(report, redactor, verbose=options.verbose)]
+    labels_and_texts += [("purpose", line) for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
+    labels_and_texts += [
+        ("production", line) for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)
+    ]
+    labels_and_texts += [("context", digest.context_text(report))] if report.context.files else []
+    labels_and_texts += [("checklist", line) for line in digest.checklist_lines(report)]
     table = Table.grid(padding=0)
-    table.add_column(width=MESSAGE_INDENT, no_wrap=True)
+    table.add_column(width=MESSAGE_INDENT_COLUMNS, no_wrap=True)
     table.add_column(overflow="fold")
-    for label, text in rows:
-        table.add_row(Text(label, "dim"), Text(text))
+    for label, label_text in labels_and_texts:
+        table.add_row(Text(label, "dim"), Text(label_text))
     return [table]
 
 
-def _gate_text(report: Report, redactor: Redactor) -> Text:
+def _styled_gate_text(report: Report, redactor: Redactor) -> Text:
     """The last line: whether the gate passed, and why."""
     return Text(digest.gate_text(report, redactor), "bold green" if report.gate.passed else "bold red")

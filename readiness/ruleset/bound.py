@@ -66,23 +66,23 @@ class LoadedRule:
     @cached_property
     def message_by_part(self) -> Mapping[str, str]:
         """The message for hits of each part; under "" the one for all others."""
-        parts = ("", *self.rule.parts)
-        return {part: self.rule.field_text("message", self.tier, part) for part in parts}
+        part_names = ("", *self.rule.parts)
+        return {part: self.rule.field_text("message", self.tier, part) for part in part_names}
 
     @cached_property
     def message_by_name(self) -> Mapping[str, str]:
         """The messages for hits that name one, by name."""
         return self.rule.sentences_at(self.tier)
 
-    def has_parameter(self, parameter: str) -> bool:
+    def has_parameter(self, parameter_name: str) -> bool:
         """Whether the check has a parameter of that name."""
-        return bool(self.check_name) and parameter in parameter_names(resolve_check(self.check_name))
+        return bool(self.check_name) and parameter_name in parameter_names(resolve_check(self.check_name))
 
     def applies_to(self, subject: Subject) -> bool:
         """Whether the subject is one of those that this rule judges."""
-        for name, allowed in self.conditions:
-            value = getattr(subject, name)
-            if value not in allowed if isinstance(allowed, frozenset) else value != allowed:
+        for fact_name, allowed_values in self.conditions:
+            fact_value = getattr(subject, fact_name)
+            if fact_value not in allowed_values if isinstance(allowed_values, frozenset) else fact_value != allowed_values:
                 return False
         return True
 

@@ -28,8 +28,8 @@ class CaretMark(NamedTuple):
     @property
     def severity_and_members(self) -> str:
         """The words behind the carets in an example: severity and members."""
-        severity = () if self.severity is None else (str(self.severity),)
-        return " ".join((*severity, *self.tiers_and_parts))
+        severity_words = () if self.severity is None else (str(self.severity),)
+        return " ".join((*severity_words, *self.tiers_and_parts))
 
 
 @dataclass(frozen=True)
@@ -42,49 +42,51 @@ class Example:
 
 
 _CARET_LINE = re.compile(r"[ ]*\^+(?P<words>(?:[ ]+[\w-]+)*)[ ]*\Z")
-_SEVERITY_BY_NAME = {str(one): one for one in Severity}
+_SEVERITY_BY_CARET_WORD = {str(one): one for one in Severity}
 
 
 def rule_examples(loaded_rule: LoadedRule, default_path: str) -> list[Example]:
     """The examples of a rule's file; a text stands under `default_path`, a mapping gives its own paths."""
-    spec = _read_examples(loaded_rule)
+    examples_spec = _read_rule_examples_spec(loaded_rule)
     examples = []
-    for bad in (True, False):
-        for item in spec.get("bad" if bad else "good") or ():
-            texts = item if isinstance(item, dict) else {default_path: item}
-            plain, marks = {}, []
-            for path, text in texts.items():
-                plain[path], found_marks = strip_carets(path, str(text), loaded_rule.rule.tiers_and_parts)
-                marks += found_marks
-            examples.append(Example(bad, plain, tuple(marks)))
+    for is_bad in (True, False):
+        for example_spec in examples_spec.get("bad" if is_bad else "good") or ():
+            marked_text_by_path = example_spec if isinstance(example_spec, dict) else {default_path: example_spec}
+            unmarked_text_by_path, caret_marks = {}, []
+            for path, text in marked_text_by_path.items():
+                unmarked_text_by_path[path], marks_in_file = strip_caret_lines(
+                    path, str(text), loaded_rule.rule.tiers_and_parts
+                )
+                caret_marks += marks_in_file
+            examples.append(Example(is_bad, unmarked_text_by_path, tuple(caret_marks)))
     return examples
 
 
-def _read_examples(loaded_rule: LoadedRule) -> Mapping[str, Any]:
+def _read_rule_examples_spec(loaded_rule: LoadedRule) -> Mapping[str, Any]:
     """What holds the examples of a rule: its file, or its row of a family file."""
-    if families.is_family(loaded_rule.path):
+    if families.is_family_file(loaded_rule.path):
         return families.family_rule_examples(loaded_rule.path, loaded_rule.rule.id.partition("/")[2])
-    spec: Mapping[str, Any] = load_yaml_documents(loaded_rule.path.read_text(encoding="utf-8"))[0]
-    return spec
+    examples_spec: Mapping[str, Any] = load_yaml_documents(loaded_rule.path.read_text(encoding="utf-8"))[0]
+    return examples_spec
 
 
-def strip_carets(path: str, text: str, members: Collection[str] = ()) -> tuple[str, list[CaretMark]]:
+def strip_caret_lines(path: str, marked_text: str, member_names: Collection[str] = ()) -> tuple[str, list[CaretMark]]:
     """The text without its caret lines, and what they mark in what is left.
 
     A line of carets may end in a severity and in some of `members`; with any other word it is a line of the text.
     """
-    lines: list[str] = []
-    marks: list[CaretMark] = []
-    offset = last = 0
-    for line in text.splitlines(keepends=True):
-        carets = _CARET_LINE.match(line.rstrip("\n"))
-        words = carets["words"].split() if carets else []
-        if carets and all(word in _SEVERITY_BY_NAME or word in members for word in words):
-            span = Span(last + line.index("^"), last + line.rindex("^") + 1)
-            severity = next((_SEVERITY_BY_NAME[word] for word in words if word in _SEVERITY_BY_NAME), None)
-            named = tuple(word for word in words if word not in _SEVERITY_BY_NAME)
-            marks.append(CaretMark(path, span, severity, named))
+    unmarked_lines: list[str] = []
+    caret_marks: list[CaretMark] = []
+    unmarked_length = last_line_start = 0
+    for line in marked_text.splitlines(keepends=True):
+        caret_line_match = _CARET_LINE.match(line.rstrip("\n"))
+        caret_words = caret_line_match["words"].split() if caret_line_match else []
+        if caret_line_match and all(word in _SEVERITY_BY_CARET_WORD or word in member_names for word in caret_words):
+            marked_span = Span(last_line_start + line.index("^"), last_line_start + line.rindex("^") + 1)
+            severity = next((_SEVERITY_BY_CARET_WORD[word] for word in caret_words if word in _SEVERITY_BY_CARET_WORD), None)
+            marked_members = tuple(word for word in caret_words if word not in _SEVERITY_BY_CARET_WORD)
+            caret_marks.append(CaretMark(path, marked_span, severity, marked_members))
         else:
-            lines.append(line)
-            last, offset = offset, offset + len(line)
-    return "".join(lines), marks
+            unmarked_lines.append(line)
+            last_line_start, unmarked_length = unmarked_length, unmarked_length + len(line)
+    return "".join(unmarked_lines), caret_marks

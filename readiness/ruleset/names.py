@@ -38,31 +38,33 @@ class RuleName(NamedTuple):
         """Whether it names a finding, or a stricter tier than the finding's."""
         if self.is_name_of(finding):
             return True
-        tiers = [tier.name for tier in finding.rule_definition.tiers]
+        tier_names = [tier.name for tier in finding.rule_definition.tiers]
         return (
             finding.rule == self.rule_id
-            and self.tier_or_part in tiers
+            and self.tier_or_part in tier_names
             and finding.rule_definition.tier_index(finding.tier) <= finding.rule_definition.tier_index(self.tier_or_part)
         )
 
 
-def parse_name(word: str) -> RuleName:
+def parse_rule_name(rule_name_text: str) -> RuleName:
     """`rule` or `rule:member` as written."""
-    rule, _, member = word.partition(MEMBER_SEPARATOR)
-    return RuleName(rule, member)
+    rule_id, _, member_name = rule_name_text.partition(MEMBER_SEPARATOR)
+    return RuleName(rule_id, member_name)
 
 
 @cache
-def former_ids() -> dict[str, tuple[RuleName, ...]]:
+def rule_names_by_former_id() -> dict[str, tuple[RuleName, ...]]:
     """The ids that rules had before, and what each of them is now."""
-    table = compiled.load_folder(rules.rules_folder(), _read_table)[RENAMED_FILE_STEM]
-    return {old: tuple(map(parse_name, new)) for old, new in table.items()}
+    current_ids_by_former_id = compiled.load_yaml_folder(rules.rules_folder(), _read_current_ids_by_former_id)[
+        RENAMED_FILE_STEM
+    ]
+    return {old: tuple(map(parse_rule_name, new)) for old, new in current_ids_by_former_id.items()}
 
 
-def _read_table(path: Path) -> dict[str, list[str]]:
+def _read_current_ids_by_former_id(renamed_file: Path) -> dict[str, list[str]]:
     """The file as plain data: an old id is one rule now, or several."""
-    spec = load_yaml_documents(path.read_text(encoding="utf-8"))[0]
-    return {old: new if isinstance(new, list) else [new] for old, new in spec.items()}
+    renamed_ids_spec = load_yaml_documents(renamed_file.read_text(encoding="utf-8"))[0]
+    return {old: new if isinstance(new, list) else [new] for old, new in renamed_ids_spec.items()}
 
 
 class RuleNames:
@@ -71,77 +73,81 @@ class RuleNames:
     `notices` are sentences, one for each former id, that say what it is called now and where it stood first.
     """
 
-    def __init__(self, roots: Sequence[Path] = ()) -> None:
-        self._roots = tuple(roots)
-        self.ids = tuple(rules.rule_ids(self._roots))
+    def __init__(self, own_rule_folders: Sequence[Path] = ()) -> None:
+        self._roots = tuple(own_rule_folders)
+        self.ids = tuple(rules.load_all_rule_ids(self._roots))
         self._known = frozenset(self.ids)
         self.notices: dict[str, str] = {}
 
     @cached_property
     def _rules_by_former_id(self) -> dict[str, tuple[RuleName, ...]]:
         """What former ids are called now; none that a rule of somebody's own has."""
-        return {old: names for old, names in former_ids().items() if old not in self._known}
+        return {old: names for old, names in rule_names_by_former_id().items() if old not in self._known}
 
-    def names_of(self, word: str, place_text: str = "") -> tuple[RuleName, ...]:
+    def names_of(self, rule_word: str, place_text: str = "") -> tuple[RuleName, ...]:
         """What a word names; nothing where no rule has or had that name. where it stands (`place_text`) is for the notice."""
-        found = self.resolve_word_silently(word)
-        if found and word in self._rules_by_former_id:
-            self._note_former_word(word, found, place_text)
-        return found
+        rule_names = self.resolve_word_silently(rule_word)
+        if rule_names and rule_word in self._rules_by_former_id:
+            self._note_former_word(rule_word, rule_names, place_text)
+        return rule_names
 
-    def resolve_word_silently(self, word: str) -> tuple[RuleName, ...]:
+    def resolve_word_silently(self, rule_word: str) -> tuple[RuleName, ...]:
         """What a word names, as `names_of`, without the notice about former ids."""
-        if word in self._known or rules.EXTERNAL_RULE_ID.fullmatch(word):
-            return (RuleName(word),)
-        name = parse_name(word)
-        if name.tier_or_part and name.rule_id in self._known and name.tier_or_part in self.tiers_and_parts(name.rule_id):
-            return (name,)
-        return self._rules_by_former_id.get(word, ())
+        if rule_word in self._known or rules.SHELLCHECK_RULE_SELECTOR.fullmatch(rule_word):
+            return (RuleName(rule_word),)
+        rule_name = parse_rule_name(rule_word)
+        if (
+            rule_name.tier_or_part
+            and rule_name.rule_id in self._known
+            and rule_name.tier_or_part in self.tiers_and_parts(rule_name.rule_id)
+        ):
+            return (rule_name,)
+        return self._rules_by_former_id.get(rule_word, ())
 
-    def ids_ending_with(self, tail: str) -> list[str]:
+    def ids_ending_with(self, local_name: str) -> list[str]:
         """The ids whose part behind the slash is `tail`; where there is none, the former ones."""
-        found = [one for one in self.ids if one.partition("/")[2] == tail]
-        return found or [one for one in self._rules_by_former_id if one.partition("/")[2] == tail]
+        matching_ids = [one for one in self.ids if one.partition("/")[2] == local_name]
+        return matching_ids or [one for one in self._rules_by_former_id if one.partition("/")[2] == local_name]
 
-    def former_ids_of(self, rule: str) -> Iterable[tuple[str, RuleName]]:
+    def former_ids_of(self, rule_id: str) -> Iterable[tuple[str, RuleName]]:
         """The ids that a rule, or a part of it, had before."""
-        return ((old, name) for old, names in self._rules_by_former_id.items() for name in names if name.rule_id == rule)
+        return ((old, name) for old, names in self._rules_by_former_id.items() for name in names if name.rule_id == rule_id)
 
-    def resolve_former_prefix(self, word: str, place_text: str = "") -> tuple[RuleName, ...]:
+    def resolve_former_prefix(self, id_prefix: str, place_text: str = "") -> tuple[RuleName, ...]:
         """What the former ids name that begin with a word, where the name of today does not; nothing for a whole id."""
-        meant: dict[RuleName, None] = {}
-        if "/" in word and word not in self._known:
-            for old, names in self._rules_by_former_id.items():
-                if old.startswith(word):
-                    meant |= dict.fromkeys(one for one in names if not one.rule_id.startswith(word))
-        if meant:
+        rule_names: dict[RuleName, None] = {}
+        if "/" in id_prefix and id_prefix not in self._known:
+            for former_id, current_names in self._rules_by_former_id.items():
+                if former_id.startswith(id_prefix):
+                    rule_names |= dict.fromkeys(one for one in current_names if not one.rule_id.startswith(id_prefix))
+        if rule_names:
             self._note_former_word(
-                word,
-                tuple(meant),
+                id_prefix,
+                tuple(rule_names),
                 place_text,
-                has_current_meaning=any(one.startswith(word) for one in self.ids),
+                has_current_meaning=any(one.startswith(id_prefix) for one in self.ids),
             )
-        return tuple(meant)
+        return tuple(rule_names)
 
-    def tiers_and_parts(self, rule: str) -> tuple[str, ...]:
+    def tiers_and_parts(self, rule_id: str) -> tuple[str, ...]:
         """The tiers and the parts of a rule."""
-        file = dict(rules.rule_files([rules.rules_folder(), *self._roots])).get(rule)
-        return rules.read_rule(rule, Path(file))[0].rule.tiers_and_parts if file else ()
+        rule_file = dict(rules.rule_ids_and_files([rules.rules_folder(), *self._roots])).get(rule_id)
+        return rules.read_own_rule_tiers(rule_id, Path(rule_file))[0].rule.tiers_and_parts if rule_file else ()
 
     def _note_former_word(
         self,
-        word: str,
-        names: Sequence[RuleName],
+        former_word: str,
+        current_names: Sequence[RuleName],
         place_text: str,
         *,
         has_current_meaning: bool = False,
     ) -> None:
         """Note what a word that was in use before is now; `has_current_meaning` where rules of today have it as well."""
-        place = f"{place_text}: " if place_text else ""
-        new = join_names([*map(str, names)])
-        text = (
-            f"{word} takes in {new} as before, under other names now"
+        place_prefix = f"{place_text}: " if place_text else ""
+        current_names_text = join_names([*map(str, current_names)])
+        notice = (
+            f"{former_word} takes in {current_names_text} as before, under other names now"
             if has_current_meaning
-            else f"{word} is called {new} now; the old name still works"
+            else f"{former_word} is called {current_names_text} now; the old name still works"
         )
-        self.notices.setdefault(word, f"{place}{text}")
+        self.notices.setdefault(former_word, f"{place_prefix}{notice}")

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from readiness.model import CATEGORIES, LEVELS, Finding, Rule, spelling
+from readiness.model import CATEGORIES, PROFILE_LEVELS, Finding, Rule, spelling
 from readiness.ruleset.bound import LoadedRule
-from readiness.ruleset.names import RuleName, RuleNames, former_ids
+from readiness.ruleset.names import RuleName, RuleNames, rule_names_by_former_id
 from readiness.ruleset.rule_file import RuleError
-from readiness.ruleset.rules import EXTERNAL_RULE_ID, load_rules, unique_rules
+from readiness.ruleset.rules import SHELLCHECK_RULE_SELECTOR, load_rules, rules_without_repeated_tiers
 from readiness.syntax.yaml import Map, load_yaml_documents
 
 ALL_SELECTOR = "ALL"
-CORE_GROUP = "core"  # what the tool says of files that it can't judge: always on, or they would pass in silence
-TierPartPairs = frozenset[tuple[str, str]]  # (tier, part) of hits
-ALL_PAIRS: TierPartPairs = frozenset({("", "")})  # of a rule without tiers and parts
-ActivePairsByRule = dict[str, TierPartPairs]  # by rule: which of its hits count
+CORE_RULE_GROUP = "core"  # what the tool says of files that it can't judge: always on, or they would pass in silence
+TierAndPartPairs = frozenset[tuple[str, str]]  # (tier, part) of hits
+ANY_TIER_AND_PART: TierAndPartPairs = frozenset({("", "")})  # of a rule without tiers and parts
+ActivePairsByRuleId = dict[str, TierAndPartPairs]  # by rule: which of its hits count
 
 
 class SelectionError(Exception):
@@ -33,12 +33,13 @@ class SelectionWords(NamedTuple):
     id_prefixes_and_categories: tuple[str, ...]
     rule_names: tuple[RuleName, ...]
 
-    def covers_name(self, name: RuleName) -> bool:
+    def covers_name(self, rule_name: RuleName) -> bool:
         """Whether ids and prefixes among the words choose all that a name means."""
         return any(
-            word == ALL_SELECTOR or selector_covers_id(word, name.rule_id) for word in self.id_prefixes_and_categories
+            word == ALL_SELECTOR or selector_covers_id(word, rule_name.rule_id) for word in self.id_prefixes_and_categories
         ) or any(
-            chosen.rule_id == name.rule_id and chosen.tier_or_part in {"", name.tier_or_part} for chosen in self.rule_names
+            chosen.rule_id == rule_name.rule_id and chosen.tier_or_part in {"", rule_name.tier_or_part}
+            for chosen in self.rule_names
         )
 
     def covers_finding(self, finding: Finding) -> bool:
@@ -46,61 +47,63 @@ class SelectionWords(NamedTuple):
         return self.covers_name(RuleName(finding.rule)) or any(one.is_name_of(finding) for one in self.rule_names)
 
 
-def profile_names(folder: Path) -> tuple[str, ...]:
+def profile_names(data_folder: Path) -> tuple[str, ...]:
     """The names of the profiles that ship with the tool."""
-    return tuple(sorted(path.stem for path in (folder / "profiles").glob("*.yaml")))
+    return tuple(sorted(path.stem for path in (data_folder / "profiles").glob("*.yaml")))
 
 
-def load_profile(folder: Path, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def load_profile_levels_and_selectors(data_folder: Path, profile_name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(levels, selectors) of a profile. Raises SelectionError for a name that is none."""
-    path = folder / "profiles" / f"{name}.yaml"
-    known = profile_names(folder)
-    if name not in known:
-        raise SelectionError(f"no profile is called {name!r}; there are {', '.join(known)}")
-    spec = load_yaml_documents(path.read_text(encoding="utf-8"))[0]
-    if not isinstance(spec, Map):
-        raise RuleError(path.name, "a profile is a mapping with `levels` and `select`")
-    return tuple(spec.get("levels") or ()), tuple(spec.get("select") or ())
+    profile_path = data_folder / "profiles" / f"{profile_name}.yaml"
+    known_profile_names = profile_names(data_folder)
+    if profile_name not in known_profile_names:
+        raise SelectionError(f"no profile is called {profile_name!r}; there are {', '.join(known_profile_names)}")
+    profile_spec = load_yaml_documents(profile_path.read_text(encoding="utf-8"))[0]
+    if not isinstance(profile_spec, Map):
+        raise RuleError(profile_path.name, "a profile is a mapping with `levels` and `select`")
+    return tuple(profile_spec.get("levels") or ()), tuple(profile_spec.get("select") or ())
 
 
-def selector_matches(selector: str, rule: Rule) -> bool:
+def selector_matches_rule(selector: str, rule: Rule) -> bool:
     """Whether a selector names a rule: its id, a prefix of it (`k8s`, `k8s/pss-`), its category, or ALL."""
     return selector in {ALL_SELECTOR, rule.category} or selector_covers_id(selector, rule.id)
 
 
-def is_asked_for(rule: Rule, select: Sequence[str], ignore: Sequence[str]) -> bool:
+def is_selected_and_not_ignored(candidate_rule: Rule, selectors: Sequence[str], ignored_selectors: Sequence[str]) -> bool:
     """Whether the words of --select, where there are any, name a rule, and those of --ignore do not."""
-    chosen = not select or any(selector_matches(word, rule) for word in select)
-    return chosen and not any(selector_matches(word, rule) for word in ignore)
+    is_selected = not selectors or any(selector_matches_rule(word, candidate_rule) for word in selectors)
+    return is_selected and not any(selector_matches_rule(word, candidate_rule) for word in ignored_selectors)
 
 
-def needed_levels(folder: Path, profile: str, select: Sequence[str]) -> tuple[str, ...]:
+def profile_levels_to_load(data_folder: Path, profile_name: str, selectors: Sequence[str]) -> tuple[str, ...]:
     """The levels of which a run may need rules: all of them, but for a profile that is made of levels alone."""
-    chosen_levels, extra = load_profile(folder, profile)
-    return LEVELS if select or extra else chosen_levels
+    chosen_levels, profile_selectors = load_profile_levels_and_selectors(data_folder, profile_name)
+    return PROFILE_LEVELS if selectors or profile_selectors else chosen_levels
 
 
-def parse_words(words: Iterable[str], names: RuleNames, place_text: str = "", *, refuse_unknown: bool = True) -> SelectionWords:
+def parse_rule_selectors(
+    selector_words: Iterable[str], known_names: RuleNames, place_text: str = "", *, should_refuse_unknown: bool = True
+) -> SelectionWords:
     """What words choose. Raises SelectionError for one that names nothing where `refuse_unknown`: it must not pass in silence."""
-    plain: list[str] = []
-    named: list[RuleName] = []
-    for word in words:
-        if word in former_ids():
-            named += names.names_of(word, place_text)
+    prefixes_and_categories: list[str] = []
+    selected_names: list[RuleName] = []
+    for word in selector_words:
+        if word in rule_names_by_former_id():
+            selected_names += known_names.names_of(word, place_text)
         elif (
             word == ALL_SELECTOR
             or word in CATEGORIES
-            or EXTERNAL_RULE_ID.fullmatch(word)
-            or any(selector_covers_id(word, one) for one in names.ids)
+            or SHELLCHECK_RULE_SELECTOR.fullmatch(word)
+            or any(selector_covers_id(word, one) for one in known_names.ids)
         ):
-            plain.append(word)
-            named += names.resolve_former_prefix(word, place_text)
+            prefixes_and_categories.append(word)
+            selected_names += known_names.resolve_former_prefix(word, place_text)
         else:
-            some = names.names_of(word, place_text) or names.resolve_former_prefix(word, place_text)
-            if refuse_unknown and not some:
+            names_of_word = known_names.names_of(word, place_text) or known_names.resolve_former_prefix(word, place_text)
+            if should_refuse_unknown and not names_of_word:
                 raise SelectionError(unknown_selector_text(word))
-            named += some
-    return SelectionWords(tuple(plain), tuple(named))
+            selected_names += names_of_word
+    return SelectionWords(tuple(prefixes_and_categories), tuple(selected_names))
 
 
 def selector_covers_id(selector: str, rule_id: str) -> bool:
@@ -108,98 +111,98 @@ def selector_covers_id(selector: str, rule_id: str) -> bool:
     return selector in {rule_id, rule_id.partition("/")[0]} or ("/" in selector and rule_id.startswith(selector))
 
 
-def tier_part_pairs(rule: Rule) -> TierPartPairs:
+def tier_and_part_pairs_of_rule(rule: Rule) -> TierAndPartPairs:
     """All hits that a rule may have, by tier and part."""
-    tiers = [tier.name for tier in rule.tiers] or [""]
-    return frozenset((tier, part) for tier in tiers for part in ("", *rule.parts))
+    tier_names = [tier.name for tier in rule.tiers] or [""]
+    return frozenset((tier, part) for tier in tier_names for part in ("", *rule.parts))
 
 
-def choose_active_pairs(
+def active_pairs_by_rule_id(
     loaded_rules: Sequence[LoadedRule],
-    folder: Path,
+    data_folder: Path,
     *,
-    profile: str,
-    select: SelectionWords,
-    ignore: SelectionWords,
-) -> ActivePairsByRule:
+    profile_name: str,
+    selection: SelectionWords,
+    ignored_selection: SelectionWords,
+) -> ActivePairsByRuleId:
     """What a run counts of each rule: `select` takes the place of the profile, `ignore` is taken out of either.
 
     A tier that is selected by name brings the milder ones before it along: a rule is as strict as that. A tier that is
     ignored by name takes only what it adds.
     """
-    its_levels, extra = load_profile(folder, profile)
-    if select.id_prefixes_and_categories or select.rule_names:
-        its_levels, extra = (), ()
-    active: ActivePairsByRule = {}
-    for rule in unique_rules(loaded_rules):
-        every = tier_part_pairs(rule)
-        mine: set[tuple[str, str]] = set()
-        if rule.kind == CORE_GROUP or any(
-            selector_matches(word, rule) for word in (*select.id_prefixes_and_categories, *extra)
+    profile_levels, profile_selectors = load_profile_levels_and_selectors(data_folder, profile_name)
+    if selection.id_prefixes_and_categories or selection.rule_names:
+        profile_levels, profile_selectors = (), ()
+    active_pairs: ActivePairsByRuleId = {}
+    for rule in rules_without_repeated_tiers(loaded_rules):
+        all_pairs = tier_and_part_pairs_of_rule(rule)
+        active_pairs_of_rule: set[tuple[str, str]] = set()
+        if rule.kind == CORE_RULE_GROUP or any(
+            selector_matches_rule(word, rule) for word in (*selection.id_prefixes_and_categories, *profile_selectors)
         ):
-            mine |= every
-        mine |= {cell for cell in every if rule.tier_by_name(cell[0]).level in its_levels}
-        for chosen in select.rule_names:
-            mine.update(_selected_pairs(chosen, rule))
-        if any(selector_matches(word, rule) for word in ignore.id_prefixes_and_categories):
+            active_pairs_of_rule |= all_pairs
+        active_pairs_of_rule |= {cell for cell in all_pairs if rule.tier_by_name(cell[0]).level in profile_levels}
+        for selected_name in selection.rule_names:
+            active_pairs_of_rule.update(_pairs_selected_by_name(selected_name, rule))
+        if any(selector_matches_rule(word, rule) for word in ignored_selection.id_prefixes_and_categories):
             continue
-        for ignored in ignore.rule_names:
-            if ignored.rule_id == rule.id:
-                mine -= {cell for cell in every if ignored.tier_or_part in {"", *cell}}
-        if mine:
-            active[rule.id] = frozenset(mine)
-    return active
+        for ignored_name in ignored_selection.rule_names:
+            if ignored_name.rule_id == rule.id:
+                active_pairs_of_rule -= {cell for cell in all_pairs if ignored_name.tier_or_part in {"", *cell}}
+        if active_pairs_of_rule:
+            active_pairs[rule.id] = frozenset(active_pairs_of_rule)
+    return active_pairs
 
 
-def _selected_pairs(name: RuleName, rule: Rule) -> Iterable[tuple[str, str]]:
+def _pairs_selected_by_name(rule_name: RuleName, rule: Rule) -> Iterable[tuple[str, str]]:
     """The hits of a rule that a name selects."""
-    if name.rule_id != rule.id:
+    if rule_name.rule_id != rule.id:
         return ()
-    every = tier_part_pairs(rule)
-    if name.tier_or_part in rule.parts or not name.tier_or_part:
-        return (cell for cell in every if name.tier_or_part in {"", cell[1]})
-    rank = rule.tier_index(name.tier_or_part)
-    return (cell for cell in every if rule.tier_index(cell[0]) <= rank)
+    all_pairs = tier_and_part_pairs_of_rule(rule)
+    if rule_name.tier_or_part in rule.parts or not rule_name.tier_or_part:
+        return (cell for cell in all_pairs if rule_name.tier_or_part in {"", cell[1]})
+    selected_tier_index = rule.tier_index(rule_name.tier_or_part)
+    return (cell for cell in all_pairs if rule.tier_index(cell[0]) <= selected_tier_index)
 
 
-def is_finding_active(finding: Finding, active: ActivePairsByRule) -> bool:
+def is_finding_active(finding: Finding, active_pairs: ActivePairsByRuleId) -> bool:
     """Whether a finding is one that was asked for."""
-    mine = active.get(finding.rule, frozenset())
-    return (finding.tier, finding.part) in mine
+    active_pairs_of_rule = active_pairs.get(finding.rule, frozenset())
+    return (finding.tier, finding.part) in active_pairs_of_rule
 
 
-def must_run(loaded_rule: LoadedRule, active: ActivePairsByRule) -> bool:
+def must_tier_run(loaded_rule: LoadedRule, active_pairs: ActivePairsByRuleId) -> bool:
     """Whether a tier has to run: what it finds counts, or is told by it and so not by a stricter one that counts."""
-    mine = active.get(loaded_rule.rule.id)
-    if mine is None:
+    active_pairs_of_rule = active_pairs.get(loaded_rule.rule.id)
+    if active_pairs_of_rule is None:
         return False
     rule = loaded_rule.rule
-    return rule.tier_index(loaded_rule.tier) <= max(rule.tier_index(tier) for tier, _ in mine)
+    return rule.tier_index(loaded_rule.tier) <= max(rule.tier_index(tier) for tier, _ in active_pairs_of_rule)
 
 
-def with_counted_tiers(rule: Rule, active: ActivePairsByRule) -> Rule:
+def rule_with_active_tiers_only(rule: Rule, active_pairs: ActivePairsByRuleId) -> Rule:
     """A rule with those of its tiers alone that count."""
     if not rule.tiers:
         return rule
-    names = {tier for tier, _ in active[rule.id]}
-    tiers = tuple(tier for tier in rule.tiers if tier.name in names)
-    return rule._replace(tiers=tiers, severity=max(tier.severity for tier in tiers), level=tiers[0].level)
+    active_tier_names = {tier for tier, _ in active_pairs[rule.id]}
+    active_tiers = tuple(tier for tier in rule.tiers if tier.name in active_tier_names)
+    return rule._replace(tiers=active_tiers, severity=max(tier.severity for tier in active_tiers), level=active_tiers[0].level)
 
 
 def unknown_selector_text(selector: str) -> str:
     """What to say of a selector that names nothing, with the nearest that does."""
-    if EXTERNAL_RULE_ID.fullmatch(selector):
-        page = f"https://www.shellcheck.net/wiki/{selector.rpartition('/')[2]}"
-        return f"{selector!r} is ShellCheck's; its page is {page}"
-    rules = {rule.id: rule for rule in unique_rules(load_rules())}
-    rule_id, separator, member = selector.partition(":")
-    if separator and rule_id in rules:
-        there = ", ".join(rules[rule_id].tiers_and_parts) or "none"
-        return f"{rule_id} has no tier or part {member!r}; there are {there}"
-    tails = {name.partition("/")[2]: name for name in rules}
-    peers = {one: name for name, rule in rules.items() for ids in rule.equivalents.values() for one in ids}  # fmt: skip
-    if selector in peers:
-        return f"{selector!r} is another linter's id; the rule here is {peers[selector]!r}"
-    near = spelling.nearest_word(selector, [*rules, *CATEGORIES, *tails])
-    hint = f"; did you mean {tails.get(near, near)!r}?" if near else ""
-    return f"no rule, category or prefix is called {selector!r}{hint}"
+    if SHELLCHECK_RULE_SELECTOR.fullmatch(selector):
+        wiki_page_url = f"https://www.shellcheck.net/wiki/{selector.rpartition('/')[2]}"
+        return f"{selector!r} is ShellCheck's; its page is {wiki_page_url}"
+    rule_by_id = {rule.id: rule for rule in rules_without_repeated_tiers(load_rules())}
+    rule_id, separator, member_name = selector.partition(":")
+    if separator and rule_id in rule_by_id:
+        members_text = ", ".join(rule_by_id[rule_id].tiers_and_parts) or "none"
+        return f"{rule_id} has no tier or part {member_name!r}; there are {members_text}"
+    rule_id_by_local_name = {name.partition("/")[2]: name for name in rule_by_id}
+    rule_id_by_equivalent_id = {one: name for name, rule in rule_by_id.items() for ids in rule.equivalents.values() for one in ids}  # fmt: skip
+    if selector in rule_id_by_equivalent_id:
+        return f"{selector!r} is another linter's id; the rule here is {rule_id_by_equivalent_id[selector]!r}"
+    nearest_name = spelling.most_similar_known_word(selector, [*rule_by_id, *CATEGORIES, *rule_id_by_local_name])
+    suggestion_text = f"; did you mean {rule_id_by_local_name.get(nearest_name, nearest_name)!r}?" if nearest_name else ""
+    return f"no rule, category or prefix is called {selector!r}{suggestion_text}"

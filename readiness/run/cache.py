@@ -15,10 +15,10 @@ from typing import Any
 
 from readiness import programs
 from readiness.loading.assembly import FileStatus
-from readiness.loading.discover import MAX_BYTES, DiscoveredFiles, is_walked_whole
+from readiness.loading.discover import MAX_SOURCE_BYTES, DiscoveredFiles, is_walked_whole
 from readiness.loading.environments import chart_folders
-from readiness.loading.render import is_overlay
-from readiness.loading.render.archive import member_text
+from readiness.loading.render import is_kustomization_path
+from readiness.loading.render.archive import archive_member_content
 from readiness.loading.render.made import RenderInput
 from readiness.loading.variants import Production
 from readiness.model import (
@@ -45,9 +45,9 @@ from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
 CACHE_FORMAT_VERSION = 5
-MAX_KEPT_RESULTS = 40  # results; the oldest go first
-TEMPORARY_FILE_MAX_AGE = 3600  # seconds after which what an interrupted run began to write is thrown away
-_UNUSABLE_ENTRY_ERRORS = (
+MAX_CACHED_RESULTS = 40  # results; the oldest go first
+TEMPORARY_FILE_MAX_AGE_SECONDS = 3600  # seconds after which what an interrupted run began to write is thrown away
+_UNUSABLE_CACHE_ENTRY_ERRORS = (
     OSError,
     ValueError,
     KeyError,
@@ -67,83 +67,92 @@ class ResultCache:
 
     folder: Path
 
-    def load(self, key: str, discovered: DiscoveredFiles, settings: RunSettings) -> RunResult | None:
+    def load(self, cache_key_hash: str, discovered: DiscoveredFiles, settings: RunSettings) -> RunResult | None:
         """The result under a key, its places in the texts that were just read; None where there is none to use."""
-        file = self.folder / f"{key}.json"
+        cache_file = self.folder / f"{cache_key_hash}.json"
         try:
-            text = file.read_bytes()
+            cache_bytes = cache_file.read_bytes()
         except OSError:
             return None
         try:
-            data = compiled.from_checksummed_json(text)
-            return _run_from_row(data, discovered, settings) if _is_unchanged(data, discovered) else None
-        except _UNUSABLE_ENTRY_ERRORS:
+            stored_run = compiled.from_checksummed_json(cache_bytes)
+            return (
+                _run_result_from_row(stored_run, discovered, settings)
+                if _are_render_inputs_unchanged(stored_run, discovered)
+                else None
+            )
+        except _UNUSABLE_CACHE_ENTRY_ERRORS:
             with contextlib.suppress(OSError):
-                file.unlink()
+                cache_file.unlink()
             return None
 
-    def store_result(self, key: str, run: RunResult) -> None:
+    def store_result(self, cache_key_hash: str, run_result: RunResult) -> None:
         """Keep a result; what the system refuses is no error, for the next run works it out again."""
         try:
-            text = compiled.to_checksummed_json(_run_row(run))
+            cache_bytes = compiled.to_checksummed_json(_run_result_to_row(run_result))
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part = self.folder / f"{key}.{os.getpid()}.part"
-            part.write_bytes(text)
-            part.replace(self.folder / f"{key}.json")
-            results = sorted(self.folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
-            for path in results[:-MAX_KEPT_RESULTS]:
+            partial_file = self.folder / f"{cache_key_hash}.{os.getpid()}.part"
+            partial_file.write_bytes(cache_bytes)
+            partial_file.replace(self.folder / f"{cache_key_hash}.json")
+            cached_files_by_age = sorted(self.folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+            for path in cached_files_by_age[:-MAX_CACHED_RESULTS]:
                 path.unlink(missing_ok=True)
             for path in self.folder.glob("*.part"):
-                if path.stat().st_mtime < time.time() - TEMPORARY_FILE_MAX_AGE:
+                if path.stat().st_mtime < time.time() - TEMPORARY_FILE_MAX_AGE_SECONDS:
                     path.unlink(missing_ok=True)
         except OSError:
             return
 
     def is_outside_scanned_tree(self, discovered: DiscoveredFiles) -> bool:
         """Whether the folder stands outside of what is scanned: whoever wrote that could have written results too."""
-        from readiness.loading.render.tree import root_of
+        from readiness.loading.render.tree import tree_root_of_folder
 
-        here = Path(os.path.realpath(self.folder))
-        folders = [discovered.base / one for one in discovered.walked_folders]
-        folders += [(discovered.base / one).parent for one in discovered.named_paths]
-        return not any(here.is_relative_to(root_of(one, folders)) for one in folders)
+        real_cache_folder = Path(os.path.realpath(self.folder))
+        scanned_folders = [discovered.base / one for one in discovered.walked_folders]
+        scanned_folders += [(discovered.base / one).parent for one in discovered.named_paths]
+        return not any(real_cache_folder.is_relative_to(tree_root_of_folder(one, scanned_folders)) for one in scanned_folders)
 
 
-def user_cache() -> ResultCache:
+def user_result_cache() -> ResultCache:
     """The user's own cache folder."""
     from platformdirs import user_cache_path
 
     return ResultCache(user_cache_path("readiness"))
 
 
-def cache_key(discovered: DiscoveredFiles, settings: RunSettings, today: str) -> str:
+def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_text: str) -> str:
     """The hash of all that a result depends on and that is known before the run.
 
     That is the tool with its rules and libraries, the programs that it may start, the settings, the day, every path and
     byte of the walk. What rendering reads besides is kept in the result and compared when that is fetched.
     """
-    digest = hashlib.sha256()
+    sha256_digest = hashlib.sha256()
 
-    def add_to_digest(*parts: object) -> None:
-        for part in parts:
-            data = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
-            digest.update(len(data).to_bytes(8, "little"))
-            digest.update(data)
+    def add_to_digest(*digest_parts: object) -> None:
+        for digest_part in digest_parts:
+            part_bytes = digest_part if isinstance(digest_part, bytes) else str(digest_part).encode("utf-8", "surrogatepass")
+            sha256_digest.update(len(part_bytes).to_bytes(8, "little"))
+            sha256_digest.update(part_bytes)
 
     add_to_digest(
         CACHE_FORMAT_VERSION,
         __version__,
         sys.version,
-        today,
-        settings_text(settings),
-        *_tool_files(),
+        today_text,
+        settings_cache_text(settings),
+        *_tool_file_states(),
     )
     add_to_digest("programs", *_program_identities(discovered, settings))
-    for root in settings.rules:
-        for where in rules.rule_paths(root):
-            add_to_digest(where, _bytes_or_empty(root / where) if (root / where).is_file() else b"")
-    for values in settings.helm_values:
-        add_to_digest(_bytes_or_empty(values))
+    for own_rules_folder in settings.rules:
+        for relative_rule_path in rules.relative_rule_file_paths(own_rules_folder):
+            add_to_digest(
+                relative_rule_path,
+                _bytes_or_empty(own_rules_folder / relative_rule_path)
+                if (own_rules_folder / relative_rule_path).is_file()
+                else b"",
+            )
+    for helm_values_file in settings.helm_values:
+        add_to_digest(_bytes_or_empty(helm_values_file))
     if settings.baseline:
         add_to_digest(_bytes_or_empty(settings.baseline))
     for source in discovered.sources:
@@ -163,42 +172,44 @@ def cache_key(discovered: DiscoveredFiles, settings: RunSettings, today: str) ->
         discovered.skipped_count,
     )
     add_to_digest("walk", *sorted(discovered.walked_folders), "closed", *sorted(discovered.passed_over_paths))
-    for ignored in discovered.ignore_rules.known.values():
-        add_to_digest("ignores", *ignored.lines)
+    for ignore_file in discovered.ignore_rules.known.values():
+        add_to_digest("ignores", *ignore_file.lines)
     add_to_digest("overruled", *map(str, discovered.partly_followed_gitignores))
-    around = discovered.context
-    add_to_digest("context", *sorted(around.paths), "around", *around.judged, around.cut, *around.here)
+    context_files = discovered.context
+    add_to_digest(
+        "context", *sorted(context_files.paths), "around", *context_files.judged, context_files.cut, *context_files.here
+    )
     add_to_digest("settings", settings.config.prefix, is_walked_whole(discovered, settings.config.folder))
-    return digest.hexdigest()
+    return sha256_digest.hexdigest()
 
 
-def _tool_files() -> Iterator[str]:
+def _tool_file_states() -> Iterator[str]:
     """The tool's own files by name, time and size, and the folder of the libraries, which changes with each of them."""
-    yield from _file_states(PACKAGE_FOLDER, (".py", ".json", ".yaml"))
-    yield from _file_states(rules.rules_folder(), (".yaml",))
-    yaml = importlib.util.find_spec("yaml")
-    if yaml and yaml.origin:
-        yield programs.program_identity(str(Path(yaml.origin).parents[1]))
+    yield from _file_states_under_folder(PACKAGE_FOLDER, (".py", ".json", ".yaml"))
+    yield from _file_states_under_folder(rules.rules_folder(), (".yaml",))
+    yaml_module_spec = importlib.util.find_spec("yaml")
+    if yaml_module_spec and yaml_module_spec.origin:
+        yield programs.program_identity(str(Path(yaml_module_spec.origin).parents[1]))
 
 
-def _file_states(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
-    with os.scandir(folder) as scan:
-        entries = sorted(scan, key=lambda entry: entry.name)
-    for entry in entries:
-        if entry.name.endswith(suffixes):
-            status = entry.stat()
-            yield f"{entry.path} {status.st_mtime_ns} {status.st_size}"
+def _file_states_under_folder(folder: Path, file_suffixes: tuple[str, ...]) -> Iterator[str]:
+    with os.scandir(folder) as directory_scan:
+        sorted_entries = sorted(directory_scan, key=lambda entry: entry.name)
+    for entry in sorted_entries:
+        if entry.name.endswith(file_suffixes):
+            file_status = entry.stat()
+            yield f"{entry.path} {file_status.st_mtime_ns} {file_status.st_size}"
         elif entry.is_dir() and entry.name != "__pycache__":
-            yield from _file_states(Path(entry.path), suffixes)
+            yield from _file_states_under_folder(Path(entry.path), file_suffixes)
 
 
 def _program_identities(discovered: DiscoveredFiles, settings: RunSettings) -> Iterator[str]:
     """The programs that this run may ask, each with what tells one version of it from the next."""
     if settings.render and chart_folders(discovered.paths):
-        library = importlib.util.find_spec("helm_python")
-        yield programs.program_identity(library.origin if library and library.origin else "")
+        helm_library_spec = importlib.util.find_spec("helm_python")
+        yield programs.program_identity(helm_library_spec.origin if helm_library_spec and helm_library_spec.origin else "")
         yield programs.program_identity(programs.find_program("helm"))
-    if settings.render and any(map(is_overlay, discovered.paths)):
+    if settings.render and any(map(is_kustomization_path, discovered.paths)):
         yield from map(programs.program_identity, map(programs.find_program, ("kustomize", "kubectl")))
     if settings.shellcheck:
         yield programs.program_identity(programs.find_program("shellcheck"))
@@ -212,162 +223,184 @@ def _bytes_or_empty(path: Path) -> bytes:
         return b""
 
 
-def settings_text(settings: RunSettings) -> str:
+def settings_cache_text(settings: RunSettings) -> str:
     """The settings as text, and what their file says."""
-    file = settings.config
-    said = file.source.text if file.source else ""
-    parts = {name: getattr(settings, name) for name in settings.__slots__ if name != "jobs"}
-    return repr(sorted(parts.items())) + said
+    settings_config = settings.config
+    settings_file_text = settings_config.source.text if settings_config.source else ""
+    value_by_setting = {name: getattr(settings, name) for name in settings.__slots__ if name != "jobs"}
+    return repr(sorted(value_by_setting.items())) + settings_file_text
 
 
-def _is_unchanged(data: Mapping[str, Any], discovered: DiscoveredFiles) -> bool:
+def _are_render_inputs_unchanged(stored_run: Mapping[str, Any], discovered: DiscoveredFiles) -> bool:
     """Whether what rendering read is as it was."""
-    if not data["inputs"]:
+    if not stored_run["inputs"]:
         return True
     from readiness.loading.render import inputs
 
-    return inputs.is_unchanged((RenderInput(*row) for row in data["inputs"]), discovered.base)
+    return inputs.are_inputs_unchanged((RenderInput(*row) for row in stored_run["inputs"]), discovered.base)
 
 
 StoredPlace = tuple[str, int, int]
 
 
-def _place_row(source: Source, span: Span) -> StoredPlace:
+def _place_to_row(source: Source, span: Span) -> StoredPlace:
     """A place told in its file: nested sources are not kept."""
-    start = source.to_root(span.start)
-    return source.root.path, start, start + span.end - span.start
+    root_start_offset = source.to_root(span.start)
+    return source.root.path, root_start_offset, root_start_offset + span.end - span.start
 
 
-def _run_row(run: RunResult) -> dict[str, Any]:
-    redactor = Redactor(run.secret_places)
+def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
+    redactor = Redactor(run_result.secret_places)
     return {
-        "rules": [_rule_row(rule) for rule in run.rules],
-        "active": {name: sorted(cells) for name, cells in sorted(run.active_rules.items())},
-        "rows": [astuple(row) for row in run.file_statuses],
-        "others": run.ignored_file_count,
+        "rules": [_rule_to_row(rule) for rule in run_result.rules],
+        "active": {name: sorted(cells) for name, cells in sorted(run_result.active_rules.items())},
+        "rows": [astuple(row) for row in run_result.file_statuses],
+        "others": run_result.ignored_file_count,
         "tally": {
-            name: [look.subjects, look.unknown, [_place_row(*place) for place in look.places]]
-            for name, look in run.tally_by_rule.items()
+            name: [look.subjects, look.unknown, [_place_to_row(*place) for place in look.places]]
+            for name, look in run_result.tally_by_rule.items()
         },
-        "subjects": run.subject_count_by_path,
-        "hidden": [_place_row(*place) for place in run.secret_places],
-        "findings": [_finding_row(one, redactor) for one in run.findings],
-        "foreign": run.silenced_by_others_count,
-        "evidence": run.evidence_by_fact,
-        "inputs": run.render_inputs,
-        "notices": run.notices,
-        "context": run.context.files,
-        "environments": run.environments,
-        "production": run.production,
+        "subjects": run_result.subject_count_by_path,
+        "hidden": [_place_to_row(*place) for place in run_result.secret_places],
+        "findings": [_finding_to_row(one, redactor) for one in run_result.findings],
+        "foreign": run_result.silenced_by_others_count,
+        "evidence": run_result.evidence_by_fact,
+        "inputs": run_result.render_inputs,
+        "notices": run_result.notices,
+        "context": run_result.context.files,
+        "environments": run_result.environments,
+        "production": run_result.production,
     }
 
 
-def _rule_row(rule: Rule) -> dict[str, Any]:
-    numbers = {"severity": int(rule.severity), "confidence": int(rule.confidence)}
-    return {**rule._asdict(), **numbers, "equivalents": dict(rule.equivalents)}
+def _rule_to_row(rule: Rule) -> dict[str, Any]:
+    number_by_field = {"severity": int(rule.severity), "confidence": int(rule.confidence)}
+    return {**rule._asdict(), **number_by_field, "equivalents": dict(rule.equivalents)}
 
 
-def _finding_row(finding: Finding, redactor: Redactor) -> list[Any]:
+def _finding_to_row(finding: Finding, redactor: Redactor) -> list[Any]:
     """A finding without the values of secrets: the folder is no place for them either."""
-    silenced = finding.suppression
+    suppression = finding.suppression
     return [
         finding.rule,
-        _place_row(finding.source, finding.span),
+        _place_to_row(finding.source, finding.span),
         redactor.mask_text(finding.message),
         redactor.mask_text(finding.resource),
         finding.container,
-        [[_place_row(other.source, other.span), redactor.mask_text(other.message)] for other in finding.related],
-        [silenced.suppressed_by, silenced.reason, silenced.until] if silenced else None,
+        [[_place_to_row(other.source, other.span), redactor.mask_text(other.message)] for other in finding.related],
+        [suppression.suppressed_by, suppression.reason, suppression.until] if suppression else None,
         finding.fingerprint,
         [finding.lowered_severity, finding.tier, finding.part, finding.unit_path],
     ]
 
 
-def _run_from_row(data: dict[str, Any], discovered: DiscoveredFiles, settings: RunSettings) -> RunResult:
-    known = {source.path: source for source in (*discovered.sources, *discovered.prose_sources)}
+def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles, settings: RunSettings) -> RunResult:
+    source_by_path = {source.path: source for source in (*discovered.sources, *discovered.prose_sources)}
     if settings.config.source:
-        known.setdefault(settings.config.source.path, settings.config.source)
+        source_by_path.setdefault(settings.config.source.path, settings.config.source)
 
-    def resolve_place(place: list[Any]) -> tuple[Source, Span]:
-        path, start, end = place
-        if path not in known:
-            known[path] = _unread_source(discovered.base, path) if end else Source(path, "")
-        return known[path], Span(start, end)
+    def resolve_place(stored_place: list[Any]) -> tuple[Source, Span]:
+        path, start_offset, end_offset = stored_place
+        if path not in source_by_path:
+            source_by_path[path] = _source_outside_the_walk(discovered.base, path) if end_offset else Source(path, "")
+        return source_by_path[path], Span(start_offset, end_offset)
 
-    rules = {row["id"]: _rule_from_row(row) for row in data["rules"]}
-    findings = [_finding_from_row(row, rules, resolve_place) for row in data["findings"]]
+    rule_by_id = {row["id"]: _rule_from_row(row) for row in stored_run["rules"]}
+    restored_findings = [_finding_from_row(row, rule_by_id, resolve_place) for row in stored_run["findings"]]
     return RunResult(
-        file_statuses=[_row_from(row) for row in data["rows"]],
-        ignored_file_count=data["others"],
-        rules=tuple(rules.values()),
-        active_rules={name: frozenset((tier, part) for tier, part in cells) for name, cells in data["active"].items()},
+        file_statuses=[_file_status_from_row(row) for row in stored_run["rows"]],
+        ignored_file_count=stored_run["others"],
+        rules=tuple(rule_by_id.values()),
+        active_rules={name: frozenset((tier, part) for tier, part in cells) for name, cells in stored_run["active"].items()},
         tally_by_rule={
             name: RuleTally(subjects, unknown, [resolve_place(place) for place in places])
-            for name, (subjects, unknown, places) in data["tally"].items()
+            for name, (subjects, unknown, places) in stored_run["tally"].items()
         },
-        subject_count_by_path=data["subjects"],
-        findings=findings,
-        secret_places=[resolve_place(place) for place in data["hidden"]],
-        silenced_by_others_count=data["foreign"],
-        evidence_by_fact={fact: tuple(Seen(path, line) for path, line in places) for fact, places in data["evidence"].items()},
-        render_inputs=[RenderInput(*row) for row in data["inputs"]],
-        notices=tuple(data["notices"]),
-        context=replace(discovered.context, files=data["context"]),
-        environments=tuple(Production(of, tuple(taken), tuple(others), why) for of, taken, others, why in data["environments"]),
-        production=data["production"],
+        subject_count_by_path=stored_run["subjects"],
+        findings=restored_findings,
+        secret_places=[resolve_place(place) for place in stored_run["hidden"]],
+        silenced_by_others_count=stored_run["foreign"],
+        evidence_by_fact={
+            fact: tuple(Seen(path, line) for path, line in places) for fact, places in stored_run["evidence"].items()
+        },
+        render_inputs=[RenderInput(*row) for row in stored_run["inputs"]],
+        notices=tuple(stored_run["notices"]),
+        context=replace(discovered.context, files=stored_run["context"]),
+        environments=tuple(
+            Production(of, tuple(taken), tuple(others), why) for of, taken, others, why in stored_run["environments"]
+        ),
+        production=stored_run["production"],
     )
 
 
-def _row_from(row: list[Any]) -> FileStatus:
-    made = FileStatus(*row)
-    made.aside = tuple((resource, text) for resource, text in made.aside)
-    return made
+def _file_status_from_row(file_status_row: list[Any]) -> FileStatus:
+    file_status = FileStatus(*file_status_row)
+    file_status.aside = tuple((resource, text) for resource, text in file_status.aside)
+    return file_status
 
 
 def _finding_from_row(
-    row: list[Any],
-    rules: Mapping[str, Rule],
+    finding_row: list[Any],
+    rule_by_id: Mapping[str, Rule],
     resolve_place: Callable[[list[Any]], tuple[Source, Span]],
 ) -> Finding:
-    rule, place, message, resource, container, related, silenced, mark, told = row
-    lowered, tier, part, unit = told
+    rule_id, stored_place, message, resource_name, container_name, related_rows, suppression_row, fingerprint, placement_row = (
+        finding_row
+    )
+    lowered_severity, tier_name, part_name, unit_path = placement_row
     return Finding(
-        rules[rule],
-        *resolve_place(place),
+        rule_by_id[rule_id],
+        *resolve_place(stored_place),
         message,
-        resource,
-        container,
-        tuple(Related(*resolve_place(where), text) for where, text in related),
-        suppression=Suppression(*silenced) if silenced else None,
-        fingerprint=mark,
-        lowered_severity=None if lowered is None else Severity(lowered),
-        unit_path=unit,
-        tier=tier,
-        part=part,
+        resource_name,
+        container_name,
+        tuple(Related(*resolve_place(where), text) for where, text in related_rows),
+        suppression=Suppression(*suppression_row) if suppression_row else None,
+        fingerprint=fingerprint,
+        lowered_severity=None if lowered_severity is None else Severity(lowered_severity),
+        unit_path=unit_path,
+        tier=tier_name,
+        part=part_name,
     )
 
 
-def _unread_source(base: Path, path: str) -> Source:
+def _source_outside_the_walk(base_folder: Path, path: str) -> Source:
     """A file that rendering read and the walk did not: a part of a chart, maybe packed, which is as it was."""
-    file = base / path
+    file_path = base_folder / path
     try:
-        if file.stat().st_size <= MAX_BYTES:
-            return Source(path, file.read_text(encoding="utf-8", errors="replace"))
+        if file_path.stat().st_size <= MAX_SOURCE_BYTES:
+            return Source(path, file_path.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         pass
-    text = member_text(base, path) if ".tgz/" in path else None
-    return Source(path, (text or b"").decode("utf-8", "replace"))
+    packed_member_bytes = archive_member_content(base_folder, path) if ".tgz/" in path else None
+    return Source(path, (packed_member_bytes or b"").decode("utf-8", "replace"))
 
 
-def _rule_from_row(row: dict[str, Any]) -> Rule:
-    lists = {name: tuple(row[name]) for name in ("targets", "links", "checklist", "parts")}
-    peers = {peer: tuple(ids) for peer, ids in row["equivalents"].items()}
-    levels = {"severity": Severity(row["severity"]), "confidence": Confidence(row["confidence"])}
+def _rule_from_row(rule_row: dict[str, Any]) -> Rule:
+    tuple_by_field = {name: tuple(rule_row[name]) for name in ("targets", "links", "checklist", "parts")}
+    equivalent_ids_by_linter = {peer: tuple(ids) for peer, ids in rule_row["equivalents"].items()}
+    severity_and_confidence = {"severity": Severity(rule_row["severity"]), "confidence": Confidence(rule_row["confidence"])}
     tiers = tuple(
-        Tier(name, level, Severity(severity), tuple(items), opinion) for name, level, severity, items, opinion in row["tiers"]
+        Tier(name, level, Severity(severity), tuple(items), opinion)
+        for name, level, severity, items, opinion in rule_row["tiers"]
     )
-    claims = tuple(EquivalentClaim(peer, tuple(ids), tier, part) for peer, ids, tier, part in row["equivalent_claims"])
-    wordings = tuple(TierOrPartText(*one) for one in row["wordings"])
-    sentences = tuple(NamedMessage(*one) for one in row["named_messages"])
-    members = {"tiers": tiers, "equivalent_claims": claims, "wordings": wordings, "named_messages": sentences}
-    return Rule(**{**row, **lists, **levels, **members, "equivalents": peers})
+    equivalent_claims = tuple(
+        EquivalentClaim(peer, tuple(ids), tier, part) for peer, ids, tier, part in rule_row["equivalent_claims"]
+    )
+    member_texts = tuple(TierOrPartText(*one) for one in rule_row["wordings"])
+    named_messages = tuple(NamedMessage(*one) for one in rule_row["named_messages"])
+    member_values_by_field = {
+        "tiers": tiers,
+        "equivalent_claims": equivalent_claims,
+        "wordings": member_texts,
+        "named_messages": named_messages,
+    }
+    return Rule(
+        **{
+            **rule_row,
+            **tuple_by_field,
+            **severity_and_confidence,
+            **member_values_by_field,
+            "equivalents": equivalent_ids_by_linter,
+        }
+    )

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from readiness import kinds
-from readiness.loading.render.made import written_place
+from readiness.loading.render.made import written_source_and_span
 from readiness.model import (
     Finding,
     Hit,
@@ -27,8 +27,8 @@ from readiness.model import (
 )
 from readiness.model.project import Project
 from readiness.ruleset.bound import LoadedRule
-from readiness.run.ceiling import lower_outside_production
-from readiness.run.trials import finding_in_trial
+from readiness.run.ceiling import lower_non_production_severities
+from readiness.run.trials import finding_unless_excused_by_trial
 
 
 @dataclass(slots=True)
@@ -52,36 +52,38 @@ class EngineResult:
     tally_by_rule: dict[str, RuleTally] = field(default_factory=dict)
     subject_count_by_path: dict[str, int] = field(default_factory=dict)
 
-    def tally_of(self, key: str) -> RuleTally:
+    def tally_of(self, tally_key: str) -> RuleTally:
         """The tally of a rule, or of a tier: see Rule.tally_key."""
-        tally = self.tally_by_rule.get(key)
+        tally = self.tally_by_rule.get(tally_key)
         if tally is None:
-            tally = self.tally_by_rule[key] = RuleTally()
+            tally = self.tally_by_rule[tally_key] = RuleTally()
         return tally
 
 
-RulesByCondition = dict[Any, list[LoadedRule]]  # the rules of one target, by the conditions under which they judge a subject
-PIPELINE_KINDS = frozenset({"github", "gitlab"})
-MAX_EVIDENCE_PLACES_PER_FOLDER = 3  # of a folder: as many places a rule as a checklist shows for evidence
+RulesByConditionsAndAudience = dict[
+    Any, list[LoadedRule]
+]  # the rules of one target, by the conditions under which they judge a subject
+CI_PIPELINE_KINDS = frozenset({"github", "gitlab"})
+MAX_EVIDENCE_PLACES_PER_RULE_FOLDER = 3  # of a folder: as many places a rule as a checklist shows for evidence
 
 
-def progress_ticks(
+def make_rule_progress_callback(
     projects: Iterable[Project],
-    running: Sequence[LoadedRule],
-    progress: Callable[[int, int], None],
+    running_rules: Sequence[LoadedRule],
+    report_progress: Callable[[int, int], None],
 ) -> Callable[[], None]:
     """What counts rules for `progress`, each once for every kind of file in every project."""
-    targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
-    total = sum(targets.count(kind) for project in projects for kind in project.by_kind)
-    count = iter(range(1, total + 1))
-    return lambda: progress(next(count, total), total)
+    target_kinds = [kinds.kind_of_target(target) for one in running_rules for target in one.rule.targets]
+    total_rule_runs = sum(target_kinds.count(kind) for project in projects for kind in project.by_kind)
+    finished_counts = iter(range(1, total_rule_runs + 1))
+    return lambda: report_progress(next(finished_counts, total_rule_runs), total_rule_runs)
 
 
 def run_rules(
     project: Project,
-    rules: Sequence[LoadedRule],
-    core_rules: dict[str, Rule],
-    result: EngineResult,
+    loaded_rules: Sequence[LoadedRule],
+    core_rule_by_id: dict[str, Rule],
+    engine_result: EngineResult,
     on_rule_done: Callable[[], None] | None = None,
 ) -> None:
     """Hold the documents of a project against every rule, rule by rule; what is found is added to `result`.
@@ -90,180 +92,199 @@ def run_rules(
     of judged files, and are not counted.
     A check that raises gives a finding of core/crash and ends neither the run nor the rule.
     """
-    first = len(result.findings)
-    by_target: dict[str, RulesByCondition] = {}
-    for bound in rules:
-        for target in bound.targets:
-            conditions = bound.conditions, bound.rule.asks
-            by_target.setdefault(target, {}).setdefault(conditions, []).append(bound)
-    kinds.link_documents(project.by_kind, project.paths, prose=project.prose)
+    first_new_finding_index = len(engine_result.findings)
+    rules_by_condition_by_target: dict[str, RulesByConditionsAndAudience] = {}
+    for loaded_rule in loaded_rules:
+        for target in loaded_rule.targets:
+            conditions_and_audience = loaded_rule.conditions, loaded_rule.rule.asks
+            rules_by_condition_by_target.setdefault(target, {}).setdefault(conditions_and_audience, []).append(loaded_rule)
+    kinds.link_documents(project.by_kind, project.paths, is_prose=project.prose)
     for kind, documents in project.by_kind.items():
-        known = kinds.subject_finders_of(kind)
-        for target, groups in by_target.items():
-            if target not in known:
+        finder_by_target = kinds.subject_finder_by_target(kind)
+        for target, rules_by_condition in rules_by_condition_by_target.items():
+            if target not in finder_by_target:
                 continue
-            subjects, others = _split_subjects(project, documents, known[target], result)
-            asked = {asks: (_asked(subjects, asks), _asked(others, asks)) for asks in {asks for _, asks in groups}}
-            for (_, asks), bounds in groups.items():
-                mine, around = asked[asks]
-                counted = _subjects_that_apply(mine, bounds, core_rules, result)
-                for bound in bounds:
-                    _run_rule(project, counted, bound, core_rules, result)
+            judged_subjects, context_subjects = _judged_and_context_subjects(
+                project, documents, finder_by_target[target], engine_result
+            )
+            subjects_by_audience = {
+                audience: (_subjects_of_audience(judged_subjects, audience), _subjects_of_audience(context_subjects, audience))
+                for audience in {audience for _, audience in rules_by_condition}
+            }
+            for (_, audience), grouped_rules in rules_by_condition.items():
+                judged_subjects_of_audience, context_subjects_of_audience = subjects_by_audience[audience]
+                subjects_meeting_conditions = _subjects_meeting_conditions(
+                    judged_subjects_of_audience, grouped_rules, core_rule_by_id, engine_result
+                )
+                for loaded_rule in grouped_rules:
+                    _run_rule(project, subjects_meeting_conditions, loaded_rule, core_rule_by_id, engine_result)
                     if on_rule_done:
                         on_rule_done()
-                _run_on_context(project, around, bounds, core_rules, result)
-    result.findings[first:] = lower_outside_production(result.findings[first:], project)
+                _run_rules_on_context(project, context_subjects_of_audience, grouped_rules, core_rule_by_id, engine_result)
+    engine_result.findings[first_new_finding_index:] = lower_non_production_severities(
+        engine_result.findings[first_new_finding_index:], project
+    )
 
 
-def _asked(subjects: list[Subject], asks: str) -> list[Subject]:
+def _subjects_of_audience(subjects: list[Subject], audience: str) -> list[Subject]:
     """The subjects whom rules ask: all, or those that are for production."""
-    if asks == "everyone":
+    if audience == "everyone":
         return subjects
-    return [one for one in subjects if kinds.is_production(one)]
+    return [one for one in subjects if kinds.is_production_subject(one)]
 
 
-def _split_subjects(
+def _judged_and_context_subjects(
     project: Project,
     documents: Sequence[Any],
-    find: Callable[[Any], Iterable[Subject]],
-    outcome: EngineResult,
+    find_subjects: Callable[[Any], Iterable[Subject]],
+    engine_result: EngineResult,
 ) -> tuple[list[Subject], list[Subject]]:
     """The subjects of one target that are judged, and those of the context.
 
     Of an overlay or a chart that is context those are judged that stand in a judged file: a base without its overlays.
     """
     if not project.context or project.judged:
-        return list(_find_subjects(documents, find, outcome)), []
+        return list(_find_subjects(documents, find_subjects, engine_result)), []
     if project.idle:
         return [], []
     if project.judged is None:
-        judged = [one for one in documents if not project.is_context(one.source)]
-        around = [one for one in documents if project.is_context(one.source)]
-        others = list(_find_subjects(around, find, EngineResult()))
-        return list(_find_subjects(judged, find, outcome)), others
-    mine: list[Subject] = []
-    others = []
-    for subject in _find_subjects(documents, find, EngineResult()):
-        place = Span(subject.node.at().start, subject.node.at().start)
-        source = written_place(subject.source, place)[0]
-        if source.root.path in project.context:
-            others.append(subject)
+        judged_documents = [one for one in documents if not project.is_context(one.source)]
+        context_documents = [one for one in documents if project.is_context(one.source)]
+        context_subjects = list(_find_subjects(context_documents, find_subjects, EngineResult()))
+        return list(_find_subjects(judged_documents, find_subjects, engine_result)), context_subjects
+    judged_subjects: list[Subject] = []
+    context_subjects = []
+    for subject in _find_subjects(documents, find_subjects, EngineResult()):
+        subject_start_span = Span(subject.node.at().start, subject.node.at().start)
+        written_source = written_source_and_span(subject.source, subject_start_span)[0]
+        if written_source.root.path in project.context:
+            context_subjects.append(subject)
         else:
-            mine.append(subject)
-            outcome.subject_count_by_path.setdefault(source.root.path, 1)
-    return mine, others
+            judged_subjects.append(subject)
+            engine_result.subject_count_by_path.setdefault(written_source.root.path, 1)
+    return judged_subjects, context_subjects
 
 
-def _run_on_context(
+def _run_rules_on_context(
     project: Project,
-    subjects: Sequence[Subject],
-    bounds: Sequence[LoadedRule],
-    core: dict[str, Rule],
-    outcome: EngineResult,
+    context_subjects: Sequence[Subject],
+    loaded_rules: Sequence[LoadedRule],
+    core_rule_by_id: dict[str, Rule],
+    engine_result: EngineResult,
 ) -> None:
     """Add what rules find in judged files when they look at the context: an overlay of a base, what includes a part.
 
     Of a file that somebody wrote only checks that see the whole project can tell anything of another.
     """
-    if not subjects:
+    if not context_subjects:
         return
-    asked = [
-        bound
-        for bound in bounds
-        if (not bound.beside or bound.beside in project.by_kind) and (bound.needs_project or project.judged is False)
+    applicable_rules = [
+        applicable_rule
+        for applicable_rule in loaded_rules
+        if (not applicable_rule.beside or applicable_rule.beside in project.by_kind)
+        and (applicable_rule.needs_project or project.judged is False)
     ]
-    if not asked:
+    if not applicable_rules:
         return
-    aside = EngineResult()
-    counted = _subjects_that_apply(subjects, asked, core, aside)
-    for bound in asked:
-        _run_rule(project, counted, bound, core, aside)
-    outcome.findings += [one for one in aside.findings if one.rule != "core/crash"]
+    context_result = EngineResult()
+    subjects_meeting_conditions = _subjects_meeting_conditions(
+        context_subjects, applicable_rules, core_rule_by_id, context_result
+    )
+    for applicable_rule in applicable_rules:
+        _run_rule(project, subjects_meeting_conditions, applicable_rule, core_rule_by_id, context_result)
+    engine_result.findings += [one for one in context_result.findings if one.rule != "core/crash"]
 
 
 def _find_subjects(
     documents: Iterable[Any],
     subject_finder: Callable[[Any], Iterable[Subject]],
-    result: EngineResult,
+    engine_result: EngineResult,
 ) -> Iterator[Subject]:
     """The subjects of one target in all documents; how many a file has at most is noted."""
     for document in documents:
-        some = tuple(subject_finder(document))
-        path = document.source.root.path
-        result.subject_count_by_path[path] = max(result.subject_count_by_path.get(path, 0), len(some))
-        yield from some
+        document_subjects = tuple(subject_finder(document))
+        file_path = document.source.root.path
+        engine_result.subject_count_by_path[file_path] = max(
+            engine_result.subject_count_by_path.get(file_path, 0), len(document_subjects)
+        )
+        yield from document_subjects
 
 
-def _subjects_that_apply(
+def _subjects_meeting_conditions(
     subjects: Sequence[Subject],
     loaded_rules: Sequence[LoadedRule],
-    core_rules: dict[str, Rule],
-    result: EngineResult,
+    core_rule_by_id: dict[str, Rule],
+    engine_result: EngineResult,
 ) -> Sequence[Subject]:
     """The subjects that rules with the same conditions judge."""
     if not loaded_rules[0].conditions:
         return subjects
-    counted = []
+    applicable_subjects = []
     for subject in subjects:
         try:
             if loaded_rules[0].applies_to(subject):
-                counted.append(subject)
+                applicable_subjects.append(subject)
         except Exception as error:  # as in _hold: what a fact of a subject costs is the rules that ask it
-            for bound in loaded_rules:
-                _record_crash(bound, subject, error, core_rules, result)
-    return counted
+            for crashed_rule in loaded_rules:
+                _record_crash(crashed_rule, subject, error, core_rule_by_id, engine_result)
+    return applicable_subjects
 
 
 def _run_rule(
     project: Project,
     subjects: Sequence[Subject],
     loaded_rule: LoadedRule,
-    core_rules: dict[str, Rule],
-    result: EngineResult,
+    core_rule_by_id: dict[str, Rule],
+    engine_result: EngineResult,
 ) -> None:
     """One rule over those subjects of a target that it judges."""
     if not subjects:
         return
-    tally = result.tally_of(loaded_rule.tally_key)
-    tally.subjects += len(subjects)
+    rule_tally = engine_result.tally_of(loaded_rule.tally_key)
+    rule_tally.subjects += len(subjects)
     if loaded_rule.beside and loaded_rule.beside not in project.by_kind:
         return  # not even its check is imported
-    proving = bool(loaded_rule.proof_clauses) and not project.prose
+    collects_evidence = bool(loaded_rule.proof_clauses) and not project.prose
     for subject in subjects:
         try:
-            silent = True
-            for unknown in loaded_rule.run_check(subject, project):
-                silent = False
-                if isinstance(unknown, NotApplicable):
+            has_no_outcome = True
+            for outcome in loaded_rule.run_check(subject, project):
+                has_no_outcome = False
+                if isinstance(outcome, NotApplicable):
                     continue
-                if isinstance(unknown, Undecidable):
-                    tally.unknown += 1
-                elif unknown.is_missing and _is_shown_in_part(subject, project, loaded_rule):
-                    tally.unknown += 1  # not shown here is no proof that it is there
+                if isinstance(outcome, Undecidable):
+                    rule_tally.unknown += 1
+                elif outcome.is_missing and _may_missing_part_be_elsewhere(subject, project, loaded_rule):
+                    rule_tally.unknown += 1  # not shown here is no proof that it is there
                 else:
-                    made = finding_from_hit(loaded_rule, subject, unknown)
-                    finding = finding_in_trial(made, kinds.taken_purpose(subject))
-                    if finding is None or project.is_around(written_place(finding.source, finding.span)[0]):
+                    finding_from_check = finding_from_hit(loaded_rule, subject, outcome)
+                    finding = finding_unless_excused_by_trial(finding_from_check, kinds.effective_purpose_of_subject(subject))
+                    if finding is None or project.is_around(written_source_and_span(finding.source, finding.span)[0]):
                         continue
-                    units = project.memoize(kinds.unit_by_source_id)
-                    unit = units.get(id(finding.source)) or units.get(id(finding.source.root), "")
-                    result.findings.append(finding._replace(unit_path=unit))
-            if silent and proving and not subject.source.fragment and kinds.is_production(subject):
-                _note_evidence(loaded_rule, subject, project, tally)
-        except Exception as error:  # a rule's bug must cost that rule, not the run
-            _record_crash(loaded_rule, subject, error, core_rules, result)
+                    unit_path_by_source_id = project.memoize(kinds.unit_path_by_source_id)
+                    unit_path = unit_path_by_source_id.get(id(finding.source)) or unit_path_by_source_id.get(
+                        id(finding.source.root), ""
+                    )
+                    engine_result.findings.append(finding._replace(unit_path=unit_path))
+            if has_no_outcome and collects_evidence and not subject.source.fragment and kinds.is_production_subject(subject):
+                _record_evidence_places(loaded_rule, subject, project, rule_tally)
+        except Exception as check_error:  # a rule's bug must cost that rule, not the run
+            _record_crash(loaded_rule, subject, check_error, core_rule_by_id, engine_result)
 
 
-def _note_evidence(loaded_rule: LoadedRule, subject: Subject, project: Project, tally: RuleTally) -> None:
+def _record_evidence_places(loaded_rule: LoadedRule, subject: Subject, project: Project, rule_tally: RuleTally) -> None:
     """Add the places that speak for a rule, while its folder has few."""
-    folder = posixpath.dirname(subject.source.root.path)
-    room = MAX_EVIDENCE_PLACES_PER_FOLDER - sum(
-        posixpath.dirname(source.root.path) == folder for source, _ in tally.places[-MAX_EVIDENCE_PLACES_PER_FOLDER:]
+    subject_folder = posixpath.dirname(subject.source.root.path)
+    remaining_place_count = MAX_EVIDENCE_PLACES_PER_RULE_FOLDER - sum(
+        posixpath.dirname(source.root.path) == subject_folder
+        for source, _ in rule_tally.places[-MAX_EVIDENCE_PLACES_PER_RULE_FOLDER:]
     )
-    if room > 0:
-        spans = itertools.islice(loaded_rule.evidence_spans(subject), room)
-        tally.places += [
-            (subject.source, span) for span in spans if not project.is_around(written_place(subject.source, span)[0])
+    if remaining_place_count > 0:
+        evidence_spans = itertools.islice(loaded_rule.evidence_spans(subject), remaining_place_count)
+        rule_tally.places += [
+            (subject.source, span)
+            for span in evidence_spans
+            if not project.is_around(written_source_and_span(subject.source, span)[0])
         ]
 
 
@@ -271,86 +292,88 @@ def _record_crash(
     loaded_rule: LoadedRule,
     subject: Subject,
     error: Exception,
-    core_rules: dict[str, Rule],
-    result: EngineResult,
+    core_rule_by_id: dict[str, Rule],
+    engine_result: EngineResult,
 ) -> None:
     """Tell of a check that raised; what crashed has no verdict, so it proves no item."""
-    result.tally_of(loaded_rule.tally_key).unknown += 1
-    result.findings.append(crash_finding(core_rules["core/crash"], loaded_rule, subject, error))
+    engine_result.tally_of(loaded_rule.tally_key).unknown += 1
+    engine_result.findings.append(finding_for_crashed_check(core_rule_by_id["core/crash"], loaded_rule, subject, error))
 
 
-def _is_shown_in_part(subject: Subject, project: Project, loaded_rule: LoadedRule) -> bool:
+def _may_missing_part_be_elsewhere(subject: Subject, project: Project, loaded_rule: LoadedRule) -> bool:
     """Whether what is left out here may well stand elsewhere: a fragment, or prose whose project is one document.
 
     A workflow shown whole is no such case: its jobs and steps are all there is.
     """
     if subject.source.fragment:
         return True
-    return project.prose and loaded_rule.needs_project and subject.source.kind not in PIPELINE_KINDS
+    return project.prose and loaded_rule.needs_project and subject.source.kind not in CI_PIPELINE_KINDS
 
 
 def finding_from_hit(loaded_rule: LoadedRule, subject: Subject, hit: Hit) -> Finding:
     """A hit with its rule, its place on one line, and its message."""
     source, rule = hit.source or subject.source, loaded_rule.rule
-    facts = make_fact_lookup(subject, hit)
-    part = messages.message_value(facts(rule.part_fact)) if rule.part_fact else ""
+    fact_lookup = make_fact_lookup(subject, hit)
+    part_name = messages.message_value(fact_lookup(rule.part_fact)) if rule.part_fact else ""
     severity = loaded_rule.severity if hit.severity is None else min(hit.severity, loaded_rule.severity)
     return Finding(
         rule_definition=rule,
         source=source,
         span=source.one_line(hit.span),
-        message=message_for_hit(loaded_rule, part, facts, hit.message_name),
+        message=message_for_hit(loaded_rule, part_name, fact_lookup, hit.message_name),
         resource=subject.resource if hit.resource is None else hit.resource,
         container=subject.container if hit.container is None else hit.container,
         related=hit.related,
-        enclosing_offsets=enclosing_starts(subject) if source is subject.source else (),
+        enclosing_offsets=enclosing_start_offsets(subject) if source is subject.source else (),
         lowered_severity=None if severity is rule.severity else severity,
         tier=loaded_rule.tier,
-        part=part if part in rule.parts else "",
+        part=part_name if part_name in rule.parts else "",
     )
 
 
-def enclosing_starts(subject: Any) -> tuple[int, ...]:
+def enclosing_start_offsets(subject: Any) -> tuple[int, ...]:
     """Where the subject begins, and the things that it is part of: a container, its pod, the object that owns it."""
-    starts = [subject.node.at().start]
+    start_offsets = [subject.node.at().start]
     for _ in range(4):
-        outer = getattr(subject, "pod", None) or getattr(subject, "owner", None)
-        if outer is None or outer.source is not subject.source:
+        enclosing_subject = getattr(subject, "pod", None) or getattr(subject, "owner", None)
+        if enclosing_subject is None or enclosing_subject.source is not subject.source:
             break
-        subject = outer
-        starts.append(subject.node.at().start)
-    return tuple(starts)
+        subject = enclosing_subject
+        start_offsets.append(subject.node.at().start)
+    return tuple(start_offsets)
 
 
 def make_fact_lookup(subject: Subject, hit: Hit) -> Callable[[str], object]:
     """The facts of a hit, by name, and those of its subject where the hit says nothing of a name."""
-    return lambda name: hit.facts[name] if name in hit.facts else getattr(subject, name, _NO_FACT)
+    return lambda name: hit.facts[name] if name in hit.facts else getattr(subject, name, _MISSING_FACT)
 
 
-def message_for_hit(loaded_rule: LoadedRule, part: str, facts: Callable[[str], object], message_name: str = "") -> str:
+def message_for_hit(
+    loaded_rule: LoadedRule, part_name: str, fact_lookup: Callable[[str], object], message_name: str = ""
+) -> str:
     """The message that a hit names with `message_name`, else that for hits of its part, with the facts in it."""
-    text = (
+    message_template = (
         loaded_rule.message_by_name.get(message_name)
-        or loaded_rule.message_by_part.get(part)
+        or loaded_rule.message_by_part.get(part_name)
         or loaded_rule.message_by_part[""]
     )
-    return messages.fill_message(text or loaded_rule.rule.title, facts)
+    return messages.fill_message(message_template or loaded_rule.rule.title, fact_lookup)
 
 
-_NO_FACT = object()
+_MISSING_FACT = object()
 
 
-def crash_finding(rule: Rule, loaded_rule: LoadedRule, subject: Subject, error: Exception) -> Finding:
+def finding_for_crashed_check(crash_rule: Rule, loaded_rule: LoadedRule, subject: Subject, error: Exception) -> Finding:
     """The finding that stands for a check that raised: which rule, on what, where in the code."""
-    facts = {"rule": loaded_rule.rule.id, "error": type(error).__name__, "where": code_place(error)}
-    text = messages.fill_message(rule.message, facts.get)
-    return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
+    fact_by_name = {"rule": loaded_rule.rule.id, "error": type(error).__name__, "where": raising_file_and_line(error)}
+    message = messages.fill_message(crash_rule.message, fact_by_name.get)
+    return Finding(crash_rule, subject.source, Span(0, 0), message, resource=subject.resource)
 
 
-def code_place(error: BaseException) -> str:
+def raising_file_and_line(error: BaseException) -> str:
     """`file.py:line` of the code that raised an error; `?` where it has no traceback."""
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    return f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
+    last_frames = traceback.extract_tb(error.__traceback__)[-1:]
+    return f"{PurePath(last_frames[0].filename).name}:{last_frames[0].lineno}" if last_frames else "?"
 
 
 def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:
@@ -358,21 +381,28 @@ def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:
 
     What a tier of a rule says of a place, a stricter tier does not say again.
     """
-    kept: dict[tuple[str, int, int, str, str, str], Finding] = {}
-    for (path, offset, rule, name, message), finding in sorted(
-        ((report_order(one), one) for one in findings), key=itemgetter(0)
+    finding_by_identity: dict[tuple[str, int, int, str, str, str], Finding] = {}
+    for (path, offset, rule_id, resource_name, message), finding in sorted(
+        ((report_sort_key(one), one) for one in findings), key=itemgetter(0)
     ):
-        key = (path, offset, finding.span.end - finding.span.start, rule, name, message)
-        kept[key] = with_worse_severity(kept[key], finding) if key in kept else finding
-    first: dict[Any, int] = {}
-    for finding in kept.values():
+        finding_identity = (path, offset, finding.span.end - finding.span.start, rule_id, resource_name, message)
+        finding_by_identity[finding_identity] = (
+            with_worse_severity(finding_by_identity[finding_identity], finding)
+            if finding_identity in finding_by_identity
+            else finding
+        )
+    mildest_tier_index_by_key: dict[Any, int] = {}
+    for finding in finding_by_identity.values():
         if finding.tier:
-            rank = finding.rule_definition.tier_index(finding.tier)
-            first[_duplicate_key(finding)] = min(first.get(_duplicate_key(finding), rank), rank)
+            tier_index = finding.rule_definition.tier_index(finding.tier)
+            mildest_tier_index_by_key[_duplicate_key(finding)] = min(
+                mildest_tier_index_by_key.get(_duplicate_key(finding), tier_index), tier_index
+            )
     return [
         finding
-        for finding in kept.values()
-        if not finding.tier or finding.rule_definition.tier_index(finding.tier) == first[_duplicate_key(finding)]
+        for finding in finding_by_identity.values()
+        if not finding.tier
+        or finding.rule_definition.tier_index(finding.tier) == mildest_tier_index_by_key[_duplicate_key(finding)]
     ]
 
 
@@ -381,7 +411,7 @@ def _duplicate_key(finding: Finding) -> tuple[str, tuple[str, int], str, str, st
     return finding.rule, finding.fix_place, finding.resource, finding.container, finding.part
 
 
-def report_order(finding: Finding) -> tuple[str, int, str, str, str]:
+def report_sort_key(finding: Finding) -> tuple[str, int, str, str, str]:
     """The sort key of reports: path, offset, rule, resource, message."""
     path, offset = finding.fix_place
     return path, offset, finding.rule, finding.resource, finding.message

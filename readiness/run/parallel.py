@@ -32,7 +32,7 @@ class WorkerError(RuntimeError):
 
 
 # What functions of checks, kinds and syntax import when they are first called.
-MODULES_IMPORTED_LATE = (
+LAZILY_IMPORTED_MODULES = (
     "markdown_it",
     "readiness.kinds.compose",
     "readiness.kinds.compose.model",
@@ -47,17 +47,17 @@ MODULES_IMPORTED_LATE = (
     "readiness.kinds.nginx",
     "readiness.syntax.secrets",
 )
-WorkerAnswer = tuple[list[Any], dict[str, Any], dict[str, int]]
+WorkerResultRows = tuple[list[Any], dict[str, Any], dict[str, int]]
 # Held while processes are forked: the pipe of one run must not be inherited by a process of another, which would keep it open.
 _FORK_LOCK = threading.Lock()
 
 
 def run_parallel(
     projects: Sequence[Project],
-    rules: Sequence[LoadedRule],
-    core_rules: dict[str, Rule],
+    loaded_rules: Sequence[LoadedRule],
+    core_rule_by_id: dict[str, Rule],
     sources: Sequence[Source],
-    jobs: int,
+    process_count: int,
 ) -> EngineResult:
     """As engine.run_rules over all projects, with the rules dealt out to `jobs` processes.
 
@@ -71,160 +71,173 @@ def run_parallel(
         raise ParallelError("--jobs needs a system that can fork processes; leave it out here")
     if multiprocessing.current_process().daemon:
         raise ParallelError("a daemonic process may start no processes of its own; leave `jobs` out here")
-    numbers = {id(source): number for number, source in enumerate(sources)}
-    by_id = {bound.rule.id: bound.rule for bound in rules} | core_rules
-    _import_checks(rules)
+    source_index_by_id = {id(source): number for number, source in enumerate(sources)}
+    rule_by_id = {bound.rule.id: bound.rule for bound in loaded_rules} | core_rule_by_id
+    _import_modules_before_fork(loaded_rules)
 
-    def run_share(number: int) -> WorkerAnswer:
-        return _run_share(projects, rules[number::jobs], core_rules, numbers)
+    def run_share(worker_index: int) -> WorkerResultRows:
+        return _run_rule_share(projects, loaded_rules[worker_index::process_count], core_rule_by_id, source_index_by_id)
 
-    outcome = EngineResult()
-    with _fork_processes(run_share, min(jobs, max(len(rules), 1))) as answers:
-        for rows, tally, subjects in map(_receive_answer, answers):
-            outcome.findings += [_finding_from_row(row, by_id, sources) for row in rows]
-            for name, (count, unknown, places) in tally.items():
-                seen = [(sources[n], span) for n, span in places]
-                outcome.tally_by_rule[name] = RuleTally(count, unknown, seen)
-            for path, count in subjects.items():
-                outcome.subject_count_by_path[path] = max(outcome.subject_count_by_path.get(path, 0), count)
-    return outcome
+    engine_result = EngineResult()
+    with _fork_processes(run_share, min(process_count, max(len(loaded_rules), 1))) as worker_receivers:
+        for finding_rows, tally_row_by_key, subject_counts_by_path in map(_receive_answer, worker_receivers):
+            engine_result.findings += [_finding_from_row(row, rule_by_id, sources) for row in finding_rows]
+            for tally_key, (subject_count, undecidable_count, place_rows) in tally_row_by_key.items():
+                evidence_places = [(sources[n], span) for n, span in place_rows]
+                engine_result.tally_by_rule[tally_key] = RuleTally(subject_count, undecidable_count, evidence_places)
+            for file_path, subject_count in subject_counts_by_path.items():
+                engine_result.subject_count_by_path[file_path] = max(
+                    engine_result.subject_count_by_path.get(file_path, 0), subject_count
+                )
+    return engine_result
 
 
-def _import_checks(rules: Sequence[LoadedRule]) -> None:
+def _import_modules_before_fork(loaded_rules: Sequence[LoadedRule]) -> None:
     """Import what the rules need before anything is forked: another thread may be importing it at this moment, and
     a forked process would wait for that thread, which it does not have."""
     from readiness.syntax import shell
 
-    for bound in rules:
-        _ = bound.check_function, bound.needs_project
-    for name in MODULES_IMPORTED_LATE:
-        importlib.import_module(name)
+    for loaded_rule in loaded_rules:
+        _ = loaded_rule.check_function, loaded_rule.needs_project
+    for module_name in LAZILY_IMPORTED_MODULES:
+        importlib.import_module(module_name)
     shell.bash_language()
 
 
 @contextlib.contextmanager
-def _fork_processes(run_share: Callable[[int], WorkerAnswer], count: int) -> Iterator[list[Connection]]:
+def _fork_processes(run_share: Callable[[int], WorkerResultRows], process_count: int) -> Iterator[list[Connection]]:
     """`count` processes that each send one answer; none of them outlives the block, whatever ends it."""
     processes: list[BaseProcess] = []
-    answers: list[Connection] = []
+    receivers: list[Connection] = []
     try:
         try:
-            _start_processes(run_share, count, processes, answers)
+            _start_processes(run_share, process_count, processes, receivers)
         except OSError as error:
-            why = (error.strerror or type(error).__name__).lower()
-            raise ParallelError(f"--jobs: processes cannot be started: {why}; use fewer, or leave it out") from None
-        yield answers
+            failure_reason = (error.strerror or type(error).__name__).lower()
+            raise ParallelError(f"--jobs: processes cannot be started: {failure_reason}; use fewer, or leave it out") from None
+        yield receivers
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
             process.join()
-        for receiver in answers:
+        for receiver in receivers:
             receiver.close()
 
 
 def _start_processes(
-    run_share: Callable[[int], WorkerAnswer],
-    count: int,
+    run_share: Callable[[int], WorkerResultRows],
+    process_count: int,
     processes: list[BaseProcess],
     receivers: list[Connection],
 ) -> None:
     """Start the processes, each known to the caller as soon as it runs."""
     import multiprocessing
 
-    context = multiprocessing.get_context("fork")
-    with _FORK_LOCK, _block_signals():
-        for number in range(count):
-            receiver, sender = context.Pipe(duplex=False)
+    fork_context = multiprocessing.get_context("fork")
+    with _FORK_LOCK, _block_signals_during_fork():
+        for worker_index in range(process_count):
+            receiver, sender = fork_context.Pipe(duplex=False)
             receivers.append(receiver)
             with sender:
-                process = context.Process(target=_run_worker, args=(run_share, number, sender), daemon=True)
+                process = fork_context.Process(target=_run_worker, args=(run_share, worker_index, sender), daemon=True)
                 process.start()
                 processes.append(process)
 
 
 @contextlib.contextmanager
-def _block_signals() -> Iterator[None]:
+def _block_signals_during_fork() -> Iterator[None]:
     """Signals wait until every process is started, and a process until it is ready for them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    previous_signal_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_signal_mask)
 
 
-def _run_worker(run_share: Callable[[int], WorkerAnswer], number: int, sender: Connection) -> None:
+def _run_worker(run_share: Callable[[int], WorkerResultRows], worker_index: int, sender: Connection) -> None:
     """One process: its answer, or the error that kept it from one. An interrupt is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-    answer: WorkerAnswer | tuple[str, str]
+    answer: WorkerResultRows | tuple[str, str]
     try:
-        answer = run_share(number)
+        answer = run_share(worker_index)
     except Exception as error:  # told to the parent, which raises it
-        answer = f"{type(error).__name__} in {engine.code_place(error)}", traceback.format_exc()
+        answer = f"{type(error).__name__} in {engine.raising_file_and_line(error)}", traceback.format_exc()
     with contextlib.suppress(OSError):  # the parent is gone
         sender.send(answer)
     sys.stderr.flush()
     os._exit(0)  # what the parent would do at its end is not this process's to do
 
 
-def _receive_answer(receiver: Connection) -> WorkerAnswer:
+def _receive_answer(receiver: Connection) -> WorkerResultRows:
     """A process's answer. Raises what the process met, or ParallelError where it ended without an answer."""
     try:
-        answer: WorkerAnswer | tuple[str, str] = receiver.recv()
+        answer: WorkerResultRows | tuple[str, str] = receiver.recv()
     except (EOFError, OSError):
         raise ParallelError(
             "a process of --jobs ended before its answer (the system may be short of memory); use fewer, or leave it out"
         ) from None
     if len(answer) == 2:
-        message, trace = answer
+        message, traceback_text = answer
         error = MemoryError() if message.startswith("MemoryError ") else WorkerError(message)
-        error.add_note(trace)
+        error.add_note(traceback_text)
         raise error
     return answer
 
 
-def _run_share(
+def _run_rule_share(
     projects: Sequence[Project],
-    rules: Sequence[LoadedRule],
-    core: dict[str, Rule],
-    number_by_source_id: dict[int, int],
-) -> WorkerAnswer:
+    loaded_rules: Sequence[LoadedRule],
+    core_rule_by_id: dict[str, Rule],
+    source_index_by_id: dict[int, int],
+) -> WorkerResultRows:
     """What some of the rules find, in a form that is cheap to send."""
-    outcome = EngineResult()
+    engine_result = EngineResult()
     for project in projects:
-        engine.run_rules(project, rules, core, outcome)
-    rows = list(_finding_rows(outcome.findings, number_by_source_id))
-    tally = {
+        engine.run_rules(project, loaded_rules, core_rule_by_id, engine_result)
+    finding_rows = list(_findings_to_rows(engine_result.findings, source_index_by_id))
+    tally_row_by_key = {
         name: (
             look.subjects,
             look.unknown,
-            [(number_by_source_id[id(s)], span) for s, span in look.places],
+            [(source_index_by_id[id(s)], span) for s, span in look.places],
         )
-        for name, look in outcome.tally_by_rule.items()
+        for name, look in engine_result.tally_by_rule.items()
     }
-    return rows, tally, outcome.subject_count_by_path
+    return finding_rows, tally_row_by_key, engine_result.subject_count_by_path
 
 
-def _finding_rows(findings: Sequence[Finding], number_by_source_id: dict[int, int]) -> Iterator[Any]:
+def _findings_to_rows(findings: Sequence[Finding], source_index_by_id: dict[int, int]) -> Iterator[Any]:
     for finding in findings:
-        related = [(number_by_source_id[id(r.source)], r.span, r.message) for r in finding.related]
-        place = number_by_source_id[id(finding.source)], finding.span
-        words = (
+        related_rows = [(source_index_by_id[id(r.source)], r.span, r.message) for r in finding.related]
+        place_row = source_index_by_id[id(finding.source)], finding.span
+        text_fields = (
             finding.message,
             finding.resource,
             finding.container,
-            related,
+            related_rows,
             finding.enclosing_offsets,
         )
-        told = finding.lowered_severity, finding.tier, finding.part, finding.unit_path
-        yield finding.rule, place, *words, told
+        member_fields = finding.lowered_severity, finding.tier, finding.part, finding.unit_path
+        yield finding.rule, place_row, *text_fields, member_fields
 
 
-def _finding_from_row(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:
-    rule, (number, span), message, resource, container, related, heads, told = row
-    others = tuple(Related(sources[n], where, text) for n, where, text in related)
-    finding = Finding(rules[rule], sources[number], span, message, resource, container, others, heads)
-    lowered, tier, part, unit = told
-    return finding._replace(lowered_severity=lowered, tier=tier, part=part, unit_path=unit)
+def _finding_from_row(finding_row: Any, rule_by_id: dict[str, Rule], sources: Sequence[Source]) -> Finding:
+    rule_id, (source_index, span), message, resource_name, container_name, related_rows, enclosing_offsets, member_fields = (
+        finding_row
+    )
+    related_places = tuple(Related(sources[n], where, text) for n, where, text in related_rows)
+    finding = Finding(
+        rule_by_id[rule_id],
+        sources[source_index],
+        span,
+        message,
+        resource_name,
+        container_name,
+        related_places,
+        enclosing_offsets,
+    )
+    lowered_severity, tier_name, part_name, unit_path = member_fields
+    return finding._replace(lowered_severity=lowered_severity, tier=tier_name, part=part_name, unit_path=unit_path)

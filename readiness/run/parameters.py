@@ -11,72 +11,76 @@ from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.rule_file import RuleError
 from readiness.settings import Config, ConfigError
 
-GivenParameters = tuple[RuleName, Mapping[str, Any], str]  # a rule or a tier, its parameters, where they stand
+NameParametersAndLocation = tuple[RuleName, Mapping[str, Any], str]  # a rule or a tier, its parameters, where they stand
 
 
-def apply_parameters(loaded_rules: list[LoadedRule], config: Config, names: RuleNames) -> list[LoadedRule]:
+def apply_parameters(loaded_rules: list[LoadedRule], config: Config, known_names: RuleNames) -> list[LoadedRule]:
     """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
-    given = []
-    for word, parameters, where in config.parameters:
-        found = names.names_of(word, where)
-        if not found:
-            raise ConfigError(where, f"no rule is called {word!r}")
-        given += [(name, parameters, where) for name in found]
-    rules = list(loaded_rules)
-    for change in given:
-        mine = [at for at, bound in enumerate(rules) if bound.rule.id == change[0].rule_id]
-        if mine:
-            changed = _adjust_tiers([rules[at] for at in mine], change)
-            rules[mine[0] : mine[-1] + 1] = changed
-    return rules
+    parameters_by_name_and_location = []
+    for rule_word, value_by_parameter, settings_location in config.parameters:
+        rule_names = known_names.names_of(rule_word, settings_location)
+        if not rule_names:
+            raise ConfigError(settings_location, f"no rule is called {rule_word!r}")
+        parameters_by_name_and_location += [(name, value_by_parameter, settings_location) for name in rule_names]
+    adjusted_rules = list(loaded_rules)
+    for given_parameters in parameters_by_name_and_location:
+        tier_indexes = [at for at, bound in enumerate(adjusted_rules) if bound.rule.id == given_parameters[0].rule_id]
+        if tier_indexes:
+            adjusted_tiers = _apply_parameters_to_tiers([adjusted_rules[at] for at in tier_indexes], given_parameters)
+            adjusted_rules[tier_indexes[0] : tier_indexes[-1] + 1] = adjusted_tiers
+    return adjusted_rules
 
 
-def _adjust_tiers(tiers: Sequence[LoadedRule], given_parameters: GivenParameters) -> list[LoadedRule]:
+def _apply_parameters_to_tiers(
+    loaded_tiers: Sequence[LoadedRule], given_parameters: NameParametersAndLocation
+) -> list[LoadedRule]:
     """The tiers of a rule with parameters for it."""
-    name, parameters, where = given_parameters
-    rule = tiers[0].rule
-    if name.tier_or_part in rule.parts:
+    rule_name, value_by_parameter, settings_location = given_parameters
+    rule = loaded_tiers[0].rule
+    if rule_name.tier_or_part in rule.parts:
         raise ConfigError(
-            where,
-            f"{name} is a part of {rule.id}, and parameters are set for a rule or a tier of it",
+            settings_location,
+            f"{rule_name} is a part of {rule.id}, and parameters are set for a rule or a tier of it",
         )
-    if name.tier_or_part and not any(one.tier == name.tier_or_part for one in tiers):
-        return list(tiers)  # a tier that this run has no need of
-    taken = [_parameters_for_tier(tiers, one, parameters, name) for one in tiers]
-    for parameter in parameters:
-        if not any(parameter in some for some in taken):
+    if rule_name.tier_or_part and not any(one.tier == rule_name.tier_or_part for one in loaded_tiers):
+        return list(loaded_tiers)  # a tier that this run has no need of
+    parameters_per_tier = [_parameters_for_tier(loaded_tiers, one, value_by_parameter, rule_name) for one in loaded_tiers]
+    for parameter_name in value_by_parameter:
+        if not any(parameter_name in tier_parameters for tier_parameters in parameters_per_tier):
             # Nothing takes it: let the first say so in the words of its check.
-            at = next((n for n, one in enumerate(tiers) if one.tier == name.tier_or_part), 0)
-            taken[at][parameter] = parameters[parameter]
+            tier_index = next((n for n, one in enumerate(loaded_tiers) if one.tier == rule_name.tier_or_part), 0)
+            parameters_per_tier[tier_index][parameter_name] = value_by_parameter[parameter_name]
     from readiness.ruleset.verification import verify_rule
 
-    adjusted = []
-    for loaded, some in zip(tiers, taken, strict=True):
-        changed = replace(loaded, arguments={**loaded.arguments, **some}) if some else loaded
-        if some:
+    adjusted_tiers = []
+    for loaded_tier, tier_parameters in zip(loaded_tiers, parameters_per_tier, strict=True):
+        adjusted_tier = (
+            replace(loaded_tier, arguments={**loaded_tier.arguments, **tier_parameters}) if tier_parameters else loaded_tier
+        )
+        if tier_parameters:
             try:
-                verify_rule(changed)
+                verify_rule(adjusted_tier)
             except RuleError as error:
-                raise ConfigError(where, f"{rule.id}: {error.message}") from None
-        adjusted.append(changed)
-    return adjusted
+                raise ConfigError(settings_location, f"{rule.id}: {error.message}") from None
+        adjusted_tiers.append(adjusted_tier)
+    return adjusted_tiers
 
 
 def _parameters_for_tier(
-    tiers: Sequence[LoadedRule], tier: LoadedRule, parameters: Mapping[str, Any], name: RuleName
+    loaded_tiers: Sequence[LoadedRule], loaded_tier: LoadedRule, value_by_parameter: Mapping[str, Any], rule_name: RuleName
 ) -> dict[str, Any]:
     """The parameters that are for one tier.
 
     A name with a tier means that tier. A rule's name means all of them; but a parameter by which they differ is that of
     the first, which is the one that a profile takes in before the others.
     """
-    if name.tier_or_part and tier.tier != name.tier_or_part:
+    if rule_name.tier_or_part and loaded_tier.tier != rule_name.tier_or_part:
         return {}
-    if name.tier_or_part or len(tiers) == 1:
-        return dict(parameters)
-    differing = frozenset[str]().union(*(one.own_parameters for one in tiers))
+    if rule_name.tier_or_part or len(loaded_tiers) == 1:
+        return dict(value_by_parameter)
+    tier_specific_parameters = frozenset[str]().union(*(one.own_parameters for one in loaded_tiers))
     return {
         key: value
-        for key, value in parameters.items()
-        if tier.has_parameter(key) and (key not in differing or tier is tiers[0])
+        for key, value in value_by_parameter.items()
+        if loaded_tier.has_parameter(key) and (key not in tier_specific_parameters or loaded_tier is loaded_tiers[0])
     }

@@ -12,15 +12,15 @@ from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.discover import Surroundings
-from readiness.loading.render.made import RenderInput, written_place
+from readiness.loading.render.made import RenderInput, written_source_and_span
 from readiness.loading.variants import Production, Variants
-from readiness.model import NOT_RENDERED_RULE, UNJUDGED_RULES, Finding, Rule, Source, Span
+from readiness.model import NOT_RENDERED_RULE_ID, RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.run import engine, purposes
-from readiness.run.groups import rule_groups
+from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.settings import SETTINGS_FILENAME, Config
 from readiness.triage import baseline, copies, foreign, suppress
@@ -68,7 +68,7 @@ class RunResult:
     file_statuses: list[FileStatus]
     ignored_file_count: int
     rules: tuple[Rule, ...]
-    active_rules: selection.ActivePairsByRule
+    active_rules: selection.ActivePairsByRuleId
     tally_by_rule: dict[str, engine.RuleTally]
     subject_count_by_path: dict[str, int]
     findings: list[Finding]
@@ -88,7 +88,7 @@ class RuleSelection:
 
     names: RuleNames
     loaded_rules: list[LoadedRule]
-    active_rules: selection.ActivePairsByRule
+    active_rules: selection.ActivePairsByRuleId
     locked_rules: selection.SelectionWords
 
 
@@ -96,197 +96,236 @@ def run_pipeline(
     discovered: discover.DiscoveredFiles,
     settings: RunSettings,
     today: datetime.date,
-    progress: Callable[[int, int], None] | None = None,
+    report_progress: Callable[[int, int], None] | None = None,
 ) -> RunResult:
     """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
-    core = {one.rule.id: one.rule for one in core_rules()}
-    assembly = _assemble(discovered, settings, core)
+    core_rule_by_id = {one.rule.id: one.rule for one in load_core_rules()}
+    assembly = _assemble_projects_and_variants(discovered, settings, core_rule_by_id)
     for project in assembly.every_project:
         project.today = today
-    purposes.say_purposes(assembly, settings.config, settings.purpose)
-    assembly.parse_findings += purposes.invalid_purposes(assembly, core["core/purpose-invalid"])
-    asked = _select_rules(assembly, settings)
-    active = asked.active_rules
+    purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
+    assembly.parse_findings += purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"])
+    run_rules = _load_and_select_rules(assembly, settings)
+    active_pairs_by_rule = run_rules.active_rules
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
-    running = [one for one in asked.loaded_rules if one.rule.marks_secrets or selection.must_run(one, active)]
-    outcome = _run_engine(assembly, running, core, settings.jobs, progress)
-    external = _shell_findings(assembly, settings, core["core/script-unjudged"])
-    outcome.findings += external
-    active |= {one.rule: selection.ALL_PAIRS for one in external}
-    purposes.tell_purposes(assembly)
-    _relocate_rendered_findings(assembly, outcome, running, core)
-    read = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
-    hidden = redaction.hidden_places(outcome.findings, [one.source.root for one in read])
-    found_all = engine.sort_and_deduplicate([*assembly.parse_findings, *outcome.findings])
-    wanted = [one for one in found_all if selection.is_finding_active(one, active) or one.rule == "core/crash"]
-    findings, left_out = _triage_findings(wanted, assembly, asked, settings, today)
+    running_rules = [
+        one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, active_pairs_by_rule)
+    ]
+    engine_result = _run_rules_on_projects(assembly, running_rules, core_rule_by_id, settings.jobs, report_progress)
+    shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"])
+    engine_result.findings += shellcheck_findings
+    active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
+    purposes.record_purposes_in_file_statuses(assembly)
+    _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
+    read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
+    secret_places = redaction.find_secret_places(engine_result.findings, [one.source.root for one in read_documents])
+    all_findings = engine.sort_and_deduplicate([*assembly.parse_findings, *engine_result.findings])
+    active_findings = [
+        one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"
+    ]
+    triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(
+        active_findings, assembly, run_rules, settings, today
+    )
     return RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
         rules=(
-            *rules.unique_rules(asked.loaded_rules),
-            *{one.rule: one.rule_definition for one in external}.values(),
+            *rules.rules_without_repeated_tiers(run_rules.loaded_rules),
+            *{one.rule: one.rule_definition for one in shellcheck_findings}.values(),
         ),
-        active_rules=active,
-        tally_by_rule=outcome.tally_by_rule,
-        subject_count_by_path=outcome.subject_count_by_path,
-        findings=findings,
-        secret_places=hidden,
-        silenced_by_others_count=left_out,
+        active_rules=active_pairs_by_rule,
+        tally_by_rule=engine_result.tally_by_rule,
+        subject_count_by_path=engine_result.subject_count_by_path,
+        findings=triaged_findings,
+        secret_places=secret_places,
+        silenced_by_others_count=silenced_count_by_rule_id,
         evidence_by_fact=evidence.collect_evidence(assembly.projects),
         render_inputs=assembly.render_inputs,
         notices=(
-            *asked.names.notices.values(),
+            *run_rules.names.notices.values(),
             *assembly.notices,
-            *purposes.unused_purposes(discovered, settings.config, whole=assembly.whole),
+            *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
         ),
-        production=purposes.has_production(assembly),
+        production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
     )
 
 
-def _assemble(discovered: discover.DiscoveredFiles, settings: RunSettings, core: dict[str, Rule]) -> Assembly:
+def _assemble_projects_and_variants(
+    discovered: discover.DiscoveredFiles, settings: RunSettings, core_rule_by_id: dict[str, Rule]
+) -> Assembly:
     """What was found, as projects, with what is to be told of settings that name nothing."""
-    variants = Variants(settings.config.environments, settings.config.prefix)
+    production_variants = Variants(settings.config.environments, settings.config.prefix)
     assembly = assemble.assemble_projects(
         discovered,
-        core,
-        judge_documents=settings.documents,
+        core_rule_by_id,
+        may_judge_documents=settings.documents,
         render=settings.render,
         helm_values=settings.helm_values,
-        variants=variants,
+        variants=production_variants,
     )
     assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
-    assembly.production = tuple(variants.decisions)
-    assembly.notices = variants.unused() if assembly.whole and settings.render else ()
+    assembly.production = tuple(production_variants.decisions)
+    assembly.notices = production_variants.unused() if assembly.whole and settings.render else ()
     return assembly
 
 
 def _relocate_rendered_findings(
     assembly: Assembly,
-    result: engine.EngineResult,
+    engine_result: engine.EngineResult,
     running_rules: list[LoadedRule],
-    core_rules: dict[str, Rule],
+    core_rule_by_id: dict[str, Rule],
 ) -> None:
     """Tell what was found in renderings where it was written."""
     if assembly.environment_count_by_path:
         from readiness.loading.render import relocate
         from readiness.run import removals
 
-        removals.move_findings_to_removing_patches(assembly, result, running_rules, core_rules)
-        result.findings = relocate.relocate_findings(result.findings, assembly.environment_count_by_path)
+        removals.move_findings_to_removing_patches(assembly, engine_result, running_rules, core_rule_by_id)
+        engine_result.findings = relocate.relocate_findings(engine_result.findings, assembly.environment_count_by_path)
         assembly.parse_findings = relocate.relocate_findings(assembly.parse_findings, assembly.environment_count_by_path)
-        for tally in result.tally_by_rule.values():
-            places = dict.fromkeys(written_place(source, span) for source, span in tally.places)
-            tally.places = list(places)
+        for tally in engine_result.tally_by_rule.values():
+            written_places = dict.fromkeys(written_source_and_span(source, span) for source, span in tally.places)
+            tally.places = list(written_places)
 
 
-def _select_rules(assembly: Assembly, settings: RunSettings) -> RuleSelection:
+def _load_and_select_rules(assembly: Assembly, settings: RunSettings) -> RuleSelection:
     """The rules that can have something to say, and what of them was asked for."""
-    names = RuleNames(settings.rules)
-    file = settings.config
-    select = selection.parse_words(settings.select, names, _place_of_words(settings.select, file.select, "--select"))
-    ignore = selection.parse_words(settings.ignore, names, _place_of_words(settings.ignore, file.ignore, "--ignore"))
-    locked = selection.parse_words(file.locked, names, SETTINGS_FILENAME, refuse_unknown=False)
-    levels = selection.needed_levels(rules.rules_folder(), settings.profile, settings.select)
-    bounds = apply_parameters(rules.load_rules(settings.rules, rule_groups(assembly), levels), file, names)
-    active = selection.choose_active_pairs(bounds, rules.rules_folder(), profile=settings.profile, select=select, ignore=ignore)
-    _keep_unjudged(active, settings, names)
-    return RuleSelection(names, bounds, active, locked)
+    rule_names = RuleNames(settings.rules)
+    settings_config = settings.config
+    selected_words = selection.parse_rule_selectors(
+        settings.select, rule_names, _selector_location_text(settings.select, settings_config.select, "--select")
+    )
+    ignored_words = selection.parse_rule_selectors(
+        settings.ignore, rule_names, _selector_location_text(settings.ignore, settings_config.ignore, "--ignore")
+    )
+    locked_words = selection.parse_rule_selectors(
+        settings_config.locked, rule_names, SETTINGS_FILENAME, should_refuse_unknown=False
+    )
+    profile_levels = selection.profile_levels_to_load(rules.rules_folder(), settings.profile, settings.select)
+    loaded_rules = apply_parameters(
+        rules.load_rules(settings.rules, needed_rule_groups(assembly), profile_levels), settings_config, rule_names
+    )
+    active_pairs_by_rule = selection.active_pairs_by_rule_id(
+        loaded_rules,
+        rules.rules_folder(),
+        profile_name=settings.profile,
+        selection=selected_words,
+        ignored_selection=ignored_words,
+    )
+    _keep_unjudged_rules_active(active_pairs_by_rule, settings, rule_names)
+    return RuleSelection(rule_names, loaded_rules, active_pairs_by_rule, locked_words)
 
 
-def _keep_unjudged(active: selection.ActivePairsByRule, settings: RunSettings, names: RuleNames) -> None:
+def _keep_unjudged_rules_active(
+    active_pairs_by_rule: selection.ActivePairsByRuleId, settings: RunSettings, rule_names: RuleNames
+) -> None:
     """Count what says that something has no verdict, whatever the settings of the tree leave out.
 
     `--ignore` is the caller's word and may. Raises SelectionError for a word in the settings that could have no effect.
     """
-    file = settings.config
-    for word in file.ignore:
-        if word in UNJUDGED_RULES:
+    settings_config = settings.config
+    for ignored_word in settings_config.ignore:
+        if ignored_word in RULE_IDS_FOR_UNJUDGED_FILES:
             raise selection.SelectionError(
-                f"{SETTINGS_FILENAME}: ignore: {word} says that something has no verdict, and the settings can't leave that out;"
+                f"{SETTINGS_FILENAME}: ignore: {ignored_word} says that something has no verdict, and the settings can't leave that out;"
                 " mend what it names, or leave the file out under `exclude`"
             )
-    asked = selection.parse_words(settings.ignore[len(file.ignore) :], names, "--ignore")
-    for rule in (*UNJUDGED_RULES, NOT_RENDERED_RULE) if file.ignore else ():
-        if not asked.covers_name(RuleName(rule)) and "correctness" not in asked.id_prefixes_and_categories:
-            active.setdefault(rule, selection.ALL_PAIRS)
+    command_line_ignores = selection.parse_rule_selectors(
+        settings.ignore[len(settings_config.ignore) :], rule_names, "--ignore"
+    )
+    for rule_id in (*RULE_IDS_FOR_UNJUDGED_FILES, NOT_RENDERED_RULE_ID) if settings_config.ignore else ():
+        if (
+            not command_line_ignores.covers_name(RuleName(rule_id))
+            and "correctness" not in command_line_ignores.id_prefixes_and_categories
+        ):
+            active_pairs_by_rule.setdefault(rule_id, selection.ANY_TIER_AND_PART)
 
 
-def _place_of_words(words: Sequence[str], words_in_settings: Sequence[str], option: str) -> str:
+def _selector_location_text(selector_words: Sequence[str], words_in_settings: Sequence[str], option_name: str) -> str:
     """Where words stand: in the settings file, or behind an option."""
-    return SETTINGS_FILENAME if words and set(words) <= set(words_in_settings) else option
+    return SETTINGS_FILENAME if selector_words and set(selector_words) <= set(words_in_settings) else option_name
 
 
-def _triage_findings(
+def _suppress_and_fingerprint_findings(
     findings: list[Finding],
     assembly: Assembly,
-    selection: RuleSelection,
+    run_rules: RuleSelection,
     settings: RunSettings,
     today: datetime.date,
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings, those marked that do not count, and how many the comments of other linters left out."""
-    broken = broken_paths(assembly.file_statuses)
-    law = suppress.SuppressionPolicy(
-        selection.names,
-        selection.locked_rules,
-        selection.active_rules,
+    paths_not_fully_read = broken_paths(assembly.file_statuses)
+    suppression_policy = suppress.SuppressionPolicy(
+        run_rules.names,
+        run_rules.locked_rules,
+        run_rules.active_rules,
         today,
-        broken,
+        paths_not_fully_read,
         settings.config.prefix,
         None if assembly.whole else tuple(row.path for row in assembly.file_statuses),
     )
-    marked = apply_own_suppressions(findings, assembly, selection.loaded_rules, law, settings)
-    whole = copies.fold_copies(engine.sort_and_deduplicate(marked), assembly.parsed)
-    kept, left_out = apply_suppressions_of_other_linters(whole, assembly, settings, law)
-    stamped = baseline.add_fingerprints(engine.sort_and_deduplicate(kept))
-    return _suppress_known(stamped, law, settings), left_out
+    marked_findings = apply_own_suppressions(findings, assembly, run_rules.loaded_rules, suppression_policy, settings)
+    findings_without_copies = copies.fold_copies(engine.sort_and_deduplicate(marked_findings), assembly.parsed)
+    findings_not_silenced, silenced_count_by_rule_id = apply_suppressions_of_other_linters(
+        findings_without_copies, assembly, settings, suppression_policy
+    )
+    fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate(findings_not_silenced))
+    return _suppress_previously_known(fingerprinted_findings, suppression_policy, settings), silenced_count_by_rule_id
 
 
-def _run_engine(
+def _run_rules_on_projects(
     assembly: Assembly,
     running_rules: list[LoadedRule],
-    core_rules: dict[str, Rule],
-    jobs: int,
-    progress: Callable[[int, int], None] | None,
+    core_rule_by_id: dict[str, Rule],
+    process_count: int,
+    report_progress: Callable[[int, int], None] | None,
 ) -> engine.EngineResult:
     """What the rules find in all projects, here or in `jobs` processes."""
-    if jobs > 1:
+    if process_count > 1:
         from readiness.run import parallel
 
         for project in assembly.projects:  # what documents are is asked here, too, not only where rules run
-            kinds.link_documents(project.by_kind, project.paths, prose=project.prose)
-        return parallel.run_parallel(assembly.projects, running_rules, core_rules, assembly.sources, jobs)
-    outcome = engine.EngineResult()
-    tick = engine.progress_ticks(assembly.projects, running_rules, progress) if progress else None
+            kinds.link_documents(project.by_kind, project.paths, is_prose=project.prose)
+        return parallel.run_parallel(assembly.projects, running_rules, core_rule_by_id, assembly.sources, process_count)
+    engine_result = engine.EngineResult()
+    on_rule_done = (
+        engine.make_rule_progress_callback(assembly.projects, running_rules, report_progress) if report_progress else None
+    )
     for project in assembly.projects:
-        engine.run_rules(project, running_rules, core_rules, outcome, tick)
-    return outcome
+        engine.run_rules(project, running_rules, core_rule_by_id, engine_result, on_rule_done)
+    return engine_result
 
 
-def _suppress_known(findings: list[Finding], policy: suppress.SuppressionPolicy, settings: RunSettings) -> list[Finding]:
+def _suppress_previously_known(
+    findings: list[Finding], policy: suppress.SuppressionPolicy, settings: RunSettings
+) -> list[Finding]:
     """The findings, those marked that a baseline or an earlier revision had already.
 
     A baseline lies in the tree, so it says nothing of what has no verdict; an earlier revision is nobody's word.
     """
     if settings.baseline:
-        known = baseline.load_baseline(settings.baseline)
-        known = baseline.renew_fingerprints(findings, known, policy.names, settings.baseline.name)
-        findings = baseline.suppress_known(
+        known_finding_counts = baseline.load_baseline(settings.baseline)
+        known_finding_counts = baseline.replace_former_fingerprints(
+            findings, known_finding_counts, policy.names, settings.baseline.name
+        )
+        findings = baseline.suppress_known_findings(
             findings,
-            known,
+            known_finding_counts,
             "baseline",
             "known when the baseline was written",
             is_exempt=lambda one: is_missing_verdict_finding(one, policy.broken_paths),
         )
     if settings.since is not None:
-        known = _known_findings_of_revision(settings, policy.today)
-        findings = baseline.suppress_known(findings, known, "since", f"stood already where this branch left {settings.since}")
+        known_finding_counts = _known_findings_of_revision(settings, policy.today)
+        findings = baseline.suppress_known_findings(
+            findings, known_finding_counts, "since", f"stood already where this branch left {settings.since}"
+        )
     return findings
 
 
-def _shell_findings(assembly: Assembly, settings: RunSettings, silent: Rule) -> list[Finding]:
+def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, unjudged_rule: Rule) -> list[Finding]:
     """What ShellCheck says where it is asked, but for what --ignore leaves out or --select does not name."""
     if not settings.shellcheck:
         return []
@@ -294,8 +333,9 @@ def _shell_findings(assembly: Assembly, settings: RunSettings, silent: Rule) -> 
 
     return [
         one
-        for one in shellcheck.shellcheck_findings(assembly.projects, silent)
-        if one.rule_definition is silent or selection.is_asked_for(one.rule_definition, settings.select, settings.ignore)
+        for one in shellcheck.shellcheck_findings(assembly.projects, unjudged_rule)
+        if one.rule_definition is unjudged_rule
+        or selection.is_selected_and_not_ignored(one.rule_definition, settings.select, settings.ignore)
     ]
 
 
@@ -308,28 +348,29 @@ def apply_own_suppressions(
 ) -> list[Finding]:
     """The findings after comments, annotations and waivers."""
     from readiness.loading.render.made import GeneratedSource
-    from readiness.loading.render.relocate import relocate_note as told
+    from readiness.loading.render.relocate import relocate_suppression as told
 
-    known = {bound.rule.id: bound.rule for bound in loaded_rules}
-    written = [source for source in assembly.sources if not isinstance(source.root, GeneratedSource)]
-    directives = [one for source in written for one in suppress.comment_directives(source)]
+    rule_by_id = {bound.rule.id: bound.rule for bound in loaded_rules}
+    written_sources = [source for source in assembly.sources if not isinstance(source.root, GeneratedSource)]
+    suppression_directives = [one for source in written_sources for one in suppress.comment_directives(source)]
     for project in assembly.projects:
         for kind, documents in project.by_kind.items():
             for document in documents:
-                directives += [
-                    suppress.annotation_directive(told(note), policy.names) for note in kinds.suppression_notes(kind, document)
+                suppression_directives += [
+                    suppress.annotation_directive(told(suppression_note), policy.names)
+                    for suppression_note in kinds.annotation_suppressions_of(kind, document)
                 ]
 
-    marked = suppress.apply_suppressions(
+    marked_findings = suppress.apply_suppressions(
         findings,
-        directives,
+        suppression_directives,
         settings.config.waivers,
-        catalogue=known,
+        rule_by_id=rule_by_id,
         policy=policy,
-        config=settings.config.source,
+        settings_source=settings.config.source,
     )
-    aside = assembly.context  # what is wrong with a suppression there is told where it is judged
-    return [one for one in marked if one.rule not in suppress.OWN or one.path not in aside]
+    context_paths = assembly.context  # what is wrong with a suppression there is told where it is judged
+    return [one for one in marked_findings if one.rule not in suppress.SUPPRESSION_RULE_IDS or one.path not in context_paths]
 
 
 def apply_suppressions_of_other_linters(
@@ -341,32 +382,34 @@ def apply_suppressions_of_other_linters(
     """The findings that no comment for another linter silences, and how many of each rule one does."""
     if not settings.foreign_ignores:
         return findings, {}
-    from readiness.loading.render.relocate import relocate_note as told
+    from readiness.loading.render.relocate import relocate_suppression as told
 
-    directives = (
+    foreign_directives = (
         directive
         for project in assembly.projects
         for kind, documents in project.by_kind.items()
         for document in documents
         for directive in foreign.directives_for_other_linters(kind, document, told)
     )
-    return foreign.drop_findings_silenced_for_others(findings, directives, policy.is_locked)
+    return foreign.drop_findings_silenced_elsewhere(findings, foreign_directives, policy.is_locked)
 
 
 def _known_findings_of_revision(settings: RunSettings, today: datetime.date) -> baseline.KnownFindingCounts:
     """What was found where this branch left the revision that was asked for."""
     from readiness.triage import revision
 
-    file = settings.config
+    settings_config = settings.config
 
-    def find_in_earlier_tree(tree: Path) -> Iterable[Finding]:
-        files = discover.discover_files([tree], file.exclude, base=tree, prefix=file.prefix)
-        return run_pipeline(files, replace(settings, since=None, baseline=None), today).findings
+    def find_in_earlier_tree(earlier_tree: Path) -> Iterable[Finding]:
+        discovered_files = discover.discover_files(
+            [earlier_tree], settings_config.exclude, working_directory=earlier_tree, glob_prefix=settings_config.prefix
+        )
+        return run_pipeline(discovered_files, replace(settings, since=None, baseline=None), today).findings
 
-    return revision.findings_since(settings.since or "", find_in_earlier_tree)
+    return revision.finding_counts_at_revision(settings.since or "", find_in_earlier_tree)
 
 
 @cache
-def core_rules() -> tuple[LoadedRule, ...]:
+def load_core_rules() -> tuple[LoadedRule, ...]:
     """The rules about files that cannot be judged; there are few and they are always needed."""
-    return tuple(rules.load_rules(groups=("core",)))
+    return tuple(rules.load_rules(rule_groups=("core",)))

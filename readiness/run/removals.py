@@ -17,48 +17,58 @@ if TYPE_CHECKING:
 
 def move_findings_to_removing_patches(
     assembly: Assembly,
-    result: engine.EngineResult,
+    engine_result: engine.EngineResult,
     running_rules: Sequence[LoadedRule],
-    core_rules: dict[str, Rule],
+    core_rule_by_id: dict[str, Rule],
 ) -> None:
     """Move the findings of overlays that their patches make by what they take away to those patches.
 
     The rules that may be such are asked once more, of the overlay as if nothing had been taken away: what they find there
     as well is nobody's removal, and is told in the base.
     """
-    numbers: dict[int, list[int]] = {id(source): [] for source, _ in assembly.overlays_without_removals}
-    for number, finding in enumerate(result.findings if numbers else ()):
-        root = finding.source.root
-        if id(root) in numbers:
-            numbers[id(root)].append(number)
-    dropped: set[int] = set()
-    for source, project in assembly.overlays_without_removals:
-        mine = {number: place for number in numbers[id(source)] if (place := _removal_place(source, result.findings[number]))}
-        names = {result.findings[number].rule for number in mine}
-        without = engine.EngineResult()
-        asked = [bound for bound in running_rules if bound.rule.id in names]
-        engine.run_rules(project, asked, core_rules, without)
-        known = {_finding_comparison_key(finding) for finding in without.findings}
-        for number, place in mine.items():
-            finding = result.findings[number]
-            if _finding_comparison_key(finding) not in known:
-                if project.judged is False and place.source.path in project.context:
-                    dropped.add(number)  # what is not judged takes it away
+    finding_indexes_by_source_id: dict[int, list[int]] = {
+        id(overlay_source): [] for overlay_source, _ in assembly.overlays_without_removals
+    }
+    for finding_index, finding in enumerate(engine_result.findings if finding_indexes_by_source_id else ()):
+        root_source = finding.source.root
+        if id(root_source) in finding_indexes_by_source_id:
+            finding_indexes_by_source_id[id(root_source)].append(finding_index)
+    dropped_indexes: set[int] = set()
+    for overlay_source, project_without_removals in assembly.overlays_without_removals:
+        removal_place_by_index = {
+            finding_index: removal_place
+            for finding_index in finding_indexes_by_source_id[id(overlay_source)]
+            if (removal_place := _removing_place_of_finding(overlay_source, engine_result.findings[finding_index]))
+        }
+        rule_ids = {engine_result.findings[finding_index].rule for finding_index in removal_place_by_index}
+        result_without_removals = engine.EngineResult()
+        rules_to_rerun = [bound for bound in running_rules if bound.rule.id in rule_ids]
+        engine.run_rules(project_without_removals, rules_to_rerun, core_rule_by_id, result_without_removals)
+        keys_without_removals = {_finding_identity_across_texts(finding) for finding in result_without_removals.findings}
+        for finding_index, removal_place in removal_place_by_index.items():
+            finding = engine_result.findings[finding_index]
+            if _finding_identity_across_texts(finding) not in keys_without_removals:
+                if project_without_removals.judged is False and removal_place.source.path in project_without_removals.context:
+                    dropped_indexes.add(finding_index)  # what is not judged takes it away
                     continue
-                span = place.source.one_line(place.span)
-                moved = relocate_finding(finding, source)
-                result.findings[number] = moved._replace(source=place.source, span=span, enclosing_offsets=())
-    if dropped:
-        result.findings = [one for number, one in enumerate(result.findings) if number not in dropped]
+                removal_span = removal_place.source.one_line(removal_place.span)
+                relocated_finding = relocate_finding(finding, overlay_source)
+                engine_result.findings[finding_index] = relocated_finding._replace(
+                    source=removal_place.source, span=removal_span, enclosing_offsets=()
+                )
+    if dropped_indexes:
+        engine_result.findings = [
+            one for finding_index, one in enumerate(engine_result.findings) if finding_index not in dropped_indexes
+        ]
 
 
-def _removal_place(source: PlacedSource, finding: Finding) -> WrittenPlace | None:
+def _removing_place_of_finding(overlay_source: PlacedSource, finding: Finding) -> WrittenPlace | None:
     """What took something away from where a finding stands."""
-    if finding.source is not source:
+    if finding.source is not overlay_source:
         return None
-    return source.last_removal_place(finding.span)
+    return overlay_source.last_removal_place(finding.span)
 
 
-def _finding_comparison_key(finding: Finding) -> tuple[str, str, str, str]:
+def _finding_identity_across_texts(finding: Finding) -> tuple[str, str, str, str]:
     """What two findings on one thing in two texts have in common."""
     return finding.rule, finding.part, finding.resource, finding.container

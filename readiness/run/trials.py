@@ -7,10 +7,10 @@ import re
 
 from readiness.model import Finding, Purpose, Rule
 
-_BROKEN_NAME = re.compile(r"(?:\A|[-_.])(?:broken|invalid|faulty)(?:[-_.]|\Z)")
+_BROKEN_FILE_NAME = re.compile(r"(?:\A|[-_.])(?:broken|invalid|faulty)(?:[-_.]|\Z)")
 
 
-def finding_in_trial(finding: Finding, purpose: Purpose | None) -> Finding | None:
+def finding_unless_excused_by_trial(finding: Finding, purpose: Purpose | None) -> Finding | None:
     """A finding as it is told of what was taken for something else than production; None where nothing is asked.
 
     A test or an example that is called broken is to fail, so what is wrong in it is not told. In study material what will not
@@ -18,16 +18,16 @@ def finding_in_trial(finding: Finding, purpose: Purpose | None) -> Finding | Non
     """
     if purpose is None or not purpose.is_trial:
         return finding
-    rule = finding.rule_definition
-    if not _is_about_a_mistake(rule):
+    rule_definition = finding.rule_definition
+    if not _asks_about_mistakes_anywhere(rule_definition):
         return finding
-    if _BROKEN_NAME.search(posixpath.basename(finding.path).lower()):
+    if _BROKEN_FILE_NAME.search(posixpath.basename(finding.path).lower()):
         return None
-    if purpose.word == "study" and rule.category != "correctness":
+    if purpose.word == "study" and rule_definition.category != "correctness":
         return None
     return finding
 
 
-def _is_about_a_mistake(rule: Rule) -> bool:
+def _asks_about_mistakes_anywhere(rule: Rule) -> bool:
     """Whether a rule asks what is wrong wherever it stands: what no tool accepts, or what will not start."""
     return rule.category == "correctness" or (rule.proof is not None and rule.proof.fails_anywhere)

@@ -16,23 +16,23 @@ from dataclasses import dataclass
 from readiness.syntax import regex
 from readiness.syntax.pcre import UnsupportedError
 from readiness.syntax.pcre_tree import Regex, RegexNode
-from readiness.syntax.regex import ANY_OR_EDGE_MASK
+from readiness.syntax.regex import ANY_CHAR_OR_TEXT_EDGE_MASK
 from readiness.syntax.ways import (
-    SEARCH_MODE,
-    SEARCH_STATE,
+    DEFAULT_SEARCH_MODE,
+    SEARCH_STATE_NUMBER,
     BacktrackingMachine,
-    Edges,
+    EdgesByState,
     MatchMode,
     StepCounter,
-    find_loops,
+    find_state_loops,
     strongly_connected_components,
 )
 from readiness.syntax.ways import build_backtracking_machine as machine_of
 
-MAX_EFFORT = 2_000_000  # steps of the analysis
-MAX_WAYS = 256
-MAX_FACTOR = 1000
-_PCRE_EFFORT = 60_000  # a configuration may hold thousands
+MAX_ANALYSIS_STEPS = 2_000_000  # steps of the analysis
+MAX_OPEN_WAYS = 256
+MAX_GROWTH_FACTOR = 1000
+_MAX_PCRE_ANALYSIS_STEPS = 60_000  # a configuration may hold thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,71 +48,90 @@ class TimeGrowth:
     factor: float = 1
 
 
-def growth_of_time(root: RegexNode, match_mode: MatchMode = SEARCH_MODE, step_counter: StepCounter | None = None) -> TimeGrowth:
+def backtracking_time_growth(
+    root_node: RegexNode, match_mode: MatchMode = DEFAULT_SEARCH_MODE, step_counter: StepCounter | None = None
+) -> TimeGrowth:
     """How the time for an expression of Python's grows. Raises UnsupportedError where that can't be told."""
-    machine = machine_of(root, match_mode, step_counter or StepCounter(MAX_EFFORT), lenient=False)
-    failing = find_loops(machine.failing)
-    if any(_is_doubling(machine, loop) for loop in failing):
+    machine = machine_of(root_node, match_mode, step_counter or StepCounter(MAX_ANALYSIS_STEPS), is_lenient=False)
+    failing_loops = find_state_loops(machine.failing)
+    if any(_has_exponential_loop(machine, loop) for loop in failing_loops):
         return TimeGrowth(math.inf, math.inf)
-    mixed = [loop for loop in find_loops(machine.edges) if loop not in failing]
-    pairs = []
-    for first in (*failing, *mixed):
-        again = match_mode.repeats_after_match and match_mode.tries_every_place and SEARCH_STATE in first
-        through = machine.edges if first in mixed or again else machine.failing
-        pairs += [(first, second) for second in failing if _may_share_text(machine, first, second, through)]
-    chain = _LoopChain(machine, failing, pairs)
-    ends = [(pair, chain.from_pair(number)) for number, pair in enumerate(pairs)]
-    degree, factor = max((end for _, end in ends), default=(0, 1.0))
-    here = (end for pair, end in ends if not (match_mode.tries_every_place and SEARCH_STATE in pair[0]))
-    alone, _ = max(here, default=(0, 1.0))
-    return TimeGrowth(degree + 1, alone + 1, factor)
+    matching_loops = [loop for loop in find_state_loops(machine.edges) if loop not in failing_loops]
+    loop_pairs = []
+    for first_loop in (*failing_loops, *matching_loops):
+        may_restart_after_match = (
+            match_mode.repeats_after_match and match_mode.tries_every_place and SEARCH_STATE_NUMBER in first_loop
+        )
+        allowed_edges = machine.edges if first_loop in matching_loops or may_restart_after_match else machine.failing
+        loop_pairs += [
+            (first_loop, second)
+            for second in failing_loops
+            if _may_loops_share_text(machine, first_loop, second, allowed_edges)
+        ]
+    pair_chains = _LoopChain(machine, failing_loops, loop_pairs)
+    pairs_and_growths = [(pair, pair_chains.from_pair(number)) for number, pair in enumerate(loop_pairs)]
+    degree, factor = max((end for _, end in pairs_and_growths), default=(0, 1.0))
+    growths_at_one_place = (
+        end for pair, end in pairs_and_growths if not (match_mode.tries_every_place and SEARCH_STATE_NUMBER in pair[0])
+    )
+    degree_at_one_place, _ = max(growths_at_one_place, default=(0, 1.0))
+    return TimeGrowth(degree + 1, degree_at_one_place + 1, factor)
 
 
-def _is_doubling(machine: BacktrackingMachine, loop: Set[int]) -> bool:
+def _has_exponential_loop(machine: BacktrackingMachine, loop: Set[int]) -> bool:
     """Whether two different walks over the same text leave one state of a loop and come back to it together."""
-    inner = {state: [edge for edge in machine.failing[state] if edge[0] in loop] for state in loop}
-    for edges in inner.values():
-        for (to, chars), (other, others) in itertools.combinations(edges, 2):
-            if to == other and chars & others:
+    edges_within_loop = {state: [edge for edge in machine.failing[state] if edge[0] in loop] for state in loop}
+    for state_edges in edges_within_loop.values():
+        for (target_state, char_mask_on_edge), (other_target_state, other_char_mask) in itertools.combinations(state_edges, 2):
+            if target_state == other_target_state and char_mask_on_edge & other_char_mask:
                 return True
-    size = len(machine.places)
-    twos: dict[int, list[int]] = {}
-    waiting = [state * size + state for state in loop]
-    known = set(waiting)
-    while waiting:
-        two = waiting.pop()
-        successors = twos[two] = []
-        for first, chars in inner[two // size]:
-            for other, others in inner[two % size]:
+    state_count = len(machine.places)
+    successors_by_state_pair: dict[int, list[int]] = {}
+    unvisited_state_pairs = [state * state_count + state for state in loop]
+    seen_state_pairs = set(unvisited_state_pairs)
+    while unvisited_state_pairs:
+        state_pair = unvisited_state_pairs.pop()
+        successors = successors_by_state_pair[state_pair] = []
+        for first_target_state, char_mask_on_edge in edges_within_loop[state_pair // state_count]:
+            for other_target_state, other_char_mask in edges_within_loop[state_pair % state_count]:
                 machine.work.count_steps()
-                if chars & others and machine.places[first].char_mask & machine.places[other].char_mask:
-                    successors.append(first * size + other)
-        fresh = set(successors) - known
-        known |= fresh
-        waiting += fresh
-    for group in strongly_connected_components(twos):
-        same = [two // size == two % size for two in group]
-        if any(same) and not all(same):
+                if (
+                    char_mask_on_edge & other_char_mask
+                    and machine.places[first_target_state].char_mask & machine.places[other_target_state].char_mask
+                ):
+                    successors.append(first_target_state * state_count + other_target_state)
+        new_state_pairs = set(successors) - seen_state_pairs
+        seen_state_pairs |= new_state_pairs
+        unvisited_state_pairs += new_state_pairs
+    for strongly_connected_pairs in strongly_connected_components(successors_by_state_pair):
+        are_states_equal_by_pair = [
+            state_pair // state_count == state_pair % state_count for state_pair in strongly_connected_pairs
+        ]
+        if any(are_states_equal_by_pair) and not all(are_states_equal_by_pair):
             return True
     return False
 
 
-def _may_share_text(machine: BacktrackingMachine, first: Set[int], second: Set[int], allowed_edges: Edges) -> bool:
+def _may_loops_share_text(
+    machine: BacktrackingMachine, first_loop: Set[int], second_loop: Set[int], allowed_edges: EdgesByState
+) -> bool:
     """Whether one text can go round in a loop, lead from there to another loop, and go round in that.
 
     Then a walk over many turns of that text can change over at each of them.
     """
-    if first == second or not machine.reachable(first, allowed_edges) & second:
+    if first_loop == second_loop or not machine.reachable(first_loop, allowed_edges) & second_loop:
         return False
-    before: Edges = [[] for _ in allowed_edges]
+    reversed_edges: EdgesByState = [[] for _ in allowed_edges]
     for state, edges in enumerate(allowed_edges):
-        for to, chars in edges:
-            before[to].append((state, chars))
-    leading = machine.reachable(second, before)
+        for target_state, char_mask_on_edge in edges:
+            reversed_edges[target_state].append((state, char_mask_on_edge))
+    states_leading_to_second_loop = machine.reachable(second_loop, reversed_edges)
     return any(
-        _may_change_loops(machine, (p, p, q), (first, leading, second), allowed_edges)
-        for p in first - second
-        for q in second
+        _may_text_lead_between_loops(
+            machine, (p, p, q), (first_loop, states_leading_to_second_loop, second_loop), allowed_edges
+        )
+        for p in first_loop - second_loop
+        for q in second_loop
         if machine.places[p].char_mask & machine.places[q].char_mask
     )
 
@@ -120,49 +139,56 @@ def _may_share_text(machine: BacktrackingMachine, first: Set[int], second: Set[i
 StateTriple = tuple[int, int, int]
 
 
-def _may_change_loops(
+def _may_text_lead_between_loops(
     machine: BacktrackingMachine,
-    start: StateTriple,
+    start_triple: StateTriple,
     allowed_states: tuple[Set[int], Set[int], Set[int]],
-    allowed_edges: Edges,
+    allowed_edges: EdgesByState,
 ) -> bool:
     """Whether a text leads from (p, p, q) to (p, q, q), each walk among its own states."""
-    p, _, q = start
-    known, stack = {start}, [start]
-    while stack:
-        for three in _next_states(machine, stack.pop(), allowed_states, allowed_edges):
-            if three == (p, q, q):
+    first_loop_state, _, second_loop_state = start_triple
+    seen_triples, unvisited_triples = {start_triple}, [start_triple]
+    while unvisited_triples:
+        for state_triple in _next_state_triples(machine, unvisited_triples.pop(), allowed_states, allowed_edges):
+            if state_triple == (first_loop_state, second_loop_state, second_loop_state):
                 return True
-            if three not in known:
-                known.add(three)
-                stack.append(three)
+            if state_triple not in seen_triples:
+                seen_triples.add(state_triple)
+                unvisited_triples.append(state_triple)
     return False
 
 
-def _next_states(
+def _next_state_triples(
     machine: BacktrackingMachine,
-    states: StateTriple,
+    state_triple: StateTriple,
     allowed_states: tuple[Set[int], Set[int], Set[int]],
-    allowed_edges: Edges,
+    allowed_edges: EdgesByState,
 ) -> Iterator[StateTriple]:
     """Where three walks can be after one character that all of them take."""
     first_edges, second_edges, third_edges = (
-        machine.edges[states[0]],
-        allowed_edges[states[1]],
-        machine.failing[states[2]],
+        machine.edges[state_triple[0]],
+        allowed_edges[state_triple[1]],
+        machine.failing[state_triple[2]],
     )
-    places = machine.places
-    for a, taken in first_edges:
-        if a not in allowed_states[0]:
+    machine_places = machine.places
+    for first_state, first_char_mask in first_edges:
+        if first_state not in allowed_states[0]:
             continue
-        for b, others in second_edges:
-            both, ahead = taken & others, places[a].char_mask & places[b].char_mask
-            if b not in allowed_states[1] or not both or not ahead:
+        for second_state, second_char_mask in second_edges:
+            shared_char_mask, shared_lookahead_mask = (
+                first_char_mask & second_char_mask,
+                machine_places[first_state].char_mask & machine_places[second_state].char_mask,
+            )
+            if second_state not in allowed_states[1] or not shared_char_mask or not shared_lookahead_mask:
                 continue
-            for c, last in third_edges:
+            for third_state, third_char_mask in third_edges:
                 machine.work.count_steps()
-                if c in allowed_states[2] and both & last and ahead & places[c].char_mask:
-                    yield a, b, c
+                if (
+                    third_state in allowed_states[2]
+                    and shared_char_mask & third_char_mask
+                    and shared_lookahead_mask & machine_places[third_state].char_mask
+                ):
+                    yield first_state, second_state, third_state
 
 
 class _LoopChain:
@@ -171,102 +197,110 @@ class _LoopChain:
     def __init__(
         self,
         machine: BacktrackingMachine,
-        failing: Sequence[Set[int]],
-        pairs: Sequence[tuple[Set[int], Set[int]]],
+        failing_loops: Sequence[Set[int]],
+        loop_pairs: Sequence[tuple[Set[int], Set[int]]],
     ) -> None:
-        self.counts = [min(max(machine.places[state].max_loop_length for state in loop) for loop in pair) for pair in pairs]
+        self.counts = [
+            min(max(machine.places[state].max_loop_length for state in loop) for loop in pair) for pair in loop_pairs
+        ]
         self.next = [
             [
                 number
-                for number, (first, _) in enumerate(pairs)
-                if first in failing and machine.reachable(second, machine.failing) & first
+                for number, (first, _) in enumerate(loop_pairs)
+                if first in failing_loops and machine.reachable(second, machine.failing) & first
             ]
-            for _, second in pairs
+            for _, second in loop_pairs
         ]
         self.known: dict[int, tuple[int, float]] = {}
 
-    def from_pair(self, number: int) -> tuple[int, float]:
+    def from_pair(self, pair_index: int) -> tuple[int, float]:
         """(power of the length, factor) of the ways through the longest chain that begins with a pair."""
-        if number not in self.known:
-            after = (self.from_pair(following) for following in self.next[number])
-            power, factor = max(after, default=(0, 1.0))
-            count = self.counts[number]
-            made = (power + 1, factor) if count == math.inf else (power, factor * count)
-            self.known[number] = made
-        return self.known[number]
+        if pair_index not in self.known:
+            following_growths = (self.from_pair(following) for following in self.next[pair_index])
+            power, factor = max(following_growths, default=(0, 1.0))
+            max_repeats = self.counts[pair_index]
+            pair_growth = (power + 1, factor) if max_repeats == math.inf else (power, factor * max_repeats)
+            self.known[pair_index] = pair_growth
+        return self.known[pair_index]
 
 
-def max_open_ways(root: RegexNode, work: StepCounter | None = None) -> int:
+def max_open_ways(root_node: RegexNode, step_counter: StepCounter | None = None) -> int:
     """How many ways are open at once at most, tried at one place of a text: what each of its characters costs.
 
     For an expression whose time grows in proportion. Raises UnsupportedError where that can't be told.
     """
-    machine = machine_of(root, MatchMode(tries_every_place=False), work or StepCounter(MAX_EFFORT), lenient=False)
-    alphabet = _representative_chars({chars for place in machine.places for _, chars in place.edges})
-    start: tuple[tuple[int, int], ...] = ((0, 1),)
-    known, stack, most = {start}, [start], 1
-    while stack:
-        now = stack.pop()
-        for char in alphabet:
-            counts: dict[int, int] = {}
-            for state, count in now:
-                for to, chars in machine.places[state].edges:
+    machine = machine_of(
+        root_node, MatchMode(tries_every_place=False), step_counter or StepCounter(MAX_ANALYSIS_STEPS), is_lenient=False
+    )
+    representative_chars = _representative_chars(
+        {char_mask_on_edge for place in machine.places for _, char_mask_on_edge in place.edges}
+    )
+    start_way_counts: tuple[tuple[int, int], ...] = ((0, 1),)
+    seen_way_counts, unvisited_way_counts, max_ways = {start_way_counts}, [start_way_counts], 1
+    while unvisited_way_counts:
+        current_way_counts = unvisited_way_counts.pop()
+        for char in representative_chars:
+            way_count_by_state: dict[int, int] = {}
+            for state, way_count in current_way_counts:
+                for target_state, char_mask_on_edge in machine.places[state].edges:
                     machine.work.count_steps()
-                    if chars & char:  # the first way on from where a match can end is the last
-                        sure = not machine.places[to].char_mask & ~machine.places[state].end_anchors_mask
-                        counts[to] = counts.get(to, 0) + (1 if sure else count)
-            most = max(most, sum(counts.values()))
-            following = tuple(sorted(counts.items()))
-            if most > MAX_WAYS:
-                return most
-            if following not in known:
-                known.add(following)
-                stack.append(following)
-    return most
+                    if char_mask_on_edge & char:  # the first way on from where a match can end is the last
+                        is_sure_to_match = not machine.places[target_state].char_mask & ~machine.places[state].end_anchors_mask
+                        way_count_by_state[target_state] = way_count_by_state.get(target_state, 0) + (
+                            1 if is_sure_to_match else way_count
+                        )
+            max_ways = max(max_ways, sum(way_count_by_state.values()))
+            next_way_counts = tuple(sorted(way_count_by_state.items()))
+            if max_ways > MAX_OPEN_WAYS:
+                return max_ways
+            if next_way_counts not in seen_way_counts:
+                seen_way_counts.add(next_way_counts)
+                unvisited_way_counts.append(next_way_counts)
+    return max_ways
 
 
-def _representative_chars(sets: Iterable[int]) -> list[int]:
+def _representative_chars(char_masks: Iterable[int]) -> list[int]:
     """One character for each kind that some sets tell apart, as a bit."""
-    kinds: dict[tuple[bool, ...], int] = {}
-    known = list(sets)
-    for point in range(ANY_OR_EDGE_MASK.bit_length()):
-        kind = tuple(bool(chars >> point & 1) for chars in known)
-        if any(kind):
-            kinds.setdefault(kind, 1 << point)
-    return list(kinds.values())
+    character_bit_by_membership: dict[tuple[bool, ...], int] = {}
+    char_mask_list = list(char_masks)
+    for code_point in range(ANY_CHAR_OR_TEXT_EDGE_MASK.bit_length()):
+        mask_membership = tuple(bool(chars >> code_point & 1) for chars in char_mask_list)
+        if any(mask_membership):
+            character_bit_by_membership.setdefault(mask_membership, 1 << code_point)
+    return list(character_bit_by_membership.values())
 
 
-def slow_regex_reason(pattern: str, work: StepCounter) -> str:
+def slow_regex_reason(pattern: str, step_counter: StepCounter) -> str:
     """Why an expression of somebody's own is not used, and what to write instead; empty where its time is bounded well."""
     try:
-        root = regex.parse_python_regex(pattern)
-        growth = growth_of_time(root, step_counter=work)
-        ways = max_open_ways(root, work) if growth.degree == 1 else 1
+        root_node = regex.parse_python_regex(pattern)
+        time_growth = backtracking_time_growth(root_node, step_counter=step_counter)
+        open_way_count = max_open_ways(root_node, step_counter) if time_growth.degree == 1 else 1
     except UnsupportedError as error:
         return str(error)
-    if growth.degree == math.inf:
+    if time_growth.degree == math.inf:
         return (
             "its time can double with each character of the text, for one text goes through its repeats in several ways,"
             " as through (a+)+ or (a|aa)*; write what is repeated so that each text fits in one way"
         )
-    if growth.degree_at_one_place > 1:
+    if time_growth.degree_at_one_place > 1:
         return (
             "its time can grow faster than the text, for two repeats can share it, as in .*.* or a*a*b;"
             " leave one out, or let them take different characters"
         )
-    if growth.degree > 1:
+    if time_growth.degree > 1:
         return (
             "its time can grow faster than the text, for it is tried at each place and a repeat runs on from there;"
             " let it begin with ^ or \\b, or give the repeat a bound, such as {0,80}"
         )
-    if growth.factor > MAX_FACTOR:
-        return f"its bounds multiply to {growth.factor:.0f}, and {MAX_FACTOR} is the most; make them smaller"
-    if ways > MAX_WAYS:
+    if time_growth.factor > MAX_GROWTH_FACTOR:
+        return f"its bounds multiply to {time_growth.factor:.0f}, and {MAX_GROWTH_FACTOR} is the most; make them smaller"
+    if open_way_count > MAX_OPEN_WAYS:
         return "one text goes through it in too many ways; let its alternatives and optional parts begin differently"
     return ""
 
 
-def is_exponential(expression: Regex) -> bool:
+def is_exponential_in_pcre(parsed_regex: Regex) -> bool:
     """Whether some text makes PCRE try a number of ways that doubles with each character. Raises UnsupportedError."""
-    machine = machine_of(expression.root, SEARCH_MODE, StepCounter(_PCRE_EFFORT), lenient=True)
-    return any(_is_doubling(machine, loop) for loop in find_loops(machine.failing))
+    machine = machine_of(parsed_regex.root, DEFAULT_SEARCH_MODE, StepCounter(_MAX_PCRE_ANALYSIS_STEPS), is_lenient=True)
+    return any(_has_exponential_loop(machine, loop) for loop in find_state_loops(machine.failing))

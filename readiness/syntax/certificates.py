@@ -11,16 +11,16 @@ import datetime
 import re
 from dataclasses import dataclass
 
-_PEM_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]{1,20000})-----END CERTIFICATE-----")
-_SEQUENCE = 0x30
-_VERSION = 0xA0
-_UTC_TIME = 0x17
-_GENERALIZED_TIME = 0x18
-_LONG_LENGTH = 0x80  # from here on the first byte of a length says how many bytes the length has
-_MAX_LENGTH_BYTES = 4
-_CENTURY_TURN = 50  # two figures of a year from here on are of the twentieth century
+_PEM_CERTIFICATE_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]{1,20000})-----END CERTIFICATE-----")
+_DER_SEQUENCE_TAG = 0x30
+_DER_VERSION_TAG = 0xA0
+_DER_UTC_TIME_TAG = 0x17
+_DER_GENERALIZED_TIME_TAG = 0x18
+_DER_LONG_LENGTH_FLAG = 0x80  # from here on the first byte of a length says how many bytes the length has
+_MAX_DER_LENGTH_BYTES = 4
+_FIRST_YEAR_OF_1900S = 50  # two figures of a year from here on are of the twentieth century
 # Whose signature a browser believes; anybody else's was made by whoever set the thing up.
-_PUBLIC_AUTHORITY = re.compile(
+_PUBLIC_AUTHORITY_NAME = re.compile(
     rb"(?i)let's encrypt|digicert|sectigo|comodo|globalsign|google trust|amazon|zerossl|godaddy|entrust|identrust|verisign"
     rb"|buypass|certum|actalis|swisssign|quovadis|ssl\.com|geotrust|thawte|rapidssl|harica|telesec|microsoft"
 )
@@ -37,60 +37,60 @@ class Certificate:
     @property
     def is_self_made(self) -> bool:
         """Whether no authority signed it that is known outside: it signs itself, or somebody's own authority does."""
-        return self.issuer == self.subject or not _PUBLIC_AUTHORITY.search(self.issuer)
+        return self.issuer == self.subject or not _PUBLIC_AUTHORITY_NAME.search(self.issuer)
 
     def has_expired(self, today: datetime.date | None) -> bool:
         """Whether it is good no longer; never where no day is given."""
         return today is not None and self.last_day < today
 
 
-def read_certificate(text: str) -> Certificate | None:
+def parse_first_pem_certificate(pem_text: str) -> Certificate | None:
     """The first certificate of a PEM text, the one that its key belongs to; None where there is none that can be read."""
-    block = _PEM_BLOCK.search(text)
-    if block is None:
+    pem_block = _PEM_CERTIFICATE_BLOCK.search(pem_text)
+    if pem_block is None:
         return None
     try:
-        return _parse_certificate(base64.b64decode("".join(block[1].split()), validate=True))
+        return _parse_der_certificate(base64.b64decode("".join(pem_block[1].split()), validate=True))
     except (binascii.Error, ValueError, IndexError):
         return None
 
 
-def _parse_certificate(encoded: bytes) -> Certificate:
+def _parse_der_certificate(der_bytes: bytes) -> Certificate:
     """Raises ValueError for what is no certificate."""
-    outer, _ = _element(encoded, _SEQUENCE)
-    body, _ = _element(outer, _SEQUENCE)
-    if body[0] == _VERSION:
-        body = _element(body)[1]
-    after_serial = _element(body)[1]
-    after_algorithm = _element(after_serial, _SEQUENCE)[1]
-    issuer, rest = _element(after_algorithm, _SEQUENCE)
-    validity, rest = _element(rest, _SEQUENCE)
-    subject, _ = _element(rest, _SEQUENCE)
-    return Certificate(issuer, subject, _day(_element(validity)[1]))
+    certificate_content, _ = _split_der_element(der_bytes, _DER_SEQUENCE_TAG)
+    certificate_body, _ = _split_der_element(certificate_content, _DER_SEQUENCE_TAG)
+    if certificate_body[0] == _DER_VERSION_TAG:
+        certificate_body = _split_der_element(certificate_body)[1]
+    bytes_after_serial_number = _split_der_element(certificate_body)[1]
+    bytes_after_algorithm = _split_der_element(bytes_after_serial_number, _DER_SEQUENCE_TAG)[1]
+    issuer_name, remaining_bytes = _split_der_element(bytes_after_algorithm, _DER_SEQUENCE_TAG)
+    validity_period, remaining_bytes = _split_der_element(remaining_bytes, _DER_SEQUENCE_TAG)
+    subject_name, _ = _split_der_element(remaining_bytes, _DER_SEQUENCE_TAG)
+    return Certificate(issuer_name, subject_name, _parse_der_date(_split_der_element(validity_period)[1]))
 
 
-def _element(encoded: bytes, tag: int | None = None) -> tuple[bytes, bytes]:
+def _split_der_element(der_bytes: bytes, tag: int | None = None) -> tuple[bytes, bytes]:
     """(content of the first element, what stands behind it). Raises ValueError where it is cut off or has another tag."""
-    if tag is not None and encoded[0] != tag:
+    if tag is not None and der_bytes[0] != tag:
         raise ValueError("another element was expected")
-    length, start = encoded[1], 2
-    if length >= _LONG_LENGTH:
-        count = length - _LONG_LENGTH
-        if not 0 < count <= _MAX_LENGTH_BYTES:
+    content_length, content_start = der_bytes[1], 2
+    if content_length >= _DER_LONG_LENGTH_FLAG:
+        length_byte_count = content_length - _DER_LONG_LENGTH_FLAG
+        if not 0 < length_byte_count <= _MAX_DER_LENGTH_BYTES:
             raise ValueError("a length that no certificate has")
-        start += count
-        length = int.from_bytes(encoded[2:start], "big")
-    if start + length > len(encoded):
+        content_start += length_byte_count
+        content_length = int.from_bytes(der_bytes[2:content_start], "big")
+    if content_start + content_length > len(der_bytes):
         raise ValueError("the element is cut off")
-    return encoded[start : start + length], encoded[start + length :]
+    return der_bytes[content_start : content_start + content_length], der_bytes[content_start + content_length :]
 
 
-def _day(encoded: bytes) -> datetime.date:
+def _parse_der_date(der_time: bytes) -> datetime.date:
     """The day of a point in time. Raises ValueError for anything else."""
-    digits = _element(encoded)[0].decode("ascii")
-    if encoded[0] == _GENERALIZED_TIME:
+    digits = _split_der_element(der_time)[0].decode("ascii")
+    if der_time[0] == _DER_GENERALIZED_TIME_TAG:
         return datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
-    if encoded[0] != _UTC_TIME:
+    if der_time[0] != _DER_UTC_TIME_TAG:
         raise ValueError("no point in time")
     year = int(digits[:2])
-    return datetime.date(year + (1900 if year >= _CENTURY_TURN else 2000), int(digits[2:4]), int(digits[4:6]))
+    return datetime.date(year + (1900 if year >= _FIRST_YEAR_OF_1900S else 2000), int(digits[2:4]), int(digits[4:6]))

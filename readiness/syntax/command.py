@@ -102,53 +102,57 @@ class SimpleCommand:
         `options_with_value` are the letters that take a value: what follows one in a cluster is no option.
         """
         for word in self.words:
-            value = word.value
-            if value == "--":
+            word_value = word.value
+            if word_value == "--":
                 return None
-            if not value.startswith("-"):
+            if not word_value.startswith("-"):
                 continue
-            letters = "" if value[1:2] == "-" else _cluster_letters(value[1:].partition("=")[0], options_with_value)
+            cluster_letters = (
+                ""
+                if word_value[1:2] == "-"
+                else _cluster_letters_until_value(word_value[1:].partition("=")[0], options_with_value)
+            )
             for option in options:
-                if value == option or (len(option) > 2 and value.startswith(f"{option}=")):
+                if word_value == option or (len(option) > 2 and word_value.startswith(f"{option}=")):
                     return word
-                if len(option) == 2 and option[1] in letters:
+                if len(option) == 2 and option[1] in cluster_letters:
                     return word
         return None
 
-    def option_value(self, *names: str) -> str | None:
+    def option_value(self, *option_names: str) -> str | None:
         """The value of an option: `--name value`, `--name=value`, `-n value`, `-xn value`."""
-        for index, word in enumerate(self.words):
+        for word_index, word in enumerate(self.words):
             if word.value == "--":
                 return None
-            for name in names:
-                if word.value == name or (len(name) == 2 and _ends_cluster(word.value, name[1])):
-                    return self.words[index + 1].value if index + 1 < len(self.words) else None
-                if word.value.startswith(f"{name}="):
-                    return word.value[len(name) + 1 :]
+            for option_name in option_names:
+                if word.value == option_name or (len(option_name) == 2 and _is_cluster_ending_with(word.value, option_name[1])):
+                    return self.words[word_index + 1].value if word_index + 1 < len(self.words) else None
+                if word.value.startswith(f"{option_name}="):
+                    return word.value[len(option_name) + 1 :]
         return None
 
-    def operands(self, with_value: frozenset[str] = frozenset()) -> tuple[ShellWord, ...]:
+    def operands(self, options_with_value: frozenset[str] = frozenset()) -> tuple[ShellWord, ...]:
         """The words that are no options and no values of the options named in `with_value`."""
-        words: list[ShellWord] = []
-        skip = False
-        for index, word in enumerate(self.words):
-            if skip:
-                skip = False
+        operand_words: list[ShellWord] = []
+        is_next_word_a_value = False
+        for word_index, word in enumerate(self.words):
+            if is_next_word_a_value:
+                is_next_word_a_value = False
             elif word.value == "--":
-                return (*words, *self.words[index + 1 :])
+                return (*operand_words, *self.words[word_index + 1 :])
             elif word.value.startswith("-") and len(word.value) > 1:
-                skip = word.value in with_value
+                is_next_word_a_value = word.value in options_with_value
             else:
-                words.append(word)
-        return tuple(words)
+                operand_words.append(word)
+        return tuple(operand_words)
 
 
-def _ends_cluster(value: str, letter: str) -> bool:
+def _is_cluster_ending_with(word_value: str, letter: str) -> bool:
     """Whether a value is a cluster of options, `-mu`, with the letter as its last."""
-    return value[:1] == "-" and value[1:].isalpha() and value[-1] == letter
+    return word_value[:1] == "-" and word_value[1:].isalpha() and word_value[-1] == letter
 
 
-def _cluster_letters(cluster: str, letters_with_value: str) -> str:
+def _cluster_letters_until_value(cluster: str, letters_with_value: str) -> str:
     """The options of a cluster, up to the first that takes the rest as its value."""
-    end = next((at for at, letter in enumerate(cluster) if letter in letters_with_value), len(cluster))
-    return cluster[: end + 1]
+    value_option_index = next((at for at, letter in enumerate(cluster) if letter in letters_with_value), len(cluster))
+    return cluster[: value_option_index + 1]

@@ -8,18 +8,18 @@ from typing import Any
 
 from readiness.syntax.expression import (
     BinaryOperation,
+    ExpressionNode,
     FunctionCall,
     IndexAccess,
     Literal,
     MemberAccess,
     Negation,
-    Node,
 )
 
 NOT_CONSTANT = object()
 
 
-def evaluate_constant(node: Node) -> Any:
+def evaluate_constant(node: ExpressionNode) -> Any:
     """The value of a constant expression, or UNKNOWN where it reads a context or a status.
 
     `&&` and `||` give one of their operands and need only one side where it decides.
@@ -27,151 +27,162 @@ def evaluate_constant(node: Node) -> Any:
     if isinstance(node, Literal):
         return node.value
     if isinstance(node, Negation):
-        value = evaluate_constant(node.operand)
-        return NOT_CONSTANT if value is NOT_CONSTANT else not is_truthy_in_expression(value)
+        operand_value = evaluate_constant(node.operand)
+        return NOT_CONSTANT if operand_value is NOT_CONSTANT else not is_truthy_in_expression(operand_value)
     if isinstance(node, BinaryOperation):
-        return _evaluate_binary(node)
+        return _evaluate_binary_operation(node)
     if isinstance(node, FunctionCall):
-        return _evaluate_call(node)
+        return _evaluate_function_call(node)
     if isinstance(node, IndexAccess):
-        owner, key = evaluate_constant(node.owner), evaluate_constant(node.key)
-        return _evaluate_entry(owner, key)
-    return _evaluate_entry(evaluate_constant(node.owner), node.name) if isinstance(node, MemberAccess) else NOT_CONSTANT
+        owner_value, key_value = evaluate_constant(node.owner), evaluate_constant(node.key)
+        return _evaluate_member(owner_value, key_value)
+    return _evaluate_member(evaluate_constant(node.owner), node.name) if isinstance(node, MemberAccess) else NOT_CONSTANT
 
 
-def is_truthy_in_expression(value: Any) -> bool:
+def is_truthy_in_expression(expression_value: Any) -> bool:
     """Whether `if:` treats a value as true: all but false, 0, NaN, the empty string and null."""
-    if isinstance(value, float) and math.isnan(value):
+    if isinstance(expression_value, float) and math.isnan(expression_value):
         return False
-    return isinstance(value, list | dict) or value not in (None, False, 0, "")
+    return isinstance(expression_value, list | dict) or expression_value not in (None, False, 0, "")
 
 
-def as_text(value: Any) -> str:
+def value_as_expression_text(expression_value: Any) -> str:
     """A value as the runner writes it into a text."""
-    if value is None:
+    if expression_value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float | int):
-        return str(int(value)) if math.isfinite(value) and value == int(value) else str(value)
-    return value if isinstance(value, str) else ("Array" if isinstance(value, list) else "Object")
+    if isinstance(expression_value, bool):
+        return "true" if expression_value else "false"
+    if isinstance(expression_value, float | int):
+        return (
+            str(int(expression_value))
+            if math.isfinite(expression_value) and expression_value == int(expression_value)
+            else str(expression_value)
+        )
+    return (
+        expression_value if isinstance(expression_value, str) else ("Array" if isinstance(expression_value, list) else "Object")
+    )
 
 
-def _evaluate_entry(owner: Any, key: Any) -> Any:
-    if owner is NOT_CONSTANT or key is NOT_CONSTANT:
+def _evaluate_member(owner_value: Any, key_value: Any) -> Any:
+    if owner_value is NOT_CONSTANT or key_value is NOT_CONSTANT:
         return NOT_CONSTANT
-    if isinstance(owner, dict):
-        wanted = as_text(key).lower()
-        return next((value for name, value in owner.items() if name.lower() == wanted), None)
-    if isinstance(owner, list) and isinstance(key, float | int) and 0 <= key < len(owner):
-        return owner[int(key)]
+    if isinstance(owner_value, dict):
+        lowercase_key = value_as_expression_text(key_value).lower()
+        return next((value for name, value in owner_value.items() if name.lower() == lowercase_key), None)
+    if isinstance(owner_value, list) and isinstance(key_value, float | int) and 0 <= key_value < len(owner_value):
+        return owner_value[int(key_value)]
     return None
 
 
-def _evaluate_binary(node: BinaryOperation) -> Any:
-    left, right = evaluate_constant(node.left), evaluate_constant(node.right)
+def _evaluate_binary_operation(node: BinaryOperation) -> Any:
+    left_value, right_value = evaluate_constant(node.left), evaluate_constant(node.right)
     if node.operator == "&&":
-        if left is NOT_CONSTANT:
+        if left_value is NOT_CONSTANT:
             return NOT_CONSTANT
-        return right if is_truthy_in_expression(left) else left
+        return right_value if is_truthy_in_expression(left_value) else left_value
     if node.operator == "||":
-        if left is NOT_CONSTANT:
+        if left_value is NOT_CONSTANT:
             return NOT_CONSTANT
-        return left if is_truthy_in_expression(left) else right
-    if left is NOT_CONSTANT or right is NOT_CONSTANT:
+        return left_value if is_truthy_in_expression(left_value) else right_value
+    if left_value is NOT_CONSTANT or right_value is NOT_CONSTANT:
         return NOT_CONSTANT
-    return _evaluate_comparison(node.operator, left, right)
+    return _evaluate_comparison(node.operator, left_value, right_value)
 
 
-def _evaluate_comparison(operator: str, left: Any, right: Any) -> Any:
-    if isinstance(left, list | dict) or isinstance(right, list | dict):
+def _evaluate_comparison(operator: str, left_value: Any, right_value: Any) -> Any:
+    if isinstance(left_value, list | dict) or isinstance(right_value, list | dict):
         return NOT_CONSTANT  # arrays and objects are equal only as the same instance
-    if isinstance(left, str) and isinstance(right, str):
-        first: Any = left.lower()
-        second: Any = right.lower()
+    if isinstance(left_value, str) and isinstance(right_value, str):
+        left_comparable: Any = left_value.lower()
+        right_comparable: Any = right_value.lower()
     else:
-        first, second = _as_number(left), _as_number(right)
+        left_comparable, right_comparable = _value_as_expression_number(left_value), _value_as_expression_number(right_value)
     if operator == "==":
-        return bool(first == second)
+        return bool(left_comparable == right_comparable)
     if operator == "!=":
-        return bool(first != second)
+        return bool(left_comparable != right_comparable)
     if operator == "<":
-        return bool(first < second)
+        return bool(left_comparable < right_comparable)
     if operator == "<=":
-        return bool(first <= second)
-    return bool(first > second) if operator == ">" else bool(first >= second)
+        return bool(left_comparable <= right_comparable)
+    return bool(left_comparable > right_comparable) if operator == ">" else bool(left_comparable >= right_comparable)
 
 
-def _as_number(value: Any) -> float:
-    if value is None:
+def _value_as_expression_number(expression_value: Any) -> float:
+    if expression_value is None:
         return 0.0
-    if isinstance(value, str):
+    if isinstance(expression_value, str):
         try:
-            return float(value) if value.strip() else 0.0
+            return float(expression_value) if expression_value.strip() else 0.0
         except ValueError:
             return math.nan
-    return float(value)
+    return float(expression_value)
 
 
-def _evaluate_call(node: FunctionCall) -> Any:
-    values = [evaluate_constant(argument) for argument in node.arguments]
+def _evaluate_function_call(node: FunctionCall) -> Any:
+    argument_values = [evaluate_constant(argument) for argument in node.arguments]
     if node.name.lower() == "case":
-        return _evaluate_case_function(values)
-    if any(value is NOT_CONSTANT for value in values):
+        return _evaluate_case_function(argument_values)
+    if any(value is NOT_CONSTANT for value in argument_values):
         return NOT_CONSTANT
-    name = node.name.lower()
-    if name == "format" and values:
-        return _evaluate_format(values)
-    if name in ("startswith", "endswith") and len(values) == 2:
-        first, second = (as_text(value).lower() for value in values)
-        return first.startswith(second) if name == "startswith" else first.endswith(second)
-    if name == "contains" and len(values) == 2:
-        return _evaluate_contains(values[0], values[1])
-    if name == "join" and values and isinstance(values[0], list):
-        return as_text(values[1] if len(values) > 1 else ",").join(as_text(value) for value in values[0])
-    if name == "fromjson" and len(values) == 1:
-        return _from_json(as_text(values[0]))
-    if name == "tojson" and len(values) == 1:
-        return json.dumps(values[0], indent=2)
+    function_name = node.name.lower()
+    if function_name == "format" and argument_values:
+        return _evaluate_format_function(argument_values)
+    if function_name in ("startswith", "endswith") and len(argument_values) == 2:
+        searched_text, affix = (value_as_expression_text(value).lower() for value in argument_values)
+        return searched_text.startswith(affix) if function_name == "startswith" else searched_text.endswith(affix)
+    if function_name == "contains" and len(argument_values) == 2:
+        return _evaluate_contains_function(argument_values[0], argument_values[1])
+    if function_name == "join" and argument_values and isinstance(argument_values[0], list):
+        return value_as_expression_text(argument_values[1] if len(argument_values) > 1 else ",").join(
+            value_as_expression_text(value) for value in argument_values[0]
+        )
+    if function_name == "fromjson" and len(argument_values) == 1:
+        return _evaluate_from_json(value_as_expression_text(argument_values[0]))
+    if function_name == "tojson" and len(argument_values) == 1:
+        return json.dumps(argument_values[0], indent=2)
     return NOT_CONSTANT
 
 
-def _evaluate_case_function(values: list[Any]) -> Any:
-    for wanted, value in zip(values[:-1:2], values[1::2], strict=False):
-        if wanted is NOT_CONSTANT or wanted is True:
-            return NOT_CONSTANT if wanted is NOT_CONSTANT else value
-    return values[-1] if len(values) % 2 else NOT_CONSTANT
+def _evaluate_case_function(argument_values: list[Any]) -> Any:
+    for condition_value, case_value in zip(argument_values[:-1:2], argument_values[1::2], strict=False):
+        if condition_value is NOT_CONSTANT or condition_value is True:
+            return NOT_CONSTANT if condition_value is NOT_CONSTANT else case_value
+    return argument_values[-1] if len(argument_values) % 2 else NOT_CONSTANT
 
 
-def _from_json(value: str) -> Any:
+def _evaluate_from_json(json_text: str) -> Any:
     try:
-        return json.loads(value)
+        return json.loads(json_text)
     except (ValueError, RecursionError):
         return NOT_CONSTANT
 
 
-def _evaluate_contains(haystack: Any, item: Any) -> bool:
+def _evaluate_contains_function(haystack: Any, searched_item: Any) -> bool:
     if isinstance(haystack, list):
-        return any(_evaluate_comparison("==", entry, item) is True for entry in haystack)
-    return not isinstance(haystack, dict) and as_text(item).lower() in as_text(haystack).lower()
+        return any(_evaluate_comparison("==", entry, searched_item) is True for entry in haystack)
+    return (
+        not isinstance(haystack, dict)
+        and value_as_expression_text(searched_item).lower() in value_as_expression_text(haystack).lower()
+    )
 
 
-def _evaluate_format(values: list[Any]) -> Any:
-    pattern, rest = as_text(values[0]), values[1:]
-    out, at = [], 0
-    while at < len(pattern):
-        char = pattern[at]
-        if pattern[at : at + 2] in ("{{", "}}"):
-            out.append(char)
-            at += 2
+def _evaluate_format_function(argument_values: list[Any]) -> Any:
+    format_text, format_arguments = value_as_expression_text(argument_values[0]), argument_values[1:]
+    output_parts, format_offset = [], 0
+    while format_offset < len(format_text):
+        char = format_text[format_offset]
+        if format_text[format_offset : format_offset + 2] in ("{{", "}}"):
+            output_parts.append(char)
+            format_offset += 2
         elif char == "{":
-            close = pattern.find("}", at)
-            number = pattern[at + 1 : close] if close > 0 else ""
-            if not number.isdecimal() or len(number) > 3 or int(number) >= len(rest):
+            closing_brace_index = format_text.find("}", format_offset)
+            argument_number = format_text[format_offset + 1 : closing_brace_index] if closing_brace_index > 0 else ""
+            if not argument_number.isdecimal() or len(argument_number) > 3 or int(argument_number) >= len(format_arguments):
                 return NOT_CONSTANT
-            out.append(as_text(rest[int(number)]))
-            at = close + 1
+            output_parts.append(value_as_expression_text(format_arguments[int(argument_number)]))
+            format_offset = closing_brace_index + 1
         else:
-            out.append(char)
-            at += 1
-    return "".join(out)
+            output_parts.append(char)
+            format_offset += 1
+    return "".join(output_parts)

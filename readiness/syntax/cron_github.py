@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
-from readiness.syntax.cron import CRON_FIELDS
+from readiness.syntax.cron import CRON_FIELD_NAMES_AND_RANGES
 
 _CRON_FIELD_PART = re.compile(r"(\*|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
 
@@ -14,56 +14,70 @@ class CronError(ValueError):
     """The reason why a text is no cron schedule that GitHub accepts."""
 
 
-def shortest_interval_minutes(text: str) -> int:
+def shortest_interval_minutes(schedule: str) -> int:
     """The fewest minutes between two runs of a schedule. Raises CronError.
 
     Steps that do not divide the hour (`*/7`) make one shorter gap at its end, which nobody asked for.
     """
-    fields = text.split()
-    if len(fields) != 5:
-        raise CronError(f"it has {len(fields)} fields and needs 5")
-    sets = [_field_values(field, *spec) for field, spec in zip(fields, CRON_FIELDS, strict=True)]
-    minutes, hours = sorted(sets[0]), sorted(sets[1])
-    gaps = [after - before for before, after in itertools.pairwise(minutes)]
-    if fields[2] != "*" and fields[4] == "*" and not _has_such_day(sets[2], sets[3]):
+    field_texts = schedule.split()
+    if len(field_texts) != 5:
+        raise CronError(f"it has {len(field_texts)} fields and needs 5")
+    values_of_fields = [
+        _cron_field_values(field, *spec) for field, spec in zip(field_texts, CRON_FIELD_NAMES_AND_RANGES, strict=True)
+    ]
+    sorted_minutes, sorted_hours = sorted(values_of_fields[0]), sorted(values_of_fields[1])
+    minute_gaps = [after - before for before, after in itertools.pairwise(sorted_minutes)]
+    if (
+        field_texts[2] != "*"
+        and field_texts[4] == "*"
+        and not _may_any_month_have_days(values_of_fields[2], values_of_fields[3])
+    ):
         raise CronError("no month has that day")
-    if "/" not in fields[0] and any((hour + 1) % 24 in sets[1] for hour in hours):
-        gaps.append(60 - minutes[-1] + minutes[0])
-    return min(gaps, default=60)
+    if "/" not in field_texts[0] and any((hour + 1) % 24 in values_of_fields[1] for hour in sorted_hours):
+        minute_gaps.append(60 - sorted_minutes[-1] + sorted_minutes[0])
+    return min(minute_gaps, default=60)
 
 
-def _has_such_day(days: set[int], months: set[int]) -> bool:
-    longest = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
-    return any(min(days) <= longest.get(month, 31) for month in months)
+def _may_any_month_have_days(days_of_month: set[int], months: set[int]) -> bool:
+    last_day_by_month = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
+    return any(min(days_of_month) <= last_day_by_month.get(month, 31) for month in months)
 
 
-def _field_values(field: str, name: str, low: int, high: int, names: dict[str, int]) -> set[int]:
-    values: set[int] = set()
-    for part in field.split(","):
-        match = _CRON_FIELD_PART.match(part)
+def _cron_field_values(
+    field_text: str, field_name: str, min_value: int, max_value: int, number_by_name: dict[str, int]
+) -> set[int]:
+    field_values: set[int] = set()
+    for field_part in field_text.split(","):
+        match = _CRON_FIELD_PART.match(field_part)
         if match is None:
-            raise CronError(f"{part!r} is no {name}")
-        first, last, step = match.groups()
-        start = low if first == "*" else _field_number(first, name, low, high, names)
-        end = high if first == "*" or (step and last is None) else start
-        if last is not None:
-            if first == "*":
-                raise CronError(f"{part!r} is no {name}")
-            end = _field_number(last, name, low, high, names)
-        if end < start:
-            raise CronError(f"{part!r} runs backwards")
-        if step == "0":
-            raise CronError(f"{part!r} has a step of zero")
-        values |= set(range(start, end + 1, int(step or 1)))
-    return values
+            raise CronError(f"{field_part!r} is no {field_name}")
+        range_start_text, range_end_text, step_text = match.groups()
+        range_start = (
+            min_value
+            if range_start_text == "*"
+            else _cron_field_number(range_start_text, field_name, min_value, max_value, number_by_name)
+        )
+        range_end = max_value if range_start_text == "*" or (step_text and range_end_text is None) else range_start
+        if range_end_text is not None:
+            if range_start_text == "*":
+                raise CronError(f"{field_part!r} is no {field_name}")
+            range_end = _cron_field_number(range_end_text, field_name, min_value, max_value, number_by_name)
+        if range_end < range_start:
+            raise CronError(f"{field_part!r} runs backwards")
+        if step_text == "0":
+            raise CronError(f"{field_part!r} has a step of zero")
+        field_values |= set(range(range_start, range_end + 1, int(step_text or 1)))
+    return field_values
 
 
-def _field_number(text: str, name: str, low: int, high: int, names: dict[str, int]) -> int:
-    value = names.get(text.lower())
-    if value is None:
-        if not text.isdecimal():
-            raise CronError(f"{text!r} is no {name}")
-        value = int(text)
-    if not low <= value <= high:
-        raise CronError(f"{name} {value} is not between {low} and {high}")
-    return value
+def _cron_field_number(
+    number_or_name: str, field_name: str, min_value: int, max_value: int, number_by_name: dict[str, int]
+) -> int:
+    field_number = number_by_name.get(number_or_name.lower())
+    if field_number is None:
+        if not number_or_name.isdecimal():
+            raise CronError(f"{number_or_name!r} is no {field_name}")
+        field_number = int(number_or_name)
+    if not min_value <= field_number <= max_value:
+        raise CronError(f"{field_name} {field_number} is not between {min_value} and {max_value}")
+    return field_number

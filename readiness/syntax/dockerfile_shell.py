@@ -8,55 +8,59 @@ from dataclasses import replace
 from readiness.model import Span
 from readiness.syntax import shell
 from readiness.syntax.instruction import Instruction
-from readiness.syntax.pieces import JoinedText, plain_pieces
+from readiness.syntax.pieces import JoinedText, single_piece_text
 from readiness.syntax.words import InstructionWord
 
 _SHELL_HASHBANG = re.compile(r"#!\S*?(?:/|env )(?:ba|da|a|k|z)?sh\b")
 
 
-def script_of(instruction: Instruction, text: str, posix: bool) -> shell.ShellScript:
+def parse_instruction_script(instruction: Instruction, dockerfile_text: str, is_posix_shell: bool) -> shell.ShellScript:
     """The script of an instruction: its text, the heredoc that it runs, or the words of exec form.
 
     `text` is the whole file, where here-documents stand; `posix` says whether a shell that is read here runs it.
     """
-    empty = shell.ShellScript(plain_pieces(""), (), False, frozenset())
+    empty_script = shell.ShellScript(single_piece_text(""), (), False, frozenset())
     if instruction.is_json_form:
-        return _exec_form_script(instruction, empty)
-    if not posix:
-        return empty
+        return _parse_exec_form_script(instruction, empty_script)
+    if not is_posix_shell:
+        return empty_script
     if not instruction.heredocs:
         return shell.parse_script(instruction.arguments_text)
-    first = instruction.heredocs[0]
-    if instruction.arguments_text.text.strip() == text[first.name_span.start : first.name_span.end]:
-        body = text[first.body_span.start : first.body_span.end]
-        if body.startswith("#!") and not _SHELL_HASHBANG.match(body):
-            return empty
-        return shell.parse_script(plain_pieces(body, first.body_span.start))
-    line = shell.parse_script(_blank_out_spans(instruction.arguments_text, [doc.name_span for doc in instruction.heredocs]))
-    if line.commands and line.commands[-1].program in shell.SHELL_PROGRAMS:
-        body = text[first.body_span.start : first.body_span.end]
-        inner = shell.parse_script(plain_pieces(body, first.body_span.start))
-        return replace(line, commands=line.commands + inner.commands, function_names=inner.function_names)
-    return line
+    first_heredoc = instruction.heredocs[0]
+    if instruction.arguments_text.text.strip() == dockerfile_text[first_heredoc.name_span.start : first_heredoc.name_span.end]:
+        heredoc_body = dockerfile_text[first_heredoc.body_span.start : first_heredoc.body_span.end]
+        if heredoc_body.startswith("#!") and not _SHELL_HASHBANG.match(heredoc_body):
+            return empty_script
+        return shell.parse_script(single_piece_text(heredoc_body, first_heredoc.body_span.start))
+    line_script = shell.parse_script(
+        _with_spans_blanked_out(instruction.arguments_text, [doc.name_span for doc in instruction.heredocs])
+    )
+    if line_script.commands and line_script.commands[-1].program in shell.SHELL_PROGRAMS:
+        heredoc_body = dockerfile_text[first_heredoc.body_span.start : first_heredoc.body_span.end]
+        heredoc_script = shell.parse_script(single_piece_text(heredoc_body, first_heredoc.body_span.start))
+        return replace(
+            line_script, commands=line_script.commands + heredoc_script.commands, function_names=heredoc_script.function_names
+        )
+    return line_script
 
 
-def shell_program(instruction: Instruction) -> str:
+def program_of_shell_instruction(instruction: Instruction) -> str:
     """The program that a SHELL instruction names, without its folder: `env bash` is bash."""
-    words = [word.value for word in instruction.words] or ["sh"]
-    name = re.split(r"[\\/]", words[0])[-1].lower().removesuffix(".exe")
-    return "bash" if name == "env" and any("bash" in word for word in words) else name
+    word_values = [word.value for word in instruction.words] or ["sh"]
+    program_name = re.split(r"[\\/]", word_values[0])[-1].lower().removesuffix(".exe")
+    return "bash" if program_name == "env" and any("bash" in word for word in word_values) else program_name
 
 
-def _blank_out_spans(body: JoinedText, spans: list[Span]) -> JoinedText:
+def _with_spans_blanked_out(arguments_text: JoinedText, spans: list[Span]) -> JoinedText:
     """The text with the words at `spans` blanked."""
-    text = list(body.text)
-    for at in range(len(text)):
-        if any(span.start <= body.source_offset(at) < span.end for span in spans):
-            text[at] = " "
-    return JoinedText("".join(text), body.piece_starts, body.source_offsets)
+    characters = list(arguments_text.text)
+    for character_index in range(len(characters)):
+        if any(span.start <= arguments_text.source_offset(character_index) < span.end for span in spans):
+            characters[character_index] = " "
+    return JoinedText("".join(characters), arguments_text.piece_starts, arguments_text.source_offsets)
 
 
-def _exec_form_script(instruction: Instruction, empty_script: shell.ShellScript) -> shell.ShellScript:
+def _parse_exec_form_script(instruction: Instruction, empty_script: shell.ShellScript) -> shell.ShellScript:
     """Exec form: one command, and the script in it where a shell is started with -c."""
     if not instruction.words or instruction.keyword not in (
         "RUN",
@@ -65,20 +69,22 @@ def _exec_form_script(instruction: Instruction, empty_script: shell.ShellScript)
         "HEALTHCHECK",
     ):
         return empty_script
-    words = instruction.words[1:] if instruction.keyword == "HEALTHCHECK" else instruction.words
-    if not words:
+    command_words = instruction.words[1:] if instruction.keyword == "HEALTHCHECK" else instruction.words
+    if not command_words:
         return empty_script
-    parts = [shell.ShellWord(word.raw, word.value, True, word.span) for word in words]
-    span = Span(words[0].span.start, words[-1].span.end)
-    command = shell.SimpleCommand(parts[0].value, tuple(parts[1:]), span, parts[0].span)
-    inner: tuple[shell.SimpleCommand, ...] = ()
-    runs = command.program in shell.SHELL_PROGRAMS and len(words) >= 3
-    if runs and words[1].value in ("-c", "-ec", "-lc") and "\\" not in words[2].raw:
-        inner = shell.parse_script(_json_entry_body(instruction.arguments_text, words[1], words[2])).commands
-    return shell.ShellScript(instruction.arguments_text, (command, *inner), False, frozenset())
+    shell_words = [shell.ShellWord(word.raw, word.value, True, word.span) for word in command_words]
+    command_span = Span(command_words[0].span.start, command_words[-1].span.end)
+    command = shell.SimpleCommand(shell_words[0].value, tuple(shell_words[1:]), command_span, shell_words[0].span)
+    inner_commands: tuple[shell.SimpleCommand, ...] = ()
+    may_run_script_argument = command.program in shell.SHELL_PROGRAMS and len(command_words) >= 3
+    if may_run_script_argument and command_words[1].value in ("-c", "-ec", "-lc") and "\\" not in command_words[2].raw:
+        inner_commands = shell.parse_script(
+            _text_inside_json_entry(instruction.arguments_text, command_words[1], command_words[2])
+        ).commands
+    return shell.ShellScript(instruction.arguments_text, (command, *inner_commands), False, frozenset())
 
 
-def _json_entry_body(body: JoinedText, previous_word: InstructionWord, word: InstructionWord) -> JoinedText:
+def _text_inside_json_entry(arguments_text: JoinedText, previous_word: InstructionWord, word: InstructionWord) -> JoinedText:
     """The text between the quotes of a JSON entry."""
-    at = body.text.find(word.raw, body.text.find(previous_word.raw) + len(previous_word.raw))
-    return body.cut(at + 1, at + len(word.raw) - 1)
+    entry_start = arguments_text.text.find(word.raw, arguments_text.text.find(previous_word.raw) + len(previous_word.raw))
+    return arguments_text.cut(entry_start + 1, entry_start + len(word.raw) - 1)

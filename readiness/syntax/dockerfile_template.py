@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from readiness.syntax.template import find_marks
+from readiness.syntax.template import find_template_marks
 
 
 def with_uniform_template_marks(text: str) -> str:
     """The text of a template with its marks as `{{ }}`, and tags that stand alone as comments; all else in its place."""
-    pieces: list[str] = []
-    at = 0
-    for mark in find_marks(text):
-        written = text[mark.start : mark.end]
+    text_pieces: list[str] = []
+    copied_until = 0
+    for mark in find_template_marks(text):
+        mark_text = text[mark.start : mark.end]
         if mark.is_control_tag and mark.is_alone_on_lines:
-            pieces += [text[at : mark.start], _comment_out(written)]
+            text_pieces += [text[copied_until : mark.start], _replace_lines_by_comments(mark_text)]
         elif mark.opening in {"%%", "@", "<%"} and not (mark.is_control_tag or mark.is_alone_on_lines):
-            pieces += [text[at : mark.start], f"{{{{{written[2:-2]}}}}}"[: len(written)]]
+            text_pieces += [text[copied_until : mark.start], f"{{{{{mark_text[2:-2]}}}}}"[: len(mark_text)]]
         else:
             continue
-        at = mark.end
-    return "".join([*pieces, text[at:]])
+        copied_until = mark.end
+    return "".join([*text_pieces, text[copied_until:]])
 
 
-def _comment_out(text: str) -> str:
+def _replace_lines_by_comments(text: str) -> str:
     """A text with each of its lines made a comment of its length."""
     return "\n".join("#".ljust(len(line)) for line in text.split("\n"))

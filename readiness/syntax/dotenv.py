@@ -11,18 +11,20 @@ from readiness.syntax.interpolation import (
     NO_VARIABLES,
     UNKNOWN_VALUE_MARK,
     InterpolationError,
-    interpolate,
+    interpolate_variables,
 )
 
 _BLANK_CHARACTERS = "\t\v\f\r \x85\xa0"  # what Docker skips within a line
-_SPACE_CHARACTERS = _BLANK_CHARACTERS + "\n\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_BLANK_AND_LINE_BREAK_CHARACTERS = (
+    _BLANK_CHARACTERS + "\n\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+)
 _EXPORT_PREFIX = re.compile(r"export[\t\n\f\r ]+")
-_VARIABLE_NAME = re.compile(rf"[\w.\[\]{_BLANK_CHARACTERS}-]*")
-_CLOSING_QUOTE = {quote: re.compile(r"\\.|" + quote, re.DOTALL) for quote in ("'", '"')}
+_VARIABLE_NAME_CHARACTERS = re.compile(rf"[\w.\[\]{_BLANK_CHARACTERS}-]*")
+_ESCAPE_OR_CLOSING_QUOTE_BY_QUOTE = {quote: re.compile(r"\\.|" + quote, re.DOTALL) for quote in ("'", '"')}
 _ESCAPE_SEQUENCE = re.compile(r'\\([abcfnrtv$"\\]|0[0-9]{0,3})')
 _CHARACTER_BY_ESCAPE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
             "$": "$$", '"': '"', "\\": "\\"}  # fmt: skip
-MAX_GROWTH = 1_000_000  # characters that variables may make of one file
+MAX_INTERPOLATED_CHARACTERS = 1_000_000  # characters that variables may make of one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +57,32 @@ class EnvFileContent:
 
 def parse_dotenv(text: str) -> EnvFileContent:
     """The entries of an environment file. Never raises: what is wrong with it stands in the answer."""
-    entries: list[EnvEntry] = []
-    at = 1 if text.startswith("\ufeff") else 0
+    env_entries: list[EnvEntry] = []
+    offset = 1 if text.startswith("\ufeff") else 0
     try:
-        while (at := _next_statement(text, at)) < len(text):
-            entry, at = _parse_entry(text, at)
-            if entry.raw_value and not entry.is_literal:
-                interpolate(entry.raw_value)
-            entries.append(entry)
+        while (offset := _next_statement_offset(text, offset)) < len(text):
+            env_entry, offset = _parse_entry(text, offset)
+            if env_entry.raw_value and not env_entry.is_literal:
+                interpolate_variables(env_entry.raw_value)
+            env_entries.append(env_entry)
     except ParseError as error:
-        return EnvFileContent(tuple(entries), error)
+        return EnvFileContent(tuple(env_entries), error)
     except InterpolationError as error:
-        return EnvFileContent(tuple(entries), ParseError(error.message, entry.value_span.start))
-    return EnvFileContent(tuple(entries))
+        return EnvFileContent(tuple(env_entries), ParseError(error.message, env_entry.value_span.start))
+    return EnvFileContent(tuple(env_entries))
 
 
-def _next_statement(text: str, offset: int) -> int:
+def _next_statement_offset(text: str, offset: int) -> int:
     """Where the next statement begins, past blanks and comments; the text's end where there is none."""
     while True:
-        offset = _skip_chars(text, offset, _SPACE_CHARACTERS)
+        offset = _offset_after_chars(text, offset, _BLANK_AND_LINE_BREAK_CHARACTERS)
         if text[offset : offset + 1] != "#":
             return offset
-        end = text.find("\n", offset)
-        offset = len(text) if end < 0 else end
+        comment_end = text.find("\n", offset)
+        offset = len(text) if comment_end < 0 else comment_end
 
 
-def _skip_chars(text: str, offset: int, chars: str) -> int:
+def _offset_after_chars(text: str, offset: int, chars: str) -> int:
     while offset < len(text) and text[offset] in chars:
         offset += 1
     return offset
@@ -88,108 +90,118 @@ def _skip_chars(text: str, offset: int, chars: str) -> int:
 
 def _parse_entry(text: str, offset: int) -> tuple[EnvEntry, int]:
     """The entry that begins at an offset, and where it ends."""
-    word = _EXPORT_PREFIX.match(text, offset)
-    if word:
-        offset = _skip_chars(text, word.end(), _BLANK_CHARACTERS)
+    export_match = _EXPORT_PREFIX.match(text, offset)
+    if export_match:
+        offset = _offset_after_chars(text, export_match.end(), _BLANK_CHARACTERS)
         if offset == len(text):
-            raise ParseError("nothing is exported", word.start())
-    allowed = _VARIABLE_NAME.match(text, offset)
-    end = allowed.end() if allowed else offset
-    sign = text[end : end + 1]
-    if sign not in {"=", ":", "\n", ""}:
-        raise ParseError(f"{sign!r} stands in the name of a variable", end)
-    if not sign:  # the last line, without a break: Docker takes it for a value without a name
-        value = text[offset:end].rstrip(_SPACE_CHARACTERS)
-        return EnvEntry("", Span(offset, offset), Span(offset, offset + len(value)), value), end
-    name = text[offset:end].rstrip(_SPACE_CHARACTERS)
-    key = Span(offset, offset + len(name))
-    if " " in name:
-        raise ParseError("a blank stands in the name of a variable", offset + name.index(" "))
-    if sign == "\n":
-        return EnvEntry(name, key, key, None), end + 1
-    start = _skip_chars(text, end + 1, _BLANK_CHARACTERS)
+            raise ParseError("nothing is exported", export_match.start())
+    name_match = _VARIABLE_NAME_CHARACTERS.match(text, offset)
+    name_end = name_match.end() if name_match else offset
+    separator = text[name_end : name_end + 1]
+    if separator not in {"=", ":", "\n", ""}:
+        raise ParseError(f"{separator!r} stands in the name of a variable", name_end)
+    if not separator:  # the last line, without a break: Docker takes it for a value without a name
+        bare_text = text[offset:name_end].rstrip(_BLANK_AND_LINE_BREAK_CHARACTERS)
+        return EnvEntry("", Span(offset, offset), Span(offset, offset + len(bare_text)), bare_text), name_end
+    variable_name = text[offset:name_end].rstrip(_BLANK_AND_LINE_BREAK_CHARACTERS)
+    name_span = Span(offset, offset + len(variable_name))
+    if " " in variable_name:
+        raise ParseError("a blank stands in the name of a variable", offset + variable_name.index(" "))
+    if separator == "\n":
+        return EnvEntry(variable_name, name_span, name_span, None), name_end + 1
+    value_start = _offset_after_chars(text, name_end + 1, _BLANK_CHARACTERS)
     return (
-        _quoted_value(text, start, name, key)
-        if text[start : start + 1] in _CLOSING_QUOTE
-        else _unquoted_value(text, start, name, key)
+        _parse_quoted_entry(text, value_start, variable_name, name_span)
+        if text[value_start : value_start + 1] in _ESCAPE_OR_CLOSING_QUOTE_BY_QUOTE
+        else _parse_unquoted_entry(text, value_start, variable_name, name_span)
     )
 
 
-def _unquoted_value(text: str, start: int, name: str, key: Span) -> tuple[EnvEntry, int]:
+def _parse_unquoted_entry(text: str, value_start: int, variable_name: str, name_span: Span) -> tuple[EnvEntry, int]:
     """A value without quotes: to the end of its line, or to a `#` behind a blank."""
-    end = text.find("\n", start)
-    end = len(text) if end < 0 else end
-    value = text[start:end].partition(" #")[0].rstrip(_SPACE_CHARACTERS)
-    return EnvEntry(name, key, Span(start, start + len(value)), value), end
+    line_end = text.find("\n", value_start)
+    line_end = len(text) if line_end < 0 else line_end
+    unquoted_value = text[value_start:line_end].partition(" #")[0].rstrip(_BLANK_AND_LINE_BREAK_CHARACTERS)
+    return EnvEntry(variable_name, name_span, Span(value_start, value_start + len(unquoted_value)), unquoted_value), line_end
 
 
-def _quoted_value(text: str, start: int, name: str, key: Span) -> tuple[EnvEntry, int]:
+def _parse_quoted_entry(text: str, quote_start: int, variable_name: str, name_span: Span) -> tuple[EnvEntry, int]:
     """A value in quotes, which may go over several lines."""
-    quote, at = text[start], start + 1
-    closing = _CLOSING_QUOTE[quote]
+    quote, search_offset = text[quote_start], quote_start + 1
+    escape_or_closing_quote = _ESCAPE_OR_CLOSING_QUOTE_BY_QUOTE[quote]
     while True:
-        match = closing.search(text, at)
+        match = escape_or_closing_quote.search(text, search_offset)
         if match is None:
-            raise ParseError("a quote is not closed", start)
-        at = match.end()
+            raise ParseError("a quote is not closed", quote_start)
+        search_offset = match.end()
         if match.group() == quote:
             break
-    span = Span(start + 1, at - 1)
-    inner = text[span.start : span.end].replace("\\" + quote, quote)
+    value_span = Span(quote_start + 1, search_offset - 1)
+    unescaped_value = text[value_span.start : value_span.end].replace("\\" + quote, quote)
     if quote == '"':
-        inner = _ESCAPE_SEQUENCE.sub(_unescape_match, inner)
-    return EnvEntry(name, key, span, inner, quote == "'"), at
+        unescaped_value = _ESCAPE_SEQUENCE.sub(_unescape_match, unescaped_value)
+    return EnvEntry(variable_name, name_span, value_span, unescaped_value, quote == "'"), search_offset
 
 
 def _unescape_match(match: re.Match[str]) -> str:
     """What an escape in double quotes stands for; a number is octal."""
-    body = match.group(1)
-    if not body.startswith("0"):
-        return _CHARACTER_BY_ESCAPE.get(body, match.group())
-    digits = body[1:]
-    whole = len(digits) == 3 and all(one in "01234567" for one in digits)
-    return chr(int(digits, 8)) if whole and int(digits, 8) < 256 else "\\" + digits
+    escape_body = match.group(1)
+    if not escape_body.startswith("0"):
+        return _CHARACTER_BY_ESCAPE.get(escape_body, match.group())
+    octal_digits = escape_body[1:]
+    is_full_octal = len(octal_digits) == 3 and all(one in "01234567" for one in octal_digits)
+    return chr(int(octal_digits, 8)) if is_full_octal and int(octal_digits, 8) < 256 else "\\" + octal_digits
 
 
 def parse_raw_env_file(text: str) -> EnvFileContent:
     """The entries of an env_file of `format: raw`: what stands behind the `=` is the value, to the last blank."""
-    entries: list[EnvEntry] = []
-    at = 1 if text.startswith("\ufeff") else 0
-    while at < len(text):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        last = end - 1 if text[end - 1 : end] == "\r" and end > at else end
-        start = _skip_chars(text, at, _SPACE_CHARACTERS) if text[at:last].strip(_SPACE_CHARACTERS) else last
-        if start < last and text[start] != "#":
-            name, given, value = text[start:last].partition("=")
-            key = Span(start, start + len(name))
-            if not name or any(char in name for char in _SPACE_CHARACTERS):
-                return EnvFileContent(tuple(entries), ParseError(_RAW_FORMAT_ERROR, start))
-            span = Span(last - len(value), last) if given else key
-            entries.append(EnvEntry(name, key, span, value if given else None, is_literal=True))
-        at = end + 1
-    return EnvFileContent(tuple(entries))
+    env_entries: list[EnvEntry] = []
+    line_start = 1 if text.startswith("\ufeff") else 0
+    while line_start < len(text):
+        line_end = text.find("\n", line_start)
+        line_end = len(text) if line_end < 0 else line_end
+        text_end = line_end - 1 if text[line_end - 1 : line_end] == "\r" and line_end > line_start else line_end
+        text_start = (
+            _offset_after_chars(text, line_start, _BLANK_AND_LINE_BREAK_CHARACTERS)
+            if text[line_start:text_end].strip(_BLANK_AND_LINE_BREAK_CHARACTERS)
+            else text_end
+        )
+        if text_start < text_end and text[text_start] != "#":
+            variable_name, equals_sign, raw_value = text[text_start:text_end].partition("=")
+            name_span = Span(text_start, text_start + len(variable_name))
+            if not variable_name or any(char in variable_name for char in _BLANK_AND_LINE_BREAK_CHARACTERS):
+                return EnvFileContent(tuple(env_entries), ParseError(_RAW_FORMAT_ERROR, text_start))
+            value_span = Span(text_end - len(raw_value), text_end) if equals_sign else name_span
+            env_entries.append(
+                EnvEntry(variable_name, name_span, value_span, raw_value if equals_sign else None, is_literal=True)
+            )
+        line_start = line_end + 1
+    return EnvFileContent(tuple(env_entries))
 
 
 _RAW_FORMAT_ERROR = "a line is `NAME=value`, and a name has no blanks"
 
 
-def resolve_entries(entries: Iterable[EnvEntry], outer_values: Mapping[str, str] = NO_VARIABLES) -> dict[str, str]:
+def resolve_entries(entries: Iterable[EnvEntry], outer_value_by_name: Mapping[str, str] = NO_VARIABLES) -> dict[str, str]:
     """name -> value, with HOLE for what nobody can tell. What stands in `outer_values` goes before what the file says itself."""
-    resolved: dict[str, str] = {}
-    seen: dict[str, str] = dict(outer_values)
-    growth = 0
+    value_by_name: dict[str, str] = {}
+    visible_value_by_name: dict[str, str] = dict(outer_value_by_name)
+    interpolated_character_count = 0
     for entry in entries:
-        value = entry.raw_value
-        if value is None:
-            value = outer_values.get(entry.name, UNKNOWN_VALUE_MARK)
-        elif not entry.is_literal and "$" in value:
+        entry_value = entry.raw_value
+        if entry_value is None:
+            entry_value = outer_value_by_name.get(entry.name, UNKNOWN_VALUE_MARK)
+        elif not entry.is_literal and "$" in entry_value:
             try:
-                value = interpolate(value, seen).text if growth < MAX_GROWTH else UNKNOWN_VALUE_MARK
+                entry_value = (
+                    interpolate_variables(entry_value, visible_value_by_name).text
+                    if interpolated_character_count < MAX_INTERPOLATED_CHARACTERS
+                    else UNKNOWN_VALUE_MARK
+                )
             except InterpolationError:
-                value = UNKNOWN_VALUE_MARK
-            growth += len(value)
-        resolved[entry.name] = value
-        if entry.name not in outer_values:
-            seen[entry.name] = value
-    return resolved
+                entry_value = UNKNOWN_VALUE_MARK
+            interpolated_character_count += len(entry_value)
+        value_by_name[entry.name] = entry_value
+        if entry.name not in outer_value_by_name:
+            visible_value_by_name[entry.name] = entry_value
+    return value_by_name

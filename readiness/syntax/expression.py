@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from readiness.model import Span
 
-MAX_DEPTH = 50  # the runner's own limit
-MAX_CHAIN = 150  # ours: a tree that deep is still walked with ease
-MAX_LENGTH = 21_000  # the runner's own limit
+MAX_EXPRESSION_DEPTH = 50  # the runner's own limit
+MAX_CHAINED_OPERATORS = 150  # ours: a tree that deep is still walked with ease
+MAX_EXPRESSION_LENGTH = 21_000  # the runner's own limit
 
 
 class ExpressionError(Exception):
@@ -45,7 +45,7 @@ class ContextName:
 class MemberAccess:
     """A property: `owner.name`."""
 
-    owner: Node
+    owner: ExpressionNode
     name: str
     span: Span
 
@@ -54,8 +54,8 @@ class MemberAccess:
 class IndexAccess:
     """A property or an entry by a computed key: `owner[key]`."""
 
-    owner: Node
-    key: Node
+    owner: ExpressionNode
+    key: ExpressionNode
     span: Span
 
 
@@ -63,7 +63,7 @@ class IndexAccess:
 class StarAccess:
     """All entries: `owner.*` or `owner[*]`."""
 
-    owner: Node
+    owner: ExpressionNode
     span: Span
 
 
@@ -72,7 +72,7 @@ class FunctionCall:
     """A function call: its name as written and its arguments."""
 
     name: str
-    arguments: tuple[Node, ...]
+    arguments: tuple[ExpressionNode, ...]
     span: Span
 
 
@@ -80,7 +80,7 @@ class FunctionCall:
 class Negation:
     """Negation, `!operand`."""
 
-    operand: Node
+    operand: ExpressionNode
     span: Span
 
 
@@ -89,12 +89,12 @@ class BinaryOperation:
     """A comparison, `&&` or `||`."""
 
     operator: str
-    left: Node
-    right: Node
+    left: ExpressionNode
+    right: ExpressionNode
     span: Span
 
 
-Node = Literal | ContextName | MemberAccess | IndexAccess | StarAccess | FunctionCall | Negation | BinaryOperation
+ExpressionNode = Literal | ContextName | MemberAccess | IndexAccess | StarAccess | FunctionCall | Negation | BinaryOperation
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +109,26 @@ class BracedExpression:
 
 def braced_expressions(text: str) -> Iterator[BracedExpression]:
     """Each `${{ }}` of a text; a `}}` inside a string ends nothing."""
-    at = text.find("${{")
-    while at >= 0:
-        position, quoted = at + 3, False
-        while position < len(text):
-            char = text[position]
+    opening_offset = text.find("${{")
+    while opening_offset >= 0:
+        scan_offset, is_in_string = opening_offset + 3, False
+        while scan_offset < len(text):
+            char = text[scan_offset]
             if char == "'":
-                quoted = not quoted
-            elif not quoted and char == "}" and text.startswith("}}", position):
+                is_in_string = not is_in_string
+            elif not is_in_string and char == "}" and text.startswith("}}", scan_offset):
                 break
-            position += 1
-        if position >= len(text):
-            yield BracedExpression(Span(at, len(text)), at + 3, text[at + 3 :], False)
+            scan_offset += 1
+        if scan_offset >= len(text):
+            yield BracedExpression(Span(opening_offset, len(text)), opening_offset + 3, text[opening_offset + 3 :], False)
             return
-        yield BracedExpression(Span(at, position + 2), at + 3, text[at + 3 : position])
-        at = text.find("${{", position + 2)
+        yield BracedExpression(
+            Span(opening_offset, scan_offset + 2), opening_offset + 3, text[opening_offset + 3 : scan_offset]
+        )
+        opening_offset = text.find("${{", scan_offset + 2)
 
 
-_TOKEN = re.compile(
+_TOKEN_REGEX = re.compile(
     r"(?P<blank>\s+)"
     r"|(?P<number>[+-]?(?:0x[0-9a-fA-F]+|0o[0-7]+|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?"
     r"|\.[0-9]+(?:[eE][+-]?[0-9]+)?))(?![A-Za-z0-9_])"
@@ -134,8 +136,8 @@ _TOKEN = re.compile(
     r"|(?P<string>'[^']*')"
     r"|(?P<op>&&|\|\||==|!=|<=|>=|[][()<>!.,*])"
 )
-_OPERATOR_PRECEDENCE = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4}
-_KEYWORD_VALUES: dict[str, float | bool | None] = {
+_PRECEDENCE_BY_OPERATOR = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4}
+_VALUE_BY_KEYWORD: dict[str, float | bool | None] = {
     "true": True,
     "false": False,
     "null": None,
@@ -152,26 +154,26 @@ class _Token:
 
 
 def _tokenize(text: str) -> list[_Token]:
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"longer than {MAX_LENGTH} characters", 0)
+    if len(text) > MAX_EXPRESSION_LENGTH:
+        raise ExpressionError(f"longer than {MAX_EXPRESSION_LENGTH} characters", 0)
     tokens: list[_Token] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
+    offset = 0
+    while offset < len(text):
+        match = _TOKEN_REGEX.match(text, offset)
         if match is None:
-            reason = "string without a closing quote" if text[at] == "'" else f"unexpected {text[at]!r}"
-            if text[at] == '"':
+            reason = "string without a closing quote" if text[offset] == "'" else f"unexpected {text[offset]!r}"
+            if text[offset] == '"':
                 reason = "strings stand in single quotes"
-            raise ExpressionError(reason, at)
-        kind = str(match.lastgroup)
-        span = Span(at, match.end())
-        at = match.end()
-        if kind == "string" and tokens and tokens[-1].kind == "string" and tokens[-1].span.end == span.start:
-            before = tokens.pop()  # '' inside a string is a quote: 'it''s' is one string
-            span = Span(before.span.start, span.end)
-            tokens.append(_Token(kind, text[span.start : span.end], span))
-        elif kind != "blank":
-            tokens.append(_Token(kind, match.group(), span))
+            raise ExpressionError(reason, offset)
+        lexeme_kind = str(match.lastgroup)
+        span = Span(offset, match.end())
+        offset = match.end()
+        if lexeme_kind == "string" and tokens and tokens[-1].kind == "string" and tokens[-1].span.end == span.start:
+            previous_string_token = tokens.pop()  # '' inside a string is a quote: 'it''s' is one string
+            span = Span(previous_string_token.span.start, span.end)
+            tokens.append(_Token(lexeme_kind, text[span.start : span.end], span))
+        elif lexeme_kind != "blank":
+            tokens.append(_Token(lexeme_kind, match.group(), span))
     tokens.append(_Token("end", "", Span(len(text), len(text))))
     return tokens
 
@@ -192,55 +194,55 @@ class _Parser:
         self.at += 1
         return token
 
-    def expect(self, text: str) -> _Token:
+    def expect(self, operator: str) -> _Token:
         token = self.peek_token()
-        if token.text != text or token.kind != "op":
-            raise ExpressionError(f"expected {text!r} before {_token_text(token)}", token.span.start)
+        if token.text != operator or token.kind != "op":
+            raise ExpressionError(f"expected {operator!r} before {_token_text_in_errors(token)}", token.span.start)
         return self.next_token()
 
-    def parse_whole(self) -> Node:
+    def parse_whole(self) -> ExpressionNode:
         if self.peek_token().kind == "end":
             raise ExpressionError("the expression is empty", 0)
         node = self.parse_binary(1)
         token = self.peek_token()
         if token.kind != "end":
-            raise ExpressionError(f"unexpected {_token_text(token)} after the expression", token.span.start)
+            raise ExpressionError(f"unexpected {_token_text_in_errors(token)} after the expression", token.span.start)
         return node
 
-    def parse_binary(self, min_precedence: int) -> Node:
+    def parse_binary(self, min_precedence: int) -> ExpressionNode:
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", self.peek_token().span.start)
-        left = self.parse_unary()
-        chain = 0
+        if self.depth > MAX_EXPRESSION_DEPTH:
+            raise ExpressionError(f"nested deeper than {MAX_EXPRESSION_DEPTH} levels", self.peek_token().span.start)
+        left_node = self.parse_unary()
+        operator_count = 0
         while (
-            rank := _OPERATOR_PRECEDENCE.get(self.peek_token().text, 0)
+            precedence := _PRECEDENCE_BY_OPERATOR.get(self.peek_token().text, 0)
         ) >= min_precedence and self.peek_token().kind == "op":
             operator = self.next_token()
-            chain += 1
-            if chain > MAX_CHAIN:
+            operator_count += 1
+            if operator_count > MAX_CHAINED_OPERATORS:
                 raise ExpressionError("too many operators in a row", operator.span.start)
-            right = self.parse_binary(rank + 1)
-            left = BinaryOperation(operator.text, left, right, Span(left.span.start, right.span.end))
+            right_node = self.parse_binary(precedence + 1)
+            left_node = BinaryOperation(operator.text, left_node, right_node, Span(left_node.span.start, right_node.span.end))
         self.depth -= 1
-        return left
+        return left_node
 
-    def parse_unary(self) -> Node:
-        start = self.peek_token().span.start
-        count = 0
+    def parse_unary(self) -> ExpressionNode:
+        negation_start = self.peek_token().span.start
+        negation_count = 0
         while self.peek_token().text == "!" and self.peek_token().kind == "op":
             self.next_token()
-            count += 1
-        if count > MAX_DEPTH:
-            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", start)
+            negation_count += 1
+        if negation_count > MAX_EXPRESSION_DEPTH:
+            raise ExpressionError(f"nested deeper than {MAX_EXPRESSION_DEPTH} levels", negation_start)
         node = self.parse_postfix()
-        for _ in range(count):
-            node = Negation(node, Span(start, node.span.end))
+        for _ in range(negation_count):
+            node = Negation(node, Span(negation_start, node.span.end))
         return node
 
-    def parse_postfix(self) -> Node:
+    def parse_postfix(self) -> ExpressionNode:
         node = self.parse_primary()
-        for _ in range(MAX_DEPTH * 4):
+        for _ in range(MAX_EXPRESSION_DEPTH * 4):
             token = self.peek_token()
             if token.kind != "op" or token.text not in (".", "["):
                 return node
@@ -248,23 +250,23 @@ class _Parser:
             node = self.parse_member(node) if token.text == "." else self.parse_index(node)
         raise ExpressionError("too many properties in a row", self.peek_token().span.start)
 
-    def parse_member(self, owner: Node) -> Node:
-        token = self.next_token()
-        span = Span(owner.span.start, token.span.end)
-        if token.kind == "name":
-            return MemberAccess(owner, token.text, span)
-        if token.text == "*" and token.kind == "op":
+    def parse_member(self, owner: ExpressionNode) -> ExpressionNode:
+        name_token = self.next_token()
+        span = Span(owner.span.start, name_token.span.end)
+        if name_token.kind == "name":
+            return MemberAccess(owner, name_token.text, span)
+        if name_token.text == "*" and name_token.kind == "op":
             return StarAccess(owner, span)
-        raise ExpressionError(f"expected a property's name before {_token_text(token)}", token.span.start)
+        raise ExpressionError(f"expected a property's name before {_token_text_in_errors(name_token)}", name_token.span.start)
 
-    def parse_index(self, owner: Node) -> Node:
+    def parse_index(self, owner: ExpressionNode) -> ExpressionNode:
         if self.peek_token().text == "*" and self.peek_token().kind == "op":
             self.next_token()
             return StarAccess(owner, Span(owner.span.start, self.expect("]").span.end))
         key = self.parse_binary(1)
         return IndexAccess(owner, key, Span(owner.span.start, self.expect("]").span.end))
 
-    def parse_primary(self) -> Node:
+    def parse_primary(self) -> ExpressionNode:
         token = self.next_token()
         if token.kind == "string":
             return Literal(token.text[1:-1].replace("''", "'"), token.span)
@@ -273,45 +275,45 @@ class _Parser:
         if token.kind == "name":
             if self.peek_token().text == "(" and self.peek_token().kind == "op":
                 return self.parse_call(token)
-            if token.text.lower() in _KEYWORD_VALUES and token.text in (
+            if token.text.lower() in _VALUE_BY_KEYWORD and token.text in (
                 token.text.lower(),
                 "NaN",
                 "Infinity",
             ):
-                return Literal(_KEYWORD_VALUES[token.text.lower()], token.span)
+                return Literal(_VALUE_BY_KEYWORD[token.text.lower()], token.span)
             return ContextName(token.text, token.span)
         if token.text == "(" and token.kind == "op":
             node = self.parse_binary(1)
             self.expect(")")
             return node
-        raise ExpressionError(f"expected a value before {_token_text(token)}", token.span.start)
+        raise ExpressionError(f"expected a value before {_token_text_in_errors(token)}", token.span.start)
 
-    def parse_call(self, name: _Token) -> Node:
+    def parse_call(self, name_token: _Token) -> ExpressionNode:
         self.next_token()
-        arguments: list[Node] = []
+        arguments: list[ExpressionNode] = []
         if self.peek_token().text != ")" or self.peek_token().kind != "op":
             arguments.append(self.parse_binary(1))
             while self.peek_token().text == "," and self.peek_token().kind == "op":
                 self.next_token()
                 arguments.append(self.parse_binary(1))
-        close = self.expect(")")
-        return FunctionCall(name.text, tuple(arguments), Span(name.span.start, close.span.end))
+        closing_parenthesis = self.expect(")")
+        return FunctionCall(name_token.text, tuple(arguments), Span(name_token.span.start, closing_parenthesis.span.end))
 
 
-def _token_text(token: _Token) -> str:
+def _token_text_in_errors(token: _Token) -> str:
     return "the end" if token.kind == "end" else repr(token.text)
 
 
-def _parse_number(text: str) -> float:
-    digits = text.lstrip("+-").lower()
-    sign = -1 if text.startswith("-") else 1
-    if digits.startswith(("0x", "0o")):
-        value = int(digits, 0)
-        return sign * float(value) if value < 1 << 1000 else float("inf")
-    return float(text)
+def _parse_number(number_text: str) -> float:
+    unsigned_digits = number_text.lstrip("+-").lower()
+    sign = -1 if number_text.startswith("-") else 1
+    if unsigned_digits.startswith(("0x", "0o")):
+        unsigned_value = int(unsigned_digits, 0)
+        return sign * float(unsigned_value) if unsigned_value < 1 << 1000 else float("inf")
+    return float(number_text)
 
 
-def parse_expression(text: str) -> Node:
+def parse_expression(text: str) -> ExpressionNode:
     """The tree of an expression's body; offsets count from the body's first character.
 
     Raises ExpressionError with the reason and the offset.
@@ -319,7 +321,7 @@ def parse_expression(text: str) -> Node:
     return _Parser(text).parse_whole()
 
 
-def child_nodes(node: Node) -> tuple[Node, ...]:
+def child_nodes(node: ExpressionNode) -> tuple[ExpressionNode, ...]:
     """The nodes directly below one."""
     if isinstance(node, MemberAccess | StarAccess):
         return (node.owner,)
@@ -332,47 +334,53 @@ def child_nodes(node: Node) -> tuple[Node, ...]:
     return (node.left, node.right) if isinstance(node, BinaryOperation) else ()
 
 
-def walk_tree(node: Node) -> Iterator[Node]:
+def walk_expression_tree(node: ExpressionNode) -> Iterator[ExpressionNode]:
     """The node and every one below it, owners after what they own."""
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        yield item
-        stack.extend(reversed(child_nodes(item)))
+    unvisited_nodes = [node]
+    while unvisited_nodes:
+        current_node = unvisited_nodes.pop()
+        yield current_node
+        unvisited_nodes.extend(reversed(child_nodes(current_node)))
 
 
-def access_path(node: Node) -> tuple[str, ...] | None:
+def lowercase_access_path(node: ExpressionNode) -> tuple[str, ...] | None:
     """The parts of `github.event['issue'].title` in lower case; `*` for a star or a computed key; None if no context.
 
     Contexts, properties and functions are compared without regard to case, as the runner does.
     """
-    parts: list[str] = []
+    path_parts: list[str] = []
     while not isinstance(node, ContextName):
         if isinstance(node, MemberAccess):
-            parts.append(node.name.lower())
+            path_parts.append(node.name.lower())
         elif isinstance(node, IndexAccess):
-            key = node.key
-            parts.append(key.value.lower() if isinstance(key, Literal) and isinstance(key.value, str) else "*")
+            key_node = node.key
+            path_parts.append(
+                key_node.value.lower() if isinstance(key_node, Literal) and isinstance(key_node.value, str) else "*"
+            )
         elif isinstance(node, StarAccess):
-            parts.append("*")
+            path_parts.append("*")
         else:
             return None
         node = node.owner
-    parts.append(node.name.lower())
-    return tuple(reversed(parts))
+    path_parts.append(node.name.lower())
+    return tuple(reversed(path_parts))
 
 
-def context_accesses(node: Node) -> Iterator[tuple[Node, tuple[str, ...]]]:
+def longest_context_accesses(node: ExpressionNode) -> Iterator[tuple[ExpressionNode, tuple[str, ...]]]:
     """The contexts that an expression reads, each as its longest path: `github.ref`, not `github` too."""
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        path = access_path(item) if isinstance(item, ContextName | MemberAccess | IndexAccess | StarAccess) else None
-        if path is None:
-            stack.extend(reversed(child_nodes(item)))
+    unvisited_nodes = [node]
+    while unvisited_nodes:
+        current_node = unvisited_nodes.pop()
+        lowercase_path = (
+            lowercase_access_path(current_node)
+            if isinstance(current_node, ContextName | MemberAccess | IndexAccess | StarAccess)
+            else None
+        )
+        if lowercase_path is None:
+            unvisited_nodes.extend(reversed(child_nodes(current_node)))
             continue
-        yield item, path
-        while not isinstance(item, ContextName):
-            if isinstance(item, IndexAccess):
-                stack.append(item.key)
-            item = item.owner  # type: ignore[union-attr]
+        yield current_node, lowercase_path
+        while not isinstance(current_node, ContextName):
+            if isinstance(current_node, IndexAccess):
+                unvisited_nodes.append(current_node.key)
+            current_node = current_node.owner  # type: ignore[union-attr]

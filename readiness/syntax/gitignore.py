@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from readiness.syntax import glob
 from readiness.syntax.glob import WorkBudget
 
-_COMPILE_COST = 300  # units that it takes to make an expression
-_MATCHES_PATH, _MATCHES_PARENT = 2, 1  # a pattern matches the path, or a folder that it lies in
+_GLOB_COMPILE_COST = 300  # units that it takes to make an expression
+_PATH_MATCH_RANK, _PARENT_MATCH_RANK = 2, 1  # a pattern matches the path, or a folder that it lies in
 
 
 class BudgetSpentError(Exception):
@@ -30,20 +30,20 @@ class PatternPart:
     is_glob: bool = False
     compiled_regex: re.Pattern[str] | None = None
 
-    def matches(self, name: str, budget: WorkBudget) -> bool:
+    def matches(self, path_name: str, budget: WorkBudget) -> bool:
         """Whether it matches a name. Raises SpentError."""
         if self is _ANY_NAME:
-            return bool(name)
+            return bool(path_name)
         if self.required_suffix is not None:
-            return name.endswith(self.required_suffix)
+            return path_name.endswith(self.required_suffix)
         if not self.is_glob:
-            return name == self.text
+            return path_name == self.text
         if self.compiled_regex is None:
-            budget.try_spend(_COMPILE_COST + len(self.text))
-            self.compiled_regex = glob.compiled_glob(self.text)
-        if not budget.try_spend(glob.match_cost(self.text, name)):
+            budget.try_spend(_GLOB_COMPILE_COST + len(self.text))
+            self.compiled_regex = glob.compile_glob(self.text)
+        if not budget.try_spend(glob.max_match_cost(self.text, path_name)):
             raise BudgetSpentError
-        return self.compiled_regex.match(name) is not None
+        return self.compiled_regex.match(path_name) is not None
 
 
 _ANY_FOLDERS = PatternPart("**")  # any number of folders
@@ -66,58 +66,66 @@ class IgnorePattern:
     @property
     def name_anywhere(self) -> PatternPart | None:
         """The one part of a pattern that speaks of a name wherever it is; None for others."""
-        count = 3 if self.only_folders else 2
-        if len(self.parts) != count or self.parts[0] is not _ANY_FOLDERS or self.unconditional_rank:
+        expected_part_count = 3 if self.only_folders else 2
+        if len(self.parts) != expected_part_count or self.parts[0] is not _ANY_FOLDERS or self.unconditional_rank:
             return None
-        ends = not self.only_folders or self.parts[2] is _ANY_FOLDERS
-        return self.parts[1] if ends and self.parts[1] is not _ANY_FOLDERS else None
+        has_expected_ending = not self.only_folders or self.parts[2] is _ANY_FOLDERS
+        return self.parts[1] if has_expected_ending and self.parts[1] is not _ANY_FOLDERS else None
 
-    def match_rank(self, names: Sequence[str], budget: WorkBudget) -> int:
+    def match_rank(self, path_names: Sequence[str], budget: WorkBudget) -> int:
         """How the pattern matches a path: 2 the path itself, 1 a folder around it, 0 not at all. Raises SpentError."""
         if self.unconditional_rank:
-            return self.unconditional_rank if len(names) > 1 or not self.only_folders else 0
-        if self.parts[0] is not _ANY_FOLDERS and not self.parts[0].matches(names[0], budget):
+            return self.unconditional_rank if len(path_names) > 1 or not self.only_folders else 0
+        if self.parts[0] is not _ANY_FOLDERS and not self.parts[0].matches(path_names[0], budget):
             return 0
-        ends = self._matched_prefix_lengths(names, budget)
+        matched_prefix_lengths = self._matched_prefix_lengths(path_names, budget)
         if self.parts[-1] is _ANY_FOLDERS:
-            is_in_folder = any(end < len(names) for end in ends)
-            return 0 if not is_in_folder else _MATCHES_PARENT if self.only_folders else _MATCHES_PATH
-        return _MATCHES_PATH if len(names) in ends else _MATCHES_PARENT if ends else 0
+            is_in_folder = any(end < len(path_names) for end in matched_prefix_lengths)
+            return 0 if not is_in_folder else _PARENT_MATCH_RANK if self.only_folders else _PATH_MATCH_RANK
+        return (
+            _PATH_MATCH_RANK
+            if len(path_names) in matched_prefix_lengths
+            else _PARENT_MATCH_RANK
+            if matched_prefix_lengths
+            else 0
+        )
 
-    def _matched_prefix_lengths(self, names: Sequence[str], budget: WorkBudget) -> set[int]:
+    def _matched_prefix_lengths(self, path_names: Sequence[str], budget: WorkBudget) -> set[int]:
         """How many names of a path the parts can take, a last `**` apart."""
-        reached = {0}
+        prefix_lengths = {0}
         for part in self.parts[:-1] if self.parts[-1] is _ANY_FOLDERS else self.parts:
             if part is _ANY_FOLDERS:
-                reached = set(range(min(reached), len(names)))
+                prefix_lengths = set(range(min(prefix_lengths), len(path_names)))
             else:
-                reached = {at + 1 for at in reached if at < len(names) and part.matches(names[at], budget)}
-            if not reached:
+                prefix_lengths = {
+                    at + 1 for at in prefix_lengths if at < len(path_names) and part.matches(path_names[at], budget)
+                }
+            if not prefix_lengths:
                 break
-            if not budget.try_spend(len(reached)):
+            if not budget.try_spend(len(prefix_lengths)):
                 raise BudgetSpentError
-        return reached
+        return prefix_lengths
 
 
 class IgnorePatterns:
     """The patterns of a file. Most speak of one name wherever it is: what they say of a name is worked out once."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self.lines = tuple(lines)
+    def __init__(self, ignore_file_lines: Iterable[str]) -> None:
+        self.lines = tuple(ignore_file_lines)
         self._names: dict[str, list[IgnorePattern]] = {}
         self._endings: list[tuple[str, IgnorePattern]] = []
         self._globs: list[tuple[PatternPart, IgnorePattern]] = []
         self._others: list[IgnorePattern] = []
-        for pattern in parse_patterns(self.lines):
-            part = pattern.name_anywhere
-            if part is None:
+        for pattern in parse_ignore_patterns(self.lines):
+            name_part = pattern.name_anywhere
+            if name_part is None:
                 self._others.append(pattern)
-            elif part.required_suffix is not None:
-                self._endings.append((part.required_suffix, pattern))
-            elif part.is_glob:
-                self._globs.append((part, pattern))
+            elif name_part.required_suffix is not None:
+                self._endings.append((name_part.required_suffix, pattern))
+            elif name_part.is_glob:
+                self._globs.append((name_part, pattern))
             else:
-                self._names.setdefault(part.text, []).append(pattern)
+                self._names.setdefault(name_part.text, []).append(pattern)
         self._others.reverse()
         self._ends = tuple(ending for ending, _ in self._endings)
         self._told: dict[str, tuple[IgnorePattern, ...]] = {}
@@ -127,119 +135,125 @@ class IgnorePatterns:
 
         The last pattern that matches the path itself decides; where none does, the last that matches a folder around it.
         """
-        names = path.split("/")
-        whole: IgnorePattern | None = None
-        above: IgnorePattern | None = None
-        last = len(names) - 1
-        for at, name in enumerate(names):
-            for pattern in self._patterns_matching_name(name, budget):
-                if at < last:
-                    above = _later_pattern(above, pattern)
+        path_names = path.split("/")
+        last_path_match: IgnorePattern | None = None
+        last_parent_match: IgnorePattern | None = None
+        last_index = len(path_names) - 1
+        for name_index, path_name in enumerate(path_names):
+            for pattern in self._patterns_matching_name(path_name, budget):
+                if name_index < last_index:
+                    last_parent_match = _pattern_on_later_line(last_parent_match, pattern)
                 elif not pattern.only_folders:
-                    whole = _later_pattern(whole, pattern)
+                    last_path_match = _pattern_on_later_line(last_path_match, pattern)
         for pattern in self._others:
-            if whole is not None and whole.line_order > pattern.line_order:
+            if last_path_match is not None and last_path_match.line_order > pattern.line_order:
                 break
             if not budget.try_spend():
                 raise BudgetSpentError
-            rank = pattern.match_rank(names, budget)
-            if rank == _MATCHES_PATH:
-                whole = _later_pattern(whole, pattern)
-            elif rank == _MATCHES_PARENT:
-                above = _later_pattern(above, pattern)
-        winner = whole or above
-        return winner is not None and winner.ignores
+            match_rank = pattern.match_rank(path_names, budget)
+            if match_rank == _PATH_MATCH_RANK:
+                last_path_match = _pattern_on_later_line(last_path_match, pattern)
+            elif match_rank == _PARENT_MATCH_RANK:
+                last_parent_match = _pattern_on_later_line(last_parent_match, pattern)
+        deciding_pattern = last_path_match or last_parent_match
+        return deciding_pattern is not None and deciding_pattern.ignores
 
-    def _patterns_matching_name(self, name: str, budget: WorkBudget) -> tuple[IgnorePattern, ...]:
+    def _patterns_matching_name(self, path_name: str, budget: WorkBudget) -> tuple[IgnorePattern, ...]:
         """The patterns that match a name, of those that speak of names anywhere. Raises SpentError."""
-        known = self._told.get(name)
-        if known is None:
-            patterns = list(self._names.get(name, ()))
-            if name.endswith(self._ends):
-                patterns += [pattern for ending, pattern in self._endings if name.endswith(ending)]
-            patterns += [pattern for part, pattern in self._globs if part.matches(name, budget)]
+        matching_patterns = self._told.get(path_name)
+        if matching_patterns is None:
+            found_patterns = list(self._names.get(path_name, ()))
+            if path_name.endswith(self._ends):
+                found_patterns += [pattern for name_suffix, pattern in self._endings if path_name.endswith(name_suffix)]
+            found_patterns += [pattern for glob_part, pattern in self._globs if glob_part.matches(path_name, budget)]
             if not budget.try_spend(1 + len(self._ends) // 16):
                 raise BudgetSpentError
-            if len(self._told) >= _MAX_CACHED_NAMES:
+            if len(self._told) >= _MAX_CACHED_NAMES_PER_FILE:
                 self._told.clear()
-            known = self._told[name] = tuple(patterns)
-        return known
+            matching_patterns = self._told[path_name] = tuple(found_patterns)
+        return matching_patterns
 
 
-_MAX_CACHED_NAMES = 20_000  # names
+_MAX_CACHED_NAMES_PER_FILE = 20_000  # names
 
 
-def _later_pattern(pattern: IgnorePattern | None, other: IgnorePattern) -> IgnorePattern:
-    return other if pattern is None or other.line_order > pattern.line_order else pattern
+def _pattern_on_later_line(pattern: IgnorePattern | None, other_pattern: IgnorePattern) -> IgnorePattern:
+    return other_pattern if pattern is None or other_pattern.line_order > pattern.line_order else pattern
 
 
-def parse_patterns(lines: Iterable[str]) -> Iterator[IgnorePattern]:
+def parse_ignore_patterns(lines: Iterable[str]) -> Iterator[IgnorePattern]:
     """The patterns of the lines, without blanks, comments and what is none."""
-    for number, line in enumerate(lines):
-        text = line if line.endswith("\\ ") else line.rstrip()
-        if not text or text.startswith("#") or text == "/":
+    for line_index, line in enumerate(lines):
+        pattern_text = line if line.endswith("\\ ") else line.rstrip()
+        if not pattern_text or pattern_text.startswith("#") or pattern_text == "/":
             continue
-        names = text.removeprefix("!").split("/")
-        folder = not names[-1]
-        parts = _pattern_parts(names)
-        if parts:
-            always = _verdict_on_all(parts, folder)
-            yield IgnorePattern(number, not text.startswith("!"), parts, folder or always[1], always[0])
+        name_patterns = pattern_text.removeprefix("!").split("/")
+        is_folder_pattern = not name_patterns[-1]
+        pattern_parts = _parse_pattern_parts(name_patterns)
+        if pattern_parts:
+            rank_and_folder_scope = _unconditional_rank_and_scope(pattern_parts, is_folder_pattern)
+            yield IgnorePattern(
+                line_index,
+                not pattern_text.startswith("!"),
+                pattern_parts,
+                is_folder_pattern or rank_and_folder_scope[1],
+                rank_and_folder_scope[0],
+            )
 
 
-def _pattern_parts(names: list[str]) -> tuple[PatternPart, ...]:
+def _parse_pattern_parts(name_patterns: list[str]) -> tuple[PatternPart, ...]:
     """The parts of a pattern: from any folder on where it names none, and with all that is in a folder it names."""
-    if not names[0]:
-        names = names[1:]
-    elif len(names) == 1 or (len(names) == 2 and not names[1]):
-        names = names if names[0] == "**" else ["**", *names]
-    if names and not names[-1]:
-        names = [*names[:-1], "**"]
-    parts: list[PatternPart] = []
-    for name in names:
-        part = _ANY_FOLDERS if name == "**" else parse_pattern_part(name)
+    if not name_patterns[0]:
+        name_patterns = name_patterns[1:]
+    elif len(name_patterns) == 1 or (len(name_patterns) == 2 and not name_patterns[1]):
+        name_patterns = name_patterns if name_patterns[0] == "**" else ["**", *name_patterns]
+    if name_patterns and not name_patterns[-1]:
+        name_patterns = [*name_patterns[:-1], "**"]
+    pattern_parts: list[PatternPart] = []
+    for name_pattern in name_patterns:
+        part = _ANY_FOLDERS if name_pattern == "**" else parse_pattern_part(name_pattern)
         if part is None:
             return ()
-        if part is not _ANY_FOLDERS or parts[-1:] != [_ANY_FOLDERS]:
-            parts.append(part)
-    return tuple(parts)
+        if part is not _ANY_FOLDERS or pattern_parts[-1:] != [_ANY_FOLDERS]:
+            pattern_parts.append(part)
+    return tuple(pattern_parts)
 
 
-def _verdict_on_all(parts: tuple[PatternPart, ...], folder: bool) -> tuple[int, bool]:
+def _unconditional_rank_and_scope(pattern_parts: tuple[PatternPart, ...], is_folder_pattern: bool) -> tuple[int, bool]:
     """What a pattern of stars alone says of every path, and whether only of those in a folder; 0 for other patterns."""
-    stars = ["**" if part is _ANY_FOLDERS else "*" if part is _ANY_NAME else "" for part in parts]
-    if stars in (["**"], ["**", "*", "**"]):
-        inside = folder or len(stars) == 3
-        return (_MATCHES_PARENT if folder else _MATCHES_PATH), inside
-    return (_MATCHES_PATH, False) if stars == ["**", "*"] else (0, False)
+    star_parts = ["**" if part is _ANY_FOLDERS else "*" if part is _ANY_NAME else "" for part in pattern_parts]
+    if star_parts in (["**"], ["**", "*", "**"]):
+        is_only_in_folder = is_folder_pattern or len(star_parts) == 3
+        return (_PARENT_MATCH_RANK if is_folder_pattern else _PATH_MATCH_RANK), is_only_in_folder
+    return (_PATH_MATCH_RANK, False) if star_parts == ["**", "*"] else (0, False)
 
 
-def parse_pattern_part(name: str) -> PatternPart | None:
+def parse_pattern_part(name_pattern: str) -> PatternPart | None:
     """The part that a pattern between two slashes makes; None where it is broken: an open bracket, a backslash at its end."""
-    if name == "*":
+    if name_pattern == "*":
         return _ANY_NAME
-    shell, at = "", 0
-    while at < len(name):
-        char = name[at]
-        at += 1
+    shell_glob, offset = "", 0
+    while offset < len(name_pattern):
+        char = name_pattern[offset]
+        offset += 1
         if char == "\\":
-            if at == len(name):
+            if offset == len(name_pattern):
                 return None
-            shell += f"[{name[at]}]" if name[at] in "*?[" else name[at]
-            at += 1
+            shell_glob += f"[{name_pattern[offset]}]" if name_pattern[offset] in "*?[" else name_pattern[offset]
+            offset += 1
         elif char == "[":
-            negated = name[at : at + 1] in ("!", "^")
-            start = at + negated
-            end = name.find("]", start + 1)
-            if end < 0:
+            is_negated = name_pattern[offset : offset + 1] in ("!", "^")
+            class_start = offset + is_negated
+            class_end = name_pattern.find("]", class_start + 1)
+            if class_end < 0:
                 return None
-            shell += f"[{'!' if negated else ''}{name[start:end]}]"
-            at = end + 1
+            shell_glob += f"[{'!' if is_negated else ''}{name_pattern[class_start:class_end]}]"
+            offset = class_end + 1
         else:
-            shell += char
-    if len(name) > glob.MAX_LENGTH or not set(shell) & set("*?["):
-        return PatternPart(shell)
-    rest = shell[1:]
-    if shell[0] == "*" and not set(rest) & set("*?["):
-        return PatternPart(shell, required_suffix=rest)
-    return PatternPart(shell, is_glob=True)
+            shell_glob += char
+    if len(name_pattern) > glob.MAX_PATTERN_OR_PATH_LENGTH or not set(shell_glob) & set("*?["):
+        return PatternPart(shell_glob)
+    glob_after_first_character = shell_glob[1:]
+    if shell_glob[0] == "*" and not set(glob_after_first_character) & set("*?["):
+        return PatternPart(shell_glob, required_suffix=glob_after_first_character)
+    return PatternPart(shell_glob, is_glob=True)

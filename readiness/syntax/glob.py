@@ -11,18 +11,18 @@ import posixpath
 import re
 from functools import lru_cache
 
-MAX_LENGTH = 4096  # characters of a path, and of a pattern
+MAX_PATTERN_OR_PATH_LENGTH = 4096  # characters of a path, and of a pattern
 
 
 class WorkBudget:
     """How much work may still be spent on patterns; a unit is about half a microsecond."""
 
-    def __init__(self, units: int) -> None:
-        self.left = units
+    def __init__(self, work_units: int) -> None:
+        self.left = work_units
 
-    def try_spend(self, units: int = 1) -> bool:
+    def try_spend(self, work_units: int = 1) -> bool:
         """Take from what is left; whether there was as much."""
-        self.left -= units
+        self.left -= work_units
         return self.left >= 0
 
 
@@ -30,33 +30,33 @@ def glob_matches(pattern: str, text: str) -> bool:
     """Whether a pattern matches all of a text, the same on every system; a star takes slashes too."""
     if pattern == "*":
         return True
-    if len(pattern) > MAX_LENGTH or len(text) > MAX_LENGTH:
+    if len(pattern) > MAX_PATTERN_OR_PATH_LENGTH or len(text) > MAX_PATTERN_OR_PATH_LENGTH:
         return False
-    start = _literal_start(pattern)
-    if not text.startswith(start):
+    literal_prefix = _literal_prefix(pattern)
+    if not text.startswith(literal_prefix):
         return False
-    return text == pattern if start == pattern else _cached_glob(pattern).match(text) is not None
+    return text == pattern if literal_prefix == pattern else _compile_glob_cached(pattern).match(text) is not None
 
 
 @lru_cache(maxsize=4096)
-def _literal_start(pattern: str) -> str:
+def _literal_prefix(pattern: str) -> str:
     """What every text begins with that a pattern matches; of most patterns that, too, tells that they do not match."""
     return pattern[: min((pattern.index(mark) for mark in "*?[" if mark in pattern), default=len(pattern))]
 
 
-def path_below(prefix: str, path: str) -> str:
+def prefixed_path(path_prefix: str, path: str) -> str:
     """A path of the working directory, relative to where `prefix` begins that leads to that directory."""
-    return posixpath.normpath(posixpath.join(prefix, path)) if prefix else path
+    return posixpath.normpath(posixpath.join(path_prefix, path)) if path_prefix else path
 
 
-def match_cost(pattern: str, text: str) -> int:
+def max_match_cost(pattern: str, text: str) -> int:
     """The most units that it can take to match one with the other."""
     return 1 + (len(pattern) * len(text) >> 10)
 
 
-def compiled_glob(pattern: str) -> re.Pattern[str]:
+def compile_glob(pattern: str) -> re.Pattern[str]:
     """The expression of a pattern, for those who keep it."""
     return re.compile(fnmatch.translate(pattern))
 
 
-_cached_glob = lru_cache(maxsize=4096)(compiled_glob)
+_compile_glob_cached = lru_cache(maxsize=4096)(compile_glob)

@@ -14,51 +14,51 @@ from typing import Any
 from readiness.syntax.nodes import Map
 
 VARIABLE_SIGN = "$"
-TEMPLATE_SIGN = "{{"
-EXPRESSION_SIGN = "${{"
+TEMPLATE_OPENING = "{{"
+GITHUB_EXPRESSION_OPENING = "${{"
 # A word in braces, double parentheses or angle brackets, or in capitals between marks, that a script puts something in place of.
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER_PATTERN = re.compile(
     r"\{[A-Za-z_]\w{0,60}\}|\(\([A-Za-z_][\w-]{0,60}\)\)|<[A-Za-z_][\w -]{0,60}>|@[A-Z_][A-Z0-9_]{0,60}@|%[A-Z_][A-Z0-9_]{0,60}%"
     r"|__[A-Z][A-Z0-9_]{0,60}__"
 )
-_SHELL_VARIABLE = re.compile(r"\$[A-Za-z_]")
-_VARIABLE_ALONE = re.compile(r"\$[A-Z_][A-Z0-9_]{1,60}")
+_SHELL_VARIABLE_START = re.compile(r"\$[A-Za-z_]")
+_UPPERCASE_VARIABLE = re.compile(r"\$[A-Z_][A-Z0-9_]{1,60}")
 
 
-def has_variable(text: str) -> bool:
+def has_variable_sign(text: str) -> bool:
     """Whether a shell, Docker, Compose or nginx may put something into a text."""
     return VARIABLE_SIGN in text
 
 
-def has_template(text: str) -> bool:
+def has_template_opening(text: str) -> bool:
     """Whether a template engine may put something into a text."""
-    return TEMPLATE_SIGN in text
+    return TEMPLATE_OPENING in text
 
 
-def has_expression(text: str) -> bool:
+def has_github_expression(text: str) -> bool:
     """Whether GitHub puts something into a text."""
-    return EXPRESSION_SIGN in text
+    return GITHUB_EXPRESSION_OPENING in text
 
 
 def has_placeholder(text: str) -> bool:
     """Whether a text has a word to replace in it, which no name may hold: `{NAME}`, `((NAME))`, `<name>`, `@NAME@`, `__NAME__`, `$NAME`."""
-    return _PLACEHOLDER.search(text) is not None or _SHELL_VARIABLE.search(text) is not None
+    return _PLACEHOLDER_PATTERN.search(text) is not None or _SHELL_VARIABLE_START.search(text) is not None
 
 
-def is_filled_in_elsewhere(value: Any) -> bool:
+def is_variable_or_template(manifest_value: Any) -> bool:
     """Whether a variable or a template gives a value of a manifest: `$(NAME)`, `${NAME}`, `{{ name }}` in quotes or without.
 
     `$NAME` (of `envsubst`) and the words that a script replaces (`@NAME@`, `<NAME>`) count where they are all of the value.
     """
-    if isinstance(value, Map):  # {{ name }} without quotes is a mapping of a mapping to YAML
-        return value.flow and any(key.startswith("{") for key in value)
-    if not isinstance(value, str):
+    if isinstance(manifest_value, Map):  # {{ name }} without quotes is a mapping of a mapping to YAML
+        return manifest_value.flow and any(key.startswith("{") for key in manifest_value)
+    if not isinstance(manifest_value, str):
         return False
-    if "${" in value or "$(" in value or has_template(value):
+    if "${" in manifest_value or "$(" in manifest_value or has_template_opening(manifest_value):
         return True
-    return (_VARIABLE_ALONE.fullmatch(value) or _PLACEHOLDER.fullmatch(value)) is not None
+    return (_UPPERCASE_VARIABLE.fullmatch(manifest_value) or _PLACEHOLDER_PATTERN.fullmatch(manifest_value)) is not None
 
 
-def is_form_unknown(value: Any) -> bool:
+def has_variable_or_placeholder(manifest_value: Any) -> bool:
     """Whether nobody can tell the form of a value that may hold no marks (a name, a number, a quantity): it has one in it."""
-    return is_filled_in_elsewhere(value) or (isinstance(value, str) and has_placeholder(value))
+    return is_variable_or_template(manifest_value) or (isinstance(manifest_value, str) and has_placeholder(manifest_value))

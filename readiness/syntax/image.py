@@ -15,9 +15,9 @@ _UNBRACED_VARIABLE = re.compile(
     r"|\{[A-Za-z_]\w*\}|\(\([A-Za-z_][\w-]*\)\)"
 )
 _CLOSING_BY_OPENING = {"${": "}", "{{": "}}", "$(": ")"}
-_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
-_NAME_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\Z")
+_DIGEST_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
+_TAG_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+_REPOSITORY_NAME_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\Z")
 _REGISTRY_DOMAIN = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\Z")
 
 
@@ -74,9 +74,9 @@ class ImageReference:
     @property
     def full_repository(self) -> str:
         """The full name, as Docker resolves it: `nginx` is `docker.io/library/nginx`."""
-        registry = "docker.io" if self.registry in _DOCKER_HUB_HOSTS else self.registry
-        official = registry == "docker.io" and "/" not in self.name
-        return f"{registry}/library/{self.name}" if official else f"{registry}/{self.name}"
+        resolved_registry = "docker.io" if self.registry in _DOCKER_HUB_HOSTS else self.registry
+        is_official_image = resolved_registry == "docker.io" and "/" not in self.name
+        return f"{resolved_registry}/library/{self.name}" if is_official_image else f"{resolved_registry}/{self.name}"
 
     @property
     def familiar_name(self) -> str:
@@ -91,47 +91,54 @@ class ImageReference:
     @property
     def is_valid(self) -> bool:
         """Whether a registry client takes it, as far as the known parts tell."""
-        parts = self.masked_text[: self.name_span.end][self.name_span.start :].split("/")
-        if not all(_MASK_CHARACTER in part or _NAME_COMPONENT.match(part) for part in parts):
+        name_components = self.masked_text[: self.name_span.end][self.name_span.start :].split("/")
+        if not all(_MASK_CHARACTER in part or _REPOSITORY_NAME_COMPONENT.match(part) for part in name_components):
             return False
-        registry = self.masked_text[: max(self.name_span.start - 1, 0)]
-        if registry and _MASK_CHARACTER not in registry and not _REGISTRY_DOMAIN.match(registry):
+        masked_registry = self.masked_text[: max(self.name_span.start - 1, 0)]
+        if masked_registry and _MASK_CHARACTER not in masked_registry and not _REGISTRY_DOMAIN.match(masked_registry):
             return False
-        tag = self.masked_text[self.tag_span.start : self.tag_span.end]
-        tagged = tag or self.masked_text[self.name_span.end :].startswith(":")
-        if tagged and _MASK_CHARACTER not in tag and not _TAG.match(tag):
+        masked_tag = self.masked_text[self.tag_span.start : self.tag_span.end]
+        has_tag_separator = masked_tag or self.masked_text[self.name_span.end :].startswith(":")
+        if has_tag_separator and _MASK_CHARACTER not in masked_tag and not _TAG_PATTERN.match(masked_tag):
             return False
-        digest = self.masked_text[self.digest_span.start : self.digest_span.end]
-        if (digest or "@" in self.masked_text) and _MASK_CHARACTER not in digest:
-            return bool(_DIGEST.match(digest))
+        masked_digest = self.masked_text[self.digest_span.start : self.digest_span.end]
+        if (masked_digest or "@" in self.masked_text) and _MASK_CHARACTER not in masked_digest:
+            return bool(_DIGEST_PATTERN.match(masked_digest))
         return True
 
 
 @lru_cache(maxsize=1000)  # every rule of a service or a stage asks for its image
 def parse_image(text: str) -> ImageReference:
     """The parts of `text`; never raises, whatever it holds."""
-    masked = mask_variables(text)
-    at = masked.find("@")
-    digest_span = Span(at + 1, len(text)) if at >= 0 else Span(len(text), len(text))
-    end = at if at >= 0 else len(text)
-    slash = masked.rfind("/", 0, end)
-    colon = masked.find(":", slash + 1, end)
-    name_end = colon if colon >= 0 else end
-    tag_span = Span(colon + 1, end) if colon >= 0 else Span(end, end)
-    first = masked.find("/", 0, name_end)
-    head = masked[:first] if first >= 0 else ""
-    has_registry = first >= 0 and ("." in head or ":" in head or head == "localhost" or head != head.lower())
-    start = first + 1 if has_registry else 0
+    masked_text = mask_variables(text)
+    at_sign_offset = masked_text.find("@")
+    digest_span = Span(at_sign_offset + 1, len(text)) if at_sign_offset >= 0 else Span(len(text), len(text))
+    name_and_tag_end = at_sign_offset if at_sign_offset >= 0 else len(text)
+    last_slash_offset = masked_text.rfind("/", 0, name_and_tag_end)
+    tag_colon_offset = masked_text.find(":", last_slash_offset + 1, name_and_tag_end)
+    name_end = tag_colon_offset if tag_colon_offset >= 0 else name_and_tag_end
+    tag_span = (
+        Span(tag_colon_offset + 1, name_and_tag_end) if tag_colon_offset >= 0 else Span(name_and_tag_end, name_and_tag_end)
+    )
+    first_slash_offset = masked_text.find("/", 0, name_end)
+    first_component = masked_text[:first_slash_offset] if first_slash_offset >= 0 else ""
+    has_registry = first_slash_offset >= 0 and (
+        "." in first_component
+        or ":" in first_component
+        or first_component == "localhost"
+        or first_component != first_component.lower()
+    )
+    name_start = first_slash_offset + 1 if has_registry else 0
     return ImageReference(
         text,
-        text[:first] if has_registry else "",
-        text[start:name_end],
+        text[:first_slash_offset] if has_registry else "",
+        text[name_start:name_end],
         text[tag_span.start : tag_span.end],
         text[digest_span.start : digest_span.end],
-        masked,
+        masked_text,
         tag_span,
         digest_span,
-        Span(start, name_end),
+        Span(name_start, name_end),
     )
 
 
@@ -139,30 +146,30 @@ def mask_variables(text: str) -> str:
     """The text with each variable part (`${X:-y}`, `$X`, `{{ x }}`, `<x>`, `__X__`) filled with NUL."""
     if not any(char in text for char in "${%<@_("):
         return text
-    out: list[str] = []
-    at = 0
-    while at < len(text):
-        end = _end_of_variable(text, at)
-        out.append(_MASK_CHARACTER * (end - at) if end > at else text[at])
-        at = max(end, at + 1)
-    return "".join(out)
+    masked_pieces: list[str] = []
+    offset = 0
+    while offset < len(text):
+        variable_end = _variable_end_offset(text, offset)
+        masked_pieces.append(_MASK_CHARACTER * (variable_end - offset) if variable_end > offset else text[offset])
+        offset = max(variable_end, offset + 1)
+    return "".join(masked_pieces)
 
 
-def _end_of_variable(text: str, offset: int) -> int:
+def _variable_end_offset(text: str, offset: int) -> int:
     """The end of the variable part that starts at `offset`; `offset` itself where none starts there."""
-    closer = _CLOSING_BY_OPENING.get(text[offset : offset + 2])
-    if closer is None:
+    closing_mark = _CLOSING_BY_OPENING.get(text[offset : offset + 2])
+    if closing_mark is None:
         match = _UNBRACED_VARIABLE.match(text, offset)
         return match.end() if match else offset
-    if closer != "}":
-        end = text.find(closer, offset + 2)
-        return end + len(closer) if end >= 0 else len(text)
-    depth = 0
+    if closing_mark != "}":
+        closing_offset = text.find(closing_mark, offset + 2)
+        return closing_offset + len(closing_mark) if closing_offset >= 0 else len(text)
+    brace_depth = 0
     for index in range(offset + 1, len(text)):
         if text[index] == "{":
-            depth += 1
+            brace_depth += 1
         elif text[index] == "}":
-            depth -= 1
-            if not depth:
+            brace_depth -= 1
+            if not brace_depth:
                 return index + 1
     return len(text)

@@ -44,7 +44,7 @@ class Heredoc:
 
 
 # Other names of the keys of a mount.
-_MOUNT_KEY_ALIASES = {"dst": "target", "destination": "target", "src": "source"}
+_MOUNT_KEY_BY_ALIAS = {"dst": "target", "destination": "target", "src": "source"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,15 +74,19 @@ class Instruction:
         """The last flag of a name."""
         return next((flag for flag in reversed(self.flags) if flag.name == name), None)
 
-    def mount_flags(self, kind: str = "") -> Iterator[dict[str, str]]:
+    def mount_flags(self, mount_type: str = "") -> Iterator[dict[str, str]]:
         """The `--mount` flags as mappings, by the longer names of their keys; only those of a type where one is given."""
         for flag in self.flags:
             if flag.name == "mount":
-                parts = (part.partition("=") for part in flag.value.split(","))
-                named = ((name.strip().lower(), value) for name, _, value in parts)
-                mount = {_MOUNT_KEY_ALIASES.get(name, name): value for name, value in named}
-                if not kind or mount.get("type", "bind") == kind:
-                    yield mount
+                key_value_partitions = (part.partition("=") for part in flag.value.split(","))
+                raw_keys_and_values = (
+                    (mount_key.strip().lower(), mount_value) for mount_key, _, mount_value in key_value_partitions
+                )
+                value_by_mount_key = {
+                    _MOUNT_KEY_BY_ALIAS.get(mount_key, mount_key): mount_value for mount_key, mount_value in raw_keys_and_values
+                }
+                if not mount_type or value_by_mount_key.get("type", "bind") == mount_type:
+                    yield value_by_mount_key
 
     @property
     def unquoted_arguments(self) -> str:

@@ -38,17 +38,17 @@ def fenced_blocks(text: str, line_offsets: list[int]) -> Iterator[FencedBlock]:
     for token in parser.parse(text.replace("\0", "\ufffd")):
         if token.type != "fence" or not token.map:
             continue
-        first = token.map[0] + 1
-        inner = token.content.split("\n")[:-1] if token.content.endswith("\n") else token.content.split("\n")
-        starts = []
-        for row, line in enumerate(inner, start=first):
-            begin = line_offsets[row] if row < len(line_offsets) else len(text)
-            end = line_offsets[row + 1] if row + 1 < len(line_offsets) else len(text)
-            raw = text[begin:end].rstrip("\r\n")
-            starts.append(begin + len(raw) - len(line) if raw.endswith(line) else begin)
-        starts.append(starts[-1] + len(inner[-1]) + 1 if starts else 0)
+        first_content_line = token.map[0] + 1
+        content_lines = token.content.split("\n")[:-1] if token.content.endswith("\n") else token.content.split("\n")
+        content_line_offsets = []
+        for line_number, line in enumerate(content_lines, start=first_content_line):
+            line_start = line_offsets[line_number] if line_number < len(line_offsets) else len(text)
+            line_end = line_offsets[line_number + 1] if line_number + 1 < len(line_offsets) else len(text)
+            source_line = text[line_start:line_end].rstrip("\r\n")
+            content_line_offsets.append(line_start + len(source_line) - len(line) if source_line.endswith(line) else line_start)
+        content_line_offsets.append(content_line_offsets[-1] + len(content_lines[-1]) + 1 if content_line_offsets else 0)
         yield FencedBlock(
             token.info.split()[0].strip("{}.").lower() if token.info.strip() else "",
             token.content,
-            tuple(starts),
+            tuple(content_line_offsets),
         )

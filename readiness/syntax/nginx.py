@@ -14,11 +14,11 @@ from readiness.model import ParseError, Source, Span
 from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
 from readiness.syntax.template import is_named_as_template
 
-MAX_DEPTH = 100
+MAX_BLOCK_DEPTH = 100
 """Blocks in blocks: far more than any real configuration, and a bound for everything that walks up."""
 
 # Possessive quantifiers: a token is matched once, whatever the input. Groups: word, mark, "...", '...', comment.
-_TOKEN = re.compile(
+_NGINX_TOKEN_PATTERN = re.compile(
     r"""[ \t\r\n]*+(?:
       ((?:\\[\s\S]|\$\{*+|[^ \t\r\n;{}\#"'\\$])(?:[^ \t\r\n;{\\$]++|\\[\s\S]|\$\{*+)*+)
     | ([;{}])
@@ -28,11 +28,11 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_WORD_GROUP, _MARK_GROUP, _DOUBLE_QUOTED_GROUP, _SINGLE_QUOTED_GROUP, _COMMENT_GROUP = 1, 2, 3, 4, 5
+_WORD_GROUP, _PUNCTUATION_GROUP, _DOUBLE_QUOTED_GROUP, _SINGLE_QUOTED_GROUP, _COMMENT_GROUP = 1, 2, 3, 4, 5
 _BLANKS = re.compile(r"[ \t\r\n]*+")
 _ESCAPE_SEQUENCE = re.compile(r"""\\(["'\\trn])""")
 _CHARACTER_BY_ESCAPE = {"t": "\t", "r": "\r", "n": "\n"}
-_LUA_TOKEN = re.compile(
+_LUA_TOKEN_PATTERN = re.compile(
     r"""[^{}"'\[\]-]++ | --\[(=*)\[ | --[^\n]*+ | \[(=*)\[
     | "(?:[^"\\\n]++|\\[\s\S])*+"? | '(?:[^'\\\n]++|\\[\s\S])*+'? | ([{}]) | [\s\S]""",
     re.VERBOSE,
@@ -45,7 +45,7 @@ _PLACEHOLDER_LINE_BY_FORM = {
     "template": re.compile(rf"(?:{_ENVSUBST_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__)[ \t]*+"),
     "prose": re.compile(rf"(?:{_ENVSUBST_VARIABLE}|\.\.\.|…)[ \t]*+"),
 }
-_PLACEHOLDER_SIGN = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
+_PLACEHOLDER_START = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
 # missing semicolon. In the blocks of DATA_BLOCK_NAMES the first word of a line is data.
 _BLOCK_ONLY_NAMES = frozenset(
@@ -106,12 +106,12 @@ class Directive:
     parent: Block
     block: Block | None
 
-    def __init__(self, words: list[str], places: list[Span], end: int, parent: Block) -> None:
+    def __init__(self, words: list[str], word_spans: list[Span], directive_end: int, enclosing_block: Block) -> None:
         self.name = words[0]
         self.args = tuple(words[1:])
-        self.places = tuple(places)
-        self.end = end
-        self.parent = parent
+        self.places = tuple(word_spans)
+        self.end = directive_end
+        self.parent = enclosing_block
         self.block = None
 
     def __repr__(self) -> str:
@@ -127,29 +127,29 @@ class Directive:
         """The arguments as one string, a blank between them."""
         return " ".join(self.args)
 
-    def get(self, key: str | int, default: Any = None, /) -> Any:
+    def get(self, word_index_or_fact_name: str | int, default: Any = None, /) -> Any:
         """The argument of that number (from 1; 0 is the name); `name`, `args` and `value` go by their names."""
-        if isinstance(key, int):
+        if isinstance(word_index_or_fact_name, int):
             words = (self.name, *self.args)
-            return words[key] if 0 <= key < len(words) else default
-        if key in {"name", "args", "value"}:
-            return {"name": self.name, "args": list(self.args), "value": self.joined_arguments}[key]
+            return words[word_index_or_fact_name] if 0 <= word_index_or_fact_name < len(words) else default
+        if word_index_or_fact_name in {"name", "args", "value"}:
+            return {"name": self.name, "args": list(self.args), "value": self.joined_arguments}[word_index_or_fact_name]
         return default
 
-    def at(self, key: Any = None, /) -> Span:
+    def at(self, word_index_or_fact_name: Any = None, /) -> Span:
         """The place of the word of that number, of all arguments (`args`, `value`), or of the whole directive."""
-        if isinstance(key, int) and 0 <= key < len(self.places):
-            return self.places[key]
-        if key == "name":
+        if isinstance(word_index_or_fact_name, int) and 0 <= word_index_or_fact_name < len(self.places):
+            return self.places[word_index_or_fact_name]
+        if word_index_or_fact_name == "name":
             return self.places[0]
-        if key in {"args", "value"} and self.args:
+        if word_index_or_fact_name in {"args", "value"} and self.args:
             return Span(self.places[1].start, self.places[-1].end)
         return Span(self.places[0].start, self.end)
 
     @property
     def is_mark(self) -> bool:
         """Whether its name is no name but a place where another program puts something in."""
-        return _PLACEHOLDER_SIGN.match(self.name) is not None
+        return _PLACEHOLDER_START.match(self.name) is not None
 
     @property
     def is_directives_placeholder(self) -> bool:
@@ -173,11 +173,11 @@ class Block:
 
     __slots__ = ("directives", "end", "owner", "source", "start")
 
-    def __init__(self, source: Source, owner: Directive | None, start: int) -> None:
+    def __init__(self, source: Source, opening_directive: Directive | None, block_start: int) -> None:
         self.source = source
-        self.owner = owner
-        self.start = start
-        self.end = start
+        self.owner = opening_directive
+        self.start = block_start
+        self.end = block_start
         self.directives: list[Directive] = []
 
     def __repr__(self) -> str:
@@ -197,45 +197,49 @@ class Block:
         """The directives of these names that stand in this block itself."""
         return [d for d in self.directives if d.name in names]
 
-    def directives_in_force(self, key: str) -> list[Directive]:
+    def directives_in_force(self, directive_name: str) -> list[Directive]:
         """The directives of that name in force in this block: its own, else the nearest enclosing block's."""
-        block: Block | None = self
-        while block is not None:
-            own = [d for d in block.directives if d.name == key]
-            if own or key in NON_INHERITED_DIRECTIVES:
-                return own
-            block = block.enclosing_block
+        searched_block: Block | None = self
+        while searched_block is not None:
+            own_directives = [d for d in searched_block.directives if d.name == directive_name]
+            if own_directives or directive_name in NON_INHERITED_DIRECTIVES:
+                return own_directives
+            searched_block = searched_block.enclosing_block
         return []
 
-    def get(self, key: str, default: Any = None, /) -> Any:
+    def get(self, directive_name: str, default: Any = None, /) -> Any:
         """The value in force under `key`, as the class says, or the default."""
-        directives = self.directives_in_force(key)
+        directives = self.directives_in_force(directive_name)
         if not directives:
             return default
         if any(d.block for d in directives):
             return [d.block for d in directives if d.block]
-        return [d.joined_arguments for d in directives] if key in REPEATABLE_DIRECTIVES else directives[-1].joined_arguments
+        return (
+            [d.joined_arguments for d in directives]
+            if directive_name in REPEATABLE_DIRECTIVES
+            else directives[-1].joined_arguments
+        )
 
-    def at(self, key: Any = None, /) -> Span:
+    def at(self, directive_name: Any = None, /) -> Span:
         """The place of the arguments in force under `key`; the directive that opens the block where there are none."""
-        if isinstance(key, str):
-            directives = self.directives_in_force(key)
+        if isinstance(directive_name, str):
+            directives = self.directives_in_force(directive_name)
             if directives:
                 return directives[-1].head_span if directives[-1].block else directives[-1].at("value")
         return self.owner.head_span if self.owner else Span(self.start, self.end)
 
 
-def walk_directives(block: Block) -> Iterator[Directive]:
+def walk_directives(root_block: Block) -> Iterator[Directive]:
     """Every directive under a block, outer ones first, in the order of the text."""
-    stack = [iter(block.directives)]
-    while stack:
-        directive = next(stack[-1], None)
+    directive_iterators = [iter(root_block.directives)]
+    while directive_iterators:
+        directive = next(directive_iterators[-1], None)
         if directive is None:
-            stack.pop()
+            directive_iterators.pop()
             continue
         yield directive
         if directive.block is not None:
-            stack.append(iter(directive.block.directives))
+            directive_iterators.append(iter(directive.block.directives))
 
 
 def unescape_word(text: str) -> str:
@@ -251,132 +255,134 @@ def parse_nginx(source: Source) -> Block:
     `${X}` alone on a line, where a directive may begin, is a directive by itself: see `Directive.is_directives_placeholder`.
     """
     text = source.text
-    end = len(text)
-    root = block = Block(source, None, 0)
-    root.end = end
-    depth = 0
+    text_length = len(text)
+    root_block = current_block = Block(source, None, 0)
+    root_block.end = text_length
+    block_depth = 0
     words: list[str] = []
-    places: list[Span] = []
-    match = _TOKEN.match
-    place = 1 if text.startswith("\ufeff") else 0
-    while (token := match(text, place)) is not None:
-        group = token.lastindex
-        place = token.end()
-        if group == _WORD_GROUP:
-            word = token[1]
-            if not words and (after := _read_placeholder_line(source, block, token.start(1))):
-                place = after
+    word_spans: list[Span] = []
+    match_token = _NGINX_TOKEN_PATTERN.match
+    offset = 1 if text.startswith("\ufeff") else 0
+    while (token := match_token(text, offset)) is not None:
+        token_group = token.lastindex
+        offset = token.end()
+        if token_group == _WORD_GROUP:
+            raw_word = token[1]
+            if not words and (placeholder_line_end := _read_placeholder_line(source, current_block, token.start(1))):
+                offset = placeholder_line_end
                 continue
-            words.append(unescape_word(word) if "\\" in word else word)
-            places.append(Span(token.start(1), place))
-        elif group == _MARK_GROUP:
-            mark = token[2]
-            if mark == ";":
-                _end_simple_directive(words, places, block, place)
-                block.directives.append(Directive(words, places, place, block))
-                words, places = [], []
-            elif mark == "{":
-                directive = _open_block(words, places, block, place)
-                words, places = [], []
+            words.append(unescape_word(raw_word) if "\\" in raw_word else raw_word)
+            word_spans.append(Span(token.start(1), offset))
+        elif token_group == _PUNCTUATION_GROUP:
+            punctuation = token[2]
+            if punctuation == ";":
+                _check_simple_directive(words, word_spans, current_block, offset)
+                current_block.directives.append(Directive(words, word_spans, offset, current_block))
+                words, word_spans = [], []
+            elif punctuation == "{":
+                directive = _open_block(words, word_spans, current_block, offset)
+                words, word_spans = [], []
                 if directive.name.endswith("_by_lua_block"):
-                    place = directive.end = _read_lua_block(directive, text, place)
+                    offset = directive.end = _read_lua_block(directive, text, offset)
                     continue
-                block, depth = directive.block or block, depth + 1
-                if depth > MAX_DEPTH:
-                    raise ParseError(f"more than {MAX_DEPTH} blocks inside each other", place - 1)
+                current_block, block_depth = directive.block or current_block, block_depth + 1
+                if block_depth > MAX_BLOCK_DEPTH:
+                    raise ParseError(f"more than {MAX_BLOCK_DEPTH} blocks inside each other", offset - 1)
             else:
-                if words or block.owner is None:
-                    raise ParseError('unexpected "}"', place - 1)
-                block.end = block.owner.end = place
-                block, depth = block.owner.parent, depth - 1
-        elif group != _COMMENT_GROUP:
-            words.append(unescape_word(token[group or 0]))
-            places.append(Span(token.start(group or 0) - 1, place))
-            if place < end and text[place] not in " \t\r\n;{)":
-                raise ParseError(f'unexpected "{text[place]}"', place)
-    _check_all_closed(text, place, block, words, places)
-    return root
+                if words or current_block.owner is None:
+                    raise ParseError('unexpected "}"', offset - 1)
+                current_block.end = current_block.owner.end = offset
+                current_block, block_depth = current_block.owner.parent, block_depth - 1
+        elif token_group != _COMMENT_GROUP:
+            words.append(unescape_word(token[token_group or 0]))
+            word_spans.append(Span(token.start(token_group or 0) - 1, offset))
+            if offset < text_length and text[offset] not in " \t\r\n;{)":
+                raise ParseError(f'unexpected "{text[offset]}"', offset)
+    _check_nothing_left_open(text, offset, current_block, words, word_spans)
+    return root_block
 
 
-def _read_placeholder_line(source: Source, block: Block, start: int) -> int:
+def _read_placeholder_line(source: Source, block: Block, word_start: int) -> int:
     """Take what stands for whole directives as one; the offset after it, 0 where the word at `start` is another.
 
     It stands alone on its line, and no `;` or `{` follows: that would be the end of a directive begun by it.
     """
     text = source.text
-    if not _PLACEHOLDER_SIGN.match(text, start):
+    if not _PLACEHOLDER_START.match(text, word_start):
         return 0
-    in_prose = source.parent is not None and not source.parent.kind
-    form = "prose" if in_prose else "template" if is_named_as_template(source.path) else ""
-    stop = start
-    while (match := _PLACEHOLDER_LINE_BY_FORM[form].match(text, stop)) is not None:
-        stop = match.end()
-    if stop == start or text[stop : stop + 1] not in {"\r", "\n", "#", ""}:
+    is_in_prose = source.parent is not None and not source.parent.kind
+    placeholder_form = "prose" if is_in_prose else "template" if is_named_as_template(source.path) else ""
+    placeholders_end = word_start
+    while (match := _PLACEHOLDER_LINE_BY_FORM[placeholder_form].match(text, placeholders_end)) is not None:
+        placeholders_end = match.end()
+    if placeholders_end == word_start or text[placeholders_end : placeholders_end + 1] not in {"\r", "\n", "#", ""}:
         return 0
-    blanks = _BLANKS.match(text, stop)
-    after = blanks.end() if blanks else stop
-    if text[after : after + 1] in {";", "{"}:
+    blanks_match = _BLANKS.match(text, placeholders_end)
+    next_token_offset = blanks_match.end() if blanks_match else placeholders_end
+    if text[next_token_offset : next_token_offset + 1] in {";", "{"}:
         return 0
-    name = text[start:stop].rstrip()
-    end = start + len(name)
-    block.directives.append(Directive([name], [Span(start, end)], end, block))
-    return stop
+    placeholder_text = text[word_start:placeholders_end].rstrip()
+    placeholder_end = word_start + len(placeholder_text)
+    block.directives.append(Directive([placeholder_text], [Span(word_start, placeholder_end)], placeholder_end, block))
+    return placeholders_end
 
 
-def _end_simple_directive(words: list[str], word_spans: list[Span], block: Block, offset: int) -> None:
+def _check_simple_directive(words: list[str], word_spans: list[Span], enclosing_block: Block, offset: int) -> None:
     """A `;` was met: there must be words, and not those of a block."""
     if not words:
         raise ParseError('unexpected ";"', offset - 1)
-    if words[0] in _BLOCK_ONLY_NAMES and block.opening_directive_name not in DATA_BLOCK_NAMES:
+    if words[0] in _BLOCK_ONLY_NAMES and enclosing_block.opening_directive_name not in DATA_BLOCK_NAMES:
         raise ParseError(f'directive "{words[0]}" has no opening "{{"', word_spans[0].start)
 
 
-def _open_block(words: list[str], word_spans: list[Span], block: Block, offset: int) -> Directive:
+def _open_block(words: list[str], word_spans: list[Span], enclosing_block: Block, offset: int) -> Directive:
     """The directive whose `{` was met, with its block begun."""
     if not words:
         raise ParseError('unexpected "{"', offset - 1)
-    if block.opening_directive_name in DATA_BLOCK_NAMES:
+    if enclosing_block.opening_directive_name in DATA_BLOCK_NAMES:
         raise ParseError('unexpected "{"', offset - 1)
     if words[0] in _SIMPLE_ONLY_NAMES:
         raise ParseError(f'directive "{words[0]}" is not terminated by ";"', word_spans[0].start)
-    directive = Directive(words, word_spans, offset, block)
-    directive.block = Block(block.source, directive, offset - 1)
-    block.directives.append(directive)
+    directive = Directive(words, word_spans, offset, enclosing_block)
+    directive.block = Block(enclosing_block.source, directive, offset - 1)
+    enclosing_block.directives.append(directive)
     return directive
 
 
 def _read_lua_block(directive: Directive, text: str, offset: int) -> int:
     """Take the Lua code of a `*_by_lua_block` as its last argument; the offset after the closing brace."""
-    start, depth = offset, 1
-    while (match := _LUA_TOKEN.match(text, offset)) is not None:
-        offset = match.end()
-        if match[3] == "{":
-            depth += 1
-        elif match[3] == "}":
-            depth -= 1
-            if depth == 0:
+    code_start, brace_depth = offset, 1
+    while (token_match := _LUA_TOKEN_PATTERN.match(text, offset)) is not None:
+        offset = token_match.end()
+        if token_match[3] == "{":
+            brace_depth += 1
+        elif token_match[3] == "}":
+            brace_depth -= 1
+            if brace_depth == 0:
                 directive.block = None
-                directive.args = (*directive.args, text[start : offset - 1])
-                directive.places = (*directive.places, Span(start, offset - 1))
+                directive.args = (*directive.args, text[code_start : offset - 1])
+                directive.places = (*directive.places, Span(code_start, offset - 1))
                 return offset
-        elif match[1] is not None or match[2] is not None:  # [[ ... ]], [=[ ... ]=], --[[ ... ]]
-            level = match[1] if match[1] is not None else match[2]
-            closing = text.find(f"]{level}]", offset)
-            if closing < 0:
+        elif token_match[1] is not None or token_match[2] is not None:  # [[ ... ]], [=[ ... ]=], --[[ ... ]]
+            equals_signs = token_match[1] if token_match[1] is not None else token_match[2]
+            closing_bracket_offset = text.find(f"]{equals_signs}]", offset)
+            if closing_bracket_offset < 0:
                 break
-            offset = closing + len(level) + 2
+            offset = closing_bracket_offset + len(equals_signs) + 2
     raise ParseError('unexpected end of file, expecting "}"', len(text))
 
 
-def _check_all_closed(text: str, offset: int, block: Block, words: list[str], word_spans: list[Span]) -> None:
+def _check_nothing_left_open(
+    text: str, offset: int, innermost_open_block: Block, words: list[str], word_spans: list[Span]
+) -> None:
     """No token follows: nothing may be left open."""
-    blanks = _BLANKS.match(text, offset)
-    rest = blanks.end() if blanks else offset
-    if rest < len(text):
-        if text[rest] in "\"'":
-            raise ParseError(f"unexpected end of file, missing terminating {text[rest]} character", rest)
-        raise ParseError('unexpected end of file, expecting ";" or "}"', rest)
+    blanks_match = _BLANKS.match(text, offset)
+    unread_offset = blanks_match.end() if blanks_match else offset
+    if unread_offset < len(text):
+        if text[unread_offset] in "\"'":
+            raise ParseError(f"unexpected end of file, missing terminating {text[unread_offset]} character", unread_offset)
+        raise ParseError('unexpected end of file, expecting ";" or "}"', unread_offset)
     if words:
         raise ParseError('unexpected end of file, expecting ";" or "}"', word_spans[-1].end)
-    if block.owner is not None:
+    if innermost_open_block.owner is not None:
         raise ParseError('unexpected end of file, expecting "}"', len(text))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 # As in `nginx`, with one token more where that gives up: a quote that nothing ends ends the reading.
-_TOKEN = re.compile(
+_NGINX_TOKEN_PATTERN = re.compile(
     r"""[ \t\r\n]*+(?:
       (\#[^\n]*+)
     | ([;{}])
@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_MARK_GROUP, _WORD_GROUP = 2, 5
+_PUNCTUATION_GROUP, _WORD_GROUP = 2, 5
 DATA_BLOCK_NAMES = frozenset({"map", "geo", "types", "split_clients", "charset_map"})
 """Blocks whose lines are data."""
 
@@ -41,32 +41,36 @@ def statement_heads(text: str) -> Iterator[StatementHead]:
 
     A brace that nothing stands before opens no block: what follows is read as if it were not there.
     """
-    blocks: list[str] = []
-    words: list[str] = []
-    start = last = place = 0
-    while (match := _TOKEN.match(text, place)) is not None:
-        group = match.lastindex or 0
-        place = match.end()
-        if group == _MARK_GROUP:
-            mark = match[2]
-            if words:
-                yield from _statement_head(words, mark, text, start, last, blocks)
-            if mark == "{" and words:
-                blocks.append(words[0])
-            elif mark == "}" and blocks:
-                blocks.pop()
-            words = []
-        elif group > 1:
-            if not words:
-                start = match.start(group)
-            words.append(match[group])
-            last = place
-    if words:
-        yield from _statement_head(words, "", text, start, last, blocks)
+    open_block_names: list[str] = []
+    statement_words: list[str] = []
+    statement_start = last_word_end = offset = 0
+    while (match := _NGINX_TOKEN_PATTERN.match(text, offset)) is not None:
+        token_group = match.lastindex or 0
+        offset = match.end()
+        if token_group == _PUNCTUATION_GROUP:
+            punctuation = match[2]
+            if statement_words:
+                yield from _statement_head(statement_words, punctuation, text, statement_start, last_word_end, open_block_names)
+            if punctuation == "{" and statement_words:
+                open_block_names.append(statement_words[0])
+            elif punctuation == "}" and open_block_names:
+                open_block_names.pop()
+            statement_words = []
+        elif token_group > 1:
+            if not statement_words:
+                statement_start = match.start(token_group)
+            statement_words.append(match[token_group])
+            last_word_end = offset
+    if statement_words:
+        yield from _statement_head(statement_words, "", text, statement_start, last_word_end, open_block_names)
 
 
-def _statement_head(words: list[str], end: str, text: str, start: int, last: int, blocks: list[str]) -> Iterator[StatementHead]:
-    block = blocks[-1] if blocks else ""
-    if block not in DATA_BLOCK_NAMES and not block.endswith("_by_lua_block"):
-        first, second = (*words[:2], "", "")[:2]
-        yield StatementHead(first, second, len(words), end, "\n" in text[start:last], block)
+def _statement_head(
+    words: list[str], terminator: str, text: str, statement_start: int, last_word_end: int, open_block_names: list[str]
+) -> Iterator[StatementHead]:
+    block_name = open_block_names[-1] if open_block_names else ""
+    if block_name not in DATA_BLOCK_NAMES and not block_name.endswith("_by_lua_block"):
+        first_word, second_word = (*words[:2], "", "")[:2]
+        yield StatementHead(
+            first_word, second_word, len(words), terminator, "\n" in text[statement_start:last_word_end], block_name
+        )

@@ -7,8 +7,8 @@ from typing import Any
 
 from readiness.model import Span
 
-MAX_TEXT_LENGTH = 100_000  # characters that one node is written out to
-MAX_TEXT_NESTING = 200  # and how many one inside the other: an alias may stand in itself
+MAX_NODE_REPR_LENGTH = 100_000  # characters that one node is written out to
+MAX_NODE_REPR_NESTING = 200  # and how many one inside the other: an alias may stand in itself
 
 
 class Map(dict[str, Any]):
@@ -32,46 +32,46 @@ class Map(dict[str, Any]):
 
     def at(self, key: Any = None, /) -> Span:
         """The span of the value under `key`; of the whole mapping where there is no such key."""
-        edge = self._edges.get(key) if key is not None else None
-        return Span(edge[1], edge[2]) if edge else self._span
+        key_and_value_offsets = self._edges.get(key) if key is not None else None
+        return Span(key_and_value_offsets[1], key_and_value_offsets[2]) if key_and_value_offsets else self._span
 
     def key_span(self, key: str) -> Span:
         """The span of the key itself; of the whole mapping where there is no such key."""
-        edge = self._edges.get(key)
-        return Span(edge[0], edge[0] + len(key)) if edge else self._span
+        key_and_value_offsets = self._edges.get(key)
+        return Span(key_and_value_offsets[0], key_and_value_offsets[0] + len(key)) if key_and_value_offsets else self._span
 
     def entry_span(self, key: str) -> Span:
         """The span of `key: value`, key included; of the whole mapping where there is no such key."""
-        edge = self._edges.get(key)
-        return Span(edge[0], edge[2]) if edge else self._span
+        key_and_value_offsets = self._edges.get(key)
+        return Span(key_and_value_offsets[0], key_and_value_offsets[2]) if key_and_value_offsets else self._span
 
-    def put(self, key: str, value: Any, span: Span, at: int | None = None) -> None:
+    def put(self, key: str, value: Any, value_span: Span, key_start: int | None = None) -> None:
         """Set a value with its place; `at` is where its key begins, the value's own beginning where none is written."""
         self[key] = value
-        self._edges[key] = (span.start if at is None else at, *span)
+        self._edges[key] = (value_span.start if key_start is None else key_start, *value_span)
 
-    def put_as_in(self, node: Map, key: str, value: Any) -> None:
+    def put_as_in(self, mapping_with_place: Map, key: str, value: Any) -> None:
         """Set a value at the place of the same key in another mapping."""
         self[key] = value
-        self._edges[key] = node._edges[key]
+        self._edges[key] = mapping_with_place._edges[key]
 
-    def put_all(self, node: Map) -> None:
+    def put_all(self, other_mapping: Map) -> None:
         """Take in the entries of another mapping at their places."""
-        self.update(node)
-        self._edges.update(node._edges)
+        self.update(other_mapping)
+        self._edges.update(other_mapping._edges)
 
     def mapping_at_path(self, *keys: str) -> Map:
         """The mapping some keys down; an empty one at the deepest place on the way where there is none.
 
         So nobody needs a case for what is not there: `job.mapping_at_path("strategy", "matrix").get("include")`.
         """
-        node = self
+        current_mapping = self
         for key in keys:
-            below = node.get(key)
-            if not isinstance(below, Map):
-                return Map(node.at())
-            node = below
-        return node
+            nested_value = current_mapping.get(key)
+            if not isinstance(nested_value, Map):
+                return Map(current_mapping.at())
+            current_mapping = nested_value
+        return current_mapping
 
     def mappings_under(self, key: str) -> Iterator[Map]:
         """The mappings among the entries of the list under a key; none where no list stands there."""
@@ -82,7 +82,7 @@ class Map(dict[str, Any]):
         return text_or_empty(self.get(key))
 
     def __repr__(self) -> str:
-        return _bounded_text(self)
+        return _bounded_repr(self)
 
     def __hash__(self) -> int:  # type: ignore[override]
         """By identity: a node is a place, and two equal places are two."""
@@ -101,54 +101,54 @@ class Seq(list[Any]):
         self.flow = False
         self.tag = ""
 
-    def get(self, key: Any, default: Any = None, /) -> Any:
+    def get(self, entry_index: Any, default: Any = None, /) -> Any:
         """The entry at an index given as a number; the default otherwise."""
-        return self[key] if isinstance(key, int) and 0 <= key < len(self) else default
+        return self[entry_index] if isinstance(entry_index, int) and 0 <= entry_index < len(self) else default
 
-    def at(self, key: Any = None, /) -> Span:
+    def at(self, entry_index: Any = None, /) -> Span:
         """The span of the entry at `key`; of the whole sequence where there is none."""
-        if isinstance(key, int) and 0 <= key < len(self._edges):
-            return Span(*self._edges[key])
+        if isinstance(entry_index, int) and 0 <= entry_index < len(self._edges):
+            return Span(*self._edges[entry_index])
         return self._span
 
-    def put(self, value: Any, span: Span, index: int | None = None) -> None:
+    def put(self, value: Any, value_span: Span, index: int | None = None) -> None:
         """Append a value with its place, or set the entry at an index."""
         if index is None:
             self.append(value)
-            self._edges.append((span.start, span.end))
+            self._edges.append((value_span.start, value_span.end))
         else:
-            self[index], self._edges[index] = value, (span.start, span.end)
+            self[index], self._edges[index] = value, (value_span.start, value_span.end)
 
     def __repr__(self) -> str:
-        return _bounded_text(self)
+        return _bounded_repr(self)
 
     def __hash__(self) -> int:  # type: ignore[override]
         """By identity, as Map."""
         return id(self)
 
 
-def _bounded_text(node: Map | Seq) -> str:
+def _bounded_repr(node: Map | Seq) -> str:
     """A node as Python writes plain data, up to a bound: what aliases of aliases stand for no memory holds."""
-    parts: list[str] = []
-    size = 0
-    stack = [_text_pieces(node)]
-    while stack and size < MAX_TEXT_LENGTH:
-        piece = next(stack[-1], None)
-        if piece is None:
-            stack.pop()
-        elif isinstance(piece, str):
-            parts.append(piece)
-            size += len(piece)
+    text_pieces: list[str] = []
+    text_length = 0
+    piece_iterators = [_repr_pieces(node)]
+    while piece_iterators and text_length < MAX_NODE_REPR_LENGTH:
+        piece_or_node = next(piece_iterators[-1], None)
+        if piece_or_node is None:
+            piece_iterators.pop()
+        elif isinstance(piece_or_node, str):
+            text_pieces.append(piece_or_node)
+            text_length += len(piece_or_node)
         else:
-            stack.append(_text_pieces(piece) if len(stack) < MAX_TEXT_NESTING else iter("…"))
-    return "".join(parts)
+            piece_iterators.append(_repr_pieces(piece_or_node) if len(piece_iterators) < MAX_NODE_REPR_NESTING else iter("…"))
+    return "".join(text_pieces)
 
 
-def _text_pieces(node: Map | Seq) -> Iterator[str | Map | Seq]:
+def _repr_pieces(node: Map | Seq) -> Iterator[str | Map | Seq]:
     """What a node is written as, the nodes in it still as they are."""
-    pairs = node.items() if isinstance(node, Map) else ((None, item) for item in node)
+    keys_and_values = node.items() if isinstance(node, Map) else ((None, item) for item in node)
     yield "{" if isinstance(node, Map) else "["
-    for index, (key, value) in enumerate(pairs):
+    for index, (key, value) in enumerate(keys_and_values):
         yield (", " if index else "") + ("" if key is None else f"{key!r}: ")
         yield value if isinstance(value, Map | Seq) else repr(value)
     yield "}" if isinstance(node, Map) else "]"

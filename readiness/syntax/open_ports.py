@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-_LINE_LENGTH = 20_000  # characters that are looked at
+_MAX_SEARCHED_CHARACTERS = 20_000  # characters that are looked at
 
 
 class OpenPort(NamedTuple):
@@ -18,59 +18,69 @@ class OpenPort(NamedTuple):
     end: int
 
 
-_ANY_HOST = r"(?:0\.0\.0\.0|\*|\[?::\]?)"
-_PORT = r"(?P<port>[0-9]{2,5})\b"
-_OPENED = (
-    ("Delve", re.compile(rf"\bdlv\b[^|;&\n]{{0,300}}?\s(?:--listen|-l)[= ](?:{_ANY_HOST})?:{_PORT}")),
-    ("Node's inspector", re.compile(rf"(?<![\w-])--inspect(?:-brk|-wait)?[= ]{_ANY_HOST}(?::(?P<port>[0-9]{{2,5}})\b)?")),
-    ("debugpy", re.compile(rf"\bdebugpy\b[^|;&\n]{{0,100}}?\s--listen[= ]{_ANY_HOST}:{_PORT}")),
+_ANY_HOST_PATTERN = r"(?:0\.0\.0\.0|\*|\[?::\]?)"
+_PORT_PATTERN = r"(?P<port>[0-9]{2,5})\b"
+_DEBUGGER_PORT_PATTERNS = (
+    ("Delve", re.compile(rf"\bdlv\b[^|;&\n]{{0,300}}?\s(?:--listen|-l)[= ](?:{_ANY_HOST_PATTERN})?:{_PORT_PATTERN}")),
+    (
+        "Node's inspector",
+        re.compile(rf"(?<![\w-])--inspect(?:-brk|-wait)?[= ]{_ANY_HOST_PATTERN}(?::(?P<port>[0-9]{{2,5}})\b)?"),
+    ),
+    ("debugpy", re.compile(rf"\bdebugpy\b[^|;&\n]{{0,100}}?\s--listen[= ]{_ANY_HOST_PATTERN}:{_PORT_PATTERN}")),
     (
         "Java's debugger",
         re.compile(
-            rf"-(?:agentlib:jdwp|Xrunjdwp:)[=:]?(?=[^\s\"']{{0,200}}server=y)[^\s\"']{{0,200}}?\baddress={_ANY_HOST}:{_PORT}"
+            rf"-(?:agentlib:jdwp|Xrunjdwp:)[=:]?(?=[^\s\"']{{0,200}}server=y)[^\s\"']{{0,200}}?\baddress={_ANY_HOST_PATTERN}:{_PORT_PATTERN}"
         ),
     ),
 )
-_DEFAULT_PORTS = {"Node's inspector": 9229}
-_JMX_PORT = re.compile(rf"-Dcom\.sun\.management\.jmxremote\.port={_PORT}")
-_JMX_WITHOUT_LOGIN = re.compile(r"-Dcom\.sun\.management\.jmxremote\.authenticate=false\b")
-JMX_WITHOUT_LOGIN = "JMX without a login"
+_DEFAULT_PORT_BY_DEBUGGER = {"Node's inspector": 9229}
+_JMX_PORT = re.compile(rf"-Dcom\.sun\.management\.jmxremote\.port={_PORT_PATTERN}")
+_JMX_LOGIN_DISABLED_PATTERN = re.compile(r"-Dcom\.sun\.management\.jmxremote\.authenticate=false\b")
+JMX_WITHOUT_LOGIN_LABEL = "JMX without a login"
 
 
-def open_ports(text: str) -> Iterator[OpenPort]:
+def debugger_and_jmx_ports(text: str) -> Iterator[OpenPort]:
     """The ports that a command line, or options in a variable, opens for debuggers and JMX on every address."""
-    text = text[:_LINE_LENGTH]
-    for what, pattern in _OPENED:
+    text = text[:_MAX_SEARCHED_CHARACTERS]
+    for debugger_name, pattern in _DEBUGGER_PORT_PATTERNS:
         for match in pattern.finditer(text):
-            port = match["port"]
-            yield OpenPort(int(port) if port else _DEFAULT_PORTS[what], what, match.start(), match.end())
-    if _JMX_WITHOUT_LOGIN.search(text):
+            port_digits = match["port"]
+            yield OpenPort(
+                int(port_digits) if port_digits else _DEFAULT_PORT_BY_DEBUGGER[debugger_name],
+                debugger_name,
+                match.start(),
+                match.end(),
+            )
+    if _JMX_LOGIN_DISABLED_PATTERN.search(text):
         for match in _JMX_PORT.finditer(text):
-            yield OpenPort(int(match["port"]), JMX_WITHOUT_LOGIN, match.start(), match.end())
+            yield OpenPort(int(match["port"]), JMX_WITHOUT_LOGIN_LABEL, match.start(), match.end())
 
 
-_ENGINE_HOST = re.compile(rf"tcp://(?:{_ANY_HOST})?(?::(?P<port>[0-9]{{2,5}}))?(?![\w.])")
-_ENGINE_TLS = re.compile(r"--tls(?:verify|cacert)?\b(?!=false)")
+_DOCKER_ENGINE_HOST_PATTERN = re.compile(rf"tcp://(?:{_ANY_HOST_PATTERN})?(?::(?P<port>[0-9]{{2,5}}))?(?![\w.])")
+_DOCKER_ENGINE_TLS_OPTION = re.compile(r"--tls(?:verify|cacert)?\b(?!=false)")
 
 
-def engine_on_every_address(words: list[str], variables: Mapping[str, str]) -> int | None:
+def open_docker_host_word_index(command_words: list[str], value_by_variable: Mapping[str, str]) -> int | None:
     """Where the words of a command open Docker's engine on every address without TLS: the index of the word, None where they do not.
 
     `dockerd --host=tcp://0.0.0.0:2375`, also behind the entrypoint of the `dind` image, whose TLS is for the host that it adds.
     https://docs.docker.com/engine/security/protect-access/
     """
-    if any(_ENGINE_TLS.search(word) for word in words) or variables.get("DOCKER_TLS_VERIFY"):
+    if any(_DOCKER_ENGINE_TLS_OPTION.search(word) for word in command_words) or value_by_variable.get("DOCKER_TLS_VERIFY"):
         return None
-    for index, word in enumerate(words):
-        option = word.startswith(("--host=", "-H=", "-Htcp")) or (index > 0 and words[index - 1] in {"-H", "--host"})
-        if option and _ENGINE_HOST.search(word):
+    for index, word in enumerate(command_words):
+        is_host_option = word.startswith(("--host=", "-H=", "-Htcp")) or (
+            index > 0 and command_words[index - 1] in {"-H", "--host"}
+        )
+        if is_host_option and _DOCKER_ENGINE_HOST_PATTERN.search(word):
             return index
     return None
 
 
-def is_engine_opened_by_image(words: list[str], variables: Mapping[str, str]) -> bool:
+def is_docker_port_opened_by_dind(command_words: list[str], value_by_variable: Mapping[str, str]) -> bool:
     """Whether the entrypoint of the `dind` image opens the engine on port 2375: without a folder for certificates it adds that host.
 
     https://github.com/docker-library/docker/blob/master/dockerd-entrypoint.sh
     """
-    return variables.get("DOCKER_TLS_CERTDIR") == "" and (not words or words[0].startswith("-"))
+    return value_by_variable.get("DOCKER_TLS_CERTDIR") == "" and (not command_words or command_words[0].startswith("-"))

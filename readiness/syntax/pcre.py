@@ -9,26 +9,26 @@ import functools
 import re
 
 from readiness.syntax.pcre_tree import (
-    ANY_MASK,
-    DOT_MASK,
+    ANY_CHAR_MASK,
+    ANY_EXCEPT_NEWLINE_MASK,
     NON_ASCII_BIT,
     Regex,
     RegexNode,
     char_mask,
 )
 
-MAX_LENGTH = 4000
-MAX_NESTING = 60
+MAX_PATTERN_LENGTH = 4000
+MAX_GROUP_NESTING = 60
 
 
-def _char_range(first: int, last: int) -> int:
-    return sum(1 << point for point in range(min(first, NON_ASCII_BIT), min(last, NON_ASCII_BIT) + 1))
+def _char_range_mask(first_code_point: int, last_code_point: int) -> int:
+    return sum(1 << point for point in range(min(first_code_point, NON_ASCII_BIT), min(last_code_point, NON_ASCII_BIT) + 1))
 
 
 _DIGIT_MASK, _LOWER_MASK, _UPPER_MASK = (
-    _char_range(48, 57),
-    _char_range(97, 122),
-    _char_range(65, 90),
+    _char_range_mask(48, 57),
+    _char_range_mask(97, 122),
+    _char_range_mask(65, 90),
 )
 _WORD_MASK = _DIGIT_MASK | _LOWER_MASK | _UPPER_MASK | char_mask("_")
 _SPACE_MASK = char_mask(" \t\n\r\f\v")
@@ -39,16 +39,16 @@ _MASK_BY_CLASS_ESCAPE = {
     "h": char_mask(" \t"),
     "v": char_mask("\n\v\f\r"),
     "R": char_mask("\n\v\f\r"),
-    "N": ANY_MASK & ~char_mask("\n"),
+    "N": ANY_CHAR_MASK & ~char_mask("\n"),
 }
 _MASK_BY_POSIX_CLASS = {
     "alpha": _LOWER_MASK | _UPPER_MASK, "digit": _DIGIT_MASK, "alnum": _LOWER_MASK | _UPPER_MASK | _DIGIT_MASK,
     "upper": _UPPER_MASK, "lower": _LOWER_MASK, "space": _SPACE_MASK,
-    "blank": char_mask(" \t"), "word": _WORD_MASK, "xdigit": _DIGIT_MASK | char_mask("abcdefABCDEF"), "cntrl": _char_range(0, 31) | 1 << 127,
-    "punct": _char_range(33, 47) | _char_range(58, 64) | _char_range(91, 96) | _char_range(123, 126),
-    "print": _char_range(32, 126), "graph": _char_range(33, 126),
+    "blank": char_mask(" \t"), "word": _WORD_MASK, "xdigit": _DIGIT_MASK | char_mask("abcdefABCDEF"), "cntrl": _char_range_mask(0, 31) | 1 << 127,
+    "punct": _char_range_mask(33, 47) | _char_range_mask(58, 64) | _char_range_mask(91, 96) | _char_range_mask(123, 126),
+    "print": _char_range_mask(32, 126), "graph": _char_range_mask(33, 126),
 }  # fmt: skip
-_CHARACTER_BY_ESCAPE = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "a": "\a", "e": "\x1b"}
+_CHARACTER_BY_ESCAPE_LETTER = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "a": "\a", "e": "\x1b"}
 
 
 class UnsupportedError(Exception):
@@ -58,16 +58,16 @@ class UnsupportedError(Exception):
 class _PatternParser:
     """One pass over the pattern; recursion is bounded by MAX_NESTING."""
 
-    def __init__(self, pattern: str, icase: bool) -> None:
+    def __init__(self, pattern: str, ignores_case: bool) -> None:
         self.text = pattern
         self.place = 0
-        self.icase = icase
+        self.icase = ignores_case
         self.dotall = False
         self.groups: list[RegexNode | None] = []
         self.names: dict[str, int] = {}
 
-    def peek_chars(self, size: int = 1) -> str:
-        return self.text[self.place : self.place + size]
+    def peek_chars(self, char_count: int = 1) -> str:
+        return self.text[self.place : self.place + char_count]
 
     def take_char(self) -> str:
         if self.place >= len(self.text):
@@ -75,32 +75,32 @@ class _PatternParser:
         self.place += 1
         return self.text[self.place - 1]
 
-    def parse_alternatives(self, depth: int) -> RegexNode:
-        if depth > MAX_NESTING:
+    def parse_alternatives(self, nesting_depth: int) -> RegexNode:
+        if nesting_depth > MAX_GROUP_NESTING:
             raise UnsupportedError("nested too deep")
-        options = [self.parse_sequence(depth)]
+        alternatives = [self.parse_sequence(nesting_depth)]
         while self.peek_chars() == "|":
             self.place += 1
-            options.append(self.parse_sequence(depth))
-        return options[0] if len(options) == 1 else RegexNode("alt", tuple(options))
+            alternatives.append(self.parse_sequence(nesting_depth))
+        return alternatives[0] if len(alternatives) == 1 else RegexNode("alt", tuple(alternatives))
 
-    def parse_sequence(self, depth: int) -> RegexNode:
-        items: list[RegexNode] = []
+    def parse_sequence(self, nesting_depth: int) -> RegexNode:
+        sequence_nodes: list[RegexNode] = []
         while self.peek_chars() not in {"", "|", ")"}:
-            items.append(self.parse_quantifiers(self.parse_atom(depth)))
-        return RegexNode("cat", tuple(items))
+            sequence_nodes.append(self.parse_quantifiers(self.parse_atom(nesting_depth)))
+        return RegexNode("cat", tuple(sequence_nodes))
 
     def parse_quantifiers(self, node: RegexNode) -> RegexNode:
-        while (bounds := self.parse_bounds()) is not None:
-            possessive = self.peek_chars() == "+"
+        while (repeat_bounds := self.parse_bounds()) is not None:
+            is_possessive = self.peek_chars() == "+"
             if self.peek_chars() in {"?", "+"} and self.peek_chars():
                 self.place += 1
             node = RegexNode(
                 "repeat",
                 (node,),
-                min_repeats=bounds[0],
-                max_repeats=bounds[1],
-                is_atomic=possessive,
+                min_repeats=repeat_bounds[0],
+                max_repeats=repeat_bounds[1],
+                is_atomic=is_possessive,
             )
         return node
 
@@ -109,24 +109,24 @@ class _PatternParser:
         if char and char in "*+?":
             self.place += 1
             return {"*": (0, None), "+": (1, None), "?": (0, 1)}[char]
-        match = _COUNT_QUANTIFIER.match(self.text, self.place) if char == "{" else None
-        if match is None:
+        count_match = _COUNT_QUANTIFIER.match(self.text, self.place) if char == "{" else None
+        if count_match is None:
             return None
-        self.place = match.end()
-        least = int(match[1])
-        most = least if match[2] is None else (int(match[3]) if match[3] else None)
-        if least > 1000 or (most is not None and (most > 1000 or most < least)):
+        self.place = count_match.end()
+        min_repeats = int(count_match[1])
+        max_repeats = min_repeats if count_match[2] is None else (int(count_match[3]) if count_match[3] else None)
+        if min_repeats > 1000 or (max_repeats is not None and (max_repeats > 1000 or max_repeats < min_repeats)):
             raise UnsupportedError("count out of range")
-        return least, most
+        return min_repeats, max_repeats
 
-    def parse_atom(self, depth: int) -> RegexNode:
+    def parse_atom(self, nesting_depth: int) -> RegexNode:
         char = self.take_char()
         if char == "(":
-            return self.parse_group(depth)
+            return self.parse_group(nesting_depth)
         if char == "[":
             return RegexNode("chars", char_mask=self.add_other_case(self.parse_bracket_class()))
         if char == ".":
-            return RegexNode("chars", char_mask=ANY_MASK if self.dotall else DOT_MASK)
+            return RegexNode("chars", char_mask=ANY_CHAR_MASK if self.dotall else ANY_EXCEPT_NEWLINE_MASK)
         if char == "^":
             return RegexNode("start")
         if char == "$":
@@ -137,117 +137,117 @@ class _PatternParser:
             raise UnsupportedError("nothing to repeat")
         return RegexNode("chars", char_mask=self.add_other_case(char_mask(char)))
 
-    def parse_group(self, depth: int) -> RegexNode:
-        number = 0
-        atomic = False
-        outer = self.icase, self.dotall
+    def parse_group(self, nesting_depth: int) -> RegexNode:
+        group_number = 0
+        is_atomic = False
+        outer_options = self.icase, self.dotall
         if self.peek_chars() == "*":  # (*UTF8), (*COMMIT)
-            end = self.text.find(")", self.place)
-            if end < 0:
+            verb_end = self.text.find(")", self.place)
+            if verb_end < 0:
                 raise UnsupportedError("verb without an end")
-            self.place = end + 1
+            self.place = verb_end + 1
             return RegexNode("cat")
         if self.peek_chars() == "?":
-            named = _NAMED_GROUP_START.match(self.text, self.place)
-            option = _OPTION_GROUP.match(self.text, self.place)
-            if named:
-                self.place = named.end()
-                number = self.open_group()
-                self.names[named[1]] = number
+            named_group_match = _NAMED_GROUP_START.match(self.text, self.place)
+            option_group_match = _OPTION_GROUP.match(self.text, self.place)
+            if named_group_match:
+                self.place = named_group_match.end()
+                group_number = self.open_group()
+                self.names[named_group_match[1]] = group_number
             elif self.peek_chars(2) in {"?:", "?>"}:
-                atomic = self.peek_chars(2) == "?>"
+                is_atomic = self.peek_chars(2) == "?>"
                 self.place += 2
-            elif option:
-                self.place = option.end()
-                on, _, off = option[1].partition("-")
-                self.icase = (self.icase or "i" in on) and "i" not in off
-                self.dotall = (self.dotall or "s" in on) and "s" not in off
-                if option[2] == ")":
+            elif option_group_match:
+                self.place = option_group_match.end()
+                enabled_options, _, disabled_options = option_group_match[1].partition("-")
+                self.icase = (self.icase or "i" in enabled_options) and "i" not in disabled_options
+                self.dotall = (self.dotall or "s" in enabled_options) and "s" not in disabled_options
+                if option_group_match[2] == ")":
                     return RegexNode("cat")
             else:
                 raise UnsupportedError("look-around or condition")
         else:
-            number = self.open_group()
-        inner = self.parse_alternatives(depth + 1)
+            group_number = self.open_group()
+        group_content = self.parse_alternatives(nesting_depth + 1)
         if self.take_char() != ")":
             raise UnsupportedError("group without an end")
-        self.icase, self.dotall = outer  # what a group sets ends with it
-        node = RegexNode("group", (inner,), group_number=number, is_atomic=atomic)
-        if number:
-            self.groups[number - 1] = node
-        return node
+        self.icase, self.dotall = outer_options  # what a group sets ends with it
+        group_node = RegexNode("group", (group_content,), group_number=group_number, is_atomic=is_atomic)
+        if group_number:
+            self.groups[group_number - 1] = group_node
+        return group_node
 
     def open_group(self) -> int:
         self.groups.append(None)
         return len(self.groups)
 
     def parse_escape(self) -> RegexNode:
-        char = self.take_char()
-        if char in "AG":
+        escaped_char = self.take_char()
+        if escaped_char in "AG":
             return RegexNode("start")
-        if char in "zZ":
+        if escaped_char in "zZ":
             return RegexNode("end")
-        if char in "bB":
+        if escaped_char in "bB":
             return RegexNode("edge")
-        if char == "K":
+        if escaped_char == "K":
             return RegexNode("cat")
-        if char == "Q":
-            end = self.text.find("\\E", self.place)
-            literal = self.text[self.place : end if end >= 0 else len(self.text)]
-            self.place = end + 2 if end >= 0 else len(self.text)
+        if escaped_char == "Q":
+            quote_end = self.text.find("\\E", self.place)
+            quoted_text = self.text[self.place : quote_end if quote_end >= 0 else len(self.text)]
+            self.place = quote_end + 2 if quote_end >= 0 else len(self.text)
             return RegexNode(
                 "cat",
-                tuple(RegexNode("chars", char_mask=self.add_other_case(char_mask(one))) for one in literal),
+                tuple(RegexNode("chars", char_mask=self.add_other_case(char_mask(one))) for one in quoted_text),
             )
-        if char in "123456789kgpPXC":
+        if escaped_char in "123456789kgpPXC":
             raise UnsupportedError("back-reference or Unicode property")
-        return RegexNode("chars", char_mask=self.add_other_case(self.parse_simple_escape(char)))
+        return RegexNode("chars", char_mask=self.add_other_case(self.parse_simple_escape(escaped_char)))
 
-    def parse_simple_escape(self, char: str) -> int:
-        if char.lower() in _MASK_BY_CLASS_ESCAPE and char in "dwshvRNDWSHV":
+    def parse_simple_escape(self, escaped_char: str) -> int:
+        if escaped_char.lower() in _MASK_BY_CLASS_ESCAPE and escaped_char in "dwshvRNDWSHV":
             return (
-                _MASK_BY_CLASS_ESCAPE[char]
-                if char in _MASK_BY_CLASS_ESCAPE
-                else ANY_MASK & ~_MASK_BY_CLASS_ESCAPE[char.lower()]
+                _MASK_BY_CLASS_ESCAPE[escaped_char]
+                if escaped_char in _MASK_BY_CLASS_ESCAPE
+                else ANY_CHAR_MASK & ~_MASK_BY_CLASS_ESCAPE[escaped_char.lower()]
             )
-        if char in _CHARACTER_BY_ESCAPE:
-            return char_mask(_CHARACTER_BY_ESCAPE[char])
-        if char == "x":
+        if escaped_char in _CHARACTER_BY_ESCAPE_LETTER:
+            return char_mask(_CHARACTER_BY_ESCAPE_LETTER[escaped_char])
+        if escaped_char == "x":
             match = _HEX_ESCAPE.match(self.text, self.place)
             if match:
                 self.place = match.end()
                 return 1 << min(int(match[1] or match[2] or "0", 16), NON_ASCII_BIT)
-        if char == "0":
+        if escaped_char == "0":
             match = _OCTAL_ESCAPE.match(self.text, self.place)
             self.place = match.end() if match else self.place
             return 1 << min(int(match[0] or "0", 8), NON_ASCII_BIT) if match else 1
-        return char_mask(char)
+        return char_mask(escaped_char)
 
     def parse_bracket_class(self) -> int:
-        negated = self.peek_chars() == "^"
-        self.place += negated
-        chars, first = 0, True
+        is_negated = self.peek_chars() == "^"
+        self.place += is_negated
+        class_mask, is_first_member = 0, True
         while True:
             char = self.take_char()
-            if char == "]" and not first:
+            if char == "]" and not is_first_member:
                 break
-            first = False
-            posix = _POSIX_CLASS.match(self.text, self.place - 1) if char == "[" else None
-            if posix:
-                self.place = posix.end()
-                inner = _MASK_BY_POSIX_CLASS.get(posix[2], 0)
-                chars |= ANY_MASK & ~inner if posix[1] else inner
+            is_first_member = False
+            posix_class_match = _POSIX_CLASS.match(self.text, self.place - 1) if char == "[" else None
+            if posix_class_match:
+                self.place = posix_class_match.end()
+                posix_mask = _MASK_BY_POSIX_CLASS.get(posix_class_match[2], 0)
+                class_mask |= ANY_CHAR_MASK & ~posix_mask if posix_class_match[1] else posix_mask
                 continue
-            low = self.parse_class_member(char)
-            if self.peek_chars() == "-" and self.peek_chars(2) not in {"-]", "-"} and low.bit_count() == 1:
+            range_start_mask = self.parse_class_member(char)
+            if self.peek_chars() == "-" and self.peek_chars(2) not in {"-]", "-"} and range_start_mask.bit_count() == 1:
                 self.place += 1
-                high = self.parse_class_member(self.take_char())
-                if high.bit_count() == 1 and high >= low:
-                    chars |= _char_range(low.bit_length() - 1, high.bit_length() - 1)
+                range_end_mask = self.parse_class_member(self.take_char())
+                if range_end_mask.bit_count() == 1 and range_end_mask >= range_start_mask:
+                    class_mask |= _char_range_mask(range_start_mask.bit_length() - 1, range_end_mask.bit_length() - 1)
                     continue
-                low |= high | char_mask("-")
-            chars |= low
-        return ANY_MASK & ~chars if negated else chars
+                range_start_mask |= range_end_mask | char_mask("-")
+            class_mask |= range_start_mask
+        return ANY_CHAR_MASK & ~class_mask if is_negated else class_mask
 
     def parse_class_member(self, char: str) -> int:
         if char != "\\":
@@ -258,8 +258,8 @@ class _PatternParser:
     def add_other_case(self, char_mask: int) -> int:
         if not self.icase:
             return char_mask
-        lower, upper = char_mask & _LOWER_MASK, char_mask & _UPPER_MASK
-        return char_mask | lower >> 32 | upper << 32
+        lower_case_mask, upper_case_mask = char_mask & _LOWER_MASK, char_mask & _UPPER_MASK
+        return char_mask | lower_case_mask >> 32 | upper_case_mask << 32
 
 
 _COUNT_QUANTIFIER = re.compile(r"\{(\d{1,5})(,(\d{0,5}))?\}")
@@ -273,13 +273,13 @@ _POSIX_CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
 @functools.lru_cache(maxsize=2048)
 def parse_pcre(pattern: str, ignore_case: bool = False) -> Regex:
     """The tree of an expression. Raises UnsupportedError."""
-    if len(pattern) > MAX_LENGTH:
+    if len(pattern) > MAX_PATTERN_LENGTH:
         raise UnsupportedError("too long")
-    reader = _PatternParser(pattern, ignore_case)
-    root = reader.parse_alternatives(0)
-    if reader.place < len(pattern):
+    pattern_parser = _PatternParser(pattern, ignore_case)
+    root_node = pattern_parser.parse_alternatives(0)
+    if pattern_parser.place < len(pattern):
         raise UnsupportedError("closing bracket without an opening one")
-    return Regex(root, tuple(node or RegexNode("cat") for node in reader.groups), reader.names)
+    return Regex(root_node, tuple(node or RegexNode("cat") for node in pattern_parser.groups), pattern_parser.names)
 
 
 def try_parse_regex(pattern: str, ignore_case: bool = False) -> Regex | None:

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 NON_ASCII_BIT = 128
 """All characters past ASCII count as one."""
-ANY_MASK = (1 << (NON_ASCII_BIT + 1)) - 1
+ANY_CHAR_MASK = (1 << (NON_ASCII_BIT + 1)) - 1
 
 
 def char_mask(chars: str) -> int:
     """The set of the given characters as a bit mask; those from code point OTHER on share a bit."""
-    found = 0
+    char_bits = 0
     for char in chars:
-        found |= 1 << min(ord(char), NON_ASCII_BIT)
-    return found
+        char_bits |= 1 << min(ord(char), NON_ASCII_BIT)
+    return char_bits
 
 
-DOT_MASK = ANY_MASK & ~char_mask("\n")
+ANY_EXCEPT_NEWLINE_MASK = ANY_CHAR_MASK & ~char_mask("\n")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,142 +49,146 @@ class Regex:
     groups: tuple[RegexNode, ...]
     group_number_by_name: dict[str, int] = field(default_factory=dict)
 
-    def group(self, name: str | int) -> RegexNode | None:
+    def group(self, group_number_or_name: str | int) -> RegexNode | None:
         """A capturing group by number or by name."""
-        number = self.group_number_by_name.get(name, 0) if isinstance(name, str) else name
-        return self.groups[number - 1] if 0 < number <= len(self.groups) else None
+        group_number = (
+            self.group_number_by_name.get(group_number_or_name, 0)
+            if isinstance(group_number_or_name, str)
+            else group_number_or_name
+        )
+        return self.groups[group_number - 1] if 0 < group_number <= len(self.groups) else None
 
 
 def walk_nodes(node: RegexNode) -> Iterator[RegexNode]:
     """A node and everything in it."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack.extend(reversed(current.children))
+    pending_nodes = [node]
+    while pending_nodes:
+        current_node = pending_nodes.pop()
+        yield current_node
+        pending_nodes.extend(reversed(current_node.children))
 
 
-def may_hold(node: RegexNode, chars: int) -> bool:
+def may_match_any_char_of(node: RegexNode, searched_mask: int) -> bool:
     """Whether some text that the node matches has one of the characters in it."""
-    return any(one.kind == "chars" and one.char_mask & chars for one in walk_nodes(node))
+    return any(one.kind == "chars" and one.char_mask & searched_mask for one in walk_nodes(node))
 
 
-def must_hold(node: RegexNode, chars: int) -> bool:
+def always_matches_some_char_of(node: RegexNode, searched_mask: int) -> bool:
     """Whether every text that the node matches has one of the characters in it."""
     if node.kind == "chars":
-        return not node.char_mask & ~chars and node.char_mask != 0
+        return not node.char_mask & ~searched_mask and node.char_mask != 0
     if node.kind == "alt":
-        return all(must_hold(one, chars) for one in node.children)
+        return all(always_matches_some_char_of(one, searched_mask) for one in node.children)
     if node.kind == "repeat" and node.min_repeats == 0:
         return False
-    return any(must_hold(one, chars) for one in node.children)
+    return any(always_matches_some_char_of(one, searched_mask) for one in node.children)
 
 
-def may_be_empty(node: RegexNode) -> bool:
+def may_match_empty_text(node: RegexNode) -> bool:
     """Whether the node can match the empty text."""
     if node.kind == "chars":
         return False
     if node.kind == "alt":
-        return any(may_be_empty(one) for one in node.children)
+        return any(may_match_empty_text(one) for one in node.children)
     if node.kind in {"look", "behind"} or (node.kind == "repeat" and node.min_repeats == 0):
         return True
-    return all(may_be_empty(one) for one in node.children)
+    return all(may_match_empty_text(one) for one in node.children)
 
 
-def single_chars(node: RegexNode) -> int:
+def single_char_mask(node: RegexNode) -> int:
     """The characters of a node that takes exactly one; 0 for any other node."""
     if node.kind == "chars":
         return node.char_mask
-    chars = 0
+    alternatives_mask = 0
     if node.kind == "alt":
-        for part in node.children:
-            length = single_chars(part)
-            if not length:
+        for child in node.children:
+            part_mask = single_char_mask(child)
+            if not part_mask:
                 return 0
-            chars |= length
+            alternatives_mask |= part_mask
     elif node.kind in {"group", "cat"} and len(node.children) == 1:
-        chars = single_chars(node.children[0])
-    return chars
+        alternatives_mask = single_char_mask(node.children[0])
+    return alternatives_mask
 
 
-def first_chars(node: RegexNode) -> int:
+def first_char_mask(node: RegexNode) -> int:
     """The characters that a text matched by the node can begin with."""
     if node.kind == "chars":
         return node.char_mask
-    chars = 0
+    first_char_bits = 0
     if node.kind == "alt":
-        for part in node.children:
-            chars |= first_chars(part)
-        return chars
-    for part in node.children:
-        chars |= first_chars(part)
-        if not may_be_empty(part):
+        for child in node.children:
+            first_char_bits |= first_char_mask(child)
+        return first_char_bits
+    for child in node.children:
+        first_char_bits |= first_char_mask(child)
+        if not may_match_empty_text(child):
             break
-    return chars
+    return first_char_bits
 
 
-def last_chars(node: RegexNode) -> int:
+def last_char_mask(node: RegexNode) -> int:
     """The characters that a text matched by the node can end with."""
     if node.kind == "chars":
         return node.char_mask
-    chars = 0
-    for part in reversed(node.children):
-        chars |= last_chars(part)
-        if node.kind != "alt" and not may_be_empty(part):
+    last_char_bits = 0
+    for child in reversed(node.children):
+        last_char_bits |= last_char_mask(child)
+        if node.kind != "alt" and not may_match_empty_text(child):
             break
-    return chars
+    return last_char_bits
 
 
-def chars_before(root: RegexNode, target: RegexNode) -> int:
+def preceding_char_mask(root_node: RegexNode, target_node: RegexNode) -> int:
     """The characters that can stand directly before what `target` matches; 0 where it can be the first thing."""
 
-    def search_below(node: RegexNode, left: int) -> int | None:
-        if node is target:
-            return left
-        for part in node.children:
-            result = search_below(part, left)
-            if result is not None:
-                return result
+    def search_below(node: RegexNode, preceding_mask: int) -> int | None:
+        if node is target_node:
+            return preceding_mask
+        for child in node.children:
+            found_mask = search_below(child, preceding_mask)
+            if found_mask is not None:
+                return found_mask
             if node.kind != "alt":
-                left = (
-                    last_chars(part) | (left if may_be_empty(part) else 0)
-                    if last_chars(part) or not may_be_empty(part)
-                    else left
+                preceding_mask = (
+                    last_char_mask(child) | (preceding_mask if may_match_empty_text(child) else 0)
+                    if last_char_mask(child) or not may_match_empty_text(child)
+                    else preceding_mask
                 )
         return None
 
-    return search_below(root, 0) or 0
+    return search_below(root_node, 0) or 0
 
 
-def is_anchored(node: RegexNode, kind: str) -> bool:
+def is_always_anchored(node: RegexNode, anchor_kind: str) -> bool:
     """Whether every way to match begins (`start`) or ends (`end`) at that anchor."""
-    if node.kind == kind:
+    if node.kind == anchor_kind:
         return True
     if node.kind == "alt":
-        return all(is_anchored(one, kind) for one in node.children)
+        return all(is_always_anchored(one, anchor_kind) for one in node.children)
     if node.kind == "repeat" and node.min_repeats == 0:
         return False
-    parts = node.children if kind == "start" else node.children[::-1]
-    for part in parts:
-        if is_anchored(part, kind):
+    children_from_anchor = node.children if anchor_kind == "start" else node.children[::-1]
+    for child in children_from_anchor:
+        if is_always_anchored(child, anchor_kind):
             return True
-        if part.kind in {"chars"} or not may_be_empty(part):
+        if child.kind in {"chars"} or not may_match_empty_text(child):
             return False
     return False
 
 
-def has_anchor(node: RegexNode) -> bool:
+def always_has_anchor(node: RegexNode) -> bool:
     """Whether the node cannot match without an anchor somewhere in each of its ways."""
     if node.kind in {"start", "end"}:
         return True
     if node.kind == "alt":
-        return all(has_anchor(one) for one in node.children)
+        return all(always_has_anchor(one) for one in node.children)
     if node.kind == "repeat" and node.min_repeats == 0:
         return False
-    return any(has_anchor(one) for one in node.children)
+    return any(always_has_anchor(one) for one in node.children)
 
 
-def literal_text(node: RegexNode) -> str | None:
+def only_matching_text(node: RegexNode) -> str | None:
     """The one text that the node matches; None where there are several. Anchors are left out."""
     if node.kind == "chars":
         return (
@@ -196,6 +200,6 @@ def literal_text(node: RegexNode) -> str | None:
         return ""
     if node.kind in {"alt", "edge"} or (node.kind == "repeat" and node.min_repeats != node.max_repeats):
         return None
-    pieces = [literal_text(one) for one in node.children]
-    text = "".join(piece for piece in pieces if piece is not None)
-    return None if None in pieces else text * (node.min_repeats if node.kind == "repeat" else 1)
+    child_texts = [only_matching_text(one) for one in node.children]
+    concatenated_text = "".join(piece for piece in child_texts if piece is not None)
+    return None if None in child_texts else concatenated_text * (node.min_repeats if node.kind == "repeat" else 1)

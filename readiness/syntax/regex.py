@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from readiness.syntax.pcre import MAX_LENGTH, MAX_NESTING, UnsupportedError
+from readiness.syntax.pcre import MAX_GROUP_NESTING, MAX_PATTERN_LENGTH, UnsupportedError
 from readiness.syntax.pcre_tree import RegexNode
 
 NON_ASCII_WORD_BIT, NON_ASCII_NUMBER_BIT, NON_ASCII_SPACE_BIT, NON_ASCII_REST_BIT = (
@@ -22,10 +22,10 @@ NON_ASCII_WORD_BIT, NON_ASCII_NUMBER_BIT, NON_ASCII_SPACE_BIT, NON_ASCII_REST_BI
     131,
 )
 """The bits of letters, digits, blanks and all else past ASCII."""
-ANY_MASK = (1 << (NON_ASCII_REST_BIT + 1)) - 1
-TEXT_START_BIT, TEXT_END_BIT = 1 << (NON_ASCII_REST_BIT + 1), 1 << (NON_ASCII_REST_BIT + 2)
+ANY_CHAR_MASK = (1 << (NON_ASCII_REST_BIT + 1)) - 1
+TEXT_START_MASK, TEXT_END_MASK = 1 << (NON_ASCII_REST_BIT + 1), 1 << (NON_ASCII_REST_BIT + 2)
 """What stands before the first character, and after the last one."""
-ANY_OR_EDGE_MASK = ANY_MASK | TEXT_START_BIT | TEXT_END_BIT
+ANY_CHAR_OR_TEXT_EDGE_MASK = ANY_CHAR_MASK | TEXT_START_MASK | TEXT_END_MASK
 _ASCII_MASK = (1 << NON_ASCII_WORD_BIT) - 1
 _LINE_BREAK_MASK = 1 << ord("\n")
 _MAX_NON_ASCII_RANGE = (
@@ -33,26 +33,26 @@ _MAX_NON_ASCII_RANGE = (
 )
 
 
-def _chars_where(holds: Callable[[str], bool]) -> int:
-    return sum(1 << point for point in range(NON_ASCII_WORD_BIT) if holds(chr(point)))
+def _ascii_mask_where(char_predicate: Callable[[str], bool]) -> int:
+    return sum(1 << point for point in range(NON_ASCII_WORD_BIT) if char_predicate(chr(point)))
 
 
-_DIGIT_MASK = _chars_where(str.isdigit)
-_ASCII_WORD_MASK = _chars_where(lambda char: char.isalnum() or char == "_")
-_LOWER_MASK, _UPPER_MASK = _chars_where(str.islower), _chars_where(str.isupper)
+_ASCII_DIGIT_MASK = _ascii_mask_where(str.isdigit)
+_ASCII_WORD_MASK = _ascii_mask_where(lambda char: char.isalnum() or char == "_")
+_ASCII_LOWER_MASK, _ASCII_UPPER_MASK = _ascii_mask_where(str.islower), _ascii_mask_where(str.isupper)
 _MASK_WITH_NON_ASCII_CASES = sum(
     1 << ord(char) for char in "kKsSiI"
 )  # there are letters past ASCII that equal these but for case
-WORD_MASK = _ASCII_WORD_MASK | 1 << NON_ASCII_WORD_BIT | 1 << NON_ASCII_NUMBER_BIT
-_UNICODE_CLASS_MASKS = {
-    "digit": _DIGIT_MASK | 1 << NON_ASCII_NUMBER_BIT,
-    "word": WORD_MASK,
-    "space": _chars_where(str.isspace) | 1 << NON_ASCII_SPACE_BIT,
+UNICODE_WORD_MASK = _ASCII_WORD_MASK | 1 << NON_ASCII_WORD_BIT | 1 << NON_ASCII_NUMBER_BIT
+_UNICODE_MASK_BY_CLASS = {
+    "digit": _ASCII_DIGIT_MASK | 1 << NON_ASCII_NUMBER_BIT,
+    "word": UNICODE_WORD_MASK,
+    "space": _ascii_mask_where(str.isspace) | 1 << NON_ASCII_SPACE_BIT,
 }
-_ASCII_CLASS_MASKS = {
-    "digit": _DIGIT_MASK,
+_ASCII_MASK_BY_CLASS = {
+    "digit": _ASCII_DIGIT_MASK,
     "word": _ASCII_WORD_MASK,
-    "space": _chars_where(lambda char: char in " \t\n\r\f\v"),
+    "space": _ascii_mask_where(lambda char: char in " \t\n\r\f\v"),
 }
 _ANCHOR_KIND_BY_OPCODE = {
     "AT_BEGINNING": "start",
@@ -66,90 +66,113 @@ _SINGLE_CHAR_OPCODES = frozenset({"LITERAL", "NOT_LITERAL", "IN", "ANY"})
 _REPEAT_OPCODES = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 
 
-def parse_python_regex(pattern: str | bytes, flags: int = 0) -> RegexNode:
+def parse_python_regex(pattern: str | bytes, regex_flags: int = 0) -> RegexNode:
     """The tree of an expression. Raises UnsupportedError with the reason."""
-    if len(pattern) > MAX_LENGTH:
-        raise UnsupportedError(f"it is over {MAX_LENGTH} characters long")
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise UnsupportedError(f"it is over {MAX_PATTERN_LENGTH} characters long")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = importlib.import_module("re._parser").parse(pattern, flags)
+            parsed_pattern = importlib.import_module("re._parser").parse(pattern, regex_flags)
     except re.error as error:
         raise UnsupportedError(f"it is no regular expression: {error}") from None
     except RecursionError:
         raise UnsupportedError("it is nested too deep") from None
     except (ImportError, AttributeError, OverflowError):
         raise UnsupportedError("this version of Python does not tell how it reads it") from None
-    return _make_sequence(tree, tree.state.flags, 0)
+    return _make_sequence(parsed_pattern, parsed_pattern.state.flags, 0)
 
 
-def _make_sequence(items: Iterable[tuple[Any, Any]], flags: int, depth: int) -> RegexNode:
-    if depth > MAX_NESTING:
+def _make_sequence(opcodes_and_arguments: Iterable[tuple[Any, Any]], regex_flags: int, nesting_depth: int) -> RegexNode:
+    if nesting_depth > MAX_GROUP_NESTING:
         raise UnsupportedError("it is nested too deep")
-    return RegexNode("cat", tuple(_make_node(str(name), value, flags, depth + 1) for name, value in items))
+    return RegexNode(
+        "cat",
+        tuple(
+            _make_node(str(opcode), opcode_argument, regex_flags, nesting_depth + 1)
+            for opcode, opcode_argument in opcodes_and_arguments
+        ),
+    )
 
 
-def _make_node(name: str, value: Any, flags: int, depth: int) -> RegexNode:
+def _make_node(opcode_name: str, opcode_argument: Any, regex_flags: int, nesting_depth: int) -> RegexNode:
     """The node of one item that Python's parser gives: its name, and what comes with it."""
-    if name in _SINGLE_CHAR_OPCODES:
-        return RegexNode("chars", char_mask=_item_chars(name, value, flags)[0])
-    if name in _REPEAT_OPCODES:
-        least, most, inner = value
-        endless = str(most) == "MAXREPEAT"
+    if opcode_name in _SINGLE_CHAR_OPCODES:
+        return RegexNode("chars", char_mask=_item_char_masks(opcode_name, opcode_argument, regex_flags)[0])
+    if opcode_name in _REPEAT_OPCODES:
+        min_repeats, max_repeats, inner_items = opcode_argument
+        is_unbounded = str(max_repeats) == "MAXREPEAT"
         return RegexNode(
             "repeat",
-            (_make_sequence(inner, flags, depth),),
-            min_repeats=int(least),
-            max_repeats=None if endless else int(most),
-            is_atomic=name == "POSSESSIVE_REPEAT",
+            (_make_sequence(inner_items, regex_flags, nesting_depth),),
+            min_repeats=int(min_repeats),
+            max_repeats=None if is_unbounded else int(max_repeats),
+            is_atomic=opcode_name == "POSSESSIVE_REPEAT",
         )
-    if name == "SUBPATTERN":
-        number, more, less, inner = value
-        inside = _make_sequence(inner, (flags | more) & ~less, depth)
-        return RegexNode("group", (inside,), group_number=number or 0)
-    if name == "ATOMIC_GROUP":
-        return RegexNode("group", (_make_sequence(value, flags, depth),), is_atomic=True)
-    if name == "BRANCH":
-        return RegexNode("alt", tuple(_make_sequence(one, flags, depth) for one in value[1]))
-    if name == "AT":
-        anchor = _ANCHOR_KIND_BY_OPCODE[str(value)]
-        lines = flags & re.MULTILINE and str(value) in {"AT_BEGINNING", "AT_END"}
-        return RegexNode(f"line-{anchor}" if lines else anchor)
-    if name in {"ASSERT", "ASSERT_NOT"}:
-        return _make_lookaround(value[0] > 0, value[1], name == "ASSERT_NOT", flags, depth)
-    if name == "GROUPREF":
+    if opcode_name == "SUBPATTERN":
+        group_number, added_flags, removed_flags, inner_items = opcode_argument
+        group_content = _make_sequence(inner_items, (regex_flags | added_flags) & ~removed_flags, nesting_depth)
+        return RegexNode("group", (group_content,), group_number=group_number or 0)
+    if opcode_name == "ATOMIC_GROUP":
+        return RegexNode("group", (_make_sequence(opcode_argument, regex_flags, nesting_depth),), is_atomic=True)
+    if opcode_name == "BRANCH":
+        return RegexNode("alt", tuple(_make_sequence(one, regex_flags, nesting_depth) for one in opcode_argument[1]))
+    if opcode_name == "AT":
+        anchor_kind = _ANCHOR_KIND_BY_OPCODE[str(opcode_argument)]
+        is_line_anchor = regex_flags & re.MULTILINE and str(opcode_argument) in {"AT_BEGINNING", "AT_END"}
+        return RegexNode(f"line-{anchor_kind}" if is_line_anchor else anchor_kind)
+    if opcode_name in {"ASSERT", "ASSERT_NOT"}:
+        return _make_lookaround(
+            opcode_argument[0] > 0, opcode_argument[1], opcode_name == "ASSERT_NOT", regex_flags, nesting_depth
+        )
+    if opcode_name == "GROUPREF":
         return RegexNode("back")
-    if name == "GROUPREF_EXISTS":
-        _, yes, no = value
-        return RegexNode("alt", (_make_sequence(yes, flags, depth), _make_sequence(no or (), flags, depth)))
-    if name == "FAILURE":
+    if opcode_name == "GROUPREF_EXISTS":
+        _, matched_branch, unmatched_branch = opcode_argument
+        return RegexNode(
+            "alt",
+            (
+                _make_sequence(matched_branch, regex_flags, nesting_depth),
+                _make_sequence(unmatched_branch or (), regex_flags, nesting_depth),
+            ),
+        )
+    if opcode_name == "FAILURE":
         return RegexNode("chars")  # of no character at all
-    raise UnsupportedError(f"it uses {name.lower()}, which nothing is known about")
+    raise UnsupportedError(f"it uses {opcode_name.lower()}, which nothing is known about")
 
 
-def _make_lookaround(ahead: bool, inner: Any, negated: bool, flags: int, depth: int) -> RegexNode:
+def _make_lookaround(is_lookahead: bool, inner_items: Any, is_negated: bool, regex_flags: int, nesting_depth: int) -> RegexNode:
     """A look-around; one at a single character is an anchor that says which."""
-    if len(inner) == 1 and str(inner[0][0]) in _SINGLE_CHAR_OPCODES:
-        may, sure = _item_chars(str(inner[0][0]), inner[0][1], flags)
-        return RegexNode("next" if ahead else "previous", char_mask=ANY_OR_EDGE_MASK & ~sure if negated else may)
-    return RegexNode("look" if ahead else "behind", (_make_sequence(inner, flags, depth),))
+    if len(inner_items) == 1 and str(inner_items[0][0]) in _SINGLE_CHAR_OPCODES:
+        possible_mask, sure_mask = _item_char_masks(str(inner_items[0][0]), inner_items[0][1], regex_flags)
+        return RegexNode(
+            "next" if is_lookahead else "previous",
+            char_mask=ANY_CHAR_OR_TEXT_EDGE_MASK & ~sure_mask if is_negated else possible_mask,
+        )
+    return RegexNode("look" if is_lookahead else "behind", (_make_sequence(inner_items, regex_flags, nesting_depth),))
 
 
 PossibleAndSureChars = tuple[int, int]
 
 
-def _item_chars(name: str, value: Any, flags: int) -> PossibleAndSureChars:
+def _item_char_masks(opcode_name: str, opcode_argument: Any, regex_flags: int) -> PossibleAndSureChars:
     """The characters that an item may take, and those of them that it takes for sure."""
-    if name == "ANY":
-        found = ANY_MASK if flags & re.DOTALL else ANY_MASK & ~_LINE_BREAK_MASK
-        return found, found
-    if name == "IN":
-        return _chars_of_set(value, flags)
-    may, sure = _with_both_cases_if_ignored(char_bit(chr(value)), char_bit(chr(value)) & _ASCII_MASK, flags, [value])
-    return (ANY_MASK & ~sure, ANY_MASK & ~may) if name == "NOT_LITERAL" else (may, sure)
+    if opcode_name == "ANY":
+        any_char_mask = ANY_CHAR_MASK if regex_flags & re.DOTALL else ANY_CHAR_MASK & ~_LINE_BREAK_MASK
+        return any_char_mask, any_char_mask
+    if opcode_name == "IN":
+        return _set_char_masks(opcode_argument, regex_flags)
+    possible_mask, sure_mask = _masks_with_ignored_case(
+        char_bit_mask(chr(opcode_argument)), char_bit_mask(chr(opcode_argument)) & _ASCII_MASK, regex_flags, [opcode_argument]
+    )
+    return (
+        (ANY_CHAR_MASK & ~sure_mask, ANY_CHAR_MASK & ~possible_mask)
+        if opcode_name == "NOT_LITERAL"
+        else (possible_mask, sure_mask)
+    )
 
 
-def char_bit(char: str) -> int:
+def char_bit_mask(char: str) -> int:
     """The bit that stands for a character in a mask; those past ASCII share one bit a class: digits, letters, spaces, rest."""
     if char.isascii():
         return 1 << ord(char)
@@ -160,49 +183,52 @@ def char_bit(char: str) -> int:
     return 1 << (NON_ASCII_SPACE_BIT if char.isspace() else NON_ASCII_REST_BIT)
 
 
-def _chars_of_set(items: Iterable[tuple[Any, Any]], flags: int) -> PossibleAndSureChars:
-    may = sure = 0
-    ends: list[int] = []
-    negated = False
-    classes = _UNICODE_CLASS_MASKS if flags & re.UNICODE and not flags & re.ASCII else _ASCII_CLASS_MASKS
-    for kind, value in items:
-        name = str(kind)
-        if name == "NEGATE":
-            negated = True
-        elif name == "LITERAL":
-            may, sure = may | char_bit(chr(value)), sure | char_bit(chr(value)) & _ASCII_MASK
-            ends.append(value)
-        elif name == "RANGE":
-            low, high = value
-            if flags & re.IGNORECASE and high - max(low, NON_ASCII_WORD_BIT) > _MAX_NON_ASCII_RANGE:
+def _set_char_masks(opcodes_and_arguments: Iterable[tuple[Any, Any]], regex_flags: int) -> PossibleAndSureChars:
+    possible_mask = sure_mask = 0
+    literal_and_range_end_points: list[int] = []
+    is_negated = False
+    mask_by_class = _UNICODE_MASK_BY_CLASS if regex_flags & re.UNICODE and not regex_flags & re.ASCII else _ASCII_MASK_BY_CLASS
+    for opcode, opcode_argument in opcodes_and_arguments:
+        opcode_name = str(opcode)
+        if opcode_name == "NEGATE":
+            is_negated = True
+        elif opcode_name == "LITERAL":
+            possible_mask, sure_mask = (
+                possible_mask | char_bit_mask(chr(opcode_argument)),
+                sure_mask | char_bit_mask(chr(opcode_argument)) & _ASCII_MASK,
+            )
+            literal_and_range_end_points.append(opcode_argument)
+        elif opcode_name == "RANGE":
+            range_start, range_end = opcode_argument
+            if regex_flags & re.IGNORECASE and range_end - max(range_start, NON_ASCII_WORD_BIT) > _MAX_NON_ASCII_RANGE:
                 raise UnsupportedError(f"a range of over {_MAX_NON_ASCII_RANGE} characters ignores case")
-            known = sum(1 << point for point in range(low, min(high, NON_ASCII_WORD_BIT - 1) + 1))
-            may |= known | (ANY_MASK & ~_ASCII_MASK if high >= NON_ASCII_WORD_BIT else 0)
-            sure |= known
-            ends += [low, high]
+            ascii_range_mask = sum(1 << point for point in range(range_start, min(range_end, NON_ASCII_WORD_BIT - 1) + 1))
+            possible_mask |= ascii_range_mask | (ANY_CHAR_MASK & ~_ASCII_MASK if range_end >= NON_ASCII_WORD_BIT else 0)
+            sure_mask |= ascii_range_mask
+            literal_and_range_end_points += [range_start, range_end]
         else:
-            word = str(value).lower().removeprefix("category_")
-            chars = classes[word.removeprefix("not_")]
-            chars = ANY_MASK & ~chars if word.startswith("not_") else chars
-            may, sure = may | chars, sure | chars
-    may, sure = _with_both_cases_if_ignored(may, sure, flags, ends)
-    return (ANY_MASK & ~sure, ANY_MASK & ~may) if negated else (may, sure)
+            category_name = str(opcode_argument).lower().removeprefix("category_")
+            category_mask = mask_by_class[category_name.removeprefix("not_")]
+            category_mask = ANY_CHAR_MASK & ~category_mask if category_name.startswith("not_") else category_mask
+            possible_mask, sure_mask = possible_mask | category_mask, sure_mask | category_mask
+    possible_mask, sure_mask = _masks_with_ignored_case(possible_mask, sure_mask, regex_flags, literal_and_range_end_points)
+    return (ANY_CHAR_MASK & ~sure_mask, ANY_CHAR_MASK & ~possible_mask) if is_negated else (possible_mask, sure_mask)
 
 
-def _with_both_cases_if_ignored(
-    possible_chars: int, sure_chars: int, flags: int, points: Iterable[int]
+def _masks_with_ignored_case(
+    possible_mask: int, sure_mask: int, regex_flags: int, code_points: Iterable[int]
 ) -> PossibleAndSureChars:
     """The same with both cases of letters where case is ignored."""
-    if not flags & re.IGNORECASE:
-        return possible_chars, sure_chars
-    possible_chars, sure_chars = _both_cases(possible_chars), _both_cases(sure_chars)
-    if possible_chars & _MASK_WITH_NON_ASCII_CASES:
-        possible_chars |= 1 << NON_ASCII_WORD_BIT
-    if any(point >= NON_ASCII_WORD_BIT for point in points):
-        possible_chars |= 1 << NON_ASCII_WORD_BIT | _MASK_WITH_NON_ASCII_CASES
-    return possible_chars, sure_chars
+    if not regex_flags & re.IGNORECASE:
+        return possible_mask, sure_mask
+    possible_mask, sure_mask = _mask_with_both_cases(possible_mask), _mask_with_both_cases(sure_mask)
+    if possible_mask & _MASK_WITH_NON_ASCII_CASES:
+        possible_mask |= 1 << NON_ASCII_WORD_BIT
+    if any(point >= NON_ASCII_WORD_BIT for point in code_points):
+        possible_mask |= 1 << NON_ASCII_WORD_BIT | _MASK_WITH_NON_ASCII_CASES
+    return possible_mask, sure_mask
 
 
-def _both_cases(chars: int) -> int:
-    lower, upper = chars & _LOWER_MASK, chars & _UPPER_MASK
-    return chars | lower >> 32 | upper << 32
+def _mask_with_both_cases(mask: int) -> int:
+    lower_case_mask, upper_case_mask = mask & _ASCII_LOWER_MASK, mask & _ASCII_UPPER_MASK
+    return mask | lower_case_mask >> 32 | upper_case_mask << 32

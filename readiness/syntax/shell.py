@@ -21,8 +21,8 @@ from readiness.syntax.command import (
     SimpleCommand,
     VariableUse,
 )
-from readiness.syntax.pieces import JoinedText, plain_pieces
-from readiness.syntax.words import expand_word, nesting_depth, variable_references
+from readiness.syntax.pieces import JoinedText, single_piece_text
+from readiness.syntax.words import expand_word, max_bracket_nesting, variable_references
 
 __all__ = [
     "SHELL_PROGRAMS",
@@ -33,15 +33,15 @@ __all__ = [
     "ShellWord",
     "SimpleCommand",
     "VariableUse",
-    "commands_of",
+    "parse_commands",
     "parse_script",
 ]
 
 # The grammar takes time and memory by the square on scripts that no person writes: those of more
 # characters, or of more pipes, brackets and redirections, are not read.
-MAX_LENGTH = 40_000
-MAX_OPERATORS = 1_500
-MAX_NESTING = 100  # braces or parentheses, one in the other: what is around each is looked at once more
+MAX_SCRIPT_LENGTH = 40_000
+MAX_OCCURRENCES_PER_OPERATOR = 1_500
+MAX_BRACKET_NESTING = 100  # braces or parentheses, one in the other: what is around each is looked at once more
 _MAX_NESTED_SCRIPTS = 2  # levels of `sh -c '...'` that are followed
 SHELL_PROGRAMS = frozenset({"sh", "bash", "ash", "dash", "ksh", "zsh", "mksh", "busybox"})
 _ARGUMENT_NODE_TYPES = frozenset(
@@ -95,12 +95,12 @@ class ShellScript:
 
     def pipes(self) -> Iterator[tuple[SimpleCommand, ...]]:
         """Each pipeline's commands; a stage that is a group gives all of its commands."""
-        found: dict[int, list[SimpleCommand]] = {}
+        commands_by_pipeline_number: dict[int, list[SimpleCommand]] = {}
         for command in self.commands:
             if command.pipeline_number >= 0:
-                found.setdefault(command.pipeline_number, []).append(command)
-        for group in found.values():
-            yield tuple(group)
+                commands_by_pipeline_number.setdefault(command.pipeline_number, []).append(command)
+        for pipeline_commands in commands_by_pipeline_number.values():
+            yield tuple(pipeline_commands)
 
 
 @cache
@@ -112,7 +112,7 @@ def bash_language() -> Any:
     return tree_sitter.Language(tree_sitter_bash.language())
 
 
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_NON_ASCII_CHARACTER = re.compile(r"[^\x00-\x7f]")
 
 
 def _syntax_tree(text: str) -> Any:
@@ -125,72 +125,72 @@ def _syntax_tree(text: str) -> Any:
     """
     import tree_sitter
 
-    plain_text = _NOT_ASCII.sub(lambda match: "a" if match[0].isalnum() else ".", text)
+    plain_text = _NON_ASCII_CHARACTER.sub(lambda match: "a" if match[0].isalnum() else ".", text)
     return tree_sitter.Parser(bash_language()).parse(plain_text.encode("ascii"))
 
 
-def commands_of(text: str, source_offset: int = 0) -> tuple[SimpleCommand, ...]:
+def parse_commands(text: str, source_offset: int = 0) -> tuple[SimpleCommand, ...]:
     """The commands of a text that stands in its source at `source_offset`."""
-    return parse_script(plain_pieces(text, source_offset)).commands
+    return parse_script(single_piece_text(text, source_offset)).commands
 
 
-def parse_script(pieces: JoinedText, depth: int = 0) -> ShellScript:
+def parse_script(script_text: JoinedText, nesting_level: int = 0) -> ShellScript:
     """The script; never raises. What `sh -c 'script'` runs follows after the command itself."""
     if (
-        len(pieces.text) > MAX_LENGTH
-        or any(pieces.text.count(char) > MAX_OPERATORS for char in "|(<&;")
-        or nesting_depth(pieces.text) > MAX_NESTING
+        len(script_text.text) > MAX_SCRIPT_LENGTH
+        or any(script_text.text.count(char) > MAX_OCCURRENCES_PER_OPERATOR for char in "|(<&;")
+        or max_bracket_nesting(script_text.text) > MAX_BRACKET_NESTING
     ):
-        return ShellScript(pieces, (), True, frozenset())
-    walk = _SyntaxTreeWalk(pieces)
-    root = _syntax_tree(pieces.text).root_node
-    walk.walk_tree(root)
+        return ShellScript(script_text, (), True, frozenset())
+    tree_walk = _SyntaxTreeWalk(script_text)
+    root_node = _syntax_tree(script_text.text).root_node
+    tree_walk.walk_tree(root_node)
     commands = tuple(
         replace(
             command,
-            redirects=tuple(walk.redirects.get(index, ())),
-            words=command.words + tuple(walk.behind.get(index, ())),
+            redirects=tuple(tree_walk.redirects.get(index, ())),
+            words=command.words + tuple(tree_walk.behind.get(index, ())),
         )
-        for index, command in enumerate(walk.commands)
+        for index, command in enumerate(tree_walk.commands)
     )
-    if depth < _MAX_NESTED_SCRIPTS:
+    if nesting_level < _MAX_NESTED_SCRIPTS:
         for command in commands:
-            for script in _inner_script(command, pieces):
-                base = next(walk.pipelines) + 1
-                inner = parse_script(script, depth + 1).commands
+            for nested_script in _nested_scripts(command, script_text):
+                first_pipeline_number = next(tree_walk.pipelines) + 1
+                nested_commands = parse_script(nested_script, nesting_level + 1).commands
                 commands += tuple(
                     replace(
                         command,
                         parent_index=-1,
-                        pipeline_number=base + command.pipeline_number if command.pipeline_number >= 0 else -1,
+                        pipeline_number=first_pipeline_number + command.pipeline_number if command.pipeline_number >= 0 else -1,
                     )
-                    for command in inner
+                    for command in nested_commands
                 )
-                walk.pipelines = itertools.count(base + len(inner))
+                tree_walk.pipelines = itertools.count(first_pipeline_number + len(nested_commands))
     return ShellScript(
-        pieces, commands, bool(root.has_error), frozenset(walk.functions),
-        tuple(walk.marks), tuple(walk.uses), frozenset(walk.bound),
+        script_text, commands, bool(root_node.has_error), frozenset(tree_walk.functions),
+        tuple(tree_walk.marks), tuple(tree_walk.uses), frozenset(tree_walk.bound),
     )  # fmt: skip
 
 
-def _inner_script(command: SimpleCommand, pieces: JoinedText) -> Iterator[JoinedText]:
+def _nested_scripts(command: SimpleCommand, script_text: JoinedText) -> Iterator[JoinedText]:
     """The script in `sh -c 'script'`, where it stands there letter by letter."""
     if command.program not in SHELL_PROGRAMS:
         return
     for index, word in enumerate(command.words[:-1]):
         if re.fullmatch(r"-[a-z]*c", word.value):
-            script = command.words[index + 1]
-            start = script.script_offset + 1
-            body = script.raw[1:-1]
-            plainly = script.raw[:1] == "'" or not any(char in body for char in '\\`$"')
-            if script.raw[:1] in ("'", '"') and script.script_offset >= 0 and plainly:
-                yield pieces.cut(start, start + len(body))
+            script_word = command.words[index + 1]
+            body_start = script_word.script_offset + 1
+            script_body = script_word.raw[1:-1]
+            is_literal_text = script_word.raw[:1] == "'" or not any(char in script_body for char in '\\`$"')
+            if script_word.raw[:1] in ("'", '"') and script_word.script_offset >= 0 and is_literal_text:
+                yield script_text.cut(body_start, body_start + len(script_body))
             return
 
 
 # What bash has and POSIX sh has not, by its node or token in the grammar. Some tokens mean it in one place only.
-_BASHISM_TYPES = frozenset({"ansi_c_string", "array", "brace_expression", "<<<", "&>", "&>>", "|&", "<(", ">("})
-_MARKS_IN = {
+_BASHISM_NODE_TYPES = frozenset({"ansi_c_string", "array", "brace_expression", "<<<", "&>", "&>>", "|&", "<(", ">("})
+_BASHISM_TOKENS_BY_PARENT_TYPE = {
     "compound_statement": frozenset({"(("}),
     "c_style_for_statement": frozenset({"(("}),
     "function_definition": frozenset({"function"}),
@@ -199,21 +199,21 @@ _MARKS_IN = {
 _CommandContext = tuple[int, int, int, frozenset[str]]  # pipeline, position, parent, inside
 
 
-def _children_in_context(node: Any, context: _CommandContext) -> Iterator[tuple[Any, _CommandContext]]:
+def _children_in_context(node: Any, command_context: _CommandContext) -> Iterator[tuple[Any, _CommandContext]]:
     """The children with their context: what stands before `then` or `do` is a condition."""
-    border = _CONDITION_END_BY_NODE_TYPE.get(node.type)
-    inside = context[3] | {"condition"}
+    condition_end_type = _CONDITION_END_BY_NODE_TYPE.get(node.type)
+    condition_constructs = command_context[3] | {"condition"}
     for child in node.children:
-        if child.type == border:
-            border = None
-        yield child, (*context[:3], inside) if border else context
+        if child.type == condition_end_type:
+            condition_end_type = None
+        yield child, (*command_context[:3], condition_constructs) if condition_end_type else command_context
 
 
 class _SyntaxTreeWalk:
     """One pass over a syntax tree, in the order of the text, without recursion."""
 
-    def __init__(self, pieces: JoinedText) -> None:
-        self.pieces = pieces
+    def __init__(self, script_text: JoinedText) -> None:
+        self.pieces = script_text
         self.commands: list[SimpleCommand] = []
         self.redirects: dict[int, list[Redirect]] = {}
         self.behind: dict[int, list[ShellWord]] = {}
@@ -225,169 +225,186 @@ class _SyntaxTreeWalk:
         self.operator = ""
         self.pipelines = itertools.count()
 
-    def walk_tree(self, root: Any) -> None:
+    def walk_tree(self, root_node: Any) -> None:
         """Collect the commands, functions, marks and variable uses under `root`."""
-        stack: list[tuple[Any, _CommandContext]] = [(root, (-1, 0, -1, frozenset()))]
-        while stack:
-            node, context = stack.pop()
-            kind = node.type
-            self.note_bashism_or_name(node, context[2])
+        nodes_and_contexts: list[tuple[Any, _CommandContext]] = [(root_node, (-1, 0, -1, frozenset()))]
+        while nodes_and_contexts:
+            node, command_context = nodes_and_contexts.pop()
+            node_type = node.type
+            self.note_bashism_or_name(node, command_context[2])
             if not node.is_named:
-                if kind in _OPERATOR_TOKENS:
-                    self.operator = kind
-                elif kind in _OPENING_TOKENS:
+                if node_type in _OPERATOR_TOKENS:
+                    self.operator = node_type
+                elif node_type in _OPENING_TOKENS:
                     self.operator = ""
                 continue
-            if kind == "pipeline":
-                stack += reversed(list(self.pipeline_stages(node, context)))
+            if node_type == "pipeline":
+                nodes_and_contexts += reversed(list(self.pipeline_stages(node, command_context)))
                 continue
-            pipeline, position, parent, inside = context
-            if kind in _CONSTRUCT_BY_NODE_TYPE:
-                inside |= {_CONSTRUCT_BY_NODE_TYPE[kind]}
-                if kind.endswith("_substitution"):
-                    pipeline, position = -1, 0
-            if kind in _COMMAND_NODE_TYPES:
-                self.add_command_node(node, (pipeline, position, parent, inside))
-                pipeline, position, parent = -1, 0, len(self.commands) - 1
-            elif kind == "variable_assignment" and node.parent.type not in _COMMAND_NODE_TYPES:
-                self.add_bare_assignment(node, (pipeline, position, parent, inside))
-                parent = len(self.commands) - 1
-            elif kind in _REDIRECT_NODE_TYPES:
-                self.attach_redirect(node, parent)
-            context = (pipeline, position, parent, inside)
-            stack += reversed(list(_children_in_context(node, context)))
+            pipeline_number, pipeline_position, parent_index, enclosing_constructs = command_context
+            if node_type in _CONSTRUCT_BY_NODE_TYPE:
+                enclosing_constructs |= {_CONSTRUCT_BY_NODE_TYPE[node_type]}
+                if node_type.endswith("_substitution"):
+                    pipeline_number, pipeline_position = -1, 0
+            if node_type in _COMMAND_NODE_TYPES:
+                self.add_command_node(node, (pipeline_number, pipeline_position, parent_index, enclosing_constructs))
+                pipeline_number, pipeline_position, parent_index = -1, 0, len(self.commands) - 1
+            elif node_type == "variable_assignment" and node.parent.type not in _COMMAND_NODE_TYPES:
+                self.add_bare_assignment(node, (pipeline_number, pipeline_position, parent_index, enclosing_constructs))
+                parent_index = len(self.commands) - 1
+            elif node_type in _REDIRECT_NODE_TYPES:
+                self.attach_redirect(node, parent_index)
+            command_context = (pipeline_number, pipeline_position, parent_index, enclosing_constructs)
+            nodes_and_contexts += reversed(list(_children_in_context(node, command_context)))
 
-    def note_bashism_or_name(self, node: Any, parent: int) -> None:
+    def note_bashism_or_name(self, node: Any, parent_index: int) -> None:
         """Note what is told of a script beside its commands."""
-        kind = node.type
-        if kind in _BASHISM_TYPES or kind in _MARKS_IN.get(node.parent.type if node.parent else "", ()):
-            self.marks.append(Bashism(kind, self.make_word(node).span))
-        if kind in ("simple_expansion", "expansion"):
-            self.record_variable_use(node, parent)
-        elif kind == "for_statement" and node.child_count > 1:
+        node_type = node.type
+        if node_type in _BASHISM_NODE_TYPES or node_type in _BASHISM_TOKENS_BY_PARENT_TYPE.get(
+            node.parent.type if node.parent else "", ()
+        ):
+            self.marks.append(Bashism(node_type, self.make_word(node).span))
+        if node_type in ("simple_expansion", "expansion"):
+            self.record_variable_use(node, parent_index)
+        elif node_type == "for_statement" and node.child_count > 1:
             self.bound.add(self.make_word(node.children[1]).value)
-        elif kind == "function_definition":
+        elif node_type == "function_definition":
             self.functions.add(self.make_word(node.child_by_field_name("name") or node).value)
 
-    def pipeline_stages(self, node: Any, context: _CommandContext) -> Iterator[tuple[Any, _CommandContext]]:
+    def pipeline_stages(self, pipeline_node: Any, command_context: _CommandContext) -> Iterator[tuple[Any, _CommandContext]]:
         """The stages of a pipeline, numbered."""
-        number, position = next(self.pipelines), 0
-        for child in node.children:
-            yield child, (number, position, context[2], context[3])
+        pipeline_number, pipeline_position = next(self.pipelines), 0
+        for child in pipeline_node.children:
+            yield child, (pipeline_number, pipeline_position, command_context[2], command_context[3])
             if child.type in ("|", "|&"):
-                position += 1
+                pipeline_position += 1
 
     def make_word(self, node: Any) -> ShellWord:
         """The Word of a syntax node, with its place in the source."""
         start, end = node.start_byte, node.end_byte
         return self.word_of_slice(start, end)
 
-    def word_of_slice(self, start: int, end: int) -> ShellWord:
+    def word_of_slice(self, word_start: int, word_end: int) -> ShellWord:
         """A part of the text as a word."""
-        raw = self.pieces.text[start:end]
-        value = expand_word(raw, None) if any(char in raw for char in "\\'\"") else raw
-        known = "`" not in raw and "<(" not in raw and ("$" not in raw or _is_literal(raw))
-        return ShellWord(raw, value or "", known, self.pieces.source_span(start, end), start)
+        raw_word = self.pieces.text[word_start:word_end]
+        unquoted_value = expand_word(raw_word, None) if any(char in raw_word for char in "\\'\"") else raw_word
+        is_fully_known = "`" not in raw_word and "<(" not in raw_word and ("$" not in raw_word or _has_no_expansion(raw_word))
+        return ShellWord(
+            raw_word, unquoted_value or "", is_fully_known, self.pieces.source_span(word_start, word_end), word_start
+        )
 
-    def make_assignment(self, node: Any) -> Assignment:
+    def make_assignment(self, assignment_node: Any) -> Assignment:
         """`NAME=value`, also with an index or `+=`."""
-        start, end = node.start_byte, node.end_byte
-        text = self.pieces.text[start:end]
-        name, _, value = text.partition("=")
-        at = start + len(name) + 1
-        word = self.word_of_slice(at, end) if value else None
-        return Assignment(name.rstrip("+"), word, self.pieces.source_span(start, end))
+        assignment_start, assignment_end = assignment_node.start_byte, assignment_node.end_byte
+        assignment_text = self.pieces.text[assignment_start:assignment_end]
+        name, _, value = assignment_text.partition("=")
+        value_start = assignment_start + len(name) + 1
+        value_word = self.word_of_slice(value_start, assignment_end) if value else None
+        return Assignment(name.rstrip("+"), value_word, self.pieces.source_span(assignment_start, assignment_end))
 
-    def add_command_node(self, node: Any, context: _CommandContext) -> None:
+    def add_command_node(self, command_node: Any, command_context: _CommandContext) -> None:
         """Add a command with its assignments and words."""
-        assignments = tuple(self.make_assignment(child) for child in node.children if child.type == "variable_assignment")
-        places = self.joined_word_spans(child for child in node.children if child.type in _ARGUMENT_NODE_TYPES)
-        name = node.child_by_field_name("name") if node.type == "command" else None
-        if name is None and node.type == "command":
-            name_word = ShellWord("", "", False, self.make_word(node).span)
+        assignments = tuple(
+            self.make_assignment(child) for child in command_node.children if child.type == "variable_assignment"
+        )
+        argument_offsets = self.joined_word_spans(
+            child for child in command_node.children if child.type in _ARGUMENT_NODE_TYPES
+        )
+        name_node = command_node.child_by_field_name("name") if command_node.type == "command" else None
+        if name_node is None and command_node.type == "command":
+            name_word = ShellWord("", "", False, self.make_word(command_node).span)
         else:
-            head = name if name is not None else node.children[0]
-            start, end = head.start_byte, head.end_byte
-            if places and places[0][0] == end:
-                end = places.pop(0)[1]
-            name_word = self.word_of_slice(start, end)
-        words = tuple(self.word_of_slice(start, end) for start, end in places)
-        self.append_command(node, name_word, words, assignments, context)
+            name_or_first_node = name_node if name_node is not None else command_node.children[0]
+            word_start, word_end = name_or_first_node.start_byte, name_or_first_node.end_byte
+            if argument_offsets and argument_offsets[0][0] == word_end:
+                word_end = argument_offsets.pop(0)[1]
+            name_word = self.word_of_slice(word_start, word_end)
+        words = tuple(self.word_of_slice(word_start, word_end) for word_start, word_end in argument_offsets)
+        self.append_command(command_node, name_word, words, assignments, command_context)
 
-    def joined_word_spans(self, nodes: Iterable[Any]) -> list[tuple[int, int]]:
+    def joined_word_spans(self, word_nodes: Iterable[Any]) -> list[tuple[int, int]]:
         """The places of words; what the grammar divides before a backtick is one word to the shell."""
-        places: list[tuple[int, int]] = []
-        for node in nodes:
-            start, end = node.start_byte, node.end_byte
-            if places and places[-1][1] == start:
-                start = places.pop()[0]
-            places.append((start, end))
-        return places
+        word_offsets: list[tuple[int, int]] = []
+        for node in word_nodes:
+            word_start, word_end = node.start_byte, node.end_byte
+            if word_offsets and word_offsets[-1][1] == word_start:
+                word_start = word_offsets.pop()[0]
+            word_offsets.append((word_start, word_end))
+        return word_offsets
 
-    def add_bare_assignment(self, node: Any, context: _CommandContext) -> None:
+    def add_bare_assignment(self, assignment_node: Any, command_context: _CommandContext) -> None:
         """Add an assignment that stands on its own as a command without a name."""
-        assignment = self.make_assignment(node)
-        self.append_command(node, ShellWord("", "", True, assignment.span), (), (assignment,), context)
+        assignment = self.make_assignment(assignment_node)
+        self.append_command(assignment_node, ShellWord("", "", True, assignment.span), (), (assignment,), command_context)
 
     def append_command(
         self,
-        node: Any,
-        name: ShellWord,
+        command_node: Any,
+        name_word: ShellWord,
         arguments: tuple[ShellWord, ...],
         assignments: tuple[Assignment, ...],
-        context: _CommandContext,
+        command_context: _CommandContext,
     ) -> None:
         """Append the command that the parts make."""
-        pipeline, position, parent, inside = context
-        self.last[parent] = len(self.commands)
-        span = self.make_word(node).span
+        pipeline_number, pipeline_position, parent_index, enclosing_constructs = command_context
+        self.last[parent_index] = len(self.commands)
+        command_span = self.make_word(command_node).span
         self.commands.append(
             SimpleCommand(
-                name.value, arguments, span, name.span, assignments, (), self.operator,
-                pipeline, position, parent, inside, name.is_fully_known,
+                name_word.value, arguments, command_span, name_word.span, assignments, (), self.operator,
+                pipeline_number, pipeline_position, parent_index, enclosing_constructs, name_word.is_fully_known,
             )
         )  # fmt: skip
         self.operator = ""
 
-    def record_variable_use(self, node: Any, parent: int) -> None:
+    def record_variable_use(self, expansion_node: Any, parent_index: int) -> None:
         """Record the use of a variable: whether it is quoted, split into words, and in which command."""
-        name = next((one for one in node.children if one.type == "variable_name"), None)
-        if name is None:
+        name_node = next((one for one in expansion_node.children if one.type == "variable_name"), None)
+        if name_node is None:
             return
-        around = node.parent
-        while around is not None and around.type == "concatenation":
-            around = around.parent
-        if around is not None and around.type.endswith("_expression"):  # [ $a = b ]
-            around = around.parent
-        splits = around is not None and (
-            around.type == "command" or (around.type == "test_command" and around.children[0].type == "[")
+        enclosing_node = expansion_node.parent
+        while enclosing_node is not None and enclosing_node.type == "concatenation":
+            enclosing_node = enclosing_node.parent
+        if enclosing_node is not None and enclosing_node.type.endswith("_expression"):  # [ $a = b ]
+            enclosing_node = enclosing_node.parent
+        is_word_split = enclosing_node is not None and (
+            enclosing_node.type == "command"
+            or (enclosing_node.type == "test_command" and enclosing_node.children[0].type == "[")
         )
-        plain = node.type == "simple_expansion" or node.child_count == 3
-        self.uses.append(VariableUse(self.make_word(name).value, self.make_word(node).span, plain, splits, parent))
+        is_plain_expansion = expansion_node.type == "simple_expansion" or expansion_node.child_count == 3
+        self.uses.append(
+            VariableUse(
+                self.make_word(name_node).value,
+                self.make_word(expansion_node).span,
+                is_plain_expansion,
+                is_word_split,
+                parent_index,
+            )
+        )
 
-    def attach_redirect(self, node: Any, parent: int) -> None:
+    def attach_redirect(self, redirect_node: Any, parent_index: int) -> None:
         """Hang a redirection on its command: the one it stands in, or the last one before it.
 
         The grammar takes the words behind it for its own; the shell gives them to the command.
         """
-        around = node.parent
-        inside = around.type in _COMMAND_NODE_TYPES
-        owner = parent if inside else self.last.get(parent, -1)
-        if owner < 0:
+        enclosing_node = redirect_node.parent
+        is_inside_command = enclosing_node.type in _COMMAND_NODE_TYPES
+        command_index = parent_index if is_inside_command else self.last.get(parent_index, -1)
+        if command_index < 0:
             return
-        operator = next((child.type for child in node.children if not child.is_named), "")
-        words = [self.make_word(child) for child in node.children if child.type in _ARGUMENT_NODE_TYPES]
-        target = words.pop(0) if words and node.type != "heredoc_redirect" else None
-        self.redirects.setdefault(owner, []).append(Redirect(operator, target))
-        body = around.children[0]
-        while body.type in ("list", "pipeline", "negated_command"):
-            body = body.children[-1]
-        if inside or body.type in _COMMAND_NODE_TYPES:
-            self.behind.setdefault(owner, []).extend(words)
+        redirect_operator = next((child.type for child in redirect_node.children if not child.is_named), "")
+        following_words = [self.make_word(child) for child in redirect_node.children if child.type in _ARGUMENT_NODE_TYPES]
+        redirect_target = following_words.pop(0) if following_words and redirect_node.type != "heredoc_redirect" else None
+        self.redirects.setdefault(command_index, []).append(Redirect(redirect_operator, redirect_target))
+        redirected_node = enclosing_node.children[0]
+        while redirected_node.type in ("list", "pipeline", "negated_command"):
+            redirected_node = redirected_node.children[-1]
+        if is_inside_command or redirected_node.type in _COMMAND_NODE_TYPES:
+            self.behind.setdefault(command_index, []).extend(following_words)
 
 
-def _is_literal(raw: str) -> bool:
+def _has_no_expansion(raw_word: str) -> bool:
     """Whether no `$` of a word is expanded: they stand in single quotes, or alone."""
-    if "$(" in raw or "$[" in raw:
-        return raw.startswith("'") and raw.find("'", 1) == len(raw) - 1
-    return next(variable_references(raw), None) is None
+    if "$(" in raw_word or "$[" in raw_word:
+        return raw_word.startswith("'") and raw_word.find("'", 1) == len(raw_word) - 1
+    return next(variable_references(raw_word), None) is None

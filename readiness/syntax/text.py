@@ -22,17 +22,17 @@ class LocatedText:
     def _to_source_offset(self) -> Callable[[int], int]:
         return make_offset_mapper(self.source.text, self.span, self.value)
 
-    def span_of_part(self, start: int, end: int) -> Span:
+    def span_of_part(self, value_start: int, value_end: int) -> Span:
         """The place of `value[start:end]`."""
-        place = self._to_source_offset
-        first = place(start)
-        return Span(first, max(place(max(end - 1, start)) + 1, first + 1))
+        to_source_offset = self._to_source_offset
+        source_start = to_source_offset(value_start)
+        return Span(source_start, max(to_source_offset(max(value_end - 1, value_start)) + 1, source_start + 1))
 
     def span_of_line(self, offset: int) -> Span:
         """The place of the line of the value that holds `offset`, without its indent."""
-        start = self.value.rfind("\n", 0, offset) + 1
-        end = self.value.find("\n", offset)
-        end = len(self.value) if end < 0 else end
-        while start < end and self.value[start].isspace():
-            start += 1
-        return self.span_of_part(start, max(end, start + 1))
+        line_start = self.value.rfind("\n", 0, offset) + 1
+        line_end = self.value.find("\n", offset)
+        line_end = len(self.value) if line_end < 0 else line_end
+        while line_start < line_end and self.value[line_start].isspace():
+            line_start += 1
+        return self.span_of_part(line_start, max(line_end, line_start + 1))

@@ -13,26 +13,32 @@ from readiness.model import ParseError, Span
 from readiness.syntax.nodes import Map, Seq
 
 __all__ = [
-    "MAX_NODES",
+    "MAX_CONTAINERS_PER_FILE",
     "Map",
-    "Scalar",
     "Seq",
+    "YamlScalar",
+    "blank_out_separator_comments",
     "first_unfilled_placeholder",
     "literal_line_starts",
     "load_yaml_documents",
     "parse_plain_scalar",
     "walk_containers",
-    "with_plain_separators",
 ]
 
-Scalar = str | int | float | bool | None
-MAX_NODES = 2_000_000  # nodes of one file; a file of 50 MB stays under it, a bomb of aliases never counts (aliases share)
+YamlScalar = str | int | float | bool | None
+MAX_CONTAINERS_PER_FILE = (
+    2_000_000  # nodes of one file; a file of 50 MB stays under it, a bomb of aliases never counts (aliases share)
+)
 
-MAX_KEY = 1_000  # characters that a key which is no scalar is written out to: each level around it doubles its escapes
+MAX_COMPLEX_KEY_LENGTH = (
+    1_000  # characters that a key which is no scalar is written out to: each level around it doubles its escapes
+)
 
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
-_SCALAR_BY_WORD: dict[str, Scalar] = {
+_INTEGER_PATTERN = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_FLOAT_PATTERN = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
+)
+_SCALAR_BY_WORD: dict[str, YamlScalar] = {
     "": None,
     "~": None,
     "null": None,
@@ -48,7 +54,7 @@ _SCALAR_BY_WORD: dict[str, Scalar] = {
 _NUMBER_FIRST_CHARACTERS = frozenset("0123456789+-.")
 
 
-def parse_plain_scalar(text: str) -> Scalar:
+def parse_plain_scalar(text: str) -> YamlScalar:
     """A plain scalar by the core schema of YAML 1.2, so that `on` and `yes` stay strings.
 
     What no number fits into (thousands of digits) stays a string.
@@ -56,10 +62,10 @@ def parse_plain_scalar(text: str) -> Scalar:
     if text in _SCALAR_BY_WORD:
         return _SCALAR_BY_WORD[text]
     if text[0] in _NUMBER_FIRST_CHARACTERS and len(text) < 400:
-        if _INTEGER.match(text):
-            base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-            return int(text[2:], base) if base != 10 else int(text)
-        if _FLOAT.match(text):
+        if _INTEGER_PATTERN.match(text):
+            number_base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+            return int(text[2:], number_base) if number_base != 10 else int(text)
+        if _FLOAT_PATTERN.match(text):
             return float(text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf"))
     return text
 
@@ -67,126 +73,132 @@ def parse_plain_scalar(text: str) -> Scalar:
 class _Loader:
     """One pass over the events of one text."""
 
-    def __init__(self, text: str, base: int) -> None:
+    def __init__(self, text: str, base_offset: int) -> None:
         self.parser = CParser(text)
         self.event: Callable[[], Any] = self.parser.get_event
         self.anchors: dict[str, Any] = {}
         self.end = 0
-        self.base = base
+        self.base = base_offset
         self.count = 0
 
     def load_documents(self) -> Iterator[Any]:
         """Each document's value, in order."""
         while True:
             event = self.event()
-            kind = event.__class__
-            if kind is yaml.StreamEndEvent:
+            event_type = event.__class__
+            if event_type is yaml.StreamEndEvent:
                 return
-            if kind is yaml.DocumentStartEvent:
+            if event_type is yaml.DocumentStartEvent:
                 self.anchors.clear()
                 yield self.build_value(self.event(), 0)
                 self.event()  # the document's end
 
-    def build_value(self, event: Any, depth: int) -> Any:
+    def build_value(self, event: Any, nesting_depth: int) -> Any:
         """The value that begins with `event`; leaves its end in `self.end`."""
-        kind = event.__class__
-        if kind is yaml.ScalarEvent:
+        event_type = event.__class__
+        if event_type is yaml.ScalarEvent:
             self.end = self.base + event.end_mark.index
-            value: Any = event.value
+            scalar_value: Any = event.value
             if event.implicit[0] and not event.style:
-                value = parse_plain_scalar(value)
+                scalar_value = parse_plain_scalar(scalar_value)
             if event.anchor:
-                self.anchors[event.anchor] = value
-            return value
-        if kind is yaml.AliasEvent:
+                self.anchors[event.anchor] = scalar_value
+            return scalar_value
+        if event_type is yaml.AliasEvent:
             self.end = self.base + event.end_mark.index
             if event.anchor not in self.anchors:
                 raise ParseError(f"undefined alias {event.anchor!r}", self.base + event.start_mark.index)
             return self.anchors[event.anchor]
-        if depth > 400:
+        if nesting_depth > 400:
             raise ParseError("nested too deeply", self.base + event.start_mark.index)
         self.count += 1
-        if self.count > MAX_NODES:
+        if self.count > MAX_CONTAINERS_PER_FILE:
             raise ParseError("too many values", self.base + event.start_mark.index)
-        return self.build_mapping(event, depth) if kind is yaml.MappingStartEvent else self.build_sequence(event, depth)
+        return (
+            self.build_mapping(event, nesting_depth)
+            if event_type is yaml.MappingStartEvent
+            else self.build_sequence(event, nesting_depth)
+        )
 
-    def build_mapping(self, start: Any, depth: int) -> Map:
-        base = self.base
-        node = Map(Span(base + start.start_mark.index, 0))
-        node.flow = bool(start.flow_style)
-        node.tag = start.tag or ""
-        if start.anchor:
-            self.anchors[start.anchor] = node
-        bases: list[tuple[Any, int]] = []
-        self.end = base + start.end_mark.index
-        edges = node._edges
+    def build_mapping(self, start_event: Any, nesting_depth: int) -> Map:
+        base_offset = self.base
+        mapping = Map(Span(base_offset + start_event.start_mark.index, 0))
+        mapping.flow = bool(start_event.flow_style)
+        mapping.tag = start_event.tag or ""
+        if start_event.anchor:
+            self.anchors[start_event.anchor] = mapping
+        merged_values_and_offsets: list[tuple[Any, int]] = []
+        self.end = base_offset + start_event.end_mark.index
+        offsets_by_key = mapping._edges
         while True:
-            key = self.event()
-            if key.__class__ is yaml.MappingEndEvent:
+            key_event = self.event()
+            if key_event.__class__ is yaml.MappingEndEvent:
                 break
-            at = base + key.start_mark.index
-            is_plain = key.__class__ is yaml.ScalarEvent
-            name = key.value if is_plain else str(self.build_value(key, depth + 1))[:MAX_KEY]
-            first = self.event()
-            begin = base + first.start_mark.index
-            value = self.build_value(first, depth + 1)
-            if name == "<<" and is_plain and key.implicit[0]:
-                bases.append((value, at))
+            key_start = base_offset + key_event.start_mark.index
+            is_plain = key_event.__class__ is yaml.ScalarEvent
+            key_text = (
+                key_event.value if is_plain else str(self.build_value(key_event, nesting_depth + 1))[:MAX_COMPLEX_KEY_LENGTH]
+            )
+            value_event = self.event()
+            value_start = base_offset + value_event.start_mark.index
+            value = self.build_value(value_event, nesting_depth + 1)
+            if key_text == "<<" and is_plain and key_event.implicit[0]:
+                merged_values_and_offsets.append((value, key_start))
                 continue
-            if name in node:
-                node.repeated.append((name, at))
-                if isinstance(value, (Map, Seq)) or node[name] != value:
-                    node.differing.add(name)
-            node[name] = value
-            edges[name] = (at, begin, self.end if self.end >= begin else begin)
-        if node.flow:
-            closing: Any = key.end_mark
-            self.end = base + closing.index
-        elif not edges and not bases:
-            self.end = max(self.end, node._span.start)
-        node._span = Span(node._span.start, self.end)
-        end = self.end
-        for value, at in bases:
-            _merge_key(node, value, at)
-        self.end = end
-        return node
+            if key_text in mapping:
+                mapping.repeated.append((key_text, key_start))
+                if isinstance(value, (Map, Seq)) or mapping[key_text] != value:
+                    mapping.differing.add(key_text)
+            mapping[key_text] = value
+            offsets_by_key[key_text] = (key_start, value_start, self.end if self.end >= value_start else value_start)
+        if mapping.flow:
+            closing_mark: Any = key_event.end_mark
+            self.end = base_offset + closing_mark.index
+        elif not offsets_by_key and not merged_values_and_offsets:
+            self.end = max(self.end, mapping._span.start)
+        mapping._span = Span(mapping._span.start, self.end)
+        mapping_end = self.end
+        for value, key_start in merged_values_and_offsets:
+            _merge_into_mapping(mapping, value, key_start)
+        self.end = mapping_end
+        return mapping
 
-    def build_sequence(self, start: Any, depth: int) -> Seq:
-        base = self.base
-        node = Seq(Span(base + start.start_mark.index, 0))
-        node.flow = bool(start.flow_style)
-        node.tag = start.tag or ""
-        if start.anchor:
-            self.anchors[start.anchor] = node
-        self.end = base + start.end_mark.index
+    def build_sequence(self, start_event: Any, nesting_depth: int) -> Seq:
+        base_offset = self.base
+        sequence = Seq(Span(base_offset + start_event.start_mark.index, 0))
+        sequence.flow = bool(start_event.flow_style)
+        sequence.tag = start_event.tag or ""
+        if start_event.anchor:
+            self.anchors[start_event.anchor] = sequence
+        self.end = base_offset + start_event.end_mark.index
         while True:
-            first = self.event()
-            if first.__class__ is yaml.SequenceEndEvent:
+            entry_event = self.event()
+            if entry_event.__class__ is yaml.SequenceEndEvent:
                 break
-            begin = base + first.start_mark.index
-            value = self.build_value(first, depth + 1)
-            node.append(value)
-            node._edges.append((begin, self.end if self.end >= begin else begin))
-        if node.flow:
-            closing: Any = first.end_mark
-            self.end = base + closing.index
-        node._span = Span(node._span.start, self.end)
-        return node
+            entry_start = base_offset + entry_event.start_mark.index
+            entry_value = self.build_value(entry_event, nesting_depth + 1)
+            sequence.append(entry_value)
+            sequence._edges.append((entry_start, self.end if self.end >= entry_start else entry_start))
+        if sequence.flow:
+            closing_mark: Any = entry_event.end_mark
+            self.end = base_offset + closing_mark.index
+        sequence._span = Span(sequence._span.start, self.end)
+        return sequence
 
 
-def _merge_key(node: Map, value: Any, at: int) -> None:
+def _merge_into_mapping(target_mapping: Map, merged_value: Any, merge_key_offset: int) -> None:
     """Take in what `<<: value` brings: keys that the mapping has not written itself, at the anchor's own places."""
-    sources = value if isinstance(value, Seq) else [value]
-    for source in sources:
-        if not isinstance(source, Map):
-            raise ParseError("a merge key takes a mapping or a list of mappings", at)
-        if not source._span.end:  # still open: the merge stands inside of what it merges
-            raise ParseError("a merge key cannot take in the mapping that it stands in", at)
-        for name in list(source):
-            if name not in node:
-                node[name] = source[name]
-                node._edges[name] = source._edges[name]
-                node.merged.add(name)
+    source_mappings = merged_value if isinstance(merged_value, Seq) else [merged_value]
+    for source_mapping in source_mappings:
+        if not isinstance(source_mapping, Map):
+            raise ParseError("a merge key takes a mapping or a list of mappings", merge_key_offset)
+        if not source_mapping._span.end:  # still open: the merge stands inside of what it merges
+            raise ParseError("a merge key cannot take in the mapping that it stands in", merge_key_offset)
+        for key in list(source_mapping):
+            if key not in target_mapping:
+                target_mapping[key] = source_mapping[key]
+                target_mapping._edges[key] = source_mapping._edges[key]
+                target_mapping.merged.add(key)
 
 
 def load_yaml_documents(text: str) -> list[Any]:
@@ -195,18 +207,21 @@ def load_yaml_documents(text: str) -> list[Any]:
     Scalars are resolved by the core schema. Offsets count characters of `text`. Raises ParseError with the
     parser's reason and the offset.
     """
-    base = 1 if text.startswith("\ufeff") else 0  # libyaml does not count a byte order mark
+    byte_order_mark_length = 1 if text.startswith("\ufeff") else 0  # libyaml does not count a byte order mark
     try:
-        return list(_Loader(text[base:], base).load_documents())
+        return list(_Loader(text[byte_order_mark_length:], byte_order_mark_length).load_documents())
     except yaml.MarkedYAMLError as error:
-        mark: Any = error.problem_mark or error.context_mark
-        reason = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ParseError(reason, base + mark.index if mark else 0) from None
+        error_mark: Any = error.problem_mark or error.context_mark
+        error_reason = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ParseError(error_reason, byte_order_mark_length + error_mark.index if error_mark else 0) from None
     except yaml.reader.ReaderError as error:
-        character = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
-        raise ParseError(f"{character} is not allowed in YAML", base + _character_offset(text, error.position)) from None
+        forbidden_character = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
+        raise ParseError(
+            f"{forbidden_character} is not allowed in YAML",
+            byte_order_mark_length + _character_offset_of_byte(text, error.position),
+        ) from None
     except UnicodeEncodeError as error:
-        raise ParseError("half a surrogate pair is not allowed in YAML", base + error.start) from None
+        raise ParseError("half a surrogate pair is not allowed in YAML", byte_order_mark_length + error.start) from None
     except RecursionError:
         raise ParseError("nested too deeply", 0) from None
     except (ValueError, OverflowError) as error:
@@ -219,7 +234,7 @@ def load_yaml_documents(text: str) -> list[Any]:
 _SEPARATOR_WITH_COMMENT = re.compile(r"^---(#[^\r\n]*)", re.MULTILINE)
 
 
-def with_plain_separators(text: str) -> str:
+def blank_out_separator_comments(text: str) -> str:
     """A text of Kubernetes objects with `---# comment` as a plain separator, every other character in its place.
 
     YAML wants a blank before the comment; what reads manifests (kubectl, kustomize) takes the line without one too:
@@ -230,66 +245,66 @@ def with_plain_separators(text: str) -> str:
     return _SEPARATOR_WITH_COMMENT.sub(lambda match: "---" + " " * len(match[1]), text)
 
 
-def _character_offset(text: str, position: int) -> int:
+def _character_offset_of_byte(text: str, byte_position: int) -> int:
     """libyaml's reader counts bytes of UTF-8; everything else counts characters."""
-    return len(text.encode("utf-8", "surrogatepass")[: max(position, 0)].decode("utf-8", "ignore"))
+    return len(text.encode("utf-8", "surrogatepass")[: max(byte_position, 0)].decode("utf-8", "ignore"))
 
 
-def walk_containers(node: Any, limit: int = 100_000) -> Iterator[Map | Seq]:
+def walk_containers(root_value: Any, max_containers: int = 100_000) -> Iterator[Map | Seq]:
     """Every container below `node`, each once, in order: an alias is no second visit and a cycle is none at all."""
-    seen: set[int] = set()
-    stack = [node] if isinstance(node, _CONTAINERS) else []
-    while stack and len(seen) < limit:
-        item = stack.pop()
-        if id(item) in seen:
+    seen_container_ids: set[int] = set()
+    pending_containers = [root_value] if isinstance(root_value, _CONTAINER_TYPES) else []
+    while pending_containers and len(seen_container_ids) < max_containers:
+        container = pending_containers.pop()
+        if id(container) in seen_container_ids:
             continue
-        seen.add(id(item))
-        yield item
-        inner = list(item.values()) if isinstance(item, Map) else item
-        stack += [one for one in reversed(inner) if isinstance(one, _CONTAINERS)]
+        seen_container_ids.add(id(container))
+        yield container
+        contained_values = list(container.values()) if isinstance(container, Map) else container
+        pending_containers += [one for one in reversed(contained_values) if isinstance(one, _CONTAINER_TYPES)]
 
 
-_CONTAINERS = (Map, Seq)
+_CONTAINER_TYPES = (Map, Seq)
 
 
 # Two braces where a value may begin: behind a mark of YAML, a tag, an anchor, or nothing.
-_FLOW_IN_FLOW = re.compile(r"(?:^|[:?\-\[{,]|[!&]\S{0,200}+[ \t])[ \t]{0,400}+\{\s{0,400}+\{", re.MULTILINE)
+_DOUBLE_BRACE_VALUE_START = re.compile(r"(?:^|[:?\-\[{,]|[!&]\S{0,200}+[ \t])[ \t]{0,400}+\{\s{0,400}+\{", re.MULTILINE)
 
 
-def first_unfilled_placeholder(text: str, roots: Iterable[Any]) -> int | None:
+def first_unfilled_placeholder(text: str, document_roots: Iterable[Any]) -> int | None:
     """The first `{{ name }}` of a text that stands where a value does: a mapping whose key is a mapping, to YAML.
 
     No tool that reads YAML takes such a key: another program is to put a value in its place. In quotes, comments and block
     scalars the same characters are text.
     """
-    if "{{" not in text or _FLOW_IN_FLOW.search(text) is None:
+    if "{{" not in text or _DOUBLE_BRACE_VALUE_START.search(text) is None:
         return None
-    places = [
+    template_offsets = [
         node.at().start
-        for root in roots
-        for node in walk_containers(root, MAX_NODES)
+        for root in document_roots
+        for node in walk_containers(root, MAX_CONTAINERS_PER_FILE)
         if isinstance(node, Map) and node.flow
         for key in node
         if text.startswith("{", node.key_span(key).start)
     ]
-    return min(places, default=None)
+    return min(template_offsets, default=None)
 
 
-def literal_line_starts(text: str, span: Span, value: str) -> tuple[int, ...]:
+def literal_line_starts(text: str, scalar_span: Span, scalar_value: str) -> tuple[int, ...]:
     """For a literal block scalar (`|`): where each line of `value` begins in `text`; empty for any other scalar."""
-    if text[span.start : span.start + 1] != "|":
+    if text[scalar_span.start : scalar_span.start + 1] != "|":
         return ()
-    starts: list[int] = []
-    at = text.find("\n", span.start) + 1
-    indent = -1
-    for line in value.split("\n"):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        raw = text[at:end].rstrip("\r")
-        if line.strip() and indent < 0:
-            indent = len(raw) - len(line) if raw.endswith(line) else -1
-            if indent < 0:
+    line_starts: list[int] = []
+    line_start = text.find("\n", scalar_span.start) + 1
+    indent_width = -1
+    for line in scalar_value.split("\n"):
+        line_end = text.find("\n", line_start)
+        line_end = len(text) if line_end < 0 else line_end
+        source_line = text[line_start:line_end].rstrip("\r")
+        if line.strip() and indent_width < 0:
+            indent_width = len(source_line) - len(line) if source_line.endswith(line) else -1
+            if indent_width < 0:
                 return ()
-        starts.append(min(at + max(indent, 0), end))
-        at = min(end + 1, len(text))
-    return tuple(starts)
+        line_starts.append(min(line_start + max(indent_width, 0), line_end))
+        line_start = min(line_end + 1, len(text))
+    return tuple(line_starts)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from yaml._yaml import CParser
 
-MAX_DEPTH = 200
+MAX_NODE_NESTING = 200
 MAX_VISITED_NODES = 200_000  # of one reading: aliases may stand under many keys
 _BINARY_TAG = "tag:yaml.org,2002:binary"
 
@@ -46,83 +46,87 @@ class UnresolvedYamlError(Exception):
 def load_unresolved(text: str) -> list[UnresolvedNode]:
     """Every document of a text; an alias is the very node that it names. Raises WholeError."""
     try:
-        return list(_load_documents(CParser(text).get_event))
+        return list(_load_unresolved_documents(CParser(text).get_event))
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        reason = getattr(error, "problem", None) or str(error)
-        raise UnresolvedYamlError(reason.split("\n", 1)[0]) from None
+        error_reason = getattr(error, "problem", None) or str(error)
+        raise UnresolvedYamlError(error_reason.split("\n", 1)[0]) from None
 
 
-def _load_documents(next_event: Callable[[], Any]) -> Iterator[UnresolvedNode]:
-    anchors: dict[str, UnresolvedNode] = {}
+def _load_unresolved_documents(next_event: Callable[[], Any]) -> Iterator[UnresolvedNode]:
+    node_by_anchor: dict[str, UnresolvedNode] = {}
     while True:
-        kind = next_event().__class__
-        if kind is yaml.StreamEndEvent:
+        event_type = next_event().__class__
+        if event_type is yaml.StreamEndEvent:
             return
-        if kind is yaml.DocumentStartEvent:
-            anchors.clear()
-            yield _load_node(next_event(), next_event, anchors, 0)
+        if event_type is yaml.DocumentStartEvent:
+            node_by_anchor.clear()
+            yield _load_unresolved_node(next_event(), next_event, node_by_anchor, 0)
 
 
-def _load_node(first: Any, next_event: Callable[[], Any], anchors: dict[str, UnresolvedNode], depth: int) -> UnresolvedNode:
-    kind = first.__class__
-    if depth > MAX_DEPTH:
+def _load_unresolved_node(
+    start_event: Any, next_event: Callable[[], Any], node_by_anchor: dict[str, UnresolvedNode], nesting_depth: int
+) -> UnresolvedNode:
+    event_type = start_event.__class__
+    if nesting_depth > MAX_NODE_NESTING:
         raise UnresolvedYamlError("nested too deeply")
-    if kind is yaml.AliasEvent:
-        if first.anchor not in anchors:
-            raise UnresolvedYamlError(f"undefined alias {first.anchor!r}")
-        return anchors[first.anchor]
-    node: UnresolvedNode = UnresolvedMapping() if kind is yaml.MappingStartEvent else UnresolvedSequence()
-    if kind is yaml.ScalarEvent:
-        node = _scalar_text(first)
-    if first.anchor:
-        anchors[first.anchor] = node
+    if event_type is yaml.AliasEvent:
+        if start_event.anchor not in node_by_anchor:
+            raise UnresolvedYamlError(f"undefined alias {start_event.anchor!r}")
+        return node_by_anchor[start_event.anchor]
+    node: UnresolvedNode = UnresolvedMapping() if event_type is yaml.MappingStartEvent else UnresolvedSequence()
+    if event_type is yaml.ScalarEvent:
+        node = _scalar_text(start_event)
+    if start_event.anchor:
+        node_by_anchor[start_event.anchor] = node
     if isinstance(node, UnresolvedMapping):
-        while (key := next_event()).__class__ is not yaml.MappingEndEvent:
-            name = _load_node(key, next_event, anchors, depth + 1)
-            node.entries.append((name, _load_node(next_event(), next_event, anchors, depth + 1)))
+        while (key_event := next_event()).__class__ is not yaml.MappingEndEvent:
+            key_node = _load_unresolved_node(key_event, next_event, node_by_anchor, nesting_depth + 1)
+            node.entries.append((key_node, _load_unresolved_node(next_event(), next_event, node_by_anchor, nesting_depth + 1)))
     elif isinstance(node, UnresolvedSequence):
-        while (item := next_event()).__class__ is not yaml.SequenceEndEvent:
-            node.entries.append(_load_node(item, next_event, anchors, depth + 1))
+        while (item_event := next_event()).__class__ is not yaml.SequenceEndEvent:
+            node.entries.append(_load_unresolved_node(item_event, next_event, node_by_anchor, nesting_depth + 1))
     return node
 
 
-def _scalar_text(event: Any) -> str:
+def _scalar_text(scalar_event: Any) -> str:
     """What a scalar says, decoded where its tag says that it is encoded."""
-    text = str(event.value)
-    if event.tag != _BINARY_TAG:
-        return text
+    scalar_text = str(scalar_event.value)
+    if scalar_event.tag != _BINARY_TAG:
+        return scalar_text
     try:
-        return base64.b64decode(text).decode("utf-8", "replace")
+        return base64.b64decode(scalar_text).decode("utf-8", "replace")
     except ValueError:
-        return text
+        return scalar_text
 
 
-def string_values(node: UnresolvedNode, keys_to_skip: frozenset[str]) -> Iterator[tuple[str, str]]:
+def strings_by_outermost_key(document: UnresolvedNode, keys_to_skip: frozenset[str]) -> Iterator[tuple[str, str]]:
     """(outermost key, text) of every string in a document, but for what stands under a key that is among `keys_to_skip`.
 
     Keys are compared without case. A node with several aliases is told once under each outermost key. Raises WholeError
     where that is too much.
     """
-    seen: set[tuple[str, int]] = set()
-    stack: list[tuple[str, UnresolvedNode]] = [("", node)]
-    steps = 0
-    while stack:
-        steps += 1
-        if steps > MAX_VISITED_NODES:
+    seen_keys_and_node_ids: set[tuple[str, int]] = set()
+    pending_keys_and_nodes: list[tuple[str, UnresolvedNode]] = [("", document)]
+    visited_node_count = 0
+    while pending_keys_and_nodes:
+        visited_node_count += 1
+        if visited_node_count > MAX_VISITED_NODES:
             raise UnresolvedYamlError("too many values")
-        under, current = stack.pop()
-        if isinstance(current, str):
-            yield under, current
+        outermost_key, current_node = pending_keys_and_nodes.pop()
+        if isinstance(current_node, str):
+            yield outermost_key, current_node
             continue
-        if (under, id(current)) in seen:
+        if (outermost_key, id(current_node)) in seen_keys_and_node_ids:
             continue
-        seen.add((under, id(current)))
-        if isinstance(current, UnresolvedSequence):
-            stack += [(under, item) for item in current.entries]
+        seen_keys_and_node_ids.add((outermost_key, id(current_node)))
+        if isinstance(current_node, UnresolvedSequence):
+            pending_keys_and_nodes += [(outermost_key, item) for item in current_node.entries]
             continue
-        for key, value in current.entries:
-            name = key.casefold() if isinstance(key, str) else ""
-            if not name:
-                stack.append((under, key))
-            if name not in keys_to_skip:
-                stack.append((under if under or name == "<<" else name, value))
+        for key, value in current_node.entries:
+            casefolded_key = key.casefold() if isinstance(key, str) else ""
+            if not casefolded_key:
+                pending_keys_and_nodes.append((outermost_key, key))
+            if casefolded_key not in keys_to_skip:
+                pending_keys_and_nodes.append(
+                    (outermost_key if outermost_key or casefolded_key == "<<" else casefolded_key, value)
+                )

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from readiness import files
-from readiness.model import UNJUDGED_RULES, Finding, Suppression
+from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Suppression
 from readiness.ruleset.names import RuleName, RuleNames
 
 BASELINE_VERSION = 2  # of baseline files, and so of the recipe of fingerprints
-MAX_BASELINE = 100 * files.MIB  # of a baseline file
+MAX_BASELINE_BYTES = 100 * files.BYTES_PER_MIB  # of a baseline file
 KnownFindingCounts = collections.Counter[tuple[str, str]]  # how many findings of a mark a path has
 
 
@@ -27,73 +27,75 @@ def add_fingerprints(findings: Iterable[Finding]) -> list[Finding]:
     No line, file or folder goes in, so that a finding keeps its name where its file is edited, moved or renamed; of several
     that are alike the second ends in `-2`. The text of a secret stays out: a short hash of a weak password can be guessed.
     """
-    seen: collections.Counter[str] = collections.Counter()
-    done = []
+    count_by_fingerprint: collections.Counter[str] = collections.Counter()
+    fingerprinted_findings = []
     for finding in findings:
-        mark = fingerprint_for_rule_id(finding, finding.rule)
-        seen[mark] += 1
-        number = f"-{seen[mark]}" if seen[mark] > 1 else ""
-        done.append(finding._replace(fingerprint=mark + number))
-    return done
+        fingerprint = fingerprint_for_rule_id(finding, finding.rule)
+        count_by_fingerprint[fingerprint] += 1
+        duplicate_suffix = f"-{count_by_fingerprint[fingerprint]}" if count_by_fingerprint[fingerprint] > 1 else ""
+        fingerprinted_findings.append(finding._replace(fingerprint=fingerprint + duplicate_suffix))
+    return fingerprinted_findings
 
 
 def fingerprint_for_rule_id(finding: Finding, rule_id: str) -> str:
     """The hash of a finding under an id of its rule: that of today, or one that it had before."""
-    text = "" if finding.rule_definition.marks_secrets else finding.source.text[finding.span.start : finding.span.end]
-    parts = "\0".join((rule_id, finding.resource, finding.container, " ".join(text.split())))
-    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    marked_text = "" if finding.rule_definition.marks_secrets else finding.source.text[finding.span.start : finding.span.end]
+    hashed_text = "\0".join((rule_id, finding.resource, finding.container, " ".join(marked_text.split())))
+    return hashlib.sha256(hashed_text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def fingerprint_base(fingerprint: str) -> str:
+def fingerprint_without_number(fingerprint: str) -> str:
     """A fingerprint without the number that tells it from findings that are alike."""
     return fingerprint.partition("-")[0]
 
 
-def baseline_text(findings: Iterable[Finding], format_path: Callable[[str], str] = str) -> str:
+def baseline_file_text(findings: Iterable[Finding], format_resource: Callable[[str], str] = str) -> str:
     """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read.
 
     What says that something has no verdict is left out: no baseline silences it.
 
     `format_path` makes of a name what may be shown of it.
     """
-    rows = [
+    baseline_entries = [
         {
             "fingerprint": finding.fingerprint,
             "rule": finding.rule,
             "path": finding.path,
-            "resource": format_path(finding.resource),
+            "resource": format_resource(finding.resource),
         }
         for finding in findings
-        if not finding.suppression and finding.rule not in UNJUDGED_RULES
+        if not finding.suppression and finding.rule not in RULE_IDS_FOR_UNJUDGED_FILES
     ]
-    return json.dumps({"version": BASELINE_VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
+    return json.dumps({"version": BASELINE_VERSION, "findings": baseline_entries}, indent=1, ensure_ascii=True) + "\n"
 
 
-def load_baseline(path: Path) -> KnownFindingCounts:
+def load_baseline(baseline_path: Path) -> KnownFindingCounts:
     """What a baseline file knows. Raises BaselineError."""
     try:
-        spec = json.loads(files.read_regular_file(path, MAX_BASELINE))
-        if spec["version"] != BASELINE_VERSION:
+        baseline_data = json.loads(files.read_regular_file(baseline_path, MAX_BASELINE_BYTES))
+        if baseline_data["version"] != BASELINE_VERSION:
             raise BaselineError(
-                f"{path.name}: this baseline is of version {spec['version']!r}, and {BASELINE_VERSION} is read;"
+                f"{baseline_path.name}: this baseline is of version {baseline_data['version']!r}, and {BASELINE_VERSION} is read;"
                 " write it anew with `readiness baseline`"
             )
-        rows = spec["findings"]
-        return collections.Counter((fingerprint_base(str(row["fingerprint"])), str(row["path"])) for row in rows)
+        baseline_entries = baseline_data["findings"]
+        return collections.Counter(
+            (fingerprint_without_number(str(row["fingerprint"])), str(row["path"])) for row in baseline_entries
+        )
     except OSError as error:
-        raise BaselineError(f"{path.name}: cannot be read: {files.os_error_text(error)}") from None
+        raise BaselineError(f"{baseline_path.name}: cannot be read: {files.os_error_text_without_path(error)}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise BaselineError(f"{path.name}: this is no baseline; `readiness baseline` writes one") from None
+        raise BaselineError(f"{baseline_path.name}: this is no baseline; `readiness baseline` writes one") from None
 
 
-def known_findings(findings: Iterable[Finding]) -> KnownFindingCounts:
+def count_by_fingerprint_and_path(findings: Iterable[Finding]) -> KnownFindingCounts:
     """What findings of an earlier run make known."""
-    return collections.Counter((fingerprint_base(one.fingerprint), one.path) for one in findings)
+    return collections.Counter((fingerprint_without_number(one.fingerprint), one.path) for one in findings)
 
 
-def suppress_known(
+def suppress_known_findings(
     findings: Sequence[Finding],
-    known: KnownFindingCounts,
+    known_finding_counts: KnownFindingCounts,
     suppressed_by: str,
     reason: str,
     *,
@@ -103,30 +105,30 @@ def suppress_known(
 
     What is `is_exempt` goes on counting, known or not.
     """
-    left = collections.Counter(known)
+    remaining_counts = collections.Counter(known_finding_counts)
     suppression = Suppression(suppressed_by, reason)
-    done = list(findings)
-    for moved in (False, True):
-        if moved:
-            anywhere = collections.Counter[str]()
-            for (fingerprint, _), count in left.items():
-                anywhere[fingerprint] += count
-        for index, finding in enumerate(done):
+    marked_findings = list(findings)
+    for may_have_moved in (False, True):
+        if may_have_moved:
+            count_by_fingerprint = collections.Counter[str]()
+            for (fingerprint, _), count in remaining_counts.items():
+                count_by_fingerprint[fingerprint] += count
+        for index, finding in enumerate(marked_findings):
             if finding.suppression or is_exempt(finding):
                 continue
-            fingerprint = fingerprint_base(finding.fingerprint)
-            if moved and anywhere[fingerprint]:
-                anywhere[fingerprint] -= 1
-            elif not moved and left[fingerprint, finding.path]:
-                left[fingerprint, finding.path] -= 1
+            fingerprint = fingerprint_without_number(finding.fingerprint)
+            if may_have_moved and count_by_fingerprint[fingerprint]:
+                count_by_fingerprint[fingerprint] -= 1
+            elif not may_have_moved and remaining_counts[fingerprint, finding.path]:
+                remaining_counts[fingerprint, finding.path] -= 1
             else:
                 continue
-            done[index] = finding._replace(suppression=suppression)
-    return done
+            marked_findings[index] = finding._replace(suppression=suppression)
+    return marked_findings
 
 
-def renew_fingerprints(
-    findings: Sequence[Finding], known: KnownFindingCounts, names: RuleNames, baseline_name: str
+def replace_former_fingerprints(
+    findings: Sequence[Finding], known_finding_counts: KnownFindingCounts, rule_names: RuleNames, baseline_name: str
 ) -> KnownFindingCounts:
     """What is known, with the marks of today for what is known under an id that a rule had before.
 
@@ -134,48 +136,48 @@ def renew_fingerprints(
     entry goes to one finding, those at their old path first, as in `suppress_known`. What several ids say of one place, because
     they are one rule now, is one entry.
     """
-    left, renewed = collections.Counter(known), collections.Counter(known)
-    waiting = [one for one in findings if not one.suppression]
-    count, seen = 0, set[tuple[str, RuleName]]()
-    for moved in (False, True):
-        places = _paths_by_fingerprint(left)
-        rest = []
-        for finding in waiting:
-            today = fingerprint_base(finding.fingerprint)
-            former = [
-                (old, name, fingerprint_for_rule_id(finding, old))
-                for old, name in names.former_ids_of(finding.rule)
-                if name.may_cover(finding)
+    remaining_counts, renewed_counts = collections.Counter(known_finding_counts), collections.Counter(known_finding_counts)
+    unmatched_findings = [one for one in findings if not one.suppression]
+    former_entry_count, former_ids_and_names = 0, set[tuple[str, RuleName]]()
+    for may_have_moved in (False, True):
+        paths_by_fingerprint = _paths_by_fingerprint(remaining_counts)
+        still_unmatched_findings = []
+        for finding in unmatched_findings:
+            current_fingerprint = fingerprint_without_number(finding.fingerprint)
+            former_fingerprints = [
+                (former_id, rule_name, fingerprint_for_rule_id(finding, former_id))
+                for former_id, rule_name in rule_names.former_ids_of(finding.rule)
+                if rule_name.may_cover(finding)
             ]
-            paths = [
+            known_paths = [
                 at
-                for mark in (today, *(mark for *_, mark in former))
-                for at in (places.get(mark, ()) if moved else (finding.path,))
-                if left[mark, at]
+                for fingerprint in (current_fingerprint, *(fingerprint for *_, fingerprint in former_fingerprints))
+                for at in (paths_by_fingerprint.get(fingerprint, ()) if may_have_moved else (finding.path,))
+                if remaining_counts[fingerprint, at]
             ]
-            if not paths:
-                rest.append(finding)
+            if not known_paths:
+                still_unmatched_findings.append(finding)
                 continue
-            path = paths[0]
-            for old, name, mark in former:
-                if left[mark, path]:
-                    left[mark, path] -= 1
-                    renewed[mark, path] -= 1
-                    count += 1
-                    seen.add((old, name))
-            renewed[today, path] += not left[today, path]
-            left[today, path] -= bool(left[today, path])
-        waiting = rest
-    if seen:
-        names.notices[baseline_name] = _former_id_notice(baseline_name, count, *min(seen))
-    return renewed
+            known_path = known_paths[0]
+            for former_id, rule_name, fingerprint in former_fingerprints:
+                if remaining_counts[fingerprint, known_path]:
+                    remaining_counts[fingerprint, known_path] -= 1
+                    renewed_counts[fingerprint, known_path] -= 1
+                    former_entry_count += 1
+                    former_ids_and_names.add((former_id, rule_name))
+            renewed_counts[current_fingerprint, known_path] += not remaining_counts[current_fingerprint, known_path]
+            remaining_counts[current_fingerprint, known_path] -= bool(remaining_counts[current_fingerprint, known_path])
+        unmatched_findings = still_unmatched_findings
+    if former_ids_and_names:
+        rule_names.notices[baseline_name] = _former_id_notice(baseline_name, former_entry_count, *min(former_ids_and_names))
+    return renewed_counts
 
 
-def _former_id_notice(baseline_name: str, count: int, old: str, name: RuleName) -> str:
+def _former_id_notice(baseline_name: str, former_entry_count: int, former_id: str, rule_name: RuleName) -> str:
     """The notice of a baseline file with entries under former ids, one of which it names."""
-    stand = "1 finding stands" if count == 1 else f"{count} findings stand"
+    findings_clause = "1 finding stands" if former_entry_count == 1 else f"{former_entry_count} findings stand"
     return (
-        f"{baseline_name}: {stand} under former names of rules ({old} is called {name} now); they still count as known, and"
+        f"{baseline_name}: {findings_clause} under former names of rules ({former_id} is called {rule_name} now); they still count as known, and"
         " `readiness baseline` writes the file anew"
     )
 
@@ -183,9 +185,9 @@ def _former_id_notice(baseline_name: str, count: int, old: str, name: RuleName) 
 PathsByFingerprint = dict[str, list[str]]
 
 
-def _paths_by_fingerprint(known: KnownFindingCounts) -> PathsByFingerprint:
+def _paths_by_fingerprint(known_finding_counts: KnownFindingCounts) -> PathsByFingerprint:
     """The paths that have a mark, by mark."""
-    found: PathsByFingerprint = {}
-    for mark, path in known:
-        found.setdefault(mark, []).append(path)
-    return found
+    paths_by_fingerprint: PathsByFingerprint = {}
+    for fingerprint, path in known_finding_counts:
+        paths_by_fingerprint.setdefault(fingerprint, []).append(path)
+    return paths_by_fingerprint

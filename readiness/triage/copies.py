@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.loading.parsed import ParsedTexts
 from readiness.model import (
     Finding,
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from readiness.kinds.k8s.model import Object
     from readiness.syntax.yaml import Map
 
-MAX_NAMES_IN_MESSAGE = 6  # of other things that a message names; more are counted
+MAX_OTHER_NAMES_IN_MESSAGE = 6  # of other things that a message names; more are counted
 MAX_SHOWN_COPIES = 10  # of copies that a finding shows
 _GENERATED_COMMENT = re.compile(
     r"# Source: \S+/templates/|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|do not (?:edit|modify))",
     re.IGNORECASE,
 )
-BUNDLE = 3  # objects that a file holds at least to be called a bundle of others
-PARTS = 64  # files of one object that are looked at for that
-MAX_HEAD_LINES = 20  # lines of a file in which it may say that it was generated
+MIN_BUNDLE_OBJECTS = 3  # objects that a file holds at least to be called a bundle of others
+MAX_CANDIDATE_FILES_PER_OBJECT = 64  # files of one object that are looked at for that
+MAX_GENERATED_COMMENT_LINES = 20  # lines of a file in which it may say that it was generated
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class _FileObjects:
     digest_by_object_id: dict[int, bytes] = field(default_factory=dict)
 
 
-def fold_copies(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Finding]:
+def fold_copies(findings: Sequence[Finding], parsed_texts: ParsedTexts) -> list[Finding]:
     """The findings, of copies the one that a person mends, with the others as related places.
 
     `parsed` are the documents of the files of the run.
@@ -61,11 +61,11 @@ def fold_copies(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Findin
     from it. A suppression at the kept place holds for its copies; one at a copy holds for that alone. What not all
     environments of a rendered file give, names those that do.
     """
-    told = [_with_environments(one) for one in _fold_names(findings)]
-    return _fold_objects(told, parsed)
+    findings_with_environments = [_with_environments_in_message(one) for one in _fold_findings_at_same_place(findings)]
+    return _fold_object_copies(findings_with_environments, parsed_texts)
 
 
-def _with_environments(finding: Finding) -> Finding:
+def _with_environments_in_message(finding: Finding) -> Finding:
     """A finding whose message says which environments give it."""
     if finding.environments is None:
         return finding
@@ -73,25 +73,25 @@ def _with_environments(finding: Finding) -> Finding:
     return finding._replace(message=message, environments=None)
 
 
-def _fold_names(findings: Sequence[Finding]) -> list[Finding]:
+def _fold_findings_at_same_place(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for all things that take what one place says."""
-    places: dict[Any, list[Finding]] = {}
+    findings_by_place: dict[Any, list[Finding]] = {}
     for finding in findings:
-        key = (finding.rule, finding.part, finding.fix_place, finding.suppression)
-        places.setdefault(key, []).append(finding)
-    kept = []
-    for some in places.values():
-        if len({(one.resource, one.container) for one in some}) == 1:
-            kept += some
+        place_key = (finding.rule, finding.part, finding.fix_place, finding.suppression)
+        findings_by_place.setdefault(place_key, []).append(finding)
+    folded_findings = []
+    for findings_at_place in findings_by_place.values():
+        if len({(one.resource, one.container) for one in findings_at_place}) == 1:
+            folded_findings += findings_at_place
             continue
-        alike: dict[str, list[Finding]] = {}
-        for finding in some:
-            alike.setdefault(_shape(finding), []).append(finding)
-        kept += [_finding_with_all_names(group) for group in alike.values()]
-    return kept
+        findings_by_message_shape: dict[str, list[Finding]] = {}
+        for finding in findings_at_place:
+            findings_by_message_shape.setdefault(_message_without_names(finding), []).append(finding)
+        folded_findings += [_finding_with_all_names(group) for group in findings_by_message_shape.values()]
+    return folded_findings
 
 
-def _shape(finding: Finding) -> str:
+def _message_without_names(finding: Finding) -> str:
     """A message with blanks for the object and the container that it is about."""
     message = finding.message
     if finding.container:
@@ -99,123 +99,137 @@ def _shape(finding: Finding) -> str:
     return message_without_resource(message, finding.resource)
 
 
-def _finding_with_all_names(group: Sequence[Finding]) -> Finding:
+def _finding_with_all_names(findings_at_place: Sequence[Finding]) -> Finding:
     """The first of some findings on one place, with the names of what the others are about."""
-    first = group[0]
-    names = list(dict.fromkeys(name for one in group if (name := _name_beside(one, first))))
-    for other in group[1:]:
-        first = joined_finding(first, other)
-    if not names:
-        return first
-    shown = names[:MAX_NAMES_IN_MESSAGE]
-    more = [f"{len(names) - MAX_NAMES_IN_MESSAGE} more"] if len(names) > MAX_NAMES_IN_MESSAGE else []
-    told = join_names([*shown, *more])
-    return first._replace(message=f"{first.message}; the same for {told}")
+    joined = findings_at_place[0]
+    other_names = list(dict.fromkeys(name for one in findings_at_place if (name := _name_differing_from_first(one, joined))))
+    for other_finding in findings_at_place[1:]:
+        joined = joined_finding(joined, other_finding)
+    if not other_names:
+        return joined
+    shown_names = other_names[:MAX_OTHER_NAMES_IN_MESSAGE]
+    remaining_count_texts = (
+        [f"{len(other_names) - MAX_OTHER_NAMES_IN_MESSAGE} more"] if len(other_names) > MAX_OTHER_NAMES_IN_MESSAGE else []
+    )
+    joined_names = join_names([*shown_names, *remaining_count_texts])
+    return joined._replace(message=f"{joined.message}; the same for {joined_names}")
 
 
-def _name_beside(finding: Finding, first: Finding) -> str:
+def _name_differing_from_first(finding: Finding, first_finding: Finding) -> str:
     """What another finding on one place is about: its object, or its container where that is in the object of the first."""
-    if finding.resource != first.resource:
+    if finding.resource != first_finding.resource:
         return finding.resource
-    differs = finding.container and finding.container != first.container
-    return f"container {finding.container!r}" if differs else ""
+    has_other_container = finding.container and finding.container != first_finding.container
+    return f"container {finding.container!r}" if has_other_container else ""
 
 
-def _fold_objects(findings: Sequence[Finding], parsed: ParsedTexts) -> list[Finding]:
+def _fold_object_copies(findings: Sequence[Finding], parsed_texts: ParsedTexts) -> list[Finding]:
     """One finding for an object and its copies in other files."""
-    alike: dict[Any, list[int]] = {}
-    told: collections.Counter[Any] = collections.Counter()
-    for number, finding in enumerate(findings):
-        mark = _copy_key(finding)
-        if mark is not None:
+    numbers_by_copy_key: dict[Any, list[int]] = {}
+    count_by_key_and_path: collections.Counter[Any] = collections.Counter()
+    for finding_number, finding in enumerate(findings):
+        copy_key = _copy_identity(finding)
+        if copy_key is not None:
             path = finding.path
-            alike.setdefault((mark, told[mark, path]), []).append(number)
-            told[mark, path] += 1  # the second that a file says is a copy of the second of its source
-    several = [one for one in alike.values() if len({findings[each].path for each in one}) > 1]
-    files = _Files(parsed)
-    for numbers in several:
-        for number in numbers:
-            files.of(findings[number].source.root)
-    files.find_bundles()
-    done: dict[int, Finding | None] = {}
-    for numbers in several:
-        for group in _copy_groups([(number, findings[number]) for number in numbers], files):
-            done |= _fold_group(group, findings)
-    found = (done.get(number, one) for number, one in enumerate(findings))
-    return [one for one in found if one is not None]
+            numbers_by_copy_key.setdefault((copy_key, count_by_key_and_path[copy_key, path]), []).append(finding_number)
+            count_by_key_and_path[copy_key, path] += 1  # the second that a file says is a copy of the second of its source
+    number_groups_in_several_files = [
+        one for one in numbers_by_copy_key.values() if len({findings[each].path for each in one}) > 1
+    ]
+    file_objects_cache = _Files(parsed_texts)
+    for finding_numbers in number_groups_in_several_files:
+        for finding_number in finding_numbers:
+            file_objects_cache.of(findings[finding_number].source.root)
+    file_objects_cache.find_bundles()
+    folded_finding_by_number: dict[int, Finding | None] = {}
+    for finding_numbers in number_groups_in_several_files:
+        for copy_group in _groups_of_source_and_copies(
+            [(finding_number, findings[finding_number]) for finding_number in finding_numbers], file_objects_cache
+        ):
+            folded_finding_by_number |= _fold_copy_group(copy_group, findings)
+    folded_findings = (folded_finding_by_number.get(finding_number, one) for finding_number, one in enumerate(findings))
+    return [one for one in folded_findings if one is not None]
 
 
 _YAML_SUFFIXES = (".yaml", ".yml", ".json")
 
 
-def _copy_key(finding: Finding) -> tuple[object, ...] | None:
+def _copy_identity(finding: Finding) -> tuple[object, ...] | None:
     """What two copies of a finding on an object have in common; None for one that is on none."""
     if not finding.resource or not finding.rule.startswith("k8s/"):
         return None
     if not finding.path.endswith(_YAML_SUFFIXES):
         return None
-    name = (finding.resource, finding.container, finding.purpose)
-    return finding.rule, finding.tier, finding.part, *name, finding.message
+    subject_names = (finding.resource, finding.container, finding.purpose)
+    return finding.rule, finding.tier, finding.part, *subject_names, finding.message
 
 
-def _copy_groups(similar_findings: Sequence[tuple[int, Finding]], files: _Files) -> Iterator[list[int]]:
+def _groups_of_source_and_copies(
+    numbered_findings: Sequence[tuple[int, Finding]], file_objects_cache: _Files
+) -> Iterator[list[int]]:
     """The groups of a source and its copies, the source first, among findings that say the same of one kind and name.
 
     A file in a folder for output, and a bundle of smaller files, is a copy of what equals it; a file that says that it was
     generated is one of the only source that there is, too. Equal files of hand are none: each has to be edited.
     """
-    known: dict[int, bytes] = {}
-    generated: dict[int, bool] = {}
-    sources: list[int] = []
-    output: list[int] = []
-    for number, finding in similar_findings:
-        root = finding.source.root
-        file = files.of(root)
-        found = _object_around(finding, file)
-        known[number] = _order_free_digest(found.node, file.digest_by_object_id) if found else b"%d" % number
-        generated[number] = file.is_generated
-        is_made = file.is_generated or file.bundle or _is_output(root.path)
-        (output if is_made else sources).append(number)
-    paths = {number: finding.path for number, finding in similar_findings}
-    output.sort(key=lambda number: (generated[number], paths[number].count("/"), paths[number]))
-    homes: dict[bytes, int] = {}
-    for number in sources:
-        homes.setdefault(known[number], number)
-    groups: dict[int, list[int]] = {}
-    for number in output:
-        home = homes.setdefault(known[number], number)
-        if home == number and len(sources) == 1 and generated[number]:
-            home = homes[known[number]] = sources[0]
-        if home != number:
-            groups.setdefault(home, []).append(number)
-    yield from ([first, *rest] for first, rest in groups.items())
+    digest_by_number: dict[int, bytes] = {}
+    is_generated_by_number: dict[int, bool] = {}
+    source_numbers: list[int] = []
+    output_numbers: list[int] = []
+    for number, numbered_finding in numbered_findings:
+        root_source = numbered_finding.source.root
+        file_objects = file_objects_cache.of(root_source)
+        enclosing_object = _object_at_finding(numbered_finding, file_objects)
+        digest_by_number[number] = (
+            _order_free_digest(enclosing_object.node, file_objects.digest_by_object_id) if enclosing_object else b"%d" % number
+        )
+        is_generated_by_number[number] = file_objects.is_generated
+        is_output_file = file_objects.is_generated or file_objects.bundle or _is_tool_output_path(root_source.path)
+        (output_numbers if is_output_file else source_numbers).append(number)
+    path_by_number = {number: numbered_finding.path for number, numbered_finding in numbered_findings}
+    output_numbers.sort(
+        key=lambda number: (is_generated_by_number[number], path_by_number[number].count("/"), path_by_number[number])
+    )
+    source_number_by_digest: dict[bytes, int] = {}
+    for number in source_numbers:
+        source_number_by_digest.setdefault(digest_by_number[number], number)
+    copy_numbers_by_source_number: dict[int, list[int]] = {}
+    for number in output_numbers:
+        source_number = source_number_by_digest.setdefault(digest_by_number[number], number)
+        if source_number == number and len(source_numbers) == 1 and is_generated_by_number[number]:
+            source_number = source_number_by_digest[digest_by_number[number]] = source_numbers[0]
+        if source_number != number:
+            copy_numbers_by_source_number.setdefault(source_number, []).append(number)
+    yield from ([first, *rest] for first, rest in copy_numbers_by_source_number.items())
 
 
-def _fold_group(group: Sequence[int], findings: Sequence[Finding]) -> dict[int, Finding | None]:
+def _fold_copy_group(copy_group: Sequence[int], findings: Sequence[Finding]) -> dict[int, Finding | None]:
     """What becomes of a source and its copies: the source with its copies, and None for those that it stands for."""
-    first, *rest = group
-    kept = findings[first]
-    folded = [
+    source_number, *copy_numbers = copy_group
+    source_finding = findings[source_number]
+    folded_numbers = [
         number
-        for number in rest
-        if findings[number].path != kept.path and (kept.suppression or findings[number].suppression is None)
+        for number in copy_numbers
+        if findings[number].path != source_finding.path and (source_finding.suppression or findings[number].suppression is None)
     ]
-    if not folded:
+    if not folded_numbers:
         return {}
-    copies = [findings[number] for number in folded]
-    for copy in copies:
-        kept = with_worse_severity(kept, copy)
-    count = len({one.path for one in copies})
-    places = [Related(one.source, one.span, "a copy of it") for one in copies[:MAX_SHOWN_COPIES]]
-    message = f"{kept.message} (and {count} cop{'y' if count == 1 else 'ies'})"
-    made: dict[int, Finding | None] = dict.fromkeys(folded)
-    made[first] = kept._replace(message=message, related=(*kept.related, *places))
-    return made
+    copy_findings = [findings[number] for number in folded_numbers]
+    for copy_finding in copy_findings:
+        source_finding = with_worse_severity(source_finding, copy_finding)
+    copy_path_count = len({one.path for one in copy_findings})
+    related_copies = [Related(one.source, one.span, "a copy of it") for one in copy_findings[:MAX_SHOWN_COPIES]]
+    message = f"{source_finding.message} (and {copy_path_count} cop{'y' if copy_path_count == 1 else 'ies'})"
+    folded_finding_by_number: dict[int, Finding | None] = dict.fromkeys(folded_numbers)
+    folded_finding_by_number[source_number] = source_finding._replace(
+        message=message, related=(*source_finding.related, *related_copies)
+    )
+    return folded_finding_by_number
 
 
-def _is_output(path: str) -> bool:
+def _is_tool_output_path(path: str) -> bool:
     """Whether a file stands in a folder, or goes by a name, that tools write to."""
-    return not fact_column("folders", "output").keys().isdisjoint(re.split(r"[/.]", path.lower()))
+    return not property_by_fact_name("folders", "output").keys().isdisjoint(re.split(r"[/.]", path.lower()))
 
 
 class _Files:
@@ -223,73 +237,82 @@ class _Files:
 
     __slots__ = ("_known", "_parsed")
 
-    def __init__(self, parsed: ParsedTexts) -> None:
-        self._parsed = parsed
+    def __init__(self, parsed_texts: ParsedTexts) -> None:
+        self._parsed = parsed_texts
         self._known: dict[Source, _FileObjects] = {}
 
-    def of(self, root: Source) -> _FileObjects:
+    def of(self, root_source: Source) -> _FileObjects:
         """What is known of a file."""
-        if root not in self._known:
-            self._known[root] = _read_file_objects(root, self._parsed)
-        return self._known[root]
+        if root_source not in self._known:
+            self._known[root_source] = _read_file_objects(root_source, self._parsed)
+        return self._known[root_source]
 
     def find_bundles(self) -> None:
         """Mark the files of which nine objects in ten stand the same in smaller files, of which there are several.
 
         People keep objects in files of their own and apply them together from one that a script, or a `cat`, makes of them.
         """
-        bundled = {one.resource for file in self._known.values() if len(file.objects) >= BUNDLE for one in file.objects}
-        if not bundled:
+        bundle_candidate_resources = {
+            one.resource
+            for file_objects in self._known.values()
+            if len(file_objects.objects) >= MIN_BUNDLE_OBJECTS
+            for one in file_objects.objects
+        }
+        if not bundle_candidate_resources:
             return
         for source in self._parsed.files():
             if source.root.path.endswith(_YAML_SUFFIXES):
                 self.of(source)
-        homes: dict[bytes, list[_FileObjects]] = {}
-        digests: dict[int, list[bytes]] = {}
-        for file in self._known.values():
-            own = digests[id(file)] = [
-                _order_free_digest(one.node, file.digest_by_object_id) for one in file.objects if one.resource in bundled
+        files_by_digest: dict[bytes, list[_FileObjects]] = {}
+        digests_by_file_id: dict[int, list[bytes]] = {}
+        for file_objects in self._known.values():
+            file_digests = digests_by_file_id[id(file_objects)] = [
+                _order_free_digest(one.node, file_objects.digest_by_object_id)
+                for one in file_objects.objects
+                if one.resource in bundle_candidate_resources
             ]
-            for digest in dict.fromkeys(own):
-                homes.setdefault(digest, []).append(file)
-        for file in self._known.values():
-            size = len(file.objects)
-            parts: set[int] = set()
-            count = 0
-            for digest in digests[id(file)] if size >= BUNDLE else ():
-                smaller = [one for one in homes[digest][:PARTS] if len(one.objects) < size]
-                parts.update(id(one) for one in smaller)
-                count += bool(smaller)
-            file.bundle = len(parts) > 1 and count * 10 >= size * 9
+            for digest in dict.fromkeys(file_digests):
+                files_by_digest.setdefault(digest, []).append(file_objects)
+        for file_objects in self._known.values():
+            object_count = len(file_objects.objects)
+            smaller_file_ids: set[int] = set()
+            shared_object_count = 0
+            for digest in digests_by_file_id[id(file_objects)] if object_count >= MIN_BUNDLE_OBJECTS else ():
+                smaller_files = [
+                    one for one in files_by_digest[digest][:MAX_CANDIDATE_FILES_PER_OBJECT] if len(one.objects) < object_count
+                ]
+                smaller_file_ids.update(id(one) for one in smaller_files)
+                shared_object_count += bool(smaller_files)
+            file_objects.bundle = len(smaller_file_ids) > 1 and shared_object_count * 10 >= object_count * 9
 
 
-def _read_file_objects(root: Source, parsed: ParsedTexts) -> _FileObjects:
+def _read_file_objects(root_source: Source, parsed_texts: ParsedTexts) -> _FileObjects:
     """The objects of a file, and whether it says that it was generated; none where it does not parse (a template)."""
     from readiness.kinds.k8s.objects import objects_of
 
-    lines = root.text.split("\n", MAX_HEAD_LINES)[:MAX_HEAD_LINES]
-    file = _FileObjects(any(_GENERATED_COMMENT.match(line) for line in lines))
+    head_lines = root_source.text.split("\n", MAX_GENERATED_COMMENT_LINES)[:MAX_GENERATED_COMMENT_LINES]
+    file_objects = _FileObjects(any(_GENERATED_COMMENT.match(line) for line in head_lines))
     try:
-        roots = parsed.documents(root)
+        document_roots = parsed_texts.documents(root_source)
     except ParseError:
-        return file
-    file.objects = [found for node in roots for found in objects_of(root, node)]
-    file.objects.sort(key=lambda found: found.node.at().start)
-    file.object_starts = [found.node.at().start for found in file.objects]
-    return file
+        return file_objects
+    file_objects.objects = [found for node in document_roots for found in objects_of(root_source, node)]
+    file_objects.objects.sort(key=lambda found: found.node.at().start)
+    file_objects.object_starts = [found.node.at().start for found in file_objects.objects]
+    return file_objects
 
 
-def _object_around(finding: Finding, file: _FileObjects) -> Object | None:
+def _object_at_finding(finding: Finding, file_objects: _FileObjects) -> Object | None:
     """The object that a finding stands in."""
-    at = finding.source.to_root(finding.span.start)
-    number = bisect.bisect_right(file.object_starts, at) - 1
-    if number < 0 or file.objects[number].node.at().end < at:
+    root_offset = finding.source.to_root(finding.span.start)
+    object_index = bisect.bisect_right(file_objects.object_starts, root_offset) - 1
+    if object_index < 0 or file_objects.objects[object_index].node.at().end < root_offset:
         return None
-    return file.objects[number]
+    return file_objects.objects[object_index]
 
 
-def _order_free_digest(node: Map, digest_by_node_id: dict[int, bytes]) -> bytes:
+def _order_free_digest(object_node: Map, digest_by_node_id: dict[int, bytes]) -> bytes:
     """A hash of an object by which copies are known, however their keys are ordered."""
-    from readiness.kinds.k8s.equality import object_digest
+    from readiness.kinds.k8s.equality import digest_of_node
 
-    return object_digest(node, digest_by_node_id)
+    return digest_of_node(object_node, digest_by_node_id)

@@ -30,26 +30,26 @@ class ForeignDirective:
 
 
 def directives_for_other_linters(
-    kind: str,
+    document_kind: str,
     document: Any,
-    relocate: Callable[[AnnotationSuppression], AnnotationSuppression] = lambda note: note,
+    relocate_annotation: Callable[[AnnotationSuppression], AnnotationSuppression] = lambda note: note,
 ) -> Iterator[ForeignDirective]:
     """What a document holds; `relocate` moves an annotation of a rendered object to where it was written."""
-    text = document.source.text
-    if kind == "dockerfile":
-        if "hadolint" in text or "skip" in text:
+    source_text = document.source.text
+    if document_kind == "dockerfile":
+        if "hadolint" in source_text or "skip" in source_text:
             yield from _dockerfile_directives(document)
-    elif kind == "compose":
-        if "dclint" in text:
+    elif document_kind == "compose":
+        if "dclint" in source_text:
             yield from _dclint_directives(document.source)
-    elif kind in {"github", "dependabot"}:
-        if "zizmor:" in text:
-            yield from _zizmor_directives(kind, document)
-    elif kind == "k8s" and any(word in text for word in _LINTER_ANNOTATION_PREFIXES):
-        yield from _k8s_directives(document, relocate)
+    elif document_kind in {"github", "dependabot"}:
+        if "zizmor:" in source_text:
+            yield from _zizmor_directives(document_kind, document)
+    elif document_kind == "k8s" and any(word in source_text for word in _LINTER_ANNOTATION_PREFIXES):
+        yield from _k8s_directives(document, relocate_annotation)
 
 
-def drop_findings_silenced_for_others(
+def drop_findings_silenced_elsewhere(
     findings: Sequence[Finding],
     directives: Iterable[ForeignDirective],
     is_locked: Callable[[Finding], bool],
@@ -58,79 +58,79 @@ def drop_findings_silenced_for_others(
 
     A finding that is suppressed already keeps its reason; what is locked is never silenced.
     """
-    covers = _index_ranges(directives)
-    if not covers:
+    ranges_by_rule = _merge_directive_ranges(directives)
+    if not ranges_by_rule:
         return list(findings), {}
-    kept: list[Finding] = []
-    left: Counter[str] = Counter()
+    kept_findings: list[Finding] = []
+    dropped_count_by_tally_key: Counter[str] = Counter()
     for finding in findings:
-        if finding.suppression is None and _is_silenced(finding, covers) and not is_locked(finding):
-            left[finding.tally_key] += 1
+        if finding.suppression is None and _is_silenced(finding, ranges_by_rule) and not is_locked(finding):
+            dropped_count_by_tally_key[finding.tally_key] += 1
         else:
-            kept.append(finding)
-    return kept, dict(left)
+            kept_findings.append(finding)
+    return kept_findings, dict(dropped_count_by_tally_key)
 
 
 LineRanges = tuple[list[int], list[int]]  # where they begin and where they end, in order, none within another
 
 
-def _index_ranges(directives: Iterable[ForeignDirective]) -> dict[tuple[int, str, str], LineRanges]:
+def _merge_directive_ranges(directives: Iterable[ForeignDirective]) -> dict[tuple[int, str, str], LineRanges]:
     """The ranges by source, peer and rule, merged, so that a file full of directives costs no more than its length."""
-    spans: dict[tuple[int, str, str], list[Span]] = {}
+    spans_by_rule: dict[tuple[int, str, str], list[Span]] = {}
     for directive in directives:
-        for rule in directive.rules:
-            spans.setdefault((id(directive.source), directive.linter, rule), []).append(directive.span)
-    ranges: dict[tuple[int, str, str], LineRanges] = {}
-    for key, some in spans.items():
-        starts: list[int] = []
-        ends: list[int] = []
-        for start, end in sorted(some):
-            if ends and start <= ends[-1]:
-                ends[-1] = max(ends[-1], end)
+        for rule_id in directive.rules:
+            spans_by_rule.setdefault((id(directive.source), directive.linter, rule_id), []).append(directive.span)
+    merged_ranges_by_rule: dict[tuple[int, str, str], LineRanges] = {}
+    for rule_key, rule_spans in spans_by_rule.items():
+        range_starts: list[int] = []
+        range_ends: list[int] = []
+        for span_start, span_end in sorted(rule_spans):
+            if range_ends and span_start <= range_ends[-1]:
+                range_ends[-1] = max(range_ends[-1], span_end)
             else:
-                starts.append(start)
-                ends.append(end)
-        ranges[key] = starts, ends
-    return ranges
+                range_starts.append(span_start)
+                range_ends.append(span_end)
+        merged_ranges_by_rule[rule_key] = range_starts, range_ends
+    return merged_ranges_by_rule
 
 
 def _is_silenced(finding: Finding, ranges_by_rule: dict[tuple[int, str, str], LineRanges]) -> bool:
     """Whether a directive of a peer covers the place and names a rule that says the same as the finding."""
     for source, span in finding.silenced_at:
-        for peer, ids in finding.equivalents.items():
-            for rule in (*ids, ALL_RULES):
-                ranges = ranges_by_rule.get((id(source), peer, rule))
-                if ranges:
-                    at = bisect.bisect_right(ranges[0], span.start) - 1
-                    if at >= 0 and span.start <= ranges[1][at]:
+        for linter, rule_ids in finding.equivalents.items():
+            for rule_id in (*rule_ids, ALL_RULES):
+                line_ranges = ranges_by_rule.get((id(source), linter, rule_id))
+                if line_ranges:
+                    range_index = bisect.bisect_right(line_ranges[0], span.start) - 1
+                    if range_index >= 0 and span.start <= line_ranges[1][range_index]:
                         return True
     return False
 
 
-def _whole_file(source: Source) -> Span:
+def _whole_file_span(source: Source) -> Span:
     return Span(0, len(source.text))
 
 
-def _line_range(source: Source, first: int, last: int | None = None) -> Span:
+def _span_of_lines(source: Source, first_line: int, last_line: int | None = None) -> Span:
     """The range of lines by their numbers from 1."""
-    lines = source.line_offsets
-    last = first if last is None else last
-    end = lines[last] - 1 if last < len(lines) else len(source.text)
-    return Span(lines[first - 1], end)
+    line_offsets = source.line_offsets
+    last_line = first_line if last_line is None else last_line
+    range_end = line_offsets[last_line] - 1 if last_line < len(line_offsets) else len(source.text)
+    return Span(line_offsets[first_line - 1], range_end)
 
 
-def _line_of(source: Source, offset: int) -> int:
+def _line_number_at(source: Source, offset: int) -> int:
     return bisect.bisect_right(source.line_offsets, offset)
 
 
-def _lines_with(source: Source, word: str) -> Iterator[tuple[int, str]]:
+def _lines_containing(source: Source, word: str) -> Iterator[tuple[int, str]]:
     """The lines that hold a word, with their numbers, each once."""
-    text, lines = source.text, source.line_offsets
-    at = text.find(word)
-    while at >= 0:
-        row = _line_of(source, at)
-        yield row, source.line_text(row)
-        at = text.find(word, lines[row]) if row < len(lines) else -1
+    text, line_offsets = source.text, source.line_offsets
+    word_offset = text.find(word)
+    while word_offset >= 0:
+        line_number = _line_number_at(source, word_offset)
+        yield line_number, source.line_text(line_number)
+        word_offset = text.find(word, line_offsets[line_number]) if line_number < len(line_offsets) else -1
 
 
 # Dockerfiles: hadolint, the checks of `docker build`, checkov
@@ -142,52 +142,56 @@ _CHECKOV_COMMENT = re.compile(r"checkov:skip=[ \t]*(?P<rules>[\w,]+)")
 
 def _dockerfile_directives(document: Any) -> Iterator[ForeignDirective]:
     source: Source = document.source
-    rules = _skipped_checks(document.get("check", ""))
-    if rules:
-        yield ForeignDirective(source, "buildkit", rules, _whole_file(source))
+    skipped_rule_ids = _skipped_buildkit_checks(document.get("check", ""))
+    if skipped_rule_ids:
+        yield ForeignDirective(source, "buildkit", skipped_rule_ids, _whole_file_span(source))
     instructions = document.parsed_dockerfile.instructions
-    starts = [one.span.start for one in instructions]
-    stages = [one.span.start for one in instructions if one.keyword == "FROM"]
-    for start, end in document.parsed_dockerfile.comments:
-        comment = source.text[start:end]
-        match = _CHECKOV_COMMENT.search(comment)
-        if match:
-            yield ForeignDirective(source, "checkov", _split_names(match["rules"]), _whole_file(source))
-        at = bisect.bisect_right(starts, start)
-        if at and start < instructions[at - 1].span.end:
+    instruction_starts = [one.span.start for one in instructions]
+    stage_starts = [one.span.start for one in instructions if one.keyword == "FROM"]
+    for comment_start, comment_end in document.parsed_dockerfile.comments:
+        comment_text = source.text[comment_start:comment_end]
+        comment_match = _CHECKOV_COMMENT.search(comment_text)
+        if comment_match:
+            yield ForeignDirective(
+                source, "checkov", _first_words_between_commas(comment_match["rules"]), _whole_file_span(source)
+            )
+        next_instruction_index = bisect.bisect_right(instruction_starts, comment_start)
+        if next_instruction_index and comment_start < instructions[next_instruction_index - 1].span.end:
             continue  # between the lines of an instruction: no other tool looks there
-        below = _instruction_range(starts, at, source)
-        match = _BUILDKIT_CHECK_COMMENT.match(comment)
-        if match:
-            yield ForeignDirective(source, "buildkit", _skipped_checks(match["value"]), below)
-        match = _HADOLINT_COMMENT.match(comment)
-        if match and match["reach"] == "global":
-            below = _whole_file(source)
-        elif match and match["reach"] == "stage":
-            below = _instruction_range(stages, max(bisect.bisect_right(stages, below.start), 1) - 1, source)
-        if match:
-            yield ForeignDirective(source, "hadolint", _split_names(match["rules"]), below)
+        covered_span = _span_to_next_start(instruction_starts, next_instruction_index, source)
+        comment_match = _BUILDKIT_CHECK_COMMENT.match(comment_text)
+        if comment_match:
+            yield ForeignDirective(source, "buildkit", _skipped_buildkit_checks(comment_match["value"]), covered_span)
+        comment_match = _HADOLINT_COMMENT.match(comment_text)
+        if comment_match and comment_match["reach"] == "global":
+            covered_span = _whole_file_span(source)
+        elif comment_match and comment_match["reach"] == "stage":
+            covered_span = _span_to_next_start(
+                stage_starts, max(bisect.bisect_right(stage_starts, covered_span.start), 1) - 1, source
+            )
+        if comment_match:
+            yield ForeignDirective(source, "hadolint", _first_words_between_commas(comment_match["rules"]), covered_span)
 
 
-def _instruction_range(starts: list[int], index: int, source: Source) -> Span:
+def _span_to_next_start(start_offsets: list[int], index: int, source: Source) -> Span:
     """From the start at an index up to the next one; what follows the last is nothing."""
-    end = len(source.text)
-    if index >= len(starts):
-        return Span(end, end)
-    return Span(starts[index], starts[index + 1] - 1 if index + 1 < len(starts) else end)
+    text_length = len(source.text)
+    if index >= len(start_offsets):
+        return Span(text_length, text_length)
+    return Span(start_offsets[index], start_offsets[index + 1] - 1 if index + 1 < len(start_offsets) else text_length)
 
 
-def _split_names(text: str) -> tuple[str, ...]:
+def _first_words_between_commas(text: str) -> tuple[str, ...]:
     """The first word of each part between commas."""
     return tuple(part.split()[0] for part in text.split(",") if part.strip())
 
 
-def _skipped_checks(value: str) -> tuple[str, ...]:
+def _skipped_buildkit_checks(check_value: str) -> tuple[str, ...]:
     """The checks that the value of Docker's `check` directive turns off."""
-    for part in value.split(";"):
-        key, _, names = part.partition("=")
-        if key.strip() == "skip":
-            return tuple(ALL_RULES if name == "all" else name for name in _split_names(names))
+    for check_option in check_value.split(";"):
+        option_name, _, check_names = check_option.partition("=")
+        if option_name.strip() == "skip":
+            return tuple(ALL_RULES if name == "all" else name for name in _first_words_between_commas(check_names))
     return ()
 
 
@@ -197,27 +201,27 @@ _DCLINT_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*dclint[ \t]+disable(?P<rea
 
 
 def _dclint_directives(source: Source) -> Iterator[ForeignDirective]:
-    first = _first_content_line(source)
-    for row, line in _lines_with(source, "dclint"):
+    first_content_line = _first_content_line(source)
+    for line_number, line in _lines_containing(source, "dclint"):
         match = _DCLINT_COMMENT.search(line)
         if not match:
             continue
-        rules = tuple(match["rules"].replace(",", " ").split()) or (ALL_RULES,)
+        rule_ids = tuple(match["rules"].replace(",", " ").split()) or (ALL_RULES,)
         if match["reach"] == "-line":
-            alone = not line[: match.start()].strip()
-            last = min(row + alone, len(source.line_offsets))
-            yield ForeignDirective(source, "dclint", rules, _line_range(source, row, last))
-            if _LIST_KEY_LINE.match(source.line_text(last)):
-                named = _DCLINT_LIST_RULES if ALL_RULES in rules else _DCLINT_LIST_RULES & set(rules)
-                below = _line_range(source, last, _last_line_of_block(source, last))
-                yield ForeignDirective(source, "dclint", tuple(sorted(named)), below)
-        elif row <= first:
-            every = (ALL_RULES,) if match["reach"] else rules
-            yield ForeignDirective(source, "dclint", every, _whole_file(source))
+            is_alone_on_line = not line[: match.start()].strip()
+            last_covered_line = min(line_number + is_alone_on_line, len(source.line_offsets))
+            yield ForeignDirective(source, "dclint", rule_ids, _span_of_lines(source, line_number, last_covered_line))
+            if _LIST_KEY_LINE.match(source.line_text(last_covered_line)):
+                list_rule_ids = _DCLINT_LIST_RULE_IDS if ALL_RULES in rule_ids else _DCLINT_LIST_RULE_IDS & set(rule_ids)
+                covered_block = _span_of_lines(source, last_covered_line, _last_line_of_block(source, last_covered_line))
+                yield ForeignDirective(source, "dclint", tuple(sorted(list_rule_ids)), covered_block)
+        elif line_number <= first_content_line:
+            file_rule_ids = (ALL_RULES,) if match["reach"] else rule_ids
+            yield ForeignDirective(source, "dclint", file_rule_ids, _whole_file_span(source))
 
 
 # Rules of which dclint tells at the key of the list, whatever entry it is that is wrong.
-_DCLINT_LIST_RULES = {
+_DCLINT_LIST_RULE_IDS = {
     "no-unbound-port-interfaces",
     "no-duplicate-exported-ports",
     "service-ports-alphabetical-order",
@@ -226,25 +230,29 @@ _DCLINT_LIST_RULES = {
 _LIST_KEY_LINE = re.compile(r"[ ]*[\"']?(?:ports|depends_on)[\"']?[ ]*:")
 
 
-def _last_line_of_block(source: Source, row: int) -> int:
+def _last_line_of_block(source: Source, key_line_number: int) -> int:
     """The last line of the block under a key: what is indented more, or begins with a dash as deep as the key."""
-    key = source.line_text(row)
-    depth = len(key) - len(key.lstrip(" "))
-    for below in range(row + 1, len(source.line_offsets) + 1):
-        line = source.line_text(below)
-        bare = line.lstrip(" ")
-        indent = len(line) - len(bare)
-        if bare and indent <= depth and not (indent == depth and bare.startswith("-")):
-            return below - 1
+    key_line = source.line_text(key_line_number)
+    key_indent = len(key_line) - len(key_line.lstrip(" "))
+    for line_number in range(key_line_number + 1, len(source.line_offsets) + 1):
+        line = source.line_text(line_number)
+        unindented_line = line.lstrip(" ")
+        line_indent = len(line) - len(unindented_line)
+        if (
+            unindented_line
+            and line_indent <= key_indent
+            and not (line_indent == key_indent and unindented_line.startswith("-"))
+        ):
+            return line_number - 1
     return len(source.line_offsets)
 
 
 def _first_content_line(source: Source) -> int:
     """The first line that says something; behind a `---` that stands alone, the next one."""
-    for row in range(1, len(source.line_offsets) + 1):
-        line = source.line_text(row).strip()
+    for line_number in range(1, len(source.line_offsets) + 1):
+        line = source.line_text(line_number).strip()
         if line and line != "---":
-            return row
+            return line_number
     return 0
 
 
@@ -263,28 +271,28 @@ class _CommentableLines:
     covered_spans: tuple[Span, ...]
 
 
-def _zizmor_directives(kind: str, document: Any) -> Iterator[ForeignDirective]:
+def _zizmor_directives(document_kind: str, document: Any) -> Iterator[ForeignDirective]:
     source: Source = document.source
-    scripts = _script_lines(document) if kind == "github" else set()
-    blocks: list[_CommentableLines] = []
-    for block in sorted(_zizmor_blocks(kind, document), key=lambda block: (block.first_line, block.last_line)):
-        if not blocks or blocks[-1].last_line < block.first_line:
-            blocks.append(block)
-    begins = [block.first_line for block in blocks]
-    for row, line in _lines_with(source, "zizmor:"):
-        comment = _COMMENT_START.search(line)
-        match = _ZIZMOR_COMMENT.search(line, comment.end()) if comment else None
-        if not match or row in scripts:
+    script_line_numbers = _script_line_numbers(document) if document_kind == "github" else set()
+    commentable_blocks: list[_CommentableLines] = []
+    for block in sorted(_zizmor_blocks(document_kind, document), key=lambda block: (block.first_line, block.last_line)):
+        if not commentable_blocks or commentable_blocks[-1].last_line < block.first_line:
+            commentable_blocks.append(block)
+    block_first_lines = [block.first_line for block in commentable_blocks]
+    for line_number, line in _lines_containing(source, "zizmor:"):
+        comment_start_match = _COMMENT_START.search(line)
+        ignore_match = _ZIZMOR_COMMENT.search(line, comment_start_match.end()) if comment_start_match else None
+        if not ignore_match or line_number in script_line_numbers:
             continue
-        rules = tuple(name.strip() for name in match["rules"].split(","))
-        yield ForeignDirective(source, "zizmor", rules, _line_range(source, row))
-        at = bisect.bisect_right(begins, row) - 1
-        if at >= 0 and row <= blocks[at].last_line:
-            for span in blocks[at].covered_spans:
-                yield ForeignDirective(source, "zizmor", rules, span)
+        rule_ids = tuple(name.strip() for name in ignore_match["rules"].split(","))
+        yield ForeignDirective(source, "zizmor", rule_ids, _span_of_lines(source, line_number))
+        block_index = bisect.bisect_right(block_first_lines, line_number) - 1
+        if block_index >= 0 and line_number <= commentable_blocks[block_index].last_line:
+            for span in commentable_blocks[block_index].covered_spans:
+                yield ForeignDirective(source, "zizmor", rule_ids, span)
 
 
-def _zizmor_blocks(kind: str, document: Any) -> Iterator[_CommentableLines]:
+def _zizmor_blocks(document_kind: str, document: Any) -> Iterator[_CommentableLines]:
     """The blocks that zizmor's findings stand for: a step, an entry of `updates`, the triggers as a whole.
 
     A comment on the line of another key covers what is under the key. What is missing in a job is shown at its head,
@@ -292,15 +300,18 @@ def _zizmor_blocks(kind: str, document: Any) -> Iterator[_CommentableLines]:
     """
     source: Source = document.source
 
-    def block(span: Span, *reach: Span) -> _CommentableLines:
-        first, last = _line_of(source, span.start), _line_of(source, max(span.end - 1, span.start))
-        return _CommentableLines(first, last, (_line_range(source, first, last), *reach))
+    def block(block_span: Span, *other_covered_spans: Span) -> _CommentableLines:
+        first_line, last_line = (
+            _line_number_at(source, block_span.start),
+            _line_number_at(source, max(block_span.end - 1, block_span.start)),
+        )
+        return _CommentableLines(first_line, last_line, (_span_of_lines(source, first_line, last_line), *other_covered_spans))
 
-    def line(key: Span, *reach: Span) -> _CommentableLines:
-        row = _line_of(source, key.start)
-        return _CommentableLines(row, row, reach)
+    def line(key_span: Span, *covered_spans: Span) -> _CommentableLines:
+        line_number = _line_number_at(source, key_span.start)
+        return _CommentableLines(line_number, line_number, covered_spans)
 
-    if kind == "dependabot":
+    if document_kind == "dependabot":
         from readiness.kinds import dependabot
 
         yield from (block(update.node.at()) for update in dependabot.updates(document))
@@ -308,35 +319,37 @@ def _zizmor_blocks(kind: str, document: Any) -> Iterator[_CommentableLines]:
     from readiness.kinds import github
     from readiness.kinds.github.model import Action
 
-    for key in document.node:
-        entry = document.node.entry_span(key)
-        if key in {"on", "true"}:
-            yield block(entry)
-        elif key not in {"jobs", "runs"}:
-            yield line(entry, entry)
+    for top_level_key in document.node:
+        entry_span = document.node.entry_span(top_level_key)
+        if top_level_key in {"on", "true"}:
+            yield block(entry_span)
+        elif top_level_key not in {"jobs", "runs"}:
+            yield line(entry_span, entry_span)
     for job in github.jobs(document):
-        head = Span(job.id_span.start, job.node.at().start)
+        job_head_span = Span(job.id_span.start, job.node.at().start)
         yield line(job.id_span, Span(job.id_span.start, job.node.at().end))
-        yield from (block(step.node.at(), head) for step in job.steps)
-        entries = (job.node.entry_span(key) for key in job.node if key != "steps")
-        yield from (line(entry, head, entry) for entry in entries)
+        yield from (block(step.node.at(), job_head_span) for step in job.steps)
+        job_entry_spans = (job.node.entry_span(top_level_key) for top_level_key in job.node if top_level_key != "steps")
+        yield from (line(entry_span, job_head_span, entry_span) for entry_span in job_entry_spans)
     if isinstance(document, Action):
         yield from (block(step.node.at()) for step in document.steps)
 
 
-def _script_lines(document: Any) -> set[int]:
+def _script_line_numbers(document: Any) -> set[int]:
     """The lines inside of scripts: a `#` there begins a comment of the shell, not of YAML."""
     from readiness.kinds import github
 
     source: Source = document.source
-    rows: set[int] = set()
+    line_numbers: set[int] = set()
     for step in github.steps(document):
         for node in (step.node, step.with_inputs):
-            for key, value in node.items():
-                start, end = node.at(key)
-                if isinstance(value, str) and source.text[start : start + 1] in {"|", ">"}:
-                    rows.update(range(_line_of(source, start) + 1, _line_of(source, end - 1) + 1))
-    return rows
+            for step_key, value in node.items():
+                value_start, value_end = node.at(step_key)
+                if isinstance(value, str) and source.text[value_start : value_start + 1] in {"|", ">"}:
+                    line_numbers.update(
+                        range(_line_number_at(source, value_start) + 1, _line_number_at(source, value_end - 1) + 1)
+                    )
+    return line_numbers
 
 
 # Kubernetes: annotations
@@ -351,30 +364,34 @@ _POLARIS_EXEMPT_ANNOTATION = re.compile(r"polaris\.fairwinds\.com/(?P<rule>\w+)-
 
 
 def _k8s_directives(
-    document: Any, relocate: Callable[[AnnotationSuppression], AnnotationSuppression]
+    document: Any, relocate_annotation: Callable[[AnnotationSuppression], AnnotationSuppression]
 ) -> Iterator[ForeignDirective]:
     """The annotations of objects; kube-score reads those of the pod template too."""
-    carriers = [(one.annotations, one.node, False) for one in document.objects]
-    carriers += [(pod.annotations, pod.template, True) for pod in document.pods if pod.template is not pod.owner.node]
-    for notes, node, template in carriers:
-        for key, value in notes.items():
-            peer, rules = _parse_annotation(key, value if isinstance(value, str) else "")
-            if rules and (peer == "kube-score" or not template):
-                where = relocate(AnnotationSuppression(document.source, key, "", notes.entry_span(key), node.at()))
-                yield ForeignDirective(where.source, peer, rules, where.covered_span)
+    annotated_nodes = [(one.annotations, one.node, False) for one in document.objects]
+    annotated_nodes += [(pod.annotations, pod.template, True) for pod in document.pods if pod.template is not pod.owner.node]
+    for annotation_map, annotated_node, is_pod_template in annotated_nodes:
+        for annotation_key, annotation_value in annotation_map.items():
+            linter, rule_ids = _parse_annotation(annotation_key, annotation_value if isinstance(annotation_value, str) else "")
+            if rule_ids and (linter == "kube-score" or not is_pod_template):
+                located_annotation = relocate_annotation(
+                    AnnotationSuppression(
+                        document.source, annotation_key, "", annotation_map.entry_span(annotation_key), annotated_node.at()
+                    )
+                )
+                yield ForeignDirective(located_annotation.source, linter, rule_ids, located_annotation.covered_span)
 
 
-def _parse_annotation(key: str, value: str) -> tuple[str, tuple[str, ...]]:
+def _parse_annotation(annotation_key: str, annotation_value: str) -> tuple[str, tuple[str, ...]]:
     """The peer that an annotation speaks to, and the rules that it turns off."""
-    if key.startswith("checkov.io/skip"):
-        return "checkov", (value.partition("=")[0].strip(),)
-    if key.startswith("ignore-check.kube-linter.io/"):
-        return "kube-linter", (key.partition("/")[2],)
-    if key == "kube-linter.io/ignore-all":
+    if annotation_key.startswith("checkov.io/skip"):
+        return "checkov", (annotation_value.partition("=")[0].strip(),)
+    if annotation_key.startswith("ignore-check.kube-linter.io/"):
+        return "kube-linter", (annotation_key.partition("/")[2],)
+    if annotation_key == "kube-linter.io/ignore-all":
         return "kube-linter", (ALL_RULES,)
-    if key == "kube-score/ignore":
-        return "kube-score", _split_names(value)
-    if value == "true" and key == "polaris.fairwinds.com/exempt":
+    if annotation_key == "kube-score/ignore":
+        return "kube-score", _first_words_between_commas(annotation_value)
+    if annotation_value == "true" and annotation_key == "polaris.fairwinds.com/exempt":
         return "polaris", (ALL_RULES,)
-    match = _POLARIS_EXEMPT_ANNOTATION.match(key) if value == "true" else None
-    return ("polaris", (match["rule"],)) if match else ("", ())
+    polaris_match = _POLARIS_EXEMPT_ANNOTATION.match(annotation_key) if annotation_value == "true" else None
+    return ("polaris", (polaris_match["rule"],)) if polaris_match else ("", ())

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from readiness.model import (
-    UNJUDGED_RULES,
+    RULE_IDS_FOR_UNJUDGED_FILES,
     AnnotationSuppression,
     Finding,
     Rule,
@@ -19,17 +19,17 @@ from readiness.model import (
 )
 from readiness.model.messages import fill_message
 from readiness.ruleset.names import RuleName, RuleNames
-from readiness.ruleset.select import ActivePairsByRule, SelectionWords
+from readiness.ruleset.select import ActivePairsByRuleId, SelectionWords
 from readiness.settings import Waiver
 from readiness.syntax import glob
 from readiness.triage.unjudged import is_missing_verdict_finding
 
 _IGNORE_COMMENT = re.compile(r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)")
-OWN = frozenset(  # what is said of a suppression itself
+SUPPRESSION_RULE_IDS = frozenset(  # what is said of a suppression itself
     f"core/suppression-{what}" for what in ("invalid", "expired", "unused")
 )
-_UNTIL_DATE = re.compile(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
-_HEADER_LINE = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
+_UNTIL_DATE_PATTERN = re.compile(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
+_COMMENT_OR_BLANK_LINE = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class SuppressionPolicy:
 
     names: RuleNames
     locked_rules: SelectionWords
-    active_rules: ActivePairsByRule
+    active_rules: ActivePairsByRuleId
     today: datetime.date
     broken_paths: frozenset[str] = frozenset()
     prefix: str = ""
@@ -74,13 +74,15 @@ class SuppressionPolicy:
         """Whether nothing in the tree can silence a finding."""
         return self.locked_rules.covers_finding(finding) or is_missing_verdict_finding(finding, self.broken_paths)
 
-    def names_meant(self, word: str, source: Source, span: Span) -> tuple[RuleName, ...]:
+    def names_meant(self, rule_word: str, source: Source, span: Span) -> tuple[RuleName, ...]:
         """What a word names where it stands."""
-        return self.names.names_of(word, f"{source.root.path}:{source.position_of(span.start).line}")
+        return self.names.names_of(rule_word, f"{source.root.path}:{source.position_of(span.start).line}")
 
-    def have_all_run(self, names: Iterable[RuleName]) -> bool:
+    def have_all_run(self, rule_names: Iterable[RuleName]) -> bool:
         """Whether all that is named was asked for: of what did not run nobody can say that it has no finding."""
-        return all(any(name.tier_or_part in {"", *cell} for cell in self.active_rules.get(name.rule_id, ())) for name in names)
+        return all(
+            any(name.tier_or_part in {"", *cell} for cell in self.active_rules.get(name.rule_id, ())) for name in rule_names
+        )
 
 
 def comment_directives(source: Source) -> Iterator[SuppressionDirective]:
@@ -88,83 +90,95 @@ def comment_directives(source: Source) -> Iterator[SuppressionDirective]:
     text = source.text
     if "readiness:" not in text:
         return
-    head = _end_of_file_header(text)
-    for start, match in _directive_matches(text):
-        row = bisect.bisect_right(source.line_offsets, start)
-        reason, until = _parse_reason(match["rest"])
-        names = tuple(name.strip() for name in (match["rules"] or "").split(",") if name.strip())
-        alone = not text[source.line_offsets[row - 1] : start].strip()
-        lines = frozenset({row, _next_code(source, row)} if alone else {row})
-        span = Span(start, match.end())
-        yield SuppressionDirective(source, span, names, reason, until, "comment", None if start < head else lines)
+    header_end = _end_of_file_header(text)
+    for comment_start, match in _directive_matches(text):
+        line_number = bisect.bisect_right(source.line_offsets, comment_start)
+        reason, until_date = _parse_reason_and_date(match["rest"])
+        rule_words = tuple(name.strip() for name in (match["rules"] or "").split(",") if name.strip())
+        is_alone_on_line = not text[source.line_offsets[line_number - 1] : comment_start].strip()
+        covered_line_numbers = frozenset(
+            {line_number, _next_code_line(source, line_number)} if is_alone_on_line else {line_number}
+        )
+        span = Span(comment_start, match.end())
+        yield SuppressionDirective(
+            source,
+            span,
+            rule_words,
+            reason,
+            until_date,
+            "comment",
+            None if comment_start < header_end else covered_line_numbers,
+        )
 
 
 def _directive_matches(text: str) -> Iterator[tuple[int, re.Match[str]]]:
     """(where the comment begins, the directive in it) of every directive behind a `#` on its line."""
-    at = text.find("readiness:")
-    while at >= 0:
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        start = text.find("#", text.rfind("\n", 0, at) + 1, end)
-        match = _IGNORE_COMMENT.search(text, start + 1, end) if start >= 0 else None
+    marker_offset = text.find("readiness:")
+    while marker_offset >= 0:
+        line_end = text.find("\n", marker_offset)
+        line_end = len(text) if line_end < 0 else line_end
+        comment_start = text.find("#", text.rfind("\n", 0, marker_offset) + 1, line_end)
+        match = _IGNORE_COMMENT.search(text, comment_start + 1, line_end) if comment_start >= 0 else None
         while match is not None:
-            yield start, match
-            start = text.find("#", match.end(), end)
-            match = _IGNORE_COMMENT.search(text, start + 1, end) if start >= 0 else None
-        at = text.find("readiness:", end)
+            yield comment_start, match
+            comment_start = text.find("#", match.end(), line_end)
+            match = _IGNORE_COMMENT.search(text, comment_start + 1, line_end) if comment_start >= 0 else None
+        marker_offset = text.find("readiness:", line_end)
 
 
 def _end_of_file_header(text: str) -> int:
     """Where the comments and blank lines at the top of a file end."""
-    at = 0
-    while at < len(text):
-        match = _HEADER_LINE.match(text, at)
-        if not match or match.end() == at:
+    header_end = 0
+    while header_end < len(text):
+        match = _COMMENT_OR_BLANK_LINE.match(text, header_end)
+        if not match or match.end() == header_end:
             break
-        at = match.end()
-    return at
+        header_end = match.end()
+    return header_end
 
 
-def _next_code(source: Source, line_number: int) -> int:
+def _next_code_line(source: Source, line_number: int) -> int:
     """The first line below `line_number` that is no comment: several suppressions may stand above one line."""
-    for number in range(line_number + 1, min(line_number + 20, len(source.line_offsets)) + 1):
+    for next_line_number in range(line_number + 1, min(line_number + 20, len(source.line_offsets)) + 1):
         line = source.text[
-            source.line_offsets[number - 1] : source.line_offsets[number] if number < len(source.line_offsets) else None
+            source.line_offsets[next_line_number - 1] : source.line_offsets[next_line_number]
+            if next_line_number < len(source.line_offsets)
+            else None
         ]
         if line.strip() and not line.lstrip().startswith("#"):
-            return number
+            return next_line_number
     return line_number
 
 
-def _parse_reason(comment_rest: str) -> tuple[str, str | None]:
+def _parse_reason_and_date(comment_rest: str) -> tuple[str, str | None]:
     """The reason and the date in what follows the rules."""
-    text = comment_rest.strip().lstrip(":- ").strip()
-    reason, word, date = text.rpartition("until")
-    match = _UNTIL_DATE.match(date) if word and not re.search(r"\w\Z", reason) else None
+    reason_text = comment_rest.strip().lstrip(":- ").strip()
+    reason, until_word, date_text = reason_text.rpartition("until")
+    match = _UNTIL_DATE_PATTERN.match(date_text) if until_word and not re.search(r"\w\Z", reason) else None
     if not match:
-        return text, None
+        return reason_text, None
     return reason.strip(" \t,;"), match["date"].strip(",;")
 
 
-def annotation_directive(note: AnnotationSuppression, names: RuleNames) -> SuppressionDirective:
+def annotation_directive(annotation: AnnotationSuppression, rule_names: RuleNames) -> SuppressionDirective:
     """The directive of an annotation `readiness.dev/ignore.<rule>: reason`; the group of the id may be left out.
 
     A colon can't stand in a key, so a tier or a part stands behind a dot.
     """
-    wanted = note.rule.replace(".", "/", 1)
-    meant = names.ids_ending_with(note.rule) or [
-        word for word in (wanted, wanted.replace(".", ":", 1)) if names.resolve_word_silently(word)
+    rule_id_from_key = annotation.rule.replace(".", "/", 1)
+    matching_rule_words = rule_names.ids_ending_with(annotation.rule) or [
+        word for word in (rule_id_from_key, rule_id_from_key.replace(".", ":", 1)) if rule_names.resolve_word_silently(word)
     ]
-    reason, until = _parse_reason(note.text)
+    reason, until_date = _parse_reason_and_date(annotation.text)
     return SuppressionDirective(
-        note.source,
-        note.span,
-        tuple(meant) or (note.rule,),
+        annotation.source,
+        annotation.span,
+        tuple(matching_rule_words) or (annotation.rule,),
         reason,
-        until,
+        until_date,
         "annotation",
         None,
-        note.covered_span,
+        annotation.covered_span,
     )
 
 
@@ -173,33 +187,33 @@ def apply_suppressions(
     directives: Sequence[SuppressionDirective],
     waivers: Sequence[Waiver],
     *,
-    catalogue: RulesById,
+    rule_by_id: RulesById,
     policy: SuppressionPolicy,
-    config: Source | None = None,
+    settings_source: Source | None = None,
 ) -> list[Finding]:
     """Mark what is silenced, with its reason, and add a finding for every suppression that is invalid, over or unused.
 
     `catalogue` are the rules that were read. Expired suppressions silence nothing. What is locked can't be silenced.
     """
-    problems: list[Finding] = []
-    good: list[tuple[SuppressionDirective, tuple[RuleName, ...]]] = []
+    suppression_findings: list[Finding] = []
+    valid_directives: list[tuple[SuppressionDirective, tuple[RuleName, ...]]] = []
     for directive in directives:
-        meant = {word: policy.names_meant(word, directive.source, directive.span) for word in directive.rules}
-        problem = suppression_error(meant, directive.reason, directive.until, policy)
-        if problem:
-            problems.append(
+        rule_names_by_word = {word: policy.names_meant(word, directive.source, directive.span) for word in directive.rules}
+        error_message = suppression_error(rule_names_by_word, directive.reason, directive.until, policy)
+        if error_message:
+            suppression_findings.append(
                 _suppression_finding(
-                    catalogue["core/suppression-invalid"],
+                    rule_by_id["core/suppression-invalid"],
                     directive.source,
                     directive.span,
-                    problem=problem,
+                    problem=error_message,
                 )
             )
         elif directive.until and datetime.date.fromisoformat(directive.until) < policy.today:
-            rule = catalogue["core/suppression-expired"]
-            problems.append(
+            expired_rule = rule_by_id["core/suppression-expired"]
+            suppression_findings.append(
                 _suppression_finding(
-                    rule,
+                    expired_rule,
                     directive.source,
                     directive.span,
                     rules=", ".join(directive.rules),
@@ -207,25 +221,29 @@ def apply_suppressions(
                 )
             )
         else:
-            good.append((directive, tuple(name for some in meant.values() for name in some)))
-    valid = _valid_waivers(waivers, catalogue, policy, config, problems)
-    kept, used, used_waivers = _mark_silenced(findings, good, valid, policy)
-    places = {directive_place(good[number][0]) for number in used}
-    unused = catalogue["core/suppression-unused"]
-    problems.extend(
-        _suppression_finding(unused, directive.source, directive.span, rules=", ".join(directive.rules))
-        for directive, names in good
-        if directive_place(directive) not in places and policy.have_all_run(names)
+            valid_directives.append((directive, tuple(name for some in rule_names_by_word.values() for name in some)))
+    valid_waivers = _valid_waivers(waivers, rule_by_id, policy, settings_source, suppression_findings)
+    marked_findings, used_directive_numbers, used_waiver_numbers = _mark_suppressed_findings(
+        findings, valid_directives, valid_waivers, policy
     )
-    for number, (waiver, names) in enumerate(valid):
-        if not _is_judged_whole(waiver, policy):
+    used_directive_places = {
+        directive_path_and_offset(valid_directives[waiver_number][0]) for waiver_number in used_directive_numbers
+    }
+    unused_rule = rule_by_id["core/suppression-unused"]
+    suppression_findings.extend(
+        _suppression_finding(unused_rule, directive.source, directive.span, rules=", ".join(directive.rules))
+        for directive, waiver_rule_names in valid_directives
+        if directive_path_and_offset(directive) not in used_directive_places and policy.have_all_run(waiver_rule_names)
+    )
+    for waiver_number, (waiver, waiver_rule_names) in enumerate(valid_waivers):
+        if not _are_all_waived_files_judged(waiver, policy):
             continue  # what it silences may be in another part
-        if config and number not in used_waivers and policy.have_all_run(names):
-            problems.append(_suppression_finding(unused, config, waiver.span, rules=waiver.rule))
-    return [*kept, *problems]
+        if settings_source and waiver_number not in used_waiver_numbers and policy.have_all_run(waiver_rule_names):
+            suppression_findings.append(_suppression_finding(unused_rule, settings_source, waiver.span, rules=waiver.rule))
+    return [*marked_findings, *suppression_findings]
 
 
-def directive_place(directive: SuppressionDirective) -> tuple[str, int]:
+def directive_path_and_offset(directive: SuppressionDirective) -> tuple[str, int]:
     """Where a directive stands in its file; a comment inside a nested document is seen twice, from both."""
     return directive.source.root.path, directive.source.to_root(directive.span.start)
 
@@ -234,128 +252,143 @@ DirectiveWithNames = tuple[SuppressionDirective, tuple[RuleName, ...]]
 WaiverWithNames = tuple[Waiver, tuple[RuleName, ...]]
 
 
-def _mark_silenced(
+def _mark_suppressed_findings(
     findings: Sequence[Finding],
     valid_directives: Sequence[DirectiveWithNames],
     valid_waivers: Sequence[WaiverWithNames],
     policy: SuppressionPolicy,
 ) -> tuple[list[Finding], set[int], set[int]]:
     """The findings, marked; and the numbers of the directives and of the waivers that silenced any."""
-    by_source: dict[int, list[int]] = {}
-    for number, (directive, _) in enumerate(valid_directives):
-        by_source.setdefault(id(directive.source), []).append(number)
-    used: set[int] = set()
-    used_waivers: set[int] = set()
-    kept: list[Finding] = []
+    directive_numbers_by_source_id: dict[int, list[int]] = {}
+    for directive_or_waiver_number, (directive, _) in enumerate(valid_directives):
+        directive_numbers_by_source_id.setdefault(id(directive.source), []).append(directive_or_waiver_number)
+    used_directive_numbers: set[int] = set()
+    used_waiver_numbers: set[int] = set()
+    marked_findings: list[Finding] = []
     for finding in findings:
         suppression = None
-        free = bool(by_source or valid_waivers) and not policy.is_locked(finding)
-        for number in _directives_for(finding, by_source) if free else ():
-            directive, names = valid_directives[number]
-            if _directive_covers(directive, names, finding):
-                used.add(number)
+        may_be_suppressed = bool(directive_numbers_by_source_id or valid_waivers) and not policy.is_locked(finding)
+        for directive_or_waiver_number in (
+            _directive_numbers_for(finding, directive_numbers_by_source_id) if may_be_suppressed else ()
+        ):
+            directive, rule_names = valid_directives[directive_or_waiver_number]
+            if _is_finding_covered_by_directive(directive, rule_names, finding):
+                used_directive_numbers.add(directive_or_waiver_number)
                 suppression = Suppression(directive.origin, directive.reason, directive.until)
-        for number, (waiver, names) in enumerate(valid_waivers if free and suppression is None else ()):
-            if _waiver_covers(waiver, names, finding, policy.prefix):
-                used_waivers.add(number)
+        for directive_or_waiver_number, (waiver, rule_names) in enumerate(
+            valid_waivers if may_be_suppressed and suppression is None else ()
+        ):
+            if _is_finding_covered_by_waiver(waiver, rule_names, finding, policy.prefix):
+                used_waiver_numbers.add(directive_or_waiver_number)
                 suppression = Suppression("waiver", waiver.reason, waiver.until)
                 break
-        kept.append(finding._replace(suppression=suppression) if suppression else finding)
-    return kept, used, used_waivers
+        marked_findings.append(finding._replace(suppression=suppression) if suppression else finding)
+    return marked_findings, used_directive_numbers, used_waiver_numbers
 
 
-def _directives_for(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[int]:
+def _directive_numbers_for(finding: Finding, directive_numbers_by_source_id: dict[int, list[int]]) -> Iterator[int]:
     """Directives of the finding's sources and of those that they are nested in."""
-    for place, _ in finding.silenced_at if by_source else ():
-        source: Source | None = place
+    for silenced_source, _ in finding.silenced_at if directive_numbers_by_source_id else ():
+        source: Source | None = silenced_source
         while source is not None:
-            yield from by_source.get(id(source), ())
+            yield from directive_numbers_by_source_id.get(id(source), ())
             source = source.parent
 
 
-def _directive_covers(directive: SuppressionDirective, names: Sequence[RuleName], finding: Finding) -> bool:
+def _is_finding_covered_by_directive(directive: SuppressionDirective, rule_names: Sequence[RuleName], finding: Finding) -> bool:
     """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
-    if not any(name.is_name_of(finding) for name in names):
+    if not any(name.is_name_of(finding) for name in rule_names):
         return False
-    starts = [span.start for source, span in finding.silenced_at if source is directive.source]
-    if not starts:
+    finding_offsets = [span.start for source, span in finding.silenced_at if source is directive.source]
+    if not finding_offsets:
         return directive.covered_lines is None and directive.covered_span is None
     if directive.covered_span is not None:
-        within = directive.covered_span
-        return any(within.start <= at <= within.end for at in starts)
+        covered_span = directive.covered_span
+        return any(covered_span.start <= at <= covered_span.end for at in finding_offsets)
     if directive.covered_lines is None:
         return True
-    lines = directive.source.line_offsets
-    heads = finding.enclosing_offsets if finding.source is directive.source else ()
-    return any(bisect.bisect_right(lines, at) in directive.covered_lines for at in (*starts, *heads))
+    line_offsets = directive.source.line_offsets
+    enclosing_offsets = finding.enclosing_offsets if finding.source is directive.source else ()
+    return any(
+        bisect.bisect_right(line_offsets, at) in directive.covered_lines for at in (*finding_offsets, *enclosing_offsets)
+    )
 
 
 def suppression_error(
     names_by_word: Mapping[str, Sequence[RuleName]],
     reason: str,
-    until: str | None,
+    until_date: str | None,
     policy: SuppressionPolicy,
 ) -> str:
     """Why a suppression cannot take effect; empty where it can. `names_by_word` is what each of its words names."""
     if not names_by_word:
         return "suppression names no rule; write `readiness: ignore[rule-id] reason`"
-    for word, names in names_by_word.items():
-        if not names:
+    for word, rule_names in names_by_word.items():
+        if not rule_names:
             return f"suppression names {word!r}, and no rule is called that"
-        if all(policy.locked_rules.covers_name(name) for name in names):
+        if all(policy.locked_rules.covers_name(name) for name in rule_names):
             return f"{word} is locked by the settings and can't be suppressed"
-        if all(name.rule_id in UNJUDGED_RULES for name in names):
+        if all(name.rule_id in RULE_IDS_FOR_UNJUDGED_FILES for name in rule_names):
             return f"{word} says that something has no verdict, which can't be suppressed: mend what it names"
     if len(reason) < 3:
         return f"suppression of {', '.join(names_by_word)} gives no reason"
-    if until:
+    if until_date:
         try:
-            datetime.date.fromisoformat(until)
+            datetime.date.fromisoformat(until_date)
         except ValueError:
-            return f"suppression of {', '.join(names_by_word)} ends on {until[:20]!r}, which is no date (YYYY-MM-DD)"
+            return f"suppression of {', '.join(names_by_word)} ends on {until_date[:20]!r}, which is no date (YYYY-MM-DD)"
     return ""
 
 
 def _valid_waivers(
     waivers: Sequence[Waiver],
-    catalogue: RulesById,
+    rule_by_id: RulesById,
     policy: SuppressionPolicy,
-    config: Source | None,
-    problems: list[Finding],
+    settings_source: Source | None,
+    suppression_findings: list[Finding],
 ) -> list[WaiverWithNames]:
     """The waivers that hold today, with what they name; a finding for each of the others."""
-    valid = []
+    valid_waivers = []
     for waiver in waivers:
-        where = f"{config.path}:{waiver.line}" if config else ""
-        names = policy.names.names_of(waiver.rule, where)
-        problem = suppression_error({waiver.rule: names}, waiver.reason, waiver.until, policy)
-        over = bool(waiver.until) and not problem and datetime.date.fromisoformat(waiver.until or "") < policy.today
-        if not problem and not over:
-            valid.append((waiver, names))
-        elif config and problem:
-            problems.append(_suppression_finding(catalogue["core/suppression-invalid"], config, waiver.span, problem=problem))
-        elif config:
-            rule = catalogue["core/suppression-expired"]
-            problems.append(_suppression_finding(rule, config, waiver.span, rules=waiver.rule, until=waiver.until or ""))
-    return valid
+        waiver_location = f"{settings_source.path}:{waiver.line}" if settings_source else ""
+        rule_names = policy.names.names_of(waiver.rule, waiver_location)
+        error_message = suppression_error({waiver.rule: rule_names}, waiver.reason, waiver.until, policy)
+        is_expired = bool(waiver.until) and not error_message and datetime.date.fromisoformat(waiver.until or "") < policy.today
+        if not error_message and not is_expired:
+            valid_waivers.append((waiver, rule_names))
+        elif settings_source and error_message:
+            suppression_findings.append(
+                _suppression_finding(
+                    rule_by_id["core/suppression-invalid"], settings_source, waiver.span, problem=error_message
+                )
+            )
+        elif settings_source:
+            expired_rule = rule_by_id["core/suppression-expired"]
+            suppression_findings.append(
+                _suppression_finding(expired_rule, settings_source, waiver.span, rules=waiver.rule, until=waiver.until or "")
+            )
+    return valid_waivers
 
 
-def _waiver_covers(waiver: Waiver, names: Sequence[RuleName], finding: Finding, prefix: str) -> bool:
+def _is_finding_covered_by_waiver(
+    waiver: Waiver, rule_names: Sequence[RuleName], finding: Finding, waiver_path_prefix: str
+) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
-        any(name.is_name_of(finding) for name in names)
-        and (not waiver.path or glob.glob_matches(waiver.path, glob.path_below(prefix, finding.path)))
+        any(name.is_name_of(finding) for name in rule_names)
+        and (not waiver.path or glob.glob_matches(waiver.path, glob.prefixed_path(waiver_path_prefix, finding.path)))
         and (not waiver.resource or glob.glob_matches(waiver.resource, finding.resource))
     )
 
 
-def _is_judged_whole(waiver: Waiver, law: SuppressionPolicy) -> bool:
+def _are_all_waived_files_judged(waiver: Waiver, policy: SuppressionPolicy) -> bool:
     """Whether all files were judged that a waiver speaks of, or all of one."""
-    return law.parts is None or (
-        bool(waiver.path) and any(glob.glob_matches(waiver.path, glob.path_below(law.prefix, one)) for one in law.parts)
+    return policy.parts is None or (
+        bool(waiver.path)
+        and any(glob.glob_matches(waiver.path, glob.prefixed_path(policy.prefix, one)) for one in policy.parts)
     )
 
 
-def _suppression_finding(rule: Rule, source: Source, span: Span, **facts: str) -> Finding:
+def _suppression_finding(rule: Rule, source: Source, span: Span, **message_facts: str) -> Finding:
     """A finding about a suppression, where it stands."""
-    return Finding(rule, source, source.one_line(span), fill_message(rule.message, facts.get))
+    return Finding(rule, source, source.one_line(span), fill_message(rule.message, message_facts.get))

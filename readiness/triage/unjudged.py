@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from readiness.loading.assembly import CAUSE_BROKEN
-from readiness.model import NOT_RENDERED_RULE, UNJUDGED_RULES, Finding
+from readiness.model import NOT_RENDERED_RULE_ID, RULE_IDS_FOR_UNJUDGED_FILES, Finding
 
 
 class FileRow(Protocol):
@@ -22,9 +22,9 @@ class FileRow(Protocol):
         """Why it was not judged, or not all of it: see loading/assembly.py."""
 
 
-def broken_paths(rows: Iterable[FileRow]) -> frozenset[str]:
+def broken_paths(file_rows: Iterable[FileRow]) -> frozenset[str]:
     """The files that their own tools cannot read as they stand."""
-    return frozenset(row.path for row in rows if row.cause == CAUSE_BROKEN)
+    return frozenset(row.path for row in file_rows if row.cause == CAUSE_BROKEN)
 
 
 def is_missing_verdict_finding(finding: Finding, broken_file_paths: Collection[str]) -> bool:
@@ -33,10 +33,10 @@ def is_missing_verdict_finding(finding: Finding, broken_file_paths: Collection[s
     What does not render says so only where that is the tree's own fault: one of the `broken_file_paths` files is the finding's, or
     lies below its folder. Where a program or a dependency is absent it can be waived as any other.
     """
-    if finding.rule in UNJUDGED_RULES:
+    if finding.rule in RULE_IDS_FOR_UNJUDGED_FILES:
         return True
-    if finding.rule != NOT_RENDERED_RULE:
+    if finding.rule != NOT_RENDERED_RULE_ID:
         return False
-    folder = posixpath.dirname(finding.path)
-    within = f"{folder}/" if folder else ""
-    return finding.path in broken_file_paths or any(path.startswith(within) for path in broken_file_paths)
+    finding_folder = posixpath.dirname(finding.path)
+    folder_prefix = f"{finding_folder}/" if finding_folder else ""
+    return finding.path in broken_file_paths or any(path.startswith(folder_prefix) for path in broken_file_paths)

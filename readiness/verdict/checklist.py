@@ -116,80 +116,87 @@ class ChecklistOutcome:
     checklist: Checklist
     verdicts: tuple[ItemVerdict, ...]
 
-    def count(self, state: str) -> int:
+    def count(self, item_state: str) -> int:
         """How many items are in a state."""
-        return sum(verdict.state == state for verdict in self.verdicts)
+        return sum(verdict.state == item_state for verdict in self.verdicts)
 
     @property
     def summary(self) -> str:
         """How many items are in each state; of `attested` there is nothing to say while nothing attests."""
-        found = ((state, self.count(state)) for state in ITEM_STATES)
-        return ", ".join(f"{n} {state}" for state, n in found if n or state != "attested")
+        states_and_counts = ((state, self.count(state)) for state in ITEM_STATES)
+        return ", ".join(f"{n} {state}" for state, n in states_and_counts if n or state != "attested")
 
 
-def load_checklists(folder: Path) -> tuple[Checklist, ...]:
+def load_checklists(checklists_folder: Path) -> tuple[Checklist, ...]:
     """The checklists of a folder, by name."""
-    read = compiled.load_folder(folder, lambda path: load_yaml_documents(path.read_text("utf-8")))
-    return tuple(make_checklist(f"{name}.yaml", documents) for name, documents in read.items())
+    documents_by_name = compiled.load_yaml_folder(checklists_folder, lambda path: load_yaml_documents(path.read_text("utf-8")))
+    return tuple(make_checklist(f"{name}.yaml", documents) for name, documents in documents_by_name.items())
 
 
-def parse_checklist(name: str, text: str) -> Checklist:
+def parse_checklist(file_name: str, text: str) -> Checklist:
     """One checklist file; raises ChecklistError where it is not as it must be."""
-    return make_checklist(name, load_yaml_documents(text))
+    return make_checklist(file_name, load_yaml_documents(text))
 
 
-def make_checklist(name: str, documents: list[Any]) -> Checklist:
+def make_checklist(file_name: str, documents: list[Any]) -> Checklist:
     """The checklist that the YAML documents of a file make."""
-    node = documents[0] if len(documents) == 1 else None
-    if not isinstance(node, dict) or not isinstance(node.get("items"), list):
-        raise ChecklistError(f"{name}: a checklist is one mapping with system, title and items")
-    system, title = node.get("system"), node.get("title")
-    if not isinstance(system, str) or not isinstance(title, str):
-        raise ChecklistError(f"{name}: system and title are strings")
-    items = tuple(_parse_item(name, system, entry) for entry in node["items"])
-    known: set[str] = set()
+    checklist_mapping = documents[0] if len(documents) == 1 else None
+    if not isinstance(checklist_mapping, dict) or not isinstance(checklist_mapping.get("items"), list):
+        raise ChecklistError(f"{file_name}: a checklist is one mapping with system, title and items")
+    system_name, title = checklist_mapping.get("system"), checklist_mapping.get("title")
+    if not isinstance(system_name, str) or not isinstance(title, str):
+        raise ChecklistError(f"{file_name}: system and title are strings")
+    items = tuple(_parse_item(file_name, system_name, entry) for entry in checklist_mapping["items"])
+    seen_item_ids: set[str] = set()
     for item in items:
-        if item.id in known:
-            raise ChecklistError(f"{name}: {item.id} stands twice")
-        known.add(item.id)
-    return Checklist(system, title, items)
+        if item.id in seen_item_ids:
+            raise ChecklistError(f"{file_name}: {item.id} stands twice")
+        seen_item_ids.add(item.id)
+    return Checklist(system_name, title, items)
 
 
-def _parse_item(name: str, system: str, entry: Any) -> ChecklistItem:
-    if not isinstance(entry, dict) or not entry.keys() <= _ITEM_KEYS:
-        raise ChecklistError(f"{name}: an item has {join_names(sorted(_ITEM_KEYS))}, and no other key")
-    key, section, ask, verify = (entry.get(word) for word in ("id", "section", "ask", "verify"))
-    if not (isinstance(key, str) and isinstance(section, str) and isinstance(ask, str)):
-        raise ChecklistError(f"{name}: id, section and ask of an item are strings")
-    if not key.startswith(f"{system}."):
-        raise ChecklistError(f"{name}: the id {key} begins with {system}. and a short name")
-    over, figures = entry.get("over") or [], entry.get("figures") or {}
-    if verify not in VERIFY_METHODS:
-        raise ChecklistError(f"{name}: verify of {key} is one of {join_names(VERIFY_METHODS)}")
-    if not isinstance(over, list) or any(kind not in ITEM_KINDS for kind in over):
-        raise ChecklistError(f"{name}: over of {key} lists kinds out of {join_names(ITEM_KINDS)}")
+def _parse_item(file_name: str, system_name: str, item_mapping: Any) -> ChecklistItem:
+    if not isinstance(item_mapping, dict) or not item_mapping.keys() <= _ITEM_KEYS:
+        raise ChecklistError(f"{file_name}: an item has {join_names(sorted(_ITEM_KEYS))}, and no other key")
+    item_id, section, question, verify_method = (item_mapping.get(word) for word in ("id", "section", "ask", "verify"))
+    if not (isinstance(item_id, str) and isinstance(section, str) and isinstance(question, str)):
+        raise ChecklistError(f"{file_name}: id, section and ask of an item are strings")
+    if not item_id.startswith(f"{system_name}."):
+        raise ChecklistError(f"{file_name}: the id {item_id} begins with {system_name}. and a short name")
+    file_kinds, figures = item_mapping.get("over") or [], item_mapping.get("figures") or {}
+    if verify_method not in VERIFY_METHODS:
+        raise ChecklistError(f"{file_name}: verify of {item_id} is one of {join_names(VERIFY_METHODS)}")
+    if not isinstance(file_kinds, list) or any(kind not in ITEM_KINDS for kind in file_kinds):
+        raise ChecklistError(f"{file_name}: over of {item_id} lists kinds out of {join_names(ITEM_KINDS)}")
     if not isinstance(figures, dict):
-        raise ChecklistError(f"{name}: figures of {key} is a mapping")
-    shown, why = entry.get("shown") or [], entry.get("open", "")
-    if not isinstance(shown, list) or any(fact not in DESCRIPTION_BY_FACT for fact in shown):
-        raise ChecklistError(f"{name}: shown of {key} lists facts out of {join_names(DESCRIPTION_BY_FACT)}")
-    if not isinstance(why, str):
-        raise ChecklistError(f"{name}: open of {key} is a string")
-    proof = _parse_proof(name, key, entry)
-    return ChecklistItem(key, section, ask, verify, tuple(over), figures, proof, tuple(shown), why)
+        raise ChecklistError(f"{file_name}: figures of {item_id} is a mapping")
+    required_facts, open_reason = item_mapping.get("shown") or [], item_mapping.get("open", "")
+    if not isinstance(required_facts, list) or any(fact not in DESCRIPTION_BY_FACT for fact in required_facts):
+        raise ChecklistError(f"{file_name}: shown of {item_id} lists facts out of {join_names(DESCRIPTION_BY_FACT)}")
+    if not isinstance(open_reason, str):
+        raise ChecklistError(f"{file_name}: open of {item_id} is a string")
+    proof_groups = _parse_proof(file_name, item_id, item_mapping)
+    return ChecklistItem(
+        item_id, section, question, verify_method, tuple(file_kinds), figures, proof_groups, tuple(required_facts), open_reason
+    )
 
 
-def _parse_proof(name: str, key: str, entry: dict[str, Any]) -> tuple[tuple[str, ...], ...] | None:
-    if "proof" not in entry:
+def _parse_proof(file_name: str, item_id: str, item_mapping: dict[str, Any]) -> tuple[tuple[str, ...], ...] | None:
+    if "proof" not in item_mapping:
         return None
-    groups = entry["proof"] if isinstance(entry["proof"], list) else [None]
-    made = [[one] if isinstance(one, str) else one for one in groups]
-    told = [one for one in made if isinstance(one, list) and all(isinstance(r, str) for r in one)]
-    if len(told) < len(made) or not all(told):
-        raise ChecklistError(f"{name}: proof of {key} lists rules and facts, or lists of them")
-    for word in (word for one in told for word in one if "/" not in word and word not in DESCRIPTION_BY_FACT):
-        raise ChecklistError(f"{name}: proof of {key}: no fact is called {word!r}")
-    return tuple(tuple(one) for one in told)
+    raw_groups = item_mapping["proof"] if isinstance(item_mapping["proof"], list) else [None]
+    groups_as_lists = [[one] if isinstance(one, str) else one for one in raw_groups]
+    valid_groups = [one for one in groups_as_lists if isinstance(one, list) and all(isinstance(r, str) for r in one)]
+    if len(valid_groups) < len(groups_as_lists) or not all(valid_groups):
+        raise ChecklistError(f"{file_name}: proof of {item_id} lists rules and facts, or lists of them")
+    for unknown_fact in (
+        unknown_fact
+        for one in valid_groups
+        for unknown_fact in one
+        if "/" not in unknown_fact and unknown_fact not in DESCRIPTION_BY_FACT
+    ):
+        raise ChecklistError(f"{file_name}: proof of {item_id}: no fact is called {unknown_fact!r}")
+    return tuple(tuple(one) for one in valid_groups)
 
 
 def evaluate_checklists(
@@ -198,7 +205,7 @@ def evaluate_checklists(
     findings: Iterable[Finding],
     tally_by_rule: Mapping[str, RuleTallyView],
     silenced_rules: Collection[str] = (),
-    evidence: Mapping[str, Sequence[EvidencePlace]] | None = None,
+    evidence_by_fact: Mapping[str, Sequence[EvidencePlace]] | None = None,
 ) -> tuple[ChecklistOutcome, ...]:
     """The state of every item.
 
@@ -208,21 +215,21 @@ def evaluate_checklists(
     name the item. A waiver is no proof, so an item whose findings are all suppressed is open. So is one of a rule in
     `silenced_rules`: findings of these were left out.
     """
-    proving: dict[str, list[str]] = {}
-    silent: set[str] = set()
+    rule_keys_by_item_id: dict[str, list[str]] = {}
+    rule_keys_without_proofs: set[str] = set()
     for rule in rules:
-        silent.update(() if rule.has_proofs else (rule.id, *rule.tally_keys))
-        for tier in rule.tiers or (rule.tier_by_name(""),):
-            for item in tier.checklist:
-                proving.setdefault(item, []).append(rule.tally_key(tier.name))
-    units: dict[str, str] = {}
-    against: dict[str, list[Finding]] = {}
+        rule_keys_without_proofs.update(() if rule.has_proofs else (rule.id, *rule.tally_keys))
+        for rule_tier in rule.tiers or (rule.tier_by_name(""),):
+            for item in rule_tier.checklist:
+                rule_keys_by_item_id.setdefault(item, []).append(rule.tally_key(rule_tier.name))
+    unit_by_path: dict[str, str] = {}
+    findings_by_item_id: dict[str, list[Finding]] = {}
     for finding in findings:
-        units.setdefault(finding.path, finding.unit_path or posixpath.dirname(finding.path))
+        unit_by_path.setdefault(finding.path, finding.unit_path or posixpath.dirname(finding.path))
         for item in finding.checklist:
-            against.setdefault(item, []).append(finding)
-    seen = {fact: tuple(places) for fact, places in (evidence or {}).items()}
-    seen |= {
+            findings_by_item_id.setdefault(item, []).append(finding)
+    places_by_fact_or_rule = {fact: tuple(places) for fact, places in (evidence_by_fact or {}).items()}
+    places_by_fact_or_rule |= {
         key: tuple(
             dict.fromkeys(EvidencePlace(source.root.path, source.position_of(span.start).line) for source, span in look.places)
         )
@@ -230,18 +237,21 @@ def evaluate_checklists(
     }
 
     def verdict_of(item: ChecklistItem) -> ItemVerdict:
-        names, found = proving.get(item.id, ()), against.get(item.id, ())
-        whole = _negative_verdict(item, names, found, tally_by_rule, silenced_rules) or _proven_verdict(
-            item, names, seen, silent
+        rule_keys, item_findings = rule_keys_by_item_id.get(item.id, ()), findings_by_item_id.get(item.id, ())
+        item_verdict = _verdict_without_proof(item, rule_keys, item_findings, tally_by_rule, silenced_rules) or _proven_verdict(
+            item, rule_keys, places_by_fact_or_rule, rule_keys_without_proofs
         )
-        return replace(whole, units=_unit_verdicts(whole, found, seen, silent, units))
+        return replace(
+            item_verdict,
+            units=_unit_verdicts(item_verdict, item_findings, places_by_fact_or_rule, rule_keys_without_proofs, unit_by_path),
+        )
 
     return tuple(ChecklistOutcome(one, tuple(verdict_of(item) for item in one.items)) for one in checklists)
 
 
-def _negative_verdict(
+def _verdict_without_proof(
     item: ChecklistItem,
-    rules: Sequence[str],
+    rule_keys: Sequence[str],
     findings: Sequence[Finding],
     tally_by_rule: Mapping[str, RuleTallyView],
     silenced_rules: Collection[str],
@@ -249,106 +259,124 @@ def _negative_verdict(
     """What keeps an item from being met; None where it only needs its proof."""
     if item.verify_method == "attest":
         return ItemVerdict(item, "open", "only a person can say")
-    names = tuple(sorted(rules))
-    standing = tuple(finding for finding in findings if not finding.suppression)
-    if standing:
-        rule_names = join_names(dict.fromkeys(finding.rule for finding in standing))
-        return ItemVerdict(item, "failed", f"found by {rule_names}", standing, rules=names)
-    if findings or any(name in silenced_rules for name in names):
-        how = "waived" if findings else "silenced by a comment for another linter"
-        return ItemVerdict(item, "open", f"{how}, which is no proof", tuple(findings), rules=names)
-    if any(name in tally_by_rule and tally_by_rule[name].unknown for name in names):
-        return ItemVerdict(item, "open", "a value comes from outside the files", rules=names)
+    sorted_rule_keys = tuple(sorted(rule_keys))
+    open_findings = tuple(finding for finding in findings if not finding.suppression)
+    if open_findings:
+        rule_names = join_names(dict.fromkeys(finding.rule for finding in open_findings))
+        return ItemVerdict(item, "failed", f"found by {rule_names}", open_findings, rules=sorted_rule_keys)
+    if findings or any(name in silenced_rules for name in sorted_rule_keys):
+        silencing_description = "waived" if findings else "silenced by a comment for another linter"
+        return ItemVerdict(item, "open", f"{silencing_description}, which is no proof", tuple(findings), rules=sorted_rule_keys)
+    if any(name in tally_by_rule and tally_by_rule[name].unknown for name in sorted_rule_keys):
+        return ItemVerdict(item, "open", "a value comes from outside the files", rules=sorted_rule_keys)
     return None
 
 
 def _proven_verdict(
     item: ChecklistItem,
-    rules: Sequence[str],
+    rule_keys: Sequence[str],
     evidence_by_fact: EvidenceByFact,
-    silenced_rules: Collection[str],
+    rules_without_proofs: Collection[str],
 ) -> ItemVerdict:
     """Met where places show all of one group, and what must be shown too."""
-    names = tuple(sorted(rules))
-    groups = _proof_groups(item, names)
-    if not groups and not item.also_required_facts:
-        return ItemVerdict(item, "open", item.open_reason or _open_item_reason(item, names), rules=names)
-    ran = [group for group in groups if all("/" not in one or _rules_named_by_proof(one, names) for one in group)]
-    if groups and not ran:
-        lacking = join_names(one for one in groups[0] if "/" in one and not _rules_named_by_proof(one, names))
-        return ItemVerdict(item, "open", f"{lacking} did not run", rules=names)
-    telling = [tuple(one for one in group if one not in silenced_rules) for group in ran]
-    proven = [group for group in telling if group and all(_evidence_places(one, names, evidence_by_fact) for one in group)]
-    lacking = join_names(DESCRIPTION_BY_FACT[fact] for fact in item.also_required_facts if not evidence_by_fact.get(fact))
-    if groups and not proven:
-        return ItemVerdict(item, "open", "nothing that is here shows it", rules=names)
-    if lacking:
-        return ItemVerdict(item, "open", f"the files do not show {lacking}", rules=names)
-    shown = [*dict.fromkeys(one for group in proven for one in group), *item.also_required_facts]
-    places = {place for one in shown for place in _evidence_places(one, names, evidence_by_fact)}
-    proof = [one if "/" in one else DESCRIPTION_BY_FACT[one] for one in shown]
-    why = f"shown by {join_names(proof)}"
-    return ItemVerdict(item, "met", why, evidence=tuple(sorted(places)), rules=names)
+    sorted_rule_keys = tuple(sorted(rule_keys))
+    proof_groups = _proof_groups_of_item(item, sorted_rule_keys)
+    if not proof_groups and not item.also_required_facts:
+        return ItemVerdict(item, "open", item.open_reason or _open_item_reason(item, sorted_rule_keys), rules=sorted_rule_keys)
+    groups_with_run_rules = [
+        group for group in proof_groups if all("/" not in one or _rules_named_by_proof(one, sorted_rule_keys) for one in group)
+    ]
+    if proof_groups and not groups_with_run_rules:
+        lacking_text = join_names(
+            one for one in proof_groups[0] if "/" in one and not _rules_named_by_proof(one, sorted_rule_keys)
+        )
+        return ItemVerdict(item, "open", f"{lacking_text} did not run", rules=sorted_rule_keys)
+    groups_with_proving_rules = [
+        tuple(one for one in group if one not in rules_without_proofs) for group in groups_with_run_rules
+    ]
+    proven_groups = [
+        group
+        for group in groups_with_proving_rules
+        if group and all(_evidence_places_of_fact_or_rule(one, sorted_rule_keys, evidence_by_fact) for one in group)
+    ]
+    lacking_text = join_names(DESCRIPTION_BY_FACT[fact] for fact in item.also_required_facts if not evidence_by_fact.get(fact))
+    if proof_groups and not proven_groups:
+        return ItemVerdict(item, "open", "nothing that is here shows it", rules=sorted_rule_keys)
+    if lacking_text:
+        return ItemVerdict(item, "open", f"the files do not show {lacking_text}", rules=sorted_rule_keys)
+    shown_facts_and_rules = [*dict.fromkeys(one for group in proven_groups for one in group), *item.also_required_facts]
+    evidence_places = {
+        place
+        for one in shown_facts_and_rules
+        for place in _evidence_places_of_fact_or_rule(one, sorted_rule_keys, evidence_by_fact)
+    }
+    shown_descriptions = [one if "/" in one else DESCRIPTION_BY_FACT[one] for one in shown_facts_and_rules]
+    met_reason = f"shown by {join_names(shown_descriptions)}"
+    return ItemVerdict(item, "met", met_reason, evidence=tuple(sorted(evidence_places)), rules=sorted_rule_keys)
 
 
-def _proof_groups(item: ChecklistItem, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+def _proof_groups_of_item(item: ChecklistItem, rule_keys: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """The groups that prove an item: its own, or each rule that names it."""
     if item.proof_groups is not None:
         return item.proof_groups
-    alone = item.verify_method == "static" and not item.also_required_facts
-    return tuple((name,) for name in names) if alone else ()
+    is_provable_by_single_rule = item.verify_method == "static" and not item.also_required_facts
+    return tuple((name,) for name in rule_keys) if is_provable_by_single_rule else ()
 
 
-def _evidence_places(fact_or_rule: str, names: Sequence[str], evidence_by_fact: EvidenceByFact) -> list[EvidencePlace]:
+def _evidence_places_of_fact_or_rule(
+    fact_or_rule: str, rule_keys: Sequence[str], evidence_by_fact: EvidenceByFact
+) -> list[EvidencePlace]:
     """Where a fact, or what a rule proves, is shown."""
-    keys = _rules_named_by_proof(fact_or_rule, names) if "/" in fact_or_rule else [fact_or_rule]
-    return [place for key in keys for place in evidence_by_fact.get(key, ())]
+    fact_or_rule_keys = _rules_named_by_proof(fact_or_rule, rule_keys) if "/" in fact_or_rule else [fact_or_rule]
+    return [place for key in fact_or_rule_keys for place in evidence_by_fact.get(key, ())]
 
 
 def _unit_verdicts(
     item_verdict: ItemVerdict,
     findings: Sequence[Finding],
     evidence_by_fact: EvidenceByFact,
-    silenced_rules: Collection[str],
-    units_of_paths: Mapping[str, str],
+    rules_without_proofs: Collection[str],
+    unit_by_path: Mapping[str, str],
 ) -> tuple[UnitVerdict, ...]:
     """What each unit says of an item: its findings, or all of one group shown by its own places.
 
     A place is in the unit that findings on its file name, else in its folder.
     """
-    item, names = item_verdict.item, item_verdict.rules
+    item, rule_keys = item_verdict.item, item_verdict.rules
     if item.verify_method == "attest":
         return ()
-    groups = [
-        (*(one for one in group if one not in silenced_rules), *item.also_required_facts)
-        for group in _proof_groups(item, names) or ((),)
+    proof_groups = [
+        (*(one for one in group if one not in rules_without_proofs), *item.also_required_facts)
+        for group in _proof_groups_of_item(item, rule_keys) or ((),)
     ]
-    by_unit: dict[str, dict[str, list[EvidencePlace]]] = {}
-    for word in dict.fromkeys(one for group in groups for one in group):
-        for place in _evidence_places(word, names, evidence_by_fact):
-            unit = units_of_paths.get(place.path, posixpath.dirname(place.path))
-            by_unit.setdefault(unit, {}).setdefault(word, []).append(place)
-    against: dict[str, list[Finding]] = {}
+    places_by_unit_and_fact: dict[str, dict[str, list[EvidencePlace]]] = {}
+    for fact_or_rule in dict.fromkeys(one for group in proof_groups for one in group):
+        for place in _evidence_places_of_fact_or_rule(fact_or_rule, rule_keys, evidence_by_fact):
+            unit = unit_by_path.get(place.path, posixpath.dirname(place.path))
+            places_by_unit_and_fact.setdefault(unit, {}).setdefault(fact_or_rule, []).append(place)
+    findings_by_unit: dict[str, list[Finding]] = {}
     for finding in findings:
         if not finding.suppression:
-            against.setdefault(units_of_paths[finding.path], []).append(finding)
-    units = sorted(by_unit.keys() | against)
+            findings_by_unit.setdefault(unit_by_path[finding.path], []).append(finding)
+    units = sorted(places_by_unit_and_fact.keys() | findings_by_unit)
     if len(units) < 2:
         return ()
-    found = []
+    unit_verdicts = []
     for unit in units:
-        mine, shown = tuple(against.get(unit, ())), by_unit.get(unit, {})
-        complete = [group for group in groups if group and all(one in shown for one in group)]
-        places = {place for group in complete for one in group for place in shown[one]}
-        met = complete and item_verdict.state != "open"
-        state = "failed" if mine else "met" if met else "open"
-        found.append(UnitVerdict(unit, state, mine, () if mine or not met else tuple(sorted(places))))
-    return tuple(found)
+        unit_findings, places_by_fact_or_rule = tuple(findings_by_unit.get(unit, ())), places_by_unit_and_fact.get(unit, {})
+        complete_groups = [group for group in proof_groups if group and all(one in places_by_fact_or_rule for one in group)]
+        evidence_places = {place for group in complete_groups for one in group for place in places_by_fact_or_rule[one]}
+        is_met = complete_groups and item_verdict.state != "open"
+        unit_state = "failed" if unit_findings else "met" if is_met else "open"
+        unit_verdicts.append(
+            UnitVerdict(unit, unit_state, unit_findings, () if unit_findings or not is_met else tuple(sorted(evidence_places)))
+        )
+    return tuple(unit_verdicts)
 
 
-def _rules_named_by_proof(name: str, rules_that_ran: Sequence[str]) -> list[str]:
+def _rules_named_by_proof(proof_name: str, rules_that_ran: Sequence[str]) -> list[str]:
     """What a proof names of the rules and tiers that ran: a tier by itself, a rule by all of its tiers."""
-    return [one for one in rules_that_ran if name in {one, one.partition(":")[0]}]
+    return [one for one in rules_that_ran if proof_name in {one, one.partition(":")[0]}]
 
 
 def _open_item_reason(item: ChecklistItem, rule_names: Sequence[str]) -> str:

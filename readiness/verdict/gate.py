@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from readiness.loading.assembly import CAUSE_ABSENT
+from readiness.loading.assembly import CAUSE_NOT_HERE
 from readiness.model import Finding, Severity, join_names
 from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
 from readiness.verdict.score import (
-    LEAST_COVERAGE,
     MARKDOWN_KIND,
+    MIN_COVERAGE_FOR_SCORE,
     STATUS_CHECKED,
     Coverage,
     ScoredFileRow,
@@ -43,42 +43,46 @@ class Gate:
     def is_failed_by(self, finding: Finding) -> bool:
         """Whether a finding is one that fails the gate."""
         return not finding.suppression and (
-            finding.severity >= gate_severity(self.fail_on) or is_missing_verdict_finding(finding, self.broken_paths)
+            finding.severity >= min_failing_severity(self.fail_on) or is_missing_verdict_finding(finding, self.broken_paths)
         )
 
 
-def lacking_text(file_rows: Sequence[ScoredFileRow], coverage: Coverage, *, production: bool = True) -> str:
+def missing_score_reason_text(
+    file_rows: Sequence[ScoredFileRow], coverage: Coverage, *, is_production_judged: bool = True
+) -> str:
     """Why there is no number, and what to do: the first file of ours that was left alone says it, if there is one."""
-    aside = [row for row in file_rows if row.purpose]
-    if aside and not production:
-        more = f" and {len(aside) - 1} more" if len(aside) > 1 else ""
+    rows_with_other_purpose = [row for row in file_rows if row.purpose]
+    if rows_with_other_purpose and not is_production_judged:
+        remaining_count_text = f" and {len(rows_with_other_purpose) - 1} more" if len(rows_with_other_purpose) > 1 else ""
         return (
-            f"nothing here was taken for production: {aside[0].path}{more}; to have it judged all the same give"
+            f"nothing here was taken for production: {rows_with_other_purpose[0].path}{remaining_count_text}; to have it judged all the same give"
             " --purpose production, or `purpose: {GLOB: production}` in .readiness.yaml"
         )
-    left = [*coverage.unread_files]
-    if not left:
-        judged = any(row.kind and row.status == STATUS_CHECKED for row in file_rows)
+    unread_files = [*coverage.unread_files]
+    if not unread_files:
+        has_checked_file = any(row.kind and row.status == STATUS_CHECKED for row in file_rows)
         return (
             "no rule had anything to look at; select other rules, or name other files"
-            if judged
+            if has_checked_file
             else "nothing to check: no file of a kind that readiness knows; name files, or another directory"
         )
-    more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
-    some = any(row.kind not in {"", MARKDOWN_KIND} and row.status == STATUS_CHECKED for row in file_rows)
-    much = (
-        f"{coverage.percent_without_outside} % of what is here was judged, and a score takes {LEAST_COVERAGE} %"
-        if some
+    remaining_count_text = f" (and {len(unread_files) - 1} more)" if len(unread_files) > 1 else ""
+    has_checked_non_markdown_file = any(
+        row.kind not in {"", MARKDOWN_KIND} and row.status == STATUS_CHECKED for row in file_rows
+    )
+    coverage_text = (
+        f"{coverage.percent_without_outside} % of what is here was judged, and a score takes {MIN_COVERAGE_FOR_SCORE} %"
+        if has_checked_non_markdown_file
         else "nothing was checked"
     )
-    return f"{much}: {left[0].path}{more}: {left[0].reason}"
+    return f"{coverage_text}: {unread_files[0].path}{remaining_count_text}: {unread_files[0].reason}"
 
 
 def decide_gate(
     findings: Iterable[Finding],
-    rows: Sequence[ScoredFileRow],
+    file_rows: Sequence[ScoredFileRow],
     score: int | None,
-    options: GateOptions,
+    gate_options: GateOptions,
     *,
     missing_score_reason: str = "",
 ) -> Gate:
@@ -86,40 +90,44 @@ def decide_gate(
 
     A file of ours that was not read fails it whatever the options say. `missing_score_reason` says why there is nothing to go by.
     """
-    fail_on, min_score, strict = options
-    broken = broken_paths(rows)
-    absent = [row for row in rows if row.cause == CAUSE_ABSENT] if strict else []
-    standing = [one for one in findings if not one.suppression]
-    unjudged = [one for one in standing if one.rule != "core/crash" and is_missing_verdict_finding(one, broken)]
-    bad = [one for one in standing if one.severity >= gate_severity(fail_on)]
-    reasons = []
-    if bad:
-        counts = [
-            f"{sum(one.severity is severity for one in bad)} {severity}"
-            for severity in sorted({one.severity for one in bad}, reverse=True)
+    fail_on, min_score, is_coverage_strict = gate_options
+    broken_file_paths = broken_paths(file_rows)
+    rows_with_absent_cause = [row for row in file_rows if row.cause == CAUSE_NOT_HERE] if is_coverage_strict else []
+    open_findings = [one for one in findings if not one.suppression]
+    missing_verdict_findings = [
+        one for one in open_findings if one.rule != "core/crash" and is_missing_verdict_finding(one, broken_file_paths)
+    ]
+    failing_findings = [one for one in open_findings if one.severity >= min_failing_severity(fail_on)]
+    failure_reasons = []
+    if failing_findings:
+        severity_count_texts = [
+            f"{sum(one.severity is severity for one in failing_findings)} {severity}"
+            for severity in sorted({one.severity for one in failing_findings}, reverse=True)
         ]
-        reasons.append(f"{join_names(counts)} open (--fail-on {fail_on})")
-    if unjudged:
-        files = sorted({one.path for one in unjudged})
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        reasons.append(f"{files[0]}{more} could not be read")
-    if absent:
-        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
-        reasons.append(f"{absent[0].path}{more} not judged: {absent[0].reason} (--strict-coverage)")
-    if missing_score_reason and not reasons:
-        return Gate(False, missing_score_reason, fail_on, broken, was_evaluated=False)
+        failure_reasons.append(f"{join_names(severity_count_texts)} open (--fail-on {fail_on})")
+    if missing_verdict_findings:
+        unreadable_paths = sorted({one.path for one in missing_verdict_findings})
+        remaining_count_text = f" and {len(unreadable_paths) - 1} more" if len(unreadable_paths) > 1 else ""
+        failure_reasons.append(f"{unreadable_paths[0]}{remaining_count_text} could not be read")
+    if rows_with_absent_cause:
+        remaining_count_text = f" and {len(rows_with_absent_cause) - 1} more" if len(rows_with_absent_cause) > 1 else ""
+        failure_reasons.append(
+            f"{rows_with_absent_cause[0].path}{remaining_count_text} not judged: {rows_with_absent_cause[0].reason} (--strict-coverage)"
+        )
+    if missing_score_reason and not failure_reasons:
+        return Gate(False, missing_score_reason, fail_on, broken_file_paths, was_evaluated=False)
     if min_score is not None and score is None:
-        reasons.append(f"no score, and --min-score asks for {min_score}")
+        failure_reasons.append(f"no score, and --min-score asks for {min_score}")
     elif min_score is not None and score is not None and score < min_score:
-        reasons.append(f"score {score} is under --min-score {min_score}")
-    if reasons:
-        return Gate(False, "; ".join(reasons), fail_on, broken)
-    said = "no finding fails (--fail-on never)" if fail_on == "never" else f"nothing {fail_on} or worse is open"
+        failure_reasons.append(f"score {score} is under --min-score {min_score}")
+    if failure_reasons:
+        return Gate(False, "; ".join(failure_reasons), fail_on, broken_file_paths)
+    pass_reason = "no finding fails (--fail-on never)" if fail_on == "never" else f"nothing {fail_on} or worse is open"
     if min_score is not None:
-        said = f"{said}, score {score} of {min_score} asked"
-    return Gate(True, said, fail_on, broken)
+        pass_reason = f"{pass_reason}, score {score} of {min_score} asked"
+    return Gate(True, pass_reason, fail_on, broken_file_paths)
 
 
-def gate_severity(fail_on: str) -> float:
+def min_failing_severity(fail_on: str) -> float:
     """The severity from which a finding fails the gate."""
     return float("inf") if fail_on == "never" else Severity[fail_on.upper()]

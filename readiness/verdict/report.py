@@ -7,18 +7,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.loading.assembly import CAUSE_OUTSIDE
+from readiness.loading.assembly import CAUSE_NOT_IN_TREE
 from readiness.loading.discover import Surroundings
-from readiness.loading.variants import BY_SETTINGS, Production
+from readiness.loading.variants import DECIDED_BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
-from readiness.verdict.gate import Gate, GateOptions, decide_gate, lacking_text
+from readiness.verdict.gate import Gate, GateOptions, decide_gate, missing_score_reason_text
 from readiness.verdict.score import Category, Coverage, Score, ScoredFileRow
 
 REPORT_VERSION = 1
-_ALONE = Surroundings()  # nothing was read around what is judged
+_NO_SURROUNDINGS = Surroundings()  # nothing was read around what is judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Report:
     others: int = 0
     foreign: int = 0
     notices: tuple[str, ...] = ()
-    context: Surroundings = _ALONE
+    context: Surroundings = _NO_SURROUNDINGS
     environments: tuple[Production, ...] = ()
 
     @property
@@ -115,12 +115,12 @@ class Report:
     @property
     def outside(self) -> tuple[ScoredFileRow, ...]:
         """The files that stand for something elsewhere, by design: a remote chart, a remote include."""
-        return tuple(row for row in self.coverage.unread_files if row.cause == CAUSE_OUTSIDE)
+        return tuple(row for row in self.coverage.unread_files if row.cause == CAUSE_NOT_IN_TREE)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON report, exactly: see data/report.schema.json."""
         redactor = Redactor(self.hidden)
-        data: dict[str, Any] = {
+        report_data: dict[str, Any] = {
             "version": REPORT_VERSION,
             "tool": {
                 "name": "readiness",
@@ -147,27 +147,27 @@ class Report:
             "checklists": [checklist.outcome_as_json(one) for one in self.checklists],
         }
         if self.environments:
-            data["environments"] = [
+            report_data["environments"] = [
                 {
                     "of": one.of,
                     "production": list(one.taken),
                     "others": list(one.others),
-                    "decided_by": "settings" if one.decided_by == BY_SETTINGS else "names",
+                    "decided_by": "settings" if one.decided_by == DECIDED_BY_SETTINGS else "names",
                 }
                 for one in self.environments
             ]
         if self.context.files:
-            data["context"] = {
+            report_data["context"] = {
                 "files": self.context.files,
                 "around": list(self.context.judged),
                 "complete": not self.context.cut,
             }
         if self.timing is not None:
-            data["timing"] = dict(sorted(self.timing.items()))
-        return data
+            report_data["timing"] = dict(sorted(self.timing.items()))
+        return report_data
 
 
-def _file_rows(rows: Iterable[score.ScoredFileRow], subjects: Mapping[str, int]) -> tuple[FileRow, ...]:
+def _file_rows(scored_rows: Iterable[score.ScoredFileRow], subject_count_by_path: Mapping[str, int]) -> tuple[FileRow, ...]:
     """The files of a report by path, each with how many things it holds."""
     return tuple(
         FileRow(
@@ -175,36 +175,36 @@ def _file_rows(rows: Iterable[score.ScoredFileRow], subjects: Mapping[str, int])
             row.kind,
             row.status,
             row.reason,
-            subjects.get(row.path, 0),
+            subject_count_by_path.get(row.path, 0),
             row.cause,
             row.purpose,
             row.aside,
         )
-        for row in sorted(rows, key=lambda row: row.path)
+        for row in sorted(scored_rows, key=lambda row: row.path)
     )
 
 
 def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     *,
-    version: str,
+    tool_version: str,
     rules: Sequence[Rule],
     findings: Sequence[Finding],
-    rows: Iterable[score.ScoredFileRow],
+    scored_rows: Iterable[score.ScoredFileRow],
     tally_by_rule: Mapping[str, score.RuleLookCounts],
-    subjects: Mapping[str, int],
+    subject_count_by_path: Mapping[str, int],
     checklists: Sequence[Checklist] = (),
     chosen_checklists: Collection[str] = (),
     fail_on: str = "high",
     min_score: int | None = None,
     strict_coverage: bool = False,
     secret_places: Iterable[tuple[Source, Span]] = (),
-    timing: Mapping[str, float] | None = None,
+    seconds_by_phase: Mapping[str, float] | None = None,
     ignored_file_count: int = 0,
     silenced_by_others_count: int = 0,
     notices: Iterable[str] = (),
-    context: Surroundings = _ALONE,
+    surroundings: Surroundings = _NO_SURROUNDINGS,
     environments: Iterable[Production] = (),
-    production: bool = True,
+    is_production_judged: bool = True,
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
@@ -214,65 +214,77 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     variants were taken for production, `production` whether not all of it is for something else. `checklists` are told item by
     item; those whose systems are `chosen_checklists` count in coverage.
     """
-    files = _file_rows(rows, subjects)
-    seen = {key for key, look in tally_by_rule.items() if look.subjects}
-    assessed = {rule.category for rule in rules if seen.intersection(rule.tally_keys)}
-    cover = score.coverage_of(rules, tally_by_rule, files, _item_states(checklists, chosen_checklists))
-    judged = production and score.is_assessable(
-        files, any_rule_looked=bool(assessed), percent_without_outside=cover.percent_without_outside
+    file_rows = _file_rows(scored_rows, subject_count_by_path)
+    rule_keys_with_subjects = {key for key, look in tally_by_rule.items() if look.subjects}
+    assessed_categories = {rule.category for rule in rules if rule_keys_with_subjects.intersection(rule.tally_keys)}
+    run_coverage = score.coverage_of_run(
+        rules, tally_by_rule, file_rows, _states_of_chosen_checklists(checklists, chosen_checklists)
     )
-    counted = assessed if judged else frozenset[str]()
-    result = score.score_findings(findings, coverage=cover.percent, assessed_categories=counted)
-    all_open = [verdict._replace(suppression=None) for verdict in findings]
-    waiving = any(verdict.suppression for verdict in findings)
-    unwaived = score.score_findings(all_open, coverage=cover.percent, assessed_categories=counted) if waiving else result
-    gained = tuple(finding._replace(score_gain=gain) for finding, gain in zip(findings, result.gain_by_finding, strict=True))
-    options = GateOptions(fail_on, min_score, strict_coverage)
+    is_assessable = is_production_judged and score.has_enough_coverage_for_score(
+        file_rows, any_rule_looked=bool(assessed_categories), percent_without_outside=run_coverage.percent_without_outside
+    )
+    scored_categories = assessed_categories if is_assessable else frozenset[str]()
+    score_result = score.score_findings(findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories)
+    unsuppressed_findings = [verdict._replace(suppression=None) for verdict in findings]
+    has_suppressed_finding = any(verdict.suppression for verdict in findings)
+    score_without_waivers = (
+        score.score_findings(
+            unsuppressed_findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories
+        )
+        if has_suppressed_finding
+        else score_result
+    )
+    findings_with_gains = tuple(
+        finding._replace(score_gain=gain) for finding, gain in zip(findings, score_result.gain_by_finding, strict=True)
+    )
+    gate_options = GateOptions(fail_on, min_score, strict_coverage)
     return Report(
-        version=version,
+        version=tool_version,
         rules_version=rules_version(rules),
-        findings=gained,
-        files=files,
-        verdict=score.verdict_of(findings, files, has_score=judged),
-        result=result,
-        unwaived=unwaived,
+        findings=findings_with_gains,
+        files=file_rows,
+        verdict=score.run_verdict(findings, file_rows, has_score=is_assessable),
+        result=score_result,
+        unwaived=score_without_waivers,
         gate=decide_gate(
-            gained,
-            files,
-            result.score,
-            options,
-            missing_score_reason="" if judged else lacking_text(files, cover, production=production),
+            findings_with_gains,
+            file_rows,
+            score_result.score,
+            gate_options,
+            missing_score_reason=""
+            if is_assessable
+            else missing_score_reason_text(file_rows, run_coverage, is_production_judged=is_production_judged),
         ),
-        coverage=cover,
+        coverage=run_coverage,
         checklists=tuple(checklists),
         chosen=tuple(chosen_checklists),
         hidden=tuple(secret_places),
-        timing=timing,
+        timing=seconds_by_phase,
         others=ignored_file_count,
         foreign=silenced_by_others_count,
         notices=tuple(notices),
-        context=context,
+        context=surroundings,
         environments=tuple(environments),
     )
 
 
-def _item_states(checklists: Iterable[Checklist], chosen_checklists: Collection[str]) -> list[str]:
+def _states_of_chosen_checklists(checklists: Iterable[Checklist], chosen_checklists: Collection[str]) -> list[str]:
     """The states of all items of the checklists that count in coverage."""
-    mine = (known for known in checklists if known.checklist.source_document in chosen_checklists)
-    return [one.state for known in mine for one in known.verdicts]
+    chosen_outcomes = (known for known in checklists if known.checklist.source_document in chosen_checklists)
+    return [one.state for known in chosen_outcomes for one in known.verdicts]
 
 
 def rules_version(rules: Iterable[Rule]) -> str:
     """A name for a set of rules: scores are comparable only where it is the same."""
-    lines = sorted(
+    rule_descriptions = sorted(
         " ".join((rule.id, str(rule.severity), str(rule.confidence), *(t.name for t in rule.tiers))) for rule in rules
     )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join(rule_descriptions).encode()).hexdigest()[:12]
 
 
-def _round_points(number: float | None) -> float | None:
+def _round_points(points: float | None) -> float | None:
     """Four digits: as many as every platform's arithmetic agrees on, and more than anyone needs."""
-    return None if number is None else round(number, 4)
+    return None if points is None else round(points, 4)
 
 
 def _coverage_json(coverage: Coverage, redactor: Redactor) -> dict[str, Any]:
@@ -302,7 +314,7 @@ def _category_json(category: Category) -> dict[str, Any]:
 
 
 def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
-    data: dict[str, Any] = {
+    row_data: dict[str, Any] = {
         "path": row.path,
         "kind": row.kind,
         "status": row.status,
@@ -310,29 +322,31 @@ def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
         "subjects": row.subjects,
     }
     if row.purpose:
-        data["purpose"] = redactor.mask_text(row.purpose)
+        row_data["purpose"] = redactor.mask_text(row.purpose)
     if row.aside:
-        data["aside"] = [
+        row_data["aside"] = [
             {"resource": redactor.mask_text(resource), "purpose": redactor.mask_text(text)} for resource, text in row.aside
         ]
-    return data
+    return row_data
 
 
 def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:
     """All findings; what they have of their rules is worked out once a rule, tier and part."""
-    peers: dict[tuple[str, str, str], dict[str, list[str]]] = {}
-    rows = []
+    equivalents_by_rule_tier_and_part: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    finding_rows = []
     for finding in findings:
-        key = finding.rule, finding.tier, finding.part
-        if key not in peers:
-            peers[key] = {peer: list(ids) for peer, ids in sorted(finding.equivalents.items())}
-        rows.append(_finding_json(finding, peers[key], redactor))
-    return rows
+        rule_tier_and_part = finding.rule, finding.tier, finding.part
+        if rule_tier_and_part not in equivalents_by_rule_tier_and_part:
+            equivalents_by_rule_tier_and_part[rule_tier_and_part] = {
+                peer: list(ids) for peer, ids in sorted(finding.equivalents.items())
+            }
+        finding_rows.append(_finding_json(finding, equivalents_by_rule_tier_and_part[rule_tier_and_part], redactor))
+    return finding_rows
 
 
 def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor: Redactor) -> dict[str, Any]:
-    start, rule = finding.start, finding.rule_definition
-    suppressed = finding.suppression
+    start_position, rule = finding.start, finding.rule_definition
+    suppression = finding.suppression
     return {
         "rule": rule.id,
         "title": rule.title,
@@ -341,10 +355,10 @@ def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor:
         "category": rule.category,
         "message": redactor.mask_text(finding.message),
         "path": finding.path,
-        "line": start.line,
-        "column": start.column,
-        "end_line": start.line,
-        "end_column": start.column + finding.span.end - finding.span.start,
+        "line": start_position.line,
+        "column": start_position.column,
+        "end_line": start_position.line,
+        "end_column": start_position.column + finding.span.end - finding.span.start,
         "resource": redactor.mask_text(finding.resource),
         "container": redactor.mask_text(finding.container),
         "unit": redactor.mask_text(finding.unit_path),
@@ -361,10 +375,10 @@ def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor:
         "fix": None,
         "equivalents": equivalents,
         "suppressed": None
-        if suppressed is None
+        if suppression is None
         else {
-            "by": suppressed.suppressed_by,
-            "reason": redactor.mask_text(suppressed.reason),
-            "until": suppressed.until,
+            "by": suppression.suppressed_by,
+            "reason": redactor.mask_text(suppression.reason),
+            "until": suppression.until,
         },
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.facts.development import development_server
+from readiness.facts.development import development_server_command
 
 COMMANDS = {
     "python manage.py runserver 0.0.0.0:8000": "manage.py runserver",
@@ -34,4 +34,4 @@ COMMANDS = {
 @pytest.mark.parametrize(("command", "server"), COMMANDS.items())
 def test_a_command(command: str, server: str) -> None:
     program, *words = command.split()
-    assert development_server(program, words) == server
+    assert development_server_command(program, words) == server

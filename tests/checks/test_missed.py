@@ -12,7 +12,7 @@ from readiness.loading import reading
 from readiness.model import Source
 from readiness.model.project import Project
 from readiness.run import engine
-from readiness.syntax.open_ports import open_ports
+from readiness.syntax.open_ports import debugger_and_jmx_ports
 from readiness.syntax.secrets import secrets_in_text
 from tests.conftest import catalogue
 
@@ -172,7 +172,7 @@ def test_weak_signs_beside_file_for_development(beside: dict[str, str], is_produ
     ],
 )
 def test_open_ports(text: str, ports: list[int]) -> None:
-    assert [one.number for one in open_ports(text)] == ports
+    assert [one.number for one in debugger_and_jmx_ports(text)] == ports
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,7 @@ def test_a_file_of_a_client_is_read_before_it_is_told(tmp_path: Path) -> None:
 
 
 def test_the_cache_asks_again_when_such_a_file_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "kept"))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(tmp_path / "kept"))
     root = tmp_path / "app"
     root.mkdir()
     (root / "Dockerfile").write_text("FROM node:24.9.0\nCOPY .npmrc ./\n")

@@ -169,7 +169,7 @@ def test_an_error_that_nobody_expects_is_a_sentence_and_exit_code_2(
         raise error
 
     monkeypatch.setattr(f"readiness.api.{stage}", fail)
-    monkeypatch.delenv(program.DEBUG_VARIABLE, raising=False)
+    monkeypatch.delenv(program.DEBUG_VARIABLE_NAME, raising=False)
     assert ending(["check", "--no-config", "--no-cache", WEAK]) == 2
     out, said = capsys.readouterr()
     assert "Traceback" not in out + said
@@ -183,7 +183,7 @@ def test_the_traceback_is_shown_to_those_who_ask(monkeypatch: pytest.MonkeyPatch
         raise ValueError("\n::error::\x1b[31m")
 
     monkeypatch.setattr(api, "run_pipeline", fail)
-    monkeypatch.setenv(program.DEBUG_VARIABLE, "1")
+    monkeypatch.setenv(program.DEBUG_VARIABLE_NAME, "1")
     assert ending(["check", "--no-config", "--no-cache", WEAK]) == 2
     said = capsys.readouterr().err
     assert "Traceback" in said

@@ -10,7 +10,7 @@ from readiness.facts.base_images import (
     nonroot_user,
     surely_lacks_tool,
 )
-from readiness.facts.releases import end_of_life
+from readiness.facts.releases import end_of_life_of_image
 from readiness.syntax.image import parse_image
 
 TODAY = datetime.date(2026, 11, 1)
@@ -46,7 +46,7 @@ TODAY = datetime.date(2026, 11, 1)
     ],
 )
 def test_releases_past_their_end(image: str, release: str | None) -> None:
-    found = end_of_life(parse_image(image), TODAY)
+    found = end_of_life_of_image(parse_image(image), TODAY)
     assert (found.release if found else None) == release
 
 

@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(table, "FACTS_FOLDER", tmp_path)
-    monkeypatch.setattr(compiled, "CACHE_FOLDER", tmp_path / "home")
+    monkeypatch.setattr(compiled, "COMPILED_CACHE_FOLDER", tmp_path / "home")
     table.facts_table.cache_clear()
     return tmp_path
 

@@ -65,7 +65,7 @@ def test_the_head_says_where_it_is_from(topic: str) -> None:
 
 @pytest.mark.parametrize("topic", PARTS)
 def test_rows_of_parts_have_one_shape(topic: str) -> None:
-    assert all(map(PARTS[topic], (one for row in table.fact_rows(topic).values() for one in row.values())))
+    assert all(map(PARTS[topic], (one for row in table.fact_row_by_name(topic).values() for one in row.values())))
 
 
 @pytest.mark.parametrize("topic", SHAPES)
@@ -73,19 +73,19 @@ def test_rows_have_the_shape_of_their_topic(topic: str) -> None:
     shapes = SHAPES[topic]
     wrong = [
         f"{thing}: {name}"
-        for thing, row in table.fact_rows(topic).items()
+        for thing, row in table.fact_row_by_name(topic).items()
         for name, value in row.items()
         if name not in shapes or not shapes[name](value)
     ]
     assert not wrong
-    said = {name for row in table.fact_rows(topic).values() for name in row}
+    said = {name for row in table.fact_row_by_name(topic).values() for name in row}
     assert shapes.keys() - said == set(), "no row says that"
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_versions_are_in_quotes(topic: str) -> None:
     """As a number, 1.10 is 1.1; and what is not known is left out."""
-    assert not [one for one in values(table.fact_rows(topic)) if one is None or isinstance(one, float)]
+    assert not [one for one in values(table.fact_row_by_name(topic)) if one is None or isinstance(one, float)]
 
 
 @pytest.mark.parametrize("path", sorted(table.FACTS_FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
@@ -118,5 +118,5 @@ def test_there_are_shapes_for_what_is_there() -> None:
 
 
 def test_releases_that_images_name_are_there() -> None:
-    known = table.fact_rows("releases").keys() | table.fact_rows("other-releases").keys()
-    assert set(table.fact_column("images", "releases").values()) <= known
+    known = table.fact_row_by_name("releases").keys() | table.fact_row_by_name("other-releases").keys()
+    assert set(table.property_by_fact_name("images", "releases").values()) <= known

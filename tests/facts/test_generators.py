@@ -56,7 +56,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., table
     folder = tmp_path / "facts"
     folder.mkdir()
     monkeypatch.setattr(writing, "FOLDER", folder)
-    monkeypatch.setattr(compiled, "CACHE_FOLDER", tmp_path / "home")
+    monkeypatch.setattr(compiled, "COMPILED_CACHE_FOLDER", tmp_path / "home")
 
     def make(main: Callable[[], None], source: Path, topic: str) -> table.FactsTable:
         monkeypatch.setattr(sys, "argv", ["facts", str(source), "--read", DAY.isoformat()])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from readiness.facts import actions, github
-from readiness.facts.table import fact_column, fact_rows
+from readiness.facts.table import fact_row_by_name, property_by_fact_name
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from readiness.facts.table import fact_column, fact_rows
     ],
 )
 def test_what_people_outside_write(name: str, expected: bool) -> None:
-    assert github.is_untrusted(tuple(name.split("."))) is expected
+    assert github.is_untrusted_context(tuple(name.split("."))) is expected
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_is_fixed(name: str, expected: bool) -> None:
 
 
 def test_nothing_is_fixed_and_untrusted() -> None:
-    assert [name for name in fact_column("github-contexts", "untrusted") if github.is_fixed_word_context(name)] == []
+    assert [name for name in property_by_fact_name("github-contexts", "untrusted") if github.is_fixed_word_context(name)] == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_effects_are_of_the_action_its_repository_or_its_owner(name: str, effect
     ],
 )
 def test_what_an_action_brings(name: str, files: str) -> None:
-    assert actions.files_action_brings(name) == files
+    assert actions.files_brought_by_action(name) == files
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_archived_actions(name: str) -> None:
 
 def test_actions_that_are_kept_are_not_archived() -> None:
     kept = {"actions/checkout", "docker/build-push-action", "softprops/action-gh-release"}
-    assert not kept & fact_column("actions", "archived").keys()
+    assert not kept & property_by_fact_name("actions", "archived").keys()
 
 
 def test_names_of_actions_are_in_lower_case() -> None:
-    names = [*fact_rows("actions"), *fact_rows("action-interfaces")]
+    names = [*fact_row_by_name("actions"), *fact_row_by_name("action-interfaces")]
     assert [name for name in names if name != name.lower()] == []
 
 
 def test_products_that_actions_install_are_known() -> None:
-    known = {one["product"] for one in fact_column("actions", "installs").values()}
-    assert known <= fact_rows("releases").keys()
+    known = {one["product"] for one in property_by_fact_name("actions", "installs").values()}
+    assert known <= fact_row_by_name("releases").keys()

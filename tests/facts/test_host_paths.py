@@ -32,7 +32,7 @@ SENSITIVE = {
 
 @pytest.mark.parametrize(("path", "expected"), SENSITIVE.items())
 def test_what_gives_a_host_away(path: str, expected: bool) -> None:
-    assert host_paths.is_sensitive(path) is expected
+    assert host_paths.is_sensitive_host_path(path) is expected
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_what_gives_a_host_away(path: str, expected: bool) -> None:
     ],
 )
 def test_sockets_of_container_runtimes(path: str, itself: bool, holds: bool) -> None:
-    assert host_paths.is_runtime_socket(path) is itself
-    assert host_paths.holds_runtime_socket(path) is holds
+    assert host_paths.is_container_runtime_socket(path) is itself
+    assert host_paths.is_or_holds_runtime_socket(path) is holds
 
 
 def test_credentials_of_clouds() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.facts.moving import is_floating, is_floating_image, moves_as
-from readiness.facts.table import fact_rows
+from readiness.facts.moving import is_floating_image, is_floating_tag, is_moving_name_of_kind
+from readiness.facts.table import fact_row_by_name
 from readiness.syntax.image import parse_image
 
 TAGS = {
@@ -25,7 +25,7 @@ TAGS = {
 
 @pytest.mark.parametrize(("tag", "expected"), TAGS.items())
 def test_floating_tags(tag: str, expected: bool) -> None:
-    assert is_floating(tag) is expected
+    assert is_floating_tag(tag) is expected
 
 
 def test_an_image_without_a_tag_floats_and_one_with_a_digest_does_not() -> None:
@@ -38,10 +38,10 @@ def test_an_image_without_a_tag_floats_and_one_with_a_digest_does_not() -> None:
 
 def test_every_name_that_moves_elsewhere_moves_as_a_tag_too() -> None:
     """One list: a name that one check takes for moving is not fixed for another."""
-    assert not [name for name, row in fact_rows("moving-names").items() if not row.keys() & {"tag", "flavour"}]
+    assert not [name for name, row in fact_row_by_name("moving-names").items() if not row.keys() & {"tag", "flavour"}]
 
 
 def test_a_flavour_is_no_branch() -> None:
-    assert moves_as("ref", "Main")
-    assert not moves_as("ref", "alpine")
-    assert not moves_as("dist-tag", "1.2.3")
+    assert is_moving_name_of_kind("ref", "Main")
+    assert not is_moving_name_of_kind("ref", "alpine")
+    assert not is_moving_name_of_kind("dist-tag", "1.2.3")

@@ -45,9 +45,9 @@ def written() -> Iterator[tuple[str, frozenset[str]]]:
 def columns() -> Iterator[tuple[str, frozenset[str]]]:
     """The things of each property of the facts."""
     for topic in table.fact_topics():
-        made = [row for row in table.fact_rows(topic).values() if isinstance(row, dict)]
+        made = [row for row in table.fact_row_by_name(topic).values() if isinstance(row, dict)]
         for name in sorted({name for row in made for name in row}):
-            found = [one for one, row in table.fact_rows(topic).items() if isinstance(row, dict) and name in row]
+            found = [one for one, row in table.fact_row_by_name(topic).items() if isinstance(row, dict) and name in row]
             yield f"{topic}.{name}", frozenset(found)
 
 
@@ -104,9 +104,9 @@ SSH = {"k8s/port-ssh": "numbers", "k8s/service-ssh": "numbers", "dockerfile/port
 @pytest.mark.parametrize(("rule", "parameter"), SSH.items())
 def test_ssh_listens_where_the_facts_say(rule: str, parameter: str) -> None:
     group, _, name = rule.partition("/")
-    (bound,) = rules.read_rule(name, ROOT / "rules" / group / f"{name}.yaml")
-    moved = table.fact_column("ports", "ssh-moved") if rule == "k8s/service-ssh" else {}
-    wanted = [*table.fact_column("ports", "ssh"), *moved]
+    (bound,) = rules.read_own_rule_tiers(name, ROOT / "rules" / group / f"{name}.yaml")
+    moved = table.property_by_fact_name("ports", "ssh-moved") if rule == "k8s/service-ssh" else {}
+    wanted = [*table.property_by_fact_name("ports", "ssh"), *moved]
     assert list(map(str, bound.arguments[parameter])) == wanted
 
 

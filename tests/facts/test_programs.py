@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.facts.development import development_server
+from readiness.facts.development import development_server_command
 from readiness.facts.programs import started_program_index
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.syntax import shell
@@ -45,7 +45,7 @@ def test_which_word_a_runner_starts(line: str, at: int | None) -> None:
 )
 def test_servers_for_development(line: str, server: str) -> None:
     program, *words = line.split()
-    assert development_server(program, words) == server
+    assert development_server_command(program, words) == server
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_a_pipeline_starts(script: str, program: str) -> None:
 def test_wrappers_take_their_options_with_them() -> None:
     from readiness.facts.wrappers import unwrap_command
 
-    (command,) = shell.commands_of("sudo -u app env -u HOME A=1 timeout -k 5 30 node server.js")
+    (command,) = shell.parse_commands("sudo -u app env -u HOME A=1 timeout -k 5 30 node server.js")
     inner = unwrap_command(command)
     assert (inner.program, list(inner.unquoted_words)) == ("node", ["server.js"])
     assert [one.name for one in inner.assignments] == ["A"]

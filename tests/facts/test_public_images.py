@@ -5,26 +5,26 @@ from __future__ import annotations
 import pytest
 
 from readiness.facts.public_images import (
-    STORE_ROLES,
-    data_folders,
+    DATA_STORE_ROLES,
     facts_of_public_image,
-    starts_slowly,
+    is_slow_starting_server,
+    lasting_data_folders,
 )
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.syntax import image as images
 
-ROLES = STORE_ROLES | set(
+ROLES = DATA_STORE_ROLES | set(
     "console metrics alerts logs traces proxy tunnel agent registry docker mail-catcher emulator tool".split()
 )
 
 
 def test_every_role_is_known() -> None:
-    assert set(fact_column("images", "role").values()) == ROLES | {""}
+    assert set(property_by_fact_name("images", "role").values()) == ROLES | {""}
 
 
 def test_values_that_let_everybody_in_are_lower_case() -> None:
     """They are compared with the value in lower case."""
-    for settings in fact_column("images", "off").values():
+    for settings in property_by_fact_name("images", "off").values():
         for values in settings.values():
             assert values == [value.lower() for value in values]
 
@@ -77,7 +77,7 @@ DATA = {
 
 @pytest.mark.parametrize(("text", "folder"), DATA.items())
 def test_where_stores_keep_data_that_must_last(text: str, folder: str | None) -> None:
-    found = data_folders(images.parse_image(text))
+    found = lasting_data_folders(images.parse_image(text))
     assert (found[0] if found else None) == folder
 
 
@@ -93,7 +93,7 @@ def test_where_stores_keep_data_that_must_last(text: str, folder: str | None) ->
     ],
 )
 def test_servers_that_start_slowly(text: str, slow: bool) -> None:
-    assert starts_slowly(images.parse_image(text)) is slow
+    assert is_slow_starting_server(images.parse_image(text)) is slow
 
 
 @pytest.mark.parametrize("mirror", ["", "public.ecr.aws/docker/library/", "mirror.gcr.io/library/"])

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import readiness
 from readiness.cli.main import main
-from readiness.facts.releases import end_of_life, end_of_release
+from readiness.facts.releases import end_of_life_of_image, end_of_life_of_release
 from readiness.facts.table import facts_table
 from readiness.syntax.image import parse_image
 from tests.make import write_files
@@ -54,16 +54,16 @@ DAY = datetime.date.fromisoformat
     ],
 )
 def test_an_end_counts_from_its_day_on(image: str, before: str, day: str, release: str | None) -> None:
-    assert end_of_life(parse_image(image), DAY(before)) is None
-    found = end_of_life(parse_image(image), DAY(day))
+    assert end_of_life_of_image(parse_image(image), DAY(before)) is None
+    found = end_of_life_of_image(parse_image(image), DAY(day))
     assert (found and found.release) == release
     assert found is None or found.end_day == day
 
 
 def test_without_a_day_that_of_the_facts_counts() -> None:
     read = facts_table("releases").read_on
-    assert end_of_life(parse_image("node:20")) == end_of_life(parse_image("node:20"), read) is not None
-    assert end_of_life(parse_image("node:24")) is None
+    assert end_of_life_of_image(parse_image("node:20")) == end_of_life_of_image(parse_image("node:20"), read) is not None
+    assert end_of_life_of_image(parse_image("node:24")) is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_without_a_day_that_of_the_facts_counts() -> None:
     ],
 )
 def test_releases_of_languages(product: str, version: str, release: str | None) -> None:
-    found = end_of_release(product, version, DAY("2026-11-01"))
+    found = end_of_life_of_release(product, version, DAY("2026-11-01"))
     assert (found.release if found else None) == release
 
 

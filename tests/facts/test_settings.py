@@ -48,9 +48,9 @@ def test_what_turns_debug_on(name: str, value: str, expected: bool) -> None:
     ],
 )
 def test_what_sets_the_level_of_logs(name: str, expected: bool) -> None:
-    assert settings.sets_log_level(name) is expected
-    assert settings.logs_too_much(name, "TRACE") is expected
-    assert not settings.logs_too_much(name, "warn")
+    assert settings.is_log_level_variable(name) is expected
+    assert settings.sets_verbose_log_level(name, "TRACE") is expected
+    assert not settings.sets_verbose_log_level(name, "warn")
 
 
 FILES = {

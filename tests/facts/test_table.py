@@ -25,7 +25,7 @@ rows:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is compiled here is kept here."""
-    monkeypatch.setattr(compiled, "CACHE_FOLDER", tmp_path / "home")
+    monkeypatch.setattr(compiled, "COMPILED_CACHE_FOLDER", tmp_path / "home")
 
 
 def test_what_a_file_says(tmp_path: Path) -> None:
@@ -120,6 +120,6 @@ def test_a_topic_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_column_is_what_has_the_property() -> None:
-    found = table.fact_column("images", "from-18")
+    found = table.property_by_fact_name("images", "from-18")
     assert found["postgres"] == "/var/lib/postgresql"
     assert "mysql" not in found

@@ -182,15 +182,15 @@ MADE = {
 
 @pytest.mark.parametrize(("path", "text", "kind"), MADE.values(), ids=MADE)
 def test_what_a_template_makes(path: str, text: str, kind: str) -> None:
-    assert kinds.kind_of_template(path, text) == kind
+    assert kinds.kind_rendered_from_template(path, text) == kind
 
 
 def slowly(path: str, text: str) -> str:
-    return next((kind for kind in kinds.KINDS if kinds.kind_module(kind).recognizes_file(path, text)), "")
+    return next((kind for kind in kinds.KINDS_BY_PRECEDENCE if kinds.kind_module(kind).recognizes_file(path, text)), "")
 
 
 def compare(root: Path) -> int:
-    found = discover.discover_files([root], base=root)
+    found = discover.discover_files([root], working_directory=root)
     wrong = [
         source.path
         for source in found.sources

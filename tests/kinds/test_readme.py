@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.kinds.readme import README_NAME, tell_readmes, words_of_readme
+from readiness.kinds.readme import README_NAME, purpose_words_of_readme, set_readme_words
 from readiness.model import Source
 
 SAYS = {
@@ -33,7 +33,7 @@ SAYS = {
 
 @pytest.mark.parametrize(("text", "words"), SAYS.values(), ids=SAYS)
 def test_words(text: str, words: set[str]) -> None:
-    assert set(words_of_readme(text)) == words
+    assert set(purpose_words_of_readme(text)) == words
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_how_far_they_reach() -> None:
     texts = {"a/README.md": "study material\n\ndemo", "a/b/README.md": "a demo", "c/README.md": "words"}
     paths = ["a/x.yaml", "a/b/x.yaml", "a/b/c/x.yaml", "c/x.yaml", "x.yaml"]
     sources = [Source(path, texts.get(path, "")) for path in (*texts, *paths)]
-    tell_readmes(sources)
+    set_readme_words(sources)
     found = {one.path: set(one.readme_says) for one in sources if one.path in paths}
     assert found == {
         "a/x.yaml": {"study"},

@@ -39,7 +39,7 @@ UNITS: dict[str, dict[str, tuple[str, str]]] = {
 def test_units(files: dict[str, tuple[str, str]]) -> None:
     made = project({path: text for path, (text, _) in files.items()})
     kinds.link_documents(made.by_kind, made.paths)
-    units = kinds.unit_by_source_id(made)
+    units = kinds.unit_path_by_source_id(made)
     documents = [one for some in made.by_kind.values() for one in some]
     found = {one.source.path: units[id(one.source)] for one in documents}
     assert found == {path: unit for path, (_, unit) in files.items()}
@@ -48,4 +48,4 @@ def test_units(files: dict[str, tuple[str, str]]) -> None:
 def test_a_project_that_is_one_unit() -> None:
     made = project({"x/a.yaml": POD, "b.yaml": POD})
     made.unit = "chart (values-prod.yaml)"
-    assert set(kinds.unit_by_source_id(made).values()) == {"chart (values-prod.yaml)"}
+    assert set(kinds.unit_path_by_source_id(made).values()) == {"chart (values-prod.yaml)"}

@@ -120,7 +120,7 @@ def told(report: Report, below: str) -> set[tuple[str, str, int, str, str]]:
 
 
 def found(*paths: str, base: Path) -> DiscoveredFiles:
-    discovered = discover_files([base / one for one in paths], base=base)
+    discovered = discover_files([base / one for one in paths], working_directory=base)
     context.add_context(discovered, [base / one for one in paths])
     return discovered
 
@@ -292,7 +292,7 @@ def test_links_in_a_circle_and_files_that_cannot_be_read(tree: Path) -> None:
 
 def test_a_large_repository_is_read_to_a_bound(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(tree, {f"many/{number}/pod.yaml": POD for number in range(60)})
-    monkeypatch.setattr(context, "AROUND_FOLDERS", context.Bound(10_000, 20, 1 << 20))
+    monkeypatch.setattr(context, "BOUND_AROUND_FOLDERS", context.Bound(10_000, 20, 1 << 20))
     discovered = found("deploy", base=tree)
     assert discovered.context.cut
     around = {one.path for one in discovered.sources} - {"deploy/compose.yaml"}
@@ -305,7 +305,7 @@ def test_a_large_repository_is_read_to_a_bound(tree: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("bound", [(5, 1000, 1 << 20), (1000, 1000, 10), (0, 0, 0)])
 def test_each_bound_holds(bound: tuple[int, int, int], tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context, "AROUND_FOLDERS", context.Bound(*bound))
+    monkeypatch.setattr(context, "BOUND_AROUND_FOLDERS", context.Bound(*bound))
     discovered = found("deploy", base=tree)
     assert discovered.context.cut
     assert len(discovered.sources) <= 4
@@ -368,7 +368,7 @@ waivers:
 
 
 def test_the_cache_knows_the_context(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "kept"))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(tmp_path / "kept"))
     first = check("base", cache=True).to_dict()
     assert check("base", cache=True).to_dict() == first
     assert first["context"]["files"] > 0

@@ -31,7 +31,7 @@ def test_order_and_relative_paths(tmp_path: Path) -> None:
         tmp_path,
         **{"b/x.yaml": "a: 1", "a.yaml": "a: 1", "b/a/y.yml": "a: 1", "Dockerfile": "FROM x"},
     )
-    assert names(discover_files([tmp_path], base=tmp_path)) == [
+    assert names(discover_files([tmp_path], working_directory=tmp_path)) == [
         "Dockerfile",
         "a.yaml",
         "b/a/y.yml",
@@ -53,8 +53,8 @@ def test_gitignore_is_honoured_at_every_level_and_above(tmp_path: Path) -> None:
         },
     )
     (tmp_path / ".git").mkdir()
-    assert names(discover_files([tmp_path], base=tmp_path)) == ["c.yaml", "in/keep.gen.yaml"]
-    assert names(discover_files([tmp_path / "in"], base=tmp_path)) == ["in/keep.gen.yaml"]
+    assert names(discover_files([tmp_path], working_directory=tmp_path)) == ["c.yaml", "in/keep.gen.yaml"]
+    assert names(discover_files([tmp_path / "in"], working_directory=tmp_path)) == ["in/keep.gen.yaml"]
 
 
 def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None
             "w.yaml": "a: 1",
         },
     )
-    found = discover_files([tmp_path], base=tmp_path)
+    found = discover_files([tmp_path], working_directory=tmp_path)
     assert names(found) == ["w.yaml"]
     assert found.unread_files == []
     assert found.skipped_count == 6
@@ -79,11 +79,11 @@ def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None
 
 def test_excluded_paths(tmp_path: Path) -> None:
     make(tmp_path, **{"examples/a.yaml": "a: 1", "b.yaml": "a: 1"})
-    assert names(discover_files([tmp_path], ["examples/*"], base=tmp_path)) == ["b.yaml"]
+    assert names(discover_files([tmp_path], ["examples/*"], working_directory=tmp_path)) == ["b.yaml"]
 
 
 def test_what_is_ours_by_name_and_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discover, "MAX_BYTES", 100)
+    monkeypatch.setattr(discover, "MAX_SOURCE_BYTES", 100)
     make(
         tmp_path,
         **{
@@ -93,7 +93,7 @@ def test_what_is_ours_by_name_and_cannot_be_read_is_said(tmp_path: Path, monkeyp
             "big.txt": "a" * 101,
         },
     )
-    found = discover_files([tmp_path], base=tmp_path)
+    found = discover_files([tmp_path], working_directory=tmp_path)
     assert {one.path: one.reason.split(" ")[0] for one in found.unread_files} == {
         "big.yaml": "0.0", "nul.conf": "it", "wide.yaml": "it",
     }  # fmt: skip
@@ -109,14 +109,14 @@ def test_links_fifos_and_loops(tmp_path: Path) -> None:
     (tree / "twin.yaml").symlink_to(tree / "a.yaml")
     (tree / "nowhere.yaml").symlink_to(tree / "gone")
     os.mkfifo(tree / "pipe.yaml")
-    found = discover_files([tree], base=tree)
+    found = discover_files([tree], working_directory=tree)
     assert names(found) == ["a.yaml", "sub/b.yaml"]
 
 
 def test_names_with_line_breaks_and_escapes_are_paths_like_others(tmp_path: Path) -> None:
     odd = "a\nb\x1b[31m.yaml"
     make(tmp_path, **{odd: "a: 1"})
-    assert names(discover_files([tmp_path], base=tmp_path)) == [odd]
+    assert names(discover_files([tmp_path], working_directory=tmp_path)) == [odd]
 
 
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 def test_a_named_file_is_read_whatever_it_is_called(tmp_path: Path) -> None:
     make(tmp_path, **{"strange.py": "FROM x", ".dockerignore": ""})
-    found = discover_files([tmp_path / "strange.py"], base=tmp_path)
+    found = discover_files([tmp_path / "strange.py"], working_directory=tmp_path)
     assert names(found) == ["strange.py"]
     assert ".dockerignore" in found.paths
 
@@ -160,7 +160,7 @@ def test_a_gitignore_that_ran_away_comes_to_an_end(tmp_path: Path) -> None:
     )
 
     def walk() -> None:
-        assert names(discover_files([tmp_path], base=tmp_path)) == ["a" * 200]
+        assert names(discover_files([tmp_path], working_directory=tmp_path)) == ["a" * 200]
 
     assert effort(walk) < 200_000
 
@@ -168,10 +168,10 @@ def test_a_gitignore_that_ran_away_comes_to_an_end(tmp_path: Path) -> None:
 def test_patterns_that_take_too_much_work_leave_nothing_out_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ignoring, "MAX_WORK", 2000)
+    monkeypatch.setattr(ignoring, "MAX_MATCH_WORK_PER_WALK", 2000)
     hard = "".join(f"*x{n}*y\n" for n in range(200)) + "*.gen.yaml\n"
     make(tmp_path, **{"a/.gitignore": hard, "a/b.gen.yaml": POD, "c.yaml": POD})
-    found = discover_files([tmp_path], base=tmp_path)
+    found = discover_files([tmp_path], working_directory=tmp_path)
     assert names(found) == ["a/b.gen.yaml", "c.yaml"]
     assert [one.path for one in found.partly_followed_gitignores] == ["a/.gitignore"]
     assert found.may_be_ignored("a/other.yaml"), "nobody can say that it is not"
@@ -188,9 +188,9 @@ def test_patterns_that_take_too_much_work_leave_nothing_out_and_that_is_said(
 def test_globs_that_take_too_much_work_leave_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, **{"a.yaml": "a: 1", "b.yaml": "a: 1"})
     globs = [f"*x{n}*" for n in range(200)] + ["*.yaml"]
-    assert names(discover_files([tmp_path], globs, base=tmp_path)) == []
-    monkeypatch.setattr(ignoring, "MAX_WORK", 600)
-    found = discover_files([tmp_path], globs, base=tmp_path)
+    assert names(discover_files([tmp_path], globs, working_directory=tmp_path)) == []
+    monkeypatch.setattr(ignoring, "MAX_MATCH_WORK_PER_WALK", 600)
+    found = discover_files([tmp_path], globs, working_directory=tmp_path)
     assert names(found) == ["b.yaml"]
     assert [one.path for one in found.partly_followed_gitignores] == [".readiness.yaml"]
 
@@ -199,14 +199,14 @@ def test_a_gitignore_that_is_too_large_or_a_link_is_not_gone_by(tmp_path: Path) 
     make(
         tmp_path,
         **{
-            "a/.gitignore": "*.yaml\n" + "#" * ignoring.MAX_BYTES,
+            "a/.gitignore": "*.yaml\n" + "#" * ignoring.MAX_GITIGNORE_BYTES,
             "a/a.yaml": "a: 1",
             "b/b.yaml": "a: 1",
             "rules": "*.yaml\n",
         },
     )
     (tmp_path / "b/.gitignore").symlink_to(tmp_path / "rules")
-    found = discover_files([tmp_path], base=tmp_path)
+    found = discover_files([tmp_path], working_directory=tmp_path)
     assert {"a/a.yaml", "b/b.yaml"} <= set(names(found))
     assert [(one.path, one.reason.partition(";")[0]) for one in found.partly_followed_gitignores] == [
         ("a/.gitignore", "512 KiB is the limit, and it has more"),
@@ -216,7 +216,7 @@ def test_a_gitignore_that_is_too_large_or_a_link_is_not_gone_by(tmp_path: Path) 
 
 def test_a_broken_line_costs_itself(tmp_path: Path) -> None:
     make(tmp_path, **{".gitignore": "[z-a]\n[a\nb\\\nc.yaml\n", "c.yaml": "a: 1", "d.yaml": "a: 1"})
-    assert names(discover_files([tmp_path], base=tmp_path)) == ["d.yaml"]
+    assert names(discover_files([tmp_path], working_directory=tmp_path)) == ["d.yaml"]
 
 
 def test_thousands_of_gitignores_are_looked_up(tmp_path: Path) -> None:
@@ -227,6 +227,6 @@ def test_thousands_of_gitignores_are_looked_up(tmp_path: Path) -> None:
             **{f"f{n}/.gitignore": "x.yaml\n" for n in range(count)},
             **{f"f{n}/x.yaml": "a: 1" for n in range(count)},
         )
-        return effort(lambda: discover_files([root], base=root))
+        return effort(lambda: discover_files([root], working_directory=root))
 
     assert walk(160) < 2.5 * walk(80)

@@ -365,7 +365,7 @@ def test_a_file_that_was_named_by_an_option_and_is_nested_without_end(tree: Path
 
 
 needs_helm = pytest.mark.skipif(
-    not helm.available_renderer(),
+    not helm.available_chart_renderer(),
     reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 

@@ -12,13 +12,13 @@ from click.testing import CliRunner
 
 import readiness
 from readiness.cli.main import main
-from readiness.loading.render.helm import available_renderer
+from readiness.loading.render.helm import available_chart_renderer
 from readiness.run import cache
 from readiness.settings import ConfigError
 from readiness.verdict.report import Report
 from tests.make import write_files
 
-needs_helm = pytest.mark.skipif(not available_renderer(), reason="needs helm or readiness[helm]")
+needs_helm = pytest.mark.skipif(not available_chart_renderer(), reason="needs helm or readiness[helm]")
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -316,7 +316,7 @@ def test_where_nothing_has_variants_nothing_is_told(tmp_path: Path) -> None:
 
 
 def test_the_cache_keeps_the_decisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "kept"))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(tmp_path / "kept"))
     root, tree = tmp_path / "root", kustomized(dev="env: []", prod=RESOURCES)
     first = check(root, tree, cache=True).to_dict()
     assert first["environments"]

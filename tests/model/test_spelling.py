@@ -22,12 +22,12 @@ NEAR = {
 @pytest.mark.parametrize("case", NEAR)
 def test_nearest(case: str) -> None:
     word, near = NEAR[case]
-    assert spelling.nearest_word(word, KNOWN) == near
+    assert spelling.most_similar_known_word(word, KNOWN) == near
     assert spelling.did_you_mean_text(word, KNOWN) == (f"; did you mean {near!r}?" if near else "")
 
 
 def test_a_rule_that_is_only_somewhat_alike_is_not_offered() -> None:
-    assert spelling.nearest_word("k8s/data-not-persistent", ["k8s/rbac-grant-impersonate"]) == ""
+    assert spelling.most_similar_known_word("k8s/data-not-persistent", ["k8s/rbac-grant-impersonate"]) == ""
 
 
 @pytest.mark.parametrize(
@@ -37,5 +37,5 @@ def test_a_rule_that_is_only_somewhat_alike_is_not_offered() -> None:
      ("atcoins", "actions", False), ("action", "actionss", False), ("", "ab", False)],
 )  # fmt: skip
 def test_one_slip_apart(word: str, other: str, expected: bool) -> None:
-    assert spelling.is_one_slip_apart(word, other) is expected
-    assert spelling.is_one_slip_apart(other, word) is expected
+    assert spelling.is_one_typo_apart(word, other) is expected
+    assert spelling.is_one_typo_apart(other, word) is expected

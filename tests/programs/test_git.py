@@ -130,7 +130,7 @@ def test_objects_that_are_missing_are_not_fetched(root: Path, evil: Path) -> Non
 
 def test_a_transport_is_refused_to_an_old_git_too(root: Path, evil: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a git without GIT_NO_LAZY_FETCH would do: the environment alone keeps it from calling one."""
-    monkeypatch.delitem(plumbing._SET_ENVIRONMENT, "GIT_NO_LAZY_FETCH")
+    monkeypatch.delitem(plumbing._HARDENING_ENVIRONMENT, "GIT_NO_LAZY_FETCH")
     with pytest.raises(GitError):
         plumbing.run_git("ls-remote", "origin")
     name = git(root, "rev-parse", "HEAD:deploy/a.yaml")
@@ -242,12 +242,12 @@ def test_a_file_over_the_limit_is_over_it_on_both_sides(root: Path) -> None:
     assert brought() == set()
     with revision.checkout_revision("main") as tree:
         status = (tree / "big.yaml").stat()
-        assert status.st_size > revision.MAX_BYTES
+        assert status.st_size > revision.MAX_BYTES_PER_FILE
         assert status.st_blocks < 100  # it holds nothing
 
 
 def test_a_tree_over_the_limit_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(revision, "MAX_TREE", 10)
+    monkeypatch.setattr(revision, "MAX_TREE_BYTES", 10)
     with pytest.raises(api.USER_ERRORS, match="over the limit"):
         brought()
 
@@ -258,13 +258,13 @@ def test_a_tree_of_trees_without_end_is_told(root: Path, monkeypatch: pytest.Mon
     for _ in range(12):  # 10^12 files
         top = tree_of(root, [("040000", "tree", top, f"d{n}") for n in range(10)])
     git(root, "update-ref", "HEAD", git(root, "commit-tree", "-m", "bomb", top))
-    monkeypatch.setattr(plumbing, "MAX_LISTING_BYTES", 1 << 20)
+    monkeypatch.setattr(plumbing, "MAX_GIT_OUTPUT_BYTES", 1 << 20)
     with pytest.raises(api.USER_ERRORS, match="output is over 1 MiB"):
         brought()
 
 
 def test_batches_hold_every_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plumbing, "MAX_BATCH_BYTES", 500)
+    monkeypatch.setattr(plumbing, "MAX_BLOB_BATCH_BYTES", 500)
     files = {f"f{n:02}.yaml": POD + "#" * n for n in range(40)} | {"empty": "", "zero": b"\0\n\xff"}
     write(root, **files)
     commit(root)
@@ -342,4 +342,4 @@ def test_a_worktree_and_packed_objects(root: Path, tmp_path: Path, monkeypatch: 
 
 
 def test_words_of_git_reach_no_terminal_raw() -> None:
-    assert plumbing._error_text("fatal: \x1b[31mred\x07 \u202e\nsecond") == "fatal: ?[31mred? ?"
+    assert plumbing._first_error_line("fatal: \x1b[31mred\x07 \u202e\nsecond") == "fatal: ?[31mred? ?"

@@ -62,7 +62,7 @@ def listener() -> Iterator[Listener]:
 
 def ask(code: str, *arguments: object, folder: Path, **more: object) -> ProgramResult:
     options = {"limits": ProcessLimits(20, 1 << 30, 1 << 20), "environment": {"A": "1"}, **more}
-    return run_program([sys.executable, "-I", "-c", code, *map(str, arguments)], folder=folder, **options)
+    return run_program([sys.executable, "-I", "-c", code, *map(str, arguments)], working_directory=folder, **options)
 
 
 @on_linux
@@ -71,7 +71,9 @@ def test_a_confined_program_reaches_nobody(tmp_path: Path, listener: Listener, n
     limits = ProcessLimits(20, 1 << 30, 1 << 20, use_namespace=namespace)
     answer = ask(CONNECT, listener.port, folder=tmp_path, limits=limits)
     assert answer.confinement in (
-        {confine.CONFINED_BY_NAMESPACE, confine.CONFINED_BY_FILTER} if namespace else {confine.CONFINED_BY_FILTER}
+        {confine.CONFINED_BY_NAMESPACE, confine.CONFINED_BY_SECCOMP_FILTER}
+        if namespace
+        else {confine.CONFINED_BY_SECCOMP_FILTER}
     )
     assert b"connected" not in answer.output
     assert answer.output.count(b"Error") == 2
@@ -104,7 +106,7 @@ def test_where_no_namespace_is_given_a_filter_refuses_sockets() -> None:
 
 def test_other_systems_say_that_nothing_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confine.sys, "platform", "darwin")
-    assert confine.leave_network() == confine.NOT_CONFINED
+    assert confine.disconnect_from_network() == confine.NOT_CONFINED
 
 
 def test_a_program_is_given_what_is_written_out_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,11 +170,11 @@ def test_processor_time_is_limited_apart_from_the_clock(tmp_path: Path) -> None:
     code = "import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
     limits = ProcessLimits(200, 1 << 30, 1 << 20, processor=7)
     assert ask(code, folder=tmp_path, limits=limits).output.split() == [b"7"]
-    before = process.seconds_of_programs()
+    before = process.child_processor_seconds()
     spin = "while True: pass"
     done = ask(spin, folder=tmp_path, limits=ProcessLimits(200, 1 << 30, 1 << 20, processor=1))
     assert done.stopped
-    assert process.seconds_of_programs() > before
+    assert process.child_processor_seconds() > before
 
 
 @pytest.mark.parametrize(
@@ -194,16 +196,16 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match="no such file"):
         run_program(
             ["/no/such"],
-            folder=tmp_path,
+            working_directory=tmp_path,
             environment={},
             limits=ProcessLimits(5, 0, 10),
-            without_network=False,
+            remove_network=False,
         )
 
 
 @posix
 def test_a_program_that_is_not_there_when_it_is_confined(tmp_path: Path) -> None:
-    answer = run_program(["/no/such"], folder=tmp_path, environment={}, limits=ProcessLimits(5, 0, 10))
+    answer = run_program(["/no/such"], working_directory=tmp_path, environment={}, limits=ProcessLimits(5, 0, 10))
     assert (answer.exit_code, answer.failure_reason) == (
         127,
         "such does not run: No such file or directory",
@@ -230,7 +232,7 @@ def test_shims_are_told_from_programs(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(b"\x7fELF")
     (tmp_path / "snap").write_bytes(b"\x7fELF")
     (tmp_path / "kubectl").symlink_to("snap")
-    shims = [name for name in ("shim", "real", "kubectl", "none") if programs.is_shim(str(tmp_path / name))]
+    shims = [name for name in ("shim", "real", "kubectl", "none") if programs.is_script_or_snap(str(tmp_path / name))]
     assert shims == ["shim", "kubectl"]
 
 
@@ -245,4 +247,4 @@ def test_a_program_is_told_from_its_next_version(tmp_path: Path) -> None:
 
 
 def test_nothing_is_found_on_the_path_that_programs_get() -> None:
-    assert not Path(process.EMPTY_PATH).is_dir()
+    assert not Path(process.EMPTY_PATH_VARIABLE).is_dir()

@@ -63,12 +63,12 @@ def report(findings: Sequence[Finding], **more: Any) -> Report:
     paths = sorted({one.path for one in findings}) or ["clean.yaml"]
     rows = more.pop("rows", [FileRow(path, "k8s", "checked") for path in paths])
     return build_report(
-        version="0.0",
+        tool_version="0.0",
         rules=rules,
         findings=sorted(findings, key=lambda one: (*one.fix_place, one.rule)),
-        rows=rows,
+        scored_rows=rows,
         tally_by_rule={one.id: Look() for one in rules},
-        subjects=dict.fromkeys(paths, 5),
+        subject_count_by_path=dict.fromkeys(paths, 5),
         **more,
     )
 

@@ -75,7 +75,7 @@ def everything(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """All that any output says of a folder: formats, baseline file, cache."""
     monkeypatch.chdir(folder)
     kept = cache.ResultCache(folder.with_name("kept"))
-    monkeypatch.setattr(cache, "user_cache", lambda: kept)
+    monkeypatch.setattr(cache, "user_result_cache", lambda: kept)
     made = readiness.check(["."], select=["ALL"], cache=True)
     assert made.findings
     stored = [json.loads(path.read_text()) for path in kept.folder.glob("*.json")]

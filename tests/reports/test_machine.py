@@ -166,7 +166,8 @@ def test_github_annotation() -> None:
 
 def test_github_escapes_percent_first() -> None:
     assert (
-        github.workflow_command("error", {"title": "a:b,c%\n"}, "%0A\r\n:,") == "::error title=a%3Ab%2Cc%25%0A::%250A%0D%0A:,"
+        github.workflow_command_line("error", {"title": "a:b,c%\n"}, "%0A\r\n:,")
+        == "::error title=a%3Ab%2Cc%25%0A::%250A%0D%0A:,"
     )
 
 
@@ -234,7 +235,7 @@ def test_github_paths_start_at_the_checkout(tmp_path: Path, monkeypatch: pytest.
         ("", ""),
     ):
         monkeypatch.setenv("GITHUB_WORKSPACE", str(workspace))
-        assert github.workspace_prefix() == prefix
+        assert github.path_prefix_from_workspace() == prefix
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
     (_, properties, _), *_ = commands(show("github", report([find(WEB, "web")])))
     assert properties["file"] == "app/x/deploy/web.yaml"

@@ -143,8 +143,8 @@ STYLED = {
 @pytest.mark.parametrize("name", STYLED)
 def test_when_there_are_colours(name: str) -> None:
     environment, color, expected = STYLED[name]
-    assert reports.is_styled(Terminal(), color, environment) is expected
-    assert reports.is_styled(io.StringIO(), "auto", environment) is False
+    assert reports.should_style_output(Terminal(), color, environment) is expected
+    assert reports.should_style_output(io.StringIO(), "auto", environment) is False
 
 
 def test_a_pipe_never_loads_rich() -> None:
@@ -180,7 +180,7 @@ def test_in_a_crowd_what_is_low_takes_one_line() -> None:
     source = Source("a.yaml", "x" * 200)
     many = [
         find(source, "x", rule(f"k8s/r{n}", "low" if n else "high"), message=f"m{n}", nth=n)
-        for n in range(digest.MAX_FULL_GROUPS + 5)
+        for n in range(digest.MAX_FULLY_SHOWN_GROUPS + 5)
     ]
     assert show("terminal", report(many)).count("  fix: ") == 1
     assert show("terminal", report(many), verbose=True).count("  fix: ") == len(many)
@@ -189,7 +189,7 @@ def test_in_a_crowd_what_is_low_takes_one_line() -> None:
 
 def test_findings_that_share_a_place_are_one_line_of_the_highest_gain() -> None:
     made = report([find(WEB, "- name: web", message=f"rendered for {name}") for name in "abc"])
-    assert [(one.rule, sharing) for one, sharing in digest.highest_gains(made)] == [("k8s/probe-missing", 3)]
+    assert [(one.rule, sharing) for one, sharing in digest.findings_with_highest_gain(made)] == [("k8s/probe-missing", 3)]
     assert "(3 findings)" in show("terminal", made)
 
 

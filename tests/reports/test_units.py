@@ -45,8 +45,8 @@ def check(root: Path, files: dict[str, str]) -> Report:
 )  # fmt: skip
 def test_units_are_told_where_there_are_several(tmp_path: Path, files: dict[str, str], units: list[str]) -> None:
     report = check(tmp_path, files)
-    found = list(digest.findings_by_file(report, verbose=False))
-    assert [digest.units_text(report, path, groups) for path, groups in found] == units
+    found = list(digest.finding_groups_by_file(report, verbose=False))
+    assert [digest.unit_paths_text(report, path, groups) for path, groups in found] == units
 
 
 def test_every_report_tells_them(tmp_path: Path) -> None:

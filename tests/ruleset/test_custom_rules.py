@@ -15,7 +15,7 @@ from readiness.model import Pattern, messages
 from readiness.model.messages import MessageError
 from readiness.ruleset import bindings, rules
 from readiness.ruleset import message_facts as facts
-from readiness.ruleset.rule_file import MAX_BYTES, RuleError
+from readiness.ruleset.rule_file import MAX_RULE_FILE_BYTES, RuleError
 from readiness.settings import ConfigError
 from readiness.syntax import backtracking
 from tests.effort import effort
@@ -174,7 +174,7 @@ def test_a_number_of_thousands_of_digits_is_no_crash() -> None:
 def test_a_long_fact_is_cut_between_words() -> None:
     text = "word " * 100 + "x" * 10_000
     assert messages.message_value(text) == ("word " * 80).strip() + "…"
-    assert len(messages.message_value("x" * 10**6)) == messages.MAX_FACT_LENGTH + 1
+    assert len(messages.message_value("x" * 10**6)) == messages.MAX_FACT_CHARACTERS + 1
 
 
 def test_a_fact_that_a_hit_leaves_out_is_no_crash() -> None:
@@ -211,9 +211,9 @@ def test_a_condition_names_facts_only(tmp_path: Path, when: str, said: str) -> N
 def test_every_target_has_facts_and_they_are_plain() -> None:
     from readiness import kinds
 
-    for kind in kinds.KINDS:
-        for target in kinds.subject_finders_of(kind):
-            known = facts.facts_of_target(target)
+    for kind in kinds.KINDS_BY_PRECEDENCE:
+        for target in kinds.subject_finder_by_target(kind):
+            known = facts.fact_type_by_name_of_target(target)
             assert {"resource", "container"} <= set(known), target
             assert not {name for name in known if name.startswith("_")}
             assert set(known.values()) <= {"text", "number", "true or false", "text or number"}
@@ -364,8 +364,8 @@ def test_judging_many_expressions_is_bounded(tmp_path: Path, monkeypatch: pytest
         pattern = f"metadata.name: {{matches: '^(?:{words}|{number})$'}}"
         text = RULE.replace("metadata.labels.owner: present", pattern)
         tree(tmp_path, **{f"own/k8s/mine-{number}.yaml": text})
-    assert len(rules.load_rules([tmp_path / "own"], groups=["k8s"])) > 40
-    monkeypatch.setattr(backtracking, "MAX_EFFORT", 20_000)
+    assert len(rules.load_rules([tmp_path / "own"], rule_groups=["k8s"])) > 40
+    monkeypatch.setattr(backtracking, "MAX_ANALYSIS_STEPS", 20_000)
 
     def judge() -> None:
         assert "too complicated" in held(tmp_path)
@@ -401,13 +401,13 @@ def held(root: Path) -> str:
 
 
 def test_folders_of_rules_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tree(tmp_path, **{"own/k8s/mine.yaml": RULE + "# " + "x" * MAX_BYTES})
+    tree(tmp_path, **{"own/k8s/mine.yaml": RULE + "# " + "x" * MAX_RULE_FILE_BYTES})
     assert "64 KiB at most" in held(tmp_path)
     tree(tmp_path, **{"own/k8s/mine.yaml": RULE, "own/ci/other.yaml": RULE})
-    monkeypatch.setattr(rules, "MAX_FILES", 1)
+    monkeypatch.setattr(rules, "MAX_RULE_FILES_PER_FOLDER", 1)
     assert "1 files" in held(tmp_path)
-    monkeypatch.setattr(rules, "MAX_FILES", 9)
-    monkeypatch.setattr(rules, "MAX_BYTES", 100)
+    monkeypatch.setattr(rules, "MAX_RULE_FILES_PER_FOLDER", 9)
+    monkeypatch.setattr(rules, "MAX_BYTES_PER_RULES_FOLDER", 100)
     assert "at most" in held(tmp_path)
 
 
@@ -433,7 +433,7 @@ def test_links_out_of_a_folder_of_rules_are_refused(tmp_path: Path) -> None:
     assert "leads out of the directory of rules" in held(tmp_path)
     (tmp_path / "own/ci").unlink()
     (tmp_path / "own/k8s/alike.yaml").symlink_to("good.yaml")
-    assert len(rules.load_rules([tmp_path / "own"], groups=["k8s"])) > 2
+    assert len(rules.load_rules([tmp_path / "own"], rule_groups=["k8s"])) > 2
     os.mkfifo(tmp_path / "own/k8s/pipe.yaml")
     assert "no file that can be read" in held(tmp_path)
     (tmp_path / "own/k8s/pipe.yaml").unlink()
@@ -500,7 +500,7 @@ def test_settings_by_a_link_out_of_the_tree_are_refused(tmp_path: Path) -> None:
 
 
 LARGE = {
-    "bytes": ("ignore: [k8s/]\n# " + "x" * config.MAX_BYTES, "KiB is the limit"),
+    "bytes": ("ignore: [k8s/]\n# " + "x" * config.MAX_SETTINGS_FILE_BYTES, "KiB is the limit"),
     "entries": ("parameters: {a: {b: [" + "a, " * 30_000 + "]}}", "entries at most"),
     "aliases": (
         "a0: &a0 [a]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)),

@@ -9,7 +9,7 @@ import pytest
 
 import readiness
 from readiness.ruleset import rules
-from readiness.ruleset.rule_file import MAX_BYTES, MAX_PARTS, MAX_TIERS, RuleError
+from readiness.ruleset.rule_file import MAX_PARTS_PER_RULE, MAX_RULE_FILE_BYTES, MAX_TIERS_PER_RULE, RuleError
 from tests.ruleset.test_custom_rules import POD, RULE, held, refused, told, tree
 
 TIERED = RULE.replace("severity: low\n", "").replace("message: ", "tiers: TIERS\nmessage: ")
@@ -60,7 +60,7 @@ TIERS = {
     "name": ('{"a\\nb": {severity: low}}', "tiers must be a mapping"),
     "list": ("[a]", "tiers must be a mapping"),
     "of texts": ("{a: b}", "tiers must be a mapping"),
-    "many": ("{" + ", ".join(f"a{n}: {{severity: low}}" for n in range(MAX_TIERS + 1)) + "}", f"{MAX_TIERS} at most"),
+    "many": ("{" + ", ".join(f"a{n}: {{severity: low}}" for n in range(MAX_TIERS_PER_RULE + 1)) + "}", f"{MAX_TIERS_PER_RULE} at most"),
 }  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def test_the_words_of_a_part_reach_no_further(tmp_path: Path, words: str, said: 
         ("{kind: [Pod], name: [a]}", "by must be one fact"),
         ("{kind: [3]}", "by must be one fact"),
         ('{kind: ["a\\nb"]}', "by must be one fact"),
-        ("{kind: [" + ", ".join(f"a{n}" for n in range(MAX_PARTS + 1)) + "]}", f"{MAX_PARTS} at most"),
+        ("{kind: [" + ", ".join(f"a{n}" for n in range(MAX_PARTS_PER_RULE + 1)) + "]}", f"{MAX_PARTS_PER_RULE} at most"),
     ],
 )  # fmt: skip
 def test_parts_go_by_a_fact(tmp_path: Path, by: str, said: str) -> None:
@@ -158,11 +158,11 @@ def test_what_rows_share_is_held_too(tmp_path: Path, old: str, new: str, said: s
 
 
 def test_families_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "64 KiB at most" in family(tmp_path, FAMILY + "# " + "x" * MAX_BYTES)
+    assert "64 KiB at most" in family(tmp_path, FAMILY + "# " + "x" * MAX_RULE_FILE_BYTES)
     rows = FAMILY.replace("mine:", "mine: &a").rstrip() + "\n"
     bomb = rows + "".join(f"  a{n}: *a\n" for n in range(6000))
     assert "at most" in family(tmp_path, bomb)
-    monkeypatch.setattr(rules, "MAX_FILES", 20)
+    monkeypatch.setattr(rules, "MAX_RULE_FILES_PER_FOLDER", 20)
     assert "20 files" in family(tmp_path, rows + "".join(f"  a{n}: *a\n" for n in range(30)))
 
 

@@ -68,8 +68,8 @@ def shelf(tmp_path: Path) -> Path:
 
 
 def test_a_row_is_a_rule(shelf: Path) -> None:
-    (two,) = rules.read_rule("k8s/few-two", shelf / "k8s" / "families" / "few.yaml")
-    (four,) = rules.read_rule("k8s/few-four", shelf / "k8s" / "families" / "few.yaml")
+    (two,) = rules.read_own_rule_tiers("k8s/few-two", shelf / "k8s" / "families" / "few.yaml")
+    (four,) = rules.read_own_rule_tiers("k8s/few-four", shelf / "k8s" / "families" / "few.yaml")
     assert (two.rule.id, two.rule.level, two.rule.severity) == (
         "k8s/few-two",
         "optional",
@@ -81,7 +81,7 @@ def test_a_row_is_a_rule(shelf: Path) -> None:
         {"minimum": 4},
     )
     assert two.arguments == {"minimum": 2}
-    names = [name for name in rules.rule_ids([shelf]) if name.startswith("k8s/few-")]
+    names = [name for name in rules.load_all_rule_ids([shelf]) if name.startswith("k8s/few-")]
     assert names == ["k8s/few-four", "k8s/few-two"]
 
 
@@ -97,13 +97,13 @@ def test_rows_are_judged_selected_and_silenced_like_other_rules(shelf: Path) -> 
 
 
 def test_examples_stand_in_the_frame_with_their_carets(shelf: Path) -> None:
-    (two,) = rules.read_rule("k8s/few-two", shelf / "k8s" / "families" / "few.yaml")
+    (two,) = rules.read_own_rule_tiers("k8s/few-two", shelf / "k8s" / "families" / "few.yaml")
     bad, good = examples.rule_examples(two, "x.yaml")
     assert bad.files == {"x.yaml": deployment("web", 1).replace(", annotations: {}", "")}
     (mark,) = bad.marks
     assert bad.files["x.yaml"][mark.span.start : mark.span.end] == "1"
     assert "replicas: 2" in good.files["x.yaml"]
-    (four,) = rules.read_rule("k8s/few-four", shelf / "k8s" / "families" / "few.yaml")
+    (four,) = rules.read_own_rule_tiers("k8s/few-four", shelf / "k8s" / "families" / "few.yaml")
     assert "other.yaml" in examples.rule_examples(four, "x.yaml")[0].files, "a project has no frame"
     page = pages.rule_page([two], {})
     assert "  replicas: 1\n            ^" in page
@@ -146,4 +146,4 @@ def test_a_row_may_not_reuse_an_id(shelf: Path) -> None:
     ],
 )
 def test_a_text_goes_in_as_deep_as_the_hole(text: str, want: str) -> None:
-    assert families.put_in_frame("x:\n  {}\n", text) == want
+    assert families.fill_frame("x:\n  {}\n", text) == want

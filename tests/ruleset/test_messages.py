@@ -102,8 +102,8 @@ def test_messages_that_cannot_be_used_are_refused(tmp_path: Path, old: str, new:
 def test_limits_reach_the_page_and_json(tmp_path: Path) -> None:
     text = NAMED.replace("links:", "limits: Another tree is not seen.\nlinks:")
     tree(tmp_path, **{"own/k8s/mine.yaml": text})
-    found = rules.read_rule("k8s/mine", tmp_path / "own/k8s/mine.yaml")
-    row = rule_list.rule_as_json(found[0].rule)
+    found = rules.read_own_rule_tiers("k8s/mine", tmp_path / "own/k8s/mine.yaml")
+    row = rule_list.rule_json_object(found[0].rule)
     assert row["limits"] == "Another tree is not seen."
     assert row["messages"] == {
         "neither": "{name} bounds nothing",

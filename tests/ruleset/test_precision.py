@@ -23,21 +23,21 @@ def test_rows_say_where_who_and_why() -> None:
         assert list(row) == KEYS
         assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{12}", row["tree"])
         assert re.fullmatch(r".+:[0-9]+:[0-9]+", row["place"])
-        assert row["verdict"] in precision.VERDICTS
+        assert row["verdict"] in precision.VERDICT_LETTERS
         assert row["reader"]
         assert row["reason"]
         assert row["severity"] in {str(one) for one in Severity}
 
 
 def test_records_are_of_rules_that_are_or_were() -> None:
-    known = {bound.rule.id for bound in rules.load_rules()} | names.former_ids().keys()
+    known = {bound.rule.id for bound in rules.load_rules()} | names.rule_names_by_former_id().keys()
     assert {row["rule"] for row in ROWS} - known == set()
 
 
 @pytest.mark.parametrize(("verdicts", "right"), [("T", 1), ("TT", 1), ("TN", 0), ("F", 0), ("X", 0)])
 def test_a_place_is_right_where_all_readers_say_so(verdicts: str, right: int) -> None:
     rows = [{"round": "1", "tree": "a/b@0", "rule": "k8s/x", "place": "a:1:1", "verdict": verdict} for verdict in verdicts]
-    assert precision.count_verdicts(rows) == {"k8s/x": [1, right]}
+    assert precision.read_and_right_counts_by_rule(rows) == {"k8s/x": [1, right]}
 
 
 @given(st.integers(1, 500).flatmap(lambda read: st.tuples(st.just(read), st.integers(0, read))))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from readiness.ruleset.predicates import PathClause, make_predicate, parse_path, path_ends
+from readiness.ruleset.predicates import PathClause, make_predicate, owner_key_value_at_path_end, parse_path_segments
 from readiness.syntax.yaml import load_yaml_documents
 
 HOLDS = {
@@ -39,9 +39,9 @@ def test_what_is_no_predicate(spec: Any) -> None:
 
 
 def test_steps() -> None:
-    assert parse_path("a.b") == ("a", "b")
-    assert parse_path("ports[].hostPort") == ("ports", "[]", "hostPort")
-    assert parse_path('metadata.annotations."a.b/c"') == ("metadata", "annotations", "a.b/c")
+    assert parse_path_segments("a.b") == ("a", "b")
+    assert parse_path_segments("ports[].hostPort") == ("ports", "[]", "hostPort")
+    assert parse_path_segments('metadata.annotations."a.b/c"') == ("metadata", "annotations", "a.b/c")
 
 
 TEXT = "name: web\nports:\n  - {hostPort: 80}\n  - {port: 1}\nsecurity:\n  user: 0\nempty:\nlist: [a, b]\n"
@@ -61,14 +61,14 @@ PLACES = {
 @pytest.mark.parametrize(("path", "spec", "shown"), PLACES.values(), ids=PLACES)
 def test_places(path: str, spec: Any, shown: list[str]) -> None:
     node = load_yaml_documents(TEXT)[0]
-    clause = PathClause(parse_path(path), make_predicate(spec), is_required=True)
+    clause = PathClause(parse_path_segments(path), make_predicate(spec), is_required=True)
     got = [TEXT[slice(*one.span)].splitlines()[0] for one in clause.hits_of_node(node)]
     assert got == shown
 
 
 def test_a_forbidden_thing_is_a_hit_where_it_stands() -> None:
     node = load_yaml_documents(TEXT)[0]
-    clause = PathClause(parse_path("security.user"), make_predicate(0), is_required=False)
+    clause = PathClause(parse_path_segments("security.user"), make_predicate(0), is_required=False)
     (found,) = clause.hits_of_node(node)
     assert TEXT[slice(*found.span)] == "0"
     assert not found.is_missing
@@ -76,4 +76,4 @@ def test_a_forbidden_thing_is_a_hit_where_it_stands() -> None:
 
 def test_a_cycle_ends_with_the_path() -> None:
     node = load_yaml_documents("a: &a\n  b: *a\n")[0]
-    assert len(list(path_ends(node, parse_path("a.b.b.b.b")))) == 1
+    assert len(list(owner_key_value_at_path_end(node, parse_path_segments("a.b.b.b.b")))) == 1

@@ -45,7 +45,7 @@ TABLE = {
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table of former names in place of the shipped one."""
-    for module in ("readiness.ruleset.names.former_ids", "readiness.ruleset.select.former_ids"):
+    for module in ("readiness.ruleset.names.rule_names_by_former_id", "readiness.ruleset.select.rule_names_by_former_id"):
         monkeypatch.setattr(module, lambda: TABLE)
 
 
@@ -104,7 +104,7 @@ def test_a_rule_of_somebodys_own_has_its_name_for_itself(shelf: Path) -> None:
     assert told(report) == [MILD, MIDDLE, LAST]
     assert report.notices == ()
     known = shelf.parent / "known.json"
-    known.write_text(baseline.baseline_text(run(shelf, select=["k8s/few-strict"]).findings))
+    known.write_text(baseline.baseline_file_text(run(shelf, select=["k8s/few-strict"]).findings))
     report = run(shelf, select=[FEW], baseline=known)
     assert (told(report), report.notices) == ([MILD, MIDDLE, LAST], ())
 
@@ -163,7 +163,7 @@ def test_a_baseline_of_before(shelf: Path) -> None:
     assert parts(report) == ["Deployment"], "the former name was that of stateful sets alone"
     assert notice(report).startswith("known.json: 1 finding stands under")
     assert "(k8s/sets is called k8s/kinds:StatefulSet now)" in notice(report)
-    known.write_text(baseline.baseline_text(found))
+    known.write_text(baseline.baseline_file_text(found))
     report = run(shelf, SETS, select=[KINDS], baseline=known)
     assert (parts(report), report.notices) == ([], ())
 
@@ -199,7 +199,7 @@ def test_the_command_line_says_it_once_on_standard_error(shelf: Path, monkeypatc
     tree = str(shelf.parent / "tree")
     result = CliRunner().invoke(main, [*flags, "--select", "k8s/few-strict", tree])
     assert result.stderr == ("readiness: --select: k8s/few-strict is called k8s/mine:strict now; the old name still works\n")
-    monkeypatch.setattr(names, "former_ids", lambda: {"k8s/old": (RuleName("k8s/privileged"),)})
+    monkeypatch.setattr(names, "rule_names_by_former_id", lambda: {"k8s/old": (RuleName("k8s/privileged"),)})
     for word in ("k8s/old", "old"):
         result = CliRunner().invoke(main, ["explain", word])
         assert result.output.splitlines().count("# k8s/privileged") == 1
@@ -222,7 +222,7 @@ def test_former_names_are_no_names_of_today() -> None:
 @pytest.mark.parametrize("old", SHIPPED)
 def test_a_former_name_leads_to_a_rule_and_its_member(old: str) -> None:
     for word in SHIPPED[old]:
-        name = names.parse_name(word)
+        name = names.parse_rule_name(word)
         assert name.rule_id in by_rule(), f"{old}: there is no {name.rule_id}"
         rule = by_rule()[name.rule_id][0].rule
         assert name.tier_or_part in {"", *rule.tiers_and_parts}, f"{old}: {name.rule_id} has no {name.tier_or_part}"
@@ -243,12 +243,12 @@ def shown(rule: str) -> tuple[Finding, ...]:
 def counting(rule: str, *, select: list[str], ignore: list[str]) -> list[Finding]:
     """Those of them that count for the words of --select and --ignore."""
     known = RuleNames()
-    active = selection.choose_active_pairs(
+    active = selection.active_pairs_by_rule_id(
         by_rule()[rule],
         rules.rules_folder(),
-        profile="recommended",
-        select=selection.parse_words(select, known),
-        ignore=selection.parse_words(ignore, known),
+        profile_name="recommended",
+        selection=selection.parse_rule_selectors(select, known),
+        ignored_selection=selection.parse_rule_selectors(ignore, known),
     )
     assert len(known.notices) == 1
     return [one for one in shown(rule) if selection.is_finding_active(one, active)]
@@ -257,7 +257,7 @@ def counting(rule: str, *, select: list[str], ignore: list[str]) -> list[Finding
 @pytest.mark.parametrize("old", SHIPPED)
 def test_a_former_name_selects_and_silences_what_it_stood_for(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # the shipped table
-    meant = [names.parse_name(word) for word in SHIPPED[old]]
+    meant = [names.parse_rule_name(word) for word in SHIPPED[old]]
     for rule in {name.rule_id for name in meant}:
         mine = [one for one in shown(rule) if any(name.is_name_of(one) for name in meant)]
         selected = counting(rule, select=[old], ignore=[])
@@ -272,14 +272,14 @@ def test_a_former_name_selects_and_silences_what_it_stood_for(old: str, monkeypa
 def test_the_aliases_for_the_found_cases_are_those_of_the_table() -> None:
     """What the shared expect.py takes: one rule for each former id, no tier or part."""
     file = ROOT / "tests" / "found-aliases.json"
-    want = {old: names.parse_name(new[0]).rule_id for old, new in SHIPPED.items()}
+    want = {old: names.parse_rule_name(new[0]).rule_id for old, new in SHIPPED.items()}
     assert json.loads(file.read_text("utf-8")) == want
 
 
 def test_the_table_is_read_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    names.former_ids.cache_clear()
-    assert {old: [str(one) for one in new] for old, new in names.former_ids().items()} == SHIPPED
+    names.rule_names_by_former_id.cache_clear()
+    assert {old: [str(one) for one in new] for old, new in names.rule_names_by_former_id().items()} == SHIPPED
 
 
 def test_a_word_that_no_rule_ever_had_names_nothing() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from readiness.ruleset import families, rules
-from readiness.ruleset.rule_file import FIELD_ORDER, RULE_KEYS, TIER_KEYS
+from readiness.ruleset.rule_file import RULE_KEYS, RULE_KEYS_IN_ORDER, TIER_KEYS
 from readiness.syntax.yaml import load_yaml_documents
 from tests.conftest import ROOT, by_rule
 
-FILES = [ROOT / "rules" / where for where in rules.rule_paths(ROOT / "rules")]
+FILES = [ROOT / "rules" / where for where in rules.relative_rule_file_paths(ROOT / "rules")]
 DEFAULTS = {"confidence": "high", "level": "recommended", "hides": False}
 
 # What these mark is no secret's value: a name, a mount, a file, an expression that GitHub fills in. A new rule on secrets
@@ -34,7 +34,7 @@ def parts_of(path: Path) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, 
     (spec,) = load_yaml_documents(path.read_text(encoding="utf-8"))
     whole: dict[str, Any] = {"": spec}
     common: Mapping[str, Any] = {}
-    if families.is_family(path):
+    if families.is_family_file(path):
         common = spec.get("common") or {}
         whole = {"common": common, **spec["rules"]}
     for name, fields in whole.items():
@@ -47,16 +47,16 @@ def misplaced(fields: Mapping[str, Any]) -> str | None:
     """The first field that stands behind one that belongs after it, if any."""
     furthest = 0
     for key in fields:
-        if FIELD_ORDER.index(key) < furthest:
+        if RULE_KEYS_IN_ORDER.index(key) < furthest:
             return key
-        furthest = FIELD_ORDER.index(key)
+        furthest = RULE_KEYS_IN_ORDER.index(key)
     return None
 
 
 def test_order_names_every_field_once() -> None:
-    assert len(FIELD_ORDER) == len(RULE_KEYS)
+    assert len(RULE_KEYS_IN_ORDER) == len(RULE_KEYS)
     assert TIER_KEYS < RULE_KEYS
-    assert FIELD_ORDER[-2:] == ["bad", "good"], "what follows the examples is not read"
+    assert RULE_KEYS_IN_ORDER[-2:] == ["bad", "good"], "what follows the examples is not read"
 
 
 def test_the_first_field_out_of_place_is_named() -> None:
@@ -68,7 +68,7 @@ def test_the_first_field_out_of_place_is_named() -> None:
 def test_fields_stand_in_one_order(path: Path) -> None:
     for where, fields, _ in parts_of(path):
         key = misplaced(fields)
-        order = " ".join(one for one in FIELD_ORDER if one in fields)
+        order = " ".join(one for one in RULE_KEYS_IN_ORDER if one in fields)
         assert key is None, f"{where or 'the rule'}: {key} is out of place; the order is {order}"
 
 

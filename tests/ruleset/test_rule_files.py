@@ -28,7 +28,7 @@ RULES = [pytest.param(tiers, id=name) for name, tiers in by_rule().items() if ti
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_words(bound: LoadedRule) -> None:
     rule = bound.rule
-    texts = {field: [rule.field_text(field)] for field in spec.TEXT_FIELDS}
+    texts = {field: [rule.field_text(field)] for field in spec.FINDING_TEXT_FIELDS}
     texts["message"] += [one.text for one in rule.named_messages]
     for wording in rule.wordings:
         texts[wording.field].append(wording.text)
@@ -50,10 +50,10 @@ def test_links(bound: LoadedRule) -> None:
 
 @pytest.mark.parametrize("bound", JUDGING)
 def test_binding(bound: LoadedRule) -> None:
-    (written,) = (loaded for loaded in rules.read_rule(bound.rule.id, bound.path) if loaded.tier == bound.tier)
+    (written,) = (loaded for loaded in rules.read_own_rule_tiers(bound.rule.id, bound.path) if loaded.tier == bound.tier)
     verification.verify_rule(written)
     for target in bound.targets:
-        assert target in kinds.subject_finders_of(kinds.kind_of_target(target)), f"no target is called {target!r}"
+        assert target in kinds.subject_finder_by_target(kinds.kind_of_target(target)), f"no target is called {target!r}"
     if bound.rule.category == "style":
         assert bound.rule.tier_by_name(bound.tier).level == "optional", "taste is off by default"
 

@@ -8,7 +8,7 @@ import pytest
 
 from readiness.model import Rule, Severity, SeverityProof
 from readiness.reports import pages
-from readiness.ruleset.rule_file import RuleError, error_factory, verify_keys
+from readiness.ruleset.rule_file import RuleError, rule_error_factory, verify_keys_and_shapes
 from tests.conftest import catalogue
 
 PAGE = Path(__file__).parents[2] / "docs" / "severity.md"
@@ -77,13 +77,13 @@ def test_shape(proof: object, tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text("title: Mine\nproof: x\n", "utf-8")
     with pytest.raises(RuleError, match="proof must be"):
-        verify_keys({"proof": proof}, error_factory(path), allow_parts=False)
+        verify_keys_and_shapes({"proof": proof}, rule_error_factory(path), allow_parts=False)
 
 
 def test_own_rule_with_proof() -> None:
-    verify_keys(
+    verify_keys_and_shapes(
         {"proof": {"meets": "data is lost", "by": "The fact."}},
-        error_factory(PAGE),
+        rule_error_factory(PAGE),
         allow_parts=False,
     )
     assert SeverityProof("data is lost", "The fact.").severity_criterion == "data is lost"

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import readiness
 from readiness import api
-from readiness.cli.main import FORMATS, main
+from readiness.cli.main import REPORT_FORMATS, main
 from readiness.model import Rule, Severity
 from readiness.reports import pages, rule_list
 from readiness.ruleset import rules
@@ -178,20 +178,20 @@ def test_a_tier_with_the_name_of_a_level_has_it(shelf: Path) -> None:
     file = shelf / "k8s" / "mine.yaml"
     text = file.read_text()
     file.write_text(f"level: strict\n{text.replace('recommended: {', 'few: {')}")
-    (rule,) = rules.unique_rules(rules.read_rule(FEW, file))
+    (rule,) = rules.rules_without_repeated_tiers(rules.read_own_rule_tiers(FEW, file))
     assert [one.level for one in rule.tiers] == ["strict", "strict", "optional"]
     file.write_text(text.replace("recommended: {", "few: {").replace("strict:\n", "strict:\n    level: optional\n"))
-    (rule,) = rules.unique_rules(rules.read_rule(FEW, file))
+    (rule,) = rules.rules_without_repeated_tiers(rules.read_own_rule_tiers(FEW, file))
     assert [one.level for one in rule.tiers] == ["recommended", "optional", "optional"]
 
 
 def test_a_rule_in_tiers_is_one_rule(shelf: Path) -> None:
-    (rule,) = rules.unique_rules(rules.read_rule(FEW, shelf / "k8s" / "mine.yaml"))
+    (rule,) = rules.rules_without_repeated_tiers(rules.read_own_rule_tiers(FEW, shelf / "k8s" / "mine.yaml"))
     assert (rule.severity, rule.level) == (Severity.MEDIUM, "recommended")
     assert set(rule.equivalents) == {"kube-linter", "polaris"}
-    row = rule_list.rule_as_json(rule)
+    row = rule_list.rule_json_object(rule)
     assert [one["name"] for one in row["tiers"]] == ["recommended", "strict", "optional"]
-    page = pages.rule_page(rules.read_rule(FEW, shelf / "k8s" / "mine.yaml"), {})
+    page = pages.rule_page(rules.read_own_rule_tiers(FEW, shelf / "k8s" / "mine.yaml"), {})
     for word in (
         "medium or low or info",
         "`k8s/mine:strict` | low | in the profile strict",
@@ -359,7 +359,7 @@ def test_json_has_the_equivalents_of_the_hit(shelf: Path) -> None:
 
 def test_processes_and_the_cache_keep_tiers_and_parts(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = shelf.parent / "cache"
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(folder))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(folder))
     cold = run(shelf, select=[FEW, KINDS], cache=True)
     assert run(shelf, select=[FEW, KINDS], jobs=3).to_dict() == cold.to_dict()
     monkeypatch.setattr(api, "run_pipeline", None)
@@ -370,7 +370,7 @@ def test_processes_and_the_cache_keep_tiers_and_parts(shelf: Path, monkeypatch: 
     ]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", REPORT_FORMATS)
 def test_every_format_tells_the_tier_s_severity_and_words(form: str, shelf: Path) -> None:
     run(shelf)
     flags = ["check", "--no-config", "--no-cache", "--select", FEW, "--rules", str(shelf)]
@@ -387,7 +387,7 @@ def test_every_format_tells_the_tier_s_severity_and_words(form: str, shelf: Path
 
 def test_a_baseline_knows_a_finding_whatever_its_tier(shelf: Path) -> None:
     known = shelf.parent / "known.json"
-    known.write_text(baseline.baseline_text(run(shelf, select=[f"{FEW}:recommended"]).findings))
+    known.write_text(baseline.baseline_file_text(run(shelf, select=[f"{FEW}:recommended"]).findings))
     assert told(run(shelf, select=[FEW], baseline=known)) == [MIDDLE, LAST]
 
 
@@ -435,7 +435,7 @@ def test_a_mistake_is_told_at_its_line(tmp_path: Path, text: str, line: int, sai
     folder.mkdir()
     (folder / "mine.yaml").write_text(head + fix + text + EXAMPLES)
     with pytest.raises(RuleError) as caught:
-        rules.read_rule(FEW, folder / "mine.yaml")
+        rules.read_own_rule_tiers(FEW, folder / "mine.yaml")
     assert said in caught.value.message
     assert caught.value.where == f"k8s/mine.yaml:{line}"
 

@@ -20,11 +20,11 @@ from readiness.run import cache
 from tests.make import write_files
 
 needs_helm = pytest.mark.skipif(
-    not helm.available_renderer(),
+    not helm.available_chart_renderer(),
     reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 needs_kustomize = pytest.mark.skipif(
-    not kustomize.build_command(), reason="needs kustomize or kubectl, and neither is installed"
+    not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed"
 )
 POD = """\
 apiVersion: v1
@@ -57,7 +57,7 @@ def write(root: Path, files: dict[str, str]) -> None:
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cache.ResultCache:
     store = cache.ResultCache(tmp_path / "kept")
-    monkeypatch.setattr(cache, "user_cache", lambda: store)
+    monkeypatch.setattr(cache, "user_result_cache", lambda: store)
     return store
 
 
@@ -271,10 +271,10 @@ def key(root: Path, **more: Any) -> str:
         "helm_values": (),
     }
     options |= {"context": True, "foreign_ignores": True, "purpose": "", "checklists": None, **more}
-    settings = api.merge_options(api._load_config(options.pop("config", False)), **options)
+    settings = api.merge_options(api._load_config_of_option(options.pop("config", False)), **options)
     from readiness.loading import discover
 
-    return cache.cache_key(discover.discover_files([root], base=root), settings, "2026-01-01")
+    return cache.result_cache_key(discover.discover_files([root], working_directory=root), settings, "2026-01-01")
 
 
 COMPARED = 'package web\n\nfunc TestWeb(t *testing.T) { assert.Equal(t, read("expected/pod.yaml"), render()) }\n'
@@ -385,7 +385,7 @@ def test_every_setting_and_file_that_a_run_reads_is_in_the_key(tmp_path: Path, m
 
 
 def test_the_tool_itself_and_its_libraries_are_in_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = [one.split(" ")[0] for one in cache._tool_files()]
+    names = [one.split(" ")[0] for one in cache._tool_file_states()]
     for ending in (
         "readiness/run/cache.py",
         "facts/images.yaml",
@@ -397,9 +397,9 @@ def test_the_tool_itself_and_its_libraries_are_in_the_key(tmp_path: Path, monkey
     write(tmp_path, {"yaml/__init__.py": ""})
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "yaml")
-    before = list(cache._tool_files())[-1]
+    before = list(cache._tool_file_states())[-1]
     (tmp_path / "new-1.0.dist-info").mkdir()
-    assert list(cache._tool_files())[-1] != before
+    assert list(cache._tool_file_states())[-1] != before
 
 
 SPOILT: dict[str, Callable[[bytes], bytes]] = {
@@ -457,9 +457,9 @@ def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path: Path, monkeyp
         folder = folder / "file" / "x"
         (home / "readiness").mkdir()
         (home / "readiness" / "file").write_text("")
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(folder))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(folder))
     if name == "a folder where a result should be":
-        monkeypatch.setattr(cache, "cache_key", lambda *_: "k")
+        monkeypatch.setattr(cache, "result_cache_key", lambda *_: "k")
         (folder / "k.json").mkdir(parents=True)
     assert run(root, cache=True) == run(root, cache=True) == run(root)
 
@@ -494,7 +494,7 @@ def test_a_cache_in_the_scanned_tree_is_neither_read_nor_written(tmp_path: Path,
     """Keys can be worked out by everybody: whoever wrote the tree could have written the answers too."""
     root = tmp_path / "root"
     write(root, {"a.yaml": GOOD, "deploy/b.yaml": GOOD})
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(tmp_path / "elsewhere"))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(tmp_path / "elsewhere"))
     good = run(root, cache=True)
     (answer,) = (tmp_path / "elsewhere").glob("*.json")
     write(root, {"a.yaml": BAD})
@@ -503,7 +503,7 @@ def test_a_cache_in_the_scanned_tree_is_neither_read_nor_written(tmp_path: Path,
     planted.mkdir(parents=True)
     for file in (tmp_path / "elsewhere").glob("*.json"):
         (planted / file.name).write_bytes(answer.read_bytes())
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(planted))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(planted))
     assert good["findings"] == []
     before = {file: file.read_bytes() for file in planted.iterdir()}
     assert run(root, cache=True) == bad
@@ -537,11 +537,11 @@ def test_what_is_said_of_the_settings_keeps_its_line(
 def test_old_results_and_what_was_left_behind_go(
     tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "MAX_KEPT_RESULTS", 2)
+    monkeypatch.setattr(cache, "MAX_CACHED_RESULTS", 2)
     root = tmp_path / "root"
     write(root, {"a.yaml": GOOD})
     kept.folder.mkdir()
-    for name, age in (("old.1.part", 2 * cache.TEMPORARY_FILE_MAX_AGE), ("new.2.part", 0)):
+    for name, age in (("old.1.part", 2 * cache.TEMPORARY_FILE_MAX_AGE_SECONDS), ("new.2.part", 0)):
         (kept.folder / name).write_text("{")
         now = (kept.folder / name).stat().st_mtime
         os.utime(kept.folder / name, (now - age, now - age))

@@ -66,7 +66,7 @@ def test_nothing_is_imported_for_the_first_time_after_a_fork() -> None:
     for room in ("checks", "kinds", "syntax", "model", "facts"):
         for path in sorted((ROOT / "readiness" / room).rglob("*.py")):
             for module, name in imported_by_functions(path):
-                known = {module, f"{module}.{name}"} & {*parallel.MODULES_IMPORTED_LATE, *elsewhere}
+                known = {module, f"{module}.{name}"} & {*parallel.LAZILY_IMPORTED_MODULES, *elsewhere}
                 assert known, f"{path.relative_to(ROOT)} imports {module}: name it in MODULES_IMPORTED_LATE"
 
 
@@ -88,9 +88,9 @@ def test_no_value_is_worked_out_under_a_lock() -> None:
 
 def test_threads_may_read_scripts_at_once() -> None:
     script = "for i in a b; do echo $i | grep x && curl http://x/$i > /tmp/$i; done\n" * 300
-    expected = repr(shell.commands_of(script))
+    expected = repr(shell.parse_commands(script))
     seen: list[str] = []
-    threads = [threading.Thread(target=lambda: seen.append(repr(shell.commands_of(script)))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: seen.append(repr(shell.parse_commands(script)))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

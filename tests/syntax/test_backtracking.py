@@ -71,22 +71,22 @@ EXPONENTIAL = {
 
 @pytest.mark.parametrize(("pattern", "use"), LINEAR.values(), ids=LINEAR)
 def test_linear(pattern: str, use: MatchMode) -> None:
-    assert backtracking.growth_of_time(regex.parse_python_regex(pattern), use).degree == 1
+    assert backtracking.backtracking_time_growth(regex.parse_python_regex(pattern), use).degree == 1
 
 
 @pytest.mark.parametrize(("pattern", "use", "degree"), POWER.values(), ids=POWER)
 def test_power(pattern: str, use: MatchMode, degree: int) -> None:
-    assert backtracking.growth_of_time(regex.parse_python_regex(pattern), use).degree == degree
+    assert backtracking.backtracking_time_growth(regex.parse_python_regex(pattern), use).degree == degree
 
 
 @pytest.mark.parametrize(("pattern", "use"), EXPONENTIAL.values(), ids=EXPONENTIAL)
 def test_exponential(pattern: str, use: MatchMode) -> None:
-    assert backtracking.growth_of_time(regex.parse_python_regex(pattern), use).degree == math.inf
+    assert backtracking.backtracking_time_growth(regex.parse_python_regex(pattern), use).degree == math.inf
 
 
 def test_bounds_multiply() -> None:
     def factor(pattern: str) -> float:
-        return backtracking.growth_of_time(regex.parse_python_regex(pattern)).factor
+        return backtracking.backtracking_time_growth(regex.parse_python_regex(pattern)).factor
 
     assert factor("[a-z]{1,80}x") == 80
     assert factor("[a-z]{1,80}[a-z]{1,20}x") == 80 * 20
@@ -121,7 +121,7 @@ def test_ways_at_once(pattern: str, least: int, most: int) -> None:
 )
 def test_what_cannot_be_told(pattern: str, said: str) -> None:
     with pytest.raises(UnsupportedError, match=said):
-        backtracking.growth_of_time(regex.parse_python_regex(pattern))
+        backtracking.backtracking_time_growth(regex.parse_python_regex(pattern))
 
 
 ATOMS = st.sampled_from(
@@ -148,7 +148,7 @@ def test_what_is_called_linear_is(pattern: str, use: MatchMode, before: str, pum
     """Twice the text costs about twice the steps: four times as many would be a square."""
     root = regex.parse_python_regex(pattern)
     try:
-        if backtracking.growth_of_time(root, use).degree > 1:
+        if backtracking.backtracking_time_growth(root, use).degree > 1:
             return
     except UnsupportedError:
         return
@@ -178,7 +178,7 @@ def test_the_engine_of_the_tests_is_one(pattern: str, text: str) -> None:
 @given(st.text(alphabet="ab()[]{}|*+?\\^$.,-:<>=!1P'#_xdQE\né", max_size=30))
 def test_no_pattern_raises_anything_else(pattern: str) -> None:
     with contextlib.suppress(UnsupportedError):
-        backtracking.growth_of_time(regex.parse_python_regex(pattern))
+        backtracking.backtracking_time_growth(regex.parse_python_regex(pattern))
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,6 @@ def test_no_pattern_raises_anything_else(pattern: str) -> None:
 def test_hostile_patterns_are_bounded(pattern: str) -> None:
     def judge() -> None:
         with contextlib.suppress(UnsupportedError):
-            backtracking.growth_of_time(regex.parse_python_regex(pattern), step_counter=StepCounter(100_000))
+            backtracking.backtracking_time_growth(regex.parse_python_regex(pattern), step_counter=StepCounter(100_000))
 
     assert effort(judge) < 3_000_000

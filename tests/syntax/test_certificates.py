@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.syntax.certificates import read_certificate
+from readiness.syntax.certificates import parse_first_pem_certificate
 from tests.certificates import encode_element, make_certificate
 
 
@@ -23,7 +23,7 @@ from tests.certificates import encode_element, make_certificate
     ],
 )
 def test_who_signed(issuer: str, subject: str, yes: bool) -> None:
-    found = read_certificate(make_certificate(issuer, subject, "300101000000Z"))
+    found = parse_first_pem_certificate(make_certificate(issuer, subject, "300101000000Z"))
     assert found is not None
     assert found.is_self_made is yes
 
@@ -37,7 +37,7 @@ def test_who_signed(issuer: str, subject: str, yes: bool) -> None:
     ],
 )
 def test_last_day(until: str, day: datetime.date) -> None:
-    found = read_certificate(make_certificate("a", "b", until))
+    found = parse_first_pem_certificate(make_certificate("a", "b", until))
     assert found is not None
     assert found.last_day == day
     assert found.has_expired(day + datetime.timedelta(days=1))
@@ -46,14 +46,14 @@ def test_last_day(until: str, day: datetime.date) -> None:
 
 
 def test_one_without_a_version_is_read_as_well() -> None:
-    found = read_certificate(make_certificate("a", "a", "300101000000Z", version=False))
+    found = parse_first_pem_certificate(make_certificate("a", "a", "300101000000Z", version=False))
     assert found is not None
     assert found.is_self_made
 
 
 @pytest.mark.parametrize("until", ["", "xx", "309999000000Z"])
 def test_no_point_in_time_is_no_certificate(until: str) -> None:
-    assert read_certificate(make_certificate("a", "b", until)) is None
+    assert parse_first_pem_certificate(make_certificate("a", "b", until)) is None
 
 
 def _pem(encoded: bytes) -> str:
@@ -64,15 +64,15 @@ def _pem(encoded: bytes) -> str:
     "encoded", [b"\x30", b"\x30\x82", b"\x30\x85\x01\x01\x01\x01\x01", encode_element(0x30, b""), b"\x02\x01\x01"]
 )
 def test_what_is_cut_off_is_none(encoded: bytes) -> None:
-    assert read_certificate(_pem(encoded)) is None
+    assert parse_first_pem_certificate(_pem(encoded)) is None
 
 
 @given(st.binary(min_size=1, max_size=200))
 def test_no_bytes_break_it(encoded: bytes) -> None:
-    found = read_certificate(_pem(encoded))
+    found = parse_first_pem_certificate(_pem(encoded))
     assert found is None or found.last_day
 
 
 def test_a_text_without_one_has_none() -> None:
-    assert read_certificate("-----BEGIN CERTIFICATE-----\n<put it here>\n-----END CERTIFICATE-----") is None
-    assert read_certificate("") is None
+    assert parse_first_pem_certificate("-----BEGIN CERTIFICATE-----\n<put it here>\n-----END CERTIFICATE-----") is None
+    assert parse_first_pem_certificate("") is None

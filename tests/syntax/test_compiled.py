@@ -21,7 +21,7 @@ def load(folder: Path, home: Path) -> tuple[dict[str, str], list[str]]:
         read.append(path.stem)
         return path.read_text(encoding="utf-8")
 
-    return compiled.load_folder(folder, one, home), read
+    return compiled.load_yaml_folder(folder, one, home), read
 
 
 @pytest.fixture
@@ -120,22 +120,22 @@ def test_nothing_can_be_written(folder: Path, tmp_path: Path) -> None:
 
 
 def test_no_folder_has_no_names(tmp_path: Path) -> None:
-    assert compiled.file_names(tmp_path / "none") == []
+    assert compiled.yaml_file_stems(tmp_path / "none") == []
 
 
 def test_rules_are_the_same_read_and_kept(tmp_path: Path) -> None:
     for group in rules.RULE_GROUPS:
         names = []
         for folder, read in (
-            (rules.rules_folder() / group, rules.rule_spec),
-            (rules.rules_folder() / group / families.FAMILIES_FOLDER, families.family_spec),
+            (rules.rules_folder() / group, rules.load_rule_spec),
+            (rules.rules_folder() / group / families.FAMILIES_FOLDER, families.rule_spec_by_name_in_family),
         ):
             if folder.is_dir():
-                first = compiled.load_folder(folder, read, tmp_path)
-                assert compiled.load_folder(folder, read, tmp_path) == first
+                first = compiled.load_yaml_folder(folder, read, tmp_path)
+                assert compiled.load_yaml_folder(folder, read, tmp_path) == first
                 rows = first.values() if folder.name == families.FAMILIES_FOLDER else [first]
                 names += [name for row in rows for name in row]
-        assert sorted(names) == [name.partition("/")[2] for name in rules.rule_ids() if name.startswith(f"{group}/")]
+        assert sorted(names) == [name.partition("/")[2] for name in rules.load_all_rule_ids() if name.startswith(f"{group}/")]
 
 
 def test_folders_of_one_name_are_kept_apart(folder: Path, tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_agrees_with_the_parser_of_buildkit(text: str) -> None:
         wanted = theirs.parse_string(text)
     except theirs.GoParseError:
         return
-    wanted = [one for one in wanted if (one.cmd or "").upper() in dockerfile.KEYWORDS]
+    wanted = [one for one in wanted if (one.cmd or "").upper() in dockerfile.INSTRUCTION_KEYWORDS]
     got = parse_dockerfile(text).instructions
     assert [one.keyword for one in got] == [one.cmd.upper() for one in wanted]
     for mine, expected in zip(got, wanted, strict=True):

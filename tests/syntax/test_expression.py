@@ -70,12 +70,12 @@ def test_grouping_and_negation() -> None:
     ],
 )
 def test_paths(text: str, path: tuple[str, ...]) -> None:
-    assert expression.access_path(expression.parse_expression(text)) == path
+    assert expression.lowercase_access_path(expression.parse_expression(text)) == path
 
 
 def test_accesses_are_the_longest_paths_and_those_inside_them() -> None:
     tree = expression.parse_expression("contains(github.event[matrix.kind].labels, 'x') || secrets.A")
-    assert [found for _, found in expression.context_accesses(tree)] == [
+    assert [found for _, found in expression.longest_context_accesses(tree)] == [
         ("github", "event", "*", "labels"),
         ("matrix", "kind"),
         ("secrets", "a"),
@@ -128,7 +128,7 @@ def test_templates() -> None:
     ]
 
 
-def parsed(text: str) -> tuple[expression.Node | None, int]:
+def parsed(text: str) -> tuple[expression.ExpressionNode | None, int]:
     """The tree, or where the parser gave up."""
     try:
         return expression.parse_expression(text), 0
@@ -144,7 +144,7 @@ def test_any_tokens_parse_or_raise_our_error(text: str) -> None:
     if tree is None:
         return
     constant.evaluate_constant(tree)
-    for node in expression.walk_tree(tree):
+    for node in expression.walk_expression_tree(tree):
         assert 0 <= node.span.start <= node.span.end <= len(text)
         if isinstance(node, FunctionCall):
             assert text[node.span.start :].startswith(node.name)

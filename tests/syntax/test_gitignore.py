@@ -185,4 +185,4 @@ def test_a_glob_never_runs_away() -> None:
 
 
 def test_lines_that_mean_nothing_make_no_pattern() -> None:
-    assert list(gitignore.parse_patterns(["", "#", "/", "!", "[", "a\\", "   "])) == []
+    assert list(gitignore.parse_ignore_patterns(["", "#", "/", "!", "[", "a\\", "   "])) == []

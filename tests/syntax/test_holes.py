@@ -7,12 +7,12 @@ import ast
 import pytest
 
 from readiness.syntax.holes import (
-    EXPRESSION_SIGN,
-    TEMPLATE_SIGN,
+    GITHUB_EXPRESSION_OPENING,
+    TEMPLATE_OPENING,
     VARIABLE_SIGN,
-    has_expression,
-    has_template,
-    has_variable,
+    has_github_expression,
+    has_template_opening,
+    has_variable_sign,
 )
 from tests.conftest import ROOT
 
@@ -30,7 +30,7 @@ TEXTS = {
 
 @pytest.mark.parametrize(("text", "wanted"), TEXTS.items())
 def test_who_may_fill_in(text: str, wanted: tuple[bool, bool, bool]) -> None:
-    assert (has_variable(text), has_template(text), has_expression(text)) == wanted
+    assert (has_variable_sign(text), has_template_opening(text), has_github_expression(text)) == wanted
 
 
 def test_nobody_looks_for_marks_by_hand() -> None:
@@ -42,6 +42,6 @@ def test_nobody_looks_for_marks_by_hand() -> None:
         if isinstance(node, ast.Compare)
         and isinstance(node.ops[0], ast.In | ast.NotIn)
         and isinstance(node.left, ast.Constant)
-        and node.left.value in {VARIABLE_SIGN, TEMPLATE_SIGN, EXPRESSION_SIGN}
+        and node.left.value in {VARIABLE_SIGN, TEMPLATE_OPENING, GITHUB_EXPRESSION_OPENING}
     ]
     assert not found

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from readiness.model import ParseError, Source, Span
 from readiness.syntax.nginx import (
-    MAX_DEPTH,
+    MAX_BLOCK_DEPTH,
     Block,
     Directive,
     parse_nginx,
@@ -201,10 +201,10 @@ def test_value_in_force() -> None:
     assert root.source.text[slice(*first.at("proxy_pass"))] == "location /"
 
 
-@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1, 100_000])
+@pytest.mark.parametrize("depth", [MAX_BLOCK_DEPTH, MAX_BLOCK_DEPTH + 1, 100_000])
 def test_depth(depth: int) -> None:
     text = "a {" * depth + "}" * depth
-    if depth > MAX_DEPTH:
+    if depth > MAX_BLOCK_DEPTH:
         with pytest.raises(ParseError, match="blocks inside each other"):
             read(text)
     else:

@@ -10,7 +10,7 @@ from readiness.syntax import shell
 
 
 def call_of(text: str) -> packages.PackageCall:
-    found = packages.package_call(shell.commands_of(text)[-1])
+    found = packages.package_call(shell.parse_commands(text)[-1])
     assert found is not None
     return found
 
@@ -84,7 +84,7 @@ def test_every_manager_is_called_above() -> None:
      "python -m venv x", "python manage.py install", "yarn --version", "pip", "apt-get"],
 )  # fmt: skip
 def test_no_calls(text: str) -> None:
-    assert packages.package_call(shell.commands_of(text)[-1]) is None
+    assert packages.package_call(shell.parse_commands(text)[-1]) is None
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_no_calls(text: str) -> None:
     ],
 )
 def test_answers(text: str, yes: bool) -> None:
-    assert packages.assumes_yes(call_of(text)) is yes
+    assert packages.may_run_without_confirmation(call_of(text)) is yes
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from readiness.facts import github, managers
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.delivery import effects
 from readiness.kinds.delivery import model as delivery
 from readiness.kinds.k8s import model
 from readiness.ruleset import bindings
 from readiness.syntax import backtracking, regex
-from readiness.syntax.backtracking import MAX_FACTOR
+from readiness.syntax.backtracking import MAX_GROWTH_FACTOR
 from readiness.syntax.secrets import shapes
 from readiness.syntax.ways import MatchMode, StepCounter
 from readiness.verdict.evidence import plans
@@ -85,7 +85,7 @@ PUT_TOGETHER = {
 
 def data() -> Iterator[Found]:
     """The expressions of tables: some are compiled when they are first used, some by jsonschema."""
-    yield Found("command-effects starts", effects._starts().pattern, 0, patterns.HERE)
+    yield Found("command-effects starts", effects._server_start_pattern().pattern, 0, patterns.HERE)
     for row in effects._command_effect_patterns():
         yield Found(f"command-effects {row.kind}", row.pattern.pattern, 0, patterns.HERE)
     for name, pattern in effects._task_name_patterns():
@@ -95,19 +95,19 @@ def data() -> Iterator[Found]:
             if isinstance(pattern, re.Pattern):
                 yield Found(f"managers {manager.name}", pattern.pattern, 0, MatchMode())
     for name in ("compiles", "release-in"):
-        for image, made in fact_column("images", name).items():
+        for image, made in property_by_fact_name("images", name).items():
             yield Found(f"images {image} {name}", made, 0, MatchMode())
     yield Found("purpose-words namespace", model._development_name_pattern().pattern, 0, MatchMode())
     for kind, pattern in delivery._environment_patterns():
         yield Found(f"purpose-words {kind}", pattern.pattern, 0, MatchMode())
-    contexts = map(github._contexts_of_column, ("fixed", "plain"))
+    contexts = map(github._context_pattern_of_property, ("fixed", "plain"))
     forms = (form for one in contexts for form in one.pattern.split("|"))
     yield from (Found(f"github-contexts {form}", form, 0, patterns.HERE) for form in forms)
     for name, _, shape in shapes._CREDENTIAL_SHAPES:
         yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)
-    for thing, command in fact_column("working-tree-commands", "command").items():
+    for thing, command in property_by_fact_name("working-tree-commands", "command").items():
         yield Found(f"working-tree-commands {thing}", command, 0, patterns.HERE)
-    for name, plan in plans._PATH_PATTERN_BY_FACT:
+    for name, plan in plans._FACTS_AND_PATH_PATTERNS:
         yield Found(f"plans {name}", plan, 0, MatchMode())
     for path in sorted((PACKAGE / "data").glob("*.json")):
         for number, pattern in enumerate(_schema_patterns(json.loads(path.read_text("utf-8")))):
@@ -133,8 +133,10 @@ ALL = [*patterns.compiled(), *patterns.written(), *data()]
 
 def degree(found: Found) -> float:
     """The power of the text's length that an expression can take; over 1 too where its bounds multiply to too much."""
-    grown = backtracking.growth_of_time(regex.parse_python_regex(found.pattern, found.flags), found.use, StepCounter(10**7))
-    return 1.5 if grown.degree == 1 and grown.factor > MAX_FACTOR else grown.degree
+    grown = backtracking.backtracking_time_growth(
+        regex.parse_python_regex(found.pattern, found.flags), found.use, StepCounter(10**7)
+    )
+    return 1.5 if grown.degree == 1 and grown.factor > MAX_GROWTH_FACTOR else grown.degree
 
 
 @pytest.mark.parametrize("found", [pytest.param(one, id=one.where) for one in ALL])
@@ -172,7 +174,7 @@ RULES = [
     for bound in catalogue()
     for pattern in (
         *(one for clause in (*bound.clauses, *bound.proof_clauses) for one in clause.regexes),
-        *((one for _, one in bindings.parameter_regexes(bound.check_name, bound.arguments)) if bound.check_name else ()),
+        *((one for _, one in bindings.parameters_and_regexes(bound.check_name, bound.arguments)) if bound.check_name else ()),
     )
 ]
 
@@ -184,10 +186,15 @@ def test_expressions_of_rule_files_are_what_custom_rules_may_have(bound: object,
 
 def test_the_kind_that_never_ended() -> None:
     """A tag of forty pairs of digits and dashes, and a mark that is none of either."""
-    from readiness.checks.ci.pins import _VERSION_REF
+    from readiness.checks.ci.pins import _VERSION_REF_PATTERN
 
-    assert backtracking.growth_of_time(regex.parse_python_regex(_VERSION_REF.pattern, re.IGNORECASE), patterns.HERE).degree == 1
-    assert _VERSION_REF.match("0-" * 5000 + "!") is None
+    assert (
+        backtracking.backtracking_time_growth(
+            regex.parse_python_regex(_VERSION_REF_PATTERN.pattern, re.IGNORECASE), patterns.HERE
+        ).degree
+        == 1
+    )
+    assert _VERSION_REF_PATTERN.match("0-" * 5000 + "!") is None
     for tag in (
         "v4",
         "4.1.2",
@@ -198,8 +205,8 @@ def test_the_kind_that_never_ended() -> None:
         "a/v1",
         "2.0.0+b_1",
     ):
-        assert _VERSION_REF.match(tag), tag
+        assert _VERSION_REF_PATTERN.match(tag), tag
     for ref in ("main", "feature/x", "v", "1.2_", "latest", "v1..", "1__2"):
-        assert (_VERSION_REF.match(ref) is not None) is (ref == "v1.."), ref
+        assert (_VERSION_REF_PATTERN.match(ref) is not None) is (ref == "v1.."), ref
     old = r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z"
-    assert backtracking.growth_of_time(regex.parse_python_regex(old, re.IGNORECASE), patterns.HERE).degree == math.inf
+    assert backtracking.backtracking_time_growth(regex.parse_python_regex(old, re.IGNORECASE), patterns.HERE).degree == math.inf

@@ -15,7 +15,7 @@ from readiness.syntax.secrets import SecretKind, SecretStrength, ValueContext, n
 from readiness.syntax.secrets.vocabulary import (
     StatedMeaning,
     is_repeating_or_sequential,
-    meaning_of,
+    stated_meaning_of,
 )
 
 HEX = "3328fa814dd582ccd03dbe785cfd683fb8da92b3"
@@ -297,7 +297,7 @@ WORDS = (
 
 @pytest.mark.parametrize("value", WORDS)
 def test_names_and_words_are_not_random(value: str) -> None:
-    assert secrets.strength_of(value) < SecretStrength.RANDOM
+    assert secrets.secret_strength_of(value) < SecretStrength.RANDOM
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_names_and_words_are_not_random(value: str) -> None:
 def test_what_a_machine_makes_is_random(letters: str, length: int, least: float) -> None:
     draw = random.Random(7)  # noqa: S311 - the same values in every run
     made = ["".join(draw.choices(letters, k=length)) for _ in range(1000)]
-    assert sum(secrets.strength_of(one) is SecretStrength.RANDOM for one in made) / len(made) >= least
+    assert sum(secrets.secret_strength_of(one) is SecretStrength.RANDOM for one in made) / len(made) >= least
 
 
 @pytest.mark.parametrize(
@@ -337,12 +337,12 @@ def test_what_a_machine_makes_is_random(letters: str, length: int, least: float)
     ],
 )
 def test_what_words_say(value: str, said: StatedMeaning | None) -> None:
-    assert meaning_of(value) is said
+    assert stated_meaning_of(value) is said
 
 
 def test_hostile_values_cost_little() -> None:
     for value in ("0" * 79 + "z", "dead" * 19 + "z", "testsecretkey" * 6, "a" * 80, "-" * 80):
-        meaning_of(value)
+        stated_meaning_of(value)
         secrets.classify_value("PASSWORD", value)
     assert not is_repeating_or_sequential("ab")
 
@@ -404,7 +404,7 @@ def test_the_place_decides_in_text_too() -> None:
 
 
 def test_the_quick_look_misses_no_name_of_a_secret() -> None:
-    pairs = {last for _, last in names.SECRET_PAIRS}
+    pairs = {last for _, last in names.SECRET_WORD_PAIRS}
     for word in names.SECRET_WORDS | names.TOKEN_WORDS | pairs:
         assert secrets.may_contain_secret_name(f"DB_{word.upper()}_1"), word
 
@@ -431,18 +431,18 @@ TAKING = (
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_names_that_only_sound_like_a_secret(name: str) -> None:
-    assert not secrets.may_name_secret(name)
+    assert not secrets.has_secret_word(name)
     assert not secrets.is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", TAKING)
 def test_names_that_take_a_secret(name: str) -> None:
-    assert secrets.may_name_secret(name)
+    assert secrets.has_secret_word(name)
 
 
 def test_the_working_folder_is_no_password() -> None:
-    assert not secrets.may_name_secret("PWD")
-    assert secrets.may_name_secret("DB_PWD")
+    assert not secrets.has_secret_word("PWD")
+    assert secrets.has_secret_word("DB_PWD")
 
 
 # -- outputs ------------------------------------------------------------------------------------------------------
@@ -495,7 +495,7 @@ def test_no_value_breaks_it(name: str, value: str) -> None:
     ],
 )
 def test_files_to_copy(path: str, sample: bool) -> None:
-    assert secrets.is_sample(path) is sample
+    assert secrets.is_sample_filename(path) is sample
 
 
 @pytest.mark.parametrize(
@@ -519,4 +519,4 @@ def test_files_to_copy(path: str, sample: bool) -> None:
     ],
 )
 def test_files_of_clients_are_read(text: str, holds: bool) -> None:
-    assert secrets.holds_credential(text) is holds
+    assert secrets.has_possible_credential(text) is holds

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.facts import package_versions, packages
-from readiness.facts.wrappers import command_and_wrapped, unwrap_command
+from readiness.facts.wrappers import command_and_wrapped_commands, unwrap_command
 from readiness.syntax import shell
 from readiness.syntax.dockerfile import parse_dockerfile
-from readiness.syntax.pieces import plain_pieces
+from readiness.syntax.pieces import single_piece_text
 
 
 def names(text: str) -> list[str]:
-    return [one.name for one in shell.commands_of(text)]
+    return [one.name for one in shell.parse_commands(text)]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_commands(text: str, expected: list[str]) -> None:
 
 
 def test_operators_and_pipelines() -> None:
-    a, b, c, d = shell.commands_of("a | b && c || d")
+    a, b, c, d = shell.parse_commands("a | b && c || d")
     assert [one.operator_before for one in (a, b, c, d)] == ["", "|", "&&", "||"]
     assert (a.pipeline_number, a.position_in_pipeline) == (b.pipeline_number, 0)
     assert b.position_in_pipeline == 1
@@ -49,7 +49,7 @@ def test_operators_and_pipelines() -> None:
 
 def test_words_and_assignments() -> None:
     text = "A='x y' run \"a $B\" c\\ d -- 'e'"
-    (command,) = shell.commands_of(text)
+    (command,) = shell.parse_commands(text)
     assert [(a.name, a.value.value if a.value else None) for a in command.assignments] == [("A", "x y")]
     assert command.unquoted_words == ("a $B", "c d", "--", "e")
     assert [word.is_fully_known for word in command.words] == [False, True, True, True]
@@ -57,7 +57,7 @@ def test_words_and_assignments() -> None:
 
 
 def test_redirects_belong_to_the_last_command() -> None:
-    a, b = shell.commands_of("a | b > f 2>&1")
+    a, b = shell.parse_commands("a | b > f 2>&1")
     assert not a.redirects
     assert [(r.operator, r.target_word.value if r.target_word else None) for r in b.redirects] == [
         (">", "f"),
@@ -78,23 +78,23 @@ def test_redirects_belong_to_the_last_command() -> None:
     ],
 )
 def test_words_behind_a_redirection_are_the_commands(text: str, words: tuple[str, ...], targets: list[str]) -> None:
-    command = shell.commands_of(text)[-1]
+    command = shell.parse_commands(text)[-1]
     assert command.unquoted_words == words
     assert [r.target_word.value if r.target_word else "" for r in command.redirects] == targets
 
 
 def test_a_backtick_divides_no_word() -> None:
-    outer, _ = shell.commands_of("a x`b`y z")
+    outer, _ = shell.parse_commands("a x`b`y z")
     assert [(word.raw, word.is_fully_known) for word in outer.words] == [
         ("x`b`y", False),
         ("z", True),
     ]
-    named, _ = shell.commands_of("a`b` c")
+    named, _ = shell.parse_commands("a`b` c")
     assert (named.is_name_known, named.unquoted_words) == (False, ("c",))
 
 
 def test_substitutions_know_their_command() -> None:
-    outer, inner = shell.commands_of('sh -c "$(curl x)"')
+    outer, inner = shell.parse_commands('sh -c "$(curl x)"')
     assert (inner.name, inner.parent_index) == ("curl", 0)
     assert "substitution" in inner.enclosing_constructs
     assert outer.parent_index == -1
@@ -114,7 +114,7 @@ def test_places_in_a_dockerfile() -> None:
 
 
 def test_options() -> None:
-    (command,) = shell.commands_of("x -abc --long=1 --other 2 op -- -z")
+    (command,) = shell.parse_commands("x -abc --long=1 --other 2 op -- -z")
     assert command.has_option("-b")
     assert command.has_option("--long")
     assert not command.has_option("-z")
@@ -124,7 +124,7 @@ def test_options() -> None:
 
 
 def test_values_of_options_in_clusters() -> None:
-    (command,) = shell.commands_of("useradd -mu 1000 -s=x --gid 5 y -- -u 7")
+    (command,) = shell.parse_commands("useradd -mu 1000 -s=x --gid 5 y -- -u 7")
     assert (
         command.option_value("-u"),
         command.option_value("-s"),
@@ -153,26 +153,26 @@ def test_values_of_options_in_clusters() -> None:
     ],
 )
 def test_what_posix_has_not(text: str, kinds: list[str]) -> None:
-    marks = shell.parse_script(plain_pieces(text, 0)).bashisms
+    marks = shell.parse_script(single_piece_text(text, 0)).bashisms
     assert [mark.kind for mark in marks if mark.kind != "/"] == kinds
 
 
 def test_uses_of_variables() -> None:
     text = "x=$a b \"$c\" '$d' $e/f ${g:-h} $(i $j); [ $k = l ] && [[ $m ]]; cat > $n"
-    uses = shell.parse_script(plain_pieces(text, 0)).variable_uses
+    uses = shell.parse_script(single_piece_text(text, 0)).variable_uses
     assert [one.name for one in uses] == ["a", "c", "e", "g", "j", "k", "m", "n"]
     assert [one.name for one in uses if one.is_split_into_words] == ["e", "g", "j", "k"]
     assert [one.name for one in uses if not one.has_no_modifier] == ["g"]
 
 
 def test_conditions_are_told_from_what_they_decide() -> None:
-    found = shell.commands_of("if a; then b; elif c; then d; else e; fi; while f; do g; done")
+    found = shell.parse_commands("if a; then b; elif c; then d; else e; fi; while f; do g; done")
     assert [one.name for one in found if "condition" in one.enclosing_constructs] == ["a", "c", "f"]
 
 
 def test_wrappers_one_by_one() -> None:
-    command = shell.commands_of("time sudo -u x env A=1 B='c d' apt-get update")[0]
-    assert [one.program for one in command_and_wrapped(command)] == [
+    command = shell.parse_commands("time sudo -u x env A=1 B='c d' apt-get update")[0]
+    assert [one.program for one in command_and_wrapped_commands(command)] == [
         "time",
         "sudo",
         "env",
@@ -184,7 +184,7 @@ def test_wrappers_one_by_one() -> None:
 
 @pytest.mark.parametrize("text", ["command -v curl", "command -V curl", "sudo -v", "env A=1"])
 def test_wrappers_that_start_nothing(text: str) -> None:
-    command = shell.commands_of(text)[0]
+    command = shell.parse_commands(text)[0]
     assert unwrap_command(command) is command
 
 
@@ -200,7 +200,7 @@ def test_wrappers_that_start_nothing(text: str) -> None:
     ],
 )
 def test_wrappers(text: str, program: str) -> None:
-    assert unwrap_command(shell.commands_of(text)[0]).program == program
+    assert unwrap_command(shell.parse_commands(text)[0]).program == program
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_wrappers(text: str, program: str) -> None:
     ],
 )
 def test_package_managers(text: str, manager: str, action: str, names: list[str]) -> None:
-    call = packages.package_call(shell.commands_of(text)[0])
+    call = packages.package_call(shell.parse_commands(text)[0])
     assert call is not None
     assert (call.manager.name, call.action) == (manager, action)
     assert [word.value for word in call.packages] == names
@@ -237,7 +237,7 @@ def test_package_managers(text: str, manager: str, action: str, names: list[str]
     ],
 )
 def test_unpinned(text: str, expected: int) -> None:
-    call = packages.package_call(shell.commands_of(text)[0])
+    call = packages.package_call(shell.parse_commands(text)[0])
     assert call is not None
     assert len(package_versions.unpinned_packages(call)) == expected
 
@@ -251,7 +251,7 @@ def test_a_broken_script_gives_what_can_be_read() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab $(){}[]<>|&;'\"`\\\n-=é#!*", max_size=60) | st.text(max_size=60))
 def test_any_text(text: str) -> None:
-    for command in shell.commands_of(text):
+    for command in shell.parse_commands(text):
         assert 0 <= command.span.start <= command.span.end <= len(text)
         for word in command.words:
             assert text[word.span.start : word.span.end] == word.raw or word.script_offset < 0
@@ -261,12 +261,12 @@ def test_any_text(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["(", "$(", "a|", "a=(", "<<A\n", "a && ", "`", "{", "if "])
 def test_hostile_scripts_are_bounded(piece: str) -> None:
-    assert shell.commands_of(piece * 1_000) is not None
-    assert shell.parse_script(plain_pieces(piece * 100_000)).has_unparsed_text
+    assert shell.parse_commands(piece * 1_000) is not None
+    assert shell.parse_script(single_piece_text(piece * 100_000)).has_unparsed_text
 
 
 def test_deep_nesting() -> None:
-    assert shell.commands_of("(" * 1000 + "a" + ")" * 1000) is not None
+    assert shell.parse_commands("(" * 1000 + "a" + ")" * 1000) is not None
 
 
 WIDE = """\
@@ -284,6 +284,6 @@ def test_characters_that_are_no_bytes_end_no_process() -> None:
 
 @pytest.mark.parametrize("char", ["é", "\u1cca", "\ud835", "\U000df81e", "\u3000", "\xa0"])
 def test_characters_that_are_no_bytes_are_parts_of_words(char: str) -> None:
-    first, second = shell.commands_of(f"b {char} c{char} # {char}\nd")
+    first, second = shell.parse_commands(f"b {char} c{char} # {char}\nd")
     assert [one.raw for one in first.words] == [char, f"c{char}"]
     assert second.name == "d"

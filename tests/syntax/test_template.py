@@ -34,7 +34,7 @@ MARKS = {
 
 @pytest.mark.parametrize(("text", "found"), MARKS.values(), ids=MARKS)
 def test_marks(text: str, found: list[str]) -> None:
-    assert [text[one.start : one.end] for one in template.find_marks(text)] == found
+    assert [text[one.start : one.end] for one in template.find_template_marks(text)] == found
 
 
 FORMS = {
@@ -54,7 +54,7 @@ FORMS = {
 
 @pytest.mark.parametrize(("text", "wanted"), FORMS.items(), ids=FORMS)
 def test_what_a_mark_does(text: str, wanted: tuple[bool, bool]) -> None:
-    (mark,) = template.find_marks(text)
+    (mark,) = template.find_template_marks(text)
     assert (mark.is_control_tag, mark.is_alone_on_lines) == wanted
 
 
@@ -69,13 +69,13 @@ WITHOUT = {
 
 @pytest.mark.parametrize(("text", "wanted"), WITHOUT.items(), ids=WITHOUT)
 def test_the_text_without_marks(text: str, wanted: str) -> None:
-    assert template.without_marks(text, template.find_marks(text)) == wanted
+    assert template.blank_out_template_marks(text, template.find_template_marks(text)) == wanted
 
 
 @given(st.text(alphabet="{}%#<>@$ax \n-=", max_size=60))
 def test_everything_else_keeps_its_place(text: str) -> None:
-    marks = list(template.find_marks(text))
-    plain = template.without_marks(text, marks)
+    marks = list(template.find_template_marks(text))
+    plain = template.blank_out_template_marks(text, marks)
     assert len(plain) == len(text)
     outside = set(range(len(text))) - {at for one in marks for at in range(one.start, one.end)}
     assert all(plain[at] == text[at] for at in outside)
@@ -111,13 +111,13 @@ def test_names(path: str, wanted: bool) -> None:
     [("a.yaml.j2", "a.yaml"), ("a.j2", "a"), ("templates/a.yaml", "templates/a.yaml"), ("b", "b")],
 )
 def test_what_is_made(path: str, made: str) -> None:
-    assert template.rendered_path(path) == made
+    assert template.path_without_template_suffix(path) == made
 
 
 @pytest.mark.parametrize("piece", ["{{x}} ", "{{ ", "{{ {{x}} ", "{{ {{x}}}} ", "{{ {% <% {# ", "@a ", "%%", "{a", "   {{a}}"])
 def test_marks_cost_no_more_than_their_number(piece: str) -> None:
     def work(count: int) -> int:
         text = piece * count
-        return effort(lambda: template.without_marks(text, list(template.find_marks(text))))
+        return effort(lambda: template.blank_out_template_marks(text, list(template.find_template_marks(text))))
 
     assert work(4000) < 5 * work(1000) + 1000

@@ -33,7 +33,7 @@ def new_against(tmp_path: Path, before: dict[str, str], after: dict[str, str]) -
     """The findings (rule, place) of `after` that a baseline of `before` does not know."""
     old, new = written(tmp_path / "old", before), written(tmp_path / "new", after)
     known = tmp_path / "baseline.json"
-    known.write_text(baseline.baseline_text(readiness.check([old], base=old).findings), encoding="utf-8")
+    known.write_text(baseline.baseline_file_text(readiness.check([old], base=old).findings), encoding="utf-8")
     report = readiness.check([new], base=new, baseline=known)
     return [f"{one.rule} {one.path}" for one in report.open]
 

@@ -388,7 +388,7 @@ def test_a_block_in_prose(tmp_path: Path) -> None:
     assert lines(check(tmp_path, "GUIDE.md", text, LATEST)) == [6]
 
 
-@pytest.mark.skipif(not helm.available_renderer(), reason="needs the extra readiness[helm] or helm")
+@pytest.mark.skipif(not helm.available_chart_renderer(), reason="needs the extra readiness[helm] or helm")
 def test_a_rendered_object(tmp_path: Path) -> None:
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: a\nversion: 1.0.0\n", "utf-8")
     (tmp_path / "values.yaml").write_text("name: web\n", encoding="utf-8")
@@ -417,7 +417,7 @@ def test_hostile_texts_silence_nothing(path: str, text: str) -> None:
     source = Source(path, text)
     source.kind = kinds.detect_kind(path, text)
     document = kinds.parse_source(source)
-    kept, left = foreign.drop_findings_silenced_for_others(
+    kept, left = foreign.drop_findings_silenced_elsewhere(
         [], foreign.directives_for_other_linters(source.kind, document), lambda _: False
     )
     assert (kept, left) == ([], {})

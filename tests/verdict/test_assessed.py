@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 import readiness
 from readiness.cli.main import main
-from readiness.loading.assembly import CAUSE_ABSENT, CAUSE_BROKEN, CAUSE_OUTSIDE
+from readiness.loading.assembly import CAUSE_BROKEN, CAUSE_NOT_HERE, CAUSE_NOT_IN_TREE
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span
 from readiness.verdict.report import FileRow, Report, build_report
 
@@ -110,7 +110,7 @@ class Look:
 
 def report_on(*rows: FileRow, strict: bool = False, findings: tuple[Finding, ...] = ()) -> Report:
     return build_report(
-        version="1", rules=[RULE], findings=findings, rows=rows, tally_by_rule={"k8s/a": Look(4)}, subjects={},
+        tool_version="1", rules=[RULE], findings=findings, scored_rows=rows, tally_by_rule={"k8s/a": Look(4)}, subject_count_by_path={},
         strict_coverage=strict,
     )  # fmt: skip
 
@@ -121,7 +121,7 @@ def read(count: int) -> list[FileRow]:
 
 @pytest.mark.parametrize(("unread", "score"), [(0, 100), (2, 100), (3, 100), (4, None), (9, None)])
 def test_under_forty_percent_of_what_is_there_is_no_number(unread: int, score: int | None) -> None:
-    rows = [FileRow(f"t{n}", "helm", "skipped", "no helm", cause=CAUSE_ABSENT) for n in range(unread)]
+    rows = [FileRow(f"t{n}", "helm", "skipped", "no helm", cause=CAUSE_NOT_HERE) for n in range(unread)]
     made = report_on(*read(2), *rows)
     assert (made.score, made.assessed) == (score, score is not None)
     if score is None:
@@ -131,7 +131,7 @@ def test_under_forty_percent_of_what_is_there_is_no_number(unread: int, score: i
 
 
 def test_what_is_absent_is_never_ready_and_fails_only_where_that_is_asked() -> None:
-    row = FileRow("t", "helm", "skipped", "run `helm dependency build`", cause=CAUSE_ABSENT)
+    row = FileRow("t", "helm", "skipped", "run `helm dependency build`", cause=CAUSE_NOT_HERE)
     made = report_on(*read(3), row)
     assert (made.verdict, made.gate.passed, made.coverage.percent) == ("not-ready", True, 75)
     strict = report_on(*read(3), row, strict=True)
@@ -140,17 +140,17 @@ def test_what_is_absent_is_never_ready_and_fails_only_where_that_is_asked() -> N
 
 
 def test_what_lies_outside_is_listed_and_does_not_stand_against_ready() -> None:
-    made = report_on(*read(1), *(FileRow(f"o{n}", "kustomize", "skipped", "remote", cause=CAUSE_OUTSIDE) for n in range(9)))  # fmt: skip
+    made = report_on(*read(1), *(FileRow(f"o{n}", "kustomize", "skipped", "remote", cause=CAUSE_NOT_IN_TREE) for n in range(9)))  # fmt: skip
     assert (made.verdict, made.gate.passed, made.score) == ("ready", True, 100)
     assert (made.coverage.percent, made.coverage.percent_without_outside) == (10, 100)
     assert [row.path for row in made.outside] == [f"o{n}" for n in range(9)]
-    alone = report_on(FileRow("o", "kustomize", "skipped", "remote", cause=CAUSE_OUTSIDE))
+    alone = report_on(FileRow("o", "kustomize", "skipped", "remote", cause=CAUSE_NOT_IN_TREE))
     assert (alone.verdict, alone.score) == ("not-assessed", None)
 
 
 @pytest.mark.parametrize(
     ("cause", "verdict"),
-    [(CAUSE_OUTSIDE, "ready"), (CAUSE_ABSENT, "not-ready"), (CAUSE_BROKEN, "not-ready")],
+    [(CAUSE_NOT_IN_TREE, "ready"), (CAUSE_NOT_HERE, "not-ready"), (CAUSE_BROKEN, "not-ready")],
 )
 def test_a_file_that_was_judged_but_for_what_it_names_counts_half(cause: str, verdict: str) -> None:
     made = report_on(FileRow("ci.yml", "k8s", "checked", "include: remote", cause=cause))
@@ -167,7 +167,7 @@ def test_what_does_not_render_fails_the_gate_where_the_tree_is_broken() -> None:
     here = not_rendered("shop/Chart.yaml")
     row = FileRow("shop/templates/a.yaml", "helm", "skipped", "broken", cause=CAUSE_BROKEN)
     assert not report_on(*read(3), row, findings=(here,)).gate.passed
-    absent = FileRow("shop/templates/a.yaml", "helm", "skipped", "no helm", cause=CAUSE_ABSENT)
+    absent = FileRow("shop/templates/a.yaml", "helm", "skipped", "no helm", cause=CAUSE_NOT_HERE)
     assert report_on(*read(3), absent, findings=(here,)).gate.passed
     assert report_on(*read(3), row, findings=(not_rendered("blog/Chart.yaml"),)).gate.passed
 

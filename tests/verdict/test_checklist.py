@@ -114,7 +114,7 @@ def test_what_must_be_shown(verify, proof, saw, shown, expected, reason):
     item = replace(ITEM, verify_method=verify, proof_groups=proof, also_required_facts=("backup", "runbook"))
     evidence = {("backup" if name == "a" else "runbook"): [EvidencePlace("x.md", 3)] for name in shown}
     looks = {f"k8s/{name}": SEEN for name in saw}
-    outcome = evaluate_checklists([replace(LIST, items=(item,))], [rule("k8s/a")], [], looks, evidence=evidence)
+    outcome = evaluate_checklists([replace(LIST, items=(item,))], [rule("k8s/a")], [], looks, evidence_by_fact=evidence)
     verdict = outcome[0].verdicts[0]
     assert (verdict.state, reason in verdict.reason) == (expected, True)
     assert (EvidencePlace("x.md", 3) in verdict.evidence) is (expected == "met")
@@ -124,7 +124,7 @@ def test_a_finding_fails_what_is_shown_too():
     item = replace(ITEM, verify_method="evidence", also_required_facts=("backup",))
     evidence = {"backup": [EvidencePlace("x.md", 3)]}
     failing = [finding(rule())]
-    outcome = evaluate_checklists([replace(LIST, items=(item,))], [rule()], failing, {}, evidence=evidence)
+    outcome = evaluate_checklists([replace(LIST, items=(item,))], [rule()], failing, {}, evidence_by_fact=evidence)
     assert outcome[0].verdicts[0].state == "failed"
 
 
@@ -285,7 +285,7 @@ def test_an_item_is_told_for_each_unit_and_for_the_whole() -> None:
 def test_what_is_shown_half_here_and_half_there_meets_the_whole_and_no_unit() -> None:
     item = replace(ITEM, proof_groups=(("backup", "runbook"),))
     evidence = {"backup": [EvidencePlace("a/x", 1)], "runbook": [EvidencePlace("b/x", 1)]}
-    (outcome,) = evaluate_checklists([replace(LIST, items=(item,))], [], [], {}, evidence=evidence)
+    (outcome,) = evaluate_checklists([replace(LIST, items=(item,))], [], [], {}, evidence_by_fact=evidence)
     (verdict,) = outcome.verdicts
     assert (verdict.state, [u.state for u in verdict.units]) == ("met", ["open", "open"])
 

@@ -164,12 +164,12 @@ def test_clean_files_never_raise_it(ones: list[Finding], clean: int) -> None:
     def run(rows: list[FileRow], subjects: int) -> Any:
         rules = [rules_of(number) for number in range(40)]
         return build_report(
-            version="1",
+            tool_version="1",
             rules=rules,
             findings=ones,
-            rows=rows,
+            scored_rows=rows,
             tally_by_rule={one.id: Look(subjects) for one in rules},
-            subjects={},
+            subject_count_by_path={},
         )
 
     dirty = [FileRow("a.yaml", "k8s", "checked")]
@@ -207,12 +207,12 @@ def outcome(
     **options: Any,
 ) -> reporting.Report:
     return build_report(
-        version="1",
+        tool_version="1",
         rules=[rule()],
         findings=ones,
-        rows=rows,
+        scored_rows=rows,
         tally_by_rule={"k8s/a": Look(1)},
-        subjects={},
+        subject_count_by_path={},
         **options,
     )
 
@@ -265,7 +265,9 @@ def test_ceilings() -> None:
 
 
 def test_nothing_to_judge_is_no_score() -> None:
-    made = build_report(version="1", rules=[rule()], findings=[], rows=[], tally_by_rule={}, subjects={})
+    made = build_report(
+        tool_version="1", rules=[rule()], findings=[], scored_rows=[], tally_by_rule={}, subject_count_by_path={}
+    )
     assert (made.score, made.raw, made.grade, made.verdict) == (None, None, None, "not-assessed")
     assert made.coverage.percent == 0
 
@@ -407,7 +409,7 @@ def test_the_example_of_coverage_is_true() -> None:
         known, subjects = map(int, decided.split(" of "))
         looks[name] = Look(subjects, subjects - known)
     everything = [row for ones in rows.values() for row in ones]
-    got = score.coverage_of(asked, looks, everything, ["met", "open"])
+    got = score.coverage_of_run(asked, looks, everything, ["met", "open"])
     percent = re.search(r"coverage = ([\d.]+) / ([\d.]+) = (\d+) %", part)
     assert percent
     assert str(got.percent) == percent[3]
@@ -420,25 +422,25 @@ def test_the_example_of_coverage_is_true() -> None:
 def test_a_kind_of_which_nothing_was_read_lowers_coverage() -> None:
     k8s, docker = rule("k8s/a"), rule("dockerfile/a", target="dockerfile.stage")
     rows = [FileRow("Dockerfile", "dockerfile", "checked"), FileRow("t.yaml", "helm", "skipped")]
-    got = score.coverage_of([k8s, docker], {"dockerfile/a": Look(1)}, rows)
+    got = score.coverage_of_run([k8s, docker], {"dockerfile/a": Look(1)}, rows)
     assert got.percent == 50
     assert [row.path for row in got.unread_files] == ["t.yaml"]
 
 
 def test_a_rule_that_had_nothing_to_look_at_is_not_asked() -> None:
     rows = [FileRow("a.yaml", "k8s", "checked")]
-    got = score.coverage_of([rule("k8s/a"), rule("k8s/b")], {"k8s/a": Look(3), "k8s/b": Look(0)}, rows)
+    got = score.coverage_of_run([rule("k8s/a"), rule("k8s/b")], {"k8s/a": Look(3), "k8s/b": Look(0)}, rows)
     assert got.percent == 100
 
 
 def test_a_file_that_nobody_could_read_takes_its_share() -> None:
     rows = [FileRow("a.yaml", "k8s", "checked"), FileRow("b", "", "unreadable")]
-    assert score.coverage_of([rule()], {"k8s/a": Look(1)}, rows).percent == 50
+    assert score.coverage_of_run([rule()], {"k8s/a": Look(1)}, rows).percent == 50
 
 
 def test_other_peoples_files_are_no_gap() -> None:
     rows = [FileRow("a.yaml", "k8s", "checked"), FileRow("b", "", "skipped")]
-    got = score.coverage_of([rule()], {"k8s/a": Look(1)}, rows)
+    got = score.coverage_of_run([rule()], {"k8s/a": Look(1)}, rows)
     assert (got.percent, got.unread_files) == (100, ())
 
 

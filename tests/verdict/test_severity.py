@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import readiness
 from readiness import api
-from readiness.cli.main import FORMATS, main
+from readiness.cli.main import REPORT_FORMATS, main
 from readiness.loading.render import relocate
 from readiness.loading.render.made import GeneratedSource
 from readiness.model import Finding, Severity, Source, Span, hit, missing
@@ -98,7 +98,7 @@ def test_a_lower_hit_counts_as_what_it_is(tmp_path: Path, lower: Callable[..., N
     assert [one.fingerprint for one in report.findings] == marks
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", REPORT_FORMATS)
 def test_every_format_tells_the_severity_of_the_place(
     form: str, tmp_path: Path, lower: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +138,7 @@ def test_the_terminal_marks_each_place_by_its_own_severity(tmp_path: Path, lower
 
 def test_processes_and_the_cache_keep_it(tmp_path: Path, lower: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "cache"
-    monkeypatch.setattr(cache, "user_cache", lambda: cache.ResultCache(folder))
+    monkeypatch.setattr(cache, "user_result_cache", lambda: cache.ResultCache(folder))
     (tmp_path / "t").mkdir()
     root = pod(tmp_path / "t")
     lower(Severity.MEDIUM, "b")
@@ -154,7 +154,7 @@ def test_processes_and_the_cache_keep_it(tmp_path: Path, lower: Callable[..., No
 def test_a_baseline_knows_a_finding_whatever_its_severity(tmp_path: Path, lower: Callable[..., None]) -> None:
     root = pod(tmp_path)
     known = tmp_path / "known.json"
-    known.write_text(baseline.baseline_text(readiness.check([root], select=[RULE.id]).findings))
+    known.write_text(baseline.baseline_file_text(readiness.check([root], select=[RULE.id]).findings))
     lower(Severity.LOW, "b")
     assert readiness.check([root], select=[RULE.id], baseline=known).open == ()
 
@@ -189,10 +189,10 @@ def test_of_several_environments_the_worst_counts(order: tuple[Severity, ...]) -
 
 def test_an_example_may_say_how_bad_a_place_is() -> None:
     text = "a: 1\n   ^ low\nb: 2\n   ^\nc: low\n"
-    plain, marks = examples.strip_carets("x.yaml", text)
+    plain, marks = examples.strip_caret_lines("x.yaml", text)
     assert plain == "a: 1\nb: 2\nc: low\n"
     assert [(one.span, one.severity) for one in marks] == [
         (Span(3, 4), Severity.LOW),
         (Span(8, 9), None),
     ]
-    assert pages.with_carets(plain, marks) == text
+    assert pages.text_with_caret_lines(plain, marks) == text

@@ -54,7 +54,7 @@ def check(root: Path, name: str, comment: str, settings: str, monkeypatch: pytes
     rule, files, place, may_comment = UNJUDGED[name]
     if rule == "core/crash":
         monkeypatch.setattr(engine, "finding_from_hit", crash)
-    if "chart" in name and not helm.available_renderer():
+    if "chart" in name and not helm.available_chart_renderer():
         pytest.skip("needs a renderer of charts, and none is installed")
     for path, data in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)

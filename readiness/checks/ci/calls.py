@@ -8,127 +8,156 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.github.actions import (
-    called_workflow,
-    known_action,
-    local_action,
+    local_action_of_step,
+    popular_action_interface,
     repository_path_of_uses,
+    resolve_called_workflow,
 )
 from readiness.kinds.github.model import Action, Job, Step, Workflow
-from readiness.kinds.github.texts import contains_expression
-from readiness.kinds.github.uses import UsesReference, parse_uses, repository_root
+from readiness.kinds.github.texts import is_text_with_expression
+from readiness.kinds.github.uses import UsesReference, parse_uses, repository_root_of_workflow_path
 from readiness.model import CheckOutcome, Hit, Severity, hit, join_names
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-_DOCKER_ARGUMENTS = ("args", "entrypoint")
-_PLAIN_VERSION = re.compile(r"v?[0-9]{1,4}(?:\.[0-9]{1,6}){0,3}\Z")
+_DOCKER_ACTION_INPUTS = ("args", "entrypoint")
+_PLAIN_VERSION_REF = re.compile(r"v?[0-9]{1,4}(?:\.[0-9]{1,6}){0,3}\Z")
 
 
-def _steps_of(workflow: Workflow) -> Iterator[Step]:
+def _steps_of_workflow(workflow: Workflow) -> Iterator[Step]:
     for job in workflow.jobs:
         yield from job.steps
 
 
 _FORGEJO_FOLDER = re.compile(r"(?:\A|/)\.(?:forgejo|gitea)/")
-_ACTION_URL = re.compile(r"https?://[^/@\s]+/[^/@\s]+/[^@\s]+@\S+\Z")
+_ACTION_URL_PATTERN = re.compile(r"https?://[^/@\s]+/[^/@\s]+/[^@\s]+@\S+\Z")
 
 
-def _is_url_for_forgejo(text: str, workflow: Workflow) -> bool:
+def _is_forgejo_action_url(uses_text: str, workflow: Workflow) -> bool:
     """Whether a reference is an action's address, which the runners of Forgejo and Gitea take and GitHub's do not."""
-    return bool(_FORGEJO_FOLDER.search(workflow.source.root.path) and _ACTION_URL.match(text))
+    return bool(_FORGEJO_FOLDER.search(workflow.source.root.path) and _ACTION_URL_PATTERN.match(uses_text))
 
 
 def action_reference_invalid(workflow: Workflow) -> CheckOutcome:
     """A `uses` that is no reference: without a ref, without an owner, a local path without `./`."""
-    for step in _steps_of(workflow):
-        used = step.parsed_uses
-        if used is None or not used.text or contains_expression(used.text):
+    for step in _steps_of_workflow(workflow):
+        uses_reference = step.parsed_uses
+        if uses_reference is None or not uses_reference.text or is_text_with_expression(uses_reference.text):
             continue
-        problem = ""
-        if used.reference_kind == "unknown":
-            problem = "ref" if "@" not in used.text else "repository"
-            if problem == "repository" and _is_url_for_forgejo(used.text, workflow):
+        invalid_part = ""
+        if uses_reference.reference_kind == "unknown":
+            invalid_part = "ref" if "@" not in uses_reference.text else "repository"
+            if invalid_part == "repository" and _is_forgejo_action_url(uses_reference.text, workflow):
                 continue
-        elif used.reference_kind == "docker" and (not used.path or used.path.endswith(":")):
-            problem = "tag" if used.path else "image"
-        if problem:
-            yield hit(step.node.at("uses"), say=problem, uses=used.text)
+        elif uses_reference.reference_kind == "docker" and (not uses_reference.path or uses_reference.path.endswith(":")):
+            invalid_part = "tag" if uses_reference.path else "image"
+        if invalid_part:
+            yield hit(step.node.at("uses"), say=invalid_part, uses=uses_reference.text)
 
 
 def action_input_unknown(workflow: Workflow, *, project: Project) -> CheckOutcome:
     """An input that the action does not know, or a required one that is not given."""
-    for step in _steps_of(workflow):
-        used = step.parsed_uses
-        if used is None or contains_expression(step.node.get("with")):
+    for step in _steps_of_workflow(workflow):
+        uses_reference = step.parsed_uses
+        if uses_reference is None or is_text_with_expression(step.node.get("with")):
             continue
-        action = local_action(step, project)
+        action = local_action_of_step(step, project)
         if action is not None:
             yield from _local_action_input_hits(step, action)
-        elif used.reference_kind == "repository":
-            yield from _known_action_input_hits(step, used)
+        elif uses_reference.reference_kind == "repository":
+            yield from _known_action_input_hits(step, uses_reference)
 
 
 def _declared_inputs(action: Action) -> Map | None:
-    found = action.node.get("inputs", Map(action.node.at()))
-    return found if isinstance(found, Map) else None
+    inputs_node = action.node.get("inputs", Map(action.node.at()))
+    return inputs_node if isinstance(inputs_node, Map) else None
 
 
 def _local_action_input_hits(step: Step, action: Action) -> Iterator[Hit]:
-    declared = _declared_inputs(action)
-    if declared is None:
+    declared_inputs = _declared_inputs(action)
+    if declared_inputs is None:
         return
-    used = str(step.node["uses"])
-    extra = _DOCKER_ARGUMENTS if action.using == "docker" else ()
-    names = {name.lower(): body for name, body in declared.items()}
-    given = {name.lower() for name in step.with_inputs}
-    for name in step.with_inputs:
-        body = names.get(name.lower())
-        if isinstance(body, Map) and isinstance(body.get("deprecationMessage"), str):
-            yield hit(step.with_inputs.key_span(name), say="deprecated", action=used, input=name)
-        if name.lower() not in names and name not in extra:
-            say = "unknown-of" if declared else "unknown"
-            known = join_names(declared)
-            yield hit(step.with_inputs.key_span(name), say=say, action=used, input=name, known=known)
-    for name, body in declared.items():
-        required = isinstance(body, Map) and body.get("required") in (True, "true")
-        if required and "default" not in body and name.lower() not in given:
-            yield hit(step.node.at("uses"), say="required", action=used, input=name)
-
-
-def _known_action_input_hits(step: Step, uses: UsesReference) -> Iterator[Hit]:
-    facts = known_action(uses)
-    declared = {name.lower() for name in facts.get("inputs", ())}
-    given = {name.lower() for name in step.with_inputs}
-    for name in step.with_inputs:
-        if declared and name.lower() not in declared:
+    uses_text = str(step.node["uses"])
+    implicit_inputs = _DOCKER_ACTION_INPUTS if action.using == "docker" else ()
+    input_spec_by_name = {input_name.lower(): input_spec for input_name, input_spec in declared_inputs.items()}
+    given_names = {input_name.lower() for input_name in step.with_inputs}
+    for input_name in step.with_inputs:
+        input_spec = input_spec_by_name.get(input_name.lower())
+        if isinstance(input_spec, Map) and isinstance(input_spec.get("deprecationMessage"), str):
+            yield hit(step.with_inputs.key_span(input_name), say="deprecated", action=uses_text, input=input_name)
+        if input_name.lower() not in input_spec_by_name and input_name not in implicit_inputs:
+            message_name = "unknown-of" if declared_inputs else "unknown"
+            declared_names_text = join_names(declared_inputs)
             yield hit(
-                step.with_inputs.key_span(name),
-                say="unknown",
-                action=uses.lowercase_name,
-                input=name,
+                step.with_inputs.key_span(input_name),
+                say=message_name,
+                action=uses_text,
+                input=input_name,
+                known=declared_names_text,
             )
-        elif name.lower() in facts.get("deprecated", {}):
-            instead = facts["deprecated"][name.lower()]
-            span = step.with_inputs.key_span(name)
-            yield hit(span, say="renamed", action=uses.lowercase_name, input=name, instead=instead)
-    for name in facts.get("required", ()):
-        if name.lower() not in given:
-            yield hit(step.node.at("uses"), say="required", action=uses.lowercase_name, input=name)
+    for input_name, input_spec in declared_inputs.items():
+        is_required = isinstance(input_spec, Map) and input_spec.get("required") in (True, "true")
+        if is_required and "default" not in input_spec and input_name.lower() not in given_names:
+            yield hit(step.node.at("uses"), say="required", action=uses_text, input=input_name)
+
+
+def _known_action_input_hits(step: Step, uses_reference: UsesReference) -> Iterator[Hit]:
+    action_facts = popular_action_interface(uses_reference)
+    declared_names = {input_name.lower() for input_name in action_facts.get("inputs", ())}
+    given_names = {input_name.lower() for input_name in step.with_inputs}
+    for input_name in step.with_inputs:
+        if declared_names and input_name.lower() not in declared_names:
+            yield hit(
+                step.with_inputs.key_span(input_name),
+                say="unknown",
+                action=uses_reference.lowercase_name,
+                input=input_name,
+            )
+        elif input_name.lower() in action_facts.get("deprecated", {}):
+            replacement_name = action_facts["deprecated"][input_name.lower()]
+            input_span = step.with_inputs.key_span(input_name)
+            yield hit(
+                input_span, say="renamed", action=uses_reference.lowercase_name, input=input_name, instead=replacement_name
+            )
+    for input_name in action_facts.get("required", ()):
+        if input_name.lower() not in given_names:
+            yield hit(step.node.at("uses"), say="required", action=uses_reference.lowercase_name, input=input_name)
 
 
 def action_outdated(step: Step) -> CheckOutcome:
     """A version of a known action that runs on a Node.js that runners no longer have, or with which github.com fails every job."""
-    used = step.parsed_uses
-    if used is None or used.reference_kind != "repository" or not _PLAIN_VERSION.match(used.ref):
+    uses_reference = step.parsed_uses
+    if (
+        uses_reference is None
+        or uses_reference.reference_kind != "repository"
+        or not _PLAIN_VERSION_REF.match(uses_reference.ref)
+    ):
         return
-    facts = known_action(used)
-    below = facts.get("below")
-    if below is None or used.major_version is None or used.major_version >= below:
+    action_facts = popular_action_interface(uses_reference)
+    first_supported_major = action_facts.get("below")
+    if (
+        first_supported_major is None
+        or uses_reference.major_version is None
+        or uses_reference.major_version >= first_supported_major
+    ):
         return
-    if used.major_version < facts.get("refused-below", 0):
-        yield hit(step.node.at("uses"), say="refused", uses=used.text, below=below, day=str(facts["refused"]))
+    if uses_reference.major_version < action_facts.get("refused-below", 0):
+        yield hit(
+            step.node.at("uses"),
+            say="refused",
+            uses=uses_reference.text,
+            below=first_supported_major,
+            day=str(action_facts["refused"]),
+        )
     else:
-        yield hit(step.node.at("uses"), severity=Severity.MEDIUM, say="withdrawn", uses=used.text, below=below, day="")
+        yield hit(
+            step.node.at("uses"),
+            severity=Severity.MEDIUM,
+            say="withdrawn",
+            uses=uses_reference.text,
+            below=first_supported_major,
+            day="",
+        )
 
 
 _REUSABLE_WORKFLOW_REFERENCE = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")
@@ -137,86 +166,94 @@ _REUSABLE_WORKFLOW_REFERENCE = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\
 def workflow_call_invalid(workflow: Workflow, *, project: Project) -> CheckOutcome:
     """A call of a reusable workflow that is no path, not there, not callable, or called with wrong inputs or secrets."""
     for job in workflow.jobs:
-        value = job.node.get("uses")
-        if not isinstance(value, str) or not value or contains_expression(value):
+        uses_text = job.node.get("uses")
+        if not isinstance(uses_text, str) or not uses_text or is_text_with_expression(uses_text):
             continue
-        local = parse_uses(value).reference_kind == "local"
-        if (local and "@" in value) or not (local or _REUSABLE_WORKFLOW_REFERENCE.match(value)):
-            yield hit(job.node.at("uses"), say="reference", workflow=value)
+        is_local = parse_uses(uses_text).reference_kind == "local"
+        if (is_local and "@" in uses_text) or not (is_local or _REUSABLE_WORKFLOW_REFERENCE.match(uses_text)):
+            yield hit(job.node.at("uses"), say="reference", workflow=uses_text)
             continue
-        if local:
-            yield from _check_local_call(job, value, project)
+        if is_local:
+            yield from _local_call_hits(job, uses_text, project)
 
 
-def _check_local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
-    called = called_workflow(job, project)
-    if called is None:
-        path = repository_path_of_uses(value, job.source.path)
-        root = repository_root(job.source.path)
-        folder = f"{root}/.github/workflows".lstrip("/")
-        if path is None or root is None:
+def _local_call_hits(job: Job, uses_text: str, project: Project) -> Iterator[Hit]:
+    called_workflow_document = resolve_called_workflow(job, project)
+    if called_workflow_document is None:
+        called_path = repository_path_of_uses(uses_text, job.source.path)
+        repository_folder = repository_root_of_workflow_path(job.source.path)
+        workflows_folder = f"{repository_folder}/.github/workflows".lstrip("/")
+        if called_path is None or repository_folder is None:
             return
-        if posixpath.dirname(path) != folder or not path.endswith((".yml", ".yaml")):
-            yield hit(job.node.at("uses"), say="folder", workflow=value)
-        elif project.is_walked(folder) and not project.was_path_seen(path):
-            yield hit(job.node.at("uses"), say="absent", workflow=value)
+        if posixpath.dirname(called_path) != workflows_folder or not called_path.endswith((".yml", ".yaml")):
+            yield hit(job.node.at("uses"), say="folder", workflow=uses_text)
+        elif project.is_walked(workflows_folder) and not project.was_path_seen(called_path):
+            yield hit(job.node.at("uses"), say="absent", workflow=uses_text)
         return
-    if "workflow_call" not in called.triggers:
-        yield hit(job.node.at("uses"), say="not-callable", workflow=value)
+    if "workflow_call" not in called_workflow_document.triggers:
+        yield hit(job.node.at("uses"), say="not-callable", workflow=uses_text)
         return
-    settings = called.triggers["workflow_call"]
-    settings = settings if isinstance(settings, Map) else Map(called.node.at())
-    for key, section in (("with", "inputs"), ("secrets", "secrets")):
-        declared = settings.get(section, Map(called.node.at()))
-        if isinstance(declared, Map):
-            yield from _passed_value_hits(job, key, section[:-1], declared, value)
+    call_trigger = called_workflow_document.triggers["workflow_call"]
+    call_trigger = call_trigger if isinstance(call_trigger, Map) else Map(called_workflow_document.node.at())
+    for job_key, trigger_section in (("with", "inputs"), ("secrets", "secrets")):
+        declared_values = call_trigger.get(trigger_section, Map(called_workflow_document.node.at()))
+        if isinstance(declared_values, Map):
+            yield from _passed_value_hits(job, job_key, trigger_section[:-1], declared_values, uses_text)
 
 
-def _passed_value_hits(job: Job, key: str, section: str, declared: Map, value: str) -> Iterator[Hit]:
-    given = job.node.get(key)
-    if isinstance(given, str):
+def _passed_value_hits(job: Job, job_key: str, value_kind: str, declared_values: Map, uses_text: str) -> Iterator[Hit]:
+    passed_node = job.node.get(job_key)
+    if isinstance(passed_node, str):
         return
-    passed = given if isinstance(given, Map) else Map(job.node.at("uses"))
-    names = {name.lower() for name in declared}
-    for name in passed:
-        if name.lower() not in names:
-            yield hit(passed.key_span(name), say="unknown", workflow=value, sort=section, name=name)
-    have = {name.lower() for name in passed}
-    for name, body in declared.items():
-        required = isinstance(body, Map) and body.get("required") is True and "default" not in body
-        if required and name.lower() not in have:
-            yield hit(job.node.at("uses"), say="required", workflow=value, sort=section, name=name)
+    passed_values = passed_node if isinstance(passed_node, Map) else Map(job.node.at("uses"))
+    declared_names = {value_name.lower() for value_name in declared_values}
+    for value_name in passed_values:
+        if value_name.lower() not in declared_names:
+            yield hit(passed_values.key_span(value_name), say="unknown", workflow=uses_text, sort=value_kind, name=value_name)
+    passed_names = {value_name.lower() for value_name in passed_values}
+    for value_name, value_spec in declared_values.items():
+        is_required = isinstance(value_spec, Map) and value_spec.get("required") is True and "default" not in value_spec
+        if is_required and value_name.lower() not in passed_names:
+            yield hit(job.node.at("uses"), say="required", workflow=uses_text, sort=value_kind, name=value_name)
 
 
 def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> CheckOutcome:
     """An input of a called workflow that is given a value of another type."""
     for job in workflow.jobs:
-        given = job.node.get("with")
-        if not isinstance(given, Map):
+        given_inputs = job.node.get("with")
+        if not isinstance(given_inputs, Map):
             continue
-        kinds = input_types(job, project)
-        for name, value in given.items():
-            kind = kinds.get(name.lower(), "")
-            if not contains_expression(value) and _has_wrong_input_type(kind, value):
-                span = given.at(name) if given.at(name).end > given.at(name).start else given.key_span(name)
-                yield hit(span, input=name, kind=kind)
+        type_by_input = input_type_by_name(job, project)
+        for input_name, input_value in given_inputs.items():
+            input_type = type_by_input.get(input_name.lower(), "")
+            if not is_text_with_expression(input_value) and _has_wrong_input_type(input_type, input_value):
+                input_span = (
+                    given_inputs.at(input_name)
+                    if given_inputs.at(input_name).end > given_inputs.at(input_name).start
+                    else given_inputs.key_span(input_name)
+                )
+                yield hit(input_span, input=input_name, kind=input_type)
 
 
-def input_types(job: Job, project: Project) -> dict[str, str]:
+def input_type_by_name(job: Job, project: Project) -> dict[str, str]:
     """What the workflow that a job calls says of its inputs' types, by their names in lower case."""
-    called = called_workflow(job, project)
-    declared = called.trigger_settings("workflow_call").mapping_at_path("inputs") if called is not None else {}
-    return {name.lower(): _input_type(body) for name, body in declared.items()}
+    called_workflow_document = resolve_called_workflow(job, project)
+    declared_inputs = (
+        called_workflow_document.trigger_settings("workflow_call").mapping_at_path("inputs")
+        if called_workflow_document is not None
+        else {}
+    )
+    return {name.lower(): _input_type(body) for name, body in declared_inputs.items()}
 
 
 def _input_type(input_spec: Any) -> str:
-    kind = input_spec.get("type") if isinstance(input_spec, Map) else ""
-    return kind if isinstance(kind, str) else ""
+    type_name = input_spec.get("type") if isinstance(input_spec, Map) else ""
+    return type_name if isinstance(type_name, str) else ""
 
 
-def _has_wrong_input_type(kind: str, value: Any) -> bool:
-    if kind == "number":
-        return isinstance(value, bool) or not isinstance(value, int | float)
-    if kind == "boolean":
-        return not isinstance(value, bool)
-    return kind == "string" and value is None
+def _has_wrong_input_type(expected_type: str, input_value: Any) -> bool:
+    if expected_type == "number":
+        return isinstance(input_value, bool) or not isinstance(input_value, int | float)
+    if expected_type == "boolean":
+        return not isinstance(input_value, bool)
+    return expected_type == "string" and input_value is None

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.checks.ci.calls import input_types
+from readiness.checks.ci.calls import input_type_by_name
 from readiness.kinds.github import contexts
 from readiness.kinds.github import types as t
-from readiness.kinds.github.model import Action, Job, Workflow, expanded_texts
-from readiness.kinds.github.texts import Expression, expressions, is_one_expression, texts_below
+from readiness.kinds.github.model import Action, Job, Workflow, expression_texts_with_key_paths
+from readiness.kinds.github.texts import Expression, expressions_in_text, is_one_expression, located_texts_with_key_paths
 from readiness.model import CheckOutcome, Hit, Span
 from readiness.model.messages import FactValue
 from readiness.model.project import Project
-from readiness.syntax.holes import has_expression
+from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -40,58 +40,64 @@ class ExpressionFault:
     facts: Mapping[str, FactValue] = field(default_factory=dict)
 
 
-def _faults(file: Workflow | Action, project: Project, *codes: str) -> CheckOutcome:
-    for fault in project.memoize_for_subject(_expression_faults, file):
-        if fault.code in codes:
-            yield Hit(fault.span, fault.facts, message_name=fault.say)
+def _expression_fault_hits(document: Workflow | Action, project: Project, *fault_codes: str) -> CheckOutcome:
+    for expression_fault in project.memoize_for_subject(_expression_faults, document):
+        if expression_fault.code in fault_codes:
+            yield Hit(expression_fault.span, expression_fault.facts, message_name=expression_fault.say)
 
 
 def expression_invalid(file: Workflow | Action, *, project: Project) -> CheckOutcome:
     """An expression that does not parse, or a function that is called as it cannot be."""
-    yield from _faults(file, project, "syntax", "call")
+    yield from _expression_fault_hits(file, project, "syntax", "call")
 
 
 def expression_name_undefined(file: Workflow | Action, *, project: Project) -> CheckOutcome:
     """An expression that asks for a context or a property that is not there."""
-    yield from _faults(file, project, "undefined")
+    yield from _expression_fault_hits(file, project, "undefined")
 
 
 def expression_context_unavailable(file: Workflow | Action, *, project: Project) -> CheckOutcome:
     """An expression that uses a context or a function where GitHub has none."""
-    yield from _faults(file, project, "unavailable")
+    yield from _expression_fault_hits(file, project, "unavailable")
 
 
 def expression_type_wrong(file: Workflow | Action, *, project: Project) -> CheckOutcome:
     """An expression whose value, or a value in it, is of another type than its place takes."""
-    yield from _faults(file, project, "type")
+    yield from _expression_fault_hits(file, project, "type")
 
 
 def _expression_faults(document: Workflow | Action, project: Project) -> list[ExpressionFault]:
-    uses = (
+    expression_uses = (
         _workflow_expressions(document, project) if isinstance(document, Workflow) else _action_expressions(document, project)
     )
-    return [fault for use in uses for fault in _faults_of_use(use)]
+    return [fault for use in expression_uses for fault in _faults_of_use(use)]
 
 
-def _faults_of_use(use: ExpressionUse) -> Iterator[ExpressionFault]:
-    if not use.expression.is_closed:
-        yield ExpressionFault("syntax", use.expression.span_with_braces, "unclosed")
+def _faults_of_use(expression_use: ExpressionUse) -> Iterator[ExpressionFault]:
+    if not expression_use.expression.is_closed:
+        yield ExpressionFault("syntax", expression_use.expression.span_with_braces, "unclosed")
         return
-    tree, error = use.expression.tree_and_error
-    if error is not None:
-        end = min(error.offset + 1, len(use.expression.inner_text))
-        at = Span(min(error.offset, max(end - 1, 0)), end)
-        span = use.expression.to_source_span(at) if use.expression.inner_text.strip() else use.expression.span_with_braces
-        yield ExpressionFault("syntax", span, "unparsed", {"reason": error.message})
+    syntax_tree, syntax_error = expression_use.expression.tree_and_error
+    if syntax_error is not None:
+        error_end = min(syntax_error.offset + 1, len(expression_use.expression.inner_text))
+        error_span = Span(min(syntax_error.offset, max(error_end - 1, 0)), error_end)
+        source_span = (
+            expression_use.expression.to_source_span(error_span)
+            if expression_use.expression.inner_text.strip()
+            else expression_use.expression.span_with_braces
+        )
+        yield ExpressionFault("syntax", source_span, "unparsed", {"reason": syntax_error.message})
         return
-    if tree is None or use.scope is None:
+    if syntax_tree is None or expression_use.scope is None:
         return
-    checker = t.ExpressionTypeChecker(use.scope)
-    kind = checker.type_of_node(tree)
-    for fault in checker.faults:
-        yield ExpressionFault(fault.code, use.expression.to_source_span(fault.span), fault.say, fault.facts)
-    if not checker.faults:
-        yield from _wrong_type_effect(use, kind)
+    type_checker = t.ExpressionTypeChecker(expression_use.scope)
+    result_type = type_checker.type_of_node(syntax_tree)
+    for type_fault in type_checker.faults:
+        yield ExpressionFault(
+            type_fault.code, expression_use.expression.to_source_span(type_fault.span), type_fault.say, type_fault.facts
+        )
+    if not type_checker.faults:
+        yield from _wrong_type_faults(expression_use, result_type)
 
 
 _OBJECT_TYPES = ("object", "any")
@@ -116,45 +122,59 @@ _EXPECTED_TYPES_BY_LOCATION = {
 
 
 # Where nothing but a text may stand, so that an object or a list alone is as wrong as within a text.
-_TEXT_LOCATION = re.compile(
+_TEXT_LOCATION_KEY = re.compile(
     r"(?:\A|\.)(?:run|name|run-name|working-directory|shell|url|group|image)\Z|(?:\A|\.)(?:env|outputs)\.[^.]+\Z"
     r"|\Ajobs\.\*\.steps\.with\.[^.]+\Z"
 )
-_ASSIGNED_LOCATION = re.compile(r"\.(?:env|outputs|with)\.[^.]+\Z")  # `x || null` there means: nothing
+_ASSIGNED_VALUE_LOCATION_KEY = re.compile(r"\.(?:env|outputs|with)\.[^.]+\Z")  # `x || null` there means: nothing
 
 
-def _is_text_place(use: ExpressionUse) -> bool:
-    return bool(_TEXT_LOCATION.search(use.location_key))
+def _is_text_location(expression_use: ExpressionUse) -> bool:
+    return bool(_TEXT_LOCATION_KEY.search(expression_use.location_key))
 
 
-def _wrong_type_effect(use: ExpressionUse, kind: t.Type) -> Iterator[ExpressionFault]:
+def _wrong_type_faults(expression_use: ExpressionUse, result_type: t.Type) -> Iterator[ExpressionFault]:
     """What a value of the wrong type does at its place: an object in a text is no text."""
-    alone = is_one_expression(use.expression.text.value.strip())
-    wanted = (use.expected_types or _EXPECTED_TYPES_BY_LOCATION.get(use.location_key)) if alone else None
-    if wanted is not None:
-        if kind.name not in wanted:
-            facts = {"key": use.location_key.rpartition(".")[2], "kind": kind.name_with_article}
-            yield ExpressionFault("type", use.expression.span_with_braces, "place", {**facts, "wanted": wanted[0]})
+    is_whole_value = is_one_expression(expression_use.expression.text.value.strip())
+    expected_type_names = (
+        (expression_use.expected_types or _EXPECTED_TYPES_BY_LOCATION.get(expression_use.location_key))
+        if is_whole_value
+        else None
+    )
+    if expected_type_names is not None:
+        if result_type.name not in expected_type_names:
+            message_facts = {"key": expression_use.location_key.rpartition(".")[2], "kind": result_type.name_with_article}
+            yield ExpressionFault(
+                "type", expression_use.expression.span_with_braces, "place", {**message_facts, "wanted": expected_type_names[0]}
+            )
         return
-    if not alone:
-        in_text = use.location_key.rpartition(".")[2] != "if"
+    if not is_whole_value:
+        is_used_as_text = expression_use.location_key.rpartition(".")[2] != "if"
     else:
-        in_text = _is_text_place(use) and (kind.name != "null" or not _ASSIGNED_LOCATION.search(use.location_key))
-    if in_text and kind.name in ("object", "array", "null"):
-        yield ExpressionFault("type", use.expression.span_with_braces, kind.name)
+        is_used_as_text = _is_text_location(expression_use) and (
+            result_type.name != "null" or not _ASSIGNED_VALUE_LOCATION_KEY.search(expression_use.location_key)
+        )
+    if is_used_as_text and result_type.name in ("object", "array", "null"):
+        yield ExpressionFault("type", expression_use.expression.span_with_braces, result_type.name)
 
 
 def _workflow_expressions(workflow: Workflow, project: Project) -> Iterator[ExpressionUse]:
-    known = contexts.workflow_contexts(workflow, project)
-    jobs = {job.name: job for job in workflow.jobs}
-    scopes = _WorkflowScopes(workflow, known, jobs, project)
-    for way, text in expanded_texts(workflow):
-        place = contexts.expression_location_key(way)
-        bare = _may_omit_braces(way, place)
-        if not bare and not has_expression(text.value):
+    workflow_context_types = contexts.workflow_context_types_by_name(workflow, project)
+    job_by_name = {job.name: job for job in workflow.jobs}
+    workflow_scopes = _WorkflowScopes(workflow, workflow_context_types, job_by_name, project)
+    for key_path, located_text in expression_texts_with_key_paths(workflow):
+        location_key = contexts.expression_location_key(key_path)
+        may_omit_braces = _may_omit_braces(key_path, location_key)
+        if not may_omit_braces and not has_github_expression(located_text.value):
             continue
-        for expression in expressions(text, whole_text_is_expression=bare):
-            yield ExpressionUse(way, place, expression, scopes.scope_at(way, place), scopes.wanted_types(way))
+        for expression in expressions_in_text(located_text, whole_text_is_expression=may_omit_braces):
+            yield ExpressionUse(
+                key_path,
+                location_key,
+                expression,
+                workflow_scopes.scope_at(key_path, location_key),
+                workflow_scopes.wanted_types(key_path),
+            )
 
 
 def _may_omit_braces(key_path: tuple[Any, ...], location_key: str) -> bool:
@@ -169,22 +189,24 @@ def _may_omit_braces(key_path: tuple[Any, ...], location_key: str) -> bool:
 class _WorkflowScopes:
     """The scope at each place of a workflow, worked out once for each job and step."""
 
-    def __init__(self, workflow: Workflow, known: dict[str, t.Type], jobs: dict[str, Job], project: Project) -> None:
-        self.workflow, self.known, self.jobs, self.project = workflow, known, jobs, project
+    def __init__(
+        self, workflow: Workflow, workflow_context_types: dict[str, t.Type], job_by_name: dict[str, Job], project: Project
+    ) -> None:
+        self.workflow, self.known, self.jobs, self.project = workflow, workflow_context_types, job_by_name, project
         self.by_job: dict[str, dict[str, t.Type]] = {}
         self.inputs: dict[str, dict[str, str]] = {}
         self.by_step: dict[str, list[tuple[int, str, t.Type]]] = {}
 
     def scope_at(self, way: tuple[Any, ...], place: str) -> t.ExpressionScope | None:
-        allowed = contexts.available_contexts(place)
-        if allowed is None:
+        available_names = contexts.contexts_and_functions_at_location(place)
+        if available_names is None:
             return None
-        held = self.known
+        context_types = self.known
         if len(way) > 1 and way[0] == "jobs":
-            held = self.job_contexts(str(way[1]))
+            context_types = self.job_contexts(str(way[1]))
             if place.startswith("jobs.*.steps") and len(way) > 3:
-                held = {**held, "steps": self.steps_before(str(way[1]), way)}
-        return t.ExpressionScope(held, allowed[0], allowed[1], place == "jobs.*.if")
+                context_types = {**context_types, "steps": self.steps_before(str(way[1]), way)}
+        return t.ExpressionScope(context_types, available_names[0], available_names[1], place == "jobs.*.if")
 
     def wanted_types(self, way: tuple[Any, ...]) -> tuple[str, ...] | None:
         """The types that an input of a called workflow takes: GitHub makes no number or boolean of a text."""
@@ -192,9 +214,9 @@ class _WorkflowScopes:
         if job is None or not job.calls:
             return None
         if job.name not in self.inputs:
-            self.inputs[job.name] = input_types(job, self.project)
-        kind = self.inputs[job.name].get(str(way[3]).lower())
-        return (kind, "any") if kind in ("number", "boolean") else None
+            self.inputs[job.name] = input_type_by_name(job, self.project)
+        input_type = self.inputs[job.name].get(str(way[3]).lower())
+        return (input_type, "any") if input_type in ("number", "boolean") else None
 
     def job_contexts(self, name: str) -> dict[str, t.Type]:
         if name not in self.by_job:
@@ -216,29 +238,34 @@ class _WorkflowScopes:
         if job is None or not isinstance(way[3], int) or "parallel" in way:
             return t.ANY
         if name not in self.by_step:
-            kinds = contexts.steps_with_id(job.steps, self.project)
-            steps = job.node.get("steps")
-            index = {id(node): at for at, node in enumerate(steps if isinstance(steps, Seq) else ())}
-            self.by_step[name] = [(index.get(id(step), -1), own, kind) for step, own, kind in kinds]
-        known = [(own, kind) for at, own, kind in self.by_step[name] if at < way[3]]
-        return contexts.steps_type(known)
+            steps_with_types = contexts.typed_steps_with_id(job.steps, self.project)
+            step_nodes = job.node.get("steps")
+            index_by_node_id = {id(node): at for at, node in enumerate(step_nodes if isinstance(step_nodes, Seq) else ())}
+            self.by_step[name] = [(index_by_node_id.get(id(step), -1), own, kind) for step, own, kind in steps_with_types]
+        earlier_steps = [(own, kind) for at, own, kind in self.by_step[name] if at < way[3]]
+        return contexts.steps_context_type_from_pairs(earlier_steps)
 
 
 def _action_expressions(action: Action, project: Project) -> Iterator[ExpressionUse]:
-    runs = action.node.get("runs")
-    if not isinstance(runs, Map) or action.using != "composite":
+    runs_section = action.node.get("runs")
+    if not isinstance(runs_section, Map) or action.using != "composite":
         return
-    known = contexts.action_contexts(action)
-    done: list[Any] = []
+    action_context_types = contexts.action_context_types_by_name(action)
+    earlier_steps: list[Any] = []
     for step in action.steps:
-        held = {**known, "steps": contexts.steps_context_type(done, project)}
-        done.append(step)
-        for way, text in texts_below(step.node, step.source):
-            full = ("runs", "steps", *way)
-            place = contexts.expression_location_key(full)
-            bare = way == ("if",)
-            allowed = contexts.available_contexts(place)
-            if allowed is None or (not bare and not has_expression(text.value)):
+        context_types = {**action_context_types, "steps": contexts.steps_context_type(earlier_steps, project)}
+        earlier_steps.append(step)
+        for step_key_path, located_text in located_texts_with_key_paths(step.node, step.source):
+            full_key_path = ("runs", "steps", *step_key_path)
+            location_key = contexts.expression_location_key(full_key_path)
+            is_if_condition = step_key_path == ("if",)
+            available_names = contexts.contexts_and_functions_at_location(location_key)
+            if available_names is None or (not is_if_condition and not has_github_expression(located_text.value)):
                 continue
-            for expression in expressions(text, whole_text_is_expression=bare):
-                yield ExpressionUse(full, place, expression, t.ExpressionScope(held, allowed[0], allowed[1]))
+            for expression in expressions_in_text(located_text, whole_text_is_expression=is_if_condition):
+                yield ExpressionUse(
+                    full_key_path,
+                    location_key,
+                    expression,
+                    t.ExpressionScope(context_types, available_names[0], available_names[1]),
+                )

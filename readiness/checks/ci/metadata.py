@@ -13,16 +13,16 @@ from readiness.kinds.github.model import Action
 from readiness.kinds.github.shapes import (
     MappingShape,
     Problem,
-    any_value,
+    accept_any_value,
     check_nonempty_scalar,
     check_scalar,
-    enum_shape,
-    mapping_shape,
-    misfit,
-    problem,
-    value_span,
+    make_enum_check,
+    make_mapping_check,
+    make_problem,
+    value_or_key_span,
+    wrong_type_problem,
 )
-from readiness.kinds.github.texts import contains_expression
+from readiness.kinds.github.texts import is_text_with_expression
 from readiness.model import CheckOutcome, Hit, Severity, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -30,46 +30,46 @@ from readiness.syntax.yaml import Map
 _BRANDING_COLORS = "white black yellow blue green orange red purple gray-dark".split()
 
 
-def _check_deprecation_message(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        yield problem("value", value_span(owner, key), "empty", key="deprecationMessage")
+def _deprecation_message_problems(parent_node: Any, key: Any, deprecation_message: Any) -> Iterator[Problem]:
+    if deprecation_message is None or (isinstance(deprecation_message, str) and not deprecation_message.strip()):
+        yield make_problem("value", value_or_key_span(parent_node, key), "empty", key="deprecationMessage")
 
 
-_INPUT_SHAPE = MappingShape(
+_ACTION_INPUT_SHAPE = MappingShape(
     "input {key}",
     {
         "description": check_scalar,
         "required": check_scalar,  # the runner takes yes and no here
         "default": check_scalar,
-        "deprecationMessage": _check_deprecation_message,
+        "deprecationMessage": _deprecation_message_problems,
         "type": check_scalar,
-        "options": any_value,
+        "options": accept_any_value,
     },
     may_be_empty=True,
 )
-_OUTPUT_SHAPE = MappingShape("output {key}", {"description": check_scalar, "value": check_scalar}, may_be_empty=True)
+_ACTION_OUTPUT_SHAPE = MappingShape("output {key}", {"description": check_scalar, "value": check_scalar}, may_be_empty=True)
 _NODE_ACTION_KEYS = ("main", "pre", "pre-if", "post", "post-if")
 _DOCKER_ACTION_KEYS = ("image", "pre-entrypoint", "entrypoint", "post-entrypoint", "args", "env")
-_REQUIRED_KEYS_BY_USING = {"composite": ("steps",), "docker": ("image",)}
-_FILE_KEYS_BY_USING = {"docker": ("pre-entrypoint", "entrypoint", "post-entrypoint")}
+_REQUIRED_KEYS_BY_RUNS_USING = {"composite": ("steps",), "docker": ("image",)}
+_FILE_KEYS_BY_RUNS_USING = {"docker": ("pre-entrypoint", "entrypoint", "post-entrypoint")}
 
 
-def _runs_problems(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    if not isinstance(value, Map):
-        yield misfit(owner, key, value, "mapping")
+def _runs_problems(parent_node: Any, runs_key: Any, runs_value: Any) -> Iterator[Problem]:
+    if not isinstance(runs_value, Map):
+        yield wrong_type_problem(parent_node, runs_key, runs_value, "mapping")
         return
-    runs_using = value.get("using")
+    runs_using = runs_value.get("using")
     if not isinstance(runs_using, str):
-        yield problem("missing", owner.key(key), "lacks", thing="runs", key="using")
+        yield make_problem("missing", parent_node.key(runs_key), "lacks", thing="runs", key="using")
         return
-    kind = runs_using if runs_using in ("composite", "docker") else "node"
+    action_kind = runs_using if runs_using in ("composite", "docker") else "node"
     if runs_using not in ("composite", "docker", "node20", "node24"):
-        yield problem("value", value.at("using"), "using", using=runs_using)
-    own = {"composite": ("steps",), "docker": _DOCKER_ACTION_KEYS, "node": _NODE_ACTION_KEYS}[kind]
-    shapes = dict.fromkeys((*own, "using", "plugin"), any_value)
+        yield make_problem("value", runs_value.at("using"), "using", using=runs_using)
+    allowed_keys = {"composite": ("steps",), "docker": _DOCKER_ACTION_KEYS, "node": _NODE_ACTION_KEYS}[action_kind]
+    shape_by_key = dict.fromkeys((*allowed_keys, "using", "plugin"), accept_any_value)
     yield from MappingShape(
-        f"a {runs_using} action", shapes, required=_REQUIRED_KEYS_BY_USING.get(kind, ("main",))
-    ).problems_inside(value, owner.key_span(key))
+        f"a {runs_using} action", shape_by_key, required=_REQUIRED_KEYS_BY_RUNS_USING.get(action_kind, ("main",))
+    ).problems_inside(runs_value, parent_node.key_span(runs_key))
 
 
 _ACTION_SHAPE = MappingShape(
@@ -78,12 +78,12 @@ _ACTION_SHAPE = MappingShape(
         "name": check_nonempty_scalar,
         "author": check_scalar,
         "description": check_nonempty_scalar,
-        "inputs": mapping_shape(_INPUT_SHAPE),
-        "outputs": mapping_shape(_OUTPUT_SHAPE),
+        "inputs": make_mapping_check(_ACTION_INPUT_SHAPE),
+        "outputs": make_mapping_check(_ACTION_OUTPUT_SHAPE),
         "runs": _runs_problems,
         "branding": MappingShape(
             "branding",
-            {"icon": check_scalar, "color": enum_shape(*_BRANDING_COLORS)},
+            {"icon": check_scalar, "color": make_enum_check(*_BRANDING_COLORS)},
             may_be_empty=True,
         ),
     },
@@ -91,49 +91,56 @@ _ACTION_SHAPE = MappingShape(
 )
 
 
-_SHOWN_ONLY = frozenset({"name", "description"})
+_DISPLAY_ONLY_KEYS = frozenset({"name", "description"})
 """What only the Marketplace and readers ask for: a runner does without."""
 
 
-def _is_passed_over(found: Problem, action: Map) -> bool:
+def _is_ignored_by_runner(shape_problem: Problem, action_node: Map) -> bool:
     """Whether a runner does without or looks at nothing of it: keys that it does not know, but for those under `runs`.
 
     https://github.com/actions/runner/blob/main/src/Runner.Worker/action_yaml.json
     """
-    if found.code != "unknown":
-        facts = found.facts
-        own = found.code == "missing" and facts["thing"] == "the action"
-        return own and facts["key"] in _SHOWN_ONLY
-    runs = action.at("runs") if "runs" in action else None
-    return runs is None or not runs.start <= found.span.start < runs.end
+    if shape_problem.code != "unknown":
+        problem_facts = shape_problem.facts
+        is_missing_top_level_key = shape_problem.code == "missing" and problem_facts["thing"] == "the action"
+        return is_missing_top_level_key and problem_facts["key"] in _DISPLAY_ONLY_KEYS
+    runs_span = action_node.at("runs") if "runs" in action_node else None
+    return runs_span is None or not runs_span.start <= shape_problem.span.start < runs_span.end
 
 
 def action_metadata_invalid(action: Action, *, project: Project) -> CheckOutcome:
     """What GitHub refuses in an action's metadata, and files that it names and that are not there."""
     node = action.node
-    first = next(iter(node), None)
-    grip = node.key_span(first) if first is not None else node.at()
-    for found in _ACTION_SHAPE.problems_inside(node, grip):
-        severity = Severity.LOW if _is_passed_over(found, node) else None
-        absent = found.code == "missing"
-        yield Hit(found.span, found.facts, absent, severity=severity, message_name=found.say)
-    runs = node.get("runs")
-    folder = posixpath.dirname(action.source.path)
-    if isinstance(runs, Map) and project.is_walked(folder):
-        yield from _missing_file(runs, action.using, folder, project)
+    first_key = next(iter(node), None)
+    first_key_span = node.key_span(first_key) if first_key is not None else node.at()
+    for shape_problem in _ACTION_SHAPE.problems_inside(node, first_key_span):
+        severity = Severity.LOW if _is_ignored_by_runner(shape_problem, node) else None
+        is_missing_key = shape_problem.code == "missing"
+        yield Hit(shape_problem.span, shape_problem.facts, is_missing_key, severity=severity, message_name=shape_problem.say)
+    runs_section = node.get("runs")
+    action_folder = posixpath.dirname(action.source.path)
+    if isinstance(runs_section, Map) and project.is_walked(action_folder):
+        yield from _missing_file_hits(runs_section, action.using, action_folder, project)
 
 
-def _missing_file(runs: Map, runs_using: str, folder: str, project: Project) -> Iterator[Hit]:
-    names = _FILE_KEYS_BY_USING.get(runs_using, ("main", "pre", "post") if runs_using.startswith("node") else ())
-    for name in names:
-        value = runs.get(name)
-        plain = isinstance(value, str) and value and not contains_expression(value) and value[0] != "/"
-        if plain and not project.was_path_seen(posixpath.join(folder, str(value))):
-            yield hit(runs.at(name), say="file", file=str(value))
-    image = runs.get("image")
-    own = runs_using == "docker" and isinstance(image, str) and "Dockerfile" in image and "://" not in image
-    if own and not project.was_path_seen(posixpath.join(folder, str(image))):
-        yield hit(runs.at("image"), say="file", file=str(image))
+def _missing_file_hits(runs_section: Map, runs_using: str, action_folder: str, project: Project) -> Iterator[Hit]:
+    file_keys = _FILE_KEYS_BY_RUNS_USING.get(runs_using, ("main", "pre", "post") if runs_using.startswith("node") else ())
+    for file_key in file_keys:
+        file_path = runs_section.get(file_key)
+        is_relative_path = (
+            isinstance(file_path, str) and file_path and not is_text_with_expression(file_path) and file_path[0] != "/"
+        )
+        if is_relative_path and not project.was_path_seen(posixpath.join(action_folder, str(file_path))):
+            yield hit(runs_section.at(file_key), say="file", file=str(file_path))
+    image_setting = runs_section.get("image")
+    is_local_dockerfile = (
+        runs_using == "docker"
+        and isinstance(image_setting, str)
+        and "Dockerfile" in image_setting
+        and "://" not in image_setting
+    )
+    if is_local_dockerfile and not project.was_path_seen(posixpath.join(action_folder, str(image_setting))):
+        yield hit(runs_section.at("image"), say="file", file=str(image_setting))
 
 
 def action_shell_missing(action: Action) -> CheckOutcome:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.ci.rights import RightsWorth, rights_of
+from readiness.checks.ci.rights import RightsWorth, rights_of_job
 from readiness.facts.actions import action_property
-from readiness.facts.moving import is_floating_image, moves_as
-from readiness.facts.table import fact_rows
+from readiness.facts.moving import is_floating_image, is_moving_name_of_kind
+from readiness.facts.table import fact_row_by_name
 from readiness.kinds.github.actions import repository_path_of_uses
 from readiness.kinds.github.model import Action, Job, Step, Workflow
-from readiness.kinds.github.runners import matrix_texts
-from readiness.kinds.github.texts import contains_expression
+from readiness.kinds.github.runners import expanded_matrix_texts
+from readiness.kinds.github.texts import is_text_with_expression
 from readiness.kinds.github.uses import UsesReference, parse_uses
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, spelling
@@ -22,38 +22,38 @@ from readiness.syntax import image as images
 from readiness.syntax import secrets
 from readiness.syntax.yaml import Map
 
-FIRST_PARTY = frozenset({"actions", "github"})
-_VERSION_REF = re.compile(
+FIRST_PARTY_OWNERS = frozenset({"actions", "github"})
+_VERSION_REF_PATTERN = re.compile(
     r"(?:[a-z][a-z0-9-]{0,80}[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+(?:_[0-9A-Za-z.+-]+)*)?\Z",
     re.IGNORECASE,
 )
-_BRANCH_FOLDER = re.compile(r"(?:releases?|feature|bugfix|hotfix)/", re.IGNORECASE)
+_BRANCH_PREFIX = re.compile(r"(?:releases?|feature|bugfix|hotfix)/", re.IGNORECASE)
 
 
-def _uses_references(
+def _jobs_and_uses_references(
     document: Workflow | Action,
 ) -> Iterator[tuple[Job | None, str, UsesReference, Span]]:
     """(job, resource, reference, place) of every action and reusable workflow that a file uses."""
-    holders: list[tuple[Job | None, Step | Job]] = []
+    jobs_and_parts: list[tuple[Job | None, Step | Job]] = []
     if isinstance(document, Action):
-        holders = [(None, step) for step in document.steps]
+        jobs_and_parts = [(None, step) for step in document.steps]
     else:
         for job in document.jobs:
-            holders.append((job, job))
-            holders += [(job, step) for step in job.steps]
-    for owner, part in holders:
-        value = part.node.get("uses")
-        if isinstance(value, str) and not part.dead:
-            yield owner, part.resource, parse_uses(value), part.node.at("uses")
+            jobs_and_parts.append((job, job))
+            jobs_and_parts += [(job, step) for step in job.steps]
+    for owning_job, step_or_job in jobs_and_parts:
+        uses_text = step_or_job.node.get("uses")
+        if isinstance(uses_text, str) and not step_or_job.dead:
+            yield owning_job, step_or_job.resource, parse_uses(uses_text), step_or_job.node.at("uses")
 
 
-def _is_of_own_owner(file: Workflow | Action, uses: UsesReference) -> bool:
+def _belongs_to_repository_owner(document: Workflow | Action, uses_reference: UsesReference) -> bool:
     """Whether a reference leads to a repository of the owner whom this tree's files name as their own."""
-    return uses.owner.lower() == file.source.root.repository_owner
+    return uses_reference.owner.lower() == document.source.root.repository_owner
 
 
-def _severity_of_ref(
-    file: Workflow | Action, job: Job | None, uses: UsesReference, project: Project, *, is_branch: bool
+def _severity_of_movable_ref(
+    document: Workflow | Action, job: Job | None, uses_reference: UsesReference, project: Project, *, is_branch: bool
 ) -> Severity:
     """How bad it is that others can move a ref: by whose it is, and by what the job hands to it.
 
@@ -61,13 +61,17 @@ def _severity_of_ref(
     with the runner already; a job that shows neither a secret nor a right to change what others run gives little away.
     Of the repository's own owner a branch is medium and a tag low: whoever moves it may push here, too.
     """
-    own = repository_path_of_uses(f"./{uses.path}", file.source.path) if uses.path else None
-    if own is not None and project.was_path_seen(own):
+    path_in_own_repository = (
+        repository_path_of_uses(f"./{uses_reference.path}", document.source.path) if uses_reference.path else None
+    )
+    if path_in_own_repository is not None and project.was_path_seen(path_in_own_repository):
         return Severity.LOW
-    if _is_of_own_owner(file, uses):
+    if _belongs_to_repository_owner(document, uses_reference):
         return Severity.MEDIUM if is_branch else Severity.LOW
-    taken = job is not None and (job.node.get("secrets") == "inherit" or rights_of(job).worth is RightsWorth.TAKES_OVER)
-    if not taken or uses.owner.lower() in FIRST_PARTY:
+    may_take_over_repository = job is not None and (
+        job.node.get("secrets") == "inherit" or rights_of_job(job).worth is RightsWorth.TAKES_OVER
+    )
+    if not may_take_over_repository or uses_reference.owner.lower() in FIRST_PARTY_OWNERS:
         return Severity.MEDIUM
     return Severity.HIGH
 
@@ -86,97 +90,124 @@ def action_unpinned(
     cannot be moved. `first_party` keeps to GitHub's own actions, or to all others. `trusted` are owners,
     or repositories, whose refs only the team itself moves.
     """
-    own = {name.lower() for name in trusted}
-    for job, resource, used, span in _uses_references(file):
-        if used.reference_kind != "repository" or used.is_pinned_to_commit or action_property(used.slug, "by-tag"):
+    trusted_names = {name.lower() for name in trusted}
+    for job, resource, uses_reference, span in _jobs_and_uses_references(file):
+        if (
+            uses_reference.reference_kind != "repository"
+            or uses_reference.is_pinned_to_commit
+            or action_property(uses_reference.slug, "by-tag")
+        ):
             continue
-        if used.owner.lower() in own or used.slug in own:
+        if uses_reference.owner.lower() in trusted_names or uses_reference.slug in trusted_names:
             continue
-        if first_party is not None and (used.owner.lower() in FIRST_PARTY) is not first_party:
+        if first_party is not None and (uses_reference.owner.lower() in FIRST_PARTY_OWNERS) is not first_party:
             continue
-        version = used.ref.removeprefix("release/").removeprefix("releases/")  # as PyPA keeps its tags
-        branch = moves_as("ref", version) or bool(_BRANCH_FOLDER.match(version)) or not _VERSION_REF.match(version)
-        if re.fullmatch(r"[0-9a-fA-F]{7,39}", used.ref):
-            branch = False
-        if ("branch" if branch else "tag") == kind:
-            severity = _severity_of_ref(file, job, used, project, is_branch=branch)
-            whose = " of this repository's owner" if _is_of_own_owner(file, used) else ""
-            certain = not branch or moves_as("branch", version) or bool(_BRANCH_FOLDER.match(version))
-            severity = severity if certain else min(severity, Severity.MEDIUM)
-            say = "" if certain else "name"
-            yield hit(span, resource=resource, severity=severity, say=say, uses=used.text, whose=whose, ref=used.ref)
+        ref_name = uses_reference.ref.removeprefix("release/").removeprefix("releases/")  # as PyPA keeps its tags
+        is_branch = (
+            is_moving_name_of_kind("ref", ref_name)
+            or bool(_BRANCH_PREFIX.match(ref_name))
+            or not _VERSION_REF_PATTERN.match(ref_name)
+        )
+        if re.fullmatch(r"[0-9a-fA-F]{7,39}", uses_reference.ref):
+            is_branch = False
+        if ("branch" if is_branch else "tag") == kind:
+            severity = _severity_of_movable_ref(file, job, uses_reference, project, is_branch=is_branch)
+            owner_note = " of this repository's owner" if _belongs_to_repository_owner(file, uses_reference) else ""
+            is_surely_of_kind = (
+                not is_branch or is_moving_name_of_kind("branch", ref_name) or bool(_BRANCH_PREFIX.match(ref_name))
+            )
+            severity = severity if is_surely_of_kind else min(severity, Severity.MEDIUM)
+            message_name = "" if is_surely_of_kind else "name"
+            yield hit(
+                span,
+                resource=resource,
+                severity=severity,
+                say=message_name,
+                uses=uses_reference.text,
+                whose=owner_note,
+                ref=uses_reference.ref,
+            )
 
 
-def _images_in(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
+def _images_in_document(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
     """(resource, place, value) of every image that a file runs; a matrix key gives its values."""
     if isinstance(document, Action):
-        runs = document.node.get("runs")
-        value = runs.get("image") if isinstance(runs, Map) else None
-        if isinstance(runs, Map) and isinstance(value, str) and value.startswith("docker://"):
-            yield document.resource, runs.at("image"), value[len("docker://") :]
-        steps: Sequence[Step] = document.steps
+        runs_section = document.node.get("runs")
+        image_value = runs_section.get("image") if isinstance(runs_section, Map) else None
+        if isinstance(runs_section, Map) and isinstance(image_value, str) and image_value.startswith("docker://"):
+            yield document.resource, runs_section.at("image"), image_value[len("docker://") :]
+        all_steps: Sequence[Step] = document.steps
     else:
-        steps = [step for job in document.jobs for step in job.steps]
+        all_steps = [step for job in document.jobs for step in job.steps]
         for job in document.jobs:
             yield from images_of_job(job)
-    for step in steps:
-        used = step.parsed_uses
-        if used is not None and used.reference_kind == "docker" and not step.dead:
-            yield step.resource, step.node.at("uses"), used.path
+    for step in all_steps:
+        uses_reference = step.parsed_uses
+        if uses_reference is not None and uses_reference.reference_kind == "docker" and not step.dead:
+            yield step.resource, step.node.at("uses"), uses_reference.path
 
 
-_RUNS_CONTAINERS = frozenset({"docker", "podman", "nerdctl"})
-_PUBLISHED_IMAGE = re.compile(
+_CONTAINER_PROGRAMS = frozenset({"docker", "podman", "nerdctl"})
+_PUBLISHED_IMAGE_PATTERN = re.compile(
     r"[a-z0-9][a-z0-9.-]{0,80}(?::[0-9]{2,5})?(?:/[a-z0-9._-]{1,80}){1,6}(?::[A-Za-z0-9_][\w.-]{0,120})?\Z"
 )
-_FLAG_WITHOUT_VALUE = re.compile(
+_CONTAINER_FLAG_WITHOUT_VALUE = re.compile(
     r"--(?:rm|init|privileged|tty|interactive|detach|read-only|quiet|no-healthcheck)\Z|-[itdq]{1,4}\Z"
 )
-_VARIABLE_GIVEN = re.compile(r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A-Za-z_]\w{0,80})(?P<value>=[\"']?\$\{?|[\"' \n])")
+_CONTAINER_VARIABLE_OPTION = re.compile(
+    r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A-Za-z_]\w{0,80})(?P<value>=[\"']?\$\{?|[\"' \n])"
+)
 
 
 def _images_started_with_secrets(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
     """The published images that scripts start (`docker run`) and give a secret in a variable; none that the file builds."""
-    steps = document.steps if isinstance(document, Action) else [step for job in document.jobs for step in job.steps]
-    for step in steps:
-        run = step.run_script
-        if run is None or step.dead or "docker build" in run.value:
+    all_steps = document.steps if isinstance(document, Action) else [step for job in document.jobs for step in job.steps]
+    for step in all_steps:
+        run_script = step.run_script
+        if run_script is None or step.dead or "docker build" in run_script.value:
             continue
-        for call in script_calls(run.value):
-            image = _started_image(call.words) if call.program in _RUNS_CONTAINERS else ""
-            given = _VARIABLE_GIVEN.finditer(call.text) if image else ()
-            if any(secrets.is_secret_name(one["name"]) for one in given) and (at := run.value.find(image, call.start)) >= 0:
-                yield step.resource, run.span_of_part(at, at + len(image)), image
+        for command in script_calls(run_script.value):
+            image_text = _image_started_by_docker_run(command.words) if command.program in _CONTAINER_PROGRAMS else ""
+            variable_options = _CONTAINER_VARIABLE_OPTION.finditer(command.text) if image_text else ()
+            if (
+                any(secrets.is_secret_name(one["name"]) for one in variable_options)
+                and (image_offset := run_script.value.find(image_text, command.start)) >= 0
+            ):
+                yield step.resource, run_script.span_of_part(image_offset, image_offset + len(image_text)), image_text
 
 
-def _started_image(words: Sequence[str]) -> str:
+def _image_started_by_docker_run(command_words: Sequence[str]) -> str:
     """The image that the words of `docker run` start; empty where it is none of a registry or of another's, or cannot be told."""
-    if words[:1] != ("run",):
+    if command_words[:1] != ("run",):
         return ""
-    before = "run"
-    for word in words[1:]:
-        takes_value = before.startswith("-") and "=" not in before and not _FLAG_WITHOUT_VALUE.match(before)
-        if not word.startswith("-") and not takes_value:
-            return word if _PUBLISHED_IMAGE.match(word) else ""
-        before = word
+    previous_word = "run"
+    for word in command_words[1:]:
+        is_value_of_previous_option = (
+            previous_word.startswith("-")
+            and "=" not in previous_word
+            and not _CONTAINER_FLAG_WITHOUT_VALUE.match(previous_word)
+        )
+        if not word.startswith("-") and not is_value_of_previous_option:
+            return word if _PUBLISHED_IMAGE_PATTERN.match(word) else ""
+        previous_word = word
     return ""
 
 
 def images_of_job(job: Job) -> Iterator[tuple[str, Span, Any]]:
     """The images of a job's container and its services; the values of a matrix each at their own place."""
-    services = job.node.get("services")
-    holders: list[tuple[Map, str]] = [(job.node, "container")]
-    holders += [(services, name) for name in services] if isinstance(services, Map) else []
-    for owner, key in holders:
-        node: Any = owner.get(key)
-        value = node.get("image") if isinstance(node, Map) else node
-        span = node.at("image") if isinstance(node, Map) else owner.at(key)
-        drawn = matrix_texts(job.node, value) if isinstance(value, str) else None
-        if drawn is None:
-            yield job.resource, span, value
+    services_node = job.node.get("services")
+    image_locations: list[tuple[Map, str]] = [(job.node, "container")]
+    image_locations += [(services_node, name) for name in services_node] if isinstance(services_node, Map) else []
+    for parent_node, image_key in image_locations:
+        image_node: Any = parent_node.get(image_key)
+        image_value = image_node.get("image") if isinstance(image_node, Map) else image_node
+        image_span = image_node.at("image") if isinstance(image_node, Map) else parent_node.at(image_key)
+        matrix_values_and_spans = expanded_matrix_texts(job.node, image_value) if isinstance(image_value, str) else None
+        if matrix_values_and_spans is None:
+            yield job.resource, image_span, image_value
             continue
-        for text, place in drawn:
-            yield job.resource, place, text
+        for matrix_text, matrix_span in matrix_values_and_spans:
+            yield job.resource, matrix_span, matrix_text
 
 
 def unpinned_images(file: Workflow | Action, *, digest: bool) -> CheckOutcome:
@@ -184,55 +215,63 @@ def unpinned_images(file: Workflow | Action, *, digest: bool) -> CheckOutcome:
 
     Of the images that scripts start only those that are given a secret, and only without a version.
     """
-    started = () if digest else _images_started_with_secrets(file)
-    for resource, span, value in (*_images_in(file), *started):
-        if not isinstance(value, str) or not value.strip():
+    script_images = () if digest else _images_started_with_secrets(file)
+    for resource, span, image_value in (*_images_in_document(file), *script_images):
+        if not isinstance(image_value, str) or not image_value.strip():
             continue
-        if contains_expression(value):
+        if is_text_with_expression(image_value):
             yield Undecidable(span)
             continue
-        image = images.parse_image(value.strip())
+        image = images.parse_image(image_value.strip())
         if image.is_pinned_by_digest or image.is_variable:
             continue
         if is_floating_image(image) is not digest:
-            yield hit(span, resource=resource, image=value.strip(), tag=image.tag or "none")
+            yield hit(span, resource=resource, image=image_value.strip(), tag=image.tag or "none")
 
 
 def tool_version_missing(step: Step) -> CheckOutcome:
     """A setup action that installs whatever is newest."""
-    used = step.parsed_uses
-    key = action_property(used.lowercase_name, "newest") if used is not None and used.reference_kind == "repository" else None
-    if used is None or key is None:
+    uses_reference = step.parsed_uses
+    version_input = (
+        action_property(uses_reference.lowercase_name, "newest")
+        if uses_reference is not None and uses_reference.reference_kind == "repository"
+        else None
+    )
+    if uses_reference is None or version_input is None:
         return
-    value = step.with_inputs.get(key)
-    if value is None:
-        yield hit(step.node.at("uses"), action=used.lowercase_name, key=key)
-    elif str(value).lower() == "latest":
-        yield hit(step.with_inputs.at(key), action=used.lowercase_name, key=key)
+    requested_version = step.with_inputs.get(version_input)
+    if requested_version is None:
+        yield hit(step.node.at("uses"), action=uses_reference.lowercase_name, key=version_input)
+    elif str(requested_version).lower() == "latest":
+        yield hit(step.with_inputs.at(version_input), action=uses_reference.lowercase_name, key=version_input)
 
 
 def action_archived(file: Workflow | Action) -> CheckOutcome:
     """An action whose repository is archived."""
-    for _, resource, used, span in _uses_references(file):
-        if used.reference_kind == "repository" and action_property(used.slug, "archived"):
-            yield hit(span, resource=resource, action=used.slug)
+    for _, resource, uses_reference, span in _jobs_and_uses_references(file):
+        if uses_reference.reference_kind == "repository" and action_property(uses_reference.slug, "archived"):
+            yield hit(span, resource=resource, action=uses_reference.slug)
 
 
 def action_name_near_known(file: Workflow | Action) -> CheckOutcome:
     """An action whose name is one letter away from a well-known one."""
-    known = {"/".join(name.split("/")[:2]) for name in fact_rows("action-interfaces")}
-    owners = {name.split("/")[0] for name in known}
-    for _, resource, used, span in _uses_references(file):
-        if used.reference_kind != "repository" or used.slug in known or used.owner.lower() in owners:
+    known_slugs = {"/".join(known_slug.split("/")[:2]) for known_slug in fact_row_by_name("action-interfaces")}
+    known_owners = {known_slug.split("/")[0] for known_slug in known_slugs}
+    for _, resource, uses_reference, span in _jobs_and_uses_references(file):
+        if (
+            uses_reference.reference_kind != "repository"
+            or uses_reference.slug in known_slugs
+            or uses_reference.owner.lower() in known_owners
+        ):
             continue
-        for name in sorted(known):
-            owner, _, repository = name.partition("/")
+        for known_slug in sorted(known_slugs):
+            known_owner, _, known_repository = known_slug.partition("/")
             if (
-                repository == used.repository.lower()
-                and len(owner) > 4
-                and spelling.is_one_slip_apart(used.owner.lower(), owner)
+                known_repository == uses_reference.repository.lower()
+                and len(known_owner) > 4
+                and spelling.is_one_typo_apart(uses_reference.owner.lower(), known_owner)
             ):
-                yield hit(span, resource=resource, uses=used.text, meant=name)
+                yield hit(span, resource=resource, uses=uses_reference.text, meant=known_slug)
                 break
 
 
@@ -241,13 +280,13 @@ _REDUNDANT_PATH_PART = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
 
 def uses_obfuscated(file: Workflow | Action) -> CheckOutcome:
     """An action's path with dots or slashes that only hide which action it is."""
-    for _, resource, used, span in _uses_references(file):
-        written = used.text.partition("@")[0]
-        if used.reference_kind == "repository" and _REDUNDANT_PATH_PART.search(written):
-            yield hit(span, resource=resource, uses=used.text)
+    for _, resource, uses_reference, span in _jobs_and_uses_references(file):
+        path_text = uses_reference.text.partition("@")[0]
+        if uses_reference.reference_kind == "repository" and _REDUNDANT_PATH_PART.search(path_text):
+            yield hit(span, resource=resource, uses=uses_reference.text)
 
 
-_BY_NAME = {
+_INSTALL_VERBS_BY_PROGRAM = {
     "npm": (("install",), ("i",), ("add",)),
     "pnpm": (("add",),),
     "yarn": (("add",), ("global", "add")),
@@ -259,20 +298,22 @@ _PACKAGE_FILE_SUFFIXES = (".tgz", ".gem")
 
 def package_adhoc(step: Step) -> CheckOutcome:
     """A package installed by its name, past the lock file."""
-    run = step.run_script
-    if run is None or not any(program in run.value for program in _BY_NAME):
+    run_script = step.run_script
+    if run_script is None or not any(program in run_script.value for program in _INSTALL_VERBS_BY_PROGRAM):
         return
-    for call in script_calls(run.value):
-        for verbs in _BY_NAME.get(call.program, ()):
-            if call.non_option_arguments[: len(verbs)] != verbs or len(call.non_option_arguments) == len(verbs):
+    for command in script_calls(run_script.value):
+        for install_verbs in _INSTALL_VERBS_BY_PROGRAM.get(command.program, ()):
+            if command.non_option_arguments[: len(install_verbs)] != install_verbs or len(command.non_option_arguments) == len(
+                install_verbs
+            ):
                 continue
-            package = call.non_option_arguments[len(verbs)]
-            if not package.startswith((".", "/", "$", "`")) and not package.endswith(_PACKAGE_FILE_SUFFIXES):
-                yield hit(run.span_of_line(call.start), package=package)
+            package_name = command.non_option_arguments[len(install_verbs)]
+            if not package_name.startswith((".", "/", "$", "`")) and not package_name.endswith(_PACKAGE_FILE_SUFFIXES):
+                yield hit(run_script.span_of_line(command.start), package=package_name)
 
 
 def local_action_by_path(file: Workflow | Action) -> CheckOutcome:
     """An action or a workflow of the same repository by a path in the workspace, where anything may lie."""
-    for _, resource, used, span in _uses_references(file):
-        if used.reference_kind == "local" and used.text.startswith("./"):
-            yield hit(span, resource=resource, uses=used.text)
+    for _, resource, uses_reference, span in _jobs_and_uses_references(file):
+        if uses_reference.reference_kind == "local" and uses_reference.text.startswith("./"):
+            yield hit(span, resource=resource, uses=uses_reference.text)

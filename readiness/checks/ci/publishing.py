@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.facts.programs import program_property
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.uses import UsesReference
 from readiness.kinds.pipeline.scripts import ScriptCommand, script_calls
 from readiness.model import CheckOutcome, Hit, hit
 from readiness.syntax.yaml import Map
 
-_OPTIONS_WITH_VALUE = (
+_PUBLISH_OPTIONS_WITH_VALUE = (
     "-w",
     "--workspace",
     "-C",
@@ -40,59 +40,61 @@ def publish_token_stored(step: Step) -> CheckOutcome:
     """A package published with a stored token where the registry takes the workflow's own identity."""
     if step.dead:
         return
-    used, run = step.parsed_uses, step.run_script
-    if used is not None:
-        yield from _publishing_action(step, used)
-    if run is None or not any(verb in run.value for verb in ("publish", "upload", "push")):
+    uses_reference, run_script = step.parsed_uses, step.run_script
+    if uses_reference is not None:
+        yield from _publishing_action_hits(step, uses_reference)
+    if run_script is None or not any(verb in run_script.value for verb in ("publish", "upload", "push")):
         return
-    if _may_request_identity(step) or _is_github_registry(step):
+    if _may_request_id_token(step) or _uses_github_packages(step):
         return
-    for call in script_calls(run.value):
-        words = _publishing_call(call)
-        if words and not call.has_option(*_DRY_RUN_OPTIONS) and not _is_private_registry(call):
-            yield hit(run.span_of_line(call.start), command=" ".join((call.program, *words)))
+    for command in script_calls(run_script.value):
+        publishing_verbs = _publishing_verbs(command)
+        if publishing_verbs and not command.has_option(*_DRY_RUN_OPTIONS) and not _names_private_registry(command):
+            yield hit(run_script.span_of_line(command.start), command=" ".join((command.program, *publishing_verbs)))
 
 
-def _publishing_call(call: ScriptCommand) -> tuple[str, ...]:
-    program = call.program.removesuffix(".exe").partition("==")[0].lower()
-    verbs = []
-    skip = False
-    for word in call.words:
-        if not skip and not word.startswith(("-", "+")):
-            verbs.append(word)
-        skip = word in _OPTIONS_WITH_VALUE
-    known = (tuple(words.split()) for words in program_property(program, "publishes") or ())
-    return next((words for words in known if tuple(verbs[: len(words)]) == words), ())
+def _publishing_verbs(command: ScriptCommand) -> tuple[str, ...]:
+    program_name = command.program.removesuffix(".exe").partition("==")[0].lower()
+    command_verbs = []
+    is_option_value = False
+    for word in command.words:
+        if not is_option_value and not word.startswith(("-", "+")):
+            command_verbs.append(word)
+        is_option_value = word in _PUBLISH_OPTIONS_WITH_VALUE
+    known_verbs = (tuple(words.split()) for words in program_property(program_name, "publishes") or ())
+    return next((words for words in known_verbs if tuple(command_verbs[: len(words)]) == words), ())
 
 
-def _is_private_registry(call: ScriptCommand) -> bool:
+def _names_private_registry(command: ScriptCommand) -> bool:
     """Whether a registry is named, and it is none of the public ones."""
-    named = call.option_value(*_REGISTRY_OPTIONS)
-    return named is not None and not any(public in named for public in fact_column("registries", "packages"))
+    registry_option = command.option_value(*_REGISTRY_OPTIONS)
+    return registry_option is not None and not any(
+        public in registry_option for public in property_by_fact_name("registries", "packages")
+    )
 
 
-def _is_github_registry(step: Step) -> bool:
+def _uses_github_packages(step: Step) -> bool:
     job = step.job
-    nodes = [step.node] if job is None else [other.node for other in job.steps]
-    return any(_GITHUB_PACKAGES_HOST in str(value) for node in nodes for value in node.values())
+    step_nodes = [step.node] if job is None else [other.node for other in job.steps]
+    return any(_GITHUB_PACKAGES_HOST in str(value) for node in step_nodes for value in node.values())
 
 
-def _publishing_action(step: Step, uses: UsesReference) -> Iterator[Hit]:
-    options = step.with_inputs
-    if uses.slug == "pypa/gh-action-pypi-publish":
-        url = str(options.get("repository-url", options.get("repository_url", "")))
-        if "password" in options and (not url or "pypi.org" in url):
-            yield hit(options.at("password"), command=uses.slug)
-    elif uses.slug == "rubygems/release-gem":
-        if options.get("setup-trusted-publisher") in (False, "false"):
-            yield hit(step.node.at("uses"), command=uses.slug)
-    elif uses.slug == "rubygems/configure-rubygems-credentials" and "api-token" in options:
-        yield hit(options.at("api-token"), command=uses.slug)
-    elif uses.slug == "js-devtools/npm-publish" and "token" in options:
-        yield hit(options.at("token"), command=uses.slug)
+def _publishing_action_hits(step: Step, uses_reference: UsesReference) -> Iterator[Hit]:
+    action_inputs = step.with_inputs
+    if uses_reference.slug == "pypa/gh-action-pypi-publish":
+        repository_url = str(action_inputs.get("repository-url", action_inputs.get("repository_url", "")))
+        if "password" in action_inputs and (not repository_url or "pypi.org" in repository_url):
+            yield hit(action_inputs.at("password"), command=uses_reference.slug)
+    elif uses_reference.slug == "rubygems/release-gem":
+        if action_inputs.get("setup-trusted-publisher") in (False, "false"):
+            yield hit(step.node.at("uses"), command=uses_reference.slug)
+    elif uses_reference.slug == "rubygems/configure-rubygems-credentials" and "api-token" in action_inputs:
+        yield hit(action_inputs.at("api-token"), command=uses_reference.slug)
+    elif uses_reference.slug == "js-devtools/npm-publish" and "token" in action_inputs:
+        yield hit(action_inputs.at("token"), command=uses_reference.slug)
 
 
-def _may_request_identity(step: Step) -> bool:
+def _may_request_id_token(step: Step) -> bool:
     """Whether the job has the right to ask for an identity, or may have."""
     job = step.job
     if job is None:
@@ -102,6 +104,6 @@ def _may_request_identity(step: Step) -> bool:
     for node in (job.node, job.workflow.node):
         permissions = node.get("permissions")
         if permissions is not None:
-            own = permissions.get("id-token") if isinstance(permissions, Map) else permissions
-            return own in ("write", "write-all")
+            id_token_permission = permissions.get("id-token") if isinstance(permissions, Map) else permissions
+            return id_token_permission in ("write", "write-all")
     return False

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Job
-from readiness.kinds.github.runners import runner_labels
-from readiness.kinds.github.texts import texts_below
+from readiness.kinds.github.runners import runner_labels_with_spans
+from readiness.kinds.github.texts import located_texts_with_key_paths
 from readiness.model import join_names
-from readiness.syntax.holes import has_expression
+from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map
 
-_SECRETS_CONTEXT = re.compile(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
+_SECRETS_CONTEXT_PATTERN = re.compile(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
 _MAX_SECRETS_IN_MESSAGE = 3  # secrets that a message names
 
 
@@ -36,37 +36,47 @@ class JobRights:
     description: str
 
 
-def rights_of(job: Job) -> JobRights:
+def rights_of_job(job: Job) -> JobRights:
     """What a job has at hand: every secret that it names somewhere is on the runner as long as it runs."""
-    secrets = sorted(set(_secret_names(job)))
-    if secrets:
-        more = f" and {len(secrets) - _MAX_SECRETS_IN_MESSAGE} more" if len(secrets) > _MAX_SECRETS_IN_MESSAGE else ""
-        noun = "secret" if len(secrets) == 1 else "secrets"
-        secret_names = ", ".join(secrets[:_MAX_SECRETS_IN_MESSAGE]) + more if more else join_names(secrets)
-        return JobRights(RightsWorth.TAKES_OVER, f"with the {noun} {secret_names} at hand")
-    given: Any = job.node.get("permissions", job.workflow.node.get("permissions"))
-    if given == "write-all":
+    job_secrets = sorted(set(_secret_names_read_by_job(job)))
+    if job_secrets:
+        remainder_text = (
+            f" and {len(job_secrets) - _MAX_SECRETS_IN_MESSAGE} more" if len(job_secrets) > _MAX_SECRETS_IN_MESSAGE else ""
+        )
+        secret_noun = "secret" if len(job_secrets) == 1 else "secrets"
+        secret_names_text = (
+            ", ".join(job_secrets[:_MAX_SECRETS_IN_MESSAGE]) + remainder_text if remainder_text else join_names(job_secrets)
+        )
+        return JobRights(RightsWorth.TAKES_OVER, f"with the {secret_noun} {secret_names_text} at hand")
+    permissions: Any = job.node.get("permissions", job.workflow.node.get("permissions"))
+    if permissions == "write-all":
         return JobRights(RightsWorth.TAKES_OVER, "with a token that may write everything")
-    written = [name for name, level in given.items() if level == "write"] if isinstance(given, Map) else []
-    taking = [name for name in written if name in fact_column("github-permissions", "takes-over")]
-    if taking:
-        return JobRights(RightsWorth.TAKES_OVER, f"with a token that may write {join_names(taking)}")
-    if written:
-        return JobRights(RightsWorth.SOME, f"with a token that may write {join_names(written)}")
-    if any(label.lower() == "self-hosted" for label, _ in runner_labels(job.node)):
+    writable_permissions = (
+        [name for name, level in permissions.items() if level == "write"] if isinstance(permissions, Map) else []
+    )
+    takeover_permissions = [
+        name for name in writable_permissions if name in property_by_fact_name("github-permissions", "takes-over")
+    ]
+    if takeover_permissions:
+        return JobRights(RightsWorth.TAKES_OVER, f"with a token that may write {join_names(takeover_permissions)}")
+    if writable_permissions:
+        return JobRights(RightsWorth.SOME, f"with a token that may write {join_names(writable_permissions)}")
+    if any(label.lower() == "self-hosted" for label, _ in runner_labels_with_spans(job.node)):
         return JobRights(RightsWorth.SOME, "on a machine that is kept for the next run")
-    if given is None:
+    if permissions is None:
         return JobRights(RightsWorth.SOME, "with the rights that the repository gives a token by default")
     return JobRights(RightsWorth.READ, "with a token that only reads")
 
 
-def _secret_names(job: Job) -> Iterator[str]:
+def _secret_names_read_by_job(job: Job) -> Iterator[str]:
     """The names of the secrets that a job's texts, and the variables of its workflow, read; the token is none."""
-    nodes = (job.node, job.workflow.node.get("env"))
-    for node in nodes:
-        for _, text in texts_below(node, job.source) if isinstance(node, Map) else ():
-            if has_expression(text.value):
-                for match in _SECRETS_CONTEXT.finditer(text.value):
-                    name = match[1] or "(all)"
-                    if name.upper() != "GITHUB_TOKEN":
-                        yield name
+    nodes_with_texts = (job.node, job.workflow.node.get("env"))
+    for node_with_texts in nodes_with_texts:
+        for _, located_text in (
+            located_texts_with_key_paths(node_with_texts, job.source) if isinstance(node_with_texts, Map) else ()
+        ):
+            if has_github_expression(located_text.value):
+                for secret_match in _SECRETS_CONTEXT_PATTERN.finditer(located_text.value):
+                    secret_name = secret_match[1] or "(all)"
+                    if secret_name.upper() != "GITHUB_TOKEN":
+                        yield secret_name

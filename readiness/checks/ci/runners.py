@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.facts.table import fact_column, fact_rows
+from readiness.facts.table import fact_row_by_name, property_by_fact_name
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.runners import (
-    matrix_name,
-    matrix_values,
-    operating_system,
-    runner_labels,
-    system_of_label,
+    key_of_whole_matrix_expression,
+    matrix_values_with_spans,
+    operating_system_of_job,
+    operating_system_of_label,
+    runner_labels_with_spans,
 )
 from readiness.model import CheckOutcome, Hit, hit, join_names, spelling
-from readiness.syntax.holes import has_expression
+from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map, Seq
 
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
@@ -29,70 +29,95 @@ _GITHUB_IMAGE_LABEL = re.compile(
 def runner_label_unknown(workflow: Workflow) -> CheckOutcome:
     """A label that GitHub's runners have not (any more), one with a slip of the pen, or an empty one."""
     for job in workflow.jobs:
-        own = {label.lower() for label, _ in runner_labels(job.node)}
-        if "self-hosted" in own or _has_runner_group(job):
+        lowercase_labels = {label.lower() for label, _ in runner_labels_with_spans(job.node)}
+        if "self-hosted" in lowercase_labels or _has_runner_group(job):
             continue
-        for label, span in runner_labels(job.node):
-            low = label.lower()
-            gone = low not in fact_rows("github-runners") and _GITHUB_IMAGE_LABEL.match(label) is not None
-            near = "" if gone or not label or low in fact_rows("github-runners") else _near_label(low)
-            if gone or near or not label:
-                label_span = span if span.end > span.start else job.id_span
-                say = "near" if near else "unknown"
-                yield hit(label_span, say=say, label=label, near=near)
+        for label, runs_on_label_span in runner_labels_with_spans(job.node):
+            lowercase_label = label.lower()
+            is_retired_or_unknown = (
+                lowercase_label not in fact_row_by_name("github-runners") and _GITHUB_IMAGE_LABEL.match(label) is not None
+            )
+            similar_label = (
+                ""
+                if is_retired_or_unknown or not label or lowercase_label in fact_row_by_name("github-runners")
+                else _similar_known_label(lowercase_label)
+            )
+            if is_retired_or_unknown or similar_label or not label:
+                label_span = runs_on_label_span if runs_on_label_span.end > runs_on_label_span.start else job.id_span
+                message_name = "near" if similar_label else "unknown"
+                yield hit(label_span, say=message_name, label=label, near=similar_label)
 
 
 def _has_runner_group(job: Job) -> bool:
-    value = job.node.get("runs-on")
-    return isinstance(value, Map) and "group" in value
+    runs_on = job.node.get("runs-on")
+    return isinstance(runs_on, Map) and "group" in runs_on
 
 
-def _near_label(label: str) -> str:
+def _similar_known_label(lowercase_label: str) -> str:
     """The label of GitHub's that differs in one letter; a letter more at the end is a name of one's own."""
-    if any(label.startswith(name) for name in fact_rows("github-runners")):
+    if any(lowercase_label.startswith(name) for name in fact_row_by_name("github-runners")):
         return ""
-    known = sorted(fact_rows("github-runners"))
-    return next((name for name in known if spelling.is_one_slip_apart(label, name)), "")
+    known_labels = sorted(fact_row_by_name("github-runners"))
+    return next((name for name in known_labels if spelling.is_one_typo_apart(lowercase_label, name)), "")
 
 
 def runner_label_conflict(workflow: Workflow) -> CheckOutcome:
     """Two labels of one job that no runner has together."""
     for job in workflow.jobs:
-        value = job.node.get("runs-on")
-        owner: Any = value.get("labels") if isinstance(value, Map) else value
-        if isinstance(owner, Seq):
-            yield from _clashing_labels(job.node, owner)
+        runs_on = job.node.get("runs-on")
+        labels: Any = runs_on.get("labels") if isinstance(runs_on, Map) else runs_on
+        if isinstance(labels, Seq):
+            yield from _label_conflict_hits(job.node, labels)
 
 
-def _clashing_labels(job: Map, labels: Seq) -> Iterator[Hit]:
-    fixed = [(label, labels.at(i)) for i, label in enumerate(labels) if isinstance(label, str)]
-    plain = [(label, span) for label, span in fixed if not has_expression(label)]
-    own = any(label.lower() == "self-hosted" for label, _ in plain)
-    for number, (label, span) in enumerate(plain):
-        other = next((o for o, _ in plain[:number] if _is_exclusive(o, label, own)), None)
-        if other is not None:
-            yield hit(span, label=label, other=other)
-    for name in filter(None, (matrix_name(label) for label, _ in fixed)):
-        for drawn, span in matrix_values(job, name):
-            if not isinstance(drawn, str):
+def _label_conflict_hits(job_node: Map, labels: Seq) -> Iterator[Hit]:
+    labels_and_spans = [(runner_label, labels.at(i)) for i, runner_label in enumerate(labels) if isinstance(runner_label, str)]
+    literal_labels_and_spans = [
+        (runner_label, runner_label_span)
+        for runner_label, runner_label_span in labels_and_spans
+        if not has_github_expression(runner_label)
+    ]
+    is_self_hosted = any(runner_label.lower() == "self-hosted" for runner_label, _ in literal_labels_and_spans)
+    for label_index, (runner_label, runner_label_span) in enumerate(literal_labels_and_spans):
+        conflicting_label = next(
+            (o for o, _ in literal_labels_and_spans[:label_index] if _are_labels_exclusive(o, runner_label, is_self_hosted)),
+            None,
+        )
+        if conflicting_label is not None:
+            yield hit(runner_label_span, label=runner_label, other=conflicting_label)
+    for matrix_axis in filter(None, (key_of_whole_matrix_expression(runner_label) for runner_label, _ in labels_and_spans)):
+        for matrix_label, runner_label_span in matrix_values_with_spans(job_node, matrix_axis):
+            if not isinstance(matrix_label, str):
                 continue
-            other = next((o for o, _ in plain if _is_exclusive(o, drawn, own)), None)
-            if other is not None:
-                yield hit(span, label=drawn, other=other)
+            conflicting_label = next(
+                (o for o, _ in literal_labels_and_spans if _are_labels_exclusive(o, matrix_label, is_self_hosted)), None
+            )
+            if conflicting_label is not None:
+                yield hit(runner_label_span, label=matrix_label, other=conflicting_label)
 
 
-def _is_exclusive(first: str, second: str, is_self_hosted: bool) -> bool:
+def _are_labels_exclusive(first_label: str, second_label: str, is_self_hosted: bool) -> bool:
     """Whether no runner has both labels: of two systems, or two images of GitHub's."""
-    first, second = first.lower(), second.lower()
-    if system_of_label(first) and system_of_label(second) and system_of_label(first) != system_of_label(second):
+    first_label, second_label = first_label.lower(), second_label.lower()
+    if (
+        operating_system_of_label(first_label)
+        and operating_system_of_label(second_label)
+        and operating_system_of_label(first_label) != operating_system_of_label(second_label)
+    ):
         return True
-    if is_self_hosted or first == second or not {first, second} <= fact_rows("github-runners").keys():
+    if (
+        is_self_hosted
+        or first_label == second_label
+        or not {first_label, second_label} <= fact_row_by_name("github-runners").keys()
+    ):
         return False
-    latest = fact_column("github-runners", "images")
-    return second not in latest.get(first, ()) and first not in latest.get(second, ())
+    equivalent_images_by_label = property_by_fact_name("github-runners", "images")
+    return second_label not in equivalent_images_by_label.get(
+        first_label, ()
+    ) and first_label not in equivalent_images_by_label.get(second_label, ())
 
 
-_SHELLS_BY_SYSTEM = {
+_SHELLS_BY_OPERATING_SYSTEM = {
     "linux": {"bash", "sh", "python", "pwsh"},
     "macos": {"bash", "sh", "python", "pwsh"},
     "windows": {"bash", "python", "pwsh", "powershell", "cmd"},
@@ -102,25 +127,31 @@ _SHELLS_BY_SYSTEM = {
 
 def shell_unknown(workflow: Workflow) -> CheckOutcome:
     """A `shell` that the runner's operating system does not have."""
-    yield from _shell_problem(workflow.node.get("defaults"), "")
+    yield from _default_shell_hits(workflow.node.get("defaults"), "")
     for job in workflow.jobs:
-        own = operating_system(job.node)
-        yield from _shell_problem(job.node.get("defaults"), own)
+        job_operating_system = operating_system_of_job(job.node)
+        yield from _default_shell_hits(job.node.get("defaults"), job_operating_system)
         for step in job.steps:
-            yield from _single_shell(step.node, own)
+            yield from _unknown_shell_hits(step.node, job_operating_system)
 
 
-def _shell_problem(defaults: Any, operating_system: str) -> Iterator[Hit]:
-    run = defaults.get("run") if isinstance(defaults, Map) else None
-    if isinstance(run, Map):
-        yield from _single_shell(run, operating_system)
+def _default_shell_hits(defaults_section: Any, operating_system: str) -> Iterator[Hit]:
+    run_defaults = defaults_section.get("run") if isinstance(defaults_section, Map) else None
+    if isinstance(run_defaults, Map):
+        yield from _unknown_shell_hits(run_defaults, operating_system)
 
 
-def _single_shell(node: Map, operating_system: str) -> Iterator[Hit]:
-    shell = node.get("shell")
-    if not isinstance(shell, str) or not shell or "{" in shell:
+def _unknown_shell_hits(node_with_shell: Map, operating_system: str) -> Iterator[Hit]:
+    shell_name = node_with_shell.get("shell")
+    if not isinstance(shell_name, str) or not shell_name or "{" in shell_name:
         return
-    if shell.lower() not in _SHELLS_BY_SYSTEM[operating_system]:
-        allowed = join_names(sorted(_SHELLS_BY_SYSTEM[operating_system]))
-        say = "system" if operating_system else "anywhere"
-        yield hit(node.at("shell"), say=say, shell=shell, system=operating_system, allowed=allowed)
+    if shell_name.lower() not in _SHELLS_BY_OPERATING_SYSTEM[operating_system]:
+        allowed_shells_text = join_names(sorted(_SHELLS_BY_OPERATING_SYSTEM[operating_system]))
+        message_name = "system" if operating_system else "anywhere"
+        yield hit(
+            node_with_shell.at("shell"),
+            say=message_name,
+            shell=shell_name,
+            system=operating_system,
+            allowed=allowed_shells_text,
+        )

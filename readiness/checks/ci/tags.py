@@ -6,34 +6,34 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import JobNeighbourhood, neighbourhood_of_deploying_job
-from readiness.facts.moving import is_floating_image, moves_as
-from readiness.kinds.delivery.effects import REMOTE_FAMILIES
+from readiness.facts.moving import is_floating_image, is_moving_name_of_kind
+from readiness.kinds.delivery.effects import REMOTE_DEPLOYMENT_FAMILIES
 from readiness.kinds.delivery.model import AnyJob, PipelineAction
 from readiness.model import CheckOutcome, NotApplicable, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
-from readiness.syntax.holes import has_expression, has_variable
+from readiness.syntax.holes import has_github_expression, has_variable_sign
 
-_FLOATING_TAG_REFERENCE = re.compile(
-    r"(?:[A-Za-z0-9_}](?:[\w./${}-]{0,200})?:|(?:tag|TAG|version)=)(?P<tag>[a-z]+)(?=[\s\"',;)]|\Z)"
-)
+_PLAIN_WORD_TAG = re.compile(r"(?:[A-Za-z0-9_}](?:[\w./${}-]{0,200})?:|(?:tag|TAG|version)=)(?P<tag>[a-z]+)(?=[\s\"',;)]|\Z)")
 
 
 def deploy_tag_floating(job: AnyJob, *, project: Project) -> CheckOutcome:
     """An image deployed by a tag that moves."""
-    view = neighbourhood_of_deploying_job(job, project)
-    if view is None:
+    neighbourhood = neighbourhood_of_deploying_job(job, project)
+    if neighbourhood is None:
         yield NotApplicable()
         return
-    for act in view.deployments:
-        tag = next((found for found in _tags(act.text) if moves_as("deployed", found)), None)
-        if tag is not None and act.tool_family in REMOTE_FAMILIES:
-            yield hit(act.span, resource=job.resource, tag=tag)
+    for deployment in neighbourhood.deployments:
+        floating_tag = next(
+            (found for found in _tag_words_in_command(deployment.text) if is_moving_name_of_kind("deployed", found)), None
+        )
+        if floating_tag is not None and deployment.tool_family in REMOTE_DEPLOYMENT_FAMILIES:
+            yield hit(deployment.span, resource=job.resource, tag=floating_tag)
 
 
-def _tags(text: str) -> Iterator[str]:
+def _tag_words_in_command(command_text: str) -> Iterator[str]:
     """The words of a command that stand where a tag does."""
-    return (match["tag"] for match in _FLOATING_TAG_REFERENCE.finditer(text))
+    return (match["tag"] for match in _PLAIN_WORD_TAG.finditer(command_text))
 
 
 _PUSH_COMMAND_REFERENCE = re.compile(
@@ -44,37 +44,39 @@ _PUSH_COMMAND_REFERENCE = re.compile(
 
 def image_tag_anonymous(job: AnyJob, *, project: Project) -> CheckOutcome:
     """An image pushed only under tags that do not tell which commit it is of."""
-    view = project.memoize_for_subject(JobNeighbourhood, job)
-    acts = [act for act in view.stage.actions if act.kind == "push"]
-    if not acts:
+    neighbourhood = project.memoize_for_subject(JobNeighbourhood, job)
+    push_actions = [push_action for push_action in neighbourhood.stage.actions if push_action.kind == "push"]
+    if not push_actions:
         yield NotApplicable()
         return
-    names = []
-    for act in acts:
-        pushed = _pushed_names(act)
-        if pushed is None:
+    image_names_and_actions = []
+    for push_action in push_actions:
+        pushed_names = _pushed_image_names(push_action)
+        if pushed_names is None:
             return  # the tags come from elsewhere
-        names += [(name, act) for name in pushed]
-    known = [(images.parse_image(name), act) for name, act in names]
-    if known and all(not image.is_variable and not image.tag_unknown and is_floating_image(image) for image, _ in known):
-        image, act = known[-1]
-        yield hit(act.span, resource=job.resource, image=image.familiar_name, tag=image.tag or "none")
+        image_names_and_actions += [(name, push_action) for name in pushed_names]
+    images_and_actions = [(images.parse_image(name), push_action) for name, push_action in image_names_and_actions]
+    if images_and_actions and all(
+        not image.is_variable and not image.tag_unknown and is_floating_image(image) for image, _ in images_and_actions
+    ):
+        image, push_action = images_and_actions[-1]
+        yield hit(push_action.span, resource=job.resource, image=image.familiar_name, tag=image.tag or "none")
 
 
-def _pushed_names(action: PipelineAction) -> list[str] | None:
+def _pushed_image_names(action: PipelineAction) -> list[str] | None:
     """The references that a push names; None where they are not written there."""
     if "docker/build-push-action" in action.text:
-        tags = re.search(r"(?:\A| )tags=", action.text)
-        if tags is None:
+        tags_argument = re.search(r"(?:\A| )tags=", action.text)
+        if tags_argument is None:
             return None
-        named = re.split(r" [a-z-]{2,20}=", action.text[tags.end() :], maxsplit=1)[0]
-        if not named or len(named) > 1500 or has_expression(named):
+        tags_text = re.split(r" [a-z-]{2,20}=", action.text[tags_argument.end() :], maxsplit=1)[0]
+        if not tags_text or len(tags_text) > 1500 or has_github_expression(tags_text):
             return None
-        return [tag for tag in re.split(r"[\s,]+", named) if tag]
-    names = [match.group("push") or match.group("tag") for match in _PUSH_COMMAND_REFERENCE.finditer(action.text)]
-    if not names or any(has_variable(name) or "%" in name for name in names) or "--all-tags" in action.text:
+        return [tag for tag in re.split(r"[\s,]+", tags_text) if tag]
+    image_names = [match.group("push") or match.group("tag") for match in _PUSH_COMMAND_REFERENCE.finditer(action.text)]
+    if not image_names or any(has_variable_sign(name) or "%" in name for name in image_names) or "--all-tags" in action.text:
         return None
-    return names
+    return image_names
 
 
 _BUILD_TAG_OPTION = re.compile(r"(?:-t|--tag)[ =][\"']?([^\s\"']{1,300})")
@@ -83,36 +85,53 @@ _LOAD_IMAGE_COMMAND = re.compile(r"\b(?:kind load|minikube image|k3d image|ctr i
 
 def image_never_pushed(job: AnyJob, *, project: Project) -> CheckOutcome:
     """An image deployed to a cluster that a job before built and nobody pushed."""
-    view = neighbourhood_of_deploying_job(job, project)
-    acts = [act for act in view.deployments if act.tool_family in ("kubernetes", "helm", "swarm")] if view is not None else []
-    if view is None or not acts:
+    neighbourhood = neighbourhood_of_deploying_job(job, project)
+    cluster_deployments = (
+        [
+            cluster_deployment
+            for cluster_deployment in neighbourhood.deployments
+            if cluster_deployment.tool_family in ("kubernetes", "helm", "swarm")
+        ]
+        if neighbourhood is not None
+        else []
+    )
+    if neighbourhood is None or not cluster_deployments:
         yield NotApplicable()
         return
-    stages = list(view.stages.values())
-    moved = any(stage.performs_any("push") or stage.calls_unreadable_code for stage in stages)
-    if moved or any(_LOAD_IMAGE_COMMAND.search(act.text) for stage in stages for act in stage.actions):
+    all_job_deliveries = list(neighbourhood.stages.values())
+    may_be_pushed = any(stage.performs_any("push") or stage.calls_unreadable_code for stage in all_job_deliveries)
+    if may_be_pushed or any(
+        _LOAD_IMAGE_COMMAND.search(cluster_deployment.text)
+        for stage in all_job_deliveries
+        for cluster_deployment in stage.actions
+    ):
         return
-    built = {
-        _without_blanks(ref)
-        for stage in view.stages_before
-        for act in stage.actions
-        if act.kind == "build"
-        for ref in _image_references(act)
+    built_references = {
+        _without_blanks_in_expressions(ref)
+        for stage in neighbourhood.stages_before
+        for cluster_deployment in stage.actions
+        if cluster_deployment.kind == "build"
+        for ref in _built_image_references(cluster_deployment)
     }
-    for act in acts:
-        unpushed = next((ref for ref in sorted(built) if ref and ref in _without_blanks(act.text)), None)
-        if unpushed is not None:
-            yield hit(act.span, resource=job.resource, image=images.parse_image(unpushed).familiar_name)
+    for cluster_deployment in cluster_deployments:
+        unpushed_reference = next(
+            (ref for ref in sorted(built_references) if ref and ref in _without_blanks_in_expressions(cluster_deployment.text)),
+            None,
+        )
+        if unpushed_reference is not None:
+            yield hit(
+                cluster_deployment.span, resource=job.resource, image=images.parse_image(unpushed_reference).familiar_name
+            )
             return
 
 
-def _image_references(action: PipelineAction) -> Iterator[str]:
-    text = _without_blanks(action.text)
-    for match in _BUILD_TAG_OPTION.finditer(text):
-        if ":" in match.group(1):
-            yield match.group(1)
+def _built_image_references(action: PipelineAction) -> Iterator[str]:
+    command_text = _without_blanks_in_expressions(action.text)
+    for tag_option in _BUILD_TAG_OPTION.finditer(command_text):
+        if ":" in tag_option.group(1):
+            yield tag_option.group(1)
 
 
-def _without_blanks(text: str) -> str:
+def _without_blanks_in_expressions(text_with_expressions: str) -> str:
     """A text with the blanks inside `${{ }}` taken out, so that the same reference reads the same."""
-    return re.sub(r"\$\{\{\s+|(?<!\s)\s+\}\}", lambda match: match.group().strip(), text)
+    return re.sub(r"\$\{\{\s+|(?<!\s)\s+\}\}", lambda match: match.group().strip(), text_with_expressions)

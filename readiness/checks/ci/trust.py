@@ -9,10 +9,10 @@ from typing import Any
 
 from readiness.checks.ci.injection import contexts_in_result, is_safe_context
 from readiness.facts.github import may_hold_outsiders_text
-from readiness.facts.table import fact_column
-from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
-from readiness.kinds.github.runners import runner_labels
-from readiness.kinds.github.texts import Expression, expressions, text_at, texts_below
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.github.model import Action, Job, Step, Workflow, expression_texts_with_key_paths
+from readiness.kinds.github.runners import runner_labels_with_spans
+from readiness.kinds.github.texts import Expression, expressions_in_text, located_text_at, located_texts_with_key_paths
 from readiness.model import CheckOutcome, Hit, Severity, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy_in_expression
@@ -22,9 +22,9 @@ from readiness.syntax.yaml import Map
 
 def trigger_dangerous(workflow: Workflow) -> CheckOutcome:
     """An event that gives the base repository's secrets to a run that people outside start."""
-    known = fact_column("github-events", "base-secrets")
+    events_with_base_secrets = property_by_fact_name("github-events", "base-secrets")
     for event in workflow.triggers:
-        if event in known:
+        if event in events_with_base_secrets:
             yield hit(workflow.trigger_span(event), event=event)
 
 
@@ -49,53 +49,61 @@ def all_permissions(workflow: Workflow, *, value: str) -> CheckOutcome:
 
 def permissions_wide(workflow: Workflow) -> CheckOutcome:
     """A right to write that jobs take from the top of a workflow of several; one with permissions of its own takes none."""
-    value = workflow.node.get("permissions")
-    takers = [job for job in workflow.jobs if "permissions" not in job.node]
-    if isinstance(value, Map) and takers and len(workflow.jobs) > 1:
-        for name, level in value.items():
-            if level == "write":
-                yield hit(value.entry_span(name), permission=name, count=len(takers), total=len(workflow.jobs))
+    workflow_permissions = workflow.node.get("permissions")
+    inheriting_jobs = [job for job in workflow.jobs if "permissions" not in job.node]
+    if isinstance(workflow_permissions, Map) and inheriting_jobs and len(workflow.jobs) > 1:
+        for permission_name, access_level in workflow_permissions.items():
+            if access_level == "write":
+                yield hit(
+                    workflow_permissions.entry_span(permission_name),
+                    permission=permission_name,
+                    count=len(inheriting_jobs),
+                    total=len(workflow.jobs),
+                )
 
 
 def permissions_undocumented(workflow: Workflow) -> CheckOutcome:
     """A right without a comment on its line that says what it is for."""
-    for node in (workflow.node, *(job.node for job in workflow.jobs)):
-        value = node.get("permissions")
-        if not isinstance(value, Map) or dict(value) == {"contents": "read"}:
+    for workflow_or_job_node in (workflow.node, *(job.node for job in workflow.jobs)):
+        permissions = workflow_or_job_node.get("permissions")
+        if not isinstance(permissions, Map) or dict(permissions) == {"contents": "read"}:
             continue
-        for name, level in value.items():
-            has_comment = _has_explaining_comment(workflow.source.text, value, name)
-            if not has_comment and (name, level) != ("contents", "read"):
-                yield hit(value.entry_span(name), permission=name)
+        for permission_name, access_level in permissions.items():
+            is_documented = _has_explaining_comment(workflow.source.text, permissions, permission_name)
+            if not is_documented and (permission_name, access_level) != ("contents", "read"):
+                yield hit(permissions.entry_span(permission_name), permission=permission_name)
 
 
 _NONEMPTY_COMMENT = re.compile(r"[ \t]*#[# \t]*\S")
 
 
-def _has_explaining_comment(text: str, value: Map, name: str) -> bool:
+def _has_explaining_comment(source_text: str, permissions: Map, permission_name: str) -> bool:
     """Whether a comment stands behind a right, behind the braces it stands in, or on the line above."""
-    entry = value.entry_span(name)
-    end = value.at().end if value.flow else entry.end
-    start = text.rfind("\n", 0, entry.start)
-    above = text[text.rfind("\n", 0, max(start, 0)) + 1 : max(start, 0)]
-    return bool(_NONEMPTY_COMMENT.match(text, end) or (not value.flow and _NONEMPTY_COMMENT.match(above)))
+    entry_span = permissions.entry_span(permission_name)
+    comment_offset = permissions.at().end if permissions.flow else entry_span.end
+    line_break_before = source_text.rfind("\n", 0, entry_span.start)
+    previous_line = source_text[source_text.rfind("\n", 0, max(line_break_before, 0)) + 1 : max(line_break_before, 0)]
+    return bool(
+        _NONEMPTY_COMMENT.match(source_text, comment_offset)
+        or (not permissions.flow and _NONEMPTY_COMMENT.match(previous_line))
+    )
 
 
 _BOT_ACCOUNT_SUFFIX = re.compile(r"\[bot\]\Z")
-_BOT_IDS = {"49699333", "29139614", "27856297", "29110"}  # dependabot, renovate, dependabot-preview
+_BOT_ACCOUNT_IDS = {"49699333", "29139614", "27856297", "29110"}  # dependabot, renovate, dependabot-preview
 
 
-def _conditions_around(document: Workflow | Action) -> Iterator[tuple[str, LocatedText]]:
-    holders: list[Job | Step] = []
+def _conditions_in_document(document: Workflow | Action) -> Iterator[tuple[str, LocatedText]]:
+    jobs_and_steps: list[Job | Step] = []
     if isinstance(document, Action):
-        holders += document.steps
+        jobs_and_steps += document.steps
     else:
         for job in document.jobs:
-            holders += (job, *job.steps)
-    for holder in holders:
-        text = text_at(holder.node, "if", holder.source)
-        if text is not None:
-            yield holder.resource, text
+            jobs_and_steps += (job, *job.steps)
+    for job_or_step in jobs_and_steps:
+        condition_text = located_text_at(job_or_step.node, "if", job_or_step.source)
+        if condition_text is not None:
+            yield job_or_step.resource, condition_text
 
 
 def bot_conditions(workflow: Workflow, *, outsiders: bool) -> CheckOutcome:
@@ -103,80 +111,103 @@ def bot_conditions(workflow: Workflow, *, outsiders: bool) -> CheckOutcome:
 
     With `outsiders`, where people outside start a run with the repository's secrets; else everywhere but there.
     """
-    if bool(fact_column("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
+    if bool(property_by_fact_name("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
         return
-    for resource, text in _conditions_around(workflow):
-        for expression in expressions(text, whole_text_is_expression=True):
-            for node in ex.walk_tree(expression.tree) if expression.tree else ():
-                if isinstance(node, ex.BinaryOperation) and node.operator == "==" and _is_bot_check(node):
-                    yield hit(expression.to_source_span(node.span), resource=resource)
+    for resource, condition_text in _conditions_in_document(workflow):
+        for expression in expressions_in_text(condition_text, whole_text_is_expression=True):
+            for expression_node in ex.walk_expression_tree(expression.tree) if expression.tree else ():
+                if (
+                    isinstance(expression_node, ex.BinaryOperation)
+                    and expression_node.operator == "=="
+                    and _is_bot_comparison(expression_node)
+                ):
+                    yield hit(expression.to_source_span(expression_node.span), resource=resource)
 
 
-def _is_bot_check(node: ex.BinaryOperation) -> bool:
-    for side, other in ((node.left, node.right), (node.right, node.left)):
-        path = ex.access_path(side)
-        if path is None or not isinstance(other, ex.Literal):
+def _is_bot_comparison(comparison_node: ex.BinaryOperation) -> bool:
+    for context_operand, literal_operand in (
+        (comparison_node.left, comparison_node.right),
+        (comparison_node.right, comparison_node.left),
+    ):
+        context_path = ex.lowercase_access_path(context_operand)
+        if context_path is None or not isinstance(literal_operand, ex.Literal):
             continue
-        value = other.value
-        if path in (("github", "actor"), ("github", "triggering_actor")) and isinstance(value, str):
-            return bool(_BOT_ACCOUNT_SUFFIX.search(value))
-        if path == ("github", "actor_id") and value is not None:
-            actor_span = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-            return actor_span in _BOT_IDS
+        literal_value = literal_operand.value
+        if context_path in (("github", "actor"), ("github", "triggering_actor")) and isinstance(literal_value, str):
+            return bool(_BOT_ACCOUNT_SUFFIX.search(literal_value))
+        if context_path == ("github", "actor_id") and literal_value is not None:
+            actor_id = (
+                str(int(literal_value))
+                if isinstance(literal_value, float) and literal_value.is_integer()
+                else str(literal_value)
+            )
+            return actor_id in _BOT_ACCOUNT_IDS
     return False
 
 
 def condition_contains_text(file: Workflow | Action) -> CheckOutcome:
     """`contains()` of a name in a text that is meant as a list: a part of an entry is enough."""
-    for resource, text in _conditions_around(file):
-        for expression in expressions(text, whole_text_is_expression=True):
-            for node in ex.walk_tree(expression.tree) if expression.tree else ():
-                if not isinstance(node, ex.FunctionCall) or node.name.lower() != "contains" or len(node.arguments) != 2:
+    for resource, condition_text in _conditions_in_document(file):
+        for expression in expressions_in_text(condition_text, whole_text_is_expression=True):
+            for expression_node in ex.walk_expression_tree(expression.tree) if expression.tree else ():
+                if (
+                    not isinstance(expression_node, ex.FunctionCall)
+                    or expression_node.name.lower() != "contains"
+                    or len(expression_node.arguments) != 2
+                ):
                     continue
-                first, second = node.arguments
-                if isinstance(first, ex.Literal) and isinstance(first.value, str) and ex.access_path(second):
-                    yield hit(expression.to_source_span(node.span), resource=resource)
+                searched_text, searched_item = expression_node.arguments
+                if (
+                    isinstance(searched_text, ex.Literal)
+                    and isinstance(searched_text.value, str)
+                    and ex.lowercase_access_path(searched_item)
+                ):
+                    yield hit(expression.to_source_span(expression_node.span), resource=resource)
 
 
 def condition_ternary_broken(file: Workflow | Action) -> CheckOutcome:
     """`a && b || c` whose `b` is false or empty: the answer is always `c`."""
-    for way, text in expanded_texts(file):
-        for expression in expressions(text, whole_text_is_expression=way[-1] == "if"):
-            for node in ex.walk_tree(expression.tree) if expression.tree else ():
-                if isinstance(node, ex.BinaryOperation) and node.operator == "||":
-                    inner = node.left
-                    while isinstance(inner, ex.BinaryOperation) and inner.operator == "||":
-                        inner = inner.right
-                    if isinstance(inner, ex.BinaryOperation) and inner.operator == "&&" and _is_falsy(inner.right):
-                        yield hit(expression.to_source_span(inner.right.span))
+    for key_path, located_text in expression_texts_with_key_paths(file):
+        for expression in expressions_in_text(located_text, whole_text_is_expression=key_path[-1] == "if"):
+            for expression_node in ex.walk_expression_tree(expression.tree) if expression.tree else ():
+                if isinstance(expression_node, ex.BinaryOperation) and expression_node.operator == "||":
+                    left_operand = expression_node.left
+                    while isinstance(left_operand, ex.BinaryOperation) and left_operand.operator == "||":
+                        left_operand = left_operand.right
+                    if (
+                        isinstance(left_operand, ex.BinaryOperation)
+                        and left_operand.operator == "&&"
+                        and _is_falsy_literal(left_operand.right)
+                    ):
+                        yield hit(expression.to_source_span(left_operand.right.span))
 
 
-def _is_falsy(node: ex.Node) -> bool:
+def _is_falsy_literal(node: ex.ExpressionNode) -> bool:
     return isinstance(node, ex.Literal) and not is_truthy_in_expression(node.value)
 
 
 def insecure_commands(workflow: Workflow) -> CheckOutcome:
     """The switch that lets any text in the log set variables."""
-    for resource, node in _permission_holders(workflow):
-        env = node.get("env")
-        if isinstance(env, Map):
-            yield from _insecure_switch(env, resource)
+    for resource, node_with_env in _workflow_job_and_step_nodes(workflow):
+        env_mapping = node_with_env.get("env")
+        if isinstance(env_mapping, Map):
+            yield from _insecure_commands_hits(env_mapping, resource)
 
 
 def insecure_commands_action(step: Step) -> CheckOutcome:
     """The same switch in a step of a composite action."""
-    env = step.node.get("env")
-    if step.composite and isinstance(env, Map):
-        yield from _insecure_switch(env, step.resource)
+    env_mapping = step.node.get("env")
+    if step.composite and isinstance(env_mapping, Map):
+        yield from _insecure_commands_hits(env_mapping, step.resource)
 
 
-def _insecure_switch(env: Map, resource: str) -> Iterator[Hit]:
-    for name, value in env.items():
-        if name.upper() == "ACTIONS_ALLOW_UNSECURE_COMMANDS" and str(value).strip().lower() == "true":
-            yield hit(env.at(name), resource=resource)
+def _insecure_commands_hits(env_mapping: Map, resource: str) -> Iterator[Hit]:
+    for variable_name, variable_value in env_mapping.items():
+        if variable_name.upper() == "ACTIONS_ALLOW_UNSECURE_COMMANDS" and str(variable_value).strip().lower() == "true":
+            yield hit(env_mapping.at(variable_name), resource=resource)
 
 
-def _permission_holders(workflow: Workflow) -> Iterator[tuple[str, Map]]:
+def _workflow_job_and_step_nodes(workflow: Workflow) -> Iterator[tuple[str, Map]]:
     yield workflow.resource, workflow.node
     for job in workflow.jobs:
         yield job.resource, job.node
@@ -184,72 +215,84 @@ def _permission_holders(workflow: Workflow) -> Iterator[tuple[str, Map]]:
             yield step.resource, step.node
 
 
-_WRITE_TO_GITHUB_ENV = re.compile(
+_WRITE_TO_GITHUB_ENV_OR_PATH = re.compile(
     r"(?:>>?|tee[ \t]+-a|tee|Tee-Object|Out-File|Add-Content|Set-Content)[^\n|;&]{0,80}(?:[$%:{]GITHUB_(?:ENV|PATH))\b"
 )
 _VARIABLE_OR_SUBSTITUTION = re.compile(r"[$`]|%[A-Za-z_]+%")
 # What the runner itself answers, whoever sent the code.
-_OF_RUNNER = re.compile(
+_RUNNER_PROVIDED_VALUE = re.compile(
     r"\$\((?:pwd|nproc|whoami|hostname|mktemp(?: -d)?|uname(?: -[a-z])?|date(?: [^()|;&$`]{0,80})?)\)|\$(?:PWD|HOME)\b"
 )
-_SINGLE_QUOTED = re.compile(r"'[^'\n]*'")
+_SINGLE_QUOTED_TEXT = re.compile(r"'[^'\n]*'")
 _FIRST_PROGRAM_OF_LINE = re.compile(r"[ \t]*(?:if[^;\n]*;[ \t]*then[ \t]+)?([A-Za-z./][\w./-]*)(?=[ \t|]|\Z)")
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 
 
-_SET_IN_SCRIPT = re.compile(
+_SCRIPT_VARIABLE_ASSIGNMENT = re.compile(
     r"\b(?:read|readarray|mapfile|for|export|local|declare|typeset)[ \t]([^\n;|&]{0,200})|[;&(][ \t]{0,8}([A-Za-z_]\w{0,60})="
 )
 _SHELL_ASSIGNMENT = re.compile(r"^[ \t]*([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=16)
-def _assigned_variables(script: str) -> Mapping[str, Sequence[str]]:
+def _assigned_values_by_variable(script_text: str) -> Mapping[str, Sequence[str]]:
     """What a script gives to its variables, each on a line of its own."""
-    found: dict[str, list[str]] = {}
-    for name, value in _SHELL_ASSIGNMENT.findall(script):
-        found.setdefault(name, []).append(value)
-    return found
+    values_by_variable: dict[str, list[str]] = {}
+    for variable_name, assigned_value in _SHELL_ASSIGNMENT.findall(script_text):
+        values_by_variable.setdefault(variable_name, []).append(assigned_value)
+    return values_by_variable
 
 
-def _is_dynamic(line: str, script: str) -> bool:
+def _writes_dynamic_value(line: str, script_text: str) -> bool:
     """Whether a line writes what is not fixed: neither by itself nor by the assignments of its variables above it.
 
     Nothing is put into single quotes; what a program other than these few says is not known.
     """
-    line = _SINGLE_QUOTED.sub("", line)
-    said = _FIRST_PROGRAM_OF_LINE.match(line)
-    if said and (said[1].lower() not in fact_column("programs", "says") or (said[1] == "cat" and "<<" not in line)):
+    line = _SINGLE_QUOTED_TEXT.sub("", line)
+    leading_program = _FIRST_PROGRAM_OF_LINE.match(line)
+    if leading_program and (
+        leading_program[1].lower() not in property_by_fact_name("programs", "says")
+        or (leading_program[1] == "cat" and "<<" not in line)
+    ):
         return True
 
     def drop_fixed_variable(match: re.Match[str]) -> str:
-        values = _assigned_variables(script).get(match[1], ())
-        known = values and not any(_VARIABLE_OR_SUBSTITUTION.search(_OF_RUNNER.sub("", one)) for one in values)
-        return "" if known else match[0]
+        assigned_values = _assigned_values_by_variable(script_text).get(match[1], ())
+        is_fixed = assigned_values and not any(
+            _VARIABLE_OR_SUBSTITUTION.search(_RUNNER_PROVIDED_VALUE.sub("", one)) for one in assigned_values
+        )
+        return "" if is_fixed else match[0]
 
-    return _VARIABLE_OR_SUBSTITUTION.search(_SHELL_VARIABLE.sub(drop_fixed_variable, _OF_RUNNER.sub("", line))) is not None
+    return (
+        _VARIABLE_OR_SUBSTITUTION.search(_SHELL_VARIABLE.sub(drop_fixed_variable, _RUNNER_PROVIDED_VALUE.sub("", line)))
+        is not None
+    )
 
 
-def _without_known_values(step: Step, script: LocatedText) -> str:
+def _mask_values_of_trusted_origin(step: Step, run_script: LocatedText) -> str:
     """A script in which letters stand for what no outsider writes: timestamps, ids, numbers, names of the repository.
 
     So they do for the variables of the step that hold nothing else, and for commands that print a digest, a number or a date:
     none of these has a line break, whatever is in the files. All offsets stay.
     """
-    found = _SUBSTITUTED_COMMAND.sub(_letters_for_fixed_alphabet, script.value)
-    for one in expressions(script):
-        if _is_nobody_elses(one, step):
-            start, end = one.outer_span
-            found = found[:start] + "x" * (end - start) + found[end:]
-    words = " ".join("".join(groups) for groups in _SET_IN_SCRIPT.findall(found))
-    assigned = _assigned_variables(found).keys() | set(re.findall(r"\w+", words))
-    plain = {
+    masked_script = _SUBSTITUTED_COMMAND.sub(_mask_digest_number_or_date, run_script.value)
+    for script_expression in expressions_in_text(run_script):
+        if _is_safe_from_outsiders(script_expression, step):
+            expression_start, expression_end = script_expression.outer_span
+            masked_script = (
+                masked_script[:expression_start] + "x" * (expression_end - expression_start) + masked_script[expression_end:]
+            )
+    assignment_words = " ".join("".join(groups) for groups in _SCRIPT_VARIABLE_ASSIGNMENT.findall(masked_script))
+    assigned_names = _assigned_values_by_variable(masked_script).keys() | set(re.findall(r"\w+", assignment_words))
+    safe_variable_names = {
         name
         for name, setting in step.variables.items()
-        if name not in assigned and (text := setting.raw_text) is not None
-        if all(_is_nobody_elses(one, step) for one in expressions(text))
+        if name not in assigned_names and (text := setting.raw_text) is not None
+        if all(_is_safe_from_outsiders(script_expression, step) for script_expression in expressions_in_text(text))
     }
-    return _SHELL_VARIABLE.sub(lambda match: "x" * len(match[0]) if match[1] in plain else match[0], found)
+    return _SHELL_VARIABLE.sub(
+        lambda match: "x" * len(match[0]) if match[1] in safe_variable_names else match[0], masked_script
+    )
 
 
 _SUBSTITUTED_COMMAND = re.compile(r"\$\(([^()`\n]{1,200})\)")
@@ -264,37 +307,41 @@ _NUMBER_OR_DATE_COMMAND = re.compile(
 )
 
 
-def _letters_for_fixed_alphabet(match: re.Match[str]) -> str:
+def _mask_digest_number_or_date(substitution_match: re.Match[str]) -> str:
     """Letters of the same length for a command whose output is a digest, a number or a date; any other command as it stands."""
-    command = match[1]
-    if (_DIGEST_COMMAND.match(command) and "cat " not in command) or _NUMBER_OR_DATE_COMMAND.match(command):
-        return "x" * len(match[0])
-    return match[0]
+    substituted_command = substitution_match[1]
+    if (_DIGEST_COMMAND.match(substituted_command) and "cat " not in substituted_command) or _NUMBER_OR_DATE_COMMAND.match(
+        substituted_command
+    ):
+        return "x" * len(substitution_match[0])
+    return substitution_match[0]
 
 
-def _is_nobody_elses(one: Expression, step: Step) -> bool:
+def _is_safe_from_outsiders(expression: Expression, step: Step) -> bool:
     """Whether no outsider writes what an expression gives."""
-    if one.tree is None:
+    if expression.tree is None:
         return False
-    paths = [path for _, path in contexts_in_result(one.tree)]
-    return all(is_safe_context(step, path) or not may_hold_outsiders_text(".".join(path)) for path in paths)
+    context_paths = [path for _, path in contexts_in_result(expression.tree)]
+    return all(is_safe_context(step, path) or not may_hold_outsiders_text(".".join(path)) for path in context_paths)
 
 
 def environment_writes(step: Step, *, composite: bool) -> CheckOutcome:
     """A value that is not fixed written to the variables or the path of all later steps."""
-    workflow, run = step.workflow, step.run_script
-    if run is None or step.composite is not composite:
+    workflow, run_script = step.workflow, step.run_script
+    if run_script is None or step.composite is not composite:
         return
-    if workflow is not None and not fact_column("github-events", "code-of-others").keys() & workflow.triggers:
+    if workflow is not None and not property_by_fact_name("github-events", "code-of-others").keys() & workflow.triggers:
         return
-    known = _without_known_values(step, run)
-    for match in _WRITE_TO_GITHUB_ENV.finditer(run.value):
-        start = run.value.rfind("\n", 0, match.start()) + 1
-        before = run.value[start : match.start()]
-        if not before.strip() or _is_dynamic(known[start : match.start()], known):
-            foreign = workflow is None or _may_hold_foreign_files(step, workflow)
-            severity = Severity.HIGH if foreign else Severity.MEDIUM
-            yield hit(run.span_of_line(match.start()), severity=severity)
+    masked_script = _mask_values_of_trusted_origin(step, run_script)
+    for write_match in _WRITE_TO_GITHUB_ENV_OR_PATH.finditer(run_script.value):
+        line_start = run_script.value.rfind("\n", 0, write_match.start()) + 1
+        line_before_redirection = run_script.value[line_start : write_match.start()]
+        if not line_before_redirection.strip() or _writes_dynamic_value(
+            masked_script[line_start : write_match.start()], masked_script
+        ):
+            may_hold_foreign_files = workflow is None or _may_job_hold_foreign_files(step, workflow)
+            severity = Severity.HIGH if may_hold_foreign_files else Severity.MEDIUM
+            yield hit(run_script.span_of_line(write_match.start()), severity=severity)
 
 
 _FOREIGN_INPUT_COMMAND = re.compile(
@@ -303,18 +350,20 @@ _FOREIGN_INPUT_COMMAND = re.compile(
 )
 
 
-def _may_hold_foreign_files(step: Step, workflow: Workflow) -> bool:
+def _may_job_hold_foreign_files(step: Step, workflow: Workflow) -> bool:
     """Whether the run may work on what outsiders wrote: `pull_request_target` alone checks out the repository's own branch."""
-    others = fact_column("github-events", "code-of-others").keys() & workflow.triggers
-    if others != {"pull_request_target"}:
+    foreign_code_events = property_by_fact_name("github-events", "code-of-others").keys() & workflow.triggers
+    if foreign_code_events != {"pull_request_target"}:
         return True
     job = step.job
-    return job is None or any(_FOREIGN_INPUT_COMMAND.search(text.value) for _, text in texts_below(job.node, job.source))
+    return job is None or any(
+        _FOREIGN_INPUT_COMMAND.search(text.value) for _, text in located_texts_with_key_paths(job.node, job.source)
+    )
 
 
 def runner_self_hosted(job: Job) -> CheckOutcome:
     """A job on a machine that is kept between runs."""
-    value: Any = job.node.get("runs-on")
-    grouped = isinstance(value, Map) and "group" in value
-    if grouped or any(label.lower() == "self-hosted" for label, _ in runner_labels(job.node)):
+    runs_on: Any = job.node.get("runs-on")
+    has_runner_group = isinstance(runs_on, Map) and "group" in runs_on
+    if has_runner_group or any(label.lower() == "self-hosted" for label, _ in runner_labels_with_spans(job.node)):
         yield hit(job.node.at("runs-on"))

@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from readiness.checks.compose.reach import closed_store_names, is_plain_store
-from readiness.facts.table import fact_rows
-from readiness.kinds.compose.application import env_file_values, join_compose_files
+from readiness.checks.compose.reach import is_store_by_image, names_of_closed_stores
+from readiness.facts.table import fact_row_by_name
+from readiness.kinds.compose.application import env_file_values_and_is_complete, join_compose_files
 from readiness.kinds.compose.model import Service, Variable
-from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_settings
-from readiness.kinds.compose.words import service_variables
+from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_settings_under_key
+from readiness.kinds.compose.words import variable_settings_by_name
 from readiness.kinds.variables import texts_by_name
 from readiness.model import CheckOutcome, Hit, Related, Severity, Source, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
-from readiness.syntax.holes import has_variable
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK, single_variable_and_default
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 from readiness.syntax.yaml import Map
 
 _REQUIREPASS_OPTION = re.compile(r"--requirepass[ =]+[\"']?(?P<password>[^\s\"']{1,200})")
-_CREDENTIAL_PIECE_PATTERN = r"(?:\$\{[^{}]{1,200}\}|[^:/@\s${}])"
+_CREDENTIAL_CHARACTER_PATTERN = r"(?:\$\{[^{}]{1,200}\}|[^:/@\s${}])"
 _URL_WITH_CREDENTIALS = re.compile(
-    rf"\b[a-z][a-z0-9+.-]{{1,30}}://(?P<user>{_CREDENTIAL_PIECE_PATTERN}{{0,100}}):(?P<password>{_CREDENTIAL_PIECE_PATTERN}{{1,200}})@(?P<host>[A-Za-z0-9_.-]{{1,200}})"
+    rf"\b[a-z][a-z0-9+.-]{{1,30}}://(?P<user>{_CREDENTIAL_CHARACTER_PATTERN}{{0,100}}):(?P<password>{_CREDENTIAL_CHARACTER_PATTERN}{{1,200}})@(?P<host>[A-Za-z0-9_.-]{{1,200}})"
 )
-_HOST_VARIABLE = re.compile(r"(?P<prefix>[A-Z0-9_]*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z")
+_HOST_VARIABLE_NAME = re.compile(r"(?P<prefix>[A-Z0-9_]*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z")
 _PASSWORD_VARIABLE_ENDINGS = ("PASSWORD", "PASS", "PWD")
 _USER_VARIABLE_ENDINGS = ("USER", "USERNAME")
 
@@ -52,26 +52,42 @@ class _ServerAccount:
 
 def credentials_differ(service: Service, project: Project) -> CheckOutcome:
     """A password that a service sends and that is not the one its server has."""
-    services = project.memoize(join_compose_files).application_of(service.document).services()
-    values = service.document.environment.values_with_secrets
-    known: dict[str, list[_ServerAccount]] = {}
-    for variable, host, user, password, place in _client_logins(service, project):
-        server = services.get(host)
-        if server is None or server is service:
+    service_by_name = project.memoize(join_compose_files).application_of(service.document).services()
+    value_by_variable = service.document.environment.values_with_secrets
+    accounts_by_host: dict[str, list[_ServerAccount]] = {}
+    for variable_name, host_name, user, password, password_location in _client_logins(service, project):
+        server_service = service_by_name.get(host_name)
+        if server_service is None or server_service is service:
             continue
-        if host not in known:
-            known[host] = list(_server_accounts(server, project))
-        accounts = known[host]
-        named = [account for account in accounts if _is_different(account.user, user or "default", values) is False]
-        if not (named or _may_be_made_by_scripts(server) or _may_make_users(service, project, accounts)):
-            named = accounts  # a user whom the server does not have gets in with no password at all
-        if named and all(_is_different(one.password, password, values) for one in named):
-            given = named[0].place
-            related = [Related(given.source, given.span, "the server is given another one")]
-            yield hit(place.span, at=place.source, variable=variable, server=host, related=related)
+        if host_name not in accounts_by_host:
+            accounts_by_host[host_name] = list(_server_accounts(server_service, project))
+        server_accounts = accounts_by_host[host_name]
+        possible_accounts = [
+            account
+            for account in server_accounts
+            if _are_values_different(account.user, user or "default", value_by_variable) is False
+        ]
+        if not (
+            possible_accounts
+            or _may_scripts_make_users(server_service)
+            or _may_client_make_users(service, project, server_accounts)
+        ):
+            possible_accounts = server_accounts  # a user whom the server does not have gets in with no password at all
+        if possible_accounts and all(
+            _are_values_different(one.password, password, value_by_variable) for one in possible_accounts
+        ):
+            server_location = possible_accounts[0].place
+            related_locations = [Related(server_location.source, server_location.span, "the server is given another one")]
+            yield hit(
+                password_location.span,
+                at=password_location.source,
+                variable=variable_name,
+                server=host_name,
+                related=related_locations,
+            )
 
 
-PlaceKey = tuple[str, int]  # path and offset of a value
+LocationKey = tuple[str, int]  # path and offset of a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,208 +97,239 @@ class PasswordCopies:
     `clients_by_server` has the places of the clients' copies, `beyond` those of logins to hosts that no file brings.
     """
 
-    copied: frozenset[PlaceKey]
-    clients_by_server: Mapping[PlaceKey, Sequence[Related]]
-    beyond: frozenset[PlaceKey]
+    copied: frozenset[LocationKey]
+    clients_by_server: Mapping[LocationKey, Sequence[Related]]
+    beyond: frozenset[LocationKey]
 
 
 def password_copies(project: Project) -> PasswordCopies:
     """The copies of all compose files. A server that is not asked what its client is asked has none, nor has one whose
     password another rule tells of."""
-    copied: set[PlaceKey] = set()
-    clients: dict[PlaceKey, list[Related]] = {}
-    beyond: set[PlaceKey] = set()
-    applications = project.memoize(join_compose_files)
+    copied_locations: set[LocationKey] = set()
+    client_copies_by_server_location: dict[LocationKey, list[Related]] = {}
+    unresolved_host_locations: set[LocationKey] = set()
+    joined_files = project.memoize(join_compose_files)
     for document in project.documents_of_kind("compose"):
-        services = applications.application_of(document).services()
+        service_by_name = joined_files.application_of(document).services()
         for service in document.services.values():
-            for variable, host, user, password, place in _client_logins(service, project):
-                server = services.get(host)
-                key = (place.source.path, place.span.start)
-                if server is None and _is_service_name(host):
-                    beyond.add(key)
-                if server is None or server is service or has_variable(password):
+            for variable_name, host, user, password, client_location in _client_logins(service, project):
+                server_service = service_by_name.get(host)
+                client_location_key = (client_location.source.path, client_location.span.start)
+                if server_service is None and _may_be_service_name(host):
+                    unresolved_host_locations.add(client_location_key)
+                if server_service is None or server_service is service or has_variable_sign(password):
                     continue
-                sent = (
-                    secrets.classify_value(variable, password)
-                    if secrets.is_secret_name(variable)
-                    else secrets.classify_value(variable, f"login://{user}:{password}@{host}")
+                client_verdict = (
+                    secrets.classify_value(variable_name, password)
+                    if secrets.is_secret_name(variable_name)
+                    else secrets.classify_value(variable_name, f"login://{user}:{password}@{host}")
                 )
-                there = _same_password(server, password, sent, project)
-                asked = server.production_whatever_lets_in or not service.production_whatever_lets_in
-                if there is None or not asked or (there.source.path, there.span.start) == key:
+                server_location = _location_of_same_password(server_service, password, client_verdict, project)
+                is_server_judged = server_service.production_whatever_lets_in or not service.production_whatever_lets_in
+                if (
+                    server_location is None
+                    or not is_server_judged
+                    or (server_location.source.path, server_location.span.start) == client_location_key
+                ):
                     continue
-                if _is_env_file(there, project) is _is_env_file(place, project):
-                    copied.add(key)
-                    related = Related(place.source, place.span, f"{service.name!r} logs in with it")
-                    clients.setdefault((there.source.path, there.span.start), []).append(related)
-    return PasswordCopies(frozenset(copied), clients, frozenset(beyond))
+                if _is_in_env_file(server_location, project) is _is_in_env_file(client_location, project):
+                    copied_locations.add(client_location_key)
+                    client_copy = Related(client_location.source, client_location.span, f"{service.name!r} logs in with it")
+                    client_copies_by_server_location.setdefault(
+                        (server_location.source.path, server_location.span.start), []
+                    ).append(client_copy)
+    return PasswordCopies(frozenset(copied_locations), client_copies_by_server_location, frozenset(unresolved_host_locations))
 
 
-def lowered_for_closed_store(told: Hit, key: PlaceKey, project: Project) -> Hit:
+def lower_severity_for_closed_store(told: Hit, key: LocationKey, project: Project) -> Hit:
     """A hit on a password, medium where it is that of a store which nothing outside of its own project reaches.
 
     Low where the server that a client logs in to lets everybody in, which another rule tells.
     """
-    server = project.memoize(_open_server_by_password).get(key, "")
-    if server and (told.severity is None or told.severity > Severity.LOW):
-        return told._replace(severity=Severity.LOW, message_name="unasked", facts={**told.facts, "store": server})
-    store = project.memoize(_closed_store_by_password).get(key, "")
-    if not store or (told.severity is not None and told.severity <= Severity.MEDIUM):
+    open_server = project.memoize(_open_server_by_password_location).get(key, "")
+    if open_server and (told.severity is None or told.severity > Severity.LOW):
+        return told._replace(severity=Severity.LOW, message_name="unasked", facts={**told.facts, "store": open_server})
+    closed_store = project.memoize(_closed_store_by_password_location).get(key, "")
+    if not closed_store or (told.severity is not None and told.severity <= Severity.MEDIUM):
         return told
-    say = "closed" if told.message_name != "described" else told.message_name
-    return told._replace(severity=Severity.MEDIUM, message_name=say, facts={**told.facts, "store": store})
+    message_name = "closed" if told.message_name != "described" else told.message_name
+    return told._replace(severity=Severity.MEDIUM, message_name=message_name, facts={**told.facts, "store": closed_store})
 
 
-def _closed_store_by_password(project: Project) -> dict[PlaceKey, str]:
+def _closed_store_by_password_location(project: Project) -> dict[LocationKey, str]:
     """The places of passwords that let in at closed stores alone, each with the name of its store.
 
     They are those that the stores are given, and those that their clients log in with. One that a store of another file is
     given, or that is set under the name of another secret, opens something else as well.
     """
-    closed: dict[PlaceKey, str] = {}
-    opened: set[PlaceKey] = set()
-    applications = project.memoize(join_compose_files)
+    store_by_location: dict[LocationKey, str] = {}
+    reused_locations: set[LocationKey] = set()
+    joined_files = project.memoize(join_compose_files)
     for document in project.documents_of_kind("compose"):
-        app = applications.application_of(document)
-        shut = closed_store_names(app, project)
+        application = joined_files.application_of(document)
+        closed_stores = names_of_closed_stores(application, project)
         for service in document.services.values():
-            logins: set[str] = set()
-            for variable, host, _, password, place in _client_logins(service, project) if shut else ():
-                if host in shut and host != service.name:
-                    logins.add(variable)
-                    closed |= dict.fromkeys(_password_places(password, place, service), host)
-            for name, (text, place) in _stated_values(service, project, service.extended_node).items():
-                places = _password_places(text, place, service)
-                if service.name in shut and secrets.is_password_name(name):
-                    closed |= dict.fromkeys(places, service.name)
-                elif name not in logins and _may_open_more(name, text, service):
-                    opened.update(places)
-    return {key: store for key, store in closed.items() if key not in opened}
+            login_variables: set[str] = set()
+            for variable_name, host, _, password, value_location in _client_logins(service, project) if closed_stores else ():
+                if host in closed_stores and host != service.name:
+                    login_variables.add(variable_name)
+                    store_by_location |= dict.fromkeys(_password_locations(password, value_location, service), host)
+            for stated_name, (value_text, value_location) in _value_and_location_by_variable(
+                service, project, service.extended_node
+            ).items():
+                password_locations = _password_locations(value_text, value_location, service)
+                if service.name in closed_stores and secrets.is_password_name(stated_name):
+                    store_by_location |= dict.fromkeys(password_locations, service.name)
+                elif stated_name not in login_variables and _may_be_other_secret(stated_name, value_text, service):
+                    reused_locations.update(password_locations)
+    return {key: store for key, store in store_by_location.items() if key not in reused_locations}
 
 
-def _open_server_by_password(project: Project) -> dict[PlaceKey, str]:
+def _open_server_by_password_location(project: Project) -> dict[LocationKey, str]:
     """The places of passwords with which clients log in to servers that ask for none, each with the name of its server."""
-    found: dict[PlaceKey, str] = {}
-    applications = project.memoize(join_compose_files)
+    server_by_location: dict[LocationKey, str] = {}
+    joined_files = project.memoize(join_compose_files)
     for document in project.documents_of_kind("compose"):
-        services = applications.application_of(document).services()
-        open_names = {name for name, one in services.items() if _lets_everybody_in(one, project)}
-        for service in document.services.values() if open_names else ():
-            for variable, host, _, password, place in _client_logins(service, project):
-                weak = secrets.classify_value(variable, password).strength < SecretStrength.RANDOM
-                if host in open_names and host != service.name and weak:
-                    found[place.source.path, place.span.start] = host
-    return found
+        service_by_name = joined_files.application_of(document).services()
+        open_server_names = {name for name, one in service_by_name.items() if _has_authentication_off(one, project)}
+        for service in document.services.values() if open_server_names else ():
+            for variable_name, host, _, password, password_location in _client_logins(service, project):
+                is_weak_password = secrets.classify_value(variable_name, password).strength < SecretStrength.RANDOM
+                if host in open_server_names and host != service.name and is_weak_password:
+                    server_by_location[password_location.source.path, password_location.span.start] = host
+    return server_by_location
 
 
-def _lets_everybody_in(service: Service, project: Project) -> bool:
+def _has_authentication_off(server_service: Service, project: Project) -> bool:
     """Whether a setting of a server says that it asks nobody for a password."""
-    known = service.image_facts
-    if known is None or not known.auth_off_values:
+    image_facts = server_service.image_facts
+    if image_facts is None or not image_facts.auth_off_values:
         return False
     return any(
-        known.opens_to_all(name, value or "") for name, value in texts_by_name(service_variables(service, project)).items()
+        image_facts.opens_to_all(name, value or "")
+        for name, value in texts_by_name(variable_settings_by_name(server_service, project)).items()
     )
 
 
-def _may_open_more(name: str, text: str, service: Service) -> bool:
+def _may_be_other_secret(variable_name: str, value_text: str, service: Service) -> bool:
     """Whether what a service is given under a name may be something else than the password of a store beside it."""
-    if is_plain_store(service):
-        return secrets.is_password_name(name)
-    if secrets.is_password_name(name) and (secrets.names_database(name) or secrets.sets_store_password(name)):
+    if is_store_by_image(service):
+        return secrets.is_password_name(variable_name)
+    if secrets.is_password_name(variable_name) and (
+        secrets.is_database_name(variable_name) or secrets.is_store_password_name(variable_name)
+    ):
         return False  # a client's copy, whose host is not told
-    return secrets.is_secret_name(name) or "://" in text
+    return secrets.is_secret_name(variable_name) or "://" in value_text
 
 
-def _password_places(text: str, place: _ValuePlace, service: Service) -> Iterator[PlaceKey]:
+def _password_locations(password_text: str, password_location: _ValuePlace, service: Service) -> Iterator[LocationKey]:
     """Where a password stands: its own place, and those in environment files of the variables that it is made of."""
-    yield place.source.path, place.span.start
-    given = service.document.environment.env_file_values
-    for name in expand_scalar(text).variable_names if has_variable(text) else ():
-        if name in given:
-            yield given[name].source.path, given[name].span.start
+    yield password_location.source.path, password_location.span.start
+    setting_by_name = service.document.environment.env_file_values
+    for variable_name in expand_scalar(password_text).variable_names if has_variable_sign(password_text) else ():
+        if variable_name in setting_by_name:
+            yield setting_by_name[variable_name].source.path, setting_by_name[variable_name].span.start
 
 
-def is_password_moot(variable: Variable, project: Project) -> bool:
+def is_password_unused_by_open_server(variable: Variable, project: Project) -> bool:
     """Whether a server lets everybody in as whom a password is for, which another rule tells; a random one may be in use elsewhere."""
-    known = variable.owner.image_facts if variable.where != "args" else None
-    if known is None or variable.name not in known.moot_passwords:
+    image_facts = variable.owner.image_facts if variable.where != "args" else None
+    if image_facts is None or variable.name not in image_facts.moot_passwords:
         return False
-    verdict = secrets.classify_value(variable.name, variable.setting.raw_value)
-    moot = known.is_password_moot(variable.name, texts_by_name(service_variables(variable.owner, project)))
-    return moot and verdict.strength < SecretStrength.RANDOM
+    secret_verdict = secrets.classify_value(variable.name, variable.setting.raw_value)
+    is_password_unused = image_facts.is_password_moot(
+        variable.name, texts_by_name(variable_settings_by_name(variable.owner, project))
+    )
+    return is_password_unused and secret_verdict.strength < SecretStrength.RANDOM
 
 
-def _is_service_name(host: str) -> bool:
+def _may_be_service_name(host: str) -> bool:
     """Whether a host can only be a service of some compose file: one word, and not the machine itself."""
-    return "." not in host and UNKNOWN_VALUE_MARK not in host and not has_variable(host) and host != "localhost"
+    return "." not in host and UNKNOWN_VALUE_MARK not in host and not has_variable_sign(host) and host != "localhost"
 
 
-def _is_env_file(place: _ValuePlace, project: Project) -> bool:
+def _is_in_env_file(value_location: _ValuePlace, project: Project) -> bool:
     """Whether a value stands in an environment file."""
-    return all(document.source is not place.source for document in project.documents_of_kind("compose"))
+    return all(document.source is not value_location.source for document in project.documents_of_kind("compose"))
 
 
-def _same_password(server: Service, password: str, sent: SecretVerdict, project: Project) -> _ValuePlace | None:
+def _location_of_same_password(
+    server: Service, password: str, client_verdict: SecretVerdict, project: Project
+) -> _ValuePlace | None:
     """Where a server is given a password in the same words and told so by the same rule."""
-    for name, (text, place) in _stated_values(server, project, server.extended_node).items():
-        if text != password or not secrets.is_password_name(name):
+    for variable_name, (value_text, value_location) in _value_and_location_by_variable(
+        server, project, server.extended_node
+    ).items():
+        if value_text != password or not secrets.is_password_name(variable_name):
             continue
-        given = secrets.classify_value(name, text)
-        if given.is_exposed and given.is_guessed is sent.is_guessed:
-            return place
+        server_verdict = secrets.classify_value(variable_name, value_text)
+        if server_verdict.is_exposed and server_verdict.is_guessed is client_verdict.is_guessed:
+            return value_location
     return None
 
 
-def _stated_values(service: Service, project: Project, node: Map) -> dict[str, tuple[str, _ValuePlace]]:
+def _value_and_location_by_variable(
+    service: Service, project: Project, service_node: Map
+) -> dict[str, tuple[str, _ValuePlace]]:
     """name -> (text, place) of a service's variables: those of its environment files, then those that it writes.
 
     What a variable inside an environment file hides is written as a variable without a name.
     """
-    stated: dict[str, tuple[str, _ValuePlace]] = {}
-    for name, setting in env_file_values(service, project)[0].items():
-        text = setting.value.replace("$", "$$").replace(UNKNOWN_VALUE_MARK, "${?}")
-        stated[name] = text, _ValuePlace(setting.source, setting.span)
-    for one in variable_settings(service.source, node, "environment"):
-        if isinstance(one.raw_value, str | int) or one.raw_value is None:
-            text = f"${{{one.name}}}" if one.raw_value is None else str(one.raw_value)
-            stated[one.name] = text, _ValuePlace(service.source, one.span)
-    return stated
+    value_and_location_by_name: dict[str, tuple[str, _ValuePlace]] = {}
+    for variable_name, env_file_setting in env_file_values_and_is_complete(service, project)[0].items():
+        value_text = env_file_setting.value.replace("$", "$$").replace(UNKNOWN_VALUE_MARK, "${?}")
+        value_and_location_by_name[variable_name] = value_text, _ValuePlace(env_file_setting.source, env_file_setting.span)
+    for variable_setting in variable_settings_under_key(service.source, service_node, "environment"):
+        if isinstance(variable_setting.raw_value, str | int) or variable_setting.raw_value is None:
+            value_text = (
+                f"${{{variable_setting.name}}}" if variable_setting.raw_value is None else str(variable_setting.raw_value)
+            )
+            value_and_location_by_name[variable_setting.name] = value_text, _ValuePlace(service.source, variable_setting.span)
+    return value_and_location_by_name
 
 
-def _may_be_made_by_scripts(server: Service) -> bool:
+def _may_scripts_make_users(server: Service) -> bool:
     """Whether scripts that are mounted, or built in, may make users that the environment does not name."""
-    mounts = mount_specs(server.extended_node)
-    return server.builds or any("initdb" in one.target or UNKNOWN_VALUE_MARK in one.target for one in mounts)
+    mount_list = mount_specs(server.extended_node)
+    return server.builds or any("initdb" in one.target or UNKNOWN_VALUE_MARK in one.target for one in mount_list)
 
 
-def _may_make_users(service: Service, project: Project, accounts: Sequence[_ServerAccount]) -> bool:
+def _may_client_make_users(service: Service, project: Project, accounts: Sequence[_ServerAccount]) -> bool:
     """Whether a client is given a password of the server's, with which it may make the user that it then logs in as."""
-    values = service.document.environment.values_with_secrets
-    texts = [text for text, _ in _stated_values(service, project, service.node).values()]
-    return any(_is_different(account.password, text, values) is False for account in accounts for text in texts)
+    value_by_variable = service.document.environment.values_with_secrets
+    client_values = [text for text, _ in _value_and_location_by_variable(service, project, service.node).values()]
+    return any(
+        _are_values_different(account.password, text, value_by_variable) is False
+        for account in accounts
+        for text in client_values
+    )
 
 
 def _server_accounts(service: Service, project: Project) -> Iterator[_ServerAccount]:
     """The users of a server, as its environment or its command makes them; none where a part of it was not read."""
-    if not env_file_values(service, project)[1]:
+    if not env_file_values_and_is_complete(service, project)[1]:
         return
-    given = _stated_values(service, project, service.extended_node)
-    for password, row in fact_rows("store-accounts").items():
-        text, place = given.get(password, ("", None))
-        if text and place is not None:
-            user = row.get("user", "")
-            yield _ServerAccount(given[user][0] if user in given else row.get("default", ""), text, place)
-    match = _REQUIREPASS_OPTION.search(_raw_command(service.extended_node.get("command")))
-    if match:
-        place = _ValuePlace(service.source, service.extended_node.at("command"))
-        yield _ServerAccount("default", match["password"], place)
+    value_and_location_by_name = _value_and_location_by_variable(service, project, service.extended_node)
+    for password_variable, account_facts in fact_row_by_name("store-accounts").items():
+        password_text, password_location = value_and_location_by_name.get(password_variable, ("", None))
+        if password_text and password_location is not None:
+            user_variable = account_facts.get("user", "")
+            yield _ServerAccount(
+                value_and_location_by_name[user_variable][0]
+                if user_variable in value_and_location_by_name
+                else account_facts.get("default", ""),
+                password_text,
+                password_location,
+            )
+    requirepass_option = _REQUIREPASS_OPTION.search(_command_text(service.extended_node.get("command")))
+    if requirepass_option:
+        password_location = _ValuePlace(service.source, service.extended_node.at("command"))
+        yield _ServerAccount("default", requirepass_option["password"], password_location)
 
 
-def _raw_command(value: Any) -> str:
+def _command_text(command_value: Any) -> str:
     """A command as it is written, on one line."""
-    return value if isinstance(value, str) else " ".join(map(str, value or ()))
+    return command_value if isinstance(command_value, str) else " ".join(map(str, command_value or ()))
 
 
 ClientLogin = tuple[str, str, str, str, _ValuePlace]  # variable, host, user, password, its place
@@ -290,50 +337,53 @@ ClientLogin = tuple[str, str, str, str, _ValuePlace]  # variable, host, user, pa
 
 def _client_logins(service: Service, project: Project) -> Iterator[ClientLogin]:
     """The logins that a service's environment holds: URLs, and variables that belong together by their names."""
-    stated = _stated_values(service, project, service.node)
-    texts = {name: text for name, (text, _) in stated.items()}
-    places = {name: place for name, (_, place) in stated.items()}
-    for name, text in texts.items():
-        for match in _URL_WITH_CREDENTIALS.finditer(text):
-            whole = places[name]
-            span = substring_span(whole.source, whole.span, text, *match.span("password"))
-            user, password = unquote(match["user"]), unquote(match["password"])
-            yield name, match["host"], user, password, _ValuePlace(whole.source, span)
-        about = _HOST_VARIABLE.match(name)
-        if about:
-            user = _first_variable(texts, about["prefix"], _USER_VARIABLE_ENDINGS)
-            password = _first_variable(texts, about["prefix"], _PASSWORD_VARIABLE_ENDINGS)
+    value_and_location_by_name = _value_and_location_by_variable(service, project, service.node)
+    text_by_variable = {
+        variable_name: variable_text for variable_name, (variable_text, _) in value_and_location_by_name.items()
+    }
+    location_by_variable = {variable_name: place for variable_name, (_, place) in value_and_location_by_name.items()}
+    for variable_name, variable_text in text_by_variable.items():
+        for url_match in _URL_WITH_CREDENTIALS.finditer(variable_text):
+            url_location = location_by_variable[variable_name]
+            password_span = substring_span(url_location.source, url_location.span, variable_text, *url_match.span("password"))
+            user, password = unquote(url_match["user"]), unquote(url_match["password"])
+            yield variable_name, url_match["host"], user, password, _ValuePlace(url_location.source, password_span)
+        host_variable = _HOST_VARIABLE_NAME.match(variable_name)
+        if host_variable:
+            user = _first_nonempty_variable(text_by_variable, host_variable["prefix"], _USER_VARIABLE_ENDINGS)
+            password = _first_nonempty_variable(text_by_variable, host_variable["prefix"], _PASSWORD_VARIABLE_ENDINGS)
             if user and password:
-                values = service.document.environment.values_with_secrets
-                host = expand_scalar(text, values).text.partition(":")[0]
-                yield password, host, texts[user], texts[password], places[password]
+                value_by_variable = service.document.environment.values_with_secrets
+                host = expand_scalar(variable_text, value_by_variable).text.partition(":")[0]
+                yield password, host, text_by_variable[user], text_by_variable[password], location_by_variable[password]
 
 
-def _first_variable(texts: dict[str, str], prefix: str, words: Sequence[str]) -> str:
+def _first_nonempty_variable(text_by_variable: dict[str, str], variable_prefix: str, name_endings: Sequence[str]) -> str:
     """The first of the variables PREFIX_WORD, or PREFIXWORD, that is set to something."""
-    names = (f"{prefix}{sign}{word}".lstrip("_") for word in words for sign in ("_", ""))
-    return next((name for name in names if texts.get(name)), "")
+    candidate_names = (f"{variable_prefix}{sign}{word}".lstrip("_") for word in name_endings for sign in ("_", ""))
+    return next((name for name in candidate_names if text_by_variable.get(name)), "")
 
 
-def _is_different(first: str, second: str, values: Mapping[str, str]) -> bool | None:
+def _are_values_different(first_text: str, second_text: str, value_by_variable: Mapping[str, str]) -> bool | None:
     """Whether two written values differ where nobody sets anything else; None where nobody can tell."""
-    if first == second:
+    if first_text == second_text:
         return False
-    filled = expand_scalar(first, values), expand_scalar(second, values)
-    if all(one.is_determined and all(name in values for name in one.variable_names) for one in filled):
-        return filled[0].text != filled[1].text
-    first_default, second_default = (
-        single_variable_and_default(first),
-        single_variable_and_default(second),
+    expanded_texts = expand_scalar(first_text, value_by_variable), expand_scalar(second_text, value_by_variable)
+    if all(one.is_determined and all(name in value_by_variable for name in one.variable_names) for one in expanded_texts):
+        return expanded_texts[0].text != expanded_texts[1].text
+    first_variable_and_default, second_variable_and_default = (
+        single_variable_and_default(first_text),
+        single_variable_and_default(second_text),
     )
-    if first_default is not None and second_default is not None:
+    if first_variable_and_default is not None and second_variable_and_default is not None:
         # Of two variables each may be set to what the other is.
         return (
-            first_default[1] != second_default[1]
-            if first_default[0] == second_default[0] and not has_variable(first_default[1] + second_default[1])
+            first_variable_and_default[1] != second_variable_and_default[1]
+            if first_variable_and_default[0] == second_variable_and_default[0]
+            and not has_variable_sign(first_variable_and_default[1] + second_variable_and_default[1])
             else None
         )
-    if has_variable(first) or has_variable(second):
-        same = expand_scalar(first).text == expand_scalar(second).text
-        return False if same and UNKNOWN_VALUE_MARK not in expand_scalar(first).text else None
+    if has_variable_sign(first_text) or has_variable_sign(second_text):
+        are_expansions_equal = expand_scalar(first_text).text == expand_scalar(second_text).text
+        return False if are_expansions_equal and UNKNOWN_VALUE_MARK not in expand_scalar(first_text).text else None
     return True

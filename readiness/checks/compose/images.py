@@ -6,27 +6,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from readiness.facts.moving import is_floating_image
-from readiness.facts.releases import end_of_life
+from readiness.facts.releases import end_of_life_of_image
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, substring_span
-from readiness.kinds.compose.scripts import images_built_by_scripts
-from readiness.kinds.compose.words import edit_location, merged_service_if_defined_here
+from readiness.kinds.compose.scripts import image_names_built_by_scripts
+from readiness.kinds.compose.words import edit_location_facts, merged_node_if_defined_here
 from readiness.model import CheckOutcome, Undecidable, hit
 from readiness.model.project import Project
-from readiness.syntax.holes import has_variable
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.image import ImageReference
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 
 
-def _image_part_location(service: Service, start: int, end: int) -> dict[str, Any]:
+def _hit_location_of_image_part(service: Service, part_start: int, part_end: int) -> dict[str, Any]:
     """The place of a part of the image: in an environment file where it comes from there, all of it where it has variables."""
-    value = service.node.get("image")
-    span = service.node.at("image")
-    if not isinstance(value, str) or end <= start:
-        return {"span": span}
-    if has_variable(value):
-        return edit_location(service, expand_scalar(value, service.env_values), start, end, span)
-    return {"span": substring_span(service.source, span, value, start, end)}
+    image_text = service.node.get("image")
+    image_span = service.node.at("image")
+    if not isinstance(image_text, str) or part_end <= part_start:
+        return {"span": image_span}
+    if has_variable_sign(image_text):
+        return edit_location_facts(service, expand_scalar(image_text, service.env_values), part_start, part_end, image_span)
+    return {"span": substring_span(service.source, image_span, image_text, part_start, part_end)}
 
 
 def image_tag_floating(service: Service, project: Project, *, deny: Sequence[str] = ()) -> CheckOutcome:
@@ -39,16 +39,16 @@ def image_tag_floating(service: Service, project: Project, *, deny: Sequence[str
     if image.tag_unknown:
         yield Undecidable(service.node.at("image"))
     elif is_floating_image(image) or image.tag in deny:
-        where = _image_part_location(service, image.tag_span.start, image.tag_span.end)
+        tag_location = _hit_location_of_image_part(service, image.tag_span.start, image.tag_span.end)
         if image.tag:
-            yield hit(**where, say="tag", image=image.text, tag=image.tag)
+            yield hit(**tag_location, say="tag", image=image.text, tag=image.tag)
         else:
-            yield hit(**where, say="no-tag", image=image.text)
+            yield hit(**tag_location, say="no-tag", image=image.text)
 
 
 def _is_built_by_script(image: ImageReference, project: Project) -> bool:
     """Whether a script of the tree builds an image that no registry is named for, so that it is not pulled."""
-    return not image.registry and image.name in project.memoize(images_built_by_scripts)
+    return not image.registry and image.name in project.memoize(image_names_built_by_scripts)
 
 
 def image_digest_missing(service: Service, project: Project) -> CheckOutcome:
@@ -64,10 +64,10 @@ def image_end_of_life(service: Service, project: Project) -> CheckOutcome:
     image = service.image if "image" in service.node else None
     if image is None or service.local:
         return
-    found = end_of_life(image, project.today)
-    if found is not None:
-        where = _image_part_location(service, image.tag_span.start, image.tag_span.end)
-        yield hit(**where, image=image.text, release=found.release, day=found.end_day)
+    ended_release = end_of_life_of_image(image, project.today)
+    if ended_release is not None:
+        tag_location = _hit_location_of_image_part(service, image.tag_span.start, image.tag_span.end)
+        yield hit(**tag_location, image=image.text, release=ended_release.release, day=ended_release.end_day)
 
 
 def build_and_image(service: Service) -> CheckOutcome:
@@ -77,16 +77,16 @@ def build_and_image(service: Service) -> CheckOutcome:
     """
     if "build" not in service.node or "image" not in service.node:
         return
-    policy = expand_scalar(service.extended_node.get("pull_policy")).text
-    if UNKNOWN_VALUE_MARK in policy:
+    pull_policy = expand_scalar(service.extended_node.get("pull_policy")).text
+    if UNKNOWN_VALUE_MARK in pull_policy:
         yield Undecidable(service.node.key_span("build"))
-    elif policy not in {"build", "never"}:
-        span = service.node.key_span("build")
-        yield hit(span, say="policy", policy=policy) if policy else hit(span, say="no-policy")
+    elif pull_policy not in {"build", "never"}:
+        build_span = service.node.key_span("build")
+        yield hit(build_span, say="policy", policy=pull_policy) if pull_policy else hit(build_span, say="no-policy")
 
 
 def build_in_production(service: Service, project: Project) -> CheckOutcome:
     """An image that is built on the host that runs it."""
-    seen = merged_service_if_defined_here(service, project)
-    if seen is not None and "build" in service.node and "image" not in seen[0]:
+    merged_node_and_completeness = merged_node_if_defined_here(service, project)
+    if merged_node_and_completeness is not None and "build" in service.node and "image" not in merged_node_and_completeness[0]:
         yield hit(service.node.key_span("build"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from readiness.checks.variables import login_switches
+from readiness.checks.variables import open_login_hits
 from readiness.facts.public_images import ImageFacts
-from readiness.kinds.compose.application import merged_service
+from readiness.kinds.compose.application import merged_node_and_is_complete
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import (
     mount_specs,
@@ -14,10 +14,10 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.kinds.compose.words import (
     command_line,
-    has_unread_settings,
-    merged_service_if_defined_here,
+    may_have_unread_settings,
+    merged_node_if_defined_here,
     missing_service_hit,
-    service_variables,
+    variable_settings_by_name,
 )
 from readiness.kinds.variables import texts_by_name
 from readiness.model import CheckOutcome, Hit, NotApplicable, Severity, Undecidable
@@ -32,7 +32,7 @@ def authentication_off(service: Service, project: Project) -> CheckOutcome:
     if known is None:
         yield NotApplicable()
         return
-    node, whole = merged_service(service, project)
+    node, whole = merged_node_and_is_complete(service, project)
     reached = node.get("ports") or node.get("network_mode") == "host" or not whole
     severity = Severity.MEDIUM if known.is_store and not reached else None
     words = (
@@ -40,7 +40,7 @@ def authentication_off(service: Service, project: Project) -> CheckOutcome:
         for text, index in string_entries(service.node.get("command"))
         for word in dict.fromkeys(text.split())
     )
-    for outcome in login_switches(known, service.variable_settings, words):
+    for outcome in open_login_hits(known, service.variable_settings, words):
         if not isinstance(outcome, Hit):
             yield outcome
         elif not reached and _is_for_readers(service, outcome.facts["setting"], known, project):
@@ -54,23 +54,23 @@ def _is_for_readers(service: Service, name: str, known: ImageFacts, project: Pro
     role = known.role_variables.get(name)
     if role is None:
         return False
-    setting = service_variables(service, project).get(role)
+    setting = variable_settings_by_name(service, project).get(role)
     return setting is None or (setting.value or "?").strip("\"'").lower() in ("", "viewer")
 
 
 def credentials_default(service: Service, project: Project) -> CheckOutcome:
     """An image whose first password is known, and is left as it is."""
-    seen = merged_service_if_defined_here(service, project)
+    seen = merged_node_if_defined_here(service, project)
     known = service.image_facts
     if seen is None or known is None or not known.variables_with_default_password:
         return
-    settings = service_variables(service, project, seen[0])
+    settings = variable_settings_by_name(service, project, seen[0])
     for name in known.variables_with_default_password:
         if name in settings or any(other in settings for other in known.substitute_variables.get(name, ())):
             continue
         if known.is_password_moot(name, texts_by_name(settings)):
             continue
-        if has_unread_settings(service, project, seen[0]) or not seen[1] or _has_mounted_settings(seen[0]):
+        if may_have_unread_settings(service, project, seen[0]) or not seen[1] or _has_mounted_settings(seen[0]):
             yield Undecidable(service.name_span)
         else:
             yield missing_service_hit(service, variable=name, image=str(service.extended_node.get("image")))
@@ -78,20 +78,20 @@ def credentials_default(service: Service, project: Project) -> CheckOutcome:
 
 def authentication_unset(service: Service, project: Project) -> CheckOutcome:
     """A store that asks for no password unless it is told to."""
-    seen = merged_service_if_defined_here(service, project)
+    seen = merged_node_if_defined_here(service, project)
     known = service.image_facts
     if seen is None or known is None or not (known.auth_variables or known.auth_flags):
         yield NotApplicable()
         return
     node, complete = seen
-    settings = service_variables(service, project, node)
+    settings = variable_settings_by_name(service, project, node)
     if any(name in settings and settings[name].text != "" for name in known.auth_variables):
         return
     command = f"{command_line(node.get('entrypoint'))} {command_line(node.get('command'))}"
     if any(flag in command for flag in known.auth_flags):
         return
     if (
-        has_unread_settings(service, project, node)
+        may_have_unread_settings(service, project, node)
         or UNKNOWN_VALUE_MARK in command
         or not complete
         or _has_mounted_settings(node)

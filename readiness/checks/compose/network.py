@@ -10,21 +10,26 @@ from typing import Any
 
 from readiness.facts.base_images import is_runtime
 from readiness.facts.public_images import ImageFacts
-from readiness.facts.table import fact_column
-from readiness.kinds.compose.application import JoinedFiles, join_compose_files, merged_service
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.compose.application import JoinedFiles, join_compose_files, merged_node_and_is_complete
 from readiness.kinds.compose.model import Document, Port, Service
 from readiness.kinds.compose.parts import PortRange, PortSpec, port_specs, string_entries
-from readiness.kinds.compose.scripts import groups_started_by_scripts
+from readiness.kinds.compose.scripts import service_groups_started_by_scripts
 from readiness.kinds.compose.words import (
     command_line,
     may_run_together,
     replica_count,
-    service_variables,
+    variable_settings_by_name,
 )
 from readiness.model import CheckOutcome, Related, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
-from readiness.syntax.open_ports import JMX_WITHOUT_LOGIN, engine_on_every_address, is_engine_opened_by_image, open_ports
+from readiness.syntax.open_ports import (
+    JMX_WITHOUT_LOGIN_LABEL,
+    debugger_and_jmx_ports,
+    is_docker_port_opened_by_dind,
+    open_docker_host_word_index,
+)
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -37,7 +42,7 @@ def is_on_every_interface(spec: PortSpec) -> bool | None:
     return spec.host_ip in {"", "0.0.0.0", "::", "*"}  # noqa: S104
 
 
-def is_private_address(spec: PortSpec) -> bool:
+def is_on_private_address(spec: PortSpec) -> bool:
     """Whether a port is on an address that the internet does not reach: the host's own, a private network's."""
     try:
         address = ipaddress.ip_address(spec.host_ip or "")
@@ -46,12 +51,12 @@ def is_private_address(spec: PortSpec) -> bool:
     return not (address.is_global or address.is_unspecified)
 
 
-def _address_location(port: Port) -> dict[str, Any]:
+def _port_address_location(port: Port) -> dict[str, Any]:
     """Where a port's address is to be mended: in an environment file where it comes from there."""
-    setting = port.owner.document.environment.env_file_values.get(port.spec.address_variable)
-    if setting is None:
+    address_setting = port.owner.document.environment.env_file_values.get(port.spec.address_variable)
+    if address_setting is None:
         return {"span": port.spec.span}
-    return {"span": setting.span, "at": setting.source}
+    return {"span": address_setting.span, "at": address_setting.source}
 
 
 def port_every_interface(port: Port) -> CheckOutcome:
@@ -60,49 +65,60 @@ def port_every_interface(port: Port) -> CheckOutcome:
         yield hit(port.spec.span, port=port.spec.text)
 
 
-def _first_port_in(ports: tuple[int, ...], port_range: PortRange | None) -> int | None:
+def _first_port_in_range(candidate_ports: tuple[int, ...], port_range: PortRange | None) -> int | None:
     """The first of the ports that a range holds."""
     return next(
-        (one for one in ports if port_range is not None and port_range[0] <= one <= port_range[1]),
+        (one for one in candidate_ports if port_range is not None and port_range[0] <= one <= port_range[1]),
         None,
     )
 
 
-def _survives_overrides(service: Service, spec: PortSpec, project: Project) -> bool:
+def _survives_production_overrides(service: Service, port_spec: PortSpec, project: Project) -> bool:
     """Whether the port is still there when the files for production are laid on this one."""
-    node, _ = merged_service(service, project)
-    return any(one.span == spec.span for one in port_specs(node, service.env_values))
+    merged_node, _ = merged_node_and_is_complete(service, project)
+    return any(one.span == port_spec.span for one in port_specs(merged_node, service.env_values))
 
 
 def store_published(port: Port, project: Project) -> CheckOutcome:
     """A database, cache or queue whose port leaves the host; what is published of one server is one finding, at its first port."""
-    known = port.owner.image_facts
-    if known is None or not known.is_store:
+    image_facts = port.owner.image_facts
+    if image_facts is None or not image_facts.is_store:
         return
-    number = _store_port(port.spec, known)
-    if number is None or not _survives_overrides(port.owner, port.spec, project):
+    store_port = _public_store_port(port.spec, image_facts)
+    if store_port is None or not _survives_production_overrides(port.owner, port.spec, project):
         return
-    answer = is_on_every_interface(port.spec)
-    if answer is None:
+    is_public = is_on_every_interface(port.spec)
+    if is_public is None:
         yield Undecidable(port.spec.span)
         return
-    specs = port_specs(port.owner.node, port.owner.env_values)
-    published = [one for one in specs if _store_port(one, known) is not None and is_on_every_interface(one) is True]
-    if answer and published and published[0].span != port.spec.span:
+    port_specs_of_service = port_specs(port.owner.node, port.owner.env_values)
+    public_store_ports = [
+        one
+        for one in port_specs_of_service
+        if _public_store_port(one, image_facts) is not None and is_on_every_interface(one) is True
+    ]
+    if is_public and public_store_ports and public_store_ports[0].span != port.spec.span:
         return  # told at the first
-    first, start = port.spec.published, port.spec.target
-    on_host = (
-        first[0] + number - start[0] if first and first[0] and start and first[1] - first[0] == start[1] - start[0] else number
+    published_range, target_range = port.spec.published, port.spec.target
+    host_port = (
+        published_range[0] + store_port - target_range[0]
+        if published_range
+        and published_range[0]
+        and target_range
+        and published_range[1] - published_range[0] == target_range[1] - target_range[0]
+        else store_port
     )
-    also = [Related(port.source, one.span, "this port of it is published, too") for one in published[1:]]
-    yield hit(**_address_location(port), port=on_host, role=known.called or known.role, related=also)
+    related_ports = [Related(port.source, one.span, "this port of it is published, too") for one in public_store_ports[1:]]
+    yield hit(
+        **_port_address_location(port), port=host_port, role=image_facts.called or image_facts.role, related=related_ports
+    )
 
 
-def _store_port(spec: PortSpec, known: ImageFacts) -> int | None:
+def _public_store_port(port_spec: PortSpec, image_facts: ImageFacts) -> int | None:
     """The port of a store that an entry of `ports` publishes beyond the host; None where it publishes none."""
-    if spec.protocol.lower() != "tcp" or spec.mode == "ingress" or is_private_address(spec):
+    if port_spec.protocol.lower() != "tcp" or port_spec.mode == "ingress" or is_on_private_address(port_spec):
         return None
-    return _first_port_in(known.ports, spec.target)
+    return _first_port_in_range(image_facts.ports, port_spec.target)
 
 
 _EXPOSED_THING_BY_ROLE = {
@@ -118,58 +134,71 @@ _EXPOSED_THING_BY_ROLE = {
 
 def console_published(port: Port, project: Project) -> CheckOutcome:
     """What only administrators should reach, on a port that leaves the host: a console, metrics, logs."""
-    known = port.owner.image_facts
-    if known is None or not is_on_every_interface(port.spec):
+    image_facts = port.owner.image_facts
+    if image_facts is None or not is_on_every_interface(port.spec):
         return
-    number = _first_port_in(known.admin_ports, port.spec.target)
-    if number is not None:
-        what = _EXPOSED_THING_BY_ROLE.get(known.role, f"the {known.role}")
-        yield hit(**_address_location(port), port=number, what=what)
-    elif known.role == "proxy" and _first_port_in((8080,), port.spec.target) and _is_dashboard_open(port, project):
-        yield hit(**_address_location(port), port=8080, what="the dashboard without a login")
+    admin_port = _first_port_in_range(image_facts.admin_ports, port.spec.target)
+    if admin_port is not None:
+        exposed_thing = _EXPOSED_THING_BY_ROLE.get(image_facts.role, f"the {image_facts.role}")
+        yield hit(**_port_address_location(port), port=admin_port, what=exposed_thing)
+    elif (
+        image_facts.role == "proxy"
+        and _first_port_in_range((8080,), port.spec.target)
+        and _is_traefik_dashboard_open(port, project)
+    ):
+        yield hit(**_port_address_location(port), port=8080, what="the dashboard without a login")
 
 
-def _is_dashboard_open(port: Port, project: Project) -> bool:
+def _is_traefik_dashboard_open(port: Port, project: Project) -> bool:
     """Whether Traefik serves its dashboard without a login."""
-    command = command_line(port.owner.extended_node.get("command"))
-    flag = "--api.insecure" in command and "--api.insecure=false" not in command
-    setting = service_variables(port.owner, project).get("TRAEFIK_API_INSECURE")
-    return flag or (setting is not None and setting.value == "true")
+    command_text = command_line(port.owner.extended_node.get("command"))
+    is_opened_by_flag = "--api.insecure" in command_text and "--api.insecure=false" not in command_text
+    insecure_api_setting = variable_settings_by_name(port.owner, project).get("TRAEFIK_API_INSECURE")
+    return is_opened_by_flag or (insecure_api_setting is not None and insecure_api_setting.value == "true")
 
 
 def debugger_published(port: Port, project: Project) -> CheckOutcome:
     """A debugger's port on every interface, by its number or by what the command or a variable opens."""
-    known = {int(number): what for number, what in fact_column("ports", "debugger").items()}
-    number = _first_port_in(tuple(known), port.spec.target)
+    debugger_by_port = {int(debugger_port): what for debugger_port, what in property_by_fact_name("ports", "debugger").items()}
+    debugger_port = _first_port_in_range(tuple(debugger_by_port), port.spec.target)
     image = port.owner.image
-    made_here = port.owner.builds or (image is not None and is_runtime(image))
-    if number is not None and is_on_every_interface(port.spec) and made_here:
-        yield hit(**_address_location(port), port=number, what=known[number])
+    is_built_or_runtime_image = port.owner.builds or (image is not None and is_runtime(image))
+    if debugger_port is not None and is_on_every_interface(port.spec) and is_built_or_runtime_image:
+        yield hit(**_port_address_location(port), port=debugger_port, what=debugger_by_port[debugger_port])
     elif is_on_every_interface(port.spec):
-        opened = next((one for one in _opened_to_all(port.owner, project) if _first_port_in((one[0],), port.spec.target)), None)
-        if opened is not None:
-            yield hit(**_address_location(port), port=opened[0], what=opened[1])
+        opened_port = next(
+            (one for one in _ports_opened_to_all(port.owner, project) if _first_port_in_range((one[0],), port.spec.target)),
+            None,
+        )
+        if opened_port is not None:
+            yield hit(**_port_address_location(port), port=opened_port[0], what=opened_port[1])
 
 
-def _opened_to_all(service: Service, project: Project) -> list[tuple[int, str]]:
+def _ports_opened_to_all(service: Service, project: Project) -> list[tuple[int, str]]:
     """The ports on which a service's command, or the options in its variables, let everybody in, and what listens there."""
-    return project.memoize_for_subject(_find_opened_to_all, service)
+    return project.memoize_for_subject(_find_ports_opened_to_all, service)
 
 
-def _find_opened_to_all(service: Service, project: Project) -> list[tuple[int, str]]:
-    node, _ = merged_service(service, project)
-    variables = {name: one.text for name, one in service_variables(service, project, node).items() if one.text is not None}
-    line = f"{command_line(node.get('entrypoint'))} {command_line(node.get('command'))}"
-    opened = [(one.number, one.what) for text in (line, *variables.values()) for one in open_ports(text)]
-    jmx = variables.get("KAFKA_JMX_PORT", "")
-    if jmx.isdigit() and "authenticate=true" not in variables.get("KAFKA_JMX_OPTS", ""):
-        opened.append((int(jmx[:5]), JMX_WITHOUT_LOGIN))
+def _find_ports_opened_to_all(service: Service, project: Project) -> list[tuple[int, str]]:
+    merged_node, _ = merged_node_and_is_complete(service, project)
+    text_by_variable = {
+        name: one.text for name, one in variable_settings_by_name(service, project, merged_node).items() if one.text is not None
+    }
+    command_text = f"{command_line(merged_node.get('entrypoint'))} {command_line(merged_node.get('command'))}"
+    opened_ports = [
+        (one.number, one.what) for text in (command_text, *text_by_variable.values()) for one in debugger_and_jmx_ports(text)
+    ]
+    jmx_port = text_by_variable.get("KAFKA_JMX_PORT", "")
+    if jmx_port.isdigit() and "authenticate=true" not in text_by_variable.get("KAFKA_JMX_OPTS", ""):
+        opened_ports.append((int(jmx_port[:5]), JMX_WITHOUT_LOGIN_LABEL))
     image = service.image
     if image is not None and "dind" in f"{image.name.rpartition('/')[2]}:{image.tag}":
-        words = command_line(node.get("command")).split()
-        if engine_on_every_address(words, variables) is not None or is_engine_opened_by_image(words, variables):
-            opened.append((2375, fact_column("ports", "debugger")["2375"]))
-    return opened
+        command_words = command_line(merged_node.get("command")).split()
+        if open_docker_host_word_index(command_words, text_by_variable) is not None or is_docker_port_opened_by_dind(
+            command_words, text_by_variable
+        ):
+            opened_ports.append((2375, property_by_fact_name("ports", "debugger")["2375"]))
+    return opened_ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,19 +209,21 @@ class _PublicProxy:
     has_tls: bool
 
 
-def _proxies_by_file(project: Project) -> dict[int, list[_PublicProxy]]:
+def _public_proxies_by_document_id(project: Project) -> dict[int, list[_PublicProxy]]:
     """The proxies that stand beside the services of each file, by the file's identity."""
-    proxies: dict[int, list[_PublicProxy]] = {}
+    proxies_by_document_id: dict[int, list[_PublicProxy]] = {}
     for document in project.documents_of_kind("compose"):
-        mine = proxies.setdefault(id(document), [])
+        document_proxies = proxies_by_document_id.setdefault(id(document), [])
         for service in project.memoize(join_compose_files).application_of(document).services().values():
             if service.role != "proxy" or service.extended_node.get("profiles"):
                 continue
-            ways = [spec for spec in port_specs(service.extended_node) if _first_port_in((80, 443, 8080, 8443), spec.target)]
-            if any(is_on_every_interface(spec) for spec in ways):
-                tls = any(_first_port_in((443,), spec.published) is not None for spec in ways)
-                mine.append(_PublicProxy(service, tls))
-    return proxies
+            web_ports = [
+                spec for spec in port_specs(service.extended_node) if _first_port_in_range((80, 443, 8080, 8443), spec.target)
+            ]
+            if any(is_on_every_interface(spec) for spec in web_ports):
+                has_tls = any(_first_port_in_range((443,), spec.published) is not None for spec in web_ports)
+                document_proxies.append(_PublicProxy(service, has_tls))
+    return proxies_by_document_id
 
 
 def proxy_bypassed(port: Port, project: Project) -> CheckOutcome:
@@ -200,37 +231,43 @@ def proxy_bypassed(port: Port, project: Project) -> CheckOutcome:
     service = port.owner
     if service.role or not is_on_every_interface(port.spec):
         return
-    entry = _first_port_in((80, 443), port.spec.published) is not None
-    http = not service.once and _first_port_in((80,), port.spec.published) is not None
-    for proxy in project.memoize(_proxies_by_file).get(id(service.document), ()):
-        other = proxy.service
+    is_web_entry_port = _first_port_in_range((80, 443), port.spec.published) is not None
+    is_plain_http = not service.once and _first_port_in_range((80,), port.spec.published) is not None
+    for public_proxy in project.memoize(_public_proxies_by_document_id).get(id(service.document), ()):
+        proxy_service = public_proxy.service
         # Plain HTTP beside a proxy that takes TLS alone is the application, not the redirect.
-        if other is not service and (not entry or (http and proxy.has_tls)):
-            related = [Related(other.source, other.name_span, f"{other.name} is the way in")]
-            yield hit(port.spec.span, proxy=other.name, port=port.spec.text, related=related)
+        if proxy_service is not service and (not is_web_entry_port or (is_plain_http and public_proxy.has_tls)):
+            related_proxies = [Related(proxy_service.source, proxy_service.name_span, f"{proxy_service.name} is the way in")]
+            yield hit(port.spec.span, proxy=proxy_service.name, port=port.spec.text, related=related_proxies)
             return
 
 
-def _ports_overlap(first: PortSpec, second: PortSpec) -> bool:
+def _do_host_ports_overlap(first_spec: PortSpec, second_spec: PortSpec) -> bool:
     """Whether two ports want one port of the host; of two pools Docker gives each what is free."""
-    first_ports, second_ports = first.published, second.published
-    if first_ports is None or second_ports is None or (_is_port_pool(first) and _is_port_pool(second)):
+    first_host_ports, second_host_ports = first_spec.published, second_spec.published
+    if (
+        first_host_ports is None
+        or second_host_ports is None
+        or (_is_host_port_pool(first_spec) and _is_host_port_pool(second_spec))
+    ):
         return False
-    return first_ports[0] <= second_ports[1] and second_ports[0] <= first_ports[1]
+    return first_host_ports[0] <= second_host_ports[1] and second_host_ports[0] <= first_host_ports[1]
 
 
-def _is_port_pool(spec: PortSpec) -> bool:
+def _is_host_port_pool(port_spec: PortSpec) -> bool:
     """Whether Docker may choose among several ports of the host for one of the container."""
-    return not _is_single_port(spec) and spec.target is not None and spec.target[0] == spec.target[1]
+    return not _is_single_host_port(port_spec) and port_spec.target is not None and port_spec.target[0] == port_spec.target[1]
 
 
-def _addresses_overlap(first: PortSpec, second: PortSpec) -> bool:
+def _do_host_addresses_overlap(first_spec: PortSpec, second_spec: PortSpec) -> bool:
     """Whether two ports want one address; every interface is every address, `0.0.0.0` those of its family."""
-    first_host, second_host = first.host_ip, second.host_ip
-    if not first_host or not second_host or first_host == second_host:
+    first_address, second_address = first_spec.host_ip, second_spec.host_ip
+    if not first_address or not second_address or first_address == second_address:
         return True
-    wide = {"0.0.0.0", "::"}  # noqa: S104
-    return (first_host in wide or second_host in wide) and (":" in first_host) == (":" in second_host)
+    wildcard_addresses = {"0.0.0.0", "::"}  # noqa: S104
+    return (first_address in wildcard_addresses or second_address in wildcard_addresses) and (":" in first_address) == (
+        ":" in second_address
+    )
 
 
 def port_clash(document: Document, project: Project) -> CheckOutcome:
@@ -238,128 +275,155 @@ def port_clash(document: Document, project: Project) -> CheckOutcome:
 
     Where scripts start services by name, only those of one command are up at once.
     """
-    app: JoinedFiles = project.memoize(join_compose_files).application_of(document)
-    services = app.services()
-    groups = groups_started_by_scripts(services, document.folder, project)
-    single: dict[int, list[tuple[Service, PortSpec]]] = {}
-    wide: list[tuple[Service, PortSpec]] = []
-    clashes: dict[tuple[str, Span], list[tuple[Service, PortSpec, Service, PortSpec]]] = {}
-    for service in services.values():
-        own = {one.span for one in port_specs(service.node, service.env_values)}
-        for spec in port_specs(service.extended_node, service.env_values):
-            if spec.published is None or spec.published == (0, 0) or spec.is_undetermined:
+    application: JoinedFiles = project.memoize(join_compose_files).application_of(document)
+    service_by_name = application.services()
+    groups_started_together = service_groups_started_by_scripts(service_by_name, document.folder, project)
+    entries_by_single_port: dict[int, list[tuple[Service, PortSpec]]] = {}
+    range_entries: list[tuple[Service, PortSpec]] = []
+    clashes_by_earlier_entry: dict[tuple[str, Span], list[tuple[Service, PortSpec, Service, PortSpec]]] = {}
+    for service in service_by_name.values():
+        own_spans = {one.span for one in port_specs(service.node, service.env_values)}
+        for port_spec in port_specs(service.extended_node, service.env_values):
+            if port_spec.published is None or port_spec.published == (0, 0) or port_spec.is_undetermined:
                 continue
-            first = spec.published[0]
-            near = single.get(first, []) if _is_single_port(spec) else itertools.chain(*single.values())
-            rival = next(
+            first_port = port_spec.published[0]
+            candidate_entries = (
+                entries_by_single_port.get(first_port, [])
+                if _is_single_host_port(port_spec)
+                else itertools.chain(*entries_by_single_port.values())
+            )
+            clashing_entry = next(
                 (
                     one
-                    for one in itertools.chain(near, wide)
-                    if _entries_clash(*one, service, spec) and _may_be_started_together(one[0], service, groups)
+                    for one in itertools.chain(candidate_entries, range_entries)
+                    if _do_port_entries_clash(*one, service, port_spec)
+                    and _may_be_started_together(one[0], service, groups_started_together)
                 ),
                 None,
             )
-            if rival is not None and service.document is document and spec.span in own:
-                clashes.setdefault((rival[0].source.path, rival[1].span), []).append((service, spec, *rival))
-            taken = single.setdefault(first, []) if _is_single_port(spec) else wide
-            taken.append((service, spec))
-    for (service, spec, other, theirs), *others in clashes.values():
-        first, last = spec.published or (0, 0)
-        also = [Related(one.source, entry.span, f"{one.name} publishes it, too") for one, entry, _, _ in others]
+            if clashing_entry is not None and service.document is document and port_spec.span in own_spans:
+                clashes_by_earlier_entry.setdefault((clashing_entry[0].source.path, clashing_entry[1].span), []).append(
+                    (service, port_spec, *clashing_entry)
+                )
+            entries_of_kind = (
+                entries_by_single_port.setdefault(first_port, []) if _is_single_host_port(port_spec) else range_entries
+            )
+            entries_of_kind.append((service, port_spec))
+    for (service, port_spec, other_service, other_port_spec), *further_clashes in clashes_by_earlier_entry.values():
+        first_port, last_port = port_spec.published or (0, 0)
+        further_entries = [
+            Related(one.source, entry.span, f"{one.name} publishes it, too") for one, entry, _, _ in further_clashes
+        ]
         yield hit(
-            spec.span,
-            port=first if _is_single_port(spec) else f"{first}-{last}",
-            other=other.name,
+            port_spec.span,
+            port=first_port if _is_single_host_port(port_spec) else f"{first_port}-{last_port}",
+            other=other_service.name,
             resource=service.resource,
-            related=[Related(other.source, theirs.span, f"{other.name} publishes it here"), *also],
+            related=[
+                Related(other_service.source, other_port_spec.span, f"{other_service.name} publishes it here"),
+                *further_entries,
+            ],
         )
 
 
-def _may_be_started_together(first: Service, second: Service, groups: Sequence[frozenset[str]]) -> bool:
+def _may_be_started_together(
+    first_service: Service, second_service: Service, groups_started_together: Sequence[frozenset[str]]
+) -> bool:
     """Whether a script starts two services at once, or no script starts any by name."""
-    return not groups or any({first.name, second.name} <= group for group in groups)
-
-
-def _entries_clash(other: Service, other_spec: PortSpec, service: Service, spec: PortSpec) -> bool:
-    """Whether two entries want one port of one address at one time."""
-    return (
-        (other is not service or other_spec.span != spec.span)
-        and other_spec.protocol.lower() == spec.protocol.lower()
-        and _ports_overlap(other_spec, spec)
-        and _addresses_overlap(other_spec, spec)
-        and may_run_together(other, service)
+    return not groups_started_together or any(
+        {first_service.name, second_service.name} <= group for group in groups_started_together
     )
 
 
-def _is_single_port(spec: PortSpec) -> bool:
-    return spec.published is not None and spec.published[0] == spec.published[1]
+def _do_port_entries_clash(other_service: Service, other_port_spec: PortSpec, service: Service, port_spec: PortSpec) -> bool:
+    """Whether two entries want one port of one address at one time."""
+    return (
+        (other_service is not service or other_port_spec.span != port_spec.span)
+        and other_port_spec.protocol.lower() == port_spec.protocol.lower()
+        and _do_host_ports_overlap(other_port_spec, port_spec)
+        and _do_host_addresses_overlap(other_port_spec, port_spec)
+        and may_run_together(other_service, service)
+    )
+
+
+def _is_single_host_port(port_spec: PortSpec) -> bool:
+    return port_spec.published is not None and port_spec.published[0] == port_spec.published[1]
 
 
 def port_replicas_clash(service: Service, project: Project) -> CheckOutcome:
     """One port of the host for several containers."""
-    count = replica_count(service.extended_node, service.env_values)
-    if count is None or count < 2 or service.document.swarm:
+    replicas = replica_count(service.extended_node, service.env_values)
+    if replicas is None or replicas < 2 or service.document.swarm:
         return
-    for spec in port_specs(service.node, service.env_values):
-        if spec.published is None or not spec.published[0] or spec.is_undetermined:
+    for port_spec in port_specs(service.node, service.env_values):
+        if port_spec.published is None or not port_spec.published[0] or port_spec.is_undetermined:
             continue
-        if not _is_port_pool(spec) or spec.published[1] - spec.published[0] + 1 < count:
-            yield hit(spec.span, count=count, port=spec.text)
+        if not _is_host_port_pool(port_spec) or port_spec.published[1] - port_spec.published[0] + 1 < replicas:
+            yield hit(port_spec.span, count=replicas, port=port_spec.text)
     del project
 
 
 def network_default(document: Document, project: Project) -> CheckOutcome:
     """Several services that share nothing but the default network."""
-    app = project.memoize(join_compose_files).application_of(document)
-    services = [service for service in document.services.values() if service.owned and "provider" not in service.extended_node]
+    application = project.memoize(join_compose_files).application_of(document)
+    owned_services = [
+        service for service in document.services.values() if service.owned and "provider" not in service.extended_node
+    ]
     if (
-        len(services) < 2
-        or app.names_in_section("networks") - {"default"}
-        or app.bases
-        or app.has_unread_files
+        len(owned_services) < 2
+        or application.names_in_section("networks") - {"default"}
+        or application.bases
+        or application.has_unread_files
         or document.legacy
     ):
         return
     if any(
         isinstance(service.extended_node.get("networks"), Map | Seq) or service.extended_node.get("network_mode")
-        for service in services
+        for service in owned_services
     ):
         return
-    root = next((root for root in document.roots if "services" in root), None)
-    if root is not None and not document.source.fragment:
-        yield hit(root.key_span("services"), count=len(services))
+    services_root = next((services_root for services_root in document.roots if "services" in services_root), None)
+    if services_root is not None and not document.source.fragment:
+        yield hit(services_root.key_span("services"), count=len(owned_services))
 
 
 def entry_without_tls(document: Document, project: Project) -> CheckOutcome:
     """A project that is open to the world and has nothing that speaks TLS."""
-    app = project.memoize(join_compose_files).application_of(document)
-    services = app.services().values()
-    if app.has_unread_files or app.bases or any(one.role in {"proxy", "tunnel"} for one in services):
+    application = project.memoize(join_compose_files).application_of(document)
+    all_services = application.services().values()
+    if application.has_unread_files or application.bases or any(one.role in {"proxy", "tunnel"} for one in all_services):
         return
-    specs = [
-        (service, spec)
+    services_and_ports = [
+        (service, port_spec)
         for service in document.services.values()
         if service.production  # what serves a developer is no way in
-        for spec in port_specs(service.extended_node, service.env_values)
+        for port_spec in port_specs(service.extended_node, service.env_values)
     ]
-    if any(_first_port_in((443, 8443), spec.target) or _first_port_in((443, 8443), spec.published) for _, spec in specs):
+    if any(
+        _first_port_in_range((443, 8443), port_spec.target) or _first_port_in_range((443, 8443), port_spec.published)
+        for _, port_spec in services_and_ports
+    ):
         return
-    labels = any(is_routed_by_proxy(one) for one in services)
-    for service, spec in specs:
-        web = not service.role and _first_port_in((80, 3000, 3001, 4200, 5000, 5173, 8000, 8080, 8081, 8888), spec.target)
+    is_routed_by_labels = any(is_routed_by_proxy(one) for one in all_services)
+    for service, port_spec in services_and_ports:
+        is_web_port = not service.role and _first_port_in_range(
+            (80, 3000, 3001, 4200, 5000, 5173, 8000, 8080, 8081, 8888), port_spec.target
+        )
         if (
-            web
-            and _survives_overrides(service, spec, project)
-            and is_on_every_interface(spec)
-            and not labels
-            and spec.span in {one.span for one in port_specs(service.node, service.env_values)}
+            is_web_port
+            and _survives_production_overrides(service, port_spec, project)
+            and is_on_every_interface(port_spec)
+            and not is_routed_by_labels
+            and port_spec.span in {one.span for one in port_specs(service.node, service.env_values)}
         ):
-            yield hit(spec.span, name=service.name, resource=service.resource, port=spec.text)
+            yield hit(port_spec.span, name=service.name, resource=service.resource, port=port_spec.text)
             return
 
 
 def is_routed_by_proxy(service: Service) -> bool:
     """Whether labels or variables give it to a proxy that stands elsewhere."""
     labels = service.extended_node.get("labels")
-    names = list(labels) if isinstance(labels, Map) else [text for text, _ in string_entries(labels)]
-    return any(name.startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in (*names, *service.variables))
+    label_names = list(labels) if isinstance(labels, Map) else [text for text, _ in string_entries(labels)]
+    return any(
+        name.startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in (*label_names, *service.variables)
+    )

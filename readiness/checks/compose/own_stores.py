@@ -24,41 +24,45 @@ class StoreBase(NamedTuple):
     related: Related
 
 
-def base_of_own_store(service: Service, project: Project) -> StoreBase | None:
+def base_image_of_own_store(service: Service, project: Project) -> StoreBase | None:
     """The store's image that a service's own image is built from; None where it is built from no store, or starts something else.
 
     The build stands in the service, or in that of its name in a file that is laid over this one.
     """
     if runs_other_program(service.extended_node.get("entrypoint"), service.extended_node.get("command")):
         return None
-    stage = stage_built_by_service(service, project) or _stage_built_by_overlay(service, project)
-    if stage is None or service.extended_node.get("entrypoint") is not None:
+    built_stage = stage_built_by_service(service, project) or _stage_built_by_overlay(service, project)
+    if built_stage is None or service.extended_node.get("entrypoint") is not None:
         return None
-    image = service.extended_node.get("image")
-    base = stage.root_stage
-    facts = facts_of_public_image(base.image)
-    if facts is None or not facts.is_store or base.from_instruction is None:
+    image_setting = service.extended_node.get("image")
+    root_stage = built_stage.root_stage
+    base_image_facts = facts_of_public_image(root_stage.image)
+    if base_image_facts is None or not base_image_facts.is_store or root_stage.from_instruction is None:
         return None
-    if not stage_runs_server_of_base(stage, f"{service.name} {image if isinstance(image, str) else ''}"):
+    if not stage_runs_server_of_base(built_stage, f"{service.name} {image_setting if isinstance(image_setting, str) else ''}"):
         return None
-    return StoreBase(base.image, facts, Related(base.source, base.from_instruction.span, "its image is built from this one"))
+    return StoreBase(
+        root_stage.image,
+        base_image_facts,
+        Related(root_stage.source, root_stage.from_instruction.span, "its image is built from this one"),
+    )
 
 
 def _stage_built_by_overlay(service: Service, project: Project) -> Stage | None:
     """The stage that the first file laid over this one builds for the service."""
     if service.builds:
         return None
-    overlay = project.memoize(_builds_by_base).get((id(service.document), service.name))
-    return stage_built_by_service(overlay, project) if overlay is not None else None
+    overlay_service = project.memoize(_built_service_by_base_and_name).get((id(service.document), service.name))
+    return stage_built_by_service(overlay_service, project) if overlay_service is not None else None
 
 
-def _builds_by_base(project: Project) -> dict[tuple[int, str], Service]:
+def _built_service_by_base_and_name(project: Project) -> dict[tuple[int, str], Service]:
     """The services that are built in files laid over others: by the identity of the file below and their name."""
-    applications = project.memoize(join_compose_files)
-    found: dict[tuple[int, str], Service] = {}
+    joined_files = project.memoize(join_compose_files)
+    service_by_base_and_name: dict[tuple[int, str], Service] = {}
     for document in project.documents_of_kind("compose"):
-        for base in applications.application_of(document).bases:
-            for name, service in document.services.items():
+        for base_document in joined_files.application_of(document).bases:
+            for service_name, service in document.services.items():
                 if service.builds:
-                    found.setdefault((id(base), name), service)
-    return found
+                    service_by_base_and_name.setdefault((id(base_document), service_name), service)
+    return service_by_base_and_name

@@ -9,12 +9,12 @@ from typing import Any
 
 from readiness.kinds.compose.application import (
     JoinedFiles,
-    document_at_path,
-    extended_across_files,
+    document_at_written_path,
+    extended_node_and_is_complete,
     join_compose_files,
-    merged_service,
+    merged_node_and_is_complete,
 )
-from readiness.kinds.compose.join import includes_of
+from readiness.kinds.compose.join import included_files_of
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
 from readiness.kinds.compose.words import may_run_together
@@ -29,116 +29,125 @@ NamedReference = tuple[str, str, Span]  # what is named (service, network ...), 
 
 def reference_undefined(service: Service, project: Project) -> CheckOutcome:
     """A service, network, volume, secret, config or model that is defined nowhere in the app."""
-    apps = project.memoize(join_compose_files)
-    app = apps.application_of(service.document)
-    if id(service.document) in apps.extended_only_ids:
+    joined_files = project.memoize(join_compose_files)
+    application = joined_files.application_of(service.document)
+    if id(service.document) in joined_files.extended_only_ids:
         yield Undecidable(service.name_span)
         return
-    unseen = app.has_unread_files or _is_excerpt(service, project)
-    defined, beside = _defined_names(app), _names_beside(service.document, project)
-    for what, name, span in [
-        *names_used_by(service.node, service.env_values),
-        *_inherited_names(service, project),
+    may_be_defined_in_unread_file = application.has_unread_files or _may_be_excerpt(service, project)
+    defined_names_by_kind, nearby_names_by_kind = (
+        _defined_names_by_kind(application),
+        _names_in_nearby_files_by_kind(service.document, project),
+    )
+    for referenced_kind, referenced_name, reference_span in [
+        *names_used_by_service(service.node, service.env_values),
+        *_names_used_by_extended_service(service, project),
     ]:
-        if UNKNOWN_VALUE_MARK in name or name in defined[what]:
+        if UNKNOWN_VALUE_MARK in referenced_name or referenced_name in defined_names_by_kind[referenced_kind]:
             continue
-        if unseen or name in beside.get(what, ()):
-            yield Undecidable(span)
+        if may_be_defined_in_unread_file or referenced_name in nearby_names_by_kind.get(referenced_kind, ()):
+            yield Undecidable(reference_span)
         else:
-            yield hit(span, what=what, used=name)
+            yield hit(reference_span, what=referenced_kind, used=referenced_name)
 
 
-def _defined_names(app: JoinedFiles) -> dict[str, set[str]]:
+def _defined_names_by_kind(application: JoinedFiles) -> dict[str, set[str]]:
     """What an app defines, by what it is."""
     return {
-        "service": set(app.services()),
-        "network": app.names_in_section("networks") | {"default"},
-        "volume": app.names_in_section("volumes"),
-        "secret": app.names_in_section("secrets"),
-        "config": app.names_in_section("configs"),
-        "model": app.names_in_section("models"),
+        "service": set(application.services()),
+        "network": application.names_in_section("networks") | {"default"},
+        "volume": application.names_in_section("volumes"),
+        "secret": application.names_in_section("secrets"),
+        "config": application.names_in_section("configs"),
+        "model": application.names_in_section("models"),
     }
 
 
-def _names_beside(document: Document, project: Project) -> dict[str, set[str]]:
+def _names_in_nearby_files_by_kind(document: Document, project: Project) -> dict[str, set[str]]:
     """What the files beside a file or above define, of one that Docker does not read by itself: they are given together."""
-    beside: dict[str, set[str]] = {}
+    names_by_kind: dict[str, set[str]] = {}
     folders = () if document.first else (document.folder, *parent_folders(document.folder))
     for folder in folders:
-        for what, names in project.memoize(_names_by_folder).get(folder, {}).items():
-            beside.setdefault(what, set()).update(names)
-    return beside
+        for kind, nearby_names in project.memoize(_names_by_kind_by_folder).get(folder, {}).items():
+            names_by_kind.setdefault(kind, set()).update(nearby_names)
+    return names_by_kind
 
 
-def _is_excerpt(service: Service, project: Project) -> bool:
+def _may_be_excerpt(service: Service, project: Project) -> bool:
     """Whether a file surely shows a part: a piece in prose, an overlay without its base, one whose override was not seen."""
-    sections = {key for root in service.document.roots for key in root}
-    more = sections - {"services", "version", "name"}
+    top_level_keys = {key for root in service.document.roots for key in root}
+    definition_keys = top_level_keys - {"services", "version", "name"}
     return (
         service.source.fragment
-        or (project.prose and not (service.owned and more))
+        or (project.prose and not (service.owned and definition_keys))
         or _is_overlay_without_base(service.document, project)
         or _has_unseen_override(service.document, project)
     )
 
 
-_SAMPLE_SUFFIXES = (".example", ".sample", ".dist", ".template")
+_SAMPLE_FILE_SUFFIXES = (".example", ".sample", ".dist", ".template")
 
 
 def _has_unseen_override(document: Document, project: Project) -> bool:
     """Whether Compose lays a file on this one that is no part of the repository: made from a sample, or ignored by Git."""
-    stem, _, ending = posixpath.basename(document.source.path).rpartition(".")
+    file_stem, _, file_extension = posixpath.basename(document.source.path).rpartition(".")
     if not document.first or document.override:
         return False
-    for last in (ending, "yaml" if ending == "yml" else "yml"):
-        path = posixpath.normpath(posixpath.join(document.folder, f"{stem}.override.{last}"))
-        if path in project.paths:
+    for override_extension in (file_extension, "yaml" if file_extension == "yml" else "yml"):
+        override_path = posixpath.normpath(posixpath.join(document.folder, f"{file_stem}.override.{override_extension}"))
+        if override_path in project.paths:
             return False
-        if project.ignored(path) or any(path + sample in project.paths for sample in _SAMPLE_SUFFIXES):
+        if project.ignored(override_path) or any(
+            override_path + sample_suffix in project.paths for sample_suffix in _SAMPLE_FILE_SUFFIXES
+        ):
             return True
     return False
 
 
-def _names_by_folder(project: Project) -> dict[str, dict[str, set[str]]]:
+def _names_by_kind_by_folder(project: Project) -> dict[str, dict[str, set[str]]]:
     """folder -> what -> the names that the files of a folder define."""
-    found: dict[str, dict[str, set[str]]] = {}
+    names_by_kind_by_folder: dict[str, dict[str, set[str]]] = {}
     for document in project.documents_of_kind("compose"):
-        names_of = found.setdefault(document.folder, {})
-        names_of.setdefault("service", set()).update(document.services)
-        for what in ("network", "volume", "secret", "config", "model"):
-            names_of.setdefault(what, set()).update(document.section_entries(f"{what}s"))
-    return found
+        names_by_kind = names_by_kind_by_folder.setdefault(document.folder, {})
+        names_by_kind.setdefault("service", set()).update(document.services)
+        for kind in ("network", "volume", "secret", "config", "model"):
+            names_by_kind.setdefault(kind, set()).update(document.section_entries(f"{kind}s"))
+    return names_by_kind_by_folder
 
 
-def names_used_by(node: Map, values: Mapping[str, str]) -> Iterator[NamedReference]:
+def names_used_by_service(node: Map, values: Mapping[str, str]) -> Iterator[NamedReference]:
     """Everything that a service names."""
-    yield from service_references(node)
-    yield from resource_references(node, values)
+    yield from references_to_services(node)
+    yield from references_to_resources(node, values)
 
 
-def _inherited_names(service: Service, project: Project) -> Iterator[NamedReference]:
+def _names_used_by_extended_service(service: Service, project: Project) -> Iterator[NamedReference]:
     """What a service names through the service of another file that it extends; shown where it does so."""
     if service.extends is None or "extends" not in service.node:
         return
-    node, _ = extended_across_files(project.memoize(join_compose_files), service)
-    own = {(what, name) for what, name, _ in names_used_by(service.node, service.env_values)}
-    for what, name, _ in names_used_by(node, service.env_values):
-        if (what, name) not in own:
-            yield what, name, service.node.at("extends")
+    extended_node, _ = extended_node_and_is_complete(project.memoize(join_compose_files), service)
+    own_names = {(kind, used_name) for kind, used_name, _ in names_used_by_service(service.node, service.env_values)}
+    for kind, used_name, _ in names_used_by_service(extended_node, service.env_values):
+        if (kind, used_name) not in own_names:
+            yield kind, used_name, service.node.at("extends")
 
 
 def dependency_profiled(service: Service, project: Project) -> CheckOutcome:
     """A service that needs another which only a profile starts, and is in no profile itself."""
     if service.extended_node.get("profiles"):
         return
-    services = project.memoize(join_compose_files).application_of(service.document).services()
-    for _, name, span in service_references(service.node):
-        other = services.get(name)
-        profiles = other.extended_node.get("profiles") if other is not None else None
-        if isinstance(profiles, Seq) and profiles and not _is_optional(service, name):
-            if set(_active_profiles(service)) & {*profiles, "*"}:
+    service_by_name = project.memoize(join_compose_files).application_of(service.document).services()
+    for _, dependency_name, reference_span in references_to_services(service.node):
+        dependency = service_by_name.get(dependency_name)
+        dependency_profiles = dependency.extended_node.get("profiles") if dependency is not None else None
+        if (
+            isinstance(dependency_profiles, Seq)
+            and dependency_profiles
+            and not _is_optional_dependency(service, dependency_name)
+        ):
+            if set(_active_profiles(service)) & {*dependency_profiles, "*"}:
                 continue
-            yield hit(span, used=name, profile=str(profiles[0]))
+            yield hit(reference_span, used=dependency_name, profile=str(dependency_profiles[0]))
 
 
 def _active_profiles(service: Service) -> list[str]:
@@ -146,187 +155,216 @@ def _active_profiles(service: Service) -> list[str]:
     return service.document.environment.values_with_secrets.get("COMPOSE_PROFILES", "").split(",")
 
 
-def _is_optional(service: Service, name: str) -> bool:
-    how = service.extended_node.mapping_at_path("depends_on").get(name)
-    return isinstance(how, Map) and how.get("required") is False
+def _is_optional_dependency(service: Service, dependency_name: str) -> bool:
+    dependency_options = service.extended_node.mapping_at_path("depends_on").get(dependency_name)
+    return isinstance(dependency_options, Map) and dependency_options.get("required") is False
 
 
-def service_references(node: Map) -> Iterator[NamedReference]:
+def references_to_services(node: Map) -> Iterator[NamedReference]:
     """The services that a service names."""
-    depends = node.get("depends_on")
-    for name, key in named_entries(depends):
-        yield "service", expand_scalar(name).text, _name_span(depends, key)
-    for key in ("network_mode", "ipc", "pid"):
-        text = expand_scalar(node.get(key)).text
-        if text.startswith("service:"):
-            yield "service", text[8:], node.at(key)
-    for key in ("links", "volumes_from"):
-        for text, index in string_entries(node.get(key)):
-            name = expand_scalar(text).text.partition(":")[0]
-            if not (key == "volumes_from" and name == "container"):
-                yield "service", name, node[key].at(index) if index is not None else node.at(key)
-    contexts = node.mapping_at_path("build").get("additional_contexts")
-    for name, value in contexts.items() if isinstance(contexts, Map) else ():
-        text = expand_scalar(value).text
-        if text.startswith("service:") and isinstance(contexts, Map):
-            yield "service", text[8:], contexts.at(name)
+    depends_on = node.get("depends_on")
+    for referenced_name, reference_key in named_entries(depends_on):
+        yield "service", expand_scalar(referenced_name).text, _entry_name_span(depends_on, reference_key)
+    for reference_key in ("network_mode", "ipc", "pid"):
+        reference_text = expand_scalar(node.get(reference_key)).text
+        if reference_text.startswith("service:"):
+            yield "service", reference_text[8:], node.at(reference_key)
+    for reference_key in ("links", "volumes_from"):
+        for reference_text, entry_index in string_entries(node.get(reference_key)):
+            referenced_name = expand_scalar(reference_text).text.partition(":")[0]
+            if not (reference_key == "volumes_from" and referenced_name == "container"):
+                yield (
+                    "service",
+                    referenced_name,
+                    node[reference_key].at(entry_index) if entry_index is not None else node.at(reference_key),
+                )
+    additional_contexts = node.mapping_at_path("build").get("additional_contexts")
+    for referenced_name, context_value in additional_contexts.items() if isinstance(additional_contexts, Map) else ():
+        reference_text = expand_scalar(context_value).text
+        if reference_text.startswith("service:") and isinstance(additional_contexts, Map):
+            yield "service", reference_text[8:], additional_contexts.at(referenced_name)
 
 
-def _name_span(node: Any, key: Any) -> Span:
+def _entry_name_span(entries_node: Any, entry_key: Any) -> Span:
     """The place of a name: a mapping's key, or a list's entry."""
-    span: Span = node.key_span(key) if isinstance(node, Map) else node.at(key)
+    span: Span = entries_node.key_span(entry_key) if isinstance(entries_node, Map) else entries_node.at(entry_key)
     return span
 
 
-def resource_references(node: Map, values: Mapping[str, str]) -> Iterator[NamedReference]:
+def references_to_resources(node: Map, values: Mapping[str, str]) -> Iterator[NamedReference]:
     """The networks, volumes, secrets, configs and models that a service names."""
-    for section, what in (("networks", "network"), ("models", "model")):
-        used = node.get(section)
-        for name, key in named_entries(used):
-            yield what, expand_scalar(name).text, _name_span(used, key)
+    for section_name, resource_kind in (("networks", "network"), ("models", "model")):
+        used_entries = node.get(section_name)
+        for resource_name, entry_key in named_entries(used_entries):
+            yield resource_kind, expand_scalar(resource_name).text, _entry_name_span(used_entries, entry_key)
     for mount in mount_specs(node, values):
         if mount.type == "volume" and mount.source:
             yield "volume", mount.source, mount.span
-    build = node.get("build")
-    for owner, section, what in (
+    build_section = node.get("build")
+    for parent_node, section_name, resource_kind in (
         (node, "secrets", "secret"),
         (node, "configs", "config"),
-        (build, "secrets", "secret"),
+        (build_section, "secrets", "secret"),
     ):
-        used = owner.get(section) if isinstance(owner, Map) else None
-        for index, item in enumerate(used) if isinstance(used, Seq) else ():
-            source = item.get("source") if isinstance(item, Map) else item
-            if isinstance(source, str) and isinstance(used, Seq):
-                span = item.at("source") if isinstance(item, Map) else used.at(index)
-                yield what, expand_scalar(source).text, span
+        used_entries = parent_node.get(section_name) if isinstance(parent_node, Map) else None
+        for entry_index, used_entry in enumerate(used_entries) if isinstance(used_entries, Seq) else ():
+            source_name = used_entry.get("source") if isinstance(used_entry, Map) else used_entry
+            if isinstance(source_name, str) and isinstance(used_entries, Seq):
+                source_span = used_entry.at("source") if isinstance(used_entry, Map) else used_entries.at(entry_index)
+                yield resource_kind, expand_scalar(source_name).text, source_span
 
 
 def dependency_cycle(document: Document, project: Project) -> CheckOutcome:
     """Services that wait for each other in a circle."""
-    services = project.memoize(join_compose_files).application_of(document).services()
-    edges = {name: [(used, span) for _, used, span in service_references(service.node)] for name, service in services.items()}
-    for name, span, circle in _circles(document.services, edges):
-        if services[name].document is document:
-            yield hit(span, circle=" → ".join(circle), resource=f"service/{name}")
+    service_by_name = project.memoize(join_compose_files).application_of(document).services()
+    references_by_service = {
+        service_name: [
+            (used, closing_reference_span) for _, used, closing_reference_span in references_to_services(service.node)
+        ]
+        for service_name, service in service_by_name.items()
+    }
+    for service_name, closing_reference_span, cycle_names in _dependency_cycles(document.services, references_by_service):
+        if service_by_name[service_name].document is document:
+            yield hit(closing_reference_span, circle=" → ".join(cycle_names), resource=f"service/{service_name}")
 
 
-def _circles(starts: Iterable[str], edges: Mapping[str, Sequence[tuple[str, Span]]]) -> Iterator[tuple[str, Span, list[str]]]:
+def _dependency_cycles(
+    start_names: Iterable[str], references_by_service: Mapping[str, Sequence[tuple[str, Span]]]
+) -> Iterator[tuple[str, Span, list[str]]]:
     """The edges that close a circle: whose they are, where they stand, and the names along the circle."""
-    seen: set[str] = set()
-    for start in starts:
-        path = {} if start in seen else {start: iter(edges.get(start, ()))}
-        while path:
-            name = next(reversed(path))
-            seen.add(name)
-            used, span = next(path[name], ("", None))
-            if span is None:
-                del path[name]
-            elif used in path:
-                names = list(path)
-                yield name, span, [*names[names.index(used) :], used]
-            elif used in edges and used not in seen:
-                path[used] = iter(edges[used])
+    visited_names: set[str] = set()
+    for start_name in start_names:
+        remaining_references_by_name = (
+            {} if start_name in visited_names else {start_name: iter(references_by_service.get(start_name, ()))}
+        )
+        while remaining_references_by_name:
+            current_name = next(reversed(remaining_references_by_name))
+            visited_names.add(current_name)
+            referenced_name, reference_span = next(remaining_references_by_name[current_name], ("", None))
+            if reference_span is None:
+                del remaining_references_by_name[current_name]
+            elif referenced_name in remaining_references_by_name:
+                names_on_path = list(remaining_references_by_name)
+                yield current_name, reference_span, [*names_on_path[names_on_path.index(referenced_name) :], referenced_name]
+            elif referenced_name in references_by_service and referenced_name not in visited_names:
+                remaining_references_by_name[referenced_name] = iter(references_by_service[referenced_name])
 
 
 def extends_invalid(service: Service, project: Project) -> CheckOutcome:
     """A service that extends what is not there, or itself."""
-    parent = service.node.get("extends")
-    name = _extended_name(parent)
-    if not isinstance(name, str) or UNKNOWN_VALUE_MARK in expand_scalar(name).text:
+    extends_setting = service.node.get("extends")
+    extended_name = _extended_service_name(extends_setting)
+    if not isinstance(extended_name, str) or UNKNOWN_VALUE_MARK in expand_scalar(extended_name).text:
         return
-    span = parent.at("service") if isinstance(parent, Map) else service.node.at("extends")
-    file = parent.get("file") if isinstance(parent, Map) else None
-    if isinstance(file, str) and isinstance(parent, Map):
-        document = document_at_path(project.memoize(join_compose_files), service.document, file)
-        if document is None:
-            yield from _missing_file(service.document, project, file, parent.at("file"))
-        elif name not in document.services:
-            yield hit(span, say="other-file", file=file, service=name)
-    elif name not in service.document.services:
-        yield hit(span, say="service", service=name)
-    elif circle := _extension_circle(service):
-        yield hit(span, say="circle", circle=" → ".join(circle))
+    name_span = extends_setting.at("service") if isinstance(extends_setting, Map) else service.node.at("extends")
+    extended_file = extends_setting.get("file") if isinstance(extends_setting, Map) else None
+    if isinstance(extended_file, str) and isinstance(extends_setting, Map):
+        extended_document = document_at_written_path(project.memoize(join_compose_files), service.document, extended_file)
+        if extended_document is None:
+            yield from _missing_file_outcomes(service.document, project, extended_file, extends_setting.at("file"))
+        elif extended_name not in extended_document.services:
+            yield hit(name_span, say="other-file", file=extended_file, service=extended_name)
+    elif extended_name not in service.document.services:
+        yield hit(name_span, say="service", service=extended_name)
+    elif cycle_names := _extension_cycle(service):
+        yield hit(name_span, say="circle", circle=" → ".join(cycle_names))
 
 
-def _extended_name(parent: Any) -> Any:
+def _extended_service_name(extends_setting: Any) -> Any:
     """The service that an `extends` names."""
-    return parent.get("service") if isinstance(parent, Map) else parent
+    return extends_setting.get("service") if isinstance(extends_setting, Map) else extends_setting
 
 
-def _extension_circle(service: Service) -> list[str]:
+def _extension_cycle(service: Service) -> list[str]:
     """The services of one file by which a service extends itself, from itself to itself; empty where it does not."""
-    services, seen = service.document.services, [service.name]
-    name = _extended_name(service.node.get("extends"))
-    while isinstance(name, str) and name in services and name not in seen:
-        seen.append(name)
-        parent = services[name].node.get("extends")
-        name = None if isinstance(parent, Map) and "file" in parent else _extended_name(parent)
-    return [*seen, service.name] if name == service.name else []
+    service_by_name, visited_names = service.document.services, [service.name]
+    extended_name = _extended_service_name(service.node.get("extends"))
+    while isinstance(extended_name, str) and extended_name in service_by_name and extended_name not in visited_names:
+        visited_names.append(extended_name)
+        extends_setting = service_by_name[extended_name].node.get("extends")
+        extended_name = (
+            None if isinstance(extends_setting, Map) and "file" in extends_setting else _extended_service_name(extends_setting)
+        )
+    return [*visited_names, service.name] if extended_name == service.name else []
 
 
 def include_invalid(document: Document, project: Project) -> CheckOutcome:
     """A file that is included and is not there, or includes the one that includes it."""
-    apps = project.memoize(join_compose_files)
-    for include in includes_of(document):
-        path, span = include.path, include.owner.at(include.key)
-        target = document_at_path(apps, document, path)
-        if target is None:
-            yield from _missing_file(document, project, path, span)
+    joined_files = project.memoize(join_compose_files)
+    for include in included_files_of(document):
+        included_path, include_span = include.path, include.owner.at(include.key)
+        included_document = document_at_written_path(joined_files, document, included_path)
+        if included_document is None:
+            yield from _missing_file_outcomes(document, project, included_path, include_span)
             continue
-        seen, todo = {id(target)}, [target]
-        while todo:
-            included = todo.pop()
-            if included is document:
-                yield hit(span, say="circle", file=path)
+        visited_document_ids, pending_documents = {id(included_document)}, [included_document]
+        while pending_documents:
+            current_document = pending_documents.pop()
+            if current_document is document:
+                yield hit(include_span, say="circle", file=included_path)
                 break
-            inner = [document_at_path(apps, included, other.path) for other in includes_of(included)]
-            todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
+            nested_documents = [
+                document_at_written_path(joined_files, current_document, other.path)
+                for other in included_files_of(current_document)
+            ]
+            for nested_document in nested_documents:
+                if nested_document is not None and id(nested_document) not in visited_document_ids:
+                    visited_document_ids.add(id(nested_document))
+                    pending_documents.append(nested_document)
 
 
-def _missing_file(document: Document, project: Project, path: str, span: Span) -> CheckOutcome:
+def _missing_file_outcomes(document: Document, project: Project, referenced_path: str, reference_span: Span) -> CheckOutcome:
     """A file that is surely not there, or one that nobody can tell of."""
-    text = expand_scalar(path, document.environment.values).text
-    if UNKNOWN_VALUE_MARK in text or "://" in text or text.startswith(("/", "~", "git@", "oci:")) or project.prose:
-        yield Undecidable(span)
+    expanded_path = expand_scalar(referenced_path, document.environment.values).text
+    if (
+        UNKNOWN_VALUE_MARK in expanded_path
+        or "://" in expanded_path
+        or expanded_path.startswith(("/", "~", "git@", "oci:"))
+        or project.prose
+    ):
+        yield Undecidable(reference_span)
         return
-    folder = posixpath.dirname(document.source.path)
-    target = posixpath.normpath(posixpath.join(folder, text))
-    if project.was_path_seen(target) or target.startswith("..") or not project.is_walked(folder):
-        yield Undecidable(span)
+    compose_folder = posixpath.dirname(document.source.path)
+    target_path = posixpath.normpath(posixpath.join(compose_folder, expanded_path))
+    if project.was_path_seen(target_path) or target_path.startswith("..") or not project.is_walked(compose_folder):
+        yield Undecidable(reference_span)
     else:
-        yield hit(span, say="file", file=text)
+        yield hit(reference_span, say="file", file=expanded_path)
 
 
 def image_missing(service: Service, project: Project) -> CheckOutcome:
     """A service that neither names an image nor builds one, in its own file or another."""
-    apps = project.memoize(join_compose_files)
-    app = apps.application_of(service.document)
-    if id(service.document) in apps.extended_only_ids or _is_unfilled(service):
+    joined_files = project.memoize(join_compose_files)
+    application = joined_files.application_of(service.document)
+    if id(service.document) in joined_files.extended_only_ids or _has_unfilled_placeholder(service):
         return
-    node, known = merged_service(service, project)
-    if any(node.get(key) not in (None, "") or (key == "build" and key in node) for key in ("image", "build", "provider")):
+    merged_node, is_merged_completely = merged_node_and_is_complete(service, project)
+    if any(
+        merged_node.get(key) not in (None, "") or (key == "build" and key in merged_node)
+        for key in ("image", "build", "provider")
+    ):
         return
     if (
-        not known
-        or app.has_unread_files
+        not is_merged_completely
+        or application.has_unread_files
         or service.document.override
         or project.prose
         or _may_overlay_unread_file(service.document)
     ):
         yield Undecidable(service.name_span)
-    elif not any(service.name in one.services for one in app.bases):
+    elif not any(service.name in one.services for one in application.bases):
         yield hit(service.name_span)
 
 
-def _is_unfilled(service: Service) -> bool:
+def _has_unfilled_placeholder(service: Service) -> bool:
     """Whether another program is to put something into the service: `{{ name }}` where a value stands."""
     return yaml.first_unfilled_placeholder(service.source.text, [service.node]) is not None
 
 
 def _is_overlay_without_base(document: Document, project: Project) -> bool:
     """Whether a file is an overlay, and no other file of its folder was read: a .gitignore may leave the base out."""
-    beside = project.memoize(_compose_file_count_by_folder).get(document.folder, 0)
-    return beside == 1 and not document.first and _may_overlay_unread_file(document)
+    compose_file_count = project.memoize(_compose_file_count_by_folder).get(document.folder, 0)
+    return compose_file_count == 1 and not document.first and _may_overlay_unread_file(document)
 
 
 def _compose_file_count_by_folder(project: Project) -> Counter[str]:
@@ -336,25 +374,27 @@ def _compose_file_count_by_folder(project: Project) -> Counter[str]:
 
 def _may_overlay_unread_file(document: Document) -> bool:
     """Whether the file is an overlay whose base is not here: by its name, or because no service of it says what runs."""
-    base = posixpath.basename(document.source.path).lower()
-    layered = base.removeprefix("docker-").split(".")
-    overlay = len(layered) > 2 and layered[0] == "compose"
-    alone = not any(one.owned for one in document.services.values())
-    return overlay or (alone and document.purpose != "unknown")
+    file_name = posixpath.basename(document.source.path).lower()
+    file_name_parts = file_name.removeprefix("docker-").split(".")
+    is_named_as_overlay = len(file_name_parts) > 2 and file_name_parts[0] == "compose"
+    has_no_owned_service = not any(one.owned for one in document.services.values())
+    return is_named_as_overlay or (has_no_owned_service and document.purpose != "unknown")
 
 
 def container_name_repeated(document: Document, project: Project) -> CheckOutcome:
     """A container_name that two services have."""
-    app: JoinedFiles = project.memoize(join_compose_files).application_of(document)
-    first: dict[str, Service] = {}
-    for service in app.services().values():
-        value = service.extended_node.get("container_name")
-        text = expand_scalar(value).text if isinstance(value, str) else ""
-        if not text:
+    application: JoinedFiles = project.memoize(join_compose_files).application_of(document)
+    first_service_by_container_name: dict[str, Service] = {}
+    for service in application.services().values():
+        container_name = service.extended_node.get("container_name")
+        expanded_name = expand_scalar(container_name).text if isinstance(container_name, str) else ""
+        if not expanded_name:
             continue
         # One text with one variable in it is one name, whatever the variable holds.
-        other = first.setdefault(str(value) if UNKNOWN_VALUE_MARK in text else text, service)
-        own = service.document is document and "container_name" in service.node
-        if other is not service and own and may_run_together(other, service):
-            span = service.node.at("container_name")
-            yield hit(span, value=str(value), other=other.name, resource=service.resource)
+        first_service = first_service_by_container_name.setdefault(
+            str(container_name) if UNKNOWN_VALUE_MARK in expanded_name else expanded_name, service
+        )
+        is_set_in_document = service.document is document and "container_name" in service.node
+        if first_service is not service and is_set_in_document and may_run_together(first_service, service):
+            container_name_span = service.node.at("container_name")
+            yield hit(container_name_span, value=str(container_name), other=first_service.name, resource=service.resource)

@@ -8,14 +8,18 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
-from readiness.checks.compose.credentials import is_password_moot, lowered_for_closed_store, password_copies
+from readiness.checks.compose.credentials import (
+    is_password_unused_by_open_server,
+    lower_severity_for_closed_store,
+    password_copies,
+)
 from readiness.checks.compose.reach import is_closed_store
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
     string_entries,
     substring_span,
 )
-from readiness.kinds.compose.readers import is_reader_commented_out, settings_beside_variable
+from readiness.kinds.compose.readers import is_variable_only_in_comments, sibling_values_by_name
 from readiness.kinds.dotenv import EnvValue
 from readiness.kinds.purpose import is_sample_path
 from readiness.kinds.variables import VariableSetting
@@ -23,12 +27,12 @@ from readiness.model import CheckOutcome, Hit, NotApplicable, Related, Severity,
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.dotenv import EnvEntry
-from readiness.syntax.holes import has_variable
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import single_variable_and_default
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 from readiness.syntax.yaml import Map, Seq
 
-_PASSWORD_FLAG = re.compile(
+_PASSWORD_FLAG_PATTERN = re.compile(
     r"(?P<flag>--?(?:requirepass|masterauth|password|passwd|root-password|rootpass|api-key|apikey|secret|secret-key|token|master-key"
     r"|auth-token|access-key))(?:=|\s+)[\"']?(?P<value>[^\s\"']+)"
 )
@@ -38,8 +42,8 @@ _MYSQL_PASSWORD_OPTION = re.compile(r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}
 def secret_inline(variable: Variable, project: Project) -> CheckOutcome:
     """A secret in a service's environment; what a client logs in with is told at the server that has the same."""
     if variable.where == "environment":
-        for told in _secret_value_hits(variable, variable.setting.raw_value, variable.setting.span):
-            yield from _unless_copied(told, variable, project)
+        for secret_hit in _secret_value_hits(variable, variable.setting.raw_value, variable.setting.span):
+            yield from _hit_unless_client_copy(secret_hit, variable, project)
     elif variable.env_file_value:
         yield NotApplicable()  # another rule's matter
 
@@ -52,172 +56,201 @@ def env_file_committed(value: EnvValue, project: Project) -> CheckOutcome:
     yield NotApplicable()
     if not project.is_tracked(value.source.path):
         return
-    for told in _secret_value_hits(value, value.entry.raw_value, value.entry.value_span):
-        same = _entries_of_same_secret(value)
-        if same and same[0] is not value.entry:
+    for secret_hit in _secret_value_hits(value, value.entry.raw_value, value.entry.value_span):
+        entries_of_same_secret = _entries_of_same_secret(value)
+        if entries_of_same_secret and entries_of_same_secret[0] is not value.entry:
             return
-        again = [Related(value.source, one.value_span, f"{one.name} has the same value") for one in same[1:]]
-        yield from _unless_copied(_with_reader(told._replace(related=tuple(again)), value, project), value, project)
+        related_entries = [
+            Related(value.source, one.value_span, f"{one.name} has the same value") for one in entries_of_same_secret[1:]
+        ]
+        yield from _hit_unless_client_copy(
+            _hit_for_env_file_reader(secret_hit._replace(related=tuple(related_entries)), value, project), value, project
+        )
 
 
-def _with_reader(told: Hit, value: EnvValue, project: Project) -> Hit:
+def _hit_for_env_file_reader(secret_hit: Hit, env_value: EnvValue, project: Project) -> Hit:
     """The hit on a value of an environment file with what reads it: a word whose readers are commented out is low."""
-    if not is_reader_commented_out(value.name, value.source.path, project):
-        return told._replace(message_name="used")
-    verdict = secrets.classify_value(value.name, (value.entry.raw_value or "").strip("\"'"))
-    severity = Severity.LOW if verdict.strength < SecretStrength.RANDOM else told.severity
-    return told._replace(message_name="unread", severity=severity)
+    if not is_variable_only_in_comments(env_value.name, env_value.source.path, project):
+        return secret_hit._replace(message_name="used")
+    secret_verdict = secrets.classify_value(env_value.name, (env_value.entry.raw_value or "").strip("\"'"))
+    severity_of_unread = Severity.LOW if secret_verdict.strength < SecretStrength.RANDOM else secret_hit.severity
+    return secret_hit._replace(message_name="unread", severity=severity_of_unread)
 
 
-def _entries_of_same_secret(value: EnvValue) -> list[EnvEntry]:
+def _entries_of_same_secret(env_value: EnvValue) -> list[EnvEntry]:
     """The entries of an environment file that have this value and are told of; none for one that others may have by chance."""
-    bare = (value.entry.raw_value or "").strip("\"'")
+    unquoted_value = (env_value.entry.raw_value or "").strip("\"'")
     return [
         one
-        for one in value.document.parsed_env_file.entries
-        if one.raw_value is not None and one.raw_value.strip("\"'") == bare and secrets.classify_value(one.name, bare).is_secret
+        for one in env_value.document.parsed_env_file.entries
+        if one.raw_value is not None
+        and one.raw_value.strip("\"'") == unquoted_value
+        and secrets.classify_value(one.name, unquoted_value).is_secret
     ]
 
 
-def _unless_copied(told: Hit, subject: Variable | EnvValue, project: Project) -> Iterator[Hit]:
+def _hit_unless_client_copy(secret_hit: Hit, subject: Variable | EnvValue, project: Project) -> Iterator[Hit]:
     """The hit, with the places of clients that log in with the same; none where it is such a client's, or adds nothing."""
-    if isinstance(subject, Variable) and is_password_moot(subject, project):
+    if isinstance(subject, Variable) and is_password_unused_by_open_server(subject, project):
         return
-    copies = project.memoize(password_copies)
-    key = (subject.source.path, told.span.start)
-    if key not in copies.copied:
-        told = told._replace(related=(*told.related, *copies.clients_by_server.get(key, ())))
-        yield lowered_for_closed_store(told, key, project)
+    copied_passwords = project.memoize(password_copies)
+    location_key = (subject.source.path, secret_hit.span.start)
+    if location_key not in copied_passwords.copied:
+        secret_hit = secret_hit._replace(
+            related=(*secret_hit.related, *copied_passwords.clients_by_server.get(location_key, ()))
+        )
+        yield lower_severity_for_closed_store(secret_hit, location_key, project)
 
 
-def _secret_value_hits(subject: Variable | EnvValue, value: Any, span: Span) -> Iterator[Hit]:
+def _secret_value_hits(subject: Variable | EnvValue, raw_value: Any, value_span: Span) -> Iterator[Hit]:
     """A value that is a secret; `password_well_known` tells of those that everybody knows."""
-    bare = value.strip("\"'") if isinstance(value, str) else value
-    verdict = secrets.classify_value(subject.name, bare)
-    if not verdict.is_secret or (isinstance(bare, str) and _is_only_default(bare)):
+    unquoted_value = raw_value.strip("\"'") if isinstance(raw_value, str) else raw_value
+    secret_verdict = secrets.classify_value(subject.name, unquoted_value)
+    if not secret_verdict.is_secret or (isinstance(unquoted_value, str) and _is_single_variable(unquoted_value)):
         return
-    if not _secret_grants_access(subject, verdict):
+    if not _secret_grants_access(subject, secret_verdict):
         return
-    if verdict.reach is not None and isinstance(value, str):
-        shift = value.find(bare)
-        start, end = shift + verdict.span.start, shift + verdict.span.end
-        span = substring_span(subject.source, span, value, start, end)
-    severity = _secret_severity(subject, verdict)
-    remarked = secrets.with_comment(verdict, subject.source.text, span.start)
-    yield hit(span, severity=Severity.LOW if remarked is not verdict else severity, reason=remarked.reason)
+    if secret_verdict.reach is not None and isinstance(raw_value, str):
+        unquoted_start = raw_value.find(unquoted_value)
+        secret_start, secret_end = unquoted_start + secret_verdict.span.start, unquoted_start + secret_verdict.span.end
+        value_span = substring_span(subject.source, value_span, raw_value, secret_start, secret_end)
+    severity = _severity_of_compose_secret(subject, secret_verdict)
+    commented_verdict = secrets.verdict_with_public_comment(secret_verdict, subject.source.text, value_span.start)
+    yield hit(
+        value_span,
+        severity=Severity.LOW if commented_verdict is not secret_verdict else severity,
+        reason=commented_verdict.reason,
+    )
 
 
-def _secret_severity(subject: Variable | EnvValue, verdict: SecretVerdict) -> Severity | None:
+def _severity_of_compose_secret(subject: Variable | EnvValue, secret_verdict: SecretVerdict) -> Severity | None:
     """How bad a secret is: low for a word for tests and in a file that was taken for tests, medium in an example's folder.
 
     A key that somebody gave out, and what a machine made beside an example, open something anywhere.
     """
-    taken = subject.source.root.purposes.get("")
-    trial = taken is not None and taken.is_trial and verdict.strength < SecretStrength.SHAPE
-    if verdict.is_minor or trial:
+    assumed_purpose = subject.source.root.purposes.get("")
+    is_trial_secret = (
+        assumed_purpose is not None and assumed_purpose.is_trial and secret_verdict.strength < SecretStrength.SHAPE
+    )
+    if secret_verdict.is_minor or is_trial_secret:
         return Severity.LOW
-    if verdict.strength < SecretStrength.RANDOM and isinstance(subject, Variable) and _uses_other_store(subject):
+    if (
+        secret_verdict.strength < SecretStrength.RANDOM
+        and isinstance(subject, Variable)
+        and _is_replaced_by_other_store(subject)
+    ):
         return Severity.LOW
-    path = subject.source.root.path
-    return Severity.MEDIUM if is_sample_path(path) and verdict.strength < SecretStrength.RANDOM else None
+    root_path = subject.source.root.path
+    return Severity.MEDIUM if is_sample_path(root_path) and secret_verdict.strength < SecretStrength.RANDOM else None
 
 
-def _is_only_default(value: str) -> bool:
+def _is_single_variable(setting_text: str) -> bool:
     """Whether a value is one variable, whatever its default."""
-    return single_variable_and_default(value.strip()) is not None
+    return single_variable_and_default(setting_text.strip()) is not None
 
 
-def _password_part(variable: Variable) -> VariableSetting:
+def _password_setting(variable: Variable) -> VariableSetting:
     """The variable, or of `NEO4J_AUTH: user/password` the password alone."""
     setting = variable.setting
-    whole = setting.raw_value
-    if setting.name != "NEO4J_AUTH" or not isinstance(whole, str) or "/" not in whole:
+    raw_value = setting.raw_value
+    if setting.name != "NEO4J_AUTH" or not isinstance(raw_value, str) or "/" not in raw_value:
         return setting
-    at = whole.index("/") + 1
-    span = substring_span(variable.source, setting.span, whole, at, len(whole))
-    return replace(setting, name="NEO4J_PASSWORD", raw_value=whole[at:], span=span)
+    password_start = raw_value.index("/") + 1
+    password_span = substring_span(variable.source, setting.span, raw_value, password_start, len(raw_value))
+    return replace(setting, name="NEO4J_PASSWORD", raw_value=raw_value[password_start:], span=password_span)
 
 
 def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
     """A password that everybody tries first, or that describes what belongs there; of the latter a service's first."""
-    setting = _password_part(variable)
+    password_setting = _password_setting(variable)
     if variable.where == "args":
         return
-    text = setting.raw_value if isinstance(setting.raw_value, str) else ""
-    verdict = secrets.classify_value(setting.name, setting.raw_value)
-    if not verdict.is_guessed or _is_only_default(text):
+    password_text = password_setting.raw_value if isinstance(password_setting.raw_value, str) else ""
+    secret_verdict = secrets.classify_value(password_setting.name, password_setting.raw_value)
+    if not secret_verdict.is_guessed or _is_single_variable(password_text):
         return
-    together = _places_told_together(variable, verdict)
-    if setting.span in together[1:]:
+    spans_told_together = _spans_of_combined_finding(variable, secret_verdict)
+    if password_setting.span in spans_told_together[1:]:
         return
-    span = (
-        setting.span
-        if verdict.reach is None
-        else substring_span(variable.source, setting.span, text, verdict.span.start, verdict.span.end)
+    password_span = (
+        password_setting.span
+        if secret_verdict.reach is None
+        else substring_span(
+            variable.source, password_setting.span, password_text, secret_verdict.span.start, secret_verdict.span.end
+        )
     )
-    also = [Related(variable.source, at, "this value is to be replaced, too") for at in together[1:]]
-    sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
-    local = secrets.local_setting(settings_beside_variable(variable)) if verdict.to_change else ""
-    severity = Severity.MEDIUM if verdict.is_description or sample_key or local else None
-    if (variable.source.path, span.start) in project.memoize(password_copies).beyond or _uses_other_store(variable):
+    related_values = [Related(variable.source, at, "this value is to be replaced, too") for at in spans_told_together[1:]]
+    is_sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
+    local_setting_name = (
+        secrets.local_environment_setting_name(sibling_values_by_name(variable)) if secret_verdict.to_change else ""
+    )
+    severity = Severity.MEDIUM if secret_verdict.is_description or is_sample_key or local_setting_name else None
+    if (variable.source.path, password_span.start) in project.memoize(password_copies).beyond or _is_replaced_by_other_store(
+        variable
+    ):
         severity = Severity.LOW
-    say = "described" if verdict.is_description else "local" if local else "tried"
-    told = hit(span, severity=severity, related=also, say=say, setting=local)
-    yield from _unless_copied(told, variable, project)
+    message_name = "described" if secret_verdict.is_description else "local" if local_setting_name else "tried"
+    password_hit = hit(password_span, severity=severity, related=related_values, say=message_name, setting=local_setting_name)
+    yield from _hit_unless_client_copy(password_hit, variable, project)
 
 
-def _places_told_together(variable: Variable, verdict: SecretVerdict) -> list[Span]:
+def _spans_of_combined_finding(variable: Variable, secret_verdict: SecretVerdict) -> list[Span]:
     """The places in a service that are one finding: values that describe the secret which belongs there, and one value under
     the names of several keys; a password lets in wherever it stands."""
-    if variable.where != "environment" or (secrets.is_password_name(variable.name) and not verdict.is_description):
+    if variable.where != "environment" or (secrets.is_password_name(variable.name) and not secret_verdict.is_description):
         return []
     return [
         one.span
         for one in variable.owner.variable_settings
-        if (other := secrets.classify_value(one.name, one.raw_value)).is_guessed
-        and other.is_description is verdict.is_description
-        and other.reach is None
-        and (verdict.is_description or (one.raw_value == variable.setting.raw_value and not secrets.is_password_name(one.name)))
+        if (other_verdict := secrets.classify_value(one.name, one.raw_value)).is_guessed
+        and other_verdict.is_description is secret_verdict.is_description
+        and other_verdict.reach is None
+        and (
+            secret_verdict.is_description
+            or (one.raw_value == variable.setting.raw_value and not secrets.is_password_name(one.name))
+        )
     ]
 
 
-def _uses_other_store(variable: Variable) -> bool:
+def _is_replaced_by_other_store(variable: Variable) -> bool:
     """Whether a switch of the service puts another store in place of the one that the password is for."""
-    return variable.where == "environment" and secrets.uses_other_store(variable.name, settings_beside_variable(variable))
+    return variable.where == "environment" and secrets.uses_other_database(variable.name, sibling_values_by_name(variable))
 
 
 def password_fallback(subject: Variable | Service) -> CheckOutcome:
     """A password that a variable falls back to when nobody sets it, in a setting or on a command line."""
     if isinstance(subject, Service):
-        yield from _fallback_in_command(subject)
+        yield from _command_fallback_outcomes(subject)
         return
     setting = subject.setting
-    text = setting.raw_value.strip().strip("\"'") if isinstance(setting.raw_value, str) else ""
-    fallback = single_variable_and_default(text)
-    if fallback is None or subject.where == "args":
+    setting_text = setting.raw_value.strip().strip("\"'") if isinstance(setting.raw_value, str) else ""
+    variable_and_default = single_variable_and_default(setting_text)
+    if variable_and_default is None or subject.where == "args":
         return
-    name, default = fallback
-    if _is_password(default, setting.name, name):
-        what = f"variable {setting.name}"
-        yield hit(setting.span, what=what, service=subject.service, variable=name)
+    fallback_variable, default_value = variable_and_default
+    if _is_exposed_default(default_value, setting.name, fallback_variable):
+        setting_description = f"variable {setting.name}"
+        yield hit(setting.span, what=setting_description, service=subject.service, variable=fallback_variable)
 
 
-def _is_password(default: str, *names: str) -> bool:
+def _is_exposed_default(default_value: str, *setting_names: str) -> bool:
     """Whether what a variable falls back to is a secret under one of its names."""
-    return not has_variable(default) and any(secrets.classify_value(name, default).is_exposed for name in names)
+    return not has_variable_sign(default_value) and any(
+        secrets.classify_value(name, default_value).is_exposed for name in setting_names
+    )
 
 
-def _fallback_in_command(service: Service) -> CheckOutcome:
-    flags = list(_password_flags(service))
-    if not flags:
+def _command_fallback_outcomes(service: Service) -> CheckOutcome:
+    password_flags = list(_password_flags(service))
+    if not password_flags:
         yield NotApplicable()  # no password is given here
-    for flag, value, span in flags:
-        found = single_variable_and_default(value)
-        if found is not None and _is_password(found[1], "password"):
-            yield hit(span, what=f"flag {flag}", service=service.name, variable=found[0])
+    for flag_name, flag_value, password_span in password_flags:
+        variable_and_default = single_variable_and_default(flag_value)
+        if variable_and_default is not None and _is_exposed_default(variable_and_default[1], "password"):
+            yield hit(password_span, what=f"flag {flag_name}", service=service.name, variable=variable_and_default[0])
 
 
-_FOR_BROWSERS = frozenset({"site", "vite", "react"})
+_BROWSER_VARIABLE_WORDS = frozenset({"site", "vite", "react"})
 
 
 def secret_in_build_argument(variable: Variable) -> CheckOutcome:
@@ -225,82 +258,88 @@ def secret_in_build_argument(variable: Variable) -> CheckOutcome:
     setting = variable.setting
     if variable.where != "args" or not secrets.is_secret_name(setting.name):
         return
-    words = set(secrets.name_words(setting.name))
-    if words & _FOR_BROWSERS or secrets.is_public(setting.name) or setting.raw_value == "":
+    argument_name_words = set(secrets.name_words(setting.name))
+    if argument_name_words & _BROWSER_VARIABLE_WORDS or secrets.is_public_name(setting.name) or setting.raw_value == "":
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
-    outside = setting.raw_value is None or has_variable(str(setting.raw_value))
-    if (outside and not variable.named_aside) or (
-        not outside and _secret_grants_access(variable, secrets.classify_value(setting.name, setting.raw_value))
+    is_from_outside = setting.raw_value is None or has_variable_sign(str(setting.raw_value))
+    if (is_from_outside and not variable.named_aside) or (
+        not is_from_outside and _secret_grants_access(variable, secrets.classify_value(setting.name, setting.raw_value))
     ):
         yield hit(setting.name_span)
 
 
-def _secret_grants_access(subject: Variable | EnvValue | Service, verdict: SecretVerdict) -> bool:
+def _secret_grants_access(subject: Variable | EnvValue | Service, secret_verdict: SecretVerdict) -> bool:
     """Whether a secret opens anything: a password that somebody made up for development does not.
 
     A real key does wherever it stands, and what a machine made does unless a name says that it is for development.
     """
-    least = SecretStrength.SHAPE if subject.named_aside else SecretStrength.RANDOM
-    return verdict.is_exposed and (subject.production or verdict.strength >= least)
+    min_strength = SecretStrength.SHAPE if subject.named_aside else SecretStrength.RANDOM
+    return secret_verdict.is_exposed and (subject.production or secret_verdict.strength >= min_strength)
 
 
 def secret_in_command(service: Service, project: Project) -> CheckOutcome:
     """A password on a command line: a command, an entrypoint, a health check; medium of a store that only its project reaches."""
-    for _, value, span in _password_flags(service):
-        if not _is_real(value):
+    for _, flag_value, password_span in _password_flags(service):
+        if not _is_real_password(flag_value):
             continue
-        if service.production or _secret_grants_access(service, secrets.classify_value("PASSWORD", value)):
-            closed = is_closed_store(service, project)
-            yield hit(span, severity=Severity.MEDIUM, say="closed") if closed else hit(span)
+        if service.production or _secret_grants_access(service, secrets.classify_value("PASSWORD", flag_value)):
+            is_closed = is_closed_store(service, project)
+            yield hit(password_span, severity=Severity.MEDIUM, say="closed") if is_closed else hit(password_span)
 
 
 def _password_flags(service: Service) -> Iterator[tuple[str, str, Span]]:
     """(flag, value, its place) of what looks like a password on the command lines of a service."""
-    check = service.node.get("healthcheck")
-    for owner, key in ((service.node, "command"), (service.node, "entrypoint"), (check, "test")):
-        value = owner.get(key) if isinstance(owner, Map) else None
-        if value is None or not isinstance(owner, Map):
+    healthcheck = service.node.get("healthcheck")
+    for parent_node, command_key in ((service.node, "command"), (service.node, "entrypoint"), (healthcheck, "test")):
+        command = parent_node.get(command_key) if isinstance(parent_node, Map) else None
+        if command is None or not isinstance(parent_node, Map):
             continue
-        if isinstance(value, Seq):
-            yield from _secrets_in_words(service, value)
-        elif isinstance(value, str):
-            yield from _secrets_in_line(service, value, owner.at(key))
+        if isinstance(command, Seq):
+            yield from _password_flags_in_words(service, command)
+        elif isinstance(command, str):
+            yield from _password_flags_in_line(service, command, parent_node.at(command_key))
 
 
-def _secrets_in_line(service: Service, text: str, span: Span) -> Iterator[tuple[str, str, Span]]:
-    for pattern in (_PASSWORD_FLAG, _MYSQL_PASSWORD_OPTION):
-        for match in pattern.finditer(text):
-            flag = match.groupdict().get("flag") or "-p"
-            place = substring_span(service.source, span, text, *match.span("value"))
-            yield flag, match["value"], place
+def _password_flags_in_line(service: Service, command_text: str, command_span: Span) -> Iterator[tuple[str, str, Span]]:
+    for pattern in (_PASSWORD_FLAG_PATTERN, _MYSQL_PASSWORD_OPTION):
+        for password_match in pattern.finditer(command_text):
+            flag_name = password_match.groupdict().get("flag") or "-p"
+            password_span = substring_span(service.source, command_span, command_text, *password_match.span("value"))
+            yield flag_name, password_match["value"], password_span
 
 
-def _secrets_in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, Span]]:
-    items = list(string_entries(value))
-    for (item, index), (following, place) in zip_longest(items, items[1:], fillvalue=("", 0)):
-        match = _PASSWORD_FLAG.match(f"{item} {following}")
-        if match and "=" not in item and " " not in item:
-            if following and not following.startswith("-"):
-                yield match["flag"], following, value.at(place)
+def _password_flags_in_words(service: Service, command_words: Seq) -> Iterator[tuple[str, str, Span]]:
+    words_and_indexes = list(string_entries(command_words))
+    for (word, word_index), (next_word, next_index) in zip_longest(words_and_indexes, words_and_indexes[1:], fillvalue=("", 0)):
+        flag_match = _PASSWORD_FLAG_PATTERN.match(f"{word} {next_word}")
+        if flag_match and "=" not in word and " " not in word:
+            if next_word and not next_word.startswith("-"):
+                yield flag_match["flag"], next_word, command_words.at(next_index)
         else:
-            yield from _secrets_in_line(service, item, value.at(index))
+            yield from _password_flags_in_line(service, word, command_words.at(word_index))
 
 
-def _is_real(value: str) -> bool:
+def _is_real_password(password_text: str) -> bool:
     """Whether a word is a password and no variable, path or placeholder."""
-    bare = value.strip("\"'`;),")
-    if len(bare) < 4 or has_variable(bare) or bare.startswith((".", "<", "{", "-", "%")):
+    unquoted_text = password_text.strip("\"'`;),")
+    if len(unquoted_text) < 4 or has_variable_sign(unquoted_text) or unquoted_text.startswith((".", "<", "{", "-", "%")):
         return False
-    return not bare.isdigit() and secrets.classify_value("password", bare).is_exposed
+    return not unquoted_text.isdigit() and secrets.classify_value("password", unquoted_text).is_exposed
 
 
 def environment_quoted(variable: Variable) -> CheckOutcome:
     """A value in a list whose quotes become part of it."""
     setting = variable.setting
-    listed = isinstance(variable.owner.node.get(variable.where), Seq)
-    text = setting.raw_value if isinstance(setting.raw_value, str) else ""
-    if listed and variable.where == "environment" and len(text) > 1 and text[0] in "\"'" and text[0] == text[-1]:
+    is_list_entry = isinstance(variable.owner.node.get(variable.where), Seq)
+    raw_text = setting.raw_value if isinstance(setting.raw_value, str) else ""
+    if (
+        is_list_entry
+        and variable.where == "environment"
+        and len(raw_text) > 1
+        and raw_text[0] in "\"'"
+        and raw_text[0] == raw_text[-1]
+    ):
         yield hit(setting.span)
 
 

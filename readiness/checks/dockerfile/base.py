@@ -6,199 +6,224 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.facts.arguments import platform_arguments, proxy_arguments
+from readiness.facts.arguments import platform_build_arguments, predefined_proxy_build_arguments
 from readiness.facts.base_images import is_known_official
-from readiness.facts.moving import is_floating, is_floating_image
-from readiness.facts.releases import end_of_life
-from readiness.facts.table import fact_column
+from readiness.facts.moving import is_floating_image, is_floating_tag
+from readiness.facts.releases import end_of_life_of_image
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.dockerfile import global_arg_default
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import CheckOutcome, Span, Undecidable, hit, spelling
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import image as images
-from readiness.syntax.holes import has_template, has_variable
+from readiness.syntax.holes import has_template_opening, has_variable_sign
 from readiness.syntax.words import VariableReference, expand_word, variable_references
 
 
-def _is_external(stage: Stage) -> bool:
+def _is_base_from_registry(stage: Stage) -> bool:
     """Whether the stage's base comes from a registry."""
     return stage.image_word is not None and stage.base_stage is None and stage.image.text != "scratch"
 
 
 def base_image_untagged(stage: Stage) -> CheckOutcome:
     """The base has neither tag nor digest, or the tag latest."""
-    word = stage.image_word
-    if word is None or not _is_external(stage):
+    image_word = stage.image_word
+    if image_word is None or not _is_base_from_registry(stage):
         return
     image = stage.image
-    pinned = image.digest or image.digest_unknown
-    if image.tag == "latest" and not pinned and not image.tag_unknown:
-        yield hit(word.span, image=image.text, tag="latest")
-    elif images.parse_image(word.value).tag_unknown or image.tag_unknown:
-        yield Undecidable(word.span)
+    has_digest = image.digest or image.digest_unknown
+    if image.tag == "latest" and not has_digest and not image.tag_unknown:
+        yield hit(image_word.span, image=image.text, tag="latest")
+    elif images.parse_image(image_word.value).tag_unknown or image.tag_unknown:
+        yield Undecidable(image_word.span)
     elif not image.tag and not image.digest:
-        yield hit(word.span, image=image.text, tag="untagged")
+        yield hit(image_word.span, image=image.text, tag="untagged")
 
 
 def base_image_tag_floating(stage: Stage, *, tags: Sequence[str] = (), ignore: Sequence[str] = ()) -> CheckOutcome:
     """The base has a tag that moves by design; `tags` restricts them, `ignore` leaves some out."""
-    word = stage.image_word
-    if word is None or not _is_external(stage) or not stage.image.tag:
+    image_word = stage.image_word
+    if image_word is None or not _is_base_from_registry(stage) or not stage.image.tag:
         return
     if stage.image.tag_unknown:
-        yield Undecidable(word.span)
+        yield Undecidable(image_word.span)
         return
-    tag = stage.image.tag
-    if stage.image.digest or stage.image.digest_unknown or tag in ignore:
+    image_tag = stage.image.tag
+    if stage.image.digest or stage.image.digest_unknown or image_tag in ignore:
         return
-    if tag in tags if tags else is_floating(tag):
-        yield hit(word.span, image=stage.image.text, tag=tag)
+    if image_tag in tags if tags else is_floating_tag(image_tag):
+        yield hit(image_word.span, image=stage.image.text, tag=image_tag)
 
 
 def base_image_digest_missing(stage: Stage) -> CheckOutcome:
     """The base has no digest."""
-    word = stage.image_word
-    if word is None or not _is_external(stage) or stage.image.digest:
+    image_word = stage.image_word
+    if image_word is None or not _is_base_from_registry(stage) or stage.image.digest:
         return
-    if stage.image.digest_unknown or images.parse_image(word.value).digest_unknown:
-        yield Undecidable(word.span)
+    if stage.image.digest_unknown or images.parse_image(image_word.value).digest_unknown:
+        yield Undecidable(image_word.span)
     else:
-        yield hit(word.span, image=stage.image.text)
+        yield hit(image_word.span, image=stage.image.text)
 
 
 def base_image_end_of_life(stage: Stage, project: Project) -> CheckOutcome:
     """The base is a release whose updates have ended."""
-    word = stage.image_word
-    if word is None or not _is_external(stage):
+    image_word = stage.image_word
+    if image_word is None or not _is_base_from_registry(stage):
         return
-    ended = end_of_life(stage.image, project.today)
-    if ended and not _names_release(stage.source.path, ended.release):
+    ended_release = end_of_life_of_image(stage.image, project.today)
+    if ended_release and not _does_path_name_release(stage.source.path, ended_release.release):
         yield hit(
-            word.span,
+            image_word.span,
             image=stage.image.text_without_digest,
-            release=ended.release,
-            day=ended.end_day,
+            release=ended_release.release,
+            day=ended_release.end_day,
         )
 
 
-def _names_release(path: str, release: str) -> bool:
+def _does_path_name_release(file_path: str, release_name: str) -> bool:
     """Whether a file's path names the release of a system, as those do that make packages for it."""
-    system, _, version = release.rpartition(" ")
-    if system and system not in fact_column("distributions", "packaged"):
+    system_name, _, release_version = release_name.rpartition(" ")
+    if system_name and system_name not in property_by_fact_name("distributions", "packaged"):
         return False
-    plain = re.sub(r"[^a-z0-9]", "", "".join(path.lower().split("/")[-2:]))
-    if version.isalpha():
-        return version in plain
-    return f"{system}{version.replace('.', '')}" in plain or f"{system}{version.partition('.')[0]}" in plain
+    normalized_path = re.sub(r"[^a-z0-9]", "", "".join(file_path.lower().split("/")[-2:]))
+    if release_version.isalpha():
+        return release_version in normalized_path
+    return (
+        f"{system_name}{release_version.replace('.', '')}" in normalized_path
+        or f"{system_name}{release_version.partition('.')[0]}" in normalized_path
+    )
 
 
 def base_image_registry_untrusted(step: Step, *, allowed: Sequence[str] = ()) -> CheckOutcome:
     """An image comes from a registry that is not in `allowed`; an empty list allows all."""
     if not allowed:
         return
-    for reference, span in _pulled_images(step):
-        name = "docker.io" if not reference.registry else reference.registry
-        if reference.text == "scratch" or reference.name_unknown:
+    for image_reference, image_span in _images_pulled_by_instruction(step):
+        registry_name = "docker.io" if not image_reference.registry else image_reference.registry
+        if image_reference.text == "scratch" or image_reference.name_unknown:
             continue
-        if not any(name == one or (one[:2] == "*." and name.endswith(one[1:])) for one in allowed):
-            yield hit(span, registry=name, image=reference.text)
+        if not any(registry_name == one or (one[:2] == "*." and registry_name.endswith(one[1:])) for one in allowed):
+            yield hit(image_span, registry=registry_name, image=image_reference.text)
 
 
 def copy_from_image_floating(step: Step) -> CheckOutcome:
     """COPY --from or a mount takes files out of an image without a version."""
     if step.keyword not in ("COPY", "RUN"):
         return
-    for image, span in _pulled_images(step):
+    for image, image_span in _images_pulled_by_instruction(step):
         if image.is_variable:
-            yield Undecidable(span)
+            yield Undecidable(image_span)
         elif is_floating_image(image) and (image.tag or "/" in image.text or is_known_official(image)):
-            yield hit(span, image=image.text)
+            yield hit(image_span, image=image.text)
 
 
-def _pulled_images(step: Step) -> Iterator[tuple[images.ImageReference, Span]]:
+def _images_pulled_by_instruction(step: Step) -> Iterator[tuple[images.ImageReference, Span]]:
     """The images that an instruction takes from a registry, with their places."""
     stage, instruction = step.stage, step.instruction
     if instruction.keyword == "FROM" and stage.image_word is not None and stage.base_stage is None:
         yield stage.image, stage.image_word.span
-    flag = instruction.flag("from") if instruction.keyword == "COPY" else None
-    if flag and step.document.stage_by_name(flag.value) is None:
-        yield images.parse_image(flag.value), flag.value_span
-    for one_flag in instruction.flags if instruction.keyword == "RUN" else ():
-        for part in one_flag.value.split(",") if one_flag.name == "mount" else ():
-            name, _, value = part.partition("=")
-            if name == "from" and step.document.stage_by_name(value) is None:
-                yield images.parse_image(value), one_flag.value_span
+    from_flag = instruction.flag("from") if instruction.keyword == "COPY" else None
+    if from_flag and step.document.stage_by_name(from_flag.value) is None:
+        yield images.parse_image(from_flag.value), from_flag.value_span
+    for run_flag in instruction.flags if instruction.keyword == "RUN" else ():
+        for mount_option in run_flag.value.split(",") if run_flag.name == "mount" else ():
+            option_name, _, option_value = mount_option.partition("=")
+            if option_name == "from" and step.document.stage_by_name(option_value) is None:
+                yield images.parse_image(option_value), run_flag.value_span
 
 
 def base_image_platform_fixed(stage: Stage) -> CheckOutcome:
     """FROM names one platform; a stage or a file whose name says the platform means it so."""
-    flag = stage.from_instruction.flag("platform") if stage.from_instruction else None
-    if flag is None or not flag.value or has_variable(flag.raw) or has_template(flag.raw):
+    platform_flag = stage.from_instruction.flag("platform") if stage.from_instruction else None
+    if (
+        platform_flag is None
+        or not platform_flag.value
+        or has_variable_sign(platform_flag.raw)
+        or has_template_opening(platform_flag.raw)
+    ):
         return
-    named = f"{posixpath.basename(stage.source.path).lower()} {stage.name}"
-    if any(part and part in named for part in flag.value.lower().split("/")):
+    file_and_stage_name = f"{posixpath.basename(stage.source.path).lower()} {stage.name}"
+    if any(part and part in file_and_stage_name for part in platform_flag.value.lower().split("/")):
         return
-    yield hit(flag.value_span, platform=flag.value)
+    yield hit(platform_flag.value_span, platform=platform_flag.value)
 
 
 def base_image_platform_redundant(stage: Stage) -> CheckOutcome:
     """FROM names the target platform, which is the default."""
-    flag = stage.from_instruction.flag("platform") if stage.from_instruction else None
-    if flag and flag.value in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
-        yield hit(flag.span)
+    platform_flag = stage.from_instruction.flag("platform") if stage.from_instruction else None
+    if platform_flag and platform_flag.value in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
+        yield hit(platform_flag.span)
 
 
 def _variables_in_from(stage: Stage) -> Iterator[tuple[VariableReference, int, int]]:
     """The variables that FROM uses, with their places."""
     if stage.from_instruction is None:
         return
-    text = stage.source.text
-    words = [word.span for word in stage.from_instruction.words[:1]]
-    flag = stage.from_instruction.flag("platform")
-    for span in [flag.value_span, *words] if flag else words:
-        for reference in variable_references(text[span.start : span.end], stage.document.parsed_dockerfile.escape_character):
-            yield reference, span.start + reference.start, span.start + reference.end
+    source_text = stage.source.text
+    image_word_spans = [word.span for word in stage.from_instruction.words[:1]]
+    platform_flag = stage.from_instruction.flag("platform")
+    for word_span in [platform_flag.value_span, *image_word_spans] if platform_flag else image_word_spans:
+        for variable_reference in variable_references(
+            source_text[word_span.start : word_span.end], stage.document.parsed_dockerfile.escape_character
+        ):
+            yield variable_reference, word_span.start + variable_reference.start, word_span.start + variable_reference.end
 
 
 def _is_tilt_fixture(stage: Stage, project: Project) -> bool:
     """Whether a Dockerfile is a fixture of tests that Tilt builds: it writes the image into FROM before Docker reads that."""
     source = stage.document.source
-    taken = source.purposes.get("")
-    tiltfiles = (posixpath.join(folder, "Tiltfile") for folder in parent_folders(source.path))
-    return taken is not None and taken.word == "test" and any(path in project.paths for path in tiltfiles)
+    assumed_purpose = source.purposes.get("")
+    tiltfile_paths = (posixpath.join(folder, "Tiltfile") for folder in parent_folders(source.path))
+    return (
+        assumed_purpose is not None and assumed_purpose.word == "test" and any(path in project.paths for path in tiltfile_paths)
+    )
 
 
 def from_argument_undefined(stage: Stage, *, project: Project) -> CheckOutcome:
     """FROM uses a variable that no ARG before the first FROM declares; a template's are filled in by others."""
-    known = stage.document.global_args
+    global_args = stage.document.global_args
     if _is_tilt_fixture(stage, project):
         return
-    template = stage.document.parsed_dockerfile.is_template
-    for reference, start, end in _variables_in_from(stage):
-        name = reference.name
-        if name in known or name in platform_arguments() or name in proxy_arguments() or reference.modifier:
+    is_template = stage.document.parsed_dockerfile.is_template
+    for variable_reference, variable_start, variable_end in _variables_in_from(stage):
+        variable_name = variable_reference.name
+        if (
+            variable_name in global_args
+            or variable_name in platform_build_arguments()
+            or variable_name in predefined_proxy_build_arguments()
+            or variable_reference.modifier
+        ):
             continue
-        names = [*known, *platform_arguments()]
-        if template:
-            yield Undecidable(Span(start, end))
+        known_argument_names = [*global_args, *platform_build_arguments()]
+        if is_template:
+            yield Undecidable(Span(variable_start, variable_end))
             continue
-        yield hit(Span(start, end), name=name, hint=spelling.did_you_mean_text(name, names))
+        yield hit(
+            Span(variable_start, variable_end),
+            name=variable_name,
+            hint=spelling.did_you_mean_text(variable_name, known_argument_names),
+        )
 
 
 def from_default_invalid(stage: Stage) -> CheckOutcome:
     """With the defaults of its ARGs, FROM names no valid image."""
-    word = stage.image_word
-    if word is None or not has_variable(word.raw):
+    image_word = stage.image_word
+    if image_word is None or not has_variable_sign(image_word.raw):
         return
-    known = stage.document.global_args
-    names = [reference.name for reference in variable_references(word.raw)]
-    if not names or not all(name in known for name in names):
+    global_args = stage.document.global_args
+    variable_names = [reference.name for reference in variable_references(image_word.raw)]
+    if not variable_names or not all(name in global_args for name in variable_names):
         return
 
-    def default(name: str) -> str | None:
-        value = global_arg_default(stage.document, name)
-        return "" if value is None and name in known and name not in platform_arguments() else value
+    def argument_default(name: str) -> str | None:
+        default_value = global_arg_default(stage.document, name)
+        return "" if default_value is None and name in global_args and name not in platform_build_arguments() else default_value
 
-    filled = expand_word(word.raw, default, stage.document.parsed_dockerfile.escape_character)
-    if filled is not None and not images.parse_image(filled).is_valid and not has_template(filled):
-        yield hit(word.span, image=word.value, filled=filled or "nothing")
+    expanded_image = expand_word(image_word.raw, argument_default, stage.document.parsed_dockerfile.escape_character)
+    if (
+        expanded_image is not None
+        and not images.parse_image(expanded_image).is_valid
+        and not has_template_opening(expanded_image)
+    ):
+        yield hit(image_word.span, image=image_word.value, filled=expanded_image or "nothing")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from readiness.checks.dockerfile.packages import index_update_alone, is_in_run, is_shipped
+from readiness.checks.dockerfile.packages import index_update_alone, is_in_run_text, is_shipped
 from readiness.facts import packages
 from readiness.facts.packages import PackageCall
 from readiness.facts.wrappers import unwrap_command
@@ -16,11 +16,11 @@ from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, Undecidable, hit
 from readiness.syntax import glob, shell
 
-_HOME_FOLDER = re.compile(r"(?:/root|/home/[^/]+|\$HOME|\$\{HOME\}|~)(?=/|\Z)")
+_HOME_FOLDER_PREFIX = re.compile(r"(?:/root|/home/[^/]+|\$HOME|\$\{HOME\}|~)(?=/|\Z)")
 _BRACE_EXPANSION = re.compile(r"\{([^{},]*(?:,[^{},]*)+)\}")
 _APT_ARCHIVES_FOLDER = "/var/cache/apt/archives"
 # yum is dnf where both are there.
-_ONE_CACHE = frozenset({"yum", "dnf", "dnf5"})
+_PROGRAMS_SHARING_DNF_CACHE = frozenset({"yum", "dnf", "dnf5"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,60 +32,62 @@ class _Removal:
 
     def removes(self, folder: str) -> bool:
         """Whether it takes away a folder, or what is in it."""
-        return any(_path_covers(path, folder) for path in self.paths)
+        return any(_does_path_cover_folder(path, folder) for path in self.paths)
 
 
-def _path_covers(path: str, folder: str) -> bool:
+def _does_path_cover_folder(path_pattern: str, folder: str) -> bool:
     """Whether a path, or a pattern, names the folder, one around it, or some of what is in it."""
-    parts, wanted = _path_parts(path), _path_parts(folder)
-    if not all(itertools.starmap(glob.glob_matches, zip(parts, wanted, strict=False))):
+    pattern_parts, folder_parts = _path_parts(path_pattern), _path_parts(folder)
+    if not all(itertools.starmap(glob.glob_matches, zip(pattern_parts, folder_parts, strict=False))):
         return False
-    return bool(parts) and (len(parts) <= len(wanted) or "*" in parts[-1])
+    return bool(pattern_parts) and (len(pattern_parts) <= len(folder_parts) or "*" in pattern_parts[-1])
 
 
-def _path_parts(path: str) -> list[str]:
-    return [part for part in _HOME_FOLDER.sub("~", path, count=1).split("/") if part]
+def _path_parts(folder_path: str) -> list[str]:
+    return [part for part in _HOME_FOLDER_PREFIX.sub("~", folder_path, count=1).split("/") if part]
 
 
-def _calls_and_removals(step: Step) -> Iterator[PackageCall | _Removal]:
+def _package_calls_and_removals(step: Step) -> Iterator[PackageCall | _Removal]:
     """The calls of package managers and the removals, in order."""
-    folder = ""
-    for whole in sorted(step.script.commands, key=lambda one: one.span.start):
-        call, command = packages.package_call(whole), unwrap_command(whole)
-        if call is not None:
-            yield call
-        elif command.program == "cd" and not command.enclosing_constructs:
-            folder = command.words[0].value if command.words else "~"
-        elif command.program == "rm" or _finds_and_deletes(command):
-            words = list(command.words)
-            if command.program == "find":  # the folders stand before the tests
-                words = list(itertools.takewhile(lambda word: word.value[:1] != "-", words))
-            words = [word for word in words if word.value[:1] != "-"]
-            known = all(word.is_fully_known or _HOME_FOLDER.match(word.value) for word in words)
-            known = known and whole.program != "xargs"
-            names = (posixpath.join(folder, name) for word in words for name in _expand_braces(word.value))
-            yield _Removal(tuple(names), known)
+    current_folder = ""
+    for command_with_wrapper in sorted(step.script.commands, key=lambda one: one.span.start):
+        package_call, inner_command = packages.package_call(command_with_wrapper), unwrap_command(command_with_wrapper)
+        if package_call is not None:
+            yield package_call
+        elif inner_command.program == "cd" and not inner_command.enclosing_constructs:
+            current_folder = inner_command.words[0].value if inner_command.words else "~"
+        elif inner_command.program == "rm" or _is_find_with_deletion(inner_command):
+            removed_words = list(inner_command.words)
+            if inner_command.program == "find":  # the folders stand before the tests
+                removed_words = list(itertools.takewhile(lambda word: word.value[:1] != "-", removed_words))
+            removed_words = [word for word in removed_words if word.value[:1] != "-"]
+            are_all_paths_known = all(word.is_fully_known or _HOME_FOLDER_PREFIX.match(word.value) for word in removed_words)
+            are_all_paths_known = are_all_paths_known and command_with_wrapper.program != "xargs"
+            removed_paths = (
+                posixpath.join(current_folder, name) for word in removed_words for name in _expand_braces(word.value)
+            )
+            yield _Removal(tuple(removed_paths), are_all_paths_known)
 
 
-def _finds_and_deletes(command: shell.SimpleCommand) -> bool:
+def _is_find_with_deletion(command: shell.SimpleCommand) -> bool:
     return command.program == "find" and bool({"-delete", "rm"} & set(command.unquoted_words))
 
 
-def _expand_braces(value: str) -> Iterator[str]:
+def _expand_braces(path_text: str) -> Iterator[str]:
     """The names that one pair of braces stands for."""
-    braces = _BRACE_EXPANSION.search(value)
-    for name in braces.group(1).split(",") if braces else ("",):
-        yield value[: braces.start()] + name + value[braces.end() :] if braces else value
+    brace_match = _BRACE_EXPANSION.search(path_text)
+    for alternative in brace_match.group(1).split(",") if brace_match else ("",):
+        yield path_text[: brace_match.start()] + alternative + path_text[brace_match.end() :] if brace_match else path_text
 
 
-def _is_mounted_over(step: Step, folder: str) -> bool:
+def _has_cache_or_tmpfs_mount(step: Step, folder: str) -> bool:
     """Whether a cache or tmpfs lies over the folder; the home of another user is one too."""
-    wanted = _path_parts(folder)
-    for kind in ("cache", "tmpfs"):
-        for mount in step.mounts(kind):
-            parts = _path_parts(mount.get("target", "").strip("\"'"))
-            at_home = wanted[0] == "~" and parts[1 - len(wanted) :] == wanted[1:]
-            if parts and (at_home or parts == wanted[: len(parts)]):
+    folder_parts = _path_parts(folder)
+    for mount_type in ("cache", "tmpfs"):
+        for mount_options in step.mounts(mount_type):
+            target_parts = _path_parts(mount_options.get("target", "").strip("\"'"))
+            is_same_folder_in_home = folder_parts[0] == "~" and target_parts[1 - len(folder_parts) :] == folder_parts[1:]
+            if target_parts and (is_same_folder_in_home or target_parts == folder_parts[: len(target_parts)]):
                 return True
     return False
 
@@ -98,107 +100,122 @@ def package_cache_left(step: Step, *, managers: Sequence[str]) -> CheckOutcome:
     if is_shipped(step):
         if "apt" in managers and not any(True for _ in index_update_alone(step)):
             yield from _apt_lists_left_hits(step)
-        yield from _caches_left_hits(step, set(managers) - {"apt"})
+        yield from _non_apt_caches_left_hits(step, set(managers) - {"apt"})
 
 
 def _apt_lists_left_hits(step: Step) -> CheckOutcome:
     """apt's lists stay in the layer, or its packages where nothing else removes them."""
-    last: PackageCall | None = None
-    install: PackageCall | None = None
-    unsure = False
-    for action in _calls_and_removals(step):
-        if isinstance(action, _Removal):
-            unsure = unsure or (last is not None and not action.is_known)
-            last = None if action.removes("/var/lib/apt/lists") else last
-        elif action.manager.name == "apt":
-            install = action if action.is_install else install
-            if action.action == "update":
-                last, unsure = action, False
-            elif action.verb.value in ("distclean", "dist-clean"):
-                last = None
-    if last is None:
+    last_update: PackageCall | None = None
+    last_install: PackageCall | None = None
+    may_be_removed = False
+    for call_or_removal in _package_calls_and_removals(step):
+        if isinstance(call_or_removal, _Removal):
+            may_be_removed = may_be_removed or (last_update is not None and not call_or_removal.is_known)
+            last_update = None if call_or_removal.removes("/var/lib/apt/lists") else last_update
+        elif call_or_removal.manager.name == "apt":
+            last_install = call_or_removal if call_or_removal.is_install else last_install
+            if call_or_removal.action == "update":
+                last_update, may_be_removed = call_or_removal, False
+            elif call_or_removal.verb.value in ("distclean", "dist-clean"):
+                last_update = None
+    if last_update is None:
         return
-    if unsure:
-        yield Undecidable(last.verb.span)
-    elif not _is_mounted_over(step, "/var/lib/apt/lists"):
-        yield hit(last.verb.span, program=last.program, what="lists", manager="apt")
-    elif install and not _is_mounted_over(step, _APT_ARCHIVES_FOLDER) and _is_keeping_packages(step):
-        span = install.verb.span
-        yield hit(span, program=install.program, what="packages", manager="apt")
+    if may_be_removed:
+        yield Undecidable(last_update.verb.span)
+    elif not _has_cache_or_tmpfs_mount(step, "/var/lib/apt/lists"):
+        yield hit(last_update.verb.span, program=last_update.program, what="lists", manager="apt")
+    elif last_install and not _has_cache_or_tmpfs_mount(step, _APT_ARCHIVES_FOLDER) and _is_docker_clean_setting_removed(step):
+        install_span = last_install.verb.span
+        yield hit(install_span, program=last_install.program, what="packages", manager="apt")
 
 
-def _is_keeping_packages(step: Step) -> bool:
+def _is_docker_clean_setting_removed(step: Step) -> bool:
     """Whether the setting of Debian's and Ubuntu's images that removes fetched packages is gone."""
-    return is_in_run(step.stage, "docker-clean")
+    return is_in_run_text(step.stage, "docker-clean")
 
 
-def _caches_left_hits(step: Step, managers: Collection[str]) -> CheckOutcome:
+def _non_apt_caches_left_hits(step: Step, managers: Collection[str]) -> CheckOutcome:
     """The cache of a package manager other than apt stays in the layer."""
-    kept, unsure = _kept_caches(step, managers)
-    for name, call in kept.items():
-        if any(_is_mounted_over(step, folder) for folder in _cache_folders(step, call)):
+    install_by_program, possibly_removed_programs = _installs_with_kept_cache(step, managers)
+    for program_name, install_call in install_by_program.items():
+        if any(_has_cache_or_tmpfs_mount(step, folder) for folder in _cache_folders_of_call(step, install_call)):
             continue
-        if name in unsure:
-            yield Undecidable(call.verb.span)
+        if program_name in possibly_removed_programs:
+            yield Undecidable(install_call.verb.span)
         else:
-            manager = call.manager.name
-            yield hit(call.verb.span, program=call.program, action=call.verb.value, manager=manager)
+            manager_name = install_call.manager.name
+            yield hit(
+                install_call.verb.span, program=install_call.program, action=install_call.verb.value, manager=manager_name
+            )
 
 
-def _kept_caches(step: Step, managers: Collection[str]) -> tuple[dict[str, PackageCall], set[str]]:
+def _installs_with_kept_cache(step: Step, managers: Collection[str]) -> tuple[dict[str, PackageCall], set[str]]:
     """The last install of each manager whose cache nothing takes out, and those of which a removal may have done so."""
-    kept: dict[str, PackageCall] = {}
-    unsure: set[str] = set()
-    for action in _calls_and_removals(step):
-        if isinstance(action, _Removal):
-            gone = {name for name, call in kept.items() if _is_removed(step, call, action)}
-            kept = {name: call for name, call in kept.items() if name not in gone}
-            unsure |= set() if action.is_known else kept.keys()
+    install_by_program: dict[str, PackageCall] = {}
+    possibly_removed_programs: set[str] = set()
+    for call_or_removal in _package_calls_and_removals(step):
+        if isinstance(call_or_removal, _Removal):
+            removed_programs = {
+                name for name, call in install_by_program.items() if _is_cache_removed(step, call, call_or_removal)
+            }
+            install_by_program = {name: call for name, call in install_by_program.items() if name not in removed_programs}
+            possibly_removed_programs |= set() if call_or_removal.is_known else install_by_program.keys()
             continue
-        family = "dnf" if action.program in _ONE_CACHE else action.program
-        if action.action == "clean":
-            kept.pop(family, None)
-        elif action.manager.name in managers and action.is_install and not _is_uncached(step, action):
-            kept[family] = action
-            unsure.discard(family)
-    return kept, unsure
+        cache_program = "dnf" if call_or_removal.program in _PROGRAMS_SHARING_DNF_CACHE else call_or_removal.program
+        if call_or_removal.action == "clean":
+            install_by_program.pop(cache_program, None)
+        elif (
+            call_or_removal.manager.name in managers
+            and call_or_removal.is_install
+            and not _keeps_no_cache(step, call_or_removal)
+        ):
+            install_by_program[cache_program] = call_or_removal
+            possibly_removed_programs.discard(cache_program)
+    return install_by_program, possibly_removed_programs
 
 
-def _is_removed(step: Step, call: PackageCall, removal: _Removal) -> bool:
-    return any(removal.removes(folder) for folder in _cache_folders(step, call))
+def _is_cache_removed(step: Step, package_call: PackageCall, removal: _Removal) -> bool:
+    return any(removal.removes(folder) for folder in _cache_folders_of_call(step, package_call))
 
 
-def _cache_folders(step: Step, call: PackageCall) -> tuple[str, ...]:
+def _cache_folders_of_call(step: Step, package_call: PackageCall) -> tuple[str, ...]:
     """Where the call keeps its cache: where it is told to, else where the manager does by itself."""
-    for name in call.manager.cache_folder_options:
-        value = call.command.option_value(name) if name.startswith("-") else _variable_for(step, call, name)
-        if value:
-            return (value,)
-    return call.manager.cache_folders
+    for option_or_variable in package_call.manager.cache_folder_options:
+        folder_setting = (
+            package_call.command.option_value(option_or_variable)
+            if option_or_variable.startswith("-")
+            else _variable_value_for_call(step, package_call, option_or_variable)
+        )
+        if folder_setting:
+            return (folder_setting,)
+    return package_call.manager.cache_folders
 
 
-def _is_uncached(step: Step, call: PackageCall) -> bool:
+def _keeps_no_cache(step: Step, package_call: PackageCall) -> bool:
     """Whether the call keeps no cache: by an option, a variable, or a setting written before."""
-    manager = call.manager
-    if manager.no_cache_options and call.command.has_option(*manager.no_cache_options):
+    manager = package_call.manager
+    if manager.no_cache_options and package_call.command.has_option(*manager.no_cache_options):
         return True
-    if any((_variable_for(step, call, name) or "").lower() in _TRUE_TEXTS for name in manager.no_cache_variables):
+    if any(
+        (_variable_value_for_call(step, package_call, name) or "").lower() in _TRUE_VARIABLE_VALUES
+        for name in manager.no_cache_variables
+    ):
         return True
-    return manager.no_cache_setting is not None and is_in_run(step.stage, manager.no_cache_setting)
+    return manager.no_cache_setting is not None and is_in_run_text(step.stage, manager.no_cache_setting)
 
 
-_TRUE_TEXTS = frozenset({"1", "on", "yes", "true", "y", "t"})
+_TRUE_VARIABLE_VALUES = frozenset({"1", "on", "yes", "true", "y", "t"})
 
 
-def _variable_for(step: Step, call: PackageCall, name: str) -> str | None:
+def _variable_value_for_call(step: Step, package_call: PackageCall, variable_name: str) -> str | None:
     """A variable's value for a command: from the command itself, an export before it, ENV or ARG."""
-    for given in call.command.assignments:
-        if given.name == name:
-            return given.value.value if given.value else ""
-    value = step.stage.variable_value(name, step.instruction.span.start)
-    for command in step.script.commands:
-        if command.span.start < call.command.span.start and command.name in ("", "export"):
-            for given in command.assignments:
-                if given.name == name:
-                    value = given.value.value if given.value else ""
-    return value
+    for assignment in package_call.command.assignments:
+        if assignment.name == variable_name:
+            return assignment.value.value if assignment.value else ""
+    variable_value = step.stage.variable_value(variable_name, step.instruction.span.start)
+    for earlier_command in step.script.commands:
+        if earlier_command.span.start < package_call.command.span.start and earlier_command.name in ("", "export"):
+            for assignment in earlier_command.assignments:
+                if assignment.name == variable_name:
+                    variable_value = assignment.value.value if assignment.value else ""
+    return variable_value

@@ -12,12 +12,12 @@ from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import InstructionWord
 
 
-def sources_of_copy(instruction: Instruction) -> tuple[InstructionWord, ...]:
+def source_words_of_copy(instruction: Instruction) -> tuple[InstructionWord, ...]:
     """The sources of COPY or ADD, here-documents left out."""
     return tuple(word for word in instruction.words[:-1] if not word.raw.startswith("<<"))
 
 
-def is_whole_context(word: InstructionWord) -> bool:
+def is_whole_context_source(word: InstructionWord) -> bool:
     """Whether a source is the whole context."""
     return word.value in (".", "./", "*", "./*", "/")
 
@@ -27,24 +27,26 @@ def copy_ignored_file(step: Step, project: Project) -> CheckOutcome:
     instruction = step.instruction
     if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from"):
         return
-    path = step.source.root.path
-    document = dockerignore_of(project, path, posixpath.dirname(path))
-    if document is None or "#" in step.source.path:
+    dockerfile_path = step.source.root.path
+    dockerignore = dockerignore_of(project, dockerfile_path, posixpath.dirname(dockerfile_path))
+    if dockerignore is None or "#" in step.source.path:
         return
-    for word in sources_of_copy(instruction):
-        value = word.value
-        if word.is_variable or "://" in value or any(char in value for char in "*?["):
+    for source_word in source_words_of_copy(instruction):
+        source_path = source_word.value
+        if source_word.is_variable or "://" in source_path or any(char in source_path for char in "*?["):
             continue
-        left_out = document.ignores(value)
-        if left_out is None:
-            yield Undecidable(word.span)
-        elif left_out:
-            yield hit(word.span, source=value, list=posixpath.basename(document.source.path))
+        is_ignored = dockerignore.ignores(source_path)
+        if is_ignored is None:
+            yield Undecidable(source_word.span)
+        elif is_ignored:
+            yield hit(source_word.span, source=source_path, list=posixpath.basename(dockerignore.source.path))
 
 
 def dockerignore_of(project: Project, dockerfile: str, folder: str) -> Ignores | None:
     """The .dockerignore that counts for a Dockerfile where its context is a folder."""
-    by_path = project.document_by_path("dockerignore")
-    beside = by_path.get(posixpath.normpath(f"{dockerfile}.dockerignore"))
-    document: Ignores | None = beside or by_path.get(posixpath.normpath(posixpath.join(folder, ".dockerignore")))
-    return document
+    dockerignore_by_path = project.document_by_path("dockerignore")
+    dockerignore_of_dockerfile = dockerignore_by_path.get(posixpath.normpath(f"{dockerfile}.dockerignore"))
+    dockerignore: Ignores | None = dockerignore_of_dockerfile or dockerignore_by_path.get(
+        posixpath.normpath(posixpath.join(folder, ".dockerignore"))
+    )
+    return dockerignore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from readiness.checks.dockerfile.context import is_whole_context, sources_of_copy
+from readiness.checks.dockerfile.context import is_whole_context_source, source_words_of_copy
 from readiness.checks.dockerfile.values import is_absolute
 from readiness.facts import packages
 from readiness.facts.base_images import is_known_official, sets_working_folder, starts_service
@@ -18,14 +18,14 @@ from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax import shell
-from readiness.syntax.holes import has_template, has_variable
+from readiness.syntax.holes import has_template_opening, has_variable_sign
 from readiness.syntax.words import InstructionWord
 
 _ARCHIVE_SUFFIX = re.compile(
     r"\.(?:tar|tgz|tbz|tbz2|tb2|txz|tlz|taz|tzst|tpz|tz|tar\.[a-z0-9]+|gz|bz2|xz|lz|lzma|zst|Z)\Z",
     re.IGNORECASE,
 )
-_REMOTE_SOURCE = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
+_REMOTE_SOURCE_PREFIX = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
 
 
 def add_instead_of_copy(step: Step) -> CheckOutcome:
@@ -33,13 +33,13 @@ def add_instead_of_copy(step: Step) -> CheckOutcome:
     instruction = step.instruction
     if instruction.keyword != "ADD" or len(instruction.words) < 2:
         return
-    for word in sources_of_copy(instruction):
-        if _REMOTE_SOURCE.match(word.value):
+    for source_word in source_words_of_copy(instruction):
+        if _REMOTE_SOURCE_PREFIX.match(source_word.value):
             return
-        if word.is_variable:
-            yield Undecidable(word.span)
+        if source_word.is_variable:
+            yield Undecidable(source_word.span)
             return
-        if _ARCHIVE_SUFFIX.search(word.value) or "*" in word.value[-4:]:
+        if _ARCHIVE_SUFFIX.search(source_word.value) or "*" in source_word.value[-4:]:
             return
     yield hit(instruction.keyword_span, source=instruction.words[0].value)
 
@@ -49,23 +49,23 @@ def add_remote_unverified(step: Step) -> CheckOutcome:
     instruction = step.instruction
     if instruction.keyword != "ADD" or instruction.flag("checksum"):
         return
-    for word in sources_of_copy(instruction):
-        value = word.value
-        if _REMOTE_SOURCE.match(value) and not _is_pinned_git(value):
-            yield hit(word.span, url=re.sub(r"//[^/@]*@", "//", value.partition("?")[0])[:120])
+    for source_word in source_words_of_copy(instruction):
+        source_address = source_word.value
+        if _REMOTE_SOURCE_PREFIX.match(source_address) and not _is_pinned_git_address(source_address):
+            yield hit(source_word.span, url=re.sub(r"//[^/@]*@", "//", source_address.partition("?")[0])[:120])
 
 
-def _is_pinned_git(url: str) -> bool:
+def _is_pinned_git_address(url: str) -> bool:
     """Whether an address is one of git and names what it takes: anything but a branch everybody has."""
-    address, _, fragment = url.partition("#")
-    address, _, query = address.partition("?")
-    if not address.endswith(".git") and not address.startswith("git@"):
+    address_without_fragment, _, fragment = url.partition("#")
+    address_without_fragment, _, query = address_without_fragment.partition("?")
+    if not address_without_fragment.endswith(".git") and not address_without_fragment.startswith("git@"):
         return False
-    ref = fragment.partition(":")[0] or next(
+    git_ref = fragment.partition(":")[0] or next(
         (part.partition("=")[2] for part in query.split("&") if re.match("(?:ref|tag|commit)=", part)),
         "",
     )
-    return bool(ref) and ref not in ("main", "master", "develop", "HEAD")
+    return bool(git_ref) and git_ref not in ("main", "master", "develop", "HEAD")
 
 
 def copy_archive_unpacked(step: Step) -> CheckOutcome:
@@ -73,35 +73,35 @@ def copy_archive_unpacked(step: Step) -> CheckOutcome:
     instruction = step.instruction
     if instruction.keyword != "COPY" or instruction.flag("from") or len(instruction.words) < 2:
         return
-    for word in sources_of_copy(instruction):
-        if not _ARCHIVE_SUFFIX.search(word.value):
+    for source_word in source_words_of_copy(instruction):
+        if not _ARCHIVE_SUFFIX.search(source_word.value):
             continue
-        names = _possible_names(word, instruction.words[-1])
-        for later in step.stage.instructions:
-            if later.keyword != "RUN" or later.span.start < instruction.span.start:
+        possible_names = _possible_names_of_copied_file(source_word, instruction.words[-1])
+        for later_instruction in step.stage.instructions:
+            if later_instruction.keyword != "RUN" or later_instruction.span.start < instruction.span.start:
                 continue
-            for command in Step(step.document, step.stage, later).script.commands:
-                if _is_unpacked(unwrap_command(command), names):
-                    yield hit(word.span, archive=word.value)
+            for command in Step(step.document, step.stage, later_instruction).script.commands:
+                if _unpacks_archive(unwrap_command(command), possible_names):
+                    yield hit(source_word.span, archive=source_word.value)
                     return
 
 
-def _possible_names(source: InstructionWord, target: InstructionWord) -> set[str]:
+def _possible_names_of_copied_file(source_word: InstructionWord, target_word: InstructionWord) -> set[str]:
     """The names that a copied file may have: its own, or the one that the target gives it."""
-    own, given = (re.split(r"[\\/]", word.raw.strip("\"'"))[-1] for word in (source, target))
-    return {given} if _ARCHIVE_SUFFIX.search(given) else {own, given} - {"", ".", ".."}
+    source_name, target_name = (re.split(r"[\\/]", word.raw.strip("\"'"))[-1] for word in (source_word, target_word))
+    return {target_name} if _ARCHIVE_SUFFIX.search(target_name) else {source_name, target_name} - {"", ".", ".."}
 
 
 _TAR_SUFFIX = re.compile(r"\.(?:tar\.?\w*|t[a-z0-9]{1,4})\Z", re.IGNORECASE)
 
 
-def _is_unpacked(command: shell.SimpleCommand, names: set[str]) -> bool:
-    values = command.unquoted_words
+def _unpacks_archive(command: shell.SimpleCommand, archive_names: set[str]) -> bool:
+    command_words = command.unquoted_words
     if command.program == "tar":
-        short = [value for value in values if re.match(r"-[A-Za-z]", value)]
-        if values and re.match(r"[A-Za-z]+\Z", values[0]):
-            short.append(values[0])
-        if not any("x" in value for value in short) and not {"--extract", "--get"} & set(values):
+        short_option_words = [value for value in command_words if re.match(r"-[A-Za-z]", value)]
+        if command_words and re.match(r"[A-Za-z]+\Z", command_words[0]):
+            short_option_words.append(command_words[0])
+        if not any("x" in value for value in short_option_words) and not {"--extract", "--get"} & set(command_words):
             return False
     elif command.program in ("gzip", "bzip2", "xz", "zstd"):
         if not command.has_option("-d", "--decompress", "--uncompress"):
@@ -109,8 +109,8 @@ def _is_unpacked(command: shell.SimpleCommand, names: set[str]) -> bool:
     elif not program_property(command.program, "unpacks"):
         return False
     if "tar" not in command.program:  # ADD unpacks archives, not a file that is only compressed
-        names = {name for name in names if _TAR_SUFFIX.search(name)}
-    return any(re.split(r"[\\/=]", value)[-1] in names for value in values)
+        archive_names = {name for name in archive_names if _TAR_SUFFIX.search(name)}
+    return any(re.split(r"[\\/=]", value)[-1] in archive_names for value in command_words)
 
 
 def copy_target_not_folder(step: Step) -> CheckOutcome:
@@ -118,48 +118,48 @@ def copy_target_not_folder(step: Step) -> CheckOutcome:
     instruction = step.instruction
     if instruction.keyword not in ("COPY", "ADD") or len(instruction.words) < 3:
         return
-    target = instruction.words[-1]
-    if target.value.endswith(("/", "\\", "/.", "/..")) or target.value in (".", ".."):
+    target_word = instruction.words[-1]
+    if target_word.value.endswith(("/", "\\", "/.", "/..")) or target_word.value in (".", ".."):
         return
-    if target.is_variable:
-        yield Undecidable(target.span)
+    if target_word.is_variable:
+        yield Undecidable(target_word.span)
     else:
-        yield hit(target.span, target=target.value, keyword=instruction.keyword)
+        yield hit(target_word.span, target=target_word.value, keyword=instruction.keyword)
 
 
 def copy_from_unknown(step: Step, *, project: Project) -> CheckOutcome:
     """COPY --from names no earlier stage and no context that the build gets by name, and looks like no image either."""
-    flag = step.instruction.flag("from")
-    if step.keyword != "COPY" or flag is None or not step.stage.whole:
+    from_flag = step.instruction.flag("from")
+    if step.keyword != "COPY" or from_flag is None or not step.stage.whole:
         return
-    if has_variable(flag.raw) or has_template(flag.raw):
-        yield Undecidable(flag.value_span)
+    if has_variable_sign(from_flag.raw) or has_template_opening(from_flag.raw):
+        yield Undecidable(from_flag.value_span)
         return
-    stage = step.document.stage_by_name(flag.value)
-    if stage is not None and stage.index < step.stage.index:
+    named_stage = step.document.stage_by_name(from_flag.value)
+    if named_stage is not None and named_stage.index < step.stage.index:
         return
-    if stage is step.stage or (stage is None and _is_image_name(flag.value)):
+    if named_stage is step.stage or (named_stage is None and _is_surely_image_name(from_flag.value)):
         return
-    if stage is None and may_be_named_context(flag.value, step.source.path, project):
-        yield Undecidable(flag.value_span)
+    if named_stage is None and may_be_named_context(from_flag.value, step.source.path, project):
+        yield Undecidable(from_flag.value_span)
         return
-    yield hit(flag.value_span, name=flag.value)
+    yield hit(from_flag.value_span, name=from_flag.value)
 
 
-def _is_image_name(name: str) -> bool:
+def _is_surely_image_name(name: str) -> bool:
     """Whether a name is surely one of an image: it has a tag or a slash, or is an official one's."""
     return bool(re.search(r"[:/@.]", name)) or is_known_official(images.parse_image(name))
 
 
 def copy_from_itself(step: Step) -> CheckOutcome:
     """COPY --from names the stage that it stands in."""
-    flag = step.instruction.flag("from")
-    if step.keyword != "COPY" or flag is None or not flag.value:
+    from_flag = step.instruction.flag("from")
+    if step.keyword != "COPY" or from_flag is None or not from_flag.value:
         return
-    earlier = [s for s in step.document.stages[: max(step.stage.index, 0)] if s.name == flag.value]
-    same = flag.value.lower() in (step.stage.name, str(step.stage.index))
-    if same and not earlier and step.stage.whole:
-        yield hit(flag.value_span, name=flag.value)
+    earlier_stages_with_name = [s for s in step.document.stages[: max(step.stage.index, 0)] if s.name == from_flag.value]
+    names_own_stage = from_flag.value.lower() in (step.stage.name, str(step.stage.index))
+    if names_own_stage and not earlier_stages_with_name and step.stage.whole:
+        yield hit(from_flag.value_span, name=from_flag.value)
 
 
 def copy_target_relative(step: Step) -> CheckOutcome:
@@ -167,68 +167,70 @@ def copy_target_relative(step: Step) -> CheckOutcome:
     instruction, stage = step.instruction, step.stage
     if instruction.keyword not in ("COPY", "ADD") or len(instruction.words) < 2:
         return
-    target = instruction.words[-1]
-    raw = target.raw.strip("\"'")
-    if is_absolute(raw, stage):
+    target_word = instruction.words[-1]
+    target_path = target_word.raw.strip("\"'")
+    if is_absolute(target_path, stage):
         return
-    if raw.startswith("$") or has_template(raw):
-        yield Undecidable(target.span)
+    if target_path.startswith("$") or has_template_opening(target_path):
+        yield Undecidable(target_word.span)
         return
-    before = instruction.span.start
-    for below in stage.base_chain:
-        for other in below.instructions:
-            counts = step.onbuild or not other.is_under_onbuild
-            if other.keyword == "WORKDIR" and other.span.start < before and counts:
+    instruction_start = instruction.span.start
+    for base_stage in stage.base_chain:
+        for earlier_instruction in base_stage.instructions:
+            is_in_effect = step.onbuild or not earlier_instruction.is_under_onbuild
+            if earlier_instruction.keyword == "WORKDIR" and earlier_instruction.span.start < instruction_start and is_in_effect:
                 return
     image = stage.root_stage.image
     if stage.whole and sets_working_folder(image):
         return
     if stage.whole and starts_service(image) is None:
-        yield Undecidable(target.span)  # a base of somebody's own may say where it stands
+        yield Undecidable(target_word.span)  # a base of somebody's own may say where it stands
         return
-    yield hit(target.span, target=target.value, keyword=instruction.keyword)
+    yield hit(target_word.span, target=target_word.value, keyword=instruction.keyword)
 
 
 def copy_root_of_stage(step: Step) -> CheckOutcome:
     """COPY of the whole file system of another stage or image."""
     instruction = step.instruction
-    flag = instruction.flag("from") if instruction.keyword == "COPY" else None
-    if flag is None:
+    from_flag = instruction.flag("from") if instruction.keyword == "COPY" else None
+    if from_flag is None:
         yield NotApplicable()
         return
     if not instruction.words or instruction.words[-1].value not in ("/", "/."):
         return
-    source = step.document.stage_by_name(flag.value)
-    image = source.root_stage.image if source else images.parse_image(flag.value)
-    if image.familiar_name == "tonistiigi/xx":
+    source_stage = step.document.stage_by_name(from_flag.value)
+    source_image = source_stage.root_stage.image if source_stage else images.parse_image(from_flag.value)
+    if source_image.familiar_name == "tonistiigi/xx":
         return  # a few scripts, made to be copied like this
-    for word in sources_of_copy(instruction):
-        if word.value in ("/", "/*", "/."):
-            yield hit(word.span, name=flag.value)
+    for source_word in source_words_of_copy(instruction):
+        if source_word.value in ("/", "/*", "/."):
+            yield hit(source_word.span, name=from_flag.value)
 
 
 def copy_before_install(stage: Stage) -> CheckOutcome:
     """The whole context is copied before the dependencies are installed from its manifest."""
-    whole_context: InstructionWord | None = None
-    partial = False
+    whole_context_word: InstructionWord | None = None
+    is_manifest_copied = False
     for instruction in stage.instructions:
         if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
-            words = sources_of_copy(instruction)
-            first = next((word for word in words if is_whole_context(word)), None)
-            if first is not None and whole_context is None:
-                whole_context = first
-            partial = partial or any(_DEPENDENCY_MANIFEST.search(word.value) for word in words)
-        elif instruction.keyword == "RUN" and whole_context is not None and not partial:
-            step = Step(stage.document, stage, instruction)
-            mounted = {mount.get("target", "") for mount in step.mounts()}
-            for command in step.script.commands:
-                program = _manifest_install(command)
-                if program and not mounted:
-                    yield hit(whole_context.span, program=program)
+            source_words = source_words_of_copy(instruction)
+            first_whole_context_word = next((word for word in source_words if is_whole_context_source(word)), None)
+            if first_whole_context_word is not None and whole_context_word is None:
+                whole_context_word = first_whole_context_word
+            is_manifest_copied = is_manifest_copied or any(
+                _DEPENDENCY_MANIFEST_NAME.search(word.value) for word in source_words
+            )
+        elif instruction.keyword == "RUN" and whole_context_word is not None and not is_manifest_copied:
+            run_step = Step(stage.document, stage, instruction)
+            mount_targets = {mount.get("target", "") for mount in run_step.mounts()}
+            for command in run_step.script.commands:
+                install_command = _manifest_install_command(command)
+                if install_command and not mount_targets:
+                    yield hit(whole_context_word.span, program=install_command)
                     return
 
 
-_DEPENDENCY_MANIFEST = re.compile(
+_DEPENDENCY_MANIFEST_NAME = re.compile(
     r"package(?:-lock)?\*?\.json|package\*|yarn\.lock|pnpm-lock|requirements|pyproject|poetry\.lock"
     r"|Pipfile|uv\.lock|Gemfile|composer\.|go\.mod|Cargo\.toml|setup\.|\*\.lock"
 )
@@ -241,24 +243,24 @@ _DEPENDENCY_FETCH_COMMANDS = {
 }  # fmt: skip
 
 
-def _manifest_install(command: shell.SimpleCommand) -> str:
+def _manifest_install_command(command: shell.SimpleCommand) -> str:
     """The install or fetch of all that a manifest names, as it is called; empty for anything else."""
     invocation = unwrap_command(command)
-    plain = (invocation.program, *(word.value for word in invocation.operands()))
-    for size in (2, 3):
-        if plain[:size] in _DEPENDENCY_FETCH_COMMANDS:
-            return " ".join(plain[:size])
-    call = packages.package_call(command)
-    if call is None or call.action != "install" or call.manager.is_system_manager:
+    program_and_operands = (invocation.program, *(word.value for word in invocation.operands()))
+    for word_count in (2, 3):
+        if program_and_operands[:word_count] in _DEPENDENCY_FETCH_COMMANDS:
+            return " ".join(program_and_operands[:word_count])
+    package_call = packages.package_call(command)
+    if package_call is None or package_call.action != "install" or package_call.manager.is_system_manager:
         return ""
-    name = call.manager.name
-    if name in ("npm", "yarn", "pnpm", "bun", "bundle", "composer", "poetry"):
-        is_manifest_install = not call.packages and not call.command.has_option("-g", "--global", "--version")
-    elif name == "pip":
-        is_manifest_install = call.command.has_option("-r", "--requirement")
+    manager_name = package_call.manager.name
+    if manager_name in ("npm", "yarn", "pnpm", "bun", "bundle", "composer", "poetry"):
+        is_manifest_install = not package_call.packages and not package_call.command.has_option("-g", "--global", "--version")
+    elif manager_name == "pip":
+        is_manifest_install = package_call.command.has_option("-r", "--requirement")
     else:
-        is_manifest_install = name == "uv" and call.verb.value == "sync"
-    return f"{name} {call.verb.value}" if is_manifest_install else ""
+        is_manifest_install = manager_name == "uv" and package_call.verb.value == "sync"
+    return f"{manager_name} {package_call.verb.value}" if is_manifest_install else ""
 
 
 def chown_after_copy(step: Step) -> CheckOutcome:
@@ -269,22 +271,22 @@ def chown_after_copy(step: Step) -> CheckOutcome:
     for command in step.script.commands:
         if command.program not in ("chown", "chmod") or not command.has_option("-R", "--recursive"):
             continue
-        for word in command.operands()[1:]:
-            path = word.value.rstrip("/*") or "/"
-            for start, target in _copied_folders(step.stage):
-                if start > instruction.span.start:
+        for path_word in command.operands()[1:]:
+            changed_path = path_word.value.rstrip("/*") or "/"
+            for copy_start, copied_folder in _folders_filled_by_copy(step.stage):
+                if copy_start > instruction.span.start:
                     break
-                if target == path or target.startswith(f"{path}/"):
-                    yield hit(command.span, path=word.value, program=command.program)
+                if copied_folder == changed_path or copied_folder.startswith(f"{changed_path}/"):
+                    yield hit(command.span, path=path_word.value, program=command.program)
                     return
 
 
 @lru_cache(maxsize=16)
-def _copied_folders(stage: Stage) -> tuple[tuple[int, str], ...]:
+def _folders_filled_by_copy(stage: Stage) -> tuple[tuple[int, str], ...]:
     """The folders that the stage's COPYs fill, with the offset of each."""
-    found = (
+    offsets_and_folders = (
         (instruction.span.start, copy_destination(stage, instruction))
         for instruction in stage.instructions
         if instruction.keyword in ("COPY", "ADD")
     )
-    return tuple((start, folder) for start, folder in found if folder)
+    return tuple((start, folder) for start, folder in offsets_and_folders if folder)

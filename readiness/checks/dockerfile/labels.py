@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import CheckOutcome, Undecidable, hit, missing
 from readiness.syntax.words import variable_references
 
-_LABEL_KEY = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
+_LABEL_KEY_PATTERN = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
 
 
 def label_key_invalid(step: Step) -> CheckOutcome:
@@ -19,14 +19,14 @@ def label_key_invalid(step: Step) -> CheckOutcome:
     if step.keyword != "LABEL":
         return
     for pair in step.instruction.pairs:
-        name = pair.name
-        used = [reference.name for reference in variable_references(name)]
-        if used and all(step.stage.declares_variable(one, step.instruction.span.start) for one in used):
+        label_key = pair.name
+        variable_names = [reference.name for reference in variable_references(label_key)]
+        if variable_names and all(step.stage.declares_variable(one, step.instruction.span.start) for one in variable_names):
             continue
-        if name.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):
-            yield hit(pair.name_span, say="prefix", key=name)
-        elif not _LABEL_KEY.match(name) or name[-1:] in "._-":
-            yield hit(pair.name_span, say="form", key=name)
+        if label_key.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):
+            yield hit(pair.name_span, say="prefix", key=label_key)
+        elif not _LABEL_KEY_PATTERN.match(label_key) or label_key[-1:] in "._-":
+            yield hit(pair.name_span, say="form", key=label_key)
 
 
 def label_empty(step: Step) -> CheckOutcome:
@@ -41,30 +41,32 @@ def labels_missing(stage: Stage, *, required: Sequence[str]) -> CheckOutcome:
     """The final stage, with those below it, has none of the labels that say where an image comes from."""
     if not stage.whole or not stage.final:
         return
-    have = {
+    present_keys = {
         pair.name
-        for below in stage.base_chain
-        for instruction in below.instructions
+        for chain_stage in stage.base_chain
+        for instruction in chain_stage.instructions
         if instruction.keyword == "LABEL"
         for pair in instruction.pairs
     }
-    lacking = [name for name in required if name not in have]
-    if lacking:
-        yield missing(stage.at(), labels=", ".join(lacking))
+    missing_keys = [name for name in required if name not in present_keys]
+    if missing_keys:
+        yield missing(stage.at(), labels=", ".join(missing_keys))
 
 
-_OCI_PREFIX = "org.opencontainers.image."
-_RFC3339_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z")
+_OCI_LABEL_PREFIX = "org.opencontainers.image."
+_RFC3339_TIME_PATTERN = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z"
+)
 
 
-def _is_time(value: str) -> bool:
+def _is_rfc3339_time(value: str) -> bool:
     """A time as in RFC 3339, of a day that there is; second 60 is a leap second."""
-    match = _RFC3339_TIME.match(value)
+    match = _RFC3339_TIME_PATTERN.match(value)
     if match is None:
         return False
-    day, minutes, second = match.groups()
+    date, hour_and_minute, second = match.groups()
     try:
-        datetime.fromisoformat(f"{day}T{minutes}{min(int(second), 59):02}")
+        datetime.fromisoformat(f"{date}T{hour_and_minute}{min(int(second), 59):02}")
     except ValueError:
         return False
     return int(second) <= 60
@@ -74,46 +76,50 @@ def _is_url(value: str) -> bool:
     return bool(re.match(r"[a-z][a-z0-9+.-]*://\S+\Z", value, re.IGNORECASE))
 
 
-def _is_word(value: str) -> bool:
+def _is_nonempty_without_blanks(value: str) -> bool:
     return bool(value) and not any(char.isspace() for char in value)
 
 
-_SPDX_IDENTIFIER = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?\Z")
+_SPDX_IDENTIFIER_PATTERN = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?\Z")
 _SPDX_OPERATORS = frozenset({"AND", "OR", "WITH", "and", "or", "with"})
 
 
-def _is_license(value: str) -> bool:
+def _is_spdx_expression(value: str) -> bool:
     """Whether a text has the form of an SPDX expression; the list of identifiers grows, and is not asked."""
-    words = value.replace("(", " ( ").replace(")", " ) ").split()
-    depth, due = 0, True  # due: a licence comes next
-    for word in words:
-        if word == "(":
-            if not due:
+    tokens = value.replace("(", " ( ").replace(")", " ) ").split()
+    parenthesis_depth, is_license_expected = 0, True  # due: a licence comes next
+    for license_word in tokens:
+        if license_word == "(":
+            if not is_license_expected:
                 return False
-            depth += 1
-        elif word == ")":
-            if due or not depth:
+            parenthesis_depth += 1
+        elif license_word == ")":
+            if is_license_expected or not parenthesis_depth:
                 return False
-            depth -= 1
-        elif word in _SPDX_OPERATORS:
-            if due:
+            parenthesis_depth -= 1
+        elif license_word in _SPDX_OPERATORS:
+            if is_license_expected:
                 return False
-            due = True
-        elif due and _SPDX_IDENTIFIER.match(word) and word.lower() not in fact_column("licenses", "habit"):
-            due = False
+            is_license_expected = True
+        elif (
+            is_license_expected
+            and _SPDX_IDENTIFIER_PATTERN.match(license_word)
+            and license_word.lower() not in property_by_fact_name("licenses", "habit")
+        ):
+            is_license_expected = False
         else:
             return False
-    return bool(words) and not due and not depth
+    return bool(tokens) and not is_license_expected and not parenthesis_depth
 
 
-_OCI_FORMS: dict[str, Callable[[str], bool]] = {
-    "created": _is_time,
+_VALIDATOR_BY_OCI_KEY: dict[str, Callable[[str], bool]] = {
+    "created": _is_rfc3339_time,
     "url": _is_url,
     "documentation": _is_url,
     "source": _is_url,
-    "licenses": _is_license,
-    "revision": _is_word,
-    "version": _is_word,
+    "licenses": _is_spdx_expression,
+    "revision": _is_nonempty_without_blanks,
+    "version": _is_nonempty_without_blanks,
 }
 
 
@@ -121,8 +127,8 @@ def label_unknown(step: Step) -> CheckOutcome:
     """A key under org.opencontainers.image that the specification does not have."""
     if step.keyword == "LABEL":
         for pair in step.instruction.pairs:
-            key = pair.name.removeprefix(_OCI_PREFIX)
-            if pair.name.startswith(_OCI_PREFIX) and key not in fact_column("image-labels", "defined"):
+            oci_key = pair.name.removeprefix(_OCI_LABEL_PREFIX)
+            if pair.name.startswith(_OCI_LABEL_PREFIX) and oci_key not in property_by_fact_name("image-labels", "defined"):
                 yield hit(pair.name_span, key=pair.name)
 
 
@@ -133,10 +139,10 @@ def label_contact_missing(step: Step, *, keys: Sequence[str]) -> CheckOutcome:
     for pair in step.instruction.pairs:
         if pair.name not in keys or not pair.value:
             continue
-        value = step.expand_word(pair.raw or "")
-        if value is None:
+        expanded_value = step.expand_word(pair.raw or "")
+        if expanded_value is None:
             yield Undecidable(pair.value_span)
-        elif "@" not in value and "://" not in value:
+        elif "@" not in expanded_value and "://" not in expanded_value:
             yield hit(pair.value_span, key=pair.name)
 
 
@@ -145,12 +151,12 @@ def label_value_invalid(step: Step) -> CheckOutcome:
     if step.keyword != "LABEL":
         return
     for pair in step.instruction.pairs:
-        key = pair.name.removeprefix(_OCI_PREFIX)
-        if not pair.name.startswith(_OCI_PREFIX) or key not in _OCI_FORMS or not pair.value:
+        oci_key = pair.name.removeprefix(_OCI_LABEL_PREFIX)
+        if not pair.name.startswith(_OCI_LABEL_PREFIX) or oci_key not in _VALIDATOR_BY_OCI_KEY or not pair.value:
             continue
-        value = step.expand_word(pair.raw or "")
-        if value is None:
+        expanded_value = step.expand_word(pair.raw or "")
+        if expanded_value is None:
             yield Undecidable(pair.value_span)
-        elif not _OCI_FORMS[key](value):
-            form = "url" if _OCI_FORMS[key] is _is_url else key
-            yield hit(pair.value_span, key=pair.name, value=value[:80], form=form)
+        elif not _VALIDATOR_BY_OCI_KEY[oci_key](expanded_value):
+            form_name = "url" if _VALIDATOR_BY_OCI_KEY[oci_key] is _is_url else oci_key
+            yield hit(pair.value_span, key=pair.name, value=expanded_value[:80], form=form_name)

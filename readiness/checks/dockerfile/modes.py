@@ -21,73 +21,76 @@ class FileMode(NamedTuple):
     set_by: str
 
 
-_OF_THE_ENGINE = ("/dev/", "/proc/", "/sys/")
-_CHMOD_OPTION = re.compile(r"-(?:[Rcfv]+|-[a-z-]+)(?:=|\Z)")
-_OCTAL_MODE = re.compile(r"[0-7]{3,5}\Z")
-_SYMBOLIC_MODE_CLAUSE = re.compile(r"([ugoa]*)[+=]([rwxXst]+)\Z")
+_ENGINE_FOLDERS = ("/dev/", "/proc/", "/sys/")
+_CHMOD_OPTION_PATTERN = re.compile(r"-(?:[Rcfv]+|-[a-z-]+)(?:=|\Z)")
+_OCTAL_MODE_PATTERN = re.compile(r"[0-7]{3,5}\Z")
+_SYMBOLIC_MODE_CLAUSE_PATTERN = re.compile(r"([ugoa]*)[+=]([rwxXst]+)\Z")
 
 
 def modes_set(step: Step) -> Iterator[FileMode]:
     """Every mode that an instruction gives to files."""
     if step.keyword in ("COPY", "ADD"):
-        flag = step.instruction.flag("chmod")
-        if flag is not None:
-            yield FileMode(flag.value, flag.value_span, f"{step.keyword} --chmod")
+        chmod_flag = step.instruction.flag("chmod")
+        if chmod_flag is not None:
+            yield FileMode(chmod_flag.value, chmod_flag.value_span, f"{step.keyword} --chmod")
     elif step.keyword == "RUN":
         for command in step.script.commands:
-            word = _mode_of_command(unwrap_command(command))
-            if word is not None:
-                yield FileMode(word.value, word.span, unwrap_command(command).program)
+            mode_word = _mode_word_of_command(unwrap_command(command))
+            if mode_word is not None:
+                yield FileMode(mode_word.value, mode_word.span, unwrap_command(command).program)
 
 
-def _mode_of_command(command: shell.SimpleCommand) -> shell.ShellWord | None:
+def _mode_word_of_command(command: shell.SimpleCommand) -> shell.ShellWord | None:
     """The mode that a command sets: chmod's first operand, also behind find -exec; -m of install and mkdir."""
     words = list(command.words)
     if command.program == "find":
-        places = [at for at, word in enumerate(words[:-1]) if word.value in ("-exec", "-execdir")]
-        calls = [at + 1 for at in places if words[at + 1].value.rpartition("/")[2] == "chmod"]
-        words = words[calls[0] + 1 :] if calls else []
+        exec_indexes = [index for index, word in enumerate(words[:-1]) if word.value in ("-exec", "-execdir")]
+        chmod_indexes = [index + 1 for index in exec_indexes if words[index + 1].value.rpartition("/")[2] == "chmod"]
+        words = words[chmod_indexes[0] + 1 :] if chmod_indexes else []
     elif command.program in ("install", "mkdir"):
-        for at, word in enumerate(words):
-            if word.value in ("-m", "--mode") and at + 1 < len(words):
-                return words[at + 1]
+        for index, word in enumerate(words):
+            if word.value in ("-m", "--mode") and index + 1 < len(words):
+                return words[index + 1]
         return None
     elif command.program != "chmod":
         return None
-    rest = [word for word in words if not _CHMOD_OPTION.match(word.value)]
-    if len(rest) > 1 and all(word.value.startswith(_OF_THE_ENGINE) for word in rest[1:]):
+    operands = [word for word in words if not _CHMOD_OPTION_PATTERN.match(word.value)]
+    if len(operands) > 1 and all(word.value.startswith(_ENGINE_FOLDERS) for word in operands[1:]):
         return None  # the engine makes them anew in each container
-    return rest[0] if rest else None
+    return operands[0] if operands else None
 
 
 def permissions_world_writable(step: Step) -> CheckOutcome:
     """A mode lets everyone write; the sticky bit of folders like /tmp is fine."""
-    for mode in modes_set(step) if is_shipped(step) else ():
-        if _OCTAL_MODE.match(mode.text):
-            special = int(mode.text[:-3] or "0", 8)
-            open_to_all = int(mode.text[-1], 8) & 2 and not special & 1
+    for file_mode in modes_set(step) if is_shipped(step) else ():
+        if _OCTAL_MODE_PATTERN.match(file_mode.text):
+            special_bits = int(file_mode.text[:-3] or "0", 8)
+            is_world_writable = int(file_mode.text[-1], 8) & 2 and not special_bits & 1
         else:
-            open_to_all = any(
-                {"o", "a"} & set(who) and "w" in what and "t" not in what for who, what in _granting_clauses(mode.text)
+            is_world_writable = any(
+                {"o", "a"} & set(user_classes) and "w" in permissions and "t" not in permissions
+                for user_classes, permissions in _granting_clauses(file_mode.text)
             )
-        if open_to_all:
-            yield hit(mode.span, mode=mode.text, by=mode.set_by)
+        if is_world_writable:
+            yield hit(file_mode.span, mode=file_mode.text, by=file_mode.set_by)
 
 
 def setuid_set(step: Step) -> CheckOutcome:
     """A mode sets the setuid bit; setgid on its own is how folders pass their group on."""
-    for mode in modes_set(step) if is_shipped(step) else ():
-        if _OCTAL_MODE.match(mode.text):
-            bit = int(mode.text[:-3] or "0", 8) & 4
+    for file_mode in modes_set(step) if is_shipped(step) else ():
+        if _OCTAL_MODE_PATTERN.match(file_mode.text):
+            sets_setuid = int(file_mode.text[:-3] or "0", 8) & 4
         else:
-            bit = any("s" in what and who != "g" for who, what in _granting_clauses(mode.text))
-        if bit:
-            yield hit(mode.span, mode=mode.text, by=mode.set_by)
+            sets_setuid = any(
+                "s" in permissions and user_classes != "g" for user_classes, permissions in _granting_clauses(file_mode.text)
+            )
+        if sets_setuid:
+            yield hit(file_mode.span, mode=file_mode.text, by=file_mode.set_by)
 
 
-def _granting_clauses(mode: str) -> Iterator[tuple[str, str]]:
+def _granting_clauses(mode_text: str) -> Iterator[tuple[str, str]]:
     """(who, what) of each part of a symbolic mode that grants something."""
-    for part in mode.split(","):
-        match = _SYMBOLIC_MODE_CLAUSE.match(part)
-        if match:
-            yield match.group(1), match.group(2)
+    for clause in mode_text.split(","):
+        clause_match = _SYMBOLIC_MODE_CLAUSE_PATTERN.match(clause)
+        if clause_match:
+            yield clause_match.group(1), clause_match.group(2)

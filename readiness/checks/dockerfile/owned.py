@@ -8,16 +8,16 @@ from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import manager_calls
 from readiness.facts.base_images import is_without_application
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import (
     absolute_path,
     copy_destination,
-    volume_words,
+    volume_words_with_paths,
     working_folder,
 )
-from readiness.kinds.dockerfile.users import is_root, user_of
+from readiness.kinds.dockerfile.users import is_root_user, user_of
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
 from readiness.syntax import shell
 from readiness.syntax.instruction import Instruction
@@ -35,138 +35,142 @@ _PROGRAMS_DOING_ANYTHING = shell.SHELL_PROGRAMS | {
 }
 
 
-def known_user(stage: Stage) -> str:
+def known_nonroot_user(stage: Stage) -> str:
     """The user of the image where it surely is not root; empty for any other."""
     user = user_of(stage) or ""
-    return "" if is_root(user) else user
+    return "" if is_root_user(user) else user
 
 
 def is_owned_by_user(stage: Stage, path: str) -> bool | None:
     """Whether the image's user owns a folder: False where it surely can't write to it, None where nobody can tell."""
-    user = known_user(stage)
+    user = known_nonroot_user(stage)
     path = posixpath.normpath(path)
     if not user or stage.windows or not path.startswith("/"):
         return None
     if not is_without_application(stage.root_stage.image) or _is_folder_not_judged(path):
         return None
-    if _PACKAGE_OWNED_FOLDER.match(path) and any(_is_install(step) for step in _run_steps(stage)):
+    if _PACKAGE_OWNED_FOLDER_PATTERN.match(path) and any(
+        _installs_system_packages(step) for step in _run_steps_of_chain(stage)
+    ):
         return None
-    answer: bool | None = False
-    for below in reversed(list(stage.base_chain)):
-        for instruction in below.instructions:
-            owner = _owner_after(below, instruction, path, user)
+    is_owned: bool | None = False
+    for chain_stage in reversed(list(stage.base_chain)):
+        for instruction in chain_stage.instructions:
+            owner = _owner_after_instruction(chain_stage, instruction, path, user)
             if owner is not None:
-                answer = None if owner == "unknown" else owner == user
-            if answer is None:
+                is_owned = None if owner == "unknown" else owner == user
+            if is_owned is None:
                 return None
-    return answer
+    return is_owned
 
 
 # Folders that packages bring, for users that they bring too.
-_PACKAGE_OWNED_FOLDER = re.compile(r"/(?:var/(?:lib|log|cache|spool|run|www)|etc|run|usr|opt|srv)(?:/|\Z)")
+_PACKAGE_OWNED_FOLDER_PATTERN = re.compile(r"/(?:var/(?:lib|log|cache|spool|run|www)|etc|run|usr|opt|srv)(?:/|\Z)")
 
 
-def _run_steps(stage: Stage) -> Iterator[Step]:
-    for below in stage.base_chain:
-        yield from (Step(stage.document, below, one) for one in below.instructions_of("RUN"))
+def _run_steps_of_chain(stage: Stage) -> Iterator[Step]:
+    for chain_stage in stage.base_chain:
+        yield from (Step(stage.document, chain_stage, one) for one in chain_stage.instructions_of("RUN"))
 
 
-def _is_install(step: Step) -> bool:
+def _installs_system_packages(step: Step) -> bool:
     return any(one.manager.is_system_manager and one.is_install for one in manager_calls(step))
 
 
-def _is_folder_not_judged(path: str) -> bool:
-    return path == "/" or any(path == one or path.startswith(f"{one}/") for one in _FOLDERS_NOT_JUDGED)
+def _is_folder_not_judged(folder: str) -> bool:
+    return folder == "/" or any(folder == one or folder.startswith(f"{one}/") for one in _FOLDERS_NOT_JUDGED)
 
 
-def _owner_after(stage: Stage, instruction: Instruction, path: str, user: str) -> str | None:
+def _owner_after_instruction(stage: Stage, instruction: Instruction, folder: str, user: str) -> str | None:
     """Who owns a folder after an instruction: a user, "unknown", or None where nothing changes."""
     if instruction.keyword in ("COPY", "ADD") and instruction.words:
-        where = copy_destination(stage, instruction)
-        if where is None:
+        target_folder = copy_destination(stage, instruction)
+        if target_folder is None:
             return "unknown"
-        if not _may_overlap(where, path):
+        if not _is_at_or_above(target_folder, folder):
             return None
-        chown = instruction.flag("chown")
-        if chown is None:
-            return "unknown" if instruction.flag("from") or where != path else None
-        owner = chown.value.partition(":")[0]
-        return owner if where == path and owner == user else "unknown"
+        chown_flag = instruction.flag("chown")
+        if chown_flag is None:
+            return "unknown" if instruction.flag("from") or target_folder != folder else None
+        owner = chown_flag.value.partition(":")[0]
+        return owner if target_folder == folder and owner == user else "unknown"
     if instruction.keyword == "WORKDIR":
-        where = working_folder(stage, instruction.span.end)
-        if where is None:
+        target_folder = working_folder(stage, instruction.span.end)
+        if target_folder is None:
             return "unknown"
-        return "unknown" if where == path and _runs_as_nonroot(stage, instruction) else None
+        return "unknown" if target_folder == folder and _runs_as_nonroot(stage, instruction) else None
     if instruction.keyword == "RUN":
-        return _owner_after_run(Step(stage.document, stage, instruction), path, user)
+        return _owner_after_run(Step(stage.document, stage, instruction), folder, user)
     return None
 
 
-def _may_overlap(target_folder: str, path: str) -> bool:
+def _is_at_or_above(target_folder: str, folder: str) -> bool:
     """Whether a copy into one folder may touch another: it is that folder, or above it."""
-    return path == target_folder or path.startswith(f"{target_folder.rstrip('/')}/")
+    return folder == target_folder or folder.startswith(f"{target_folder.rstrip('/')}/")
 
 
 def _runs_as_nonroot(stage: Stage, instruction: Instruction) -> bool:
-    effective = stage.effective_value("USER", instruction.span.start)
-    return effective is not None and not is_root(effective.text.partition(":")[0])
+    effective_user = stage.effective_value("USER", instruction.span.start)
+    return effective_user is not None and not is_root_user(effective_user.text.partition(":")[0])
 
 
-def _owner_after_run(step: Step, path: str, user: str) -> str | None:
+def _owner_after_run(step: Step, folder: str, user: str) -> str | None:
     """Who owns a folder after a RUN: only what is plainly read counts, all else is unknown."""
     if step.script.has_unparsed_text or not step.posix or step.onbuild:
         return "unknown"
-    answer: str | None = None
-    as_root = not _runs_as_nonroot(step.stage, step.instruction)
+    owner: str | None = None
+    runs_as_root = not _runs_as_nonroot(step.stage, step.instruction)
     for command in step.script.commands:
         invocation = unwrap_command(command)
-        mentions = any(_may_mean(word.value, path) or not word.is_fully_known for word in invocation.words)
-        own = "/" in invocation.name and not invocation.name.startswith(("/bin/", "/usr/"))
-        if not invocation.is_name_known or own or invocation.program in _PROGRAMS_DOING_ANYTHING:
+        mentions_folder = any(_may_name_folder(word.value, folder) or not word.is_fully_known for word in invocation.words)
+        is_own_script = "/" in invocation.name and not invocation.name.startswith(("/bin/", "/usr/"))
+        if not invocation.is_name_known or is_own_script or invocation.program in _PROGRAMS_DOING_ANYTHING:
             return "unknown"
-        if mentions and invocation.program in ("chown", "install"):
-            answer = user if _gives_to_user(step, invocation, path, user) else "unknown"
-        elif mentions and not (as_root and invocation.program in fact_column("programs", "keeps-owners")):
-            answer = "unknown"
-    return answer
+        if mentions_folder and invocation.program in ("chown", "install"):
+            owner = user if _gives_folder_to_user(step, invocation, folder, user) else "unknown"
+        elif mentions_folder and not (runs_as_root and invocation.program in property_by_fact_name("programs", "keeps-owners")):
+            owner = "unknown"
+    return owner
 
 
-def _may_mean(word: str, path: str) -> bool:
+def _may_name_folder(word: str, folder: str) -> bool:
     """Whether a word may mean a folder: it ends with the folder's own name, or with the path of a folder above it."""
-    parts, own = path.strip("/").split("/"), word.removesuffix("/").split("/")
-    if word == "/" or "*" in word or "{" in word or not parts[0] or len(parts) > _MAX_PATH_DEPTH:
+    folder_parts, word_parts = folder.strip("/").split("/"), word.removesuffix("/").split("/")
+    if word == "/" or "*" in word or "{" in word or not folder_parts[0] or len(folder_parts) > _MAX_PATH_DEPTH:
         return True
-    above = (parts[:count] for count in range(1, len(parts) + 1))
-    return own[-1:] == parts[-1:] or any(own[-len(one) :] == one for one in above)
+    leading_parts = (folder_parts[:count] for count in range(1, len(folder_parts) + 1))
+    return word_parts[-1:] == folder_parts[-1:] or any(word_parts[-len(one) :] == one for one in leading_parts)
 
 
 _MAX_PATH_DEPTH = 64  # folders below each other that are told apart
 
 
-def _gives_to_user(step: Step, command: shell.SimpleCommand, path: str, user: str) -> bool:
+def _gives_folder_to_user(step: Step, command: shell.SimpleCommand, folder: str, user: str) -> bool:
     """Whether a chown or an install plainly gives a folder to a user."""
     operands = command.operands(frozenset({"-m", "-o", "-g", "--mode", "--owner", "--group"}))
     if command.program == "install":
-        owner, places = command.option_value("-o", "--owner") or "", operands
+        owner_spec, target_words = command.option_value("-o", "--owner") or "", operands
     else:
-        owner, places = (operands[0].value if operands else ""), operands[1:]
-    if owner.partition(":")[0] != user:
+        owner_spec, target_words = (operands[0].value if operands else ""), operands[1:]
+    if owner_spec.partition(":")[0] != user:
         return False
-    for place in places:
-        where = absolute_path(step.stage, place.value, step.instruction.span.start)
-        if where == path or (where and command.has_option("-R", "--recursive") and _may_overlap(where, path)):
+    for target_word in target_words:
+        target_folder = absolute_path(step.stage, target_word.value, step.instruction.span.start)
+        if target_folder == folder or (
+            target_folder and command.has_option("-R", "--recursive") and _is_at_or_above(target_folder, folder)
+        ):
             return True
     return False
 
 
 def volume_not_owned(stage: Stage) -> CheckOutcome:
     """VOLUME names a folder that the user of the image can't write to."""
-    volumes = list(volume_words(stage)) if stage.final and stage.whole else ()
-    if not volumes:
+    volume_words_and_folders = list(volume_words_with_paths(stage)) if stage.final and stage.whole else ()
+    if not volume_words_and_folders:
         yield NotApplicable()
-    for word, where in volumes:
-        answer = is_owned_by_user(stage, where) if where is not None else None
-        if answer is None:
+    for word, folder in volume_words_and_folders:
+        is_owned = is_owned_by_user(stage, folder) if folder is not None else None
+        if is_owned is None:
             yield Undecidable(word.span)
-        elif not answer:
-            yield hit(word.span, folder=where, user=known_user(stage))
+        elif not is_owned:
+            yield hit(word.span, folder=folder, user=known_nonroot_user(stage))

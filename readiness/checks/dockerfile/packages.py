@@ -10,7 +10,7 @@ from functools import lru_cache
 from readiness.facts import package_versions, packages
 from readiness.facts.managers import manager_by_program
 from readiness.facts.packages import PackageCall
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.kinds.dockerfile.paths import copy_destination
 from readiness.model import CheckOutcome, Hit, NotApplicable, Severity, Span, Undecidable, hit
@@ -30,12 +30,14 @@ def is_shipped(step: Step) -> bool:
     return step.onbuild or step.stage.shipped
 
 
-_ENTERPRISE_LINUX_8 = re.compile(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
+_ENTERPRISE_LINUX_8_PATTERN = re.compile(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
 
 
-def _is_never_asking(command: Command, call: PackageCall) -> bool:
+def _is_microdnf_assuming_yes(command: Command, call: PackageCall) -> bool:
     """microdnf of Enterprise Linux 8 assumes yes, that of 9 asks; https://github.com/rpm-software-management/microdnf/pull/94."""
-    return call.program == "microdnf" and bool(_ENTERPRISE_LINUX_8.search(command.stage.root_stage.image.text_without_digest))
+    return call.program == "microdnf" and bool(
+        _ENTERPRISE_LINUX_8_PATTERN.search(command.stage.root_stage.image.text_without_digest)
+    )
 
 
 def install_asks(command: Command, *, managers: Sequence[str]) -> CheckOutcome:
@@ -43,27 +45,31 @@ def install_asks(command: Command, *, managers: Sequence[str]) -> CheckOutcome:
     call = packages.package_call(command.command_with_wrapper)
     if call is None or call.manager.name not in managers:
         return
-    if not (call.is_install or call.action == "remove") or packages.assumes_yes(call):
+    if not (call.is_install or call.action == "remove") or packages.may_run_without_confirmation(call):
         return
-    if _is_answered(command.command_with_wrapper) or _is_never_asking(command, call):
+    if _has_answer_on_stdin(command.command_with_wrapper) or _is_microdnf_assuming_yes(command, call):
         return
-    name = call.manager.name
-    answer = _is_set_before(command, *_ASSUME_YES_SETTINGS[name]) if name in _ASSUME_YES_SETTINGS else False
-    if answer is None:
+    manager_name = call.manager.name
+    is_answered_by_setting = (
+        _is_setting_written(command, *_YES_SETTING_AND_FOLDER_BY_MANAGER[manager_name])
+        if manager_name in _YES_SETTING_AND_FOLDER_BY_MANAGER
+        else False
+    )
+    if is_answered_by_setting is None:
         yield Undecidable(call.verb.span)
-    elif not answer:
-        sure = _is_surely_asking(command, call)
+    elif not is_answered_by_setting:
+        is_surely_asking = _does_surely_ask(command, call)
         yield hit(
             call.verb.span,
-            severity=Severity.HIGH if sure else Severity.MEDIUM,
-            say="always" if sure else "rest",
+            severity=Severity.HIGH if is_surely_asking else Severity.MEDIUM,
+            say="always" if is_surely_asking else "rest",
             program=call.program,
             action=call.verb.value,
-            manager=name,
+            manager=manager_name,
         )
 
 
-def _is_surely_asking(command: Command, call: PackageCall) -> bool:
+def _does_surely_ask(command: Command, call: PackageCall) -> bool:
     """Whether an install or a removal asks whatever stands in the image.
 
     apt asks before it installs more than the packages that are named, and before it removes any; the others always ask. Whether
@@ -73,22 +79,22 @@ def _is_surely_asking(command: Command, call: PackageCall) -> bool:
         return False
     if call.manager.name != "apt" or call.action == "remove":
         return True
-    base = command.stage.root_stage.image
-    named = {one.value for one in call.packages}
-    return base.name.removeprefix("library/") in ("debian", "ubuntu") and bool(
-        named & fact_column("system-packages", "brings").keys()
+    base_image = command.stage.root_stage.image
+    package_names = {one.value for one in call.packages}
+    return base_image.name.removeprefix("library/") in ("debian", "ubuntu") and bool(
+        package_names & property_by_fact_name("system-packages", "brings").keys()
     )
 
 
 # What answers in the settings, and where they lie.
-_ASSUME_YES_SETTINGS = {
+_YES_SETTING_AND_FOLDER_BY_MANAGER = {
     "apt": ("Assume-Yes", "/etc/apt"),
     "yum": ("assumeyes", "/etc/yum"),
     "dnf": ("assumeyes", "/etc/dnf"),
 }
 
 
-def _is_answered(command: shell.SimpleCommand) -> bool:
+def _has_answer_on_stdin(command: shell.SimpleCommand) -> bool:
     """Whether `yes |`, a file or a text answers; what xargs starts reads nothing."""
     if command.program == "xargs":
         return False
@@ -100,13 +106,13 @@ def _is_answered(command: shell.SimpleCommand) -> bool:
     )
 
 
-def _is_set_before(command: Command, setting: str, folder: str) -> bool | None:
+def _is_setting_written(command: Command, setting_name: str, settings_folder: str) -> bool | None:
     """Whether a step of the stage writes a setting; None where a file of settings is copied."""
-    if is_in_run(command.stage, setting):
+    if is_in_run_text(command.stage, setting_name):
         return True
-    for below in command.stage.base_chain:
-        for instruction in (*below.instructions_of("COPY"), *below.instructions_of("ADD")):
-            if instruction.words and instruction.words[-1].value.startswith(folder):
+    for chain_stage in command.stage.base_chain:
+        for instruction in (*chain_stage.instructions_of("COPY"), *chain_stage.instructions_of("ADD")):
+            if instruction.words and instruction.words[-1].value.startswith(settings_folder):
                 return None
     return False
 
@@ -115,19 +121,19 @@ def package_version_missing(command: Command, *, managers: Sequence[str]) -> Che
     """An install of packages, or of a Go module, without a version."""
     call = packages.package_call(command.command_with_wrapper)
     if "go" in managers:
-        yield from _go_unpinned(command)
+        yield from _unpinned_go_module_hits(command)
     if call is None or call.manager.name not in managers or call.manager.name == "go":
         return
-    words = package_versions.unpinned_packages(call)
-    if words:
-        names = ", ".join(word.value[:60] for word in words[:5])
-        more = f" and {len(words) - 5} more" if len(words) > 5 else ""
-        manager = "pip" if call.manager.name == "pipx" else call.manager.name
-        yield hit(words[0].span, packages=names + more, program=call.program, manager=manager)
+    unpinned_words = package_versions.unpinned_packages(call)
+    if unpinned_words:
+        package_names = ", ".join(word.value[:60] for word in unpinned_words[:5])
+        more_text = f" and {len(unpinned_words) - 5} more" if len(unpinned_words) > 5 else ""
+        manager_name = "pip" if call.manager.name == "pipx" else call.manager.name
+        yield hit(unpinned_words[0].span, packages=package_names + more_text, program=call.program, manager=manager_name)
 
 
-_VERSION_BOUND = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
-_FILE_DESCRIPTOR = re.compile(r"(?:\A|\s)\d{1,2}\Z")
+_VERSION_BOUND_PATTERN = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
+_FILE_DESCRIPTOR_PATTERN = re.compile(r"(?:\A|\s)\d{1,2}\Z")
 
 
 def version_redirected(command: Command) -> CheckOutcome:
@@ -137,33 +143,37 @@ def version_redirected(command: Command) -> CheckOutcome:
         return
     text = command.source.text
     for redirect in command.command_with_wrapper.redirects:
-        target = redirect.target_word
-        if target is None or redirect.operator not in (">", "<") or not _VERSION_BOUND.match(target.value):
+        target_word = redirect.target_word
+        if target_word is None or redirect.operator not in (">", "<") or not _VERSION_BOUND_PATTERN.match(target_word.value):
             continue
-        at = target.span.start - 1
-        head = next((word for word in call.command.words if word.span.end == at), None)
-        if head is not None and text[at] == redirect.operator and not _FILE_DESCRIPTOR.match(head.raw):
-            yield hit(Span(head.span.start, target.span.end), file=target.value)
+        operator_offset = target_word.span.start - 1
+        package_word = next((word for word in call.command.words if word.span.end == operator_offset), None)
+        if (
+            package_word is not None
+            and text[operator_offset] == redirect.operator
+            and not _FILE_DESCRIPTOR_PATTERN.match(package_word.raw)
+        ):
+            yield hit(Span(package_word.span.start, target_word.span.end), file=target_word.value)
 
 
-def _go_unpinned(command: Command) -> Iterator[Hit]:
+def _unpinned_go_module_hits(command: Command) -> Iterator[Hit]:
     """go install, go get or go run of a module without a version."""
     invocation = command.command
     if invocation.program != "go" or not invocation.words:
         return
     manager = manager_by_program()["go"]
-    rest = [w for w in invocation.operands(manager.options_with_value) if w.is_fully_known]
-    if len(rest) < 2 or rest[0].value not in ("install", "get", "run"):
+    operands = [w for w in invocation.operands(manager.options_with_value) if w.is_fully_known]
+    if len(operands) < 2 or operands[0].value not in ("install", "get", "run"):
         return
-    modules = rest[1:2] if rest[0].value == "run" else rest[1:]
-    for word in modules:
-        value = word.value
-        if value.startswith((".", "/", "$")) or value.endswith(".go") or value in ("all", "cmd"):
+    module_words = operands[1:2] if operands[0].value == "run" else operands[1:]
+    for module_word in module_words:
+        module_text = module_word.value
+        if module_text.startswith((".", "/", "$")) or module_text.endswith(".go") or module_text in ("all", "cmd"):
             continue
-        name, at, version = value.partition("@")
-        local = rest[0].value != "get" and "." not in name.partition("/")[0]
-        if (not at and not local) or version == "latest":
-            yield hit(word.span, module=value, action=f"go {rest[0].value}", manager="go")
+        module_path, at_sign, module_version = module_text.partition("@")
+        is_local_package = operands[0].value != "get" and "." not in module_path.partition("/")[0]
+        if (not at_sign and not is_local_package) or module_version == "latest":
+            yield hit(module_word.span, module=module_text, action=f"go {operands[0].value}", manager="go")
 
 
 def apt_recommends(command: Command) -> CheckOutcome:
@@ -177,13 +187,13 @@ def apt_recommends(command: Command) -> CheckOutcome:
         return
     if call.command.has_option("--no-install-recommends"):
         return
-    given = dict(packages.option_settings(call)).get("APT::Install-Recommends")
-    if given is not None and given not in packages.TRUE_TEXTS:
+    recommends_option = dict(packages.manager_settings_of_call(call)).get("APT::Install-Recommends")
+    if recommends_option is not None and recommends_option not in packages.PACKAGE_MANAGER_TRUE_TEXTS:
         return
-    written = None if given else _is_set_before(command, "Install-Recommends", "/etc/apt/apt.conf")
-    if written is None and not given:
+    is_set_in_config = None if recommends_option else _is_setting_written(command, "Install-Recommends", "/etc/apt/apt.conf")
+    if is_set_in_config is None and not recommends_option:
         yield Undecidable(call.verb.span)
-    elif not written:
+    elif not is_set_in_config:
         yield hit(call.verb.span, program=call.program)
 
 
@@ -197,17 +207,17 @@ def run_text(stage: Stage) -> str:
         if instruction.keyword == "RUN" or instruction.heredocs
         for part in (
             instruction.arguments_text.text,
-            *(text[doc.body_span.start : doc.body_span.end] for doc in instruction.heredocs),
+            *(text[heredoc.body_span.start : heredoc.body_span.end] for heredoc in instruction.heredocs),
         )
     )
 
 
 @lru_cache(maxsize=64)
-def is_in_run(stage: Stage, what: str | re.Pattern[str]) -> bool:
+def is_in_run_text(stage: Stage, what: str | re.Pattern[str]) -> bool:
     """Whether a text, or one of a form, stands in a RUN of a stage, or of one below it."""
     if isinstance(what, str):
-        return any(what in run_text(below) for below in stage.base_chain)
-    return any(what.search(run_text(below)) for below in stage.base_chain)
+        return any(what in run_text(chain_stage) for chain_stage in stage.base_chain)
+    return any(what.search(run_text(chain_stage)) for chain_stage in stage.base_chain)
 
 
 def apt_for_scripts(command: Command) -> CheckOutcome:
@@ -218,13 +228,13 @@ def apt_for_scripts(command: Command) -> CheckOutcome:
 
 def index_update_alone(step: Step) -> CheckOutcome:
     """The package index is updated in a RUN that installs nothing."""
-    calls = [one for one in manager_calls(step) if one.manager.is_system_manager]
-    updates = [one for one in calls if one.action == "update"]
-    if not updates or any(one.is_install for one in calls):
+    system_manager_calls = [one for one in manager_calls(step) if one.manager.is_system_manager]
+    index_updates = [one for one in system_manager_calls if one.action == "update"]
+    if not index_updates or any(one.is_install for one in system_manager_calls):
         return
-    if any(command.program in fact_column("programs", "reads-lists") for command in step.script.commands):
+    if any(command.program in property_by_fact_name("programs", "reads-lists") for command in step.script.commands):
         return
-    yield hit(updates[0].verb.span, program=updates[0].program)
+    yield hit(index_updates[0].verb.span, program=index_updates[0].program)
 
 
 def zypper_distribution_upgrade(command: Command) -> CheckOutcome:
@@ -245,40 +255,42 @@ def dependencies_unlocked(command: Command) -> CheckOutcome:
     if call is None or call.packages or call.action != "install":
         yield NotApplicable()
         return
-    name = call.manager.name
-    if name == "npm":
-        loose = call.verb.value != "ci" and not call.command.has_option("-g", "--global", "--package-lock-only")
-    elif name in ("yarn", "pnpm", "bun"):
-        loose = not call.command.has_option(*call.manager.lock_file_commands) and _installs_project(call)
-        loose = loose and name != "pnpm"  # pnpm freezes the lock file where CI is set
+    manager_name = call.manager.name
+    if manager_name == "npm":
+        ignores_lock_file = call.verb.value != "ci" and not call.command.has_option("-g", "--global", "--package-lock-only")
+    elif manager_name in ("yarn", "pnpm", "bun"):
+        ignores_lock_file = not call.command.has_option(*call.manager.lock_file_commands) and _installs_project_dependencies(
+            call
+        )
+        ignores_lock_file = ignores_lock_file and manager_name != "pnpm"  # pnpm freezes the lock file where CI is set
     else:
         yield NotApplicable()
         return
-    if loose:
-        severity = Severity.LOW if _is_lock_copied(command, call) else None
-        yield hit(call.verb.span, severity=severity, command=f"{name} {call.verb.value}".strip())
+    if ignores_lock_file:
+        severity = Severity.LOW if _is_lock_with_manifest_copied(command, call) else None
+        yield hit(call.verb.span, severity=severity, command=f"{manager_name} {call.verb.value}".strip())
 
 
-def _is_lock_copied(command: Command, call: PackageCall) -> bool:
+def _is_lock_with_manifest_copied(command: Command, call: PackageCall) -> bool:
     """Whether the last lock file that the stage takes out of the context comes into a folder with its manifest."""
-    stage, before = command.stage, command.step.instruction.span.start
-    copied: list[tuple[str, str]] = []
+    stage, install_offset = command.stage, command.step.instruction.span.start
+    names_and_folders: list[tuple[str, str]] = []
     for instruction in stage.instructions:
-        target = copy_destination(stage, instruction) if instruction.keyword == "COPY" else None
-        if target is None or instruction.flags or instruction.span.start > before:
+        target_path = copy_destination(stage, instruction) if instruction.keyword == "COPY" else None
+        if target_path is None or instruction.flags or instruction.span.start > install_offset:
             continue
         for word in instruction.words[:-1]:
-            name = posixpath.basename(word.value)
-            is_renamed = posixpath.basename(target) == name
-            copied.append((name, posixpath.dirname(target) if is_renamed else target))
-    locks = [folder for name, folder in copied if name in call.manager.lock_files]
-    return bool(locks) and (_MANIFEST, locks[-1]) in copied
+            file_name = posixpath.basename(word.value)
+            is_target_file = posixpath.basename(target_path) == file_name
+            names_and_folders.append((file_name, posixpath.dirname(target_path) if is_target_file else target_path))
+    lock_folders = [folder for file_name, folder in names_and_folders if file_name in call.manager.lock_files]
+    return bool(lock_folders) and (_NPM_MANIFEST_NAME, lock_folders[-1]) in names_and_folders
 
 
-_MANIFEST = "package.json"
+_NPM_MANIFEST_NAME = "package.json"
 
 
-def _installs_project(call: PackageCall) -> bool:
+def _installs_project_dependencies(call: PackageCall) -> bool:
     return call.verb_group != "global" and not call.command.has_option("-g", "--global", "--version", "-v")
 
 
@@ -290,31 +302,38 @@ def dependencies_development(step: Step) -> CheckOutcome:
     if not step.stage.final or step.onbuild or not step.stage.whole:
         yield NotApplicable()
         return
-    before = step.instruction.span.start
-    mode = step.stage.variable_value("NODE_ENV", before)
-    if mode == "production":
+    run_offset = step.instruction.span.start
+    node_env = step.stage.variable_value("NODE_ENV", run_offset)
+    if node_env == "production":
         return
-    calls = [call for call in manager_calls(step) if call.manager.name in ("npm", "yarn", "pnpm") and call.action == "install"]
-    if not calls:
+    install_calls = [
+        call for call in manager_calls(step) if call.manager.name in ("npm", "yarn", "pnpm") and call.action == "install"
+    ]
+    if not install_calls:
         yield NotApplicable()
-    elif mode is None and step.stage.declares_variable("NODE_ENV", before):
-        yield Undecidable(calls[0].verb.span)
+    elif node_env is None and step.stage.declares_variable("NODE_ENV", run_offset):
+        yield Undecidable(install_calls[0].verb.span)
         return
-    for call in calls:
-        named = call.packages or call.verb_group == "global" or call.command.has_option("-g", "--global")
-        env = any(a.name == "NODE_ENV" for a in call.command.assignments)
-        if named or env or call.command.has_option(*_PRODUCTION_ONLY_OPTIONS) or _is_pruned(step.stage):
+    for call in install_calls:
+        has_named_packages = call.packages or call.verb_group == "global" or call.command.has_option("-g", "--global")
+        sets_node_env = any(a.name == "NODE_ENV" for a in call.command.assignments)
+        if (
+            has_named_packages
+            or sets_node_env
+            or call.command.has_option(*_PRODUCTION_ONLY_OPTIONS)
+            or _prunes_dependencies(step.stage)
+        ):
             continue
         yield hit(call.verb.span, program=call.manager.name)
 
 
 @lru_cache(maxsize=16)
-def _is_pruned(stage: Stage) -> bool:
+def _prunes_dependencies(stage: Stage) -> bool:
     """Whether the stage takes them out again, once it has built with them."""
-    return bool(_PRUNE_COMMAND.search(run_text(stage)))
+    return bool(_PRUNE_COMMAND_PATTERN.search(run_text(stage)))
 
 
-_PRUNE_COMMAND = re.compile(
+_PRUNE_COMMAND_PATTERN = re.compile(
     r"\bprune\b|\brm\s[^\n;&|]{0,300}node_modules|\b(?:npm|yarn|pnpm)\b[^\n;&|]{0,300}(?:--omit|--prod|-P\b|focus)"
 )
 
@@ -323,15 +342,17 @@ def compiler_in_final_stage(step: Step) -> CheckOutcome:
     """The final stage, which starts something, keeps a compiler that the same RUN does not remove."""
     if not step.stage.final or step.onbuild or not step.stage.whole or step.stage.role == "base":
         return
-    text = step.instruction.arguments_text.text
-    if re.search(r"\b(?:apk\s{1,9}(?:--\S{1,40}\s{1,9}){0,9}del|purge|autoremove|remove|erase)\b", text):
+    arguments_text = step.instruction.arguments_text.text
+    if re.search(r"\b(?:apk\s{1,9}(?:--\S{1,40}\s{1,9}){0,9}del|purge|autoremove|remove|erase)\b", arguments_text):
         return
     for call in manager_calls(step):
         if call.manager.is_system_manager and call.action == "install":
-            names = [
-                word for word in call.packages if word.value.partition("=")[0] in fact_column("system-packages", "compiler")
+            compiler_words = [
+                word
+                for word in call.packages
+                if word.value.partition("=")[0] in property_by_fact_name("system-packages", "compiler")
             ]
-            if names:
-                listed = ", ".join(word.value for word in names[:4])
-                yield hit(names[0].span, packages=listed)
+            if compiler_words:
+                compiler_names = ", ".join(word.value for word in compiler_words[:4])
+                yield hit(compiler_words[0].span, packages=compiler_names)
                 return

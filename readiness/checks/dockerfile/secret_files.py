@@ -5,14 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 
-from readiness.checks.dockerfile.context import sources_of_copy
+from readiness.checks.dockerfile.context import source_words_of_copy
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, hit
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.dotenv import EnvEntry
 from readiness.syntax.secrets import classify_value, is_secret_name
 
-_SECRET_FILE = re.compile(
+_SECRET_FILE_PATTERN = re.compile(
     r"(?:\A|/)(?:\.env(?:\.(?![\w.-]*\b(?:example|sample|template|dist|defaults?|tmpl|jinja2?|j2|erb)\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
     r"|id_ed25519|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.dockercfg|\.htpasswd|\.pgpass"
     r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]{0,80}(?:private|server|tls)[\w-]*\.key"
@@ -26,40 +26,40 @@ def copy_secret_file(step: Step, project: Project) -> CheckOutcome:
     instruction = step.instruction
     if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from"):
         return
-    for word in sources_of_copy(instruction):
-        if _SECRET_FILE.search(word.value) and not _is_harmless(step, word.value, project):
-            yield hit(word.span, file=word.value)
+    for source_word in source_words_of_copy(instruction):
+        if _SECRET_FILE_PATTERN.search(source_word.value) and not _is_known_harmless(step, source_word.value, project):
+            yield hit(source_word.span, file=source_word.value)
 
 
-def _is_harmless(step: Step, file_path: str, project: Project) -> bool:
+def _is_known_harmless(step: Step, file_path: str, project: Project) -> bool:
     """Whether a file was read and holds no secret; the context may be any folder above the Dockerfile."""
-    folders = parent_folders(step.source.root.path)
-    paths = (posixpath.normpath(posixpath.join(folder, file_path)) for folder in folders)
-    there = [path for path in paths if path in project.paths]
-    return bool(there) and all(path in project.harmless for path in there)
+    context_folders = parent_folders(step.source.root.path)
+    candidate_paths = (posixpath.normpath(posixpath.join(folder, file_path)) for folder in context_folders)
+    existing_paths = [path for path in candidate_paths if path in project.paths]
+    return bool(existing_paths) and all(path in project.harmless for path in existing_paths)
 
 
 # Made up for tests, or kept in the repository on purpose: Vite, Next and others read .env.development from there.
-_TEST_OR_SAMPLE_PATH = re.compile(
+_TEST_OR_SAMPLE_PATH_PATTERN = re.compile(
     r"(?:\A|/)(?:testdata|tests?|__tests__|fixtures?|examples?|docs?)/|(?:\A|/)\.env\.(?:dev|development|tests?|ci)\Z"
 )
 
 
-def secret_paths(project: Project) -> list[str]:
+def secret_file_paths(project: Project) -> list[str]:
     """The files around that hold secrets by their name; an environment file that was read must name one."""
-    harmless = project.harmless | {
+    harmless_paths = project.harmless | {
         document.source.path
         for document in project.documents_of_kind("dotenv")
-        if not any(_may_hold_secret(entry) for entry in document.parsed_env_file.last_entry_by_name.values())
+        if not any(_may_entry_hold_secret(entry) for entry in document.parsed_env_file.last_entry_by_name.values())
     }
     return sorted(
         path
         for path in project.paths
-        if _SECRET_FILE.search(path) and not _TEST_OR_SAMPLE_PATH.search(path) and path not in harmless
+        if _SECRET_FILE_PATTERN.search(path) and not _TEST_OR_SAMPLE_PATH_PATTERN.search(path) and path not in harmless_paths
     )
 
 
-def _may_hold_secret(entry: EnvEntry) -> bool:
+def _may_entry_hold_secret(entry: EnvEntry) -> bool:
     value = entry.raw_value
     return bool(value) and (is_secret_name(entry.name) or classify_value(entry.name, value).is_exposed)
 

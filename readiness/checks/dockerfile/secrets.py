@@ -8,7 +8,7 @@ from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, Severity, Span, hit
 from readiness.syntax import secrets, shell
-from readiness.syntax.holes import has_variable
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.instruction import Heredoc, NameValuePair
 from readiness.syntax.secrets import (
     HostReach,
@@ -26,10 +26,10 @@ def secret_in_environment(step: Step) -> CheckOutcome:
     if step.keyword not in ("ENV", "ARG", "LABEL"):
         return
     for pair in step.instruction.pairs:
-        verdict = _verdict_on_value(step, pair)
+        verdict = _verdict_on_pair_value(step, pair)
         severity = _secret_severity(step, verdict)
         if severity is not None and not _is_well_known_word(verdict):
-            verdict = secrets.with_comment(verdict, step.source.text, step.instruction.span.start)
+            verdict = secrets.verdict_with_public_comment(verdict, step.source.text, step.instruction.span.start)
             yield hit(
                 pair.value_span,
                 severity=Severity.LOW if verdict.is_minor else severity,
@@ -39,11 +39,11 @@ def secret_in_environment(step: Step) -> CheckOutcome:
             )
 
 
-def _verdict_on_value(step: Step, pair: NameValuePair) -> SecretVerdict:
+def _verdict_on_pair_value(step: Step, pair: NameValuePair) -> SecretVerdict:
     """What the value of an ENV, ARG or LABEL is; what only builds with it can reach an ARG is no service."""
-    served = _is_in_shipped_image(step) and step.keyword != "ARG"
+    is_served = _is_in_shipped_image(step) and step.keyword != "ARG"
     value = pair.value if pair.raw else ""
-    return secrets.classify_value(pair.name, value, ValueContext.SERVED if served else ValueContext.BUILD)
+    return secrets.classify_value(pair.name, value, ValueContext.SERVED if is_served else ValueContext.BUILD)
 
 
 def _is_well_known_word(verdict: SecretVerdict) -> bool:
@@ -62,17 +62,17 @@ def _secret_severity(step: Step, verdict: SecretVerdict) -> Severity | None:
     Critical needs a credential that a machine made, in an image that is shipped. What is not shipped stands in the
     repository all the same, but only what a machine made is surely a credential there.
     """
-    served = _is_in_shipped_image(step)
+    is_served = _is_in_shipped_image(step)
     if verdict.is_guessed:
-        return Severity.MEDIUM if served and verdict.reach is not HostReach.HERE else None
-    if not verdict.is_secret or (not served and verdict.strength < SecretStrength.RANDOM):
+        return Severity.MEDIUM if is_served and verdict.reach is not HostReach.HERE else None
+    if not verdict.is_secret or (not is_served and verdict.strength < SecretStrength.RANDOM):
         return None
-    if not served:
+    if not is_served:
         return Severity.HIGH
     if verdict.reach is HostReach.HERE or verdict.strength is SecretStrength.WORD:
         return Severity.MEDIUM
-    sure = verdict.strength >= SecretStrength.RANDOM and verdict.reach in (None, HostReach.AWAY)
-    return Severity.CRITICAL if sure else Severity.HIGH
+    is_surely_usable = verdict.strength >= SecretStrength.RANDOM and verdict.reach in (None, HostReach.AWAY)
+    return Severity.CRITICAL if is_surely_usable else Severity.HIGH
 
 
 def secret_argument(step: Step) -> CheckOutcome:
@@ -85,21 +85,21 @@ def secret_argument(step: Step) -> CheckOutcome:
     for pair in step.instruction.pairs:
         if step.keyword == "ENV" and not pair.value:
             continue
-        if secrets.may_name_secret(pair.name) and _is_secret_argument(step, pair):
+        if secrets.has_secret_word(pair.name) and _is_secret_argument(step, pair):
             yield hit(pair.name_span, name=pair.name, keyword=step.keyword)
 
 
 def _is_secret_argument(step: Step, pair: NameValuePair) -> bool:
     """Whether a variable whose name sounds like a secret's is one, by the value that it has here."""
-    verdict = _verdict_on_value(step, pair)
-    if not pair.value or verdict.kind is SecretKind.REFERENCE or has_variable(pair.value):
+    verdict = _verdict_on_pair_value(step, pair)
+    if not pair.value or verdict.kind is SecretKind.REFERENCE or has_variable_sign(pair.value):
         return True  # whatever comes from outside is as secret as its name says
     if _secret_severity(step, verdict) is not None and not _is_well_known_word(verdict):
         return False  # secret_in_environment tells of it
     if pair.value.lower() in _BOOLEAN_TEXTS:
         return False
     if not secrets.is_secret_name(pair.name):
-        return secrets.strength_of(pair.value) is SecretStrength.RANDOM
+        return secrets.secret_strength_of(pair.value) is SecretStrength.RANDOM
     if step.keyword == "ENV" and not step.stage.shipped:
         return False  # a word that a step of the build needs, and nothing more
     return verdict.kind is not SecretKind.SETTING
@@ -107,34 +107,38 @@ def _is_secret_argument(step: Step, pair: NameValuePair) -> bool:
 
 def secret_in_command(step: Step) -> CheckOutcome:
     """A command, or a file that stands in the Dockerfile, with a secret's value in it."""
-    seen: set[int] = set()
-    for area, place in _searchable_texts(step):
-        for secret in secrets.secrets_in_text(step.source.text[area.start : area.end], place):
-            span = Span(area.start + secret.span.start, area.start + secret.span.end)
-            severity = _secret_severity(step, secret.verdict)
-            if severity is Severity.CRITICAL and place is ValueContext.BUILD and secret.is_signing_key:
+    reported_offsets: set[int] = set()
+    for text_span, value_context in _searchable_spans(step):
+        for found_secret in secrets.secrets_in_text(step.source.text[text_span.start : text_span.end], value_context):
+            secret_span = Span(text_span.start + found_secret.span.start, text_span.start + found_secret.span.end)
+            severity = _secret_severity(step, found_secret.verdict)
+            if severity is Severity.CRITICAL and value_context is ValueContext.BUILD and found_secret.is_signing_key:
                 severity = Severity.HIGH  # the step needs some key to start; what runs later may have another
-            if severity is not None and span.start not in seen:
-                seen.add(span.start)
-                yield hit(span, severity=severity, reason=secret.reason, keyword=step.keyword)
+            if severity is not None and secret_span.start not in reported_offsets:
+                reported_offsets.add(secret_span.start)
+                yield hit(secret_span, severity=severity, reason=found_secret.reason, keyword=step.keyword)
 
 
-def _searchable_texts(step: Step) -> Iterator[tuple[Span, ValueContext]]:
+def _searchable_spans(step: Step) -> Iterator[tuple[Span, ValueContext]]:
     """The texts of an instruction with what they are for: a RUN is over with the build, a file that it writes is not."""
-    served = ValueContext.SERVED if _is_in_shipped_image(step) else ValueContext.BUILD
+    served_context = ValueContext.SERVED if _is_in_shipped_image(step) else ValueContext.BUILD
     if step.keyword in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
-        yield step.instruction.span, ValueContext.BUILD if step.keyword == "RUN" else served
-    for document in step.instruction.heredocs:
-        yield document.body_span, ValueContext.BUILD if _is_script(step, document) else served
+        yield step.instruction.span, ValueContext.BUILD if step.keyword == "RUN" else served_context
+    for heredoc in step.instruction.heredocs:
+        yield heredoc.body_span, ValueContext.BUILD if _is_script_of_run(step, heredoc) else served_context
 
 
-def _is_script(step: Step, heredoc: Heredoc) -> bool:
+def _is_script_of_run(step: Step, heredoc: Heredoc) -> bool:
     """Whether a here-document is what a RUN runs, and no file that it writes."""
     if step.keyword != "RUN":
         return False
-    before = step.source.text[step.instruction.keyword_span.end : heredoc.name_span.start]
-    programs = before.split()
-    return not programs or all(word.startswith(("-", "<")) for word in programs) or (programs[-1] in shell.SHELL_PROGRAMS)
+    text_before_heredoc = step.source.text[step.instruction.keyword_span.end : heredoc.name_span.start]
+    words_before = text_before_heredoc.split()
+    return (
+        not words_before
+        or all(word.startswith(("-", "<")) for word in words_before)
+        or (words_before[-1] in shell.SHELL_PROGRAMS)
+    )
 
 
 def secret_mount_kept(step: Step) -> CheckOutcome:
@@ -142,18 +146,23 @@ def secret_mount_kept(step: Step) -> CheckOutcome:
     if step.keyword != "RUN" or not step.stage.shipped:
         return
     mounts = list(step.mounts())
-    held = [_mount_target(mount) for mount in mounts if mount.get("type") == "secret"]
-    others = tuple(_mount_target(mount) for mount in mounts if mount.get("type") != "secret")
-    commands = step.script.commands if held else ()
-    for index, command in enumerate(commands):
-        for word in _files_from_secret(command, index, commands, held):
-            path = word.value
-            gone = any(
-                unwrap_command(command).program in ("rm", "shred", "unlink") and _path_covers(unwrap_command(command), path)
-                for command in commands[index + 1 :]
+    secret_targets = [_mount_target(mount) for mount in mounts if mount.get("type") == "secret"]
+    other_targets = tuple(_mount_target(mount) for mount in mounts if mount.get("type") != "secret")
+    commands = step.script.commands if secret_targets else ()
+    for command_index, command in enumerate(commands):
+        for file_word in _file_words_filled_from_secret(command, command_index, commands, secret_targets):
+            file_path = file_word.value
+            is_removed = any(
+                unwrap_command(command).program in ("rm", "shred", "unlink")
+                and _operands_cover_path(unwrap_command(command), file_path)
+                for command in commands[command_index + 1 :]
             )
-            if word.is_fully_known and not gone and not path.startswith(("/dev/", *(f"{o}/" for o in others if o))):
-                yield hit(word.span, file=path)
+            if (
+                file_word.is_fully_known
+                and not is_removed
+                and not file_path.startswith(("/dev/", *(f"{o}/" for o in other_targets if o)))
+            ):
+                yield hit(file_word.span, file=file_path)
                 return
 
 
@@ -163,21 +172,21 @@ def _mount_target(mount: Mapping[str, str]) -> str:
         return mount["target"].rstrip("/")
     if mount.get("type") != "secret" or "env" in mount:
         return ""
-    name = mount.get("id") or mount.get("source", "").rpartition("/")[2]
-    return f"/run/secrets/{name}"
+    secret_name = mount.get("id") or mount.get("source", "").rpartition("/")[2]
+    return f"/run/secrets/{secret_name}"
 
 
-def _files_from_secret(
+def _file_words_filled_from_secret(
     command: shell.SimpleCommand,
-    index: int,
+    command_index: int,
     commands: Sequence[shell.SimpleCommand],
-    secret_paths: Sequence[str],
+    secret_targets: Sequence[str],
 ) -> Iterator[shell.ShellWord]:
     """The files that a command fills from one of the secrets."""
     invocation = unwrap_command(command)
-    inner = [each for each in commands if each.parent_index == index]
-    words = [word.value for each in (invocation, *inner) for word in each.words]
-    if not any(value in secret_paths for value in words if value):
+    inner_commands = [each for each in commands if each.parent_index == command_index]
+    word_values = [word.value for each in (invocation, *inner_commands) for word in each.words]
+    if not any(value in secret_targets for value in word_values if value):
         return
     if invocation.program in ("cp", "install", "mv") and len(invocation.operands()) > 1:
         yield invocation.operands()[-1]
@@ -186,6 +195,6 @@ def _files_from_secret(
             yield redirect.target_word
 
 
-def _path_covers(command: shell.SimpleCommand, path: str) -> bool:
-    names = [word.value.rstrip("/*") for word in command.operands()]
-    return any(name and (path == name or path.startswith(f"{name}/")) for name in names)
+def _operands_cover_path(command: shell.SimpleCommand, path: str) -> bool:
+    operand_paths = [word.value.rstrip("/*") for word in command.operands()]
+    return any(name and (path == name or path.startswith(f"{name}/")) for name in operand_paths)

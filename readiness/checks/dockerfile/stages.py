@@ -7,25 +7,25 @@ import re
 from collections.abc import Sequence
 
 from readiness.kinds.dockerfile.model import Document, Stage, Step
-from readiness.kinds.joins.every_build import all_builds
+from readiness.kinds.joins.every_build import builds_of_project
 from readiness.model import CheckOutcome, Related, Span, hit
 from readiness.model.project import Project
-from readiness.syntax.holes import has_variable
+from readiness.syntax.holes import has_variable_sign
 
 RESERVED_STAGE_NAMES = frozenset({"scratch", "context"})
 
 
 def stage_name_duplicate(document: Document) -> CheckOutcome:
     """Two stages have one name."""
-    seen: dict[str, Stage] = {}
+    first_stage_by_name: dict[str, Stage] = {}
     for stage in document.stages:
         if not stage.name or stage.from_instruction is None:
             continue
-        word = stage.from_instruction.words[2]
-        first = seen.setdefault(stage.name, stage)
-        if first is not stage and first.from_instruction is not None:
-            place = Related(document.source, first.from_instruction.words[2].span, "the first of that name")
-            yield hit(word.span, name=word.value, resource=stage.resource, related=(place,))
+        name_word = stage.from_instruction.words[2]
+        first_stage = first_stage_by_name.setdefault(stage.name, stage)
+        if first_stage is not stage and first_stage.from_instruction is not None:
+            first_name_location = Related(document.source, first_stage.from_instruction.words[2].span, "the first of that name")
+            yield hit(name_word.span, name=name_word.value, resource=stage.resource, related=(first_name_location,))
 
 
 def stage_name_reserved(stage: Stage) -> CheckOutcome:
@@ -37,36 +37,42 @@ def stage_name_reserved(stage: Stage) -> CheckOutcome:
 def stage_name_capitals(stage: Stage) -> CheckOutcome:
     """The stage's name has capitals."""
     if stage.name and stage.from_instruction is not None:
-        word = stage.from_instruction.words[2]
-        if word.value != word.value.lower():
-            yield hit(word.span, name=word.value)
+        name_word = stage.from_instruction.words[2]
+        if name_word.value != name_word.value.lower():
+            yield hit(name_word.span, name=name_word.value)
 
 
 # Stages that are made to be built on their own.
-_STANDALONE_TARGET_NAME = re.compile(
+_STANDALONE_TARGET_NAME_PATTERN = re.compile(
     r"(?:\A|[-_.])(?:dev\w{0,60}|tests?|testing|debug\w{0,60}|lint\w{0,60}|ci|docs?|bench\w{0,60}|prod\w{0,60}|shell)(?:\Z|[-_.])"
 )
 
 
 def stage_unused(document: Document, project: Project) -> CheckOutcome:
     """A stage that no later one builds on or copies from, and that no build of the project names."""
-    if any(has_variable(s.image_word.raw) for s in document.stages if s.base_stage is None and s.image_word):
+    if any(has_variable_sign(s.image_word.raw) for s in document.stages if s.base_stage is None and s.image_word):
         return  # a FROM with a variable may mean any of them
-    used = {id(stage.base_stage) for stage in document.stages if stage.base_stage is not None}
+    used_stage_ids = {id(stage.base_stage) for stage in document.stages if stage.base_stage is not None}
     for step in document.steps:
-        names = [flag.value for flag in step.instruction.flags if flag.name == "from"]
-        names += [mount["from"] for mount in step.mounts() if "from" in mount]
-        for name in names:
-            source = document.stage_by_name(name)
-            if source is not None:
-                used.add(id(source))
-            elif has_variable(name):
+        referenced_names = [flag.value for flag in step.instruction.flags if flag.name == "from"]
+        referenced_names += [mount["from"] for mount in step.mounts() if "from" in mount]
+        for referenced_name in referenced_names:
+            source_stage = document.stage_by_name(referenced_name)
+            if source_stage is not None:
+                used_stage_ids.add(id(source_stage))
+            elif has_variable_sign(referenced_name):
                 return
-    path = posixpath.normpath(document.source.path)
-    named = [build for build in project.memoize(all_builds) if build.dockerfile_path == path and build.target_stage]
-    used.update(id(document.stage_by_name(build.target_stage or "")) for build in named)
+    dockerfile_path = posixpath.normpath(document.source.path)
+    builds_with_target = [
+        build for build in project.memoize(builds_of_project) if build.dockerfile_path == dockerfile_path and build.target_stage
+    ]
+    used_stage_ids.update(id(document.stage_by_name(build.target_stage or "")) for build in builds_with_target)
     for stage in document.stages[:-1]:
-        if id(stage) not in used and stage.from_instruction is not None and not _STANDALONE_TARGET_NAME.search(stage.name):
+        if (
+            id(stage) not in used_stage_ids
+            and stage.from_instruction is not None
+            and not _STANDALONE_TARGET_NAME_PATTERN.search(stage.name)
+        ):
             yield hit(stage.from_instruction.span, resource=stage.resource, name=stage.name or stage.index)
 
 
@@ -88,19 +94,19 @@ def onbuild_instruction_forbidden(step: Step) -> CheckOutcome:
 def instruction_invalid(document: Document) -> CheckOutcome:
     """What the builder cannot read, one hit a place."""
     text = document.source.text
-    spans = {one.span.start: one.span for one in document.parsed_dockerfile.instructions}
+    span_by_offset = {one.span.start: one.span for one in document.parsed_dockerfile.instructions}
     for error in document.parsed_dockerfile.errors:
-        span = spans.get(error.offset)
+        span = span_by_offset.get(error.offset)
         if span is None:
-            end = text.find("\n", error.offset)
-            span = Span(error.offset, len(text) if end < 0 else end)
+            line_end = text.find("\n", error.offset)
+            span = Span(error.offset, len(text) if line_end < 0 else line_end)
         yield hit(span, reason=error.message)
 
 
 def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> CheckOutcome:
     """An instruction of which only the last counts stands more than once."""
     for keyword in keywords:
-        instructions = [one for one in stage.instructions if one.keyword == keyword and not one.is_under_onbuild]
-        for instruction in instructions[:-1]:
-            place = Related(stage.source, instructions[-1].span, "the one that counts")
-            yield hit(instruction.keyword_span, keyword=keyword, related=(place,))
+        instructions_of_keyword = [one for one in stage.instructions if one.keyword == keyword and not one.is_under_onbuild]
+        for instruction in instructions_of_keyword[:-1]:
+            effective_location = Related(stage.source, instructions_of_keyword[-1].span, "the one that counts")
+            yield hit(instruction.keyword_span, keyword=keyword, related=(effective_location,))

@@ -11,23 +11,30 @@ from readiness.model import CheckOutcome, hit
 def instruction_case(document: Document) -> CheckOutcome:
     """Instructions are not all written in the case that most of them have."""
     instructions = list(document.parsed_dockerfile.instructions)
-    upper = sum(one.keyword_as_written.isupper() for one in instructions)
-    lower = sum(one.keyword_as_written.islower() for one in instructions)
+    uppercase_count = sum(one.keyword_as_written.isupper() for one in instructions)
+    lowercase_count = sum(one.keyword_as_written.islower() for one in instructions)
     for instruction in instructions:
-        mixed = not instruction.keyword_as_written.isupper() and not instruction.keyword_as_written.islower()
-        minority = instruction.keyword_as_written.islower() if upper >= lower else instruction.keyword_as_written.isupper()
-        if mixed or minority:
-            wanted = instruction.keyword if upper >= lower else instruction.keyword.lower()
-            yield hit(instruction.keyword_span, keyword=instruction.keyword_as_written, wanted=wanted)
+        is_mixed_case = not instruction.keyword_as_written.isupper() and not instruction.keyword_as_written.islower()
+        is_minority_case = (
+            instruction.keyword_as_written.islower()
+            if uppercase_count >= lowercase_count
+            else instruction.keyword_as_written.isupper()
+        )
+        if is_mixed_case or is_minority_case:
+            expected_keyword = instruction.keyword if uppercase_count >= lowercase_count else instruction.keyword.lower()
+            yield hit(instruction.keyword_span, keyword=instruction.keyword_as_written, wanted=expected_keyword)
 
 
 def from_as_case(stage: Stage) -> CheckOutcome:
     """FROM and AS differ in case."""
-    start = stage.from_instruction
-    if start is not None and len(start.words) == 3:
-        word = start.words[1].raw
-        if start.keyword_as_written.isupper() != word.isupper() or start.keyword_as_written.islower() != word.islower():
-            yield hit(start.words[1].span, word=word, keyword=start.keyword_as_written)
+    from_instruction = stage.from_instruction
+    if from_instruction is not None and len(from_instruction.words) == 3:
+        as_keyword = from_instruction.words[1].raw
+        if (
+            from_instruction.keyword_as_written.isupper() != as_keyword.isupper()
+            or from_instruction.keyword_as_written.islower() != as_keyword.islower()
+        ):
+            yield hit(from_instruction.words[1].span, word=as_keyword, keyword=from_instruction.keyword_as_written)
 
 
 def continuation_empty(document: Document) -> CheckOutcome:
@@ -38,7 +45,7 @@ def continuation_empty(document: Document) -> CheckOutcome:
             yield hit(instruction.empty_continuation_span, keyword=step.keyword, resource=step.resource)
 
 
-_HADOLINT_IGNORE_COMMENT = re.compile(
+_HADOLINT_IGNORE_COMMENT_PATTERN = re.compile(
     r"#[ \t]*hadolint[ \t]+ignore[ \t]*=[ \t]*(?:DL|SC)\d+(?:[ \t]*,[ \t]*(?:DL|SC)\d+)*[ \t]*(?:#|\r?$)",
     re.MULTILINE,
 )
@@ -47,6 +54,6 @@ _HADOLINT_IGNORE_COMMENT = re.compile(
 def ignore_comment_foreign(document: Document) -> CheckOutcome:
     """A comment that tells hadolint to be silent."""
     text = document.source.text
-    for span in document.parsed_dockerfile.comments:
-        if _HADOLINT_IGNORE_COMMENT.match(text, span.start):
-            yield hit(span)
+    for comment_span in document.parsed_dockerfile.comments:
+        if _HADOLINT_IGNORE_COMMENT_PATTERN.match(text, comment_span.start):
+            yield hit(comment_span)

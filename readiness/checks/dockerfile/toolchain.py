@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from readiness.checks.dockerfile.packages import is_in_run
+from readiness.checks.dockerfile.packages import is_in_run_text
 from readiness.facts.images import image_property
 from readiness.kinds.dockerfile.model import Stage
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
@@ -12,34 +12,36 @@ from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
 
 def build_image_shipped(stage: Stage) -> CheckOutcome:
     """The final stage compiles the program that it starts, and keeps the compiler."""
-    word = stage.image_word
+    image_word = stage.image_word
     image = stage.root_stage.image
-    builds = image_property(image, "compiles")
-    if not stage.final or not stage.whole or word is None:
+    compile_pattern = image_property(image, "compiles")
+    if not stage.final or not stage.whole or image_word is None:
         yield NotApplicable()
         return
-    starts = stage.effective_value("CMD") or stage.effective_value("ENTRYPOINT")
-    if builds is None or starts is None or "slim" in image.tag:
+    start_instruction = stage.effective_value("CMD") or stage.effective_value("ENTRYPOINT")
+    if compile_pattern is None or start_instruction is None or "slim" in image.tag:
         return
-    if is_in_run(stage, re.compile(builds)):
-        yield hit(word.span, image=image.text_without_digest)
+    if is_in_run_text(stage, re.compile(compile_pattern)):
+        yield hit(image_word.span, image=image.text_without_digest)
 
 
-_WORD = re.compile(r"\w+")
+_TAG_WORD_PATTERN = re.compile(r"\w+")
 
 
 def base_image_full(stage: Stage) -> CheckOutcome:
     """The final stage stands on the large variant of an image that has a small one."""
-    word = stage.image_word
+    image_word = stage.image_word
     image = stage.root_stage.image
-    if not stage.final or not stage.whole or word is None or image.name_unknown:
+    if not stage.final or not stage.whole or image_word is None or image.name_unknown:
         yield NotApplicable()
         return
-    small = image_property(image, "small-tags")
-    if small is None:
+    small_tag_prefixes = image_property(image, "small-tags")
+    if small_tag_prefixes is None:
         if not image_property(image, "small"):
             yield NotApplicable()
     elif image.tag_unknown:
-        yield Undecidable(word.span)
-    elif not any(part.startswith(tuple(small)) for part in _WORD.findall(image.tag)) and not any(build_image_shipped(stage)):
-        yield hit(word.span, image=image.text_without_digest)
+        yield Undecidable(image_word.span)
+    elif not any(part.startswith(tuple(small_tag_prefixes)) for part in _TAG_WORD_PATTERN.findall(image.tag)) and not any(
+        build_image_shipped(stage)
+    ):
+        yield hit(image_word.span, image=image.text_without_digest)

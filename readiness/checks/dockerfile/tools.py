@@ -18,26 +18,26 @@ def starter_missing(step: Step) -> CheckOutcome:
     instruction, stage = step.instruction, step.stage
     if instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT") or step.onbuild or not instruction.words:
         return
-    if instruction.keyword != "RUN" and not _is_started(step):
+    if instruction.keyword != "RUN" and not _is_started_by_image(step):
         return
     if stage.windows or not stage.whole or any("from" in mount for mount in step.mounts()):
         return
     if not instruction.is_json_form and not surely_lacks_tool(stage.root_stage.image, "sh"):
         return
-    image = stage.root_stage.image.text_without_digest
+    image_text = stage.root_stage.image.text_without_digest
     if instruction.is_json_form:
         program = instruction.words[0].value
         if instruction.keyword != "RUN" and "/" not in program and has_tool(stage, program) is False:
-            yield hit(instruction.words[0].span, keyword=instruction.keyword, tool=program, image=image)
+            yield hit(instruction.words[0].span, keyword=instruction.keyword, tool=program, image=image_text)
     elif not stage.effective_value("SHELL", instruction.span.start) and has_tool(stage, "sh") is False:
         tool = "a shell, as its shell form does"
-        yield hit(instruction.arguments_span, keyword=instruction.keyword, tool=tool, image=image)
+        yield hit(instruction.arguments_span, keyword=instruction.keyword, tool=tool, image=image_text)
 
 
-def _is_started(step: Step) -> bool:
+def _is_started_by_image(step: Step) -> bool:
     """Whether a CMD or ENTRYPOINT is the one that the image starts."""
-    effective = step.document.stages[-1].effective_value(step.keyword)
-    return effective is not None and effective.instruction is step.instruction
+    effective_start = step.document.stages[-1].effective_value(step.keyword)
+    return effective_start is not None and effective_start.instruction is step.instruction
 
 
 @lru_cache(maxsize=64)
@@ -45,47 +45,49 @@ def has_tool(stage: Stage, name: str) -> bool | None:
     """Whether an image surely has, or surely lacks, a program; None where nobody can tell."""
     if _is_provided_by_step(stage, name):
         return True
-    return None if not surely_lacks_tool(stage.root_stage.image, name) or _is_opaque(stage) else False
+    return None if not surely_lacks_tool(stage.root_stage.image, name) or _has_opaque_run(stage) else False
 
 
-_BIN_FOLDER = re.compile(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
+_BIN_FOLDER_PATTERN = re.compile(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
 
 
-def _is_provided_by_step(stage: Stage, name: str) -> bool:
+def _is_provided_by_step(stage: Stage, program: str) -> bool:
     """Whether a step brings a program; the last step that names it decides."""
-    word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
-    answer = False
-    for below in reversed(list(stage.base_chain)):
-        for instruction in below.instructions:
+    program_pattern = re.compile(rf"(?<![\w.-]){re.escape(program)}(?![\w.-])")
+    is_provided = False
+    for chain_stage in reversed(list(stage.base_chain)):
+        for instruction in chain_stage.instructions:
             if instruction.keyword == "RUN":
-                is_left = _is_left_by_run(Step(stage.document, below, instruction), word, name)
-                answer = answer if is_left is None else is_left
+                is_left = _is_program_left_by_run(Step(stage.document, chain_stage, instruction), program_pattern, program)
+                is_provided = is_provided if is_left is None else is_left
             elif instruction.keyword in ("COPY", "ADD") and instruction.words:
-                copied = word.search(instruction.arguments_text.text) or _BIN_FOLDER.search(instruction.words[-1].value)
-                answer = answer or bool(copied)
-    return answer
+                copy_match = program_pattern.search(instruction.arguments_text.text) or _BIN_FOLDER_PATTERN.search(
+                    instruction.words[-1].value
+                )
+                is_provided = is_provided or bool(copy_match)
+    return is_provided
 
 
-def _is_left_by_run(step: Step, word: re.Pattern[str], name: str) -> bool | None:
+def _is_program_left_by_run(step: Step, program_pattern: re.Pattern[str], program: str) -> bool | None:
     """Whether a RUN leaves a program behind (it installs, fetches or uses it) or takes it away."""
-    bodies = [step.source.text[slice(*doc.body_span)] for doc in step.instruction.heredocs]
-    if not any(word.search(text) for text in (step.instruction.arguments_text.text, *bodies)):
+    heredoc_texts = [step.source.text[slice(*doc.body_span)] for doc in step.instruction.heredocs]
+    if not any(program_pattern.search(text) for text in (step.instruction.arguments_text.text, *heredoc_texts)):
         return None
-    answer = True
+    is_left = True
     for command in () if step.script.has_unparsed_text else step.script.commands:
         invocation = unwrap_command(command)
-        if invocation.program == name or any(word.search(each.value) for each in invocation.words):
-            answer = not packages.is_removal(invocation)
-    return answer
+        if invocation.program == program or any(program_pattern.search(each.value) for each in invocation.words):
+            is_left = not packages.removes_system_packages(invocation)
+    return is_left
 
 
-def _is_opaque(stage: Stage) -> bool:
+def _has_opaque_run(stage: Stage) -> bool:
     """Whether a RUN does something that cannot be seen through: a script, packages from a variable."""
-    for below in stage.base_chain:
-        for instruction in below.instructions:
+    for chain_stage in stage.base_chain:
+        for instruction in chain_stage.instructions:
             if instruction.keyword != "RUN":
                 continue
-            step = Step(stage.document, below, instruction)
+            step = Step(stage.document, chain_stage, instruction)
             if step.script.has_unparsed_text or not step.posix:
                 return True
             for command in step.script.commands:
@@ -98,7 +100,7 @@ def _is_opaque(stage: Stage) -> bool:
                     ".",
                 ):
                     return True
-                call = packages.package_call(command)
-                if call and call.is_install and not all(word.is_fully_known for word in call.packages):
+                package_call = packages.package_call(command)
+                if package_call and package_call.is_install and not all(word.is_fully_known for word in package_call.packages):
                     return True
     return False

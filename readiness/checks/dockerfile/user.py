@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from readiness.checks.dockerfile.packages import is_shipped
-from readiness.facts.base_images import drops_root, may_be_official_image, nonroot_user
-from readiness.facts.table import fact_column
-from readiness.facts.wrappers import command_and_wrapped
+from readiness.facts.base_images import drops_root_in_entrypoint, may_be_official_image, nonroot_user
+from readiness.facts.table import property_by_fact_name
+from readiness.facts.wrappers import command_and_wrapped_commands
 from readiness.kinds.dockerfile.actions import is_github_action_image
 from readiness.kinds.dockerfile.model import Command, Stage, Step
-from readiness.kinds.dockerfile.users import is_root, user_of
-from readiness.kinds.joins.every_build import all_builds
+from readiness.kinds.dockerfile.users import is_root_user, user_of
+from readiness.kinds.joins.every_build import builds_of_project
 from readiness.model import CheckOutcome, Span, Undecidable, hit, missing
 from readiness.model.project import Project
 
 
 def user_root(stage: Stage, project: Project) -> CheckOutcome:
     """The last USER is root; a piece without FROM does not show the last."""
-    effective = stage.effective_value("USER") if stage.final and stage.whole else None
-    if effective is None or is_github_action_image(stage, project):
+    effective_user = stage.effective_value("USER") if stage.final and stage.whole else None
+    if effective_user is None or is_github_action_image(stage, project):
         return
     user = user_of(stage)
     if user is None:
-        yield Undecidable(effective.span)
-    elif is_root(user):
-        yield hit(effective.span, user=user)
+        yield Undecidable(effective_user.span)
+    elif is_root_user(user):
+        yield hit(effective_user.span, user=user)
 
 
 def user_unset(stage: Stage, project: Project, *, certain: bool = True) -> CheckOutcome:
@@ -35,20 +35,20 @@ def user_unset(stage: Stage, project: Project, *, certain: bool = True) -> Check
     if not stage.final or not stage.whole or stage.effective_value("USER") is not None or stage.windows:
         return
     image = stage.root_stage.image
-    word = stage.image_word
-    if word is None or stage.files_only or nonroot_user(image) is not None:
+    image_word = stage.image_word
+    if image_word is None or stage.files_only or nonroot_user(image) is not None:
         return
     if is_github_action_image(stage, project):
         return
     if image.name_unknown or not image.name:
-        yield Undecidable(word.span)
+        yield Undecidable(image_word.span)
         return
-    if drops_root(image) and stage.effective_value("ENTRYPOINT") is None:
+    if drops_root_in_entrypoint(image) and stage.effective_value("ENTRYPOINT") is None:
         return
-    known = may_be_official_image(image) and (stage.role != "base" or _is_started_by_compose_command(stage, project))
-    if drops_root(image) or _may_drop_root(stage):
-        yield Undecidable(word.span)
-    elif known is certain:
+    is_certain = may_be_official_image(image) and (stage.role != "base" or _is_started_by_compose_command(stage, project))
+    if drops_root_in_entrypoint(image) or _has_root_dropping_tool(stage):
+        yield Undecidable(image_word.span)
+    elif is_certain is certain:
         yield missing(stage.at(), image=image.text_without_digest)
 
 
@@ -64,7 +64,7 @@ def _dockerfiles_with_compose_command(project: Project) -> frozenset[str]:
 
     return frozenset(
         build.dockerfile_path
-        for build in project.memoize(all_builds)
+        for build in project.memoize(builds_of_project)
         if build.dockerfile_path is not None
         and isinstance(build.subject, Service)
         and build.subject.purpose not in ("dev", "test")
@@ -72,46 +72,47 @@ def _dockerfiles_with_compose_command(project: Project) -> frozenset[str]:
     )
 
 
-def _may_drop_root(stage: Stage) -> bool:
+def _has_root_dropping_tool(stage: Stage) -> bool:
     """Whether a tool that gives root up at the start is brought in: the entry point may use it."""
     return any(
         tool in instruction.arguments_text.text
-        for below in stage.base_chain
-        for instruction in below.instructions
+        for chain_stage in stage.base_chain
+        for instruction in chain_stage.instructions
         if instruction.keyword in ("RUN", "COPY", "ADD", "CMD", "ENTRYPOINT")
-        for tool in fact_column("programs", "drops-user")
+        for tool in property_by_fact_name("programs", "drops-user")
     )
 
 
 def user_by_name(stage: Stage) -> CheckOutcome:
     """The last USER is a name, not a number."""
-    effective = stage.effective_value("USER") if stage.final else None
-    if effective is None:
+    effective_user = stage.effective_value("USER") if stage.final else None
+    if effective_user is None:
         return
     user = user_of(stage)
     if user is None:
-        yield Undecidable(effective.span)
+        yield Undecidable(effective_user.span)
     elif user and not user.isdigit() and user != "root" and not stage.windows:
-        yield hit(effective.span, user=user)
+        yield hit(effective_user.span, user=user)
 
 
 def sudo_used(command: Command) -> CheckOutcome:
     """A command runs through sudo."""
-    for layer in command_and_wrapped(command.command_with_wrapper):
-        if layer.program == "sudo":
-            yield hit(layer.name_span)
+    for wrapped_command in command_and_wrapped_commands(command.command_with_wrapper):
+        if wrapped_command.program == "sudo":
+            yield hit(wrapped_command.name_span)
 
 
 def password_in_build(command: Command) -> CheckOutcome:
     """A password is set while the image is built."""
     if command.program == "chpasswd":
-        pipe = command.command_with_wrapper.pipeline_number
-        start = min(
-            other.span.start
-            for other in command.step.script.commands
-            if other is command.command_with_wrapper or (other.pipeline_number == pipe and pipe >= 0)
+        pipeline_number = command.command_with_wrapper.pipeline_number
+        pipeline_start = min(
+            pipeline_command.span.start
+            for pipeline_command in command.step.script.commands
+            if pipeline_command is command.command_with_wrapper
+            or (pipeline_command.pipeline_number == pipeline_number and pipeline_number >= 0)
         )
-        yield hit(Span(start, command.command_with_wrapper.span.end), program=command.program)
+        yield hit(Span(pipeline_start, command.command_with_wrapper.span.end), program=command.program)
     elif command.program == "passwd" and command.command.has_option("--stdin"):
         yield hit(command.command.span, program=command.program)
     elif command.program in ("useradd", "usermod"):
@@ -129,21 +130,23 @@ def useradd_login_record(command: Command) -> CheckOutcome:
         yield hit(command.command.span, uid=uid)
 
 
-_ASKS_ONLY = ("-l", "-F", "-R", "-H", "-y", "-B", "-e", "-i", "-A")
+_SSH_KEYGEN_QUERY_OPTIONS = ("-l", "-F", "-R", "-H", "-y", "-B", "-e", "-i", "-A")
 
 
 def key_made_in_build(command: Command) -> CheckOutcome:
     """A private key is made while the image is built, and stays in it."""
     if not is_shipped(command.step):
         return
-    words = command.command.unquoted_words
+    arguments = command.command.unquoted_words
     program = command.program
-    makes = program == "ssh-keygen" and not command.command.has_option(*_ASKS_ONLY)
-    if program == "openssl" and words:
-        makes = words[0] in ("genrsa", "genpkey", "gendsa") or (
-            words[0] == "req" and bool({"-newkey", "-new", "-x509"} & set(words)) and not {"-key", "-verify"} & set(words)
+    makes_key = program == "ssh-keygen" and not command.command.has_option(*_SSH_KEYGEN_QUERY_OPTIONS)
+    if program == "openssl" and arguments:
+        makes_key = arguments[0] in ("genrsa", "genpkey", "gendsa") or (
+            arguments[0] == "req"
+            and bool({"-newkey", "-new", "-x509"} & set(arguments))
+            and not {"-key", "-verify"} & set(arguments)
         )
-    if makes:
+    if makes_key:
         yield hit(command.command.span, program=program)
 
 

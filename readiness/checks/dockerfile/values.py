@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import has_bare_environment, is_without_application
+from readiness.facts.arguments import platform_build_arguments, predefined_proxy_build_arguments
+from readiness.facts.base_images import is_without_application, sets_only_path_variable
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import CheckOutcome, Hit, Span, Undecidable, hit, missing, spelling
-from readiness.syntax.holes import has_template, has_variable
+from readiness.syntax.holes import has_template_opening, has_variable_sign
 from readiness.syntax.words import VariableReference, variable_references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
-_EXPANDED_INSTRUCTIONS = frozenset({"ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME",
+_VARIABLE_EXPANDING_KEYWORDS = frozenset({"ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME",
                       "WORKDIR"})  # fmt: skip
 
 
@@ -23,71 +23,71 @@ def workdir_relative(step: Step) -> CheckOutcome:
     instruction = step.instruction
     if instruction.keyword != "WORKDIR" or not instruction.words:
         return
-    raw = instruction.arguments_text.text.strip()
-    folder = raw.strip("\"'")
+    raw_folder = instruction.arguments_text.text.strip()
+    folder = raw_folder.strip("\"'")
     if is_absolute(folder, step.stage):
         return
-    if raw.lstrip('"').startswith("$") or has_template(raw):
-        filled = step.expand_word(raw)
-        if not filled or filled.lstrip("\"'").startswith("{{"):
+    if raw_folder.lstrip('"').startswith("$") or has_template_opening(raw_folder):
+        expanded_folder = step.expand_word(raw_folder)
+        if not expanded_folder or expanded_folder.lstrip("\"'").startswith("{{"):
             yield Undecidable(instruction.arguments_span)
             return
-        if is_absolute(filled, step.stage):
+        if is_absolute(expanded_folder, step.stage):
             return
-    if not any(_is_settled(one, step.stage) for one in _earlier_folders(step)):
+    if not any(_may_be_absolute(one, step.stage) for one in _earlier_workdirs(step)):
         yield hit(instruction.arguments_span, folder=folder)
 
 
-def _earlier_folders(step: Step) -> Iterator[str]:
+def _earlier_workdirs(step: Step) -> Iterator[str]:
     """The folders of the WORKDIRs before a step, in its stage and those that it is made from."""
-    for below in step.stage.base_chain:
-        for other in below.instructions:
-            before = other.span.start < step.instruction.span.start
-            if other.keyword == "WORKDIR" and before and other.words:
-                yield other.arguments_text.text.strip().strip("\"'")
+    for chain_stage in step.stage.base_chain:
+        for instruction in chain_stage.instructions:
+            is_before_step = instruction.span.start < step.instruction.span.start
+            if instruction.keyword == "WORKDIR" and is_before_step and instruction.words:
+                yield instruction.arguments_text.text.strip().strip("\"'")
 
 
-def _is_settled(folder: str, stage: Stage) -> bool:
+def _may_be_absolute(folder: str, stage: Stage) -> bool:
     """Whether a folder is absolute, or a variable may hold one that is."""
     return is_absolute(folder, stage) or folder.startswith("$")
 
 
-_WINDOWS_DRIVE = re.compile(r"[A-Za-z]:")
+_WINDOWS_DRIVE_PATTERN = re.compile(r"[A-Za-z]:")
 
 
 def is_absolute(path: str, stage: Stage) -> bool:
     """Whether a path does not depend on WORKDIR; a backslash begins one on Windows only."""
     if path.startswith("\\"):
         return stage.windows or not stage.whole or path.startswith("\\\\")
-    return path.startswith("/") or bool(_WINDOWS_DRIVE.match(path))
+    return path.startswith("/") or bool(_WINDOWS_DRIVE_PATTERN.match(path))
 
 
-_PORT_SPEC = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?(?:/([A-Za-z]+))?\Z")
+_PORT_SPEC_PATTERN = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?(?:/([A-Za-z]+))?\Z")
 
 
 def port_out_of_range(step: Step) -> CheckOutcome:
     """EXPOSE names a port that does not exist, or none at all."""
     for word in step.instruction.words if step.keyword == "EXPOSE" else ():
-        value = step.expand_word(word.raw)
-        if value is None or has_template(value) or (not value and word.is_variable):
+        expanded_value = step.expand_word(word.raw)
+        if expanded_value is None or has_template_opening(expanded_value) or (not expanded_value and word.is_variable):
             yield Undecidable(word.span)
             continue
-        mistake = _port_mistake(value)
-        if mistake and ":" not in value:
-            yield hit(word.span, say=mistake, port=value[:60])
+        port_mistake = _port_mistake(expanded_value)
+        if port_mistake and ":" not in expanded_value:
+            yield hit(word.span, say=port_mistake, port=expanded_value[:60])
 
 
-def _port_mistake(text: str) -> str:
+def _port_mistake(port_spec: str) -> str:
     """Why the builder takes a word for no port, as the name of a message; empty where it takes it."""
-    match = _PORT_SPEC.match(text)
-    if match is None:
+    port_match = _PORT_SPEC_PATTERN.match(port_spec)
+    if port_match is None:
         return "number"
-    first, last = int(match.group(1)), int(match.group(2) or match.group(1))
-    if max(first, last) > 65535:
+    first_port, last_port = int(port_match.group(1)), int(port_match.group(2) or port_match.group(1))
+    if max(first_port, last_port) > 65535:
         return "most"
-    if first > last:
+    if first_port > last_port:
         return "range"
-    if match.group(3) and match.group(3).lower() not in ("tcp", "udp", "sctp"):
+    if port_match.group(3) and port_match.group(3).lower() not in ("tcp", "udp", "sctp"):
         return "protocol"
     return ""
 
@@ -113,16 +113,16 @@ def port_ssh(step: Step, *, ports: Sequence[int] = (22,)) -> CheckOutcome:
     """EXPOSE names a port that a container should not serve."""
     if step.keyword == "EXPOSE":
         for word in step.instruction.words:
-            match = _PORT_SPEC.match(word.value)
-            if match and len(match.group(1)) < 6:
-                first = int(match.group(1))
-                last = int(match.group(2)) if match.group(2) and len(match.group(2)) < 6 else first
-                if any(first <= port <= last for port in ports):
+            port_match = _PORT_SPEC_PATTERN.match(word.value)
+            if port_match and len(port_match.group(1)) < 6:
+                first_port = int(port_match.group(1))
+                last_port = int(port_match.group(2)) if port_match.group(2) and len(port_match.group(2)) < 6 else first_port
+                if any(first_port <= port <= last_port for port in ports):
                     yield hit(word.span, port=word.value)
 
 
 # What a command says that starts a server.
-_SERVER_START = re.compile(
+_SERVER_COMMAND_PATTERN = re.compile(
     r"\b(?:gunicorn|uvicorn|hypercorn|daphne|waitress|puma|unicorn|rails|nginx|httpd|caddy|streamlit|runserver)\b"
     r"|\b(?:https?-?server|server|serve|web|api)(?:\.[a-z]+)?\b|--(?:port|bind|listen)\b|0\.0\.0\.0|\[::\]",
     re.IGNORECASE,
@@ -136,10 +136,10 @@ def port_undeclared(stage: Stage) -> CheckOutcome:
         return
     if image.familiar_name == "php":
         return  # it declares a port of its own
-    if any(one.keyword == "EXPOSE" for below in stage.base_chain for one in below.instructions):
+    if any(one.keyword == "EXPOSE" for chain_stage in stage.base_chain for one in chain_stage.instructions):
         return
-    starts = [effective.text for effective in map(stage.effective_value, ("ENTRYPOINT", "CMD")) if effective is not None]
-    if _SERVER_START.search(" ".join(starts)):
+    start_texts = [effective.text for effective in map(stage.effective_value, ("ENTRYPOINT", "CMD")) if effective is not None]
+    if _SERVER_COMMAND_PATTERN.search(" ".join(start_texts)):
         yield missing(stage.at())
 
 
@@ -160,14 +160,14 @@ def env_self_reference(step: Step) -> CheckOutcome:
     instruction = step.instruction
     if instruction.keyword != "ENV" or instruction.uses_legacy_form:
         return
-    names = {pair.name for pair in instruction.pairs}
+    set_names = {pair.name for pair in instruction.pairs}
     for pair in instruction.pairs:
         for reference in variable_references(pair.raw or "", step.document.parsed_dockerfile.escape_character):
-            name = reference.name
-            if name not in names or name == pair.name or reference.modifier:
+            variable_name = reference.name
+            if variable_name not in set_names or variable_name == pair.name or reference.modifier:
                 continue
-            if not step.stage.declares_variable(name, instruction.span.start):
-                yield hit(_use_span(step, pair.value_span, reference), name=name)
+            if not step.stage.declares_variable(variable_name, instruction.span.start):
+                yield hit(_reference_span(step, pair.value_span, reference), name=variable_name)
 
 
 def variable_undefined(step: Step) -> CheckOutcome:
@@ -176,82 +176,87 @@ def variable_undefined(step: Step) -> CheckOutcome:
     Of one that the same ENV sets, `env_self_reference` tells.
     """
     instruction, stage = step.instruction, step.stage
-    if instruction.keyword not in _EXPANDED_INSTRUCTIONS or step.onbuild or not stage.whole:
+    if instruction.keyword not in _VARIABLE_EXPANDING_KEYWORDS or step.onbuild or not stage.whole:
         return
     self_references = {found.span for found in env_self_reference(step) if isinstance(found, Hit)}
     for word in instruction.words:
-        if not has_variable(word.raw):
+        if not has_variable_sign(word.raw):
             continue
-        uses = list(variable_references(word.raw, step.document.parsed_dockerfile.escape_character))
-        for reference in uses:
-            name = reference.name
+        references = list(variable_references(word.raw, step.document.parsed_dockerfile.escape_character))
+        for reference in references:
+            variable_name = reference.name
             if (
                 reference.modifier
-                or name in proxy_arguments()
-                or name == "PATH"
-                or not name[0].isalpha()
-                or _is_guarded(reference, uses)
+                or variable_name in predefined_proxy_build_arguments()
+                or variable_name == "PATH"
+                or not variable_name[0].isalpha()
+                or _is_guarded_reference(reference, references)
             ):
                 continue
-            if stage.declares_variable(name, instruction.span.start) or stage.index < 0:
+            if stage.declares_variable(variable_name, instruction.span.start) or stage.index < 0:
                 continue
-            reason = reason_undefined(stage, name, instruction.span.start)
-            span = _use_span(step, word.span, reference)
+            reason = undefined_variable_reason(stage, variable_name, instruction.span.start)
+            span = _reference_span(step, word.span, reference)
             if reason and span not in self_references:
-                yield hit(span, name=name, reason=reason)
+                yield hit(span, name=variable_name, reason=reason)
             elif not reason:
                 yield Undecidable(span)
 
 
-def _is_guarded(use: VariableReference, uses: Sequence[VariableReference]) -> bool:
+def _is_guarded_reference(reference: VariableReference, references: Sequence[VariableReference]) -> bool:
     """Whether a use stands inside `${X:+...}` or `${X+...}` of the same variable: it is read only where that is set."""
     return any(
-        guard.name == use.name and guard.modifier in (":+", "+") and guard.start < use.start and use.end < guard.end
-        for guard in uses
+        guard.name == reference.name
+        and guard.modifier in (":+", "+")
+        and guard.start < reference.start
+        and reference.end < guard.end
+        for guard in references
     )
 
 
-def _use_span(step: Step, span: Span, reference: VariableReference) -> Span:
-    exact = Span(span.start + reference.start, span.start + reference.end)
-    return exact if step.source.text[exact.start : exact.start + 1] == "$" else span
+def _reference_span(step: Step, word_span: Span, reference: VariableReference) -> Span:
+    exact_span = Span(word_span.start + reference.start, word_span.start + reference.end)
+    return exact_span if step.source.text[exact_span.start : exact_span.start + 1] == "$" else word_span
 
 
-def reason_undefined(stage: Stage, name: str, after: int) -> str:
+def undefined_variable_reason(stage: Stage, name: str, after: int) -> str:
     """What shows that nothing sets the name; empty where the base image may."""
     if name in stage.document.global_args:
         return "it is declared before FROM, and no ARG brings it into the stage"
-    if name in platform_arguments():
+    if name in platform_build_arguments():
         return "the builder gives it to stages that declare it with ARG"
-    entries = [one for below in stage.base_chain for one in below.values_by_offset.get(name, ())]
-    if any(at > after for at, _ in entries):
+    value_entries = [one for below in stage.base_chain for one in below.values_by_offset.get(name, ())]
+    if any(offset > after for offset, _ in value_entries):
         return "it is set only further down"
-    names = [one for one in _known_variables(stage) if one != name and len(name) < spelling.MAX_WORD_LENGTH]
-    close = [other for other in names if sorted(other) == sorted(name)]
-    near = close[0] if close else spelling.nearest_word(name, names)
-    if near:
-        return f"did you mean {near!r}?"
-    return "the base image sets PATH alone" if has_bare_environment(stage.root_stage.image) else ""
+    known_names = [one for one in _known_variable_names(stage) if one != name and len(name) < spelling.MAX_WORD_LENGTH]
+    anagram_names = [other for other in known_names if sorted(other) == sorted(name)]
+    nearest_name = anagram_names[0] if anagram_names else spelling.most_similar_known_word(name, known_names)
+    if nearest_name:
+        return f"did you mean {nearest_name!r}?"
+    return "the base image sets PATH alone" if sets_only_path_variable(stage.root_stage.image) else ""
 
 
 @lru_cache(maxsize=16)
-def _known_variables(stage: Stage) -> tuple[str, ...]:
+def _known_variable_names(stage: Stage) -> tuple[str, ...]:
     """The variables that a stage knows, as many as a name is compared with."""
-    return tuple(sorted({"PATH", *proxy_arguments(), *(n for s in stage.base_chain for n in s.values_by_offset)})[:200])
+    return tuple(
+        sorted({"PATH", *predefined_proxy_build_arguments(), *(n for s in stage.base_chain for n in s.values_by_offset)})[:200]
+    )
 
 
 def definition_comment(step: Step) -> CheckOutcome:
     """The comment above ARG or a named FROM does not begin with the name that it describes."""
     instruction = step.instruction
     if instruction.keyword == "ARG":
-        names = [pair.name for pair in instruction.pairs]
+        defined_names = [pair.name for pair in instruction.pairs]
     elif instruction.keyword == "FROM" and len(instruction.words) > 2:
-        names = [instruction.words[2].value]
+        defined_names = [instruction.words[2].value]
     else:
         return
-    if not instruction.comments or not names:
+    if not instruction.comments or not defined_names:
         return
     text = step.source.text
-    last = text[instruction.comments[-1].start : instruction.comments[-1].end].lstrip("# \t")
-    first = last.partition(" ")[0]
-    if last and first.lower() not in [name.lower() for name in names]:
-        yield hit(instruction.span, name=names[0])
+    last_comment = text[instruction.comments[-1].start : instruction.comments[-1].end].lstrip("# \t")
+    first_word = last_comment.partition(" ")[0]
+    if last_comment and first_word.lower() not in [name.lower() for name in defined_names]:
+        yield hit(instruction.span, name=defined_names[0])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from readiness.checks.dockerfile.values import reason_undefined
-from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import has_bare_environment
+from readiness.checks.dockerfile.values import undefined_variable_reason
+from readiness.facts.arguments import platform_build_arguments, predefined_proxy_build_arguments
+from readiness.facts.base_images import sets_only_path_variable
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, Undecidable, hit
 from readiness.syntax.command import VariableUse
@@ -20,32 +20,39 @@ _LIST_TAKING_PROGRAMS = frozenset({"export", "local", "apk", "apt-get", "set"})
 def shell_variable_unquoted(step: Step) -> CheckOutcome:
     """An argument is a variable without quotes: it falls apart at blanks."""
     script = step.script
-    for use in script.variable_uses:
-        if not use.is_split_into_words or use.name in _NUMERIC_VARIABLES or use.name in platform_arguments():
+    for variable_use in script.variable_uses:
+        if (
+            not variable_use.is_split_into_words
+            or variable_use.name in _NUMERIC_VARIABLES
+            or variable_use.name in platform_build_arguments()
+        ):
             continue
-        if use.command_index >= 0 and script.commands[use.command_index].program in _LIST_TAKING_PROGRAMS:
+        if variable_use.command_index >= 0 and script.commands[variable_use.command_index].program in _LIST_TAKING_PROGRAMS:
             continue
-        is_one_word = _is_one_word_value(step, use)
-        if is_one_word is None:
-            yield Undecidable(use.span)
-        elif not is_one_word:
-            yield hit(use.span, word=step.source.text[use.span.start : use.span.end])
+        is_one_word_value = _is_one_word_value(step, variable_use)
+        if is_one_word_value is None:
+            yield Undecidable(variable_use.span)
+        elif not is_one_word_value:
+            yield hit(variable_use.span, word=step.source.text[variable_use.span.start : variable_use.span.end])
             return
 
 
-def _is_one_word_value(step: Step, use: VariableUse) -> bool | None:
+def _is_one_word_value(step: Step, variable_use: VariableUse) -> bool | None:
     """Whether the value of a variable is one word; None where it comes from outside."""
-    given = [a for command in step.script.commands for a in command.assignments]
-    values = [a.value for a in given if a.name == use.name]
-    if values:
-        return all(value is None or (value.is_fully_known and _is_one_word(value.value)) for value in values)
-    if use.name in step.script.loop_variables:
+    assignments = [a for command in step.script.commands for a in command.assignments]
+    assigned_values = [a.value for a in assignments if a.name == variable_use.name]
+    if assigned_values:
+        return all(
+            variable_value is None or (variable_value.is_fully_known and _is_one_word(variable_value.value))
+            for variable_value in assigned_values
+        )
+    if variable_use.name in step.script.loop_variables:
         return None
-    before = step.instruction.span.start
-    if not step.stage.declares_variable(use.name, before):
+    run_offset = step.instruction.span.start
+    if not step.stage.declares_variable(variable_use.name, run_offset):
         return False
-    value = step.stage.variable_value(use.name, before)
-    return None if value is None else _is_one_word(value)
+    variable_value = step.stage.variable_value(variable_use.name, run_offset)
+    return None if variable_value is None else _is_one_word(variable_value)
 
 
 def _is_one_word(value: str) -> bool:
@@ -60,37 +67,42 @@ def unset_variable(step: Step, *, certain: bool = False) -> CheckOutcome:
     if step.instruction.is_json_form or not step.posix or (certain and step.onbuild):
         return
     script = step.script
-    bound = script.loop_variables | {a.name for cmd in script.commands for a in cmd.assignments}
-    bound |= {word.value for command in script.commands for word in command.words}
-    for use in script.variable_uses:
-        if not use.has_no_modifier or not use.name[0].isalpha() or use.name in bound or _is_known_to_be_set(step, use):
+    bound_names = script.loop_variables | {a.name for cmd in script.commands for a in cmd.assignments}
+    bound_names |= {word.value for command in script.commands for word in command.words}
+    for variable_use in script.variable_uses:
+        if (
+            not variable_use.has_no_modifier
+            or not variable_use.name[0].isalpha()
+            or variable_use.name in bound_names
+            or _is_known_to_be_set(step, variable_use)
+        ):
             continue
         if any(command.name in (".", "source", "eval") for command in script.commands):
-            yield Undecidable(use.span)
+            yield Undecidable(variable_use.span)
             continue
-        reason, sure = _unset_reason(step, use.name)
-        if sure is certain and reason:
-            yield hit(use.span, name=use.name, reason=reason)
+        unset_reason, is_sure = _unset_reason(step, variable_use.name)
+        if is_sure is certain and unset_reason:
+            yield hit(variable_use.span, name=variable_use.name, reason=unset_reason)
             return
-        if not reason:
-            yield Undecidable(use.span)
+        if not unset_reason:
+            yield Undecidable(variable_use.span)
 
 
-def _is_known_to_be_set(step: Step, use: VariableUse) -> bool:
-    if use.name in _ALWAYS_SET_VARIABLES or use.name in proxy_arguments():
+def _is_known_to_be_set(step: Step, variable_use: VariableUse) -> bool:
+    if variable_use.name in _ALWAYS_SET_VARIABLES or variable_use.name in predefined_proxy_build_arguments():
         return True
-    return step.stage.declares_variable(use.name, step.instruction.span.start)
+    return step.stage.declares_variable(variable_use.name, step.instruction.span.start)
 
 
-def _unset_reason(step: Step, name: str) -> tuple[str, bool]:
+def _unset_reason(step: Step, variable_name: str) -> tuple[str, bool]:
     """What shows that nothing sets the name, and whether that is sure; empty where the base may."""
     stage = step.stage
-    bare = stage.whole and has_bare_environment(stage.root_stage.image)
-    reason = reason_undefined(stage, name, step.instruction.span.start)
-    if name in platform_arguments() and stage.whole:
+    is_base_environment_bare = stage.whole and sets_only_path_variable(stage.root_stage.image)
+    reason = undefined_variable_reason(stage, variable_name, step.instruction.span.start)
+    if variable_name in platform_build_arguments() and stage.whole:
         return reason, True
-    if name in stage.document.global_args or reason.startswith("it is set"):
-        return (reason, True) if bare else ("", False)
-    if reason or not name.isupper():
+    if variable_name in stage.document.global_args or reason.startswith("it is set"):
+        return (reason, True) if is_base_environment_bare else ("", False)
+    if reason or not variable_name.isupper():
         return reason or "nothing in this file sets it", False
     return "", False

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from readiness.kinds.k8s.deliveries import (
+    has_objects_of_kind_beside,
     is_component_switched_off,
-    is_delivered_beside,
-    is_file_completed_by_others,
+    is_example_file_without_kind,
     may_come_from_operator,
 )
-from readiness.kinds.k8s.index import owner_of
+from readiness.kinds.k8s.index import owner_object_of
 from readiness.kinds.k8s.labels import may_be_same_namespace
-from readiness.kinds.k8s.model import KINDS_OF_PODS, Object
+from readiness.kinds.k8s.model import KINDS_WITH_LASTING_PODS, Object
 from readiness.kinds.k8s.spaces import NameResolution
 from readiness.model import Related, Severity
 from readiness.model.project import Project
@@ -26,7 +26,7 @@ class MissingNameDetails(NamedTuple):
     severity: Severity | None
 
 
-def absence_of(join: NameResolution[Any], namespace: str) -> MissingNameDetails:
+def details_of_missing_name(join: NameResolution[Any], namespace: str) -> MissingNameDetails:
     """What to say of a name that can mean nothing.
 
     Where another unit or another namespace has it the sentence says so and points there: it may be applied from there
@@ -34,50 +34,54 @@ def absence_of(join: NameResolution[Any], namespace: str) -> MissingNameDetails:
     """
     if not join.same_name_elsewhere:
         return MissingNameDetails("is in no file", (), None)
-    other = owner_of(join.same_name_elsewhere[0])
-    place = Related(other.source, other.metadata.at("name"), "this one is applied for others")
-    if other.namespace and namespace and other.namespace != namespace:
-        where = f"is in no file of namespace {namespace!r}, only in namespace {other.namespace!r}"
+    same_named_object = owner_object_of(join.same_name_elsewhere[0])
+    object_location = Related(same_named_object.source, same_named_object.metadata.at("name"), "this one is applied for others")
+    if same_named_object.namespace and namespace and same_named_object.namespace != namespace:
+        where_missing = f"is in no file of namespace {namespace!r}, only in namespace {same_named_object.namespace!r}"
     else:
-        where = "is in no file that is applied with it, only in one for others"
-    return MissingNameDetails(where, (place,), Severity.LOW)
+        where_missing = "is in no file that is applied with it, only in one for others"
+    return MissingNameDetails(where_missing, (object_location,), Severity.LOW)
 
 
-def are_pods_beside(obj: Object, project: Project) -> bool:
+def are_workloads_beside(obj: Object, project: Project) -> bool:
     """Whether workloads stand in an object's own folder and namespace: then those that it selects would stand there, too."""
-    return any(is_delivered_beside(obj, project, kind) for kind in KINDS_OF_PODS)
+    return any(has_objects_of_kind_beside(obj, project, kind) for kind in KINDS_WITH_LASTING_PODS)
 
 
-def pods_absence(join: NameResolution[Any], obj: Object, project: Project) -> MissingNameDetails | None:
+def details_of_missing_pods(join: NameResolution[Any], obj: Object, project: Project) -> MissingNameDetails | None:
     """What to say of a selector that can mean no pod: which workloads have such pods all the same.
 
     None where only those of a twin have them and no workload stands beside the object: it may be for those, as an example is.
     """
-    for each in join.same_name_elsewhere:
-        if may_be_same_namespace(each.namespace, obj.namespace) is not False:
-            if not are_pods_beside(obj, project):
+    for candidate in join.same_name_elsewhere:
+        if may_be_same_namespace(candidate.namespace, obj.namespace) is not False:
+            if not are_workloads_beside(obj, project):
                 return None
-            other = owner_of(each)
-            place = Related(other.source, other.metadata.at("name"), "this one is applied for others")
-            return MissingNameDetails("only one that is applied for others has", (place,), Severity.LOW)
+            workload_owner = owner_object_of(candidate)
+            owner_location = Related(
+                workload_owner.source, workload_owner.metadata.at("name"), "this one is applied for others"
+            )
+            return MissingNameDetails("only one that is applied for others has", (owner_location,), Severity.LOW)
     if join.same_name_elsewhere:
-        other = owner_of(join.same_name_elsewhere[0])
-        place = Related(other.source, other.metadata.at("name"), "this one is in another namespace")
-        return MissingNameDetails("none of its namespace has", (place,), None)
+        workload_owner = owner_object_of(join.same_name_elsewhere[0])
+        owner_location = Related(workload_owner.source, workload_owner.metadata.at("name"), "this one is in another namespace")
+        return MissingNameDetails("none of its namespace has", (owner_location,), None)
     return MissingNameDetails("no workload in the files has", (), None)
 
 
-def service_absence(obj: Object, name: str, join: NameResolution[Any], namespace: str, project: Project) -> MissingNameDetails:
+def details_of_missing_service(
+    obj: Object, name: str, join: NameResolution[Any], namespace: str, project: Project
+) -> MissingNameDetails:
     """What to say of a Service that can mean nothing; low where a chart or an operator may make it, or something else brings it.
 
     That is where no Service stands beside the object, where the name begins with that of an operator's object, where the object's
     file has workloads and no Service, and where the values of a chart switch off the component that the name is of.
     """
-    told = absence_of(join, namespace)
-    is_made_here = (
-        is_delivered_beside(obj, project, "Service")
+    details = details_of_missing_name(join, namespace)
+    is_expected_in_files = (
+        has_objects_of_kind_beside(obj, project, "Service")
         and not may_come_from_operator(name, project)
-        and not is_file_completed_by_others(obj, project, "Service")
+        and not is_example_file_without_kind(obj, project, "Service")
         and not is_component_switched_off(name, project)
     )
-    return told._replace(severity=told.severity or (None if is_made_here else Severity.LOW))
+    return details._replace(severity=details.severity or (None if is_expected_in_files else Severity.LOW))

@@ -24,13 +24,13 @@ def alerts_of(obj: Object) -> Iterator[Alert]:
     """The alerts of a PrometheusRule."""
     if obj.kind != "PrometheusRule":
         return
-    for group in obj.spec.mappings_under("groups"):
-        for rule in group.mappings_under("rules"):
-            name = rule.get("alert")
-            if isinstance(name, str):
-                notes = rule.mapping_at_path("annotations")
-                runbook = next((notes.string_under(key) for key in RUNBOOK_ANNOTATIONS if notes.get(key)), "")
-                yield Alert(name, rule.string_under("expr"), runbook, rule.at("alert"))
+    for rule_group in obj.spec.mappings_under("groups"):
+        for rule in rule_group.mappings_under("rules"):
+            alert_name = rule.get("alert")
+            if isinstance(alert_name, str):
+                annotation_map = rule.mapping_at_path("annotations")
+                runbook = next((annotation_map.string_under(key) for key in RUNBOOK_ANNOTATIONS if annotation_map.get(key)), "")
+                yield Alert(alert_name, rule.string_under("expr"), runbook, rule.at("alert"))
 
 
 def alert_runbook_missing(obj: Object) -> CheckOutcome:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from readiness.facts.table import fact_column, fact_rows, facts_table
+from readiness.facts.table import fact_row_by_name, facts_table, property_by_fact_name
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Hit, Severity, hit
 
@@ -18,45 +18,45 @@ def newest_kubernetes_version() -> str:
 
 def deprecation_facts(obj: Object) -> Mapping[str, Any] | None:
     """What the deprecation guide says of an object's API version; None where it says nothing."""
-    found: Mapping[str, Any] | None = fact_rows("kubernetes-apis").get(f"{obj.api_version} {obj.kind}")
-    return found
+    deprecation_row: Mapping[str, Any] | None = fact_row_by_name("kubernetes-apis").get(f"{obj.api_version} {obj.kind}")
+    return deprecation_row
 
 
 def kind_facts(obj: Object) -> Mapping[str, Any]:
     """The type of an object and whether its kind stands in no namespace; empty for kinds and versions that are not known."""
-    found: Mapping[str, Any] = fact_rows("kubernetes-kinds").get(f"{obj.api_version} {obj.kind}", {})
-    return found
+    kind_row: Mapping[str, Any] = fact_row_by_name("kubernetes-kinds").get(f"{obj.api_version} {obj.kind}", {})
+    return kind_row
 
 
 @functools.cache
 def kinds_by_group() -> dict[str, frozenset[str]]:
     """The kinds of each API group of Kubernetes, over all versions, removed ones too."""
-    made: dict[str, set[str]] = {}
-    for name in (*fact_rows("kubernetes-kinds"), *fact_rows("kubernetes-apis")):
-        version, _, kind = name.partition(" ")
-        made.setdefault(version.rpartition("/")[0], set()).add(kind)
-    return {group: frozenset(kinds) for group, kinds in made.items()}
+    kind_set_by_group: dict[str, set[str]] = {}
+    for version_and_kind in (*fact_row_by_name("kubernetes-kinds"), *fact_row_by_name("kubernetes-apis")):
+        api_version, _, kind = version_and_kind.partition(" ")
+        kind_set_by_group.setdefault(api_version.rpartition("/")[0], set()).add(kind)
+    return {group: frozenset(kinds) for group, kinds in kind_set_by_group.items()}
 
 
 @functools.cache
 def namespaced_kinds() -> frozenset[str]:
     """The kinds of Kubernetes whose objects stand in a namespace."""
-    known = fact_rows("kubernetes-kinds").items()
-    return frozenset(name.partition(" ")[2] for name, row in known if "cluster" not in row)
+    kind_rows = fact_row_by_name("kubernetes-kinds").items()
+    return frozenset(name.partition(" ")[2] for name, row in kind_rows if "cluster" not in row)
 
 
 @functools.cache
-def _served_versions() -> dict[tuple[str, str], tuple[str, ...]]:
+def _served_versions_by_group_and_kind() -> dict[tuple[str, str], tuple[str, ...]]:
     """(group, kind) -> the API versions that the newest Kubernetes serves it in."""
-    made: dict[tuple[str, str], tuple[str, ...]] = {}
-    for name in fact_rows("kubernetes-kinds"):
-        version, _, kind = name.partition(" ")
-        key = (version.rpartition("/")[0], kind)
-        made[key] = (*made.get(key, ()), version)
-    return made
+    versions_by_group_and_kind: dict[tuple[str, str], tuple[str, ...]] = {}
+    for version_and_kind in fact_row_by_name("kubernetes-kinds"):
+        api_version, _, kind = version_and_kind.partition(" ")
+        group_and_kind = (api_version.rpartition("/")[0], kind)
+        versions_by_group_and_kind[group_and_kind] = (*versions_by_group_and_kind.get(group_and_kind, ()), api_version)
+    return versions_by_group_and_kind
 
 
-def version_order(version: str) -> tuple[int, int]:
+def version_sort_key(version: str) -> tuple[int, int]:
     """A Kubernetes version as numbers; nothing comes before what is no version."""
     major, _, minor = version.partition(".")
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
@@ -64,36 +64,48 @@ def version_order(version: str) -> tuple[int, int]:
 
 def api_version_removed(obj: Object, *, version: str = "") -> CheckOutcome:
     """The object's API version is no longer served in a Kubernetes version (default: the newest)."""
-    row = deprecation_facts(obj)
+    deprecation_row = deprecation_facts(obj)
     if obj.source.fragment and obj.source.parent is None:
         return  # a patch: what it names is not applied by itself
-    if row and "removed" in row and version_order(row["removed"]) <= version_order(version or newest_kubernetes_version()):
-        yield _outdated(obj, row, "removed")
+    if (
+        deprecation_row
+        and "removed" in deprecation_row
+        and version_sort_key(deprecation_row["removed"]) <= version_sort_key(version or newest_kubernetes_version())
+    ):
+        yield _outdated_version_hit(obj, deprecation_row, "removed")
 
 
-def _outdated(obj: Object, row: Mapping[str, Any], since: str) -> Hit:
+def _outdated_version_hit(obj: Object, deprecation_row: Mapping[str, Any], since_property: str) -> Hit:
     """The hit on a version that is gone or deprecated, with what takes its place; `since` is the property that says when."""
-    if "replacement" not in row:
-        return Hit(obj.node.at("apiVersion"), {since: row[since]}, message_name="alone")
-    facts = {since: row[since], "instead": row["replacement"]}
+    if "replacement" not in deprecation_row:
+        return Hit(obj.node.at("apiVersion"), {since_property: deprecation_row[since_property]}, message_name="alone")
+    facts = {since_property: deprecation_row[since_property], "instead": deprecation_row["replacement"]}
     return Hit(obj.node.at("apiVersion"), facts, message_name="replaced")
 
 
 def api_version_deprecated(obj: Object, *, version: str = "") -> CheckOutcome:
     """The object's API version is served and deprecated in a Kubernetes version (default: the newest)."""
-    row = deprecation_facts(obj)
-    known = version_order(version or newest_kubernetes_version())
-    if row is None or "deprecated" not in row or version_order(row["deprecated"]) > known:
+    deprecation_row = deprecation_facts(obj)
+    target_version = version_sort_key(version or newest_kubernetes_version())
+    if (
+        deprecation_row is None
+        or "deprecated" not in deprecation_row
+        or version_sort_key(deprecation_row["deprecated"]) > target_version
+    ):
         return
-    if "removed" not in row or version_order(row["removed"]) > known:
-        yield _outdated(obj, row, "deprecated")
+    if "removed" not in deprecation_row or version_sort_key(deprecation_row["removed"]) > target_version:
+        yield _outdated_version_hit(obj, deprecation_row, "deprecated")
 
 
 def api_version_unstable(obj: Object, *, version: str = "") -> CheckOutcome:
     """The object's API version has a stable successor in a Kubernetes version (default: the newest)."""
-    row = deprecation_facts(obj)
-    if row and "replacement" in row and version_order(row["since"]) <= version_order(version or newest_kubernetes_version()):
-        yield hit(obj.node.at("apiVersion"), instead=row["replacement"])
+    deprecation_row = deprecation_facts(obj)
+    if (
+        deprecation_row
+        and "replacement" in deprecation_row
+        and version_sort_key(deprecation_row["since"]) <= version_sort_key(version or newest_kubernetes_version())
+    ):
+        yield hit(obj.node.at("apiVersion"), instead=deprecation_row["replacement"])
 
 
 def api_group_extensions(obj: Object) -> CheckOutcome:
@@ -109,24 +121,24 @@ def kind_unknown(obj: Object) -> CheckOutcome:
     """
     if obj.source.fragment and obj.source.parent is None:
         return
-    known = kinds_by_group().get(obj.group)
-    if known is None or obj.node.get("apiVersion") is None or obj.kind in known or obj.kind.endswith("List"):
+    group_kinds = kinds_by_group().get(obj.group)
+    if group_kinds is None or obj.node.get("apiVersion") is None or obj.kind in group_kinds or obj.kind.endswith("List"):
         return
     if "/" not in obj.api_version and obj.api_version != "v1":
         return
-    legacy = fact_column("openshift-kinds", "group").get(obj.kind)
-    if legacy is not None and obj.api_version == "v1":
-        yield hit(obj.node.at("kind"), severity=Severity.LOW, say="openshift", instead=f"{legacy}/v1")
+    openshift_group = property_by_fact_name("openshift-kinds", "group").get(obj.kind)
+    if openshift_group is not None and obj.api_version == "v1":
+        yield hit(obj.node.at("kind"), severity=Severity.LOW, say="openshift", instead=f"{openshift_group}/v1")
         return
-    home = next((name for name, kinds in kinds_by_group().items() if obj.kind in kinds), None)
-    where = f"; {obj.kind} is of {home or 'v1'}" if home is not None else ""
-    yield hit(obj.node.at("kind"), say="unknown", group=obj.api_version, where=where)
+    owning_group = next((name for name, kinds in kinds_by_group().items() if obj.kind in kinds), None)
+    where_text = f"; {obj.kind} is of {owning_group or 'v1'}" if owning_group is not None else ""
+    yield hit(obj.node.at("kind"), say="unknown", group=obj.api_version, where=where_text)
 
 
 def api_version_unknown(obj: Object) -> CheckOutcome:
     """The kind is one of its group, and the API version one that never served it or only early ones did."""
     if obj.kind not in kinds_by_group().get(obj.group, ()) or kind_facts(obj) or deprecation_facts(obj) is not None:
         return
-    served = _served_versions().get((obj.group, obj.kind), ())
-    if served:
-        yield hit(obj.node.at("apiVersion"), served=" and ".join(sorted(served)))
+    served_versions = _served_versions_by_group_and_kind().get((obj.group, obj.kind), ())
+    if served_versions:
+        yield hit(obj.node.at("apiVersion"), served=" and ".join(sorted(served_versions)))

@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from readiness.checks.k8s.flags import Flag, flags_of, missing_flag_span
-from readiness.kinds.k8s.effective import is_variable
+from readiness.checks.k8s.flags import Flag, flag_by_name_of_program, missing_flag_span
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Container
 from readiness.kinds.variables import VariableSetting
 from readiness.model import CheckOutcome, Severity, Undecidable, hit, missing
 from readiness.syntax import image as images
 
-_KUBERNETES_VERSION = re.compile(r"v?1\.([0-9]{1,3})(?:\.|\Z)")
+_KUBERNETES_VERSION_PATTERN = re.compile(r"v?1\.([0-9]{1,3})(?:\.|\Z)")
 # https://github.com/kubernetes/kubernetes/pull/95856 and https://github.com/kubernetes/kubernetes/pull/106859
 _LAST_MINOR_WITH_INSECURE_PORT = 19  # the last minor release that listens without TLS
-_LAST_MINOR_KNOWING_FLAGS = 23  # the last one that knows the flags
-_LOCAL_URL = re.compile(r"https?://(?:localhost|127\.[0-9.]+|\[::1\])(?::|/|\Z)|unixs?:")
+_LAST_MINOR_WITH_INSECURE_FLAGS = 23  # the last one that knows the flags
+_LOCAL_URL_PATTERN = re.compile(r"https?://(?:localhost|127\.[0-9.]+|\[::1\])(?::|/|\Z)|unixs?:")
 
 
-def _minor_version(container: Container) -> int | None:
+def _kubernetes_minor_version(container: Container) -> int | None:
     """The minor release of Kubernetes that an image's tag tells of."""
-    match = _KUBERNETES_VERSION.match(images.parse_image(container.image).tag or "")
-    return int(match[1]) if match else None
+    version_match = _KUBERNETES_VERSION_PATTERN.match(images.parse_image(container.image).tag or "")
+    return int(version_match[1]) if version_match else None
 
 
 def control_plane_apiserver(container: Container) -> CheckOutcome:
@@ -31,40 +31,40 @@ def control_plane_apiserver(container: Container) -> CheckOutcome:
     Up to 1.19 it listens there, on every address critical and on its own machine medium; 1.20 to 1.23 take no notice; later
     ones do not start.
     """
-    flags = flags_of(container, "kube-apiserver") or {}
-    address = flags.get("insecure-bind-address")
-    if address is None:
+    flag_by_name = flag_by_name_of_program(container, "kube-apiserver") or {}
+    address_flag = flag_by_name.get("insecure-bind-address")
+    if address_flag is None:
         return
-    port = flags.get("insecure-port", Flag("8080", address.span)).value
-    yield hit(address.span, severity=_listening_severity(container, address.value, port))
+    port_value = flag_by_name.get("insecure-port", Flag("8080", address_flag.span)).value
+    yield hit(address_flag.span, severity=_insecure_listening_severity(container, address_flag.value, port_value))
 
 
 def control_plane_plain_port(container: Container) -> CheckOutcome:
     """The API server is given a port without TLS that is not 0; as bad as the address that it listens on."""
-    flags = flags_of(container, "kube-apiserver") or {}
-    port = flags.get("insecure-port")
-    if port is None or port.value in ("0", ""):
+    flag_by_name = flag_by_name_of_program(container, "kube-apiserver") or {}
+    port_flag = flag_by_name.get("insecure-port")
+    if port_flag is None or port_flag.value in ("0", ""):
         return
-    if is_variable(port.value):
-        yield Undecidable(port.span)
+    if is_filled_in_value(port_flag.value):
+        yield Undecidable(port_flag.span)
         return
-    address = flags.get("insecure-bind-address", Flag("127.0.0.1", port.span)).value
-    minor = _minor_version(container)
-    severity = _listening_severity(container, address, port.value)
-    if minor is not None and _LAST_MINOR_WITH_INSECURE_PORT < minor <= _LAST_MINOR_KNOWING_FLAGS:
+    address_value = flag_by_name.get("insecure-bind-address", Flag("127.0.0.1", port_flag.span)).value
+    minor_version = _kubernetes_minor_version(container)
+    severity = _insecure_listening_severity(container, address_value, port_flag.value)
+    if minor_version is not None and _LAST_MINOR_WITH_INSECURE_PORT < minor_version <= _LAST_MINOR_WITH_INSECURE_FLAGS:
         severity = Severity.HIGH  # no port but 0 is taken
-    yield hit(port.span, port=port.value, severity=severity)
+    yield hit(port_flag.span, port=port_flag.value, severity=severity)
 
 
-def _listening_severity(container: Container, address: str, port: str) -> Severity:
+def _insecure_listening_severity(container: Container, address: str, port: str) -> Severity:
     """How bad it is to be told to listen without TLS."""
-    minor = _minor_version(container)
-    if minor is None or minor > _LAST_MINOR_KNOWING_FLAGS:
+    minor_version = _kubernetes_minor_version(container)
+    if minor_version is None or minor_version > _LAST_MINOR_WITH_INSECURE_FLAGS:
         return Severity.HIGH
-    if minor > _LAST_MINOR_WITH_INSECURE_PORT or port == "0":
+    if minor_version > _LAST_MINOR_WITH_INSECURE_PORT or port == "0":
         return Severity.LOW
-    local = address in ("localhost", "::1") or address.startswith("127.")
-    return Severity.MEDIUM if local else Severity.CRITICAL
+    is_loopback = address in ("localhost", "::1") or address.startswith("127.")
+    return Severity.MEDIUM if is_loopback else Severity.CRITICAL
 
 
 def control_plane_etcd(container: Container) -> CheckOutcome:
@@ -72,45 +72,55 @@ def control_plane_etcd(container: Container) -> CheckOutcome:
 
     High where the files show that it is the cluster's own and that it listens to more than its own machine; else medium.
     """
-    flags = flags_of(container, "etcd")
-    if flags is None:
+    flag_by_name = flag_by_name_of_program(container, "etcd")
+    if flag_by_name is None:
         return
-    variables = container.variables
-    written = flags.get("client-cert-auth")
-    if written is None and "ETCD_CLIENT_CERT_AUTH" in variables:
-        setting = variables["ETCD_CLIENT_CERT_AUTH"]
-        written = Flag("$(?)" if setting.value is None else setting.value.lower(), setting.span)
-    if written is None and ({"config", "config-file"} & set(flags) or "ETCD_CONFIG_FILE" in variables):
+    setting_by_variable = container.variables
+    client_auth_flag = flag_by_name.get("client-cert-auth")
+    if client_auth_flag is None and "ETCD_CLIENT_CERT_AUTH" in setting_by_variable:
+        client_auth_setting = setting_by_variable["ETCD_CLIENT_CERT_AUTH"]
+        client_auth_flag = Flag(
+            "$(?)" if client_auth_setting.value is None else client_auth_setting.value.lower(), client_auth_setting.span
+        )
+    if client_auth_flag is None and (
+        {"config", "config-file"} & set(flag_by_name) or "ETCD_CONFIG_FILE" in setting_by_variable
+    ):
         yield Undecidable(missing_flag_span(container))
-    elif written is None:
+    elif client_auth_flag is None:
         yield missing(
             missing_flag_span(container),
             value="false",
-            severity=_reach_severity(container, flags, variables),
+            severity=_etcd_severity(container, flag_by_name, setting_by_variable),
         )
-    elif is_variable(written.value):
-        yield Undecidable(written.span)
-    elif written.value not in ("true", ""):  # the flag alone says true
-        yield hit(written.span, value=written.value, severity=_reach_severity(container, flags, variables))
+    elif is_filled_in_value(client_auth_flag.value):
+        yield Undecidable(client_auth_flag.span)
+    elif client_auth_flag.value not in ("true", ""):  # the flag alone says true
+        yield hit(
+            client_auth_flag.span,
+            value=client_auth_flag.value,
+            severity=_etcd_severity(container, flag_by_name, setting_by_variable),
+        )
 
 
-def _reach_severity(container: Container, flags: dict[str, Flag], variables: Mapping[str, VariableSetting]) -> Severity:
+def _etcd_severity(
+    container: Container, flag_by_name: dict[str, Flag], setting_by_variable: Mapping[str, VariableSetting]
+) -> Severity:
     """High for the cluster's own etcd that others can reach, else medium."""
-    listens = flags.get("listen-client-urls")
-    urls = listens.value if listens else ""
-    if not listens and "ETCD_LISTEN_CLIENT_URLS" in variables:
-        urls = str(variables["ETCD_LISTEN_CLIENT_URLS"].raw_value or "")
-    open_ = any(url and not _LOCAL_URL.match(url.strip()) for url in urls.split(","))
-    return Severity.HIGH if open_ and is_control_plane_part(container, flags) else Severity.MEDIUM
+    listen_flag = flag_by_name.get("listen-client-urls")
+    listen_urls = listen_flag.value if listen_flag else ""
+    if not listen_flag and "ETCD_LISTEN_CLIENT_URLS" in setting_by_variable:
+        listen_urls = str(setting_by_variable["ETCD_LISTEN_CLIENT_URLS"].raw_value or "")
+    is_open_to_others = any(url and not _LOCAL_URL_PATTERN.match(url.strip()) for url in listen_urls.split(","))
+    return Severity.HIGH if is_open_to_others and is_control_plane_part(container, flag_by_name) else Severity.MEDIUM
 
 
 def is_control_plane_part(container: Container, flags: dict[str, Flag]) -> bool:
     """Whether a program is a part of the cluster's own control plane, and no database of an application."""
     pod = container.pod
-    labels = (pod.labels, pod.owner.labels)
+    label_maps = (pod.labels, pod.owner.labels)
     return (
         pod.namespace == "kube-system"
-        or any(one.get("tier") == "control-plane" for one in labels)
+        or any(one.get("tier") == "control-plane" for one in label_maps)
         or any(flag.value.startswith("/etc/kubernetes/") for flag in flags.values())
-        or any(flags_of(one, "kube-apiserver") is not None for one in pod.containers())
+        or any(flag_by_name_of_program(one, "kube-apiserver") is not None for one in pod.containers())
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from readiness.checks.k8s.absence import pods_absence
-from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.elsewhere import reached_in_run
+from readiness.checks.k8s.absence import details_of_missing_pods
+from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
+from readiness.kinds.k8s.elsewhere import find_reached_workloads_in_run
 from readiness.kinds.k8s.index import (
     Workload,
-    certain_autoscalers,
     find_autoscalers,
+    find_certain_autoscalers,
     object_index,
     workload_of,
 )
@@ -20,9 +20,9 @@ from readiness.kinds.k8s.scale import (
     AUTOSCALER_KINDS,
     autoscaler_bounds,
     pod_count_range,
-    stated_replicas,
+    stated_replica_count,
 )
-from readiness.kinds.k8s.selecting import budget_selector, budget_selectors, selecting_objects
+from readiness.kinds.k8s.selecting import budget_selector_index, certain_selecting_objects, selector_of_budget
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit, missing
 from readiness.model.project import Project
 
@@ -43,89 +43,89 @@ def disruption_budget_missing(pod: Pod, *, minimum: int, kinds: Sequence[str], p
     if workload is None or pod.kind not in kinds:
         yield NotApplicable()
         return
-    least = pod_count_range(pod.owner, project).minimum
-    if least is None:
+    minimum_pods = pod_count_range(pod.owner, project).minimum
+    if minimum_pods is None:
         yield Undecidable(pod.owner.spec.at("replicas"))
-    elif least < minimum:
+    elif minimum_pods < minimum:
         yield NotApplicable()
-    elif not project.memoize(budget_selectors).all_selecting_objects(workload):
-        related = [
-            Related(scaler.source, scaler.metadata.at("name"), "the autoscaler keeps so many")
-            for scaler in certain_autoscalers(pod.owner, project, *AUTOSCALER_KINDS)[:1]
+    elif not project.memoize(budget_selector_index).all_selecting_objects(workload):
+        autoscaler_locations = [
+            Related(autoscaler.source, autoscaler.metadata.at("name"), "the autoscaler keeps so many")
+            for autoscaler in find_certain_autoscalers(pod.owner, project, *AUTOSCALER_KINDS)[:1]
         ]
-        yield missing(pod.owner.metadata.at("name"), related=related, count=least)
+        yield missing(pod.owner.metadata.at("name"), related=autoscaler_locations, count=minimum_pods)
 
 
-def _workloads_covered(obj: Object, project: Project) -> list[Workload]:
+def _workloads_of_budget(obj: Object, project: Project) -> list[Workload]:
     """The workloads that a budget is surely about."""
-    wanted = budget_selector(obj)
-    if wanted is None:
+    selector = selector_of_budget(obj)
+    if selector is None:
         return []
-    workloads = object_index(project).resolve_selected_workloads(obj, wanted).meant
+    workloads = object_index(project).resolve_selected_workloads(obj, selector).meant
     return [each for each in workloads if each.owner.kind in REPLICATED_KINDS]
 
 
-def _written_bound(obj: Object) -> str:
+def _only_bound_field(obj: Object) -> str:
     """The field of a budget that is written, where exactly one is."""
-    fields = [key for key in ("minAvailable", "maxUnavailable") if obj.spec.get(key) is not None]
-    return fields[0] if len(fields) == 1 else ""
+    bound_fields = [key for key in ("minAvailable", "maxUnavailable") if obj.spec.get(key) is not None]
+    return bound_fields[0] if len(bound_fields) == 1 else ""
 
 
 def disruption_budget_zero(obj: Object) -> CheckOutcome:
     """A budget allows no disruption whatever the number of pods: maxUnavailable 0, or minAvailable 100%."""
     if obj.kind != BUDGET_KIND:
         return
-    for field in ("minAvailable", "maxUnavailable"):
-        value = obj.spec.get(field)
-        if is_variable(value):
-            yield Undecidable(obj.spec.at(field))
-        elif (field, value) in _BOUNDS_ALLOWING_NO_EVICTION:
-            yield hit(obj.spec.at(field), field=field, value=value)
+    for bound_field in ("minAvailable", "maxUnavailable"):
+        bound_value = obj.spec.get(bound_field)
+        if is_filled_in_value(bound_value):
+            yield Undecidable(obj.spec.at(bound_field))
+        elif (bound_field, bound_value) in _BOUNDS_ALLOWING_NO_EVICTION:
+            yield hit(obj.spec.at(bound_field), field=bound_field, value=bound_value)
 
 
 def disruption_budget_no_room(obj: Object, *, project: Project) -> CheckOutcome:
     """A budget asks for as many pods as its workload has, so that none may ever be evicted."""
-    if obj.kind != BUDGET_KIND or _written_bound(obj) != "minAvailable":
+    if obj.kind != BUDGET_KIND or _only_bound_field(obj) != "minAvailable":
         return
-    value = obj.spec.get("minAvailable")
-    workloads = _workloads_covered(obj, project)
-    if value == "100%" or len(workloads) != 1:
+    min_available = obj.spec.get("minAvailable")
+    workloads = _workloads_of_budget(obj, project)
+    if min_available == "100%" or len(workloads) != 1:
         return
     owner = workloads[0].owner
     if not find_autoscalers(owner, project, *AUTOSCALER_KINDS).is_absent:
         return
-    count = stated_replicas(owner)
-    needed = _pods_rounded_up(value, count or 0)
-    if count and needed is not None and needed >= count:
-        span = owner.spec.at("replicas") if "replicas" in owner.spec else owner.metadata.at("name")
-        place = Related(owner.source, span, "its replicas")
-        yield hit(obj.spec.at("minAvailable"), related=[place], value=value, count=count,
+    replicas = stated_replica_count(owner)
+    required_pods = _pods_rounded_up(min_available, replicas or 0)
+    if replicas and required_pods is not None and required_pods >= replicas:
+        replicas_span = owner.spec.at("replicas") if "replicas" in owner.spec else owner.metadata.at("name")
+        replicas_location = Related(owner.source, replicas_span, "its replicas")
+        yield hit(obj.spec.at("minAvailable"), related=[replicas_location], value=min_available, count=replicas,
                   workload=owner.resource)  # fmt: skip
 
 
-def _pods_rounded_up(value: object, total: int) -> int | None:
+def _pods_rounded_up(bound_value: object, total_pods: int) -> int | None:
     """How many of `total` pods a budget's number or percentage stands for: 50 % of one pod is one pod."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}%", value):
-        return -(-int(value[:-1]) * total // 100)
-    return as_integer(value)
+    if isinstance(bound_value, str) and re.fullmatch(r"[0-9]{1,3}%", bound_value):
+        return -(-int(bound_value[:-1]) * total_pods // 100)
+    return integer_or_none(bound_value)
 
 
 def over_autoscaler(obj: Object, *, project: Project) -> CheckOutcome:
     """A budget asks for as many pods as the autoscaler of its workload keeps, or for more."""
-    if obj.kind != BUDGET_KIND or _written_bound(obj) != "minAvailable":
+    if obj.kind != BUDGET_KIND or _only_bound_field(obj) != "minAvailable":
         return
-    value = obj.spec.get("minAvailable")
-    for workload in _workloads_covered(obj, project):
-        for scaler in certain_autoscalers(workload.owner, project, *AUTOSCALER_KINDS):
-            least = autoscaler_bounds(scaler).minimum
-            needed = _pods_rounded_up(value, least or 0)
-            if not least or needed is None or needed < least:
+    min_available = obj.spec.get("minAvailable")
+    for workload in _workloads_of_budget(obj, project):
+        for autoscaler in find_certain_autoscalers(workload.owner, project, *AUTOSCALER_KINDS):
+            minimum_replicas = autoscaler_bounds(autoscaler).minimum
+            required_pods = _pods_rounded_up(min_available, minimum_replicas or 0)
+            if not minimum_replicas or required_pods is None or required_pods < minimum_replicas:
                 continue
-            key = "minReplicas" if scaler.kind != "ScaledObject" else "minReplicaCount"
-            span = scaler.spec.at(key) if key in scaler.spec else scaler.metadata.at("name")
-            place = Related(scaler.source, span, "the autoscaler goes down to this")
-            yield hit(obj.spec.at("minAvailable"), related=[place], value=value, least=least,
-                      workload=workload.owner.resource, bound="equal" if needed == least else "over")  # fmt: skip
+            minimum_key = "minReplicas" if autoscaler.kind != "ScaledObject" else "minReplicaCount"
+            minimum_span = autoscaler.spec.at(minimum_key) if minimum_key in autoscaler.spec else autoscaler.metadata.at("name")
+            minimum_location = Related(autoscaler.source, minimum_span, "the autoscaler goes down to this")
+            yield hit(obj.spec.at("minAvailable"), related=[minimum_location], value=min_available, least=minimum_replicas,
+                      workload=workload.owner.resource, bound="equal" if required_pods == minimum_replicas else "over")  # fmt: skip
 
 
 def autoscaler_under_disruption_budget(pod: Pod, *, project: Project) -> CheckOutcome:
@@ -133,37 +133,37 @@ def autoscaler_under_disruption_budget(pod: Pod, *, project: Project) -> CheckOu
     workload = workload_of(pod, project)
     if workload is None or pod.kind not in REPLICATED_KINDS:
         return
-    for scaler in certain_autoscalers(pod.owner, project, *AUTOSCALER_KINDS):
-        least = autoscaler_bounds(scaler).minimum
-        for budget in selecting_objects(workload, project, budget_selectors):
-            value = as_integer(budget.spec.get("minAvailable"))
-            if least is not None and value is not None and value > least:
-                place = Related(budget.source, budget.spec.at("minAvailable"), "the budget asks for this")
-                yield hit(pod.owner.metadata.at("name"), related=[place], value=value, least=least)
+    for autoscaler in find_certain_autoscalers(pod.owner, project, *AUTOSCALER_KINDS):
+        minimum_replicas = autoscaler_bounds(autoscaler).minimum
+        for budget in certain_selecting_objects(workload, project, budget_selector_index):
+            min_available = integer_or_none(budget.spec.get("minAvailable"))
+            if minimum_replicas is not None and min_available is not None and min_available > minimum_replicas:
+                budget_location = Related(budget.source, budget.spec.at("minAvailable"), "the budget asks for this")
+                yield hit(pod.owner.metadata.at("name"), related=[budget_location], value=min_available, least=minimum_replicas)
 
 
 def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> CheckOutcome:
     """A budget selects no pod of any workload in the files."""
-    wanted = budget_selector(obj) if obj.kind == BUDGET_KIND else None
+    selector = selector_of_budget(obj) if obj.kind == BUDGET_KIND else None
     if obj.kind != BUDGET_KIND or not object_index(project).workloads:
         return
-    if wanted is None:
-        place = obj.spec.key_span("selector") if "selector" in obj.spec else obj.metadata.at("name")
-        yield missing(place, say="selector")
+    if selector is None:
+        selector_span = obj.spec.key_span("selector") if "selector" in obj.spec else obj.metadata.at("name")
+        yield missing(selector_span, say="selector")
         return
-    opened = wanted.without_controller_labels()
-    if opened.selects_everything and not wanted.selects_everything:
+    selector_without_controller = selector.without_controller_labels()
+    if selector_without_controller.selects_everything and not selector.selects_everything:
         return
-    if object_index(project).may_be_operated(opened):
+    if object_index(project).may_be_operated(selector_without_controller):
         return
-    found = reached_in_run(obj, opened, project)
-    told = pods_absence(found, obj, project) if found.is_absent else None
-    if not found.meant and told is None:
+    resolution = find_reached_workloads_in_run(obj, selector_without_controller, project)
+    details = details_of_missing_pods(resolution, obj, project) if resolution.is_absent else None
+    if not resolution.meant and details is None:
         yield Undecidable(obj.spec.key_span("selector"))
-    elif told is not None:
+    elif details is not None:
         yield missing(
-            obj.spec.key_span("selector"), severity=told.severity, related=told.related, say="pods",
-            where=told.where_missing_text,
+            obj.spec.key_span("selector"), severity=details.severity, related=details.related, say="pods",
+            where=details.where_missing_text,
         )  # fmt: skip
 
 
@@ -177,10 +177,10 @@ def disruption_budget_incomplete(obj: Object) -> CheckOutcome:
     """A budget has neither minAvailable nor maxUnavailable, or both."""
     if obj.kind != BUDGET_KIND:
         return
-    fields = [key for key in ("minAvailable", "maxUnavailable") if obj.spec.get(key) is not None]
-    if not fields:
+    bound_fields = [key for key in ("minAvailable", "maxUnavailable") if obj.spec.get(key) is not None]
+    if not bound_fields:
         yield missing(obj.metadata.at("name"), say="neither")
-    elif len(fields) == 2:
+    elif len(bound_fields) == 2:
         yield hit(obj.spec.key_span("maxUnavailable"), say="both")
 
 
@@ -189,8 +189,8 @@ def disruption_budget_overlap(pod: Pod, *, project: Project) -> CheckOutcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    objects = selecting_objects(workload, project, budget_selectors)
-    names = sorted({one.name for one in objects})
-    if len(names) > 1:
-        related = [Related(obj.source, obj.metadata.at("name"), "selects the pods") for obj in objects[:4]]
-        yield hit(pod.owner.metadata.at("name"), related=related, names=" and ".join(names[:4]))
+    budgets = certain_selecting_objects(workload, project, budget_selector_index)
+    budget_names = sorted({one.name for one in budgets})
+    if len(budget_names) > 1:
+        budget_locations = [Related(obj.source, obj.metadata.at("name"), "selects the pods") for obj in budgets[:4]]
+        yield hit(pod.owner.metadata.at("name"), related=budget_locations, names=" and ".join(budget_names[:4]))

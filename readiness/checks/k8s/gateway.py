@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.k8s.ingress import Backend, unresolved_backend
-from readiness.facts.table import fact_column
-from readiness.kinds.k8s.effective import is_variable
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Undecidable, hit, missing
@@ -23,12 +23,12 @@ _CERTIFICATE_FINDING_CONTROLLER = "gateway.k8s.aws/"
 
 def route_kinds() -> list[str]:
     """The kinds of the Gateway API's routes."""
-    return sorted(name.partition(" ")[0] for name in fact_column("kubernetes-custom", "route"))
+    return sorted(name.partition(" ")[0] for name in property_by_fact_name("kubernetes-custom", "route"))
 
 
 def is_route(obj: Object) -> bool:
     """Whether an object is a route of the Gateway API."""
-    return f"{obj.kind} {obj.group}" in fact_column("kubernetes-custom", "route")
+    return f"{obj.kind} {obj.group}" in property_by_fact_name("kubernetes-custom", "route")
 
 
 def is_gateway(obj: Object) -> bool:
@@ -50,9 +50,13 @@ def gateway_certificate_missing(obj: Object, *, project: Project) -> CheckOutcom
     if not is_gateway(obj):
         return
     for listener in listeners(obj):
-        tls = listener.mapping_at_path("tls")
-        terminates_tls = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (None, "Terminate")
-        if not terminates_tls or any(True for _ in tls.mappings_under("certificateRefs")) or tls.get("options"):
+        tls_settings = listener.mapping_at_path("tls")
+        terminates_tls = listener.get("protocol") in {"HTTPS", "TLS"} and tls_settings.get("mode") in (None, "Terminate")
+        if (
+            not terminates_tls
+            or any(True for _ in tls_settings.mappings_under("certificateRefs"))
+            or tls_settings.get("options")
+        ):
             continue
         if "tls" not in listener and _CERTIFICATE_MAP_ANNOTATION in obj.annotations:
             continue
@@ -67,12 +71,12 @@ def _has_implementation_parameters(gateway: Object, project: Project) -> bool:
     if gateway.spec.mapping_at_path("infrastructure").get("parametersRef") is not None:
         return True
     return any(
-        declared.name == gateway.spec.get("gatewayClassName")
+        gateway_class.name == gateway.spec.get("gatewayClassName")
         and (
-            declared.spec.get("parametersRef") is not None
-            or declared.spec.string_under("controllerName").startswith(_CERTIFICATE_FINDING_CONTROLLER)
+            gateway_class.spec.get("parametersRef") is not None
+            or gateway_class.spec.string_under("controllerName").startswith(_CERTIFICATE_FINDING_CONTROLLER)
         )
-        for declared in object_index(project).objects_of_kinds("GatewayClass")
+        for gateway_class in object_index(project).objects_of_kinds("GatewayClass")
     )
 
 
@@ -86,31 +90,31 @@ def gateway_plain_only(obj: Object) -> CheckOutcome:
 
 def gateway_listener_repeated(obj: Object) -> CheckOutcome:
     """Two listeners of a Gateway have the same port, protocol and hostname."""
-    seen: dict[tuple[Any, ...], str] = {}
+    name_by_port_protocol_host: dict[tuple[Any, ...], str] = {}
     for listener in listeners(obj) if is_gateway(obj) else ():
-        port, protocol, host = (listener.get(key) for key in ("port", "protocol", "hostname"))
-        if not isinstance(port, int) or not isinstance(protocol, str) or is_variable(host):
+        port, protocol, hostname = (listener.get(key) for key in ("port", "protocol", "hostname"))
+        if not isinstance(port, int) or not isinstance(protocol, str) or is_filled_in_value(hostname):
             continue
-        key = (port, protocol, host if isinstance(host, str) else "")
-        name = listener.string_under("name")
-        if key in seen:
-            yield hit(listener.at("name"), name=name, other=seen[key], port=port)
+        key = (port, protocol, hostname if isinstance(hostname, str) else "")
+        listener_name = listener.string_under("name")
+        if key in name_by_port_protocol_host:
+            yield hit(listener.at("name"), name=listener_name, other=name_by_port_protocol_host[key], port=port)
         else:
-            seen[key] = name
+            name_by_port_protocol_host[key] = listener_name
 
 
 def backend_references(obj: Object) -> Iterator[tuple[Map, str, str, Any]]:
     """The Services that a route sends to: where each is named, its name, its namespace, its port."""
     for rule in obj.spec.mappings_under("rules"):
-        for ref in rule.mappings_under("backendRefs"):
-            if ref.get("group") in (None, "") and ref.get("kind") in (None, "Service"):
-                name = ref.get("name")
-                if isinstance(name, str) and not is_variable(name):
+        for backend_ref in rule.mappings_under("backendRefs"):
+            if backend_ref.get("group") in (None, "") and backend_ref.get("kind") in (None, "Service"):
+                service_name = backend_ref.get("name")
+                if isinstance(service_name, str) and not is_filled_in_value(service_name):
                     yield (
-                        ref,
-                        name,
-                        ref.string_under("namespace") or obj.namespace,
-                        ref.get("port"),
+                        backend_ref,
+                        service_name,
+                        backend_ref.string_under("namespace") or obj.namespace,
+                        backend_ref.get("port"),
                     )
 
 
@@ -121,29 +125,35 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome
     """
     if not is_route(obj):
         return
-    for ref, name, namespace, port in backend_references(obj):
-        yield from unresolved_backend(obj, Backend(name, namespace, port), ref.at("name"), ref.at("port"), project)
+    for backend_ref, service_name, namespace, port in backend_references(obj):
+        yield from unresolved_backend(
+            obj, Backend(service_name, namespace, port), backend_ref.at("name"), backend_ref.at("port"), project
+        )
 
 
-def _referenced_gateways(obj: Object, ref: Map, name: str, project: Project) -> tuple[Object, ...]:
+def _referenced_gateways(obj: Object, parent_ref: Map, gateway_name: str, project: Project) -> tuple[Object, ...]:
     """The Gateways that a route surely means by a reference."""
-    namespace = ref.string_under("namespace") or obj.namespace
-    found = object_index(project).find_named(obj, "Gateway", name, namespace).meant
-    return tuple(gateway for gateway in found if is_gateway(gateway))
+    namespace = parent_ref.string_under("namespace") or obj.namespace
+    candidates = object_index(project).find_named(obj, "Gateway", gateway_name, namespace).meant
+    return tuple(gateway for gateway in candidates if is_gateway(gateway))
 
 
 def gateway_listener_unresolved(obj: Object, *, project: Project) -> CheckOutcome:
     """A route names a listener that its Gateway does not have."""
     if not is_route(obj):
         return
-    for ref in obj.spec.mappings_under("parentRefs"):
-        name, section = ref.get("name"), ref.get("sectionName")
-        if ref.get("kind") not in (None, "Gateway") or not isinstance(name, str) or not isinstance(section, str):
+    for parent_ref in obj.spec.mappings_under("parentRefs"):
+        gateway_name, section_name = parent_ref.get("name"), parent_ref.get("sectionName")
+        if (
+            parent_ref.get("kind") not in (None, "Gateway")
+            or not isinstance(gateway_name, str)
+            or not isinstance(section_name, str)
+        ):
             continue
-        found = _referenced_gateways(obj, ref, name, project)
-        known = [each.string_under("name") for gateway in found for each in listeners(gateway)]
-        if found and section not in known and not is_variable(section):
-            yield hit(ref.at("sectionName"), section=section, gateway=name)
+        gateways = _referenced_gateways(obj, parent_ref, gateway_name, project)
+        listener_names = [each.string_under("name") for gateway in gateways for each in listeners(gateway)]
+        if gateways and section_name not in listener_names and not is_filled_in_value(section_name):
+            yield hit(parent_ref.at("sectionName"), section=section_name, gateway=gateway_name)
 
 
 def gateway_route_not_redirected(obj: Object, *, project: Project) -> CheckOutcome:
@@ -152,12 +162,14 @@ def gateway_route_not_redirected(obj: Object, *, project: Project) -> CheckOutco
         return
     if not any(True for _ in backend_references(obj)):
         return
-    for ref in obj.spec.mappings_under("parentRefs"):
-        name = ref.string_under("name")
-        for gateway in _referenced_gateways(obj, ref, name, project):
-            by_name = {each.string_under("name"): each.get("protocol") for each in listeners(gateway)}
-            section = ref.get("sectionName")
-            protocols = set(by_name.values())
-            plain = by_name.get(section) == "HTTP" if isinstance(section, str) else "HTTP" in protocols
-            if plain and "HTTPS" in protocols:
-                yield hit(ref.at("sectionName") if section else ref.at("name"), gateway=name)
+    for parent_ref in obj.spec.mappings_under("parentRefs"):
+        gateway_name = parent_ref.string_under("name")
+        for gateway in _referenced_gateways(obj, parent_ref, gateway_name, project):
+            protocol_by_listener_name = {each.string_under("name"): each.get("protocol") for each in listeners(gateway)}
+            section_name = parent_ref.get("sectionName")
+            protocols = set(protocol_by_listener_name.values())
+            is_plain_http = (
+                protocol_by_listener_name.get(section_name) == "HTTP" if isinstance(section_name, str) else "HTTP" in protocols
+            )
+            if is_plain_http and "HTTPS" in protocols:
+                yield hit(parent_ref.at("sectionName") if section_name else parent_ref.at("name"), gateway=gateway_name)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from readiness.checks.k8s.absence import service_absence
-from readiness.facts.domains import is_public_name
-from readiness.facts.table import fact_column
-from readiness.kinds.k8s.deliveries import is_made_by_controller
-from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.checks.k8s.absence import details_of_missing_service
+from readiness.facts.domains import is_public_dns_name
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.k8s.deliveries import is_controller_made_service_name
+from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import may_be_same_namespace
@@ -46,32 +46,32 @@ def tls_missing(obj: Object, *, strict: bool) -> CheckOutcome:
     """
     if not is_ingress(obj) or any(True for _ in obj.spec.mappings_under("tls")):
         return
-    if not strict and fact_column("kubernetes-annotations", "ends-tls").keys() & obj.annotations:
+    if not strict and property_by_fact_name("kubernetes-annotations", "ends-tls").keys() & obj.annotations:
         return
-    if is_variable(obj.spec.get("tls")):
+    if is_filled_in_value(obj.spec.get("tls")):
         yield Undecidable(obj.spec.at("tls"))
     else:
-        severity = None if _is_public(obj) else Severity.MEDIUM
+        severity = None if _is_public_ingress(obj) else Severity.MEDIUM
         yield missing(obj.metadata.at("name"), severity=severity)
 
 
 # Names that stand for somebody's own (RFC 2606).
-_SAMPLE_HOST = re.compile(r"(?:\A|[.-])example(?:\.|\Z)")
+_SAMPLE_HOST_PATTERN = re.compile(r"(?:\A|[.-])example(?:\.|\Z)")
 
 
-def _is_public(obj: Object) -> bool:
+def _is_public_ingress(obj: Object) -> bool:
     """Whether an Ingress says that it faces the internet: by its load balancer, else by a host and no class for the inside."""
-    scheme = obj.annotations.get("alb.ingress.kubernetes.io/scheme")
-    if scheme is not None:
-        return bool(scheme == "internet-facing")
-    classes = (
+    balancer_scheme = obj.annotations.get("alb.ingress.kubernetes.io/scheme")
+    if balancer_scheme is not None:
+        return bool(balancer_scheme == "internet-facing")
+    class_names = (
         obj.spec.get("ingressClassName"),
         obj.annotations.get("kubernetes.io/ingress.class"),
     )
-    if any(word in text_or_empty(name) for name in classes for word in ("internal", "private")):
+    if any(word in text_or_empty(name) for name in class_names for word in ("internal", "private")):
         return False
     hosts = (text_or_empty(rule.get("host")).removeprefix("*.") for rule in ingress_rules(obj))
-    return any(is_public_name(host) and not _SAMPLE_HOST.search(host) for host in hosts)
+    return any(is_public_dns_name(host) and not _SAMPLE_HOST_PATTERN.search(host) for host in hosts)
 
 
 def ingress_rules(obj: Object) -> Iterator[Map]:
@@ -88,23 +88,23 @@ def certificate_covers(pattern: str, host: str) -> bool:
 
 def ingress_host_without_tls(obj: Object) -> CheckOutcome:
     """An Ingress has TLS for some of its hosts, and not for this one."""
-    entries = list(obj.spec.mappings_under("tls")) if is_ingress(obj) else []
-    hosts: list[str] = []
-    for entry in entries:
-        listed = entry.get("hosts")
-        if not isinstance(listed, Seq) or not listed:
+    tls_entries = list(obj.spec.mappings_under("tls")) if is_ingress(obj) else []
+    certificate_hosts: list[str] = []
+    for tls_entry in tls_entries:
+        entry_hosts = tls_entry.get("hosts")
+        if not isinstance(entry_hosts, Seq) or not entry_hosts:
             return  # no hosts: the certificate's own
-        hosts += [host for host in listed if isinstance(host, str)]
-    if any(map(is_variable, hosts)):
+        certificate_hosts += [host for host in entry_hosts if isinstance(host, str)]
+    if any(map(is_filled_in_value, certificate_hosts)):
         return
     for rule in ingress_rules(obj):
         host = rule.get("host")
         if (
-            entries
+            tls_entries
             and isinstance(host, str)
             and host
-            and not is_variable(host)
-            and not any(certificate_covers(one, host) for one in hosts)
+            and not is_filled_in_value(host)
+            and not any(certificate_covers(one, host) for one in certificate_hosts)
         ):
             yield hit(rule.at("host"), host=host)
 
@@ -120,19 +120,21 @@ def ingress_redirect_off(obj: Object) -> CheckOutcome:
     """An Ingress with TLS answers plain HTTP too: the redirect is turned off."""
     if not is_ingress(obj) or not obj.spec.get("tls"):
         return
-    name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
-    if name not in REDIRECTING_CONTROLLERS and not any("redirect" in key for key in obj.annotations):
+    class_name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
+    if class_name not in REDIRECTING_CONTROLLERS and not any(
+        "redirect" in annotation_key for annotation_key in obj.annotations
+    ):
         yield NotApplicable()  # what its controller does by itself is not known
-    forced = obj.annotations.get(NGINX_ANNOTATION_PREFIX + "force-ssl-redirect")
-    key = NGINX_ANNOTATION_PREFIX + "ssl-redirect"
-    if str(obj.annotations.get(key)) in FALSE_TEXTS and str(forced).lower() != "true":
-        yield hit(obj.annotations.at(key), annotation=key)
-    entry = obj.annotations.get("traefik.ingress.kubernetes.io/router.entrypoints")
-    if isinstance(entry, str) and "web" in {part.strip() for part in entry.split(",")}:
-        middle = obj.annotations.string_under("traefik.ingress.kubernetes.io/router.middlewares")
-        if "redirect" not in middle:
-            key = "traefik.ingress.kubernetes.io/router.entrypoints"
-            yield hit(obj.annotations.at(key), annotation=key)
+    force_redirect = obj.annotations.get(NGINX_ANNOTATION_PREFIX + "force-ssl-redirect")
+    annotation_key = NGINX_ANNOTATION_PREFIX + "ssl-redirect"
+    if str(obj.annotations.get(annotation_key)) in FALSE_TEXTS and str(force_redirect).lower() != "true":
+        yield hit(obj.annotations.at(annotation_key), annotation=annotation_key)
+    entrypoints = obj.annotations.get("traefik.ingress.kubernetes.io/router.entrypoints")
+    if isinstance(entrypoints, str) and "web" in {part.strip() for part in entrypoints.split(",")}:
+        middlewares = obj.annotations.string_under("traefik.ingress.kubernetes.io/router.middlewares")
+        if "redirect" not in middlewares:
+            annotation_key = "traefik.ingress.kubernetes.io/router.entrypoints"
+            yield hit(obj.annotations.at(annotation_key), annotation=annotation_key)
 
 
 def ingress_class_missing(obj: Object, *, project: Project) -> CheckOutcome:
@@ -141,8 +143,11 @@ def ingress_class_missing(obj: Object, *, project: Project) -> CheckOutcome:
         return
     if obj.annotations.get("kubernetes.io/ingress.class") is not None or _is_for_gke(obj):
         return
-    default = "ingressclass.kubernetes.io/is-default-class"
-    if not any(str(each.annotations.get(default)) == "true" for each in object_index(project).objects_of_kinds("IngressClass")):
+    default_class_annotation = "ingressclass.kubernetes.io/is-default-class"
+    if not any(
+        str(each.annotations.get(default_class_annotation)) == "true"
+        for each in object_index(project).objects_of_kinds("IngressClass")
+    ):
         yield missing(obj.metadata.at("name"))
 
 
@@ -157,24 +162,24 @@ def _is_for_gke(obj: Object) -> bool:
 
 def ingress_class_annotation(obj: Object) -> CheckOutcome:
     """An Ingress names its class by the annotation that ingressClassName replaced."""
-    key = "kubernetes.io/ingress.class"
-    if is_ingress(obj) and obj.annotations.get(key) is not None:
-        yield hit(obj.annotations.key_span(key))
+    annotation_key = "kubernetes.io/ingress.class"
+    if is_ingress(obj) and obj.annotations.get(annotation_key) is not None:
+        yield hit(obj.annotations.key_span(annotation_key))
 
 
 def backends_of(obj: Object) -> Iterator[tuple[Map, str, Any]]:
     """The Services that an Ingress sends to: the mapping that names each, its name, its port."""
-    nodes = [obj.spec.mapping_at_path(key) for key in ("defaultBackend", "backend")]
+    backend_nodes = [obj.spec.mapping_at_path(key) for key in ("defaultBackend", "backend")]
     for rule in ingress_rules(obj):
-        nodes += [path.mapping_at_path("backend") for path in rule.mapping_at_path("http").mappings_under("paths")]
-    for node in nodes:
-        service = node.mapping_at_path("service")
+        backend_nodes += [path.mapping_at_path("backend") for path in rule.mapping_at_path("http").mappings_under("paths")]
+    for backend_node in backend_nodes:
+        service = backend_node.mapping_at_path("service")
         if isinstance(service.get("name"), str):
             port = service.mapping_at_path("port")
-            number = port.get("number")
-            yield service, service["name"], port.get("name") if number is None else number
-        elif isinstance(node.get("serviceName"), str):
-            yield node, node["serviceName"], node.get("servicePort")
+            port_number = port.get("number")
+            yield service, service["name"], port.get("name") if port_number is None else port_number
+        elif isinstance(backend_node.get("serviceName"), str):
+            yield backend_node, backend_node["serviceName"], backend_node.get("servicePort")
 
 
 def ingress_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome:
@@ -184,13 +189,13 @@ def ingress_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome
     """
     if not is_ingress(obj):
         return
-    for node, name, port in backends_of(obj):
-        key = "name" if "name" in node else "serviceName"
-        if is_variable(name) or (port == "use-annotation"):
+    for service_node, service_name, port in backends_of(obj):
+        name_key = "name" if "name" in service_node else "serviceName"
+        if is_filled_in_value(service_name) or (port == "use-annotation"):
             continue
-        backend = Backend(name, obj.namespace, None if is_variable(port) else port)
-        port_place = node.mapping_at_path("port").at() if "port" in node else node.at("servicePort")
-        yield from unresolved_backend(obj, backend, node.at(key), port_place, project)
+        backend = Backend(service_name, obj.namespace, None if is_filled_in_value(port) else port)
+        port_span = service_node.mapping_at_path("port").at() if "port" in service_node else service_node.at("servicePort")
+        yield from unresolved_backend(obj, backend, service_node.at(name_key), port_span, project)
 
 
 class Backend(NamedTuple):
@@ -203,32 +208,33 @@ class Backend(NamedTuple):
 
 def unresolved_backend(obj: Object, backend: Backend, place: Span, port_place: Span, project: Project) -> CheckOutcome:
     """An object sends to a Service that is in no file, or to a port that the Service does not have."""
-    found = find_named_in_run(obj, "Service", backend.name, project, backend.namespace)
-    if found.is_ambiguous or (found.is_absent and is_made_by_controller(backend.name)):
+    resolution = find_named_in_run(obj, "Service", backend.name, project, backend.namespace)
+    if resolution.is_ambiguous or (resolution.is_absent and is_controller_made_service_name(backend.name)):
         yield Undecidable(place)
-    elif found.is_absent:
-        told = service_absence(obj, backend.name, found, backend.namespace, project)
+    elif resolution.is_absent:
+        details = details_of_missing_service(obj, backend.name, resolution, backend.namespace, project)
         yield missing(
             place,
             say="service",
-            related=told.related,
-            severity=told.severity,
+            related=details.related,
+            severity=details.severity,
             service=backend.name,
-            where=told.where_missing_text,
+            where=details.where_missing_text,
         )
-    elif backend.port is not None and not any(_has_port(each, backend.port) for each in found.meant):
-        service = found.meant[0]
-        there = Related(service.source, service.metadata.at("name"), "the Service")
-        yield hit(port_place, related=[there], say="port", service=backend.name, port=backend.port)
+    elif backend.port is not None and not any(_has_service_port(each, backend.port) for each in resolution.meant):
+        service = resolution.meant[0]
+        service_location = Related(service.source, service.metadata.at("name"), "the Service")
+        yield hit(port_place, related=[service_location], say="port", service=backend.name, port=backend.port)
 
 
-def _has_port(service: Object, port: Any) -> bool:
+def _has_service_port(service: Object, port: Any) -> bool:
     """Whether a Service has a port of that number or name."""
-    listed = service.spec.get("ports")
-    if service.spec.get("type") == "ExternalName" or not isinstance(listed, Seq):
+    service_ports = service.spec.get("ports")
+    if service.spec.get("type") == "ExternalName" or not isinstance(service_ports, Seq):
         return True
     return any(
-        port in (entry.get("port"), entry.get("name")) or is_variable(entry.get("port")) for entry in mappings_in(listed)
+        port in (service_port.get("port"), service_port.get("name")) or is_filled_in_value(service_port.get("port"))
+        for service_port in mappings_in(service_ports)
     )
 
 
@@ -250,70 +256,72 @@ def ingress_host_wildcard(obj: Object) -> CheckOutcome:
 
 def _ingresses_by_route(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
     """The Ingresses of a project by folder, class, host and path."""
-    by_route: dict[tuple[str, str, str, str], list[Object]] = {}
+    ingresses_by_route: dict[tuple[str, str, str, str], list[Object]] = {}
     for obj in object_index(project).objects_of_kinds("Ingress"):
         if is_ingress(obj):
-            for key in _route_keys(obj):
-                listed = by_route.setdefault(key, [])
-                if not listed or listed[-1] is not obj:
-                    listed.append(obj)
-    return by_route
+            for route_key in _route_keys(obj):
+                route_ingresses = ingresses_by_route.setdefault(route_key, [])
+                if not route_ingresses or route_ingresses[-1] is not obj:
+                    route_ingresses.append(obj)
+    return ingresses_by_route
 
 
 def _route_keys(obj: Object) -> Iterator[tuple[str, str, str, str]]:
-    place = posixpath.dirname(obj.source.root.path)
-    name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
+    folder = posixpath.dirname(obj.source.root.path)
+    class_name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
     for rule in ingress_rules(obj):
         host = rule.string_under("host")
         for path in rule.mapping_at_path("http").mappings_under("paths"):
-            if host and not is_variable(host):
-                yield place, str(name), host, path.string_under("path") or "/"
+            if host and not is_filled_in_value(host):
+                yield folder, str(class_name), host, path.string_under("path") or "/"
 
 
 def ingress_route_repeated(obj: Object, *, project: Project) -> CheckOutcome:
     """Two Ingresses of one folder claim the same host and path."""
     if not is_ingress(obj) or NGINX_ANNOTATION_PREFIX + "canary" in obj.annotations:
         return
-    routes = project.memoize(_ingresses_by_route)
-    seen = set()
-    for key in _route_keys(obj):
-        others = [
-            other
-            for other in routes.get(key, ())[:64]
-            if other is not obj and (other.name, other.namespace) != (obj.name, obj.namespace)
-            and not object_index(project).are_alternatives(obj.source, other.source)
-            and NGINX_ANNOTATION_PREFIX + "canary" not in other.annotations
-            and may_be_same_namespace(other.namespace, obj.namespace) is True
+    ingresses_by_route = project.memoize(_ingresses_by_route)
+    reported_keys = set()
+    for route_key in _route_keys(obj):
+        rival_ingresses = [
+            rival_ingress
+            for rival_ingress in ingresses_by_route.get(route_key, ())[:64]
+            if rival_ingress is not obj and (rival_ingress.name, rival_ingress.namespace) != (obj.name, obj.namespace)
+            and not object_index(project).are_alternatives(obj.source, rival_ingress.source)
+            and NGINX_ANNOTATION_PREFIX + "canary" not in rival_ingress.annotations
+            and may_be_same_namespace(rival_ingress.namespace, obj.namespace) is True
         ]  # fmt: skip
-        if others and key not in seen and routes[key][0] is not obj:
-            seen.add(key)
-            there = Related(others[0].source, others[0].metadata.at("name"), "claims it too")
+        if rival_ingresses and route_key not in reported_keys and ingresses_by_route[route_key][0] is not obj:
+            reported_keys.add(route_key)
+            rival_location = Related(rival_ingresses[0].source, rival_ingresses[0].metadata.at("name"), "claims it too")
             yield hit(
                 obj.metadata.at("name"),
-                related=[there],
-                route=key[2] + key[3],
-                other=others[0].name,
+                related=[rival_location],
+                route=route_key[2] + route_key[3],
+                other=rival_ingresses[0].name,
             )
 
 
-_STATEMENT_START = re.compile(r"(?:\A|[;{}\n])\s*")
+_STATEMENT_START_PATTERN = re.compile(r"(?:\A|[;{}\n])\s*")
 
 
 def snippet(obj: Object, *, words: Sequence[Pattern] = (), without: Sequence[Pattern] = ()) -> CheckOutcome:
     """An annotation puts text into the controller's configuration; `words`: only text with one of these, `without`: with none."""
     if not is_ingress(obj):
         return
-    for key, value in obj.annotations.items():
-        if not key.startswith(NGINX_ANNOTATION_PREFIX) or not key.endswith("snippet"):
+    for annotation_key, annotation_value in obj.annotations.items():
+        if not annotation_key.startswith(NGINX_ANNOTATION_PREFIX) or not annotation_key.endswith("snippet"):
             continue
-        text = str(value)[:20000]
-        starts = [match.end() for match in _STATEMENT_START.finditer(text)]
-        if (not words or _begins_statement(words, text, starts)) and not _begins_statement(without, text, starts):
-            yield hit(obj.annotations.key_span(key), annotation=key)
+        snippet_text = str(annotation_value)[:20000]
+        statement_starts = [match.end() for match in _STATEMENT_START_PATTERN.finditer(snippet_text)]
+        if (not words or _has_statement_matching(words, snippet_text, statement_starts)) and not _has_statement_matching(
+            without, snippet_text, statement_starts
+        ):
+            yield hit(obj.annotations.key_span(annotation_key), annotation=annotation_key)
 
 
-def _begins_statement(words: Sequence[Pattern], text: str, starts: Sequence[int]) -> bool:
-    return any(re.compile(word).match(text, at) for word in words for at in starts)
+def _has_statement_matching(patterns: Sequence[Pattern], text: str, statement_starts: Sequence[int]) -> bool:
+    return any(re.compile(pattern).match(text, statement_start) for pattern in patterns for statement_start in statement_starts)
 
 
 def ingress_snippets_allowed(obj: Object) -> CheckOutcome:
@@ -324,25 +332,27 @@ def ingress_snippets_allowed(obj: Object) -> CheckOutcome:
             yield hit(data.at("allow-snippet-annotations"))
 
 
-_NGINX_CONTROLLER_IMAGE = re.compile(r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)")
+_NGINX_CONTROLLER_IMAGE_PATTERN = re.compile(
+    r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)"
+)
 
 
 def ingress_nginx_retired(container: Container) -> CheckOutcome:
     """The container is the ingress-nginx controller."""
-    if _NGINX_CONTROLLER_IMAGE.search(container.image):
+    if _NGINX_CONTROLLER_IMAGE_PATTERN.search(container.image):
         yield hit(container.node.at("image"))
 
 
 def ingress_nginx_annotation(obj: Object) -> CheckOutcome:
     """An Ingress is written for ingress-nginx: it carries its annotations."""
     if is_ingress(obj):
-        found = [key for key in obj.annotations if key.startswith(NGINX_ANNOTATION_PREFIX)]
-        if found:
-            yield hit(obj.annotations.key_span(found[0]), annotation=found[0])
+        nginx_annotation_keys = [key for key in obj.annotations if key.startswith(NGINX_ANNOTATION_PREFIX)]
+        if nginx_annotation_keys:
+            yield hit(obj.annotations.key_span(nginx_annotation_keys[0]), annotation=nginx_annotation_keys[0])
 
 
 # Class, prefix of the annotations, and how those begin that limit requests.
-RATE_LIMIT_ANNOTATIONS = (
+RATE_LIMIT_CLASSES_AND_PREFIXES = (
     ("nginx", NGINX_ANNOTATION_PREFIX, "limit-"),
     ("haproxy", "haproxy.org/", "rate-limit-requests"),
 )
@@ -352,10 +362,10 @@ def ingress_rate_limit_missing(obj: Object) -> CheckOutcome:
     """An Ingress of a controller that can limit requests sets no limit."""
     if not is_ingress(obj):
         return
-    name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
-    for controller, prefix, limit in RATE_LIMIT_ANNOTATIONS:
-        if name == controller or any(key.startswith(prefix) for key in obj.annotations):
-            if not any(key.startswith(prefix + limit) for key in obj.annotations):
+    class_name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
+    for controller_class, annotation_prefix, limit_prefix in RATE_LIMIT_CLASSES_AND_PREFIXES:
+        if class_name == controller_class or any(key.startswith(annotation_prefix) for key in obj.annotations):
+            if not any(key.startswith(annotation_prefix + limit_prefix) for key in obj.annotations):
                 yield missing(obj.metadata.at("name"))
             return
     yield NotApplicable()
@@ -363,31 +373,33 @@ def ingress_rate_limit_missing(obj: Object) -> CheckOutcome:
 
 def ingress_certificate_by_hand(obj: Object, *, project: Project) -> CheckOutcome:
     """Nothing in the files issues the certificate of an Ingress."""
-    issuing = tuple(fact_column("kubernetes-annotations", "issues"))
-    if not is_ingress(obj) or any(key.startswith(issuing) for key in obj.annotations):
+    issuer_annotation_prefixes = tuple(property_by_fact_name("kubernetes-annotations", "issues"))
+    if not is_ingress(obj) or any(key.startswith(issuer_annotation_prefixes) for key in obj.annotations):
         return
-    issued = {each.spec.string_under("secretName") for each in object_index(project).objects_of_kinds("Certificate")}
-    for entry in obj.spec.mappings_under("tls"):
-        name = entry.get("secretName")
-        if isinstance(name, str) and not is_variable(name) and name not in issued:
-            yield missing(entry.at("secretName"), secret=name)
+    issued_secret_names = {
+        each.spec.string_under("secretName") for each in object_index(project).objects_of_kinds("Certificate")
+    }
+    for tls_entry in obj.spec.mappings_under("tls"):
+        secret_name = tls_entry.get("secretName")
+        if isinstance(secret_name, str) and not is_filled_in_value(secret_name) and secret_name not in issued_secret_names:
+            yield missing(tls_entry.at("secretName"), secret=secret_name)
 
 
 def ingress_cors_everyone(obj: Object) -> CheckOutcome:
     """An Ingress answers cross-origin requests from everywhere."""
     if not is_ingress(obj) or str(obj.annotations.get(NGINX_ANNOTATION_PREFIX + "enable-cors")).lower() != "true":
         return
-    key = NGINX_ANNOTATION_PREFIX + "cors-allow-origin"
-    origin = obj.annotations.get(key)
-    if origin is None:
+    origin_key = NGINX_ANNOTATION_PREFIX + "cors-allow-origin"
+    allowed_origins = obj.annotations.get(origin_key)
+    if allowed_origins is None:
         yield missing(obj.annotations.key_span(NGINX_ANNOTATION_PREFIX + "enable-cors"))
-    elif isinstance(origin, str) and "*" in [part.strip() for part in origin.split(",")]:
-        yield hit(obj.annotations.at(key))
+    elif isinstance(allowed_origins, str) and "*" in [part.strip() for part in allowed_origins.split(",")]:
+        yield hit(obj.annotations.at(origin_key))
 
 
 def ingress_body_unbounded(obj: Object) -> CheckOutcome:
     """An Ingress takes bodies of any size."""
-    key = NGINX_ANNOTATION_PREFIX + "proxy-body-size"
-    value = obj.annotations.get(key)
-    if is_ingress(obj) and (as_integer(value) == 0 or re.fullmatch(r"0[kmgKMG]?", text_or_empty(value))):
-        yield hit(obj.annotations.at(key))
+    annotation_key = NGINX_ANNOTATION_PREFIX + "proxy-body-size"
+    body_size = obj.annotations.get(annotation_key)
+    if is_ingress(obj) and (integer_or_none(body_size) == 0 or re.fullmatch(r"0[kmgKMG]?", text_or_empty(body_size))):
+        yield hit(obj.annotations.at(annotation_key))

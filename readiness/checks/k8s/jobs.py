@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from readiness.kinds.k8s.agents import HOOK_ANNOTATIONS
-from readiness.kinds.k8s.effective import as_integer
+from readiness.kinds.k8s.effective import integer_or_none
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Undecidable, hit, missing
 from readiness.syntax.cron_k8s import schedule_mistake
-from readiness.syntax.holes import is_form_unknown
+from readiness.syntax.holes import has_variable_or_placeholder
 from readiness.syntax.yaml import Map
 
 
@@ -22,14 +22,14 @@ def cron_schedule_invalid(obj: Object) -> CheckOutcome:
     """The schedule of a CronJob is no cron expression that Kubernetes accepts."""
     if obj.kind != "CronJob":
         return
-    value = obj.spec.get("schedule")
-    if is_form_unknown(value):
+    schedule = obj.spec.get("schedule")
+    if has_variable_or_placeholder(schedule):
         yield Undecidable(obj.spec.at("schedule"))
-    elif isinstance(value, str):
-        mistake = schedule_mistake(value)
-        if mistake:
-            yield hit(obj.spec.at("schedule"), say="form", schedule=value[:60], why=mistake)
-    elif value is None:
+    elif isinstance(schedule, str):
+        schedule_error = schedule_mistake(schedule)
+        if schedule_error:
+            yield hit(obj.spec.at("schedule"), say="form", schedule=schedule[:60], why=schedule_error)
+    elif schedule is None:
         yield missing(obj.metadata.at("name"), say="missing")
 
 
@@ -41,31 +41,35 @@ def cron_starting_deadline_missing(obj: Object) -> CheckOutcome:
 
 def cron_starting_deadline_short(obj: Object) -> CheckOutcome:
     """A CronJob's starting deadline is shorter than the controller looks: runs are left out."""
-    value = as_integer(obj.spec.get("startingDeadlineSeconds"))
-    if obj.kind == "CronJob" and value is not None and value < 10:
-        yield hit(obj.spec.at("startingDeadlineSeconds"), seconds=value)
+    deadline_seconds = integer_or_none(obj.spec.get("startingDeadlineSeconds"))
+    if obj.kind == "CronJob" and deadline_seconds is not None and deadline_seconds < 10:
+        yield hit(obj.spec.at("startingDeadlineSeconds"), seconds=deadline_seconds)
 
 
 def cron_overlap(obj: Object) -> CheckOutcome:
     """A CronJob lets a run begin while the one before still works."""
-    policy = obj.spec.get("concurrencyPolicy")
-    if obj.kind == "CronJob" and policy is None:
+    concurrency_policy = obj.spec.get("concurrencyPolicy")
+    if obj.kind == "CronJob" and concurrency_policy is None:
         yield missing(obj.metadata.at("name"))
-    elif obj.kind == "CronJob" and policy == "Allow":
+    elif obj.kind == "CronJob" and concurrency_policy == "Allow":
         yield hit(obj.spec.at("concurrencyPolicy"))
 
 
 def cron_failed_history_zero(obj: Object) -> CheckOutcome:
     """A CronJob keeps no failed run, so that nobody can see why it failed."""
-    if obj.kind == "CronJob" and as_integer(obj.spec.get("failedJobsHistoryLimit")) == 0:
+    if obj.kind == "CronJob" and integer_or_none(obj.spec.get("failedJobsHistoryLimit")) == 0:
         yield hit(obj.spec.at("failedJobsHistoryLimit"))
 
 
 def job_deadline_missing(obj: Object) -> CheckOutcome:
     """A Job without activeDeadlineSeconds, which may run for ever."""
     spec = job_spec(obj)
-    pod = spec.mapping_at_path("template", "spec") if spec is not None else Map(obj.node.at())
-    if spec is None or as_integer(spec.get("activeDeadlineSeconds")) or as_integer(pod.get("activeDeadlineSeconds")):
+    pod_spec = spec.mapping_at_path("template", "spec") if spec is not None else Map(obj.node.at())
+    if (
+        spec is None
+        or integer_or_none(spec.get("activeDeadlineSeconds"))
+        or integer_or_none(pod_spec.get("activeDeadlineSeconds"))
+    ):
         return
     yield missing(obj.metadata.at("name"))
 
@@ -74,8 +78,8 @@ def job_ttl_missing(obj: Object) -> CheckOutcome:
     """A lone Job stays in the cluster when it is done."""
     if obj.kind != "Job" or obj.spec.get("ttlSecondsAfterFinished") is not None:
         return
-    managed = obj.metadata.get("ownerReferences") or any(key.startswith(HOOK_ANNOTATIONS) for key in obj.annotations)
-    if not managed:
+    is_managed = obj.metadata.get("ownerReferences") or any(key.startswith(HOOK_ANNOTATIONS) for key in obj.annotations)
+    if not is_managed:
         yield missing(obj.metadata.at("name"))
 
 
@@ -89,9 +93,9 @@ def cron_job_ttl(obj: Object) -> CheckOutcome:
 def job_backoff_high(obj: Object, *, most: int) -> CheckOutcome:
     """A job is tried again so often that its failure goes unseen for a day."""
     spec = job_spec(obj)
-    value = as_integer(spec.get("backoffLimit")) if spec is not None else None
-    if spec is not None and value is not None and value > most:
-        yield hit(spec.at("backoffLimit"), limit=value)
+    backoff_limit = integer_or_none(spec.get("backoffLimit")) if spec is not None else None
+    if spec is not None and backoff_limit is not None and backoff_limit > most:
+        yield hit(spec.at("backoffLimit"), limit=backoff_limit)
 
 
 def cron_suspended(obj: Object) -> CheckOutcome:

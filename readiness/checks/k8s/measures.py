@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, join_names, missing
 from readiness.syntax.nodes import mappings_in
@@ -16,17 +16,17 @@ def autoscaler_resource_unmeasured(obj: Object, *, resources: Sequence[str]) -> 
     if obj.kind != "HorizontalPodAutoscaler" or obj.group != "autoscaling":
         yield NotApplicable()
         return
-    if is_variable(metrics):
+    if is_filled_in_value(metrics):
         yield Undecidable(obj.spec.at("metrics"))
         return
-    seen = {
-        str(metric.mapping_at_path(key).get("name"))
+    measured_resources = {
+        str(metric.mapping_at_path(metric_source_key).get("name"))
         for metric in mappings_in(metrics)
-        for key in ("resource", "containerResource")
+        for metric_source_key in ("resource", "containerResource")
     }
     if obj.spec.get("targetCPUUtilizationPercentage") is not None:
-        seen.add("cpu")
-    absent = [name for name in resources if name not in seen]
-    if absent:
-        place = obj.spec.key_span("metrics") if metrics else obj.metadata.at("name")
-        yield missing(place, absent=join_names(absent))
+        measured_resources.add("cpu")
+    unmeasured_resources = [name for name in resources if name not in measured_resources]
+    if unmeasured_resources:
+        metrics_span = obj.spec.key_span("metrics") if metrics else obj.metadata.at("name")
+        yield missing(metrics_span, absent=join_names(unmeasured_resources))

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from readiness.checks.k8s.absence import pods_absence
+from readiness.checks.k8s.absence import details_of_missing_pods
 from readiness.checks.k8s.sandbox import has_controller_policy
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s import traffic
-from readiness.kinds.k8s.effective import as_integer
-from readiness.kinds.k8s.elsewhere import reached_in_run
+from readiness.kinds.k8s.effective import integer_or_none
+from readiness.kinds.k8s.elsewhere import find_reached_workloads_in_run
 from readiness.kinds.k8s.index import Workload, object_index, workload_of
-from readiness.kinds.k8s.labels import Selector, label_selector
-from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, Pod
-from readiness.kinds.k8s.selecting import policy_selectors
+from readiness.kinds.k8s.labels import Selector, parse_label_selector
+from readiness.kinds.k8s.model import CIDRS_OF_ALL_ADDRESSES, Object, Pod
+from readiness.kinds.k8s.selecting import policy_selector_index
 from readiness.model import (
     CheckOutcome,
     NotApplicable,
@@ -43,23 +43,23 @@ def is_policy(obj: Object) -> bool:
 
 def restricted_directions(obj: Object) -> frozenset[str]:
     """The directions that a policy restricts: as written, else Ingress, and Egress where it has egress rules."""
-    types = obj.spec.get("policyTypes")
-    if isinstance(types, Seq) and types:
-        return frozenset(str(one) for one in types)
+    policy_types = obj.spec.get("policyTypes")
+    if isinstance(policy_types, Seq) and policy_types:
+        return frozenset(str(one) for one in policy_types)
     return frozenset({"Ingress", "Egress"} if obj.spec.get("egress") is not None else {"Ingress"})
 
 
 def directions_restricted_for(workload: Workload, project: Project) -> frozenset[str]:
     """The directions in which some policy restricts the pods of a workload."""
-    objects = project.memoize(policy_selectors).all_selecting_objects(workload)
-    return frozenset(way for one in objects if is_policy(one) for way in restricted_directions(one))
+    policies = project.memoize(policy_selector_index).all_selecting_objects(workload)
+    return frozenset(direction for policy in policies if is_policy(policy) for direction in restricted_directions(policy))
 
 
-def _has_other_policies(project: Project) -> bool:
+def _has_nonkubernetes_policies(project: Project) -> bool:
     """Whether policies of another sort are there, which this module does not read."""
-    index = object_index(project)
-    return any(True for _ in index.objects_of_kinds(*fact_column("kubernetes-custom", "policy"))) or any(
-        not is_policy(obj) for obj in index.objects_of_kinds(POLICY_KIND)
+    project_index = object_index(project)
+    return any(True for _ in project_index.objects_of_kinds(*property_by_fact_name("kubernetes-custom", "policy"))) or any(
+        not is_policy(obj) for obj in project_index.objects_of_kinds(POLICY_KIND)
     )
 
 
@@ -74,24 +74,24 @@ def pod_without_policy(pod: Pod, *, directions: list[str], every: bool, project:
         return
     if directions == ["Egress"] and pod.kind in ("Sandbox", "SandboxTemplate"):
         return
-    restricted = directions_restricted_for(workload, project)
-    open_ways = [way for way in directions if way not in restricted]
-    if open_ways and (every or len(open_ways) == len(directions)):
-        if project.memoize(_has_other_policies):
+    directions_restricted = directions_restricted_for(workload, project)
+    open_directions = [way for way in directions if way not in directions_restricted]
+    if open_directions and (every or len(open_directions) == len(directions)):
+        if project.memoize(_has_nonkubernetes_policies):
             yield Undecidable(pod.owner.metadata.at("name"))
         else:
-            idle = open_ways == ["Ingress"] and not traffic.serves_anything(pod, project)
+            serves_nothing = open_directions == ["Ingress"] and not traffic.may_serve_requests(pod, project)
             yield missing(
                 pod.owner.metadata.at("name"),
-                severity=Severity.LOW if idle else None,
-                ways=join_names(way.lower() for way in open_ways),
+                severity=Severity.LOW if serves_nothing else None,
+                ways=join_names(way.lower() for way in open_directions),
             )
 
 
 def pod_not_selected_by_policy(pod: Pod, *, project: Project) -> CheckOutcome:
     """No policy selects the pod at all."""
     workload = workload_of(pod, project)
-    if workload is not None and not project.memoize(policy_selectors).all_selecting_objects(workload):
+    if workload is not None and not project.memoize(policy_selector_index).all_selecting_objects(workload):
         yield missing(pod.owner.metadata.at("name"))
 
 
@@ -100,21 +100,21 @@ def pod_policy_without_rules(pod: Pod, *, project: Project) -> CheckOutcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    objects = project.memoize(policy_selectors).all_selecting_objects(workload)
-    ways = {way for one in objects for way in restricted_directions(one) if one.spec.get(way.lower())}
-    if len(ways) < 2:
+    policies = project.memoize(policy_selector_index).all_selecting_objects(workload)
+    directions_with_rules = {way for one in policies for way in restricted_directions(one) if one.spec.get(way.lower())}
+    if len(directions_with_rules) < 2:
         yield missing(pod.owner.metadata.at("name"))
 
 
 def namespace_without_policy(obj: Object, *, project: Project) -> CheckOutcome:
     """A Namespace has no NetworkPolicy in it."""
-    if obj.kind != "Namespace" or obj.name.startswith("kube-") or project.memoize(_has_other_policies):
+    if obj.kind != "Namespace" or obj.name.startswith("kube-") or project.memoize(_has_nonkubernetes_policies):
         return
-    if obj.name not in project.memoize(_named_namespaces):
+    if obj.name not in project.memoize(_namespaces_with_policy):
         yield missing(obj.metadata.at("name"))
 
 
-def _named_namespaces(project: Project) -> frozenset[str]:
+def _namespaces_with_policy(project: Project) -> frozenset[str]:
     """The namespaces that policies name."""
     return frozenset(one.namespace for one in object_index(project).objects_of_kinds(POLICY_KIND))
 
@@ -123,31 +123,37 @@ def network_policy_selects_nothing(obj: Object, *, alone: bool, project: Project
     """A policy selects no pod of any workload in the files; `alone`: also where there is no workload at all."""
     if not is_policy(obj):
         return
-    wanted = label_selector(obj.spec.get("podSelector")) or Selector()
-    if wanted.selects_everything or not _has_pods_to_compare(project, alone):
+    selector = parse_label_selector(obj.spec.get("podSelector")) or Selector()
+    if selector.selects_everything or not _has_pods_to_compare(project, alone):
         return
-    yield from _absent_pods(obj, wanted, obj.spec.mapping_at_path("podSelector").at(), alone, project)
+    yield from _absent_pods_hits(obj, selector, obj.spec.mapping_at_path("podSelector").at(), alone, project)
 
 
-def _absent_pods(obj: Object, wanted: Selector, place: Span, alone: bool, project: Project) -> CheckOutcome:
+def _absent_pods_hits(
+    obj: Object, selector: Selector, selector_span: Span, only_of_project: bool, project: Project
+) -> CheckOutcome:
     """What to say of a selector in a policy, for pods of its own namespace, that can mean none."""
-    found = reached_in_run(obj, wanted.without_controller_labels(), project)
-    told = pods_absence(found, obj, project) if found.is_absent else None
-    if not found.meant and told is None:
-        yield Undecidable(place)
-    elif told is not None and not _may_be_shown_nowhere(wanted, obj.namespace, alone, project):
+    resolution = find_reached_workloads_in_run(obj, selector.without_controller_labels(), project)
+    details = details_of_missing_pods(resolution, obj, project) if resolution.is_absent else None
+    if not resolution.meant and details is None:
+        yield Undecidable(selector_span)
+    elif details is not None and not _may_pods_be_unlisted(selector, obj.namespace, only_of_project, project):
         yield missing(
-            place, severity=told.severity, related=told.related, pairs=_selector_text(wanted), where=told.where_missing_text
+            selector_span, severity=details.severity, related=details.related, pairs=_selector_text(selector), where=details.where_missing_text
         )  # fmt: skip
 
 
-def _may_be_shown_nowhere(wanted: Selector, namespace: str, alone: bool, project: Project) -> bool:
+def _may_pods_be_unlisted(selector: Selector, namespace: str, only_of_project: bool, project: Project) -> bool:
     """Whether the pods that a policy selects may be there although no file shows them: an operator's, or another namespace's."""
-    index = object_index(project)
-    opened = wanted.without_controller_labels()
-    if opened.selects_everything or index.may_be_operated(opened):
+    project_index = object_index(project)
+    selector_without_controller = selector.without_controller_labels()
+    if selector_without_controller.selects_everything or project_index.may_be_operated(selector_without_controller):
         return True
-    return not (alone or index.is_populated(namespace) or index.is_matched_anywhere(opened))
+    return not (
+        only_of_project
+        or project_index.is_populated(namespace)
+        or project_index.is_matched_anywhere(selector_without_controller)
+    )
 
 
 def _has_pods_to_compare(project: Project, only_of_project: bool) -> bool:
@@ -164,34 +170,38 @@ def network_policy_peer_unresolved(obj: Object, *, alone: bool, project: Project
     if not is_policy(obj) or not _has_pods_to_compare(project, alone):
         return
     for peer in _peers_of(obj):
-        wanted = label_selector(peer.get("podSelector"))
-        if wanted is None or wanted.selects_everything:
+        selector = parse_label_selector(peer.get("podSelector"))
+        if selector is None or selector.selects_everything:
             continue
-        other = peer.get("namespaceSelector") is not None
-        if other and not alone:
+        has_namespace_selector = peer.get("namespaceSelector") is not None
+        if has_namespace_selector and not alone:
             continue  # pods of another namespace may well be another team's
-        opened = wanted.without_controller_labels()
-        if other:
-            index = object_index(project)
-            if not (opened.selects_everything or index.may_be_operated(opened) or index.is_matched_anywhere(opened)):
+        selector_without_controller = selector.without_controller_labels()
+        if has_namespace_selector:
+            project_index = object_index(project)
+            if not (
+                selector_without_controller.selects_everything
+                or project_index.may_be_operated(selector_without_controller)
+                or project_index.is_matched_anywhere(selector_without_controller)
+            ):
                 yield missing(
                     peer.at("podSelector"),
-                    pairs=_selector_text(wanted),
+                    pairs=_selector_text(selector),
                     where="no workload in the files has",
                 )
             continue
-        yield from _absent_pods(obj, wanted, peer.at("podSelector"), alone, project)
+        yield from _absent_pods_hits(obj, selector, peer.at("podSelector"), alone, project)
 
 
-def _rules_of(obj: Object) -> Iterator[tuple[str, Map]]:
-    for key in ("ingress", "egress"):
-        for rule in obj.spec.mappings_under(key):
-            yield key, rule
+def _directions_and_rules(obj: Object) -> Iterator[tuple[str, Map]]:
+    for direction in ("ingress", "egress"):
+        for rule in obj.spec.mappings_under(direction):
+            yield direction, rule
 
 
 def _peers_of(obj: Object) -> Iterator[Map]:
-    for key, rule in _rules_of(obj):
-        yield from rule.mappings_under("from" if key == "ingress" else "to")
+    for direction, rule in _directions_and_rules(obj):
+        yield from rule.mappings_under("from" if direction == "ingress" else "to")
 
 
 def policy_namespace_label_by_hand(obj: Object, *, project: Project) -> CheckOutcome:
@@ -200,14 +210,14 @@ def policy_namespace_label_by_hand(obj: Object, *, project: Project) -> CheckOut
         yield NotApplicable()
         return
     for peer in _peers_of(obj):
-        labels = peer.mapping_at_path("namespaceSelector", "matchLabels")
-        value = labels.get("name")
-        if isinstance(value, str) and value and not _any_namespace_has_name_label(value, project):
-            yield hit(labels.entry_span("name"), value=value)
+        namespace_labels = peer.mapping_at_path("namespaceSelector", "matchLabels")
+        namespace_name = namespace_labels.get("name")
+        if isinstance(namespace_name, str) and namespace_name and not _any_namespace_has_name_label(namespace_name, project):
+            yield hit(namespace_labels.entry_span("name"), value=namespace_name)
 
 
-def _any_namespace_has_name_label(value: str, project: Project) -> bool:
-    return any(one.labels.get("name") == value for one in object_index(project).objects_of_kinds("Namespace"))
+def _any_namespace_has_name_label(name_label: str, project: Project) -> bool:
+    return any(one.labels.get("name") == name_label for one in object_index(project).objects_of_kinds("Namespace"))
 
 
 def _admits_anyone(peers: Any) -> bool:
@@ -215,7 +225,8 @@ def _admits_anyone(peers: Any) -> bool:
     if peers is None or (isinstance(peers, Seq) and not peers):
         return True
     return any(
-        peer.mapping_at_path("ipBlock").get("cidr") in EVERY_ADDRESS and not peer.mapping_at_path("ipBlock").get("except")
+        peer.mapping_at_path("ipBlock").get("cidr") in CIDRS_OF_ALL_ADDRESSES
+        and not peer.mapping_at_path("ipBlock").get("except")
         for peer in mappings_in(peers)
     )
 
@@ -224,16 +235,16 @@ def allows_everything(obj: Object, *, direction: str) -> CheckOutcome:
     """A rule of a policy allows every peer on every port."""
     if not is_policy(obj) or direction.capitalize() not in restricted_directions(obj):
         return
-    listed = obj.spec.get(direction)
-    if not isinstance(listed, Seq):
+    direction_rules = obj.spec.get(direction)
+    if not isinstance(direction_rules, Seq):
         return
-    for at, rule in enumerate(listed):
+    for index, rule in enumerate(direction_rules):
         if (
             isinstance(rule, Map)
             and not rule.get("ports")
             and _admits_anyone(rule.get("from" if direction == "ingress" else "to"))
         ):
-            yield hit(listed.at(at), direction=direction)
+            yield hit(direction_rules.at(index), direction=direction)
 
 
 # -- names ---------------------------------------------------------------------------------------------------------
@@ -241,16 +252,20 @@ def allows_everything(obj: Object, *, direction: str) -> CheckOutcome:
 
 def _allows_dns(rule: Map) -> bool:
     """Whether an egress rule lets a pod ask for names: UDP to port 53, or to every port."""
-    ports = rule.get("ports")
-    if not isinstance(ports, Seq) or not ports:
+    rule_ports = rule.get("ports")
+    if not isinstance(rule_ports, Seq) or not rule_ports:
         return True
-    for port in mappings_in(ports):
-        first, last = port.get("port"), as_integer(port.get("endPort"))
+    for port in mappings_in(rule_ports):
+        first_port, last_port = port.get("port"), integer_or_none(port.get("endPort"))
         protocol = port.get("protocol") or "TCP"
-        span = as_integer(first)
-        named = isinstance(first, str) and ("dns" in first or (first.isdigit() and first in {"53", "5353"}))
-        allows_dns = span is not None and (span in {53, 5353} or (last is not None and span <= 53 <= last))
-        if protocol == "UDP" and (first is None or named or allows_dns):
+        first_port_number = integer_or_none(first_port)
+        is_named_dns_port = isinstance(first_port, str) and (
+            "dns" in first_port or (first_port.isdigit() and first_port in {"53", "5353"})
+        )
+        includes_dns_port = first_port_number is not None and (
+            first_port_number in {53, 5353} or (last_port is not None and first_port_number <= 53 <= last_port)
+        )
+        if protocol == "UDP" and (first_port is None or is_named_dns_port or includes_dns_port):
             return True
     return False
 
@@ -259,18 +274,20 @@ def network_policy_without_dns(obj: Object, *, project: Project) -> CheckOutcome
     """A policy restricts egress to named peers, and no policy on its pods lets them resolve names."""
     if not is_policy(obj) or "Egress" not in restricted_directions(obj):
         return
-    rules = list(obj.spec.mappings_under("egress"))
-    if not rules or any(_allows_dns(rule) for rule in rules):
+    egress_rules = list(obj.spec.mappings_under("egress"))
+    if not egress_rules or any(_allows_dns(rule) for rule in egress_rules):
         return
-    if all(_only_ip_blocks(rule) for rule in rules):
+    if all(_has_only_ip_block_peers(rule) for rule in egress_rules):
         return
-    resolving = project.memoize(_policies_allowing_dns)
-    wanted = label_selector(obj.spec.get("podSelector")) or Selector()
-    if not resolving or not any(id(other) in resolving for other in _other_policies_for(obj, wanted, project)):
+    dns_policy_ids = project.memoize(_ids_of_policies_allowing_dns)
+    selector = parse_label_selector(obj.spec.get("podSelector")) or Selector()
+    if not dns_policy_ids or not any(
+        id(other_policy) in dns_policy_ids for other_policy in _other_policies_for(obj, selector, project)
+    ):
         yield hit(obj.spec.key_span("egress"))
 
 
-def _policies_allowing_dns(project: Project) -> frozenset[int]:
+def _ids_of_policies_allowing_dns(project: Project) -> frozenset[int]:
     """The policies that let their pods resolve names."""
     return frozenset(
         id(obj)
@@ -279,28 +296,31 @@ def _policies_allowing_dns(project: Project) -> frozenset[int]:
     )
 
 
-def _only_ip_blocks(rule: Map) -> bool:
+def _has_only_ip_block_peers(rule: Map) -> bool:
     """Whether every peer of a rule is a block of addresses, for which no name is needed."""
     peers = list(rule.mappings_under("to"))
     return bool(peers) and all("ipBlock" in peer for peer in peers)
 
 
-def unique_lists(lists: Iterable[list[Object]]) -> list[list[Object]]:
+def lists_unique_by_identity(lists: Iterable[list[Object]]) -> list[list[Object]]:
     """The lists, each once: workloads of equal labels share theirs."""
     return list({id(one): one for one in lists}.values())
 
 
-def _other_policies_for(obj: Object, wanted: Selector, project: Project) -> list[Object]:
+def _other_policies_for(obj: Object, selector: Selector, project: Project) -> list[Object]:
     """The other policies that may act on the pods of a policy."""
-    index = object_index(project)
-    workloads = index.selected_workloads(wanted, obj.namespace)
+    project_index = object_index(project)
+    workloads = project_index.selected_workloads(selector, obj.namespace)
     if workloads:
-        lists = unique_lists(project.memoize(policy_selectors).all_selecting_objects(each) for each in workloads)
-        common = set.intersection(*({id(each) for each in part} for part in lists))
-        return [each for each in lists[0] if id(each) in common]
-    labels = dict(wanted.pairs)
+        policy_lists = lists_unique_by_identity(
+            project.memoize(policy_selector_index).all_selecting_objects(each) for each in workloads
+        )
+        common_policy_ids = set.intersection(*({id(each) for each in part} for part in policy_lists))
+        return [each for each in policy_lists[0] if id(each) in common_policy_ids]
+    selector_labels = dict(selector.pairs)
     return [
-        other
-        for other in islice(index.objects_of_kinds(POLICY_KIND), 4096)
-        if other is not obj and (label_selector(other.spec.get("podSelector")) or Selector()).matches(labels)
+        other_policy
+        for other_policy in islice(project_index.objects_of_kinds(POLICY_KIND), 4096)
+        if other_policy is not obj
+        and (parse_label_selector(other_policy.spec.get("podSelector")) or Selector()).matches(selector_labels)
     ]

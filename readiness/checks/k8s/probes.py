@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.facts.public_images import is_ready_at_once, starts_slowly
+from readiness.facts.public_images import is_server_ready_at_once, is_slow_starting_server
 from readiness.kinds.k8s import traffic
-from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import (
     LONG_RUNNING_KINDS,
@@ -16,7 +16,7 @@ from readiness.kinds.k8s.model import (
     Container,
     Pod,
 )
-from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
+from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
 from readiness.model import (
     CheckOutcome,
     NotApplicable,
@@ -43,15 +43,15 @@ def is_long_running(pod: Pod) -> bool:
 
 def probes_of(container: Container) -> Iterator[tuple[str, Map]]:
     """The probes of a container that are written as mappings."""
-    for key in PROBE_FIELDS:
-        if isinstance(container.node.get(key), Map):
-            yield key, container.node[key]
+    for probe_key in PROBE_FIELDS:
+        if isinstance(container.node.get(probe_key), Map):
+            yield probe_key, container.node[probe_key]
 
 
-def probe_setting(probe: Map, key: str, default: int) -> int | None:
+def probe_number(probe: Map, key: str, default: int) -> int | None:
     """A number of a probe, its default where it is left out; None where nobody can tell."""
-    value = probe.get(key)
-    return default if value is None else as_integer(value)
+    setting_value = probe.get(key)
+    return default if setting_value is None else integer_or_none(setting_value)
 
 
 def liveness_probe_missing(container: Container, *, key: str) -> CheckOutcome:
@@ -72,20 +72,24 @@ def readiness_probe_missing(container: Container, *, served: bool, project: Proj
         return
     if container.node.get("readinessProbe") is not None:
         return
-    services = traffic.services_of(pod, project)
-    asked = traffic.takes_requests(container, services)
-    if not asked and not traffic.opens_port(container) and traffic.is_idle(container):
+    services = traffic.services_selecting_pod(pod, project)
+    takes_requests = traffic.receives_service_requests(container, services)
+    if not takes_requests and not traffic.declares_traffic_port(container) and traffic.is_idle_container(container):
         yield NotApplicable()
         return
-    if (asked or (not services and traffic.opens_port(container))) is not served:
+    if (takes_requests or (not services and traffic.declares_traffic_port(container))) is not served:
         yield NotApplicable()
         return
-    whole = asked and traffic.rolls_over(pod, project) and not traffic.takes_datagrams_only(services)
+    loses_requests_in_rollout = (
+        takes_requests and traffic.has_overlapping_rollout(pod, project) and not traffic.has_only_udp_ports(services)
+    )
     image = images.parse_image(container.image) if served and container.image else None
-    at_once = image is not None and is_ready_at_once(image) and not any(container.command_lists())
-    severity = Severity.MEDIUM if served and (at_once or not whole) else None
-    say = "at-once" if at_once else ""
-    yield missing(container.node.at(), severity=severity, say=say, server=image.name if image and at_once else "")
+    is_ready_at_once_image = image is not None and is_server_ready_at_once(image) and not any(container.command_lists())
+    severity = Severity.MEDIUM if served and (is_ready_at_once_image or not loses_requests_in_rollout) else None
+    message_name = "at-once" if is_ready_at_once_image else ""
+    yield missing(
+        container.node.at(), severity=severity, say=message_name, server=image.name if image and is_ready_at_once_image else ""
+    )
 
 
 def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> CheckOutcome:
@@ -93,18 +97,18 @@ def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> Che
     workload = object_index(project).workload_by_owner_id.get(id(pod.owner))
     if workload is None or pod.kind in {"Job", "CronJob"}:
         return
-    objects = selecting_objects(workload, project, service_selectors)
-    if objects and all(one.node.get("readinessProbe") is None for one in pod.containers()):
-        span = objects[0].metadata.at("name")
-        selected = Related(objects[0].source, span, "this Service sends traffic to it")
-        yield missing(pod.node.at("containers"), related=[selected], service=objects[0].name)
+    selecting_services = certain_selecting_objects(workload, project, service_selector_index)
+    if selecting_services and all(one.node.get("readinessProbe") is None for one in pod.containers()):
+        service_name_span = selecting_services[0].metadata.at("name")
+        service_location = Related(selecting_services[0].source, service_name_span, "this Service sends traffic to it")
+        yield missing(pod.node.at("containers"), related=[service_location], service=selecting_services[0].name)
 
 
-def handler_of(probe: Map) -> tuple[str, Any]:
+def probe_handler_kind_and_map(probe: Map) -> tuple[str, Any]:
     """What a probe does: the kind of its handler and the handler itself."""
-    for key in PROBE_HANDLERS:
-        if key in probe:
-            return key, probe[key]
+    for handler_kind in PROBE_HANDLERS:
+        if handler_kind in probe:
+            return handler_kind, probe[handler_kind]
     return "", None
 
 
@@ -113,32 +117,36 @@ def probes_identical(container: Container, *, strict: bool, project: Project) ->
 
     Low where nothing sends traffic that a pod could rest from: no Service of the files, to a DaemonSet or a pod without ports.
     """
-    liveness, readiness = container.node.get("livenessProbe"), container.node.get("readinessProbe")
-    if not isinstance(liveness, Map) or not isinstance(readiness, Map):
+    liveness_probe, readiness_probe = container.node.get("livenessProbe"), container.node.get("readinessProbe")
+    if not isinstance(liveness_probe, Map) or not isinstance(readiness_probe, Map):
         return
-    if not handler_of(liveness)[0] or handler_of(liveness) != handler_of(readiness):
+    if not probe_handler_kind_and_map(liveness_probe)[0] or probe_handler_kind_and_map(
+        liveness_probe
+    ) != probe_handler_kind_and_map(readiness_probe):
         return
-    patience = [_tolerated_failure_seconds(one) for one in (liveness, readiness)]
-    if not strict and (None in patience or patience[0] > patience[1]):  # type: ignore[operator]
+    tolerated_seconds = [_tolerated_failure_seconds(one) for one in (liveness_probe, readiness_probe)]
+    if not strict and (None in tolerated_seconds or tolerated_seconds[0] > tolerated_seconds[1]):  # type: ignore[operator]
         return
-    waits = [probe_setting(one, "timeoutSeconds", 1) for one in (liveness, readiness)]
-    if not strict and (None in waits or waits[0] > waits[1]):  # type: ignore[operator]
+    timeouts = [probe_number(one, "timeoutSeconds", 1) for one in (liveness_probe, readiness_probe)]
+    if not strict and (None in timeouts or timeouts[0] > timeouts[1]):  # type: ignore[operator]
         return  # under load readiness gives up first
-    place = container.node.key_span("readinessProbe")
-    related = Related(container.source, place, "the readinessProbe asks the same")
+    readiness_span = container.node.key_span("readinessProbe")
+    readiness_location = Related(container.source, readiness_span, "the readinessProbe asks the same")
     pod = container.pod
-    idle = not traffic.services_of(pod, project) and (pod.kind == "DaemonSet" or not traffic.serves_anything(pod, project))
-    severity = Severity.LOW if idle else None
-    yield hit(container.node.key_span("livenessProbe"), severity=severity, related=[related])
+    receives_no_traffic = not traffic.services_selecting_pod(pod, project) and (
+        pod.kind == "DaemonSet" or not traffic.may_serve_requests(pod, project)
+    )
+    severity = Severity.LOW if receives_no_traffic else None
+    yield hit(container.node.key_span("livenessProbe"), severity=severity, related=[readiness_location])
 
 
 def _tolerated_failure_seconds(probe: Map) -> int | None:
     """The seconds of silence that a probe bears after it has begun."""
-    period, threshold = (
-        probe_setting(probe, "periodSeconds", 10),
-        probe_setting(probe, "failureThreshold", 3),
+    period_seconds, failure_threshold = (
+        probe_number(probe, "periodSeconds", 10),
+        probe_number(probe, "failureThreshold", 3),
     )
-    return None if period is None or threshold is None else period * threshold
+    return None if period_seconds is None or failure_threshold is None else period_seconds * failure_threshold
 
 
 def liveness_probe_too_tight(container: Container, *, seconds: int) -> CheckOutcome:
@@ -146,17 +154,17 @@ def liveness_probe_too_tight(container: Container, *, seconds: int) -> CheckOutc
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map):
         return
-    patience, threshold = (
+    tolerated_seconds, failure_threshold = (
         _tolerated_failure_seconds(probe),
-        probe_setting(probe, "failureThreshold", 3),
+        probe_number(probe, "failureThreshold", 3),
     )
-    if patience is None:
+    if tolerated_seconds is None:
         yield Undecidable(probe.at())
-    elif threshold == 1:
+    elif failure_threshold == 1:
         yield hit(probe.at("failureThreshold"), say="first")
-    elif patience < seconds:
-        key = "periodSeconds" if "periodSeconds" in probe else "failureThreshold"
-        yield hit(probe.at(key), say="silence", seconds=patience)
+    elif tolerated_seconds < seconds:
+        setting_key = "periodSeconds" if "periodSeconds" in probe else "failureThreshold"
+        yield hit(probe.at(setting_key), say="silence", seconds=tolerated_seconds)
 
 
 def startup_probe_missing(container: Container) -> CheckOutcome:
@@ -164,12 +172,12 @@ def startup_probe_missing(container: Container) -> CheckOutcome:
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map) or isinstance(container.node.get("startupProbe"), Map):
         return
-    delay, patience = (
-        as_integer(probe.get("initialDelaySeconds")),
+    initial_delay, tolerated_seconds = (
+        integer_or_none(probe.get("initialDelaySeconds")),
         _tolerated_failure_seconds(probe),
     )
-    if delay is not None and patience is not None and delay > max(patience, 30):
-        yield hit(probe.at("initialDelaySeconds"), delay=delay, patience=patience)
+    if initial_delay is not None and tolerated_seconds is not None and initial_delay > max(tolerated_seconds, 30):
+        yield hit(probe.at("initialDelaySeconds"), delay=initial_delay, patience=tolerated_seconds)
 
 
 def liveness_probe_before_start(container: Container, *, seconds: int) -> CheckOutcome:
@@ -177,32 +185,32 @@ def liveness_probe_before_start(container: Container, *, seconds: int) -> CheckO
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map) or isinstance(container.node.get("startupProbe"), Map):
         return
-    delay, patience = (
-        probe_setting(probe, "initialDelaySeconds", 0),
+    initial_delay, tolerated_seconds = (
+        probe_number(probe, "initialDelaySeconds", 0),
         _tolerated_failure_seconds(probe),
     )
-    if delay is None or patience is None or not starts_slowly(images.parse_image(container.image)):
+    if initial_delay is None or tolerated_seconds is None or not is_slow_starting_server(images.parse_image(container.image)):
         return
-    if delay + patience < seconds:
-        yield hit(container.node.key_span("livenessProbe"), total=delay + patience, image=container.image)
+    if initial_delay + tolerated_seconds < seconds:
+        yield hit(container.node.key_span("livenessProbe"), total=initial_delay + tolerated_seconds, image=container.image)
 
 
 def probe_exec_timeout_missing(container: Container) -> CheckOutcome:
     """A probe that runs a command has no timeoutSeconds, so that it gets one second."""
-    for key, probe in probes_of(container):
+    for probe_key, probe in probes_of(container):
         if isinstance(probe.get("exec"), Map) and probe.get("timeoutSeconds") is None:
-            yield missing(container.node.key_span(key), probe=key)
+            yield missing(container.node.key_span(probe_key), probe=probe_key)
 
 
 def probe_timeout_over_period(container: Container) -> CheckOutcome:
     """A probe's timeoutSeconds is longer than its period."""
-    for key, probe in probes_of(container):
-        timeout, period = (
-            probe_setting(probe, "timeoutSeconds", 1),
-            probe_setting(probe, "periodSeconds", 10),
+    for probe_key, probe in probes_of(container):
+        timeout_seconds, period_seconds = (
+            probe_number(probe, "timeoutSeconds", 1),
+            probe_number(probe, "periodSeconds", 10),
         )
-        if timeout is not None and period is not None and timeout > period:
-            yield hit(probe.at("timeoutSeconds"), probe=key, timeout=timeout, period=period)
+        if timeout_seconds is not None and period_seconds is not None and timeout_seconds > period_seconds:
+            yield hit(probe.at("timeoutSeconds"), probe=probe_key, timeout=timeout_seconds, period=period_seconds)
 
 
 def declared_ports(container: Container) -> list[Map]:
@@ -210,70 +218,72 @@ def declared_ports(container: Container) -> list[Map]:
     return list(container.node.mappings_under("ports"))
 
 
-def _handler_and_port(probe: Map) -> tuple[Map, Any] | None:
+def _port_handler_and_port(probe: Map) -> tuple[Map, Any] | None:
     """The handler that asks a port, with the port."""
-    kind, handler = handler_of(probe)
-    if kind in {"httpGet", "tcpSocket", "grpc"} and isinstance(handler, Map) and not handler.get("host"):
+    handler_kind, handler = probe_handler_kind_and_map(probe)
+    if handler_kind in {"httpGet", "tcpSocket", "grpc"} and isinstance(handler, Map) and not handler.get("host"):
         return handler, handler.get("port")
     return None
 
 
 def probe_port_undefined(container: Container) -> CheckOutcome:
     """A probe asks a port by a name that the container does not define."""
-    names = {one.string_under("name") for one in declared_ports(container)}
-    for key, probe in probes_of(container):
-        asked = _handler_and_port(probe)
-        if asked and isinstance(asked[1], str) and not asked[1].isdigit():
-            if is_variable(asked[1]):
-                yield Undecidable(asked[0].at("port"))
-            elif asked[1] not in names:
-                yield hit(asked[0].at("port"), probe=key, port=asked[1])
+    port_names = {one.string_under("name") for one in declared_ports(container)}
+    for probe_key, probe in probes_of(container):
+        handler_and_port = _port_handler_and_port(probe)
+        if handler_and_port and isinstance(handler_and_port[1], str) and not handler_and_port[1].isdigit():
+            if is_filled_in_value(handler_and_port[1]):
+                yield Undecidable(handler_and_port[0].at("port"))
+            elif handler_and_port[1] not in port_names:
+                yield hit(handler_and_port[0].at("port"), probe=probe_key, port=handler_and_port[1])
 
 
 def probe_port_undeclared(container: Container, *, silent: bool) -> CheckOutcome:
     """A probe asks a port number that the container does not declare; `silent`: also where it declares none at all."""
-    declared = {
-        as_integer(port.get("containerPort")): str(port.get("protocol") or "TCP")
+    protocol_by_tcp_port = {
+        integer_or_none(port.get("containerPort")): str(port.get("protocol") or "TCP")
         for port in declared_ports(container)
         if port.get("protocol") in (None, "TCP")
     }
-    others = {port.get("name") for port in declared_ports(container) if port.get("protocol") not in (None, "TCP")}
-    for key, probe in probes_of(container):
-        asked = _handler_and_port(probe)
-        if asked is None:
+    non_tcp_port_names = {port.get("name") for port in declared_ports(container) if port.get("protocol") not in (None, "TCP")}
+    for probe_key, probe in probes_of(container):
+        handler_and_port = _port_handler_and_port(probe)
+        if handler_and_port is None:
             continue
-        port = asked[1]
+        port = handler_and_port[1]
         port = int(port) if isinstance(port, str) and port.isdigit() and len(port) < 6 else port
-        unlisted = as_integer(port) is not None and port not in declared and (silent or declared_ports(container))
-        if unlisted or port in others:
-            yield hit(asked[0].at("port"), probe=key, port=port)
+        is_undeclared = (
+            integer_or_none(port) is not None and port not in protocol_by_tcp_port and (silent or declared_ports(container))
+        )
+        if is_undeclared or port in non_tcp_port_names:
+            yield hit(handler_and_port[0].at("port"), probe=probe_key, port=port)
 
 
 def probe_scheme_mismatch(container: Container) -> CheckOutcome:
     """An httpGet probe speaks HTTP to a port for HTTPS, or the other way round, as its number or name tells."""
-    by_name = {port.get("name"): as_integer(port.get("containerPort")) for port in declared_ports(container)}
-    by_port = {number: name for name, number in by_name.items() if isinstance(name, str)}
-    for key, probe in probes_of(container):
+    port_number_by_name = {port.get("name"): integer_or_none(port.get("containerPort")) for port in declared_ports(container)}
+    port_name_by_number = {number: port_name for port_name, number in port_number_by_name.items() if isinstance(port_name, str)}
+    for probe_key, probe in probes_of(container):
         handler = probe.get("httpGet")
         if not isinstance(handler, Map):
             continue
         port = handler.get("port")
-        name = port if isinstance(port, str) else by_port.get(port, "")
-        wanted = _scheme_of_port(by_name.get(port, port), text_or_empty(name))
-        used = handler.get("scheme") or "HTTP"
-        if wanted and used in {"HTTP", "HTTPS"} and used != wanted:
-            place = "scheme" if "scheme" in handler else "port"
-            yield hit(handler.at(place), probe=key, used=used, wanted=wanted, port=port)
+        port_name = port if isinstance(port, str) else port_name_by_number.get(port, "")
+        expected_scheme = _scheme_of_port(port_number_by_name.get(port, port), text_or_empty(port_name))
+        written_scheme = handler.get("scheme") or "HTTP"
+        if expected_scheme and written_scheme in {"HTTP", "HTTPS"} and written_scheme != expected_scheme:
+            handler_key = "scheme" if "scheme" in handler else "port"
+            yield hit(handler.at(handler_key), probe=probe_key, used=written_scheme, wanted=expected_scheme, port=port)
 
 
-def _scheme_of_port(port: Any, name: str) -> str:
+def _scheme_of_port(port: Any, port_name: str) -> str:
     """The scheme that a port's name or number stands for; empty where they say nothing."""
-    if name == "https" or name.startswith("https-") or (port in {443, 8443} and not name):
+    if port_name == "https" or port_name.startswith("https-") or (port in {443, 8443} and not port_name):
         return "HTTPS"
-    return "HTTP" if name == "http" and port not in {443, 8443} else ""
+    return "HTTP" if port_name == "http" and port not in {443, 8443} else ""
 
 
-_OTHER_HOST_COMMAND = re.compile(
+_OTHER_HOST_COMMAND_PATTERN = re.compile(
     r"(?:pg_isready|psql|mysqladmin|mysql|redis-cli|mongosh?|rabbitmqctl)\b[^|;&]{0,400}?\s(?:-h|--host)[ =]([\w.-]+)"
     r"|\bnc\s(?:-\w{1,20}\s){0,20}([A-Za-z][\w.-]{0,252})\s+\d+"
     r"|\b(?:curl|wget)\b[^|;&]{0,400}?https?://([A-Za-z][\w.-]*)"
@@ -286,48 +296,55 @@ def liveness_probe_dependency(container: Container) -> CheckOutcome:
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map):
         return
-    kind, handler = handler_of(probe)
+    handler_kind, handler = probe_handler_kind_and_map(probe)
     if not isinstance(handler, Map):
         return
     host = handler.get("host")
-    if kind in {"httpGet", "tcpSocket"} and isinstance(host, str) and host not in _LOCAL_HOSTS and not is_variable(host):
+    if (
+        handler_kind in {"httpGet", "tcpSocket"}
+        and isinstance(host, str)
+        and host not in _LOCAL_HOSTS
+        and not is_filled_in_value(host)
+    ):
         yield hit(handler.at("host"), host=host)
     command = handler.get("command")
-    if kind == "exec" and isinstance(command, Seq):
-        line = " ".join(str(part) for part in command)[:4000]
-        match = _OTHER_HOST_COMMAND.search(line)
-        name = next((group for group in match.groups() if group), "") if match else ""
-        if name and name not in _LOCAL_HOSTS:
-            yield hit(handler.at("command"), host=name)
+    if handler_kind == "exec" and isinstance(command, Seq):
+        command_line = " ".join(str(part) for part in command)[:4000]
+        command_match = _OTHER_HOST_COMMAND_PATTERN.search(command_line)
+        host_name = next((group for group in command_match.groups() if group), "") if command_match else ""
+        if host_name and host_name not in _LOCAL_HOSTS:
+            yield hit(handler.at("command"), host=host_name)
 
 
 def probe_invalid(container: Container) -> CheckOutcome:
     """A probe that the API server refuses: no handler or several, or a number out of range."""
-    for key, probe in probes_of(container):
-        used = [one for one in PROBE_HANDLERS if probe.get(one) is not None]
-        if not used and not is_variable(probe.get("httpGet")):
-            yield missing(container.node.key_span(key), say="none", probe=key)
-        elif len(used) > 1:
-            yield hit(probe.key_span(used[1]), say="several", probe=key, count=len(used))
-        success = as_integer(probe.get("successThreshold"))
-        if success is not None and success != 1 and key != "readinessProbe":
-            yield hit(probe.at("successThreshold"), say="success", probe=key)
-        for name, least in _MINIMUM_BY_SETTING:
-            value = as_integer(probe.get(name))
-            if value is not None and value < least:
-                yield hit(probe.at(name), say="low", probe=key, field=name, value=value, least=least)
+    for probe_key, probe in probes_of(container):
+        handler_kinds = [one for one in PROBE_HANDLERS if probe.get(one) is not None]
+        if not handler_kinds and not is_filled_in_value(probe.get("httpGet")):
+            yield missing(container.node.key_span(probe_key), say="none", probe=probe_key)
+        elif len(handler_kinds) > 1:
+            yield hit(probe.key_span(handler_kinds[1]), say="several", probe=probe_key, count=len(handler_kinds))
+        success_threshold = integer_or_none(probe.get("successThreshold"))
+        if success_threshold is not None and success_threshold != 1 and probe_key != "readinessProbe":
+            yield hit(probe.at("successThreshold"), say="success", probe=probe_key)
+        for setting_name, minimum in _SETTINGS_AND_MINIMUMS:
+            setting_value = integer_or_none(probe.get(setting_name))
+            if setting_value is not None and setting_value < minimum:
+                yield hit(
+                    probe.at(setting_name), say="low", probe=probe_key, field=setting_name, value=setting_value, least=minimum
+                )
 
 
-_MINIMUM_BY_SETTING: Sequence[tuple[str, int]] = (("periodSeconds", 0), ("timeoutSeconds", 0), ("failureThreshold", 0),
+_SETTINGS_AND_MINIMUMS: Sequence[tuple[str, int]] = (("periodSeconds", 0), ("timeoutSeconds", 0), ("failureThreshold", 0),
                                      ("initialDelaySeconds", 0), ("successThreshold", 0))  # fmt: skip
 
 
 def init_container_probe(container: Container) -> CheckOutcome:
     """An init container has a probe or a lifecycle hook, which only a sidecar may have."""
     if container.role == "init":
-        for key in (*PROBE_FIELDS, "lifecycle"):
-            if container.node.get(key) is not None:
-                yield hit(container.node.key_span(key), key=key)
+        for forbidden_key in (*PROBE_FIELDS, "lifecycle"):
+            if container.node.get(forbidden_key) is not None:
+                yield hit(container.node.key_span(forbidden_key), key=forbidden_key)
 
 
 def pre_stop_missing(container: Container, *, project: Project) -> CheckOutcome:
@@ -336,6 +353,10 @@ def pre_stop_missing(container: Container, *, project: Project) -> CheckOutcome:
     workload = object_index(project).workload_by_owner_id.get(id(pod.owner))
     if container.role != "main" or workload is None or pod.kind not in LONG_RUNNING_KINDS:
         return
-    hooked = "preStop" in container.node.mapping_at_path("lifecycle")
-    if not hooked and declared_ports(container) and selecting_objects(workload, project, service_selectors):
+    has_pre_stop_hook = "preStop" in container.node.mapping_at_path("lifecycle")
+    if (
+        not has_pre_stop_hook
+        and declared_ports(container)
+        and certain_selecting_objects(workload, project, service_selector_index)
+    ):
         yield missing(container.node.at())

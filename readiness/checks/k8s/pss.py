@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.effective import has_user_namespace, pod_security_context
 from readiness.kinds.k8s.model import PROBE_FIELDS, Container, Pod
 from readiness.model import CheckOutcome, Span, hit, missing
@@ -32,7 +32,7 @@ ControlCheck = Callable[[Pod], Iterator[Violation]]
 
 SELINUX_TYPES = frozenset({"container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
 ALLOWED_SECCOMP_TYPES = frozenset({"RuntimeDefault", "Localhost"})
-APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
+APPARMOR_ANNOTATION_PREFIX = "container.apparmor.security.beta.kubernetes.io/"
 LIFECYCLE_HOOKS = ("postStart", "preStop")
 
 
@@ -51,7 +51,7 @@ def security_contexts(pod: Pod) -> Iterator[tuple[str, Map]]:
         yield container.name, container.security_context
 
 
-def is_number(value: Any, wanted: int) -> bool:
+def is_integer_equal_to(value: Any, wanted: int) -> bool:
     """Whether a value is this number (`false` is not 0)."""
     return isinstance(value, int) and not isinstance(value, bool) and value == wanted
 
@@ -61,17 +61,17 @@ def is_number(value: Any, wanted: int) -> bool:
 
 def host_process_violations(pod: Pod) -> Iterator[Violation]:
     """No container of a Windows pod is a process of the host."""
-    for name, security in security_contexts(pod):
-        options = security.mapping_at_path("windowsOptions")
-        if options.get("hostProcess") is True:
-            yield Violation(options.at("hostProcess"), "hostProcess is true", name)
+    for container_name, security_context in security_contexts(pod):
+        windows_options = security_context.mapping_at_path("windowsOptions")
+        if windows_options.get("hostProcess") is True:
+            yield Violation(windows_options.at("hostProcess"), "hostProcess is true", container_name)
 
 
 def host_namespace_violations(pod: Pod) -> Iterator[Violation]:
     """The pod shares neither network, processes nor IPC with the host."""
-    for key in ("hostNetwork", "hostPID", "hostIPC"):
-        if pod.node.get(key) is True:
-            yield Violation(pod.node.at(key), f"{key} is true")
+    for namespace_key in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.node.get(namespace_key) is True:
+            yield Violation(pod.node.at(namespace_key), f"{namespace_key} is true")
 
 
 def privileged_violations(pod: Pod) -> Iterator[Violation]:
@@ -86,15 +86,15 @@ def added_capability_violations(container: Container, allowed: Collection[str]) 
     capabilities = container.security_context.mapping_at_path("capabilities").get("add")
     if not isinstance(capabilities, Seq):
         return
-    for index, name in enumerate(capabilities):
-        if isinstance(name, str) and name not in allowed:
-            yield Violation(capabilities.at(index), f"capability {name} is added", container.name)
+    for index, capability in enumerate(capabilities):
+        if isinstance(capability, str) and capability not in allowed:
+            yield Violation(capabilities.at(index), f"capability {capability} is added", container.name)
 
 
 def baseline_capability_violations(pod: Pod) -> Iterator[Violation]:
     """No capability beyond the runtime's default set is added."""
     for container in pod.containers():
-        yield from added_capability_violations(container, fact_column("linux-capabilities", "baseline"))
+        yield from added_capability_violations(container, property_by_fact_name("linux-capabilities", "baseline"))
 
 
 def host_path_violations(pod: Pod) -> Iterator[Violation]:
@@ -108,57 +108,57 @@ def host_port_violations(pod: Pod) -> Iterator[Violation]:
     """No container takes a port of the host."""
     for container in pod.containers():
         for port in container.node.mappings_under("ports"):
-            number = port.get("hostPort")
-            if isinstance(number, int) and not isinstance(number, bool) and number != 0:
-                yield Violation(port.at("hostPort"), f"hostPort is {number}", container.name)
+            port_number = port.get("hostPort")
+            if isinstance(port_number, int) and not isinstance(port_number, bool) and port_number != 0:
+                yield Violation(port.at("hostPort"), f"hostPort is {port_number}", container.name)
 
 
 def host_probe_violations(pod: Pod) -> Iterator[Violation]:
     """No probe and no lifecycle hook names a host (since 1.34): the kubelet would call it for the pod."""
     for container in pod.containers():
         lifecycle = container.node.mapping_at_path("lifecycle")
-        for owner, keys in ((container.node, PROBE_FIELDS), (lifecycle, LIFECYCLE_HOOKS)):
-            for key in keys:
-                for way in ("httpGet", "tcpSocket"):
-                    action = owner.mapping_at_path(key, way)
-                    if action.string_under("host"):
-                        what = f"{key}.{way}.host is set"
-                        yield Violation(action.at("host"), what, container.name)
+        for handler_owner, handler_keys in ((container.node, PROBE_FIELDS), (lifecycle, LIFECYCLE_HOOKS)):
+            for handler_key in handler_keys:
+                for handler_kind in ("httpGet", "tcpSocket"):
+                    handler = handler_owner.mapping_at_path(handler_key, handler_kind)
+                    if handler.string_under("host"):
+                        description = f"{handler_key}.{handler_kind}.host is set"
+                        yield Violation(handler.at("host"), description, container.name)
 
 
 def apparmor_violations(pod: Pod) -> Iterator[Violation]:
     """The AppArmor profile, by field or by the older annotation, is the runtime's or a local one."""
-    for name, security in security_contexts(pod):
-        profile = security.mapping_at_path("appArmorProfile")
-        kind = profile.get("type")
-        if isinstance(kind, str) and kind not in {"RuntimeDefault", "Localhost"}:
-            yield Violation(profile.at("type"), f"the AppArmor profile is {kind}", name)
-    for key, value in pod.annotations.items():
-        name = key.removeprefix(APPARMOR_ANNOTATION)
-        if name == key or not isinstance(value, str):
+    for container_name, security_context in security_contexts(pod):
+        profile = security_context.mapping_at_path("appArmorProfile")
+        profile_type = profile.get("type")
+        if isinstance(profile_type, str) and profile_type not in {"RuntimeDefault", "Localhost"}:
+            yield Violation(profile.at("type"), f"the AppArmor profile is {profile_type}", container_name)
+    for annotation_key, annotation_value in pod.annotations.items():
+        container_name = annotation_key.removeprefix(APPARMOR_ANNOTATION_PREFIX)
+        if container_name == annotation_key or not isinstance(annotation_value, str):
             continue
-        if value not in {"", "runtime/default"} and not value.startswith("localhost/"):
-            yield Violation(pod.annotations.at(key), f"the AppArmor profile is {value}", name)
+        if annotation_value not in {"", "runtime/default"} and not annotation_value.startswith("localhost/"):
+            yield Violation(pod.annotations.at(annotation_key), f"the AppArmor profile is {annotation_value}", container_name)
 
 
 def selinux_violations(pod: Pod) -> Iterator[Violation]:
     """The SELinux type is one of the containers' types, user and role are not set."""
-    for name, security in security_contexts(pod):
-        options = security.mapping_at_path("seLinuxOptions")
-        kind = options.string_under("type")
-        if kind and kind not in SELINUX_TYPES:
-            yield Violation(options.at("type"), f"the SELinux type is {kind}", name)
-        for key in ("user", "role"):
-            if options.string_under(key):
-                yield Violation(options.at(key), f"the SELinux {key} is set", name)
+    for container_name, security_context in security_contexts(pod):
+        selinux_options = security_context.mapping_at_path("seLinuxOptions")
+        selinux_type = selinux_options.string_under("type")
+        if selinux_type and selinux_type not in SELINUX_TYPES:
+            yield Violation(selinux_options.at("type"), f"the SELinux type is {selinux_type}", container_name)
+        for selinux_field in ("user", "role"):
+            if selinux_options.string_under(selinux_field):
+                yield Violation(selinux_options.at(selinux_field), f"the SELinux {selinux_field} is set", container_name)
 
 
 def proc_mount_violations(pod: Pod) -> Iterator[Violation]:
     """/proc is mounted with the runtime's masks."""
     for container in pod.containers():
-        value = container.security_context.get("procMount")
-        if isinstance(value, str) and value != "Default":
-            yield Violation(container.security_context.at("procMount"), f"procMount is {value}", container.name)
+        proc_mount = container.security_context.get("procMount")
+        if isinstance(proc_mount, str) and proc_mount != "Default":
+            yield Violation(container.security_context.at("procMount"), f"procMount is {proc_mount}", container.name)
 
 
 def baseline_proc_mount_violations(pod: Pod) -> Iterator[Violation]:
@@ -169,19 +169,19 @@ def baseline_proc_mount_violations(pod: Pod) -> Iterator[Violation]:
 
 def baseline_seccomp_violations(pod: Pod) -> Iterator[Violation]:
     """No seccomp profile that is written is another than the runtime's or a local one."""
-    for name, security in security_contexts(pod):
-        profile = security.mapping_at_path("seccompProfile")
-        kind = profile.get("type")
-        if isinstance(kind, str) and kind not in ALLOWED_SECCOMP_TYPES:
-            yield Violation(profile.at("type"), f"the seccomp profile is {kind}", name)
+    for container_name, security_context in security_contexts(pod):
+        profile = security_context.mapping_at_path("seccompProfile")
+        profile_type = profile.get("type")
+        if isinstance(profile_type, str) and profile_type not in ALLOWED_SECCOMP_TYPES:
+            yield Violation(profile.at("type"), f"the seccomp profile is {profile_type}", container_name)
 
 
 def sysctl_violations(pod: Pod) -> Iterator[Violation]:
     """Only kernel parameters that are safe for the neighbours are set."""
-    for item in pod_security_context(pod).mappings_under("sysctls"):
-        name = item.string_under("name")
-        if name and name not in fact_column("kernel-parameters", "safe"):
-            yield Violation(item.at("name"), f"sysctl {name} is set")
+    for sysctl in pod_security_context(pod).mappings_under("sysctls"):
+        sysctl_name = sysctl.string_under("name")
+        if sysctl_name and sysctl_name not in property_by_fact_name("kernel-parameters", "safe"):
+            yield Violation(sysctl.at("name"), f"sysctl {sysctl_name} is set")
 
 
 # -- restricted ---------------------------------------------------------------------------------------------------
@@ -190,10 +190,10 @@ def sysctl_violations(pod: Pod) -> Iterator[Violation]:
 def volume_type_violations(pod: Pod) -> Iterator[Violation]:
     """Every volume is of a type that stays inside the pod or behind a claim; one without a source is an emptyDir."""
     for volume in pod.node.mappings_under("volumes"):
-        sources = [key for key, value in volume.items() if key != "name" and value is not None]
-        if sources and fact_column("kubernetes-volumes", "restricted").keys().isdisjoint(sources):
-            what = f"volume {volume.string_under('name')!r} is of type {sources[0]}"
-            yield Violation(volume.at(sources[0]), what)
+        source_types = [key for key, value in volume.items() if key != "name" and value is not None]
+        if source_types and property_by_fact_name("kubernetes-volumes", "restricted").keys().isdisjoint(source_types):
+            description = f"volume {volume.string_under('name')!r} is of type {source_types[0]}"
+            yield Violation(volume.at(source_types[0]), description)
 
 
 def privilege_escalation_violations(pod: Pod) -> Iterator[Violation]:
@@ -201,37 +201,37 @@ def privilege_escalation_violations(pod: Pod) -> Iterator[Violation]:
     if is_windows_pod(pod):
         return
     for container in pod.containers():
-        value = container.security_context.get("allowPrivilegeEscalation")
-        if value is True:
+        allow_escalation = container.security_context.get("allowPrivilegeEscalation")
+        if allow_escalation is True:
             span = container.security_context.at("allowPrivilegeEscalation")
             yield Violation(span, "allowPrivilegeEscalation is true", container.name)
-        elif value is None:
-            what = "allowPrivilegeEscalation is not set to false"
-            yield Violation(container.node.at(), what, container.name, is_missing_value=True)
+        elif allow_escalation is None:
+            description = "allowPrivilegeEscalation is not set to false"
+            yield Violation(container.node.at(), description, container.name, is_missing_value=True)
 
 
 def run_as_non_root_violations(pod: Pod) -> Iterator[Violation]:
     """Every container must not run as root; waived in a user namespace (since 1.35)."""
     if has_user_namespace(pod):
         return
-    for name, security in security_contexts(pod):
-        if security.get("runAsNonRoot") is False:
-            yield Violation(security.at("runAsNonRoot"), "runAsNonRoot is false", name)
+    for container_name, security_context in security_contexts(pod):
+        if security_context.get("runAsNonRoot") is False:
+            yield Violation(security_context.at("runAsNonRoot"), "runAsNonRoot is false", container_name)
     if pod_security_context(pod).get("runAsNonRoot") is True:
         return
     for container in pod.containers():
         if container.security_context.get("runAsNonRoot") is None:
-            what = "runAsNonRoot is not set to true"
-            yield Violation(container.node.at(), what, container.name, is_missing_value=True)
+            description = "runAsNonRoot is not set to true"
+            yield Violation(container.node.at(), description, container.name, is_missing_value=True)
 
 
 def run_as_user_violations(pod: Pod) -> Iterator[Violation]:
     """No user is 0; waived in a user namespace (since 1.35)."""
     if has_user_namespace(pod):
         return
-    for name, security in security_contexts(pod):
-        if is_number(security.get("runAsUser"), 0):
-            yield Violation(security.at("runAsUser"), "runAsUser is 0", name)
+    for container_name, security_context in security_contexts(pod):
+        if is_integer_equal_to(security_context.get("runAsUser"), 0):
+            yield Violation(security_context.at("runAsUser"), "runAsUser is 0", container_name)
 
 
 def restricted_seccomp_violations(pod: Pod) -> Iterator[Violation]:
@@ -243,8 +243,8 @@ def restricted_seccomp_violations(pod: Pod) -> Iterator[Violation]:
         return
     for container in pod.containers():
         if not isinstance(container.security_context.mapping_at_path("seccompProfile").get("type"), str):
-            what = "no seccomp profile is set"
-            yield Violation(container.node.at(), what, container.name, is_missing_value=True)
+            description = "no seccomp profile is set"
+            yield Violation(container.node.at(), description, container.name, is_missing_value=True)
 
 
 def restricted_capability_violations(pod: Pod) -> Iterator[Violation]:
@@ -252,15 +252,15 @@ def restricted_capability_violations(pod: Pod) -> Iterator[Violation]:
     if is_windows_pod(pod):
         return
     for container in pod.containers():
-        drop = container.security_context.mapping_at_path("capabilities").get("drop")
-        if not isinstance(drop, Seq) or "ALL" not in drop:
+        dropped_capabilities = container.security_context.mapping_at_path("capabilities").get("drop")
+        if not isinstance(dropped_capabilities, Seq) or "ALL" not in dropped_capabilities:
             span = container.security_context.mapping_at_path("capabilities").at("drop")
-            what = "capability ALL is not dropped"
-            yield Violation(span, what, container.name, is_missing_value=True)
+            description = "capability ALL is not dropped"
+            yield Violation(span, description, container.name, is_missing_value=True)
         yield from added_capability_violations(container, frozenset({"NET_BIND_SERVICE"}))
 
 
-BASELINE_CONTROLS: dict[str, ControlCheck] = {
+BASELINE_CHECK_BY_CONTROL: dict[str, ControlCheck] = {
     "baseline-host-process": host_process_violations,
     "baseline-host-namespaces": host_namespace_violations,
     "baseline-privileged": privileged_violations,
@@ -274,7 +274,7 @@ BASELINE_CONTROLS: dict[str, ControlCheck] = {
     "baseline-seccomp": baseline_seccomp_violations,
     "baseline-sysctls": sysctl_violations,
 }
-RESTRICTED_CONTROLS: dict[str, ControlCheck] = {
+RESTRICTED_CHECK_BY_CONTROL: dict[str, ControlCheck] = {
     "restricted-volume-types": volume_type_violations,
     "restricted-privilege-escalation": privilege_escalation_violations,
     "restricted-run-as-non-root": run_as_non_root_violations,
@@ -284,10 +284,10 @@ RESTRICTED_CONTROLS: dict[str, ControlCheck] = {
     "restricted-proc-mount": proc_mount_violations,
 }
 # The restricted control says all that these say, and is asked in their place.
-BASELINE_CONTROLS_SUBSUMED = frozenset(
+BASELINE_CONTROLS_IN_RESTRICTED = frozenset(
     {"baseline-capabilities", "baseline-host-path", "baseline-proc-mount", "baseline-seccomp"}
 )
-CHECK_BY_CONTROL = BASELINE_CONTROLS | RESTRICTED_CONTROLS
+CHECK_BY_CONTROL = BASELINE_CHECK_BY_CONTROL | RESTRICTED_CHECK_BY_CONTROL
 
 
 def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
@@ -298,12 +298,18 @@ def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
 
 def violations_by_level(pod: Pod) -> dict[str, list[Violation]]:
     """For each level the reasons why the pod is not admitted; an empty list is a yes."""
-    baseline = {name: list(violations_of(pod, name)) for name in BASELINE_CONTROLS}
-    kept = [one for name, violations in baseline.items() if name not in BASELINE_CONTROLS_SUBSUMED for one in violations]
+    violations_by_control = {name: list(violations_of(pod, name)) for name in BASELINE_CHECK_BY_CONTROL}
+    kept_baseline_violations = [
+        one
+        for name, violations in violations_by_control.items()
+        if name not in BASELINE_CONTROLS_IN_RESTRICTED
+        for one in violations
+    ]
     return {
         "privileged": [],
-        "baseline": [one for violations in baseline.values() for one in violations],
-        "restricted": kept + [one for name in RESTRICTED_CONTROLS for one in violations_of(pod, name)],
+        "baseline": [one for violations in violations_by_control.values() for one in violations],
+        "restricted": kept_baseline_violations
+        + [one for name in RESTRICTED_CHECK_BY_CONTROL for one in violations_of(pod, name)],
     }
 
 
@@ -313,8 +319,8 @@ def violations_by_level(pod: Pod) -> dict[str, list[Violation]]:
 def pss_control_broken(pod: Pod, *, name: str) -> CheckOutcome:
     """The pod violates one control of the Pod Security Standards."""
     for violation in violations_of(pod, name):
-        make = missing if violation.is_missing_value else hit
-        yield make(
+        make_hit = missing if violation.is_missing_value else hit
+        yield make_hit(
             violation.span,
             container=violation.container,
             what=violation.description,

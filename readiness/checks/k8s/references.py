@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from readiness.checks.k8s.absence import absence_of
-from readiness.facts.table import fact_column
-from readiness.kinds.k8s.effective import is_variable
+from readiness.checks.k8s.absence import details_of_missing_name
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container, Object, Pod
@@ -30,21 +30,21 @@ class ObjectReference(NamedTuple):
     container: str
 
 
-def _key_reference(container: Container, node: Map, kind: str) -> Iterator[ObjectReference]:
-    name, key = node.get("name"), node.string_under("key")
-    if isinstance(name, str) and not is_variable(name):
-        optional = node.get("optional") is True
-        yield ObjectReference(node, "name", kind, name, key, optional, container.name)
+def _references_in_mapping(container: Container, reference_map: Map, object_kind: str) -> Iterator[ObjectReference]:
+    object_name, data_key = reference_map.get("name"), reference_map.string_under("key")
+    if isinstance(object_name, str) and not is_filled_in_value(object_name):
+        is_optional = reference_map.get("optional") is True
+        yield ObjectReference(reference_map, "name", object_kind, object_name, data_key, is_optional, container.name)
 
 
 def container_references(container: Container) -> Iterator[ObjectReference]:
     """What the environment of a container is taken from."""
-    for reference in (one.reference for one in container.variable_settings):
-        yield from _key_reference(container, reference.mapping_at_path("configMapKeyRef"), "ConfigMap")
-        yield from _key_reference(container, reference.mapping_at_path("secretKeyRef"), "Secret")
-    for entry in container.node.mappings_under("envFrom"):
-        yield from _key_reference(container, entry.mapping_at_path("configMapRef"), "ConfigMap")
-        yield from _key_reference(container, entry.mapping_at_path("secretRef"), "Secret")
+    for variable_source in (one.reference for one in container.variable_settings):
+        yield from _references_in_mapping(container, variable_source.mapping_at_path("configMapKeyRef"), "ConfigMap")
+        yield from _references_in_mapping(container, variable_source.mapping_at_path("secretKeyRef"), "Secret")
+    for env_source in container.node.mappings_under("envFrom"):
+        yield from _references_in_mapping(container, env_source.mapping_at_path("configMapRef"), "ConfigMap")
+        yield from _references_in_mapping(container, env_source.mapping_at_path("secretRef"), "Secret")
 
 
 _VOLUME_REFERENCE_FIELDS = (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret"),
@@ -54,14 +54,16 @@ _VOLUME_REFERENCE_FIELDS = (("configMap", "name", "ConfigMap"), ("secret", "secr
 def volume_references(pod: Pod) -> Iterator[ObjectReference]:
     """What the volumes of a pod are taken from."""
     for volume in pod.node.mappings_under("volumes"):
-        parts = [volume, *volume.mapping_at_path("projected").mappings_under("sources")]
-        for part in parts:
-            for key, field, kind in _VOLUME_REFERENCE_FIELDS:
-                node = part.mapping_at_path(key)
-                at = "name" if part is not volume and kind == "Secret" else field
-                name = node.get(at)
-                if isinstance(name, str) and not is_variable(name):
-                    yield ObjectReference(node, at, kind, name, "", node.get("optional") is True, "")
+        volume_sources = [volume, *volume.mapping_at_path("projected").mappings_under("sources")]
+        for volume_source in volume_sources:
+            for source_key, name_field, object_kind in _VOLUME_REFERENCE_FIELDS:
+                source_map = volume_source.mapping_at_path(source_key)
+                written_name_field = "name" if volume_source is not volume and object_kind == "Secret" else name_field
+                object_name = source_map.get(written_name_field)
+                if isinstance(object_name, str) and not is_filled_in_value(object_name):
+                    yield ObjectReference(
+                        source_map, written_name_field, object_kind, object_name, "", source_map.get("optional") is True, ""
+                    )
 
 
 def references_of(pod: Pod) -> Iterator[ObjectReference]:
@@ -69,48 +71,53 @@ def references_of(pod: Pod) -> Iterator[ObjectReference]:
     for container in pod.containers():
         yield from container_references(container)
     yield from volume_references(pod)
-    for node in pod.node.mappings_under("imagePullSecrets"):
-        name = node.get("name")
-        if isinstance(name, str) and name and not is_variable(name):
-            yield ObjectReference(node, "name", "Secret", name, "", False, "")
+    for pull_secret in pod.node.mappings_under("imagePullSecrets"):
+        pull_secret_name = pull_secret.get("name")
+        if isinstance(pull_secret_name, str) and pull_secret_name and not is_filled_in_value(pull_secret_name):
+            yield ObjectReference(pull_secret, "name", "Secret", pull_secret_name, "", False, "")
 
 
-def _generated_names(project: Project) -> frozenset[tuple[str, str]]:
+def _generated_kinds_and_names(project: Project) -> frozenset[tuple[str, str]]:
     """What other objects make: the Secrets of operators, and what the generators of a kustomization make."""
-    index = object_index(project)
-    names = set()
-    for obj in index.objects_of_kinds(*fact_column("kubernetes-custom", "secrets")):
-        target = obj.spec.mapping_at_path("target")
-        for name in (target.get("name"), obj.spec.get("secretName"), obj.name):
-            names.add(("Secret", text_or_empty(name)))
+    project_index = object_index(project)
+    kinds_and_names = set()
+    for obj in project_index.objects_of_kinds(*property_by_fact_name("kubernetes-custom", "secrets")):
+        target_map = obj.spec.mapping_at_path("target")
+        for secret_name in (target_map.get("name"), obj.spec.get("secretName"), obj.name):
+            kinds_and_names.add(("Secret", text_or_empty(secret_name)))
     for document in project.documents_of_kind("k8s"):
-        for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-            names.update((kind, generator.text("name")) for generator in document.node.mappings_under(key))
-    return frozenset(names)
+        for generator_key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+            kinds_and_names.update((kind, generator.text("name")) for generator in document.node.mappings_under(generator_key))
+    return frozenset(kinds_and_names)
 
 
 # What a cluster has without anybody's file.
-BUILT_IN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "extension-apiserver-authentication")})
+BUILT_IN_KINDS_AND_NAMES = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "extension-apiserver-authentication")})
 
 
 def object_unresolved(pod: Pod, *, kinds: Sequence[str], project: Project) -> CheckOutcome:
     """A pod refers to an object of one of `kinds` that is in no file."""
-    seen = set()
-    for ref in references_of(pod):
-        key = (ref.kind, ref.name)
-        if ref.kind not in kinds or ref.is_optional or key in seen or key in BUILT_IN:
+    seen_kinds_and_names = set()
+    for reference in references_of(pod):
+        kind_and_name = (reference.kind, reference.name)
+        if (
+            reference.kind not in kinds
+            or reference.is_optional
+            or kind_and_name in seen_kinds_and_names
+            or kind_and_name in BUILT_IN_KINDS_AND_NAMES
+        ):
             continue
-        seen.add(key)
-        found = find_named_in_run(pod, ref.kind, ref.name, project)
-        if found.is_ambiguous:
-            yield Undecidable(ref.node.at(ref.name_key))
-        elif found.is_absent and key not in project.memoize(_generated_names):
-            if ref.kind == "PersistentVolumeClaim" and _is_template_claim(ref.name, pod, project):
+        seen_kinds_and_names.add(kind_and_name)
+        resolution = find_named_in_run(pod, reference.kind, reference.name, project)
+        if resolution.is_ambiguous:
+            yield Undecidable(reference.node.at(reference.name_key))
+        elif resolution.is_absent and kind_and_name not in project.memoize(_generated_kinds_and_names):
+            if reference.kind == "PersistentVolumeClaim" and _is_template_claim(reference.name, pod, project):
                 continue
-            told = absence_of(found, pod.namespace)
+            details = details_of_missing_name(resolution, pod.namespace)
             yield missing(
-                ref.node.at(ref.name_key), container=ref.container, related=told.related,
-                severity=told.severity, kind=ref.kind, name=ref.name, where=told.where_missing_text,
+                reference.node.at(reference.name_key), container=reference.container, related=details.related,
+                severity=details.severity, kind=reference.kind, name=reference.name, where=details.where_missing_text,
             )  # fmt: skip
 
 
@@ -123,78 +130,83 @@ def _claim_template_prefixes(project: Project) -> frozenset[str]:
     )
 
 
-def _is_template_claim(name: str, pod: Pod, project: Project) -> bool:
+def _is_template_claim(claim_name: str, pod: Pod, project: Project) -> bool:
     """Whether a StatefulSet makes the claim, its own (whose volume takes the template's place) or another one."""
-    volumes = {
+    volume_names = {
         volume.string_under("name")
         for volume in pod.node.mappings_under("volumes")
-        if name in str(volume.get("persistentVolumeClaim"))
+        if claim_name in str(volume.get("persistentVolumeClaim"))
     }
-    templates = pod.owner.spec.mappings_under("volumeClaimTemplates")
-    if any(one.mapping_at_path("metadata").string_under("name") in volumes for one in templates):
+    claim_templates = pod.owner.spec.mappings_under("volumeClaimTemplates")
+    if any(one.mapping_at_path("metadata").string_under("name") in volume_names for one in claim_templates):
         return True
-    return name.rpartition("-")[0] in project.memoize(_claim_template_prefixes)
+    return claim_name.rpartition("-")[0] in project.memoize(_claim_template_prefixes)
 
 
 def key_unresolved(container: Container, *, whole: bool, project: Project) -> CheckOutcome:
     """A variable is taken from a key that the ConfigMap or Secret does not have; `whole`: or from one in no file."""
     pod = container.pod
-    for ref in container_references(container):
-        if ref.is_optional or not ref.key or ref.node.get("key") is None or is_variable(ref.key):
+    for reference in container_references(container):
+        if reference.is_optional or not reference.key or reference.node.get("key") is None or is_filled_in_value(reference.key):
             continue
-        found = find_named_in_run(pod, ref.kind, ref.name, project)
-        near = found.meant
-        if found.is_ambiguous:
-            yield Undecidable(ref.node.at("name"))
-        elif found.is_absent:
-            if whole and (ref.kind, ref.name) not in project.memoize(_generated_names):
-                told = absence_of(found, pod.namespace)
+        resolution = find_named_in_run(pod, reference.kind, reference.name, project)
+        named_objects = resolution.meant
+        if resolution.is_ambiguous:
+            yield Undecidable(reference.node.at("name"))
+        elif resolution.is_absent:
+            if whole and (reference.kind, reference.name) not in project.memoize(_generated_kinds_and_names):
+                details = details_of_missing_name(resolution, pod.namespace)
                 yield missing(
-                    ref.node.at("name"), related=told.related, severity=told.severity,
-                    source=ref.name, of=ref.kind, what=told.where_missing_text,
+                    reference.node.at("name"), related=details.related, severity=details.severity,
+                    source=reference.name, of=reference.kind, what=details.where_missing_text,
                 )  # fmt: skip
-        elif not any(_has_key(one, ref.key) for one in near):
-            there = Related(near[0].source, near[0].metadata.at("name"), f"the {ref.kind}")
-            what = f"has no key {ref.key!r}"
-            beside = folder_of(near[0].source) == folder_of(pod.source)
-            severity = None if beside else Severity.MEDIUM
+        elif not any(_may_have_data_key(one, reference.key) for one in named_objects):
+            object_location = Related(named_objects[0].source, named_objects[0].metadata.at("name"), f"the {reference.kind}")
+            mistake_text = f"has no key {reference.key!r}"
+            is_in_same_folder = folder_of(named_objects[0].source) == folder_of(pod.source)
+            severity = None if is_in_same_folder else Severity.MEDIUM
             yield missing(
-                ref.node.at("key"),
+                reference.node.at("key"),
                 severity=severity,
-                related=[there],
-                source=ref.name,
-                of=ref.kind,
-                what=what,
+                related=[object_location],
+                source=reference.name,
+                of=reference.kind,
+                what=mistake_text,
             )
 
 
-def _has_key(obj: Object, key: str) -> bool:
+def _may_have_data_key(obj: Object, data_key: str) -> bool:
     """Whether a ConfigMap or Secret has a key; one that shows no data, or an empty mapping, is filled elsewhere."""
-    parts = [obj.node.get(name) for name in ("data", "stringData", "binaryData")]
-    mappings = [part for part in parts if isinstance(part, Map) and part]
-    return not mappings or any(key in part for part in mappings)
+    data_parts = [obj.node.get(name) for name in ("data", "stringData", "binaryData")]
+    data_mappings = [part for part in data_parts if isinstance(part, Map) and part]
+    return not data_mappings or any(data_key in part for part in data_mappings)
 
 
 def service_account_unresolved(pod: Pod, *, project: Project) -> CheckOutcome:
     """A pod runs as a service account that is in no file."""
-    name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
-    if not isinstance(name, str) or name in {"", "default"} or is_variable(name):
+    account_name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
+    if not isinstance(account_name, str) or account_name in {"", "default"} or is_filled_in_value(account_name):
         return
-    found = find_named_in_run(pod, "ServiceAccount", name, project)
-    key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
-    if found.is_ambiguous:
-        yield Undecidable(pod.node.at(key))
-    elif found.is_absent:
-        told = absence_of(found, pod.namespace)
+    resolution = find_named_in_run(pod, "ServiceAccount", account_name, project)
+    account_key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
+    if resolution.is_ambiguous:
+        yield Undecidable(pod.node.at(account_key))
+    elif resolution.is_absent:
+        details = details_of_missing_name(resolution, pod.namespace)
         yield missing(
-            pod.node.at(key), related=told.related, severity=told.severity,
-            account=name, where=told.where_missing_text,
+            pod.node.at(account_key), related=details.related, severity=details.severity,
+            account=account_name, where=details.where_missing_text,
         )  # fmt: skip
 
 
 def priority_class_undefined(pod: Pod, *, project: Project) -> CheckOutcome:
     """A pod names a priority class that is in no file and no part of Kubernetes."""
-    name = pod.node.get("priorityClassName")
-    named = isinstance(name, str) and name and not name.startswith("system-") and not is_variable(name)
-    if named and find_named_in_run(pod, "PriorityClass", str(name), project, "").is_absent:
-        yield missing(pod.node.at("priorityClassName"), value=name)
+    class_name = pod.node.get("priorityClassName")
+    names_own_class = (
+        isinstance(class_name, str)
+        and class_name
+        and not class_name.startswith("system-")
+        and not is_filled_in_value(class_name)
+    )
+    if names_own_class and find_named_in_run(pod, "PriorityClass", str(class_name), project, "").is_absent:
+        yield missing(pod.node.at("priorityClassName"), value=class_name)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 
-from readiness.checks.k8s.logins import with_idle_login
+from readiness.checks.k8s.logins import verdict_with_idle_login
 from readiness.checks.k8s.secrets import (
     is_reportable_secret,
     secret_hit,
     secrets_in_block,
 )
-from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.releases import HelmReleaseValues, HelmValue, leaf_values
 from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit
 from readiness.model.project import Project
@@ -22,10 +22,10 @@ from readiness.syntax import secrets
 from readiness.syntax.secrets import SecretStrength
 
 # Keys whose value says where a secret is, and not what it is.
-_SECRET_REFERENCE_KEY = re.compile(
+_SECRET_REFERENCE_KEY_PATTERN = re.compile(
     r"(?i)(?:existing|secret_?(?:name|ref|key)|(?:_|-|[a-z])(?:Secret|Key|Ref|Name|Path|File|Field)s?\Z|secretkeys\b|mount)"
 )
-_SECURITY_CONTEXT_KEY = re.compile(r"(?i)security_?context\Z")
+_SECURITY_CONTEXT_KEY_PATTERN = re.compile(r"(?i)security_?context\Z")
 _SEVERITY_BY_HOST_SETTING = {
     "hostPID": Severity.HIGH,
     "hostIPC": Severity.HIGH,
@@ -35,27 +35,27 @@ _SEVERITY_BY_HOST_SETTING = {
 
 def secret_in_release_values(values: HelmReleaseValues, *, project: Project) -> CheckOutcome:
     """A value is a secret, and stands in the object."""
-    for setting in leaf_values(values):
-        key = setting.key_path[-1]
-        if key == "value" and isinstance(setting.parent_mapping.get("name"), str):
-            key = setting.parent_mapping["name"]  # an entry of a list of variables or parameters
-        if isinstance(setting.value, str) and "\n" in setting.value.strip():
-            for span, inner in secrets_in_block(values.source, setting.span, setting.value):
-                if is_reportable_secret(inner, values.source):
-                    judged = with_idle_login(inner, values.source, span, project)
-                    yield secret_hit(span, judged, values.source, key=setting.dotted_name)
+    for helm_value in leaf_values(values):
+        value_key = helm_value.key_path[-1]
+        if value_key == "value" and isinstance(helm_value.parent_mapping.get("name"), str):
+            value_key = helm_value.parent_mapping["name"]  # an entry of a list of variables or parameters
+        if isinstance(helm_value.value, str) and "\n" in helm_value.value.strip():
+            for span, inner_verdict in secrets_in_block(values.source, helm_value.span, helm_value.value):
+                if is_reportable_secret(inner_verdict, values.source):
+                    final_verdict = verdict_with_idle_login(inner_verdict, values.source, span, project)
+                    yield secret_hit(span, final_verdict, values.source, key=helm_value.dotted_name)
             continue
-        if isinstance(setting.value, str) and setting.value.startswith("ENC["):
+        if isinstance(helm_value.value, str) and helm_value.value.startswith("ENC["):
             continue  # encrypted by SOPS
-        found = secrets.classify_value(key, setting.value)
-        refers = any(_SECRET_REFERENCE_KEY.search(part) for part in setting.key_path[-2:])
-        if refers and found.strength < SecretStrength.RANDOM:
+        verdict = secrets.classify_value(value_key, helm_value.value)
+        is_reference_key = any(_SECRET_REFERENCE_KEY_PATTERN.search(part) for part in helm_value.key_path[-2:])
+        if is_reference_key and verdict.strength < SecretStrength.RANDOM:
             continue  # no name of an object is what a machine made
-        if is_reportable_secret(found, values.source):
-            found = with_idle_login(found, values.source, setting.span, project)
-            yield secret_hit(setting.span, found, values.source, key=setting.dotted_name)
-        elif is_variable(setting.value) and secrets.is_secret_name(key):
-            yield Undecidable(setting.span)
+        if is_reportable_secret(verdict, values.source):
+            verdict = verdict_with_idle_login(verdict, values.source, helm_value.span, project)
+            yield secret_hit(helm_value.span, verdict, values.source, key=helm_value.dotted_name)
+        elif is_filled_in_value(helm_value.value) and secrets.is_secret_name(value_key):
+            yield Undecidable(helm_value.span)
 
 
 def image_tag_latest_in_release_values(values: HelmReleaseValues, *, project: Project) -> CheckOutcome:
@@ -63,16 +63,16 @@ def image_tag_latest_in_release_values(values: HelmReleaseValues, *, project: Pr
     if values.root_location in project.rendered:
         yield NotApplicable()
         return
-    for setting in leaf_values(values):
-        if setting.key_path[-1] == "tag" and isinstance(setting.value, str):
-            if setting.value == "latest":
-                name = setting.parent_mapping.get("repository", setting.parent_mapping.get("name"))
-                shown = f"{name}:latest" if isinstance(name, str) and name else setting.dotted_name
-                yield hit(setting.span, image=shown)
-        elif setting.key_path[-1] == "image" and isinstance(setting.value, str) and ":" in setting.value:
-            image = images.parse_image(setting.value)
+    for helm_value in leaf_values(values):
+        if helm_value.key_path[-1] == "tag" and isinstance(helm_value.value, str):
+            if helm_value.value == "latest":
+                repository = helm_value.parent_mapping.get("repository", helm_value.parent_mapping.get("name"))
+                image_text = f"{repository}:latest" if isinstance(repository, str) and repository else helm_value.dotted_name
+                yield hit(helm_value.span, image=image_text)
+        elif helm_value.key_path[-1] == "image" and isinstance(helm_value.value, str) and ":" in helm_value.value:
+            image = images.parse_image(helm_value.value)
             if image.tag == "latest" and not image.digest and not image.name_unknown:
-                yield hit(setting.span, image=image.text)
+                yield hit(helm_value.span, image=image.text)
 
 
 def privileged_in_release_values(values: HelmReleaseValues, *, project: Project) -> CheckOutcome:
@@ -80,33 +80,33 @@ def privileged_in_release_values(values: HelmReleaseValues, *, project: Project)
     if values.root_location in project.rendered:
         yield NotApplicable()
         return
-    switched_on = [setting for setting in leaf_values(values) if setting.value is True]
-    privileged = [setting for setting in switched_on if _is_privileged(setting)]
-    lowered = Severity.MEDIUM if _is_for_unprivileged_user(values) else None
-    for setting in switched_on:
-        if setting in privileged:
-            yield hit(setting.span, severity=lowered, key=setting.dotted_name, right="root on its node")
-        elif setting.key_path[-1] in _SEVERITY_BY_HOST_SETTING:
-            worst = Severity.MEDIUM if privileged else _SEVERITY_BY_HOST_SETTING[setting.key_path[-1]]
+    true_values = [helm_value for helm_value in leaf_values(values) if helm_value.value is True]
+    privileged_values = [helm_value for helm_value in true_values if _is_privileged(helm_value)]
+    lowered_severity = Severity.MEDIUM if _is_for_unprivileged_user(values) else None
+    for helm_value in true_values:
+        if helm_value in privileged_values:
+            yield hit(helm_value.span, severity=lowered_severity, key=helm_value.dotted_name, right="root on its node")
+        elif helm_value.key_path[-1] in _SEVERITY_BY_HOST_SETTING:
+            host_severity = Severity.MEDIUM if privileged_values else _SEVERITY_BY_HOST_SETTING[helm_value.key_path[-1]]
             yield hit(
-                setting.span,
-                severity=worst,
-                key=setting.dotted_name,
+                helm_value.span,
+                severity=host_severity,
+                key=helm_value.dotted_name,
                 right="in a namespace of its node",
             )
 
 
 def _is_for_unprivileged_user(values: HelmReleaseValues) -> bool:
     """Whether the values that speak of users keep every container from being root."""
-    users = [
-        one.value != 0 if one.key_path[-1] == "runAsUser" else one.value is True
-        for one in leaf_values(values)
-        if one.key_path[-1] in {"runAsUser", "runAsNonRoot"}
+    nonroot_answers = [
+        helm_value.value != 0 if helm_value.key_path[-1] == "runAsUser" else helm_value.value is True
+        for helm_value in leaf_values(values)
+        if helm_value.key_path[-1] in {"runAsUser", "runAsNonRoot"}
     ]
-    return bool(users) and all(users)
+    return bool(nonroot_answers) and all(nonroot_answers)
 
 
-def _is_privileged(setting: HelmValue) -> bool:
+def _is_privileged(helm_value: HelmValue) -> bool:
     """Whether a value is the `privileged` of a security context."""
-    above = setting.key_path[-2] if len(setting.key_path) > 1 else ""
-    return setting.key_path[-1] == "privileged" and bool(_SECURITY_CONTEXT_KEY.search(above))
+    parent_key = helm_value.key_path[-2] if len(helm_value.key_path) > 1 else ""
+    return helm_value.key_path[-1] == "privileged" and bool(_SECURITY_CONTEXT_KEY_PATTERN.search(parent_key))

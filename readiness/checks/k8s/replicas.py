@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from readiness.checks.k8s.storage import has_single_writer
-from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.index import find_autoscalers, workload_of
 from readiness.kinds.k8s.model import REPLICATED_KINDS, Object, Pod
-from readiness.kinds.k8s.scale import AUTOSCALER_KINDS, stated_replicas
-from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
+from readiness.kinds.k8s.scale import AUTOSCALER_KINDS, stated_replica_count
+from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit, missing
 from readiness.model.project import Project
 
@@ -19,40 +19,42 @@ def replicas_single(pod: Pod, *, minimum: int, behind_service: bool, project: Pr
     if owner.kind not in REPLICATED_KINDS or workload is None:
         yield NotApplicable()
         return
-    scaled = find_autoscalers(owner, project, *AUTOSCALER_KINDS)
-    if scaled.meant:
+    autoscaler_resolution = find_autoscalers(owner, project, *AUTOSCALER_KINDS)
+    if autoscaler_resolution.meant:
         return
-    if scaled.is_ambiguous:
+    if autoscaler_resolution.is_ambiguous:
         yield Undecidable(owner.spec.at("replicas"))
         return
-    if is_variable(owner.spec.get("replicas")):
+    if is_filled_in_value(owner.spec.get("replicas")):
         yield Undecidable(owner.spec.at("replicas"))
         return
-    count = stated_replicas(owner)
-    if count is None or not 0 < count < minimum:
+    replicas = stated_replica_count(owner)
+    if replicas is None or not 0 < replicas < minimum:
         return
-    if behind_service and (not selecting_objects(workload, project, service_selectors) or has_single_writer(pod, project)):
+    if behind_service and (
+        not certain_selecting_objects(workload, project, service_selector_index) or has_single_writer(pod, project)
+    ):
         yield NotApplicable()
         return
     if "replicas" in owner.spec:
-        yield hit(owner.spec.at("replicas"), count=count)
+        yield hit(owner.spec.at("replicas"), count=replicas)
     else:
-        yield missing(owner.metadata.at("name"), count=count)
+        yield missing(owner.metadata.at("name"), count=replicas)
 
 
 def replicas_low(obj: Object, *, minimum: int) -> CheckOutcome:
     """The object asks for fewer than `minimum` pods, or for none in particular, which is one."""
-    count = stated_replicas(obj)
-    if obj.kind in REPLICATED_KINDS and count is not None and count < minimum:
-        place = obj.spec.at("replicas") if "replicas" in obj.spec else obj.metadata.at("name")
-        make = hit if "replicas" in obj.spec else missing
-        yield make(place, count=count)
+    replicas = stated_replica_count(obj)
+    if obj.kind in REPLICATED_KINDS and replicas is not None and replicas < minimum:
+        replicas_span = obj.spec.at("replicas") if "replicas" in obj.spec else obj.metadata.at("name")
+        make_hit = hit if "replicas" in obj.spec else missing
+        yield make_hit(replicas_span, count=replicas)
 
 
 def pod_bare(obj: Object) -> CheckOutcome:
     """A Pod that nothing brings back when its node goes."""
     if obj.node.get("kind") == "Pod" and not obj.metadata.get("ownerReferences"):
-        mirror = "kubernetes.io/config.mirror" in obj.annotations
-        hook = any("hook" in key for key in obj.annotations)
-        if not mirror and not hook and obj.spec.get("restartPolicy") in (None, "Always"):
+        is_mirror_pod = "kubernetes.io/config.mirror" in obj.annotations
+        is_hook_pod = any("hook" in key for key in obj.annotations)
+        if not is_mirror_pod and not is_hook_pod and obj.spec.get("restartPolicy") in (None, "Always"):
             yield hit(obj.node.at("kind"))

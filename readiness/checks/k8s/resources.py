@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.k8s.effective import deepest_existing_span
+from readiness.kinds.k8s.effective import span_of_deepest_mapping
 from readiness.kinds.k8s.index import workload_of
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.kinds.k8s.quantity import parse_quantity, quantity_unit
-from readiness.kinds.k8s.selecting import limit_range_index
+from readiness.kinds.k8s.selecting import limit_range_selector_index
 from readiness.model import CheckOutcome, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
-from readiness.syntax.holes import is_form_unknown
+from readiness.syntax.holes import has_variable_or_placeholder
 from readiness.syntax.yaml import Map
 
 
@@ -22,9 +22,11 @@ def resource_quantities(container: Container, sort: str) -> Map:
 
 def has_malformed_resources(container: Container) -> bool:
     """Whether resources, requests or limits are no mappings: another rule says so."""
-    found = container.node.get("resources")
-    parts = (found, *(found.get(sort) for sort in ("requests", "limits"))) if isinstance(found, Map) else (found,)
-    return any(part is not None and not isinstance(part, Map) for part in parts)
+    resources = container.node.get("resources")
+    resource_mappings = (
+        (resources, *(resources.get(sort) for sort in ("requests", "limits"))) if isinstance(resources, Map) else (resources,)
+    )
+    return any(part is not None and not isinstance(part, Map) for part in resource_mappings)
 
 
 def pod_level_quantities(pod: Pod, sort: str) -> Map:
@@ -35,19 +37,21 @@ def pod_level_quantities(pod: Pod, sort: str) -> Map:
 def _limit_range_defaults(pod: Pod, project: Project) -> Iterator[Map]:
     """The defaults for containers of the LimitRanges that hold for a pod."""
     workload = workload_of(pod, project)
-    for obj in project.memoize(limit_range_index).all_selecting_objects(workload) if workload is not None else ():
-        for item in obj.spec.mappings_under("limits"):
-            if item.get("type") == "Container":
-                yield item
+    for limit_range in (
+        project.memoize(limit_range_selector_index).all_selecting_objects(workload) if workload is not None else ()
+    ):
+        for limit_item in limit_range.spec.mappings_under("limits"):
+            if limit_item.get("type") == "Container":
+                yield limit_item
 
 
-def _may_be_defaulted(container: Container, section: str, name: str, project: Project) -> bool:
+def _has_limit_range_default(container: Container, section: str, resource_name: str, project: Project) -> bool:
     """Whether a LimitRange in the container's namespace may fill in what is left out."""
-    keys = ("default",) if section == "limits" else ("defaultRequest", "default")
+    default_keys = ("default",) if section == "limits" else ("defaultRequest", "default")
     return any(
-        item.mapping_at_path(key).get(name) is not None
-        for item in _limit_range_defaults(container.pod, project)
-        for key in keys
+        limit_item.mapping_at_path(key).get(resource_name) is not None
+        for limit_item in _limit_range_defaults(container.pod, project)
+        for key in default_keys
     )
 
 
@@ -58,20 +62,22 @@ def resources_unset(container: Container, *, sort: str, name: str, exact: bool, 
     if resource_quantities(container, sort).get(name) is not None or has_malformed_resources(container):
         return
     if not exact:
-        implied = sort == "requests" and resource_quantities(container, "limits").get(name) is not None
-        shared = pod_level_quantities(container.pod, sort).get(name) is not None
-        if implied or shared or _may_be_defaulted(container, sort, name, project):
+        is_implied_by_limit = sort == "requests" and resource_quantities(container, "limits").get(name) is not None
+        is_set_for_pod = pod_level_quantities(container.pod, sort).get(name) is not None
+        if is_implied_by_limit or is_set_for_pod or _has_limit_range_default(container, sort, name, project):
             return
-    yield missing(deepest_existing_span(container, "resources", sort), resource_name=name)
+    yield missing(span_of_deepest_mapping(container, "resources", sort), resource_name=name)
 
 
 def resources_incomplete(container: Container, *, names: Sequence[str], sorts: Sequence[str]) -> CheckOutcome:
     """One of the requests and limits is not set."""
     if container.role == "ephemeral" or has_malformed_resources(container):
         return
-    absent = [f"{sort}.{name}" for sort in sorts for name in names if resource_quantities(container, sort).get(name) is None]
-    if absent:
-        yield missing(deepest_existing_span(container, "resources"), absent=join_names(absent))
+    absent_quantities = [
+        f"{sort}.{name}" for sort in sorts for name in names if resource_quantities(container, sort).get(name) is None
+    ]
+    if absent_quantities:
+        yield missing(span_of_deepest_mapping(container, "resources"), absent=join_names(absent_quantities))
 
 
 def limit_differs(container: Container, *, names: Sequence[str]) -> CheckOutcome:
@@ -80,14 +86,14 @@ def limit_differs(container: Container, *, names: Sequence[str]) -> CheckOutcome
         resource_quantities(container, "requests"),
         resource_quantities(container, "limits"),
     )
-    for name in names:
-        low, high = requests.get(name), limits.get(name)
-        if low is None and high is None:
+    for resource_name in names:
+        request, limit = requests.get(resource_name), limits.get(resource_name)
+        if request is None and limit is None:
             continue
-        if parse_quantity(low) != parse_quantity(high):
-            place = limits.at(name) if high is not None else requests.at(name)
-            values = "unset" if low is None else low, "unset" if high is None else high
-            yield hit(place, resource_name=name, request=values[0], limit=values[1])
+        if parse_quantity(request) != parse_quantity(limit):
+            quantity_span = limits.at(resource_name) if limit is not None else requests.at(resource_name)
+            request_and_limit = "unset" if request is None else request, "unset" if limit is None else limit
+            yield hit(quantity_span, resource_name=resource_name, request=request_and_limit[0], limit=request_and_limit[1])
 
 
 def resource_request_over_limit(container: Container) -> CheckOutcome:
@@ -96,58 +102,66 @@ def resource_request_over_limit(container: Container) -> CheckOutcome:
         resource_quantities(container, "requests"),
         resource_quantities(container, "limits"),
     )
-    for name, value in requests.items():
-        low, high = parse_quantity(value), parse_quantity(limits.get(name))
-        if low is not None and high is not None and low > high:
-            yield hit(requests.at(name), resource_name=name, request=value, limit=limits[name])
+    for resource_name, request_text in requests.items():
+        request, limit = parse_quantity(request_text), parse_quantity(limits.get(resource_name))
+        if request is not None and limit is not None and request > limit:
+            yield hit(
+                requests.at(resource_name), resource_name=resource_name, request=request_text, limit=limits[resource_name]
+            )
 
 
 def resource_quantity_invalid(container: Container) -> CheckOutcome:
     """A value that is no quantity, or a negative one."""
-    for sort in ("requests", "limits"):
-        for name, value in resource_quantities(container, sort).items():
-            place = resource_quantities(container, sort).at(name)
-            if value is None or isinstance(value, dict | list):
+    for section in ("requests", "limits"):
+        for resource_name, quantity_text in resource_quantities(container, section).items():
+            quantity_span = resource_quantities(container, section).at(resource_name)
+            if quantity_text is None or isinstance(quantity_text, dict | list):
                 continue
-            if is_form_unknown(value):
-                yield Undecidable(place)
+            if has_variable_or_placeholder(quantity_text):
+                yield Undecidable(quantity_span)
                 continue
-            quantity = parse_quantity(value)
+            quantity = parse_quantity(quantity_text)
             if quantity is None or quantity < 0:
-                yield hit(place, sort=sort, resource_name=name, value=value)
+                yield hit(quantity_span, sort=section, resource_name=resource_name, value=quantity_text)
 
 
 MEBIBYTE = 2**20
-LEAST_SENSIBLE_MEMORY = 4 * MEBIBYTE  # the runtime needs about that much to start anything
+LEAST_SENSIBLE_MEMORY_BYTES = 4 * MEBIBYTE  # the runtime needs about that much to start anything
 
 
 def resource_quantity_absurd(container: Container, *, cores: int) -> CheckOutcome:
     """A quantity that nobody means: memory in thousandths of a byte or under 4 MiB, or more than `cores` CPUs."""
-    for sort in ("requests", "limits"):
-        listed = resource_quantities(container, sort)
-        for name, value in listed.items():
-            quantity = parse_quantity(value)
+    for section in ("requests", "limits"):
+        section_quantities = resource_quantities(container, section)
+        for resource_name, quantity_text in section_quantities.items():
+            quantity = parse_quantity(quantity_text)
             if quantity is None or quantity <= 0:
                 continue
-            if name in {"memory", "ephemeral-storage"} and quantity_unit(value) in {"m", "u", "n"}:
-                say = "thousandths"
-            elif name == "memory" and quantity < LEAST_SENSIBLE_MEMORY:
-                say = "bytes"
-            elif name == "cpu" and quantity > cores:
-                say = "cores"
-            elif name == "cpu" and quantity < 0.001:
-                say = "least"
+            if resource_name in {"memory", "ephemeral-storage"} and quantity_unit(quantity_text) in {"m", "u", "n"}:
+                message_name = "thousandths"
+            elif resource_name == "memory" and quantity < LEAST_SENSIBLE_MEMORY_BYTES:
+                message_name = "bytes"
+            elif resource_name == "cpu" and quantity > cores:
+                message_name = "cores"
+            elif resource_name == "cpu" and quantity < 0.001:
+                message_name = "least"
             else:
                 continue
-            amount = f"{quantity:g}"
-            yield hit(listed.at(name), say=say, sort=sort, resource_name=name, amount=amount)
+            quantity_shown = f"{quantity:g}"
+            yield hit(
+                section_quantities.at(resource_name),
+                say=message_name,
+                sort=section,
+                resource_name=resource_name,
+                amount=quantity_shown,
+            )
 
 
 def quality_of_service_best_effort(pod: Pod) -> CheckOutcome:
     """No container of the pod has a request or a limit: it is the first to be evicted."""
     for container in pod.containers():
-        for sort in ("requests", "limits"):
-            if any(resource_quantities(container, sort).get(name) is not None for name in ("cpu", "memory")):
+        for section in ("requests", "limits"):
+            if any(resource_quantities(container, section).get(name) is not None for name in ("cpu", "memory")):
                 return
     if not pod_level_quantities(pod, "requests") and not pod_level_quantities(pod, "limits"):
         yield missing(pod.node.at("containers"))

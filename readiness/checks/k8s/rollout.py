@@ -6,11 +6,17 @@ import re
 
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s import traffic
-from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.index import object_index, workload_of
 from readiness.kinds.k8s.model import LONG_RUNNING_KINDS, Container, Object, Pod
-from readiness.kinds.k8s.scale import DEPLOYMENT_KINDS, pod_count_range, pods_rounded_down, stated_replicas, update_strategy
-from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
+from readiness.kinds.k8s.scale import (
+    KINDS_WITH_STRATEGY_KEY,
+    pod_count_range,
+    pods_rounded_down,
+    stated_replica_count,
+    update_strategy_node,
+)
+from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
 from readiness.model import (
     CheckOutcome,
     NotApplicable,
@@ -21,50 +27,64 @@ from readiness.model import (
     missing,
 )
 from readiness.model.project import Project
-from readiness.syntax.holes import is_form_unknown
+from readiness.syntax.holes import has_variable_or_placeholder
 from readiness.syntax.yaml import Map, Seq
 
 
 def rollout_recreate(pod: Pod, *, project: Project) -> CheckOutcome:
     """A Deployment behind a Service stops all of its pods before it starts new ones, with no claim that forces it to."""
     owner = pod.owner
-    if owner.kind not in DEPLOYMENT_KINDS:
+    if owner.kind not in KINDS_WITH_STRATEGY_KEY:
         yield NotApplicable()
         return
-    if update_strategy(owner).get("type") != "Recreate":
+    if update_strategy_node(owner).get("type") != "Recreate":
         return
     workload = workload_of(pod, project)
-    if workload and selecting_objects(workload, project, service_selectors) and not has_single_writer(pod, project):
-        yield hit(update_strategy(owner).at("type"))
+    if (
+        workload
+        and certain_selecting_objects(workload, project, service_selector_index)
+        and not has_single_writer(pod, project)
+    ):
+        yield hit(update_strategy_node(owner).at("type"))
 
 
 def rollout_not_rolling(obj: Object, *, accept: list[str]) -> CheckOutcome:
     """The type of the update strategy is written and none of `accept`."""
-    kinds = DEPLOYMENT_KINDS | {"DaemonSet", "StatefulSet"}
-    kind = update_strategy(obj).get("type")
-    if obj.kind in kinds and isinstance(kind, str) and kind not in accept and not is_variable(kind):
-        yield hit(update_strategy(obj).at("type"), type=kind)
+    kinds_with_strategy = KINDS_WITH_STRATEGY_KEY | {"DaemonSet", "StatefulSet"}
+    strategy_type = update_strategy_node(obj).get("type")
+    if (
+        obj.kind in kinds_with_strategy
+        and isinstance(strategy_type, str)
+        and strategy_type not in accept
+        and not is_filled_in_value(strategy_type)
+    ):
+        yield hit(update_strategy_node(obj).at("type"), type=strategy_type)
 
 
 def rollout_not_rolling_behind_service(pod: Pod, *, project: Project) -> CheckOutcome:
     """A Deployment behind a Service names a strategy other than RollingUpdate."""
     owner = pod.owner
-    kind = update_strategy(owner).get("type")
+    strategy_type = update_strategy_node(owner).get("type")
     workload = workload_of(pod, project)
-    other = isinstance(kind, str) and kind != "RollingUpdate"
-    if owner.kind == "Deployment" and other and workload and selecting_objects(workload, project, service_selectors):
-        yield hit(update_strategy(owner).at("type"), type=kind)
+    is_not_rolling = isinstance(strategy_type, str) and strategy_type != "RollingUpdate"
+    if (
+        owner.kind == "Deployment"
+        and is_not_rolling
+        and workload
+        and certain_selecting_objects(workload, project, service_selector_index)
+    ):
+        yield hit(update_strategy_node(owner).at("type"), type=strategy_type)
 
 
 def rollout_on_delete(obj: Object) -> CheckOutcome:
     """A DaemonSet or StatefulSet changes its pods only when a person deletes them."""
-    if obj.kind in {"DaemonSet", "StatefulSet"} and update_strategy(obj).get("type") == "OnDelete":
-        yield hit(update_strategy(obj).at("type"))
+    if obj.kind in {"DaemonSet", "StatefulSet"} and update_strategy_node(obj).get("type") == "OnDelete":
+        yield hit(update_strategy_node(obj).at("type"))
 
 
-def _is_idle(pod: Pod) -> bool:
+def _has_only_idle_containers(pod: Pod) -> bool:
     """Whether no container that stays does anything."""
-    return all(traffic.is_idle(one) for one in pod.containers() if one.role in {"main", "sidecar"})
+    return all(traffic.is_idle_container(one) for one in pod.containers() if one.role in {"main", "sidecar"})
 
 
 def rollout_all_unavailable(obj: Object, *, project: Project) -> CheckOutcome:
@@ -75,40 +95,45 @@ def rollout_all_unavailable(obj: Object, *, project: Project) -> CheckOutcome:
     """
     if obj.kind not in {"Deployment", "DaemonSet", "StatefulSet"}:
         return
-    rolling = update_strategy(obj).mapping_at_path("rollingUpdate")
-    value = rolling.get("maxUnavailable")
-    count = pod_count_range(obj, project).minimum if obj.kind != "DaemonSet" else None
-    if value is None:
+    rolling_update = update_strategy_node(obj).mapping_at_path("rollingUpdate")
+    max_unavailable = rolling_update.get("maxUnavailable")
+    minimum_pods = pod_count_range(obj, project).minimum if obj.kind != "DaemonSet" else None
+    if max_unavailable is None:
         return
-    everything = isinstance(value, str) and value == "100%"
-    if not everything and (count is None or count < 1):
+    is_all_pods = isinstance(max_unavailable, str) and max_unavailable == "100%"
+    if not is_all_pods and (minimum_pods is None or minimum_pods < 1):
         return
-    part = pods_rounded_down(value, count or 1)
-    if everything or (part is not None and count is not None and part >= count):
-        alone = count is not None and count == 1
-        severity = Severity.MEDIUM if alone else Severity.HIGH
+    unavailable_pods = pods_rounded_down(max_unavailable, minimum_pods or 1)
+    if is_all_pods or (unavailable_pods is not None and minimum_pods is not None and unavailable_pods >= minimum_pods):
+        has_single_pod = minimum_pods is not None and minimum_pods == 1
+        severity = Severity.MEDIUM if has_single_pod else Severity.HIGH
         workload = object_index(project).workload_by_owner_id.get(id(obj))
-        if obj.kind == "DaemonSet" and workload is not None and workload.pod is not None and _is_idle(workload.pod):
+        if (
+            obj.kind == "DaemonSet"
+            and workload is not None
+            and workload.pod is not None
+            and _has_only_idle_containers(workload.pod)
+        ):
             severity = Severity.LOW
-        yield hit(rolling.at("maxUnavailable"), severity=severity, value=value)
+        yield hit(rolling_update.at("maxUnavailable"), severity=severity, value=max_unavailable)
 
 
 def rollout_stuck(obj: Object) -> CheckOutcome:
     """maxSurge and maxUnavailable are both 0: the API server refuses it, for nothing could move."""
-    rolling = update_strategy(obj).mapping_at_path("rollingUpdate")
+    rolling_update = update_strategy_node(obj).mapping_at_path("rollingUpdate")
     if obj.kind not in {"Deployment", "DaemonSet"}:
         return
-    surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
-    if obj.kind == "DaemonSet" and surge is None:
-        surge = 0
-    if surge in (0, "0%") and unavailable in (0, "0%"):
-        yield hit(rolling.at("maxUnavailable"))
+    max_surge, max_unavailable = rolling_update.get("maxSurge"), rolling_update.get("maxUnavailable")
+    if obj.kind == "DaemonSet" and max_surge is None:
+        max_surge = 0
+    if max_surge in (0, "0%") and max_unavailable in (0, "0%"):
+        yield hit(rolling_update.at("maxUnavailable"))
 
 
 def revision_history_zero(obj: Object) -> CheckOutcome:
     """No old version is kept, so that there is nothing to roll back to."""
-    value = obj.spec.get("revisionHistoryLimit")
-    if obj.kind in {"Deployment", "StatefulSet", "DaemonSet"} and as_integer(value) == 0:
+    history_limit = obj.spec.get("revisionHistoryLimit")
+    if obj.kind in {"Deployment", "StatefulSet", "DaemonSet"} and integer_or_none(history_limit) == 0:
         yield hit(obj.spec.at("revisionHistoryLimit"))
 
 
@@ -119,25 +144,25 @@ def progress_deadline_useless(obj: Object) -> CheckOutcome:
     """A Deployment's progress deadline is off, or not longer than a pod needs to count as available."""
     if obj.kind != "Deployment":
         return
-    deadline = as_integer(obj.spec.get("progressDeadlineSeconds"))
-    ready = as_integer(obj.spec.get("minReadySeconds")) or 0
-    if deadline == NO_DEADLINE_SECONDS:
+    deadline_seconds = integer_or_none(obj.spec.get("progressDeadlineSeconds"))
+    min_ready_seconds = integer_or_none(obj.spec.get("minReadySeconds")) or 0
+    if deadline_seconds == NO_DEADLINE_SECONDS:
         yield hit(obj.spec.at("progressDeadlineSeconds"), say="off")
-    elif deadline is not None and deadline <= ready:
+    elif deadline_seconds is not None and deadline_seconds <= min_ready_seconds:
         yield hit(
             obj.spec.at("progressDeadlineSeconds"),
             say="short",
-            seconds=deadline,
-            ready=ready,
+            seconds=deadline_seconds,
+            ready=min_ready_seconds,
         )
-    elif deadline is None and ready >= 600:
-        yield hit(obj.spec.at("minReadySeconds"), say="default", ready=ready)
+    elif deadline_seconds is None and min_ready_seconds >= 600:
+        yield hit(obj.spec.at("minReadySeconds"), say="default", ready=min_ready_seconds)
 
 
 def min_ready_seconds_unset(obj: Object) -> CheckOutcome:
     """A new pod counts as available the moment it is ready."""
-    several = (stated_replicas(obj) or 0) > 1
-    if obj.kind == "Deployment" and several and not as_integer(obj.spec.get("minReadySeconds")):
+    has_several_replicas = (stated_replica_count(obj) or 0) > 1
+    if obj.kind == "Deployment" and has_several_replicas and not integer_or_none(obj.spec.get("minReadySeconds")):
         yield missing(obj.metadata.at("name"))
 
 
@@ -150,53 +175,53 @@ def rollout_paused(obj: Object) -> CheckOutcome:
 # -- the end of a pod ----------------------------------------------------------------------------------------------
 
 
-def grace_seconds(pod: Pod) -> int | None:
+def termination_grace_seconds(pod: Pod) -> int | None:
     """The seconds that a pod has to end; 30 where it says nothing."""
-    value = pod.node.get("terminationGracePeriodSeconds")
-    return 30 if value is None else as_integer(value)
+    grace_period = pod.node.get("terminationGracePeriodSeconds")
+    return 30 if grace_period is None else integer_or_none(grace_period)
 
 
-_SLEEP_COMMAND = re.compile(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
+_SLEEP_COMMAND_PATTERN = re.compile(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
 
 
 def pre_stop_sleep(container: Container) -> tuple[Map, str, int] | None:
     """How long the preStop hook of a container sleeps, and where that stands."""
-    hook = container.node.mapping_at_path("lifecycle", "preStop")
-    sleep = hook.get("sleep")
-    if isinstance(sleep, Map) and as_integer(sleep.get("seconds")) is not None:
-        return sleep, "seconds", int(sleep["seconds"])
-    command = hook.mapping_at_path("exec").get("command")
+    pre_stop_hook = container.node.mapping_at_path("lifecycle", "preStop")
+    sleep_action = pre_stop_hook.get("sleep")
+    if isinstance(sleep_action, Map) and integer_or_none(sleep_action.get("seconds")) is not None:
+        return sleep_action, "seconds", int(sleep_action["seconds"])
+    command = pre_stop_hook.mapping_at_path("exec").get("command")
     if isinstance(command, Seq):
-        line = " ".join(str(part) for part in command)[:4000]
-        sleeps = _SLEEP_COMMAND.findall(line)
-        if sleeps:
-            return hook.mapping_at_path("exec"), "command", sum(map(int, sleeps))
+        command_line = " ".join(str(part) for part in command)[:4000]
+        sleep_seconds = _SLEEP_COMMAND_PATTERN.findall(command_line)
+        if sleep_seconds:
+            return pre_stop_hook.mapping_at_path("exec"), "command", sum(map(int, sleep_seconds))
     return None
 
 
 def grace_period_shorter_than_pre_stop(container: Container) -> CheckOutcome:
     """The preStop hook sleeps as long as the pod has to end, or longer."""
-    limit, found = grace_seconds(container.pod), pre_stop_sleep(container)
-    if limit is not None and found is not None and container.role in {"main", "sidecar"}:
-        node, key, seconds = found
-        if seconds >= limit:
-            yield hit(node.at(key), seconds=seconds, grace=limit)
+    grace_period, sleep_with_place = termination_grace_seconds(container.pod), pre_stop_sleep(container)
+    if grace_period is not None and sleep_with_place is not None and container.role in {"main", "sidecar"}:
+        sleep_node, sleep_key, sleep_seconds = sleep_with_place
+        if sleep_seconds >= grace_period:
+            yield hit(sleep_node.at(sleep_key), seconds=sleep_seconds, grace=grace_period)
 
 
 def grace_period_zero(pod: Pod) -> CheckOutcome:
     """The pod is killed at once, without a chance to end its work."""
-    if pod.kind in LONG_RUNNING_KINDS and grace_seconds(pod) == 0:
+    if pod.kind in LONG_RUNNING_KINDS and termination_grace_seconds(pod) == 0:
         yield hit(pod.node.at("terminationGracePeriodSeconds"))
 
 
 def restart_policy_invalid(pod: Pod, *, serving: list[str], batch: list[str]) -> CheckOutcome:
     """The restartPolicy is none that the kind of workload may have; a job must write one."""
-    value = pod.node.get("restartPolicy")
-    if is_form_unknown(value):
+    restart_policy = pod.node.get("restartPolicy")
+    if has_variable_or_placeholder(restart_policy):
         yield Undecidable(pod.node.at("restartPolicy"))
         return
     if pod.kind in {"Job", "CronJob", "ScaledJob"}:
-        allowed = batch
+        allowed_policies = batch
     elif pod.kind in {
         "Deployment",
         "StatefulSet",
@@ -204,17 +229,17 @@ def restart_policy_invalid(pod: Pod, *, serving: list[str], batch: list[str]) ->
         "ReplicaSet",
         "ReplicationController",
     }:
-        allowed = serving
+        allowed_policies = serving
     else:
         return
-    if value is None and "Always" not in allowed:
-        yield missing(pod.node.at("containers"), value="unset, which is Always", allowed=join_names(allowed))
-    elif value is not None and value not in allowed:
-        yield hit(pod.node.at("restartPolicy"), value=value, allowed=join_names(allowed))
+    if restart_policy is None and "Always" not in allowed_policies:
+        yield missing(pod.node.at("containers"), value="unset, which is Always", allowed=join_names(allowed_policies))
+    elif restart_policy is not None and restart_policy not in allowed_policies:
+        yield hit(pod.node.at("restartPolicy"), value=restart_policy, allowed=join_names(allowed_policies))
 
 
 def restart_policy_never(pod: Pod) -> CheckOutcome:
     """The restartPolicy is neither Always nor OnFailure."""
-    value = pod.node.get("restartPolicy")
-    if value is not None and value not in {"Always", "OnFailure"} and not is_variable(value):
-        yield hit(pod.node.at("restartPolicy"), value=value)
+    restart_policy = pod.node.get("restartPolicy")
+    if restart_policy is not None and restart_policy not in {"Always", "OnFailure"} and not is_filled_in_value(restart_policy):
+        yield hit(pod.node.at("restartPolicy"), value=restart_policy)

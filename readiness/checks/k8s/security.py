@@ -6,17 +6,17 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import (
-    as_integer,
-    deepest_existing_span,
-    effective_security,
+    effective_security_setting,
     has_user_namespace,
-    is_variable,
+    integer_or_none,
+    is_filled_in_value,
     linux_containers,
     pod_security_context,
-    unknown_if_variable,
+    span_of_deepest_mapping,
+    undecidable_if_variable,
 )
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import (
@@ -45,7 +45,7 @@ SHARED_CONTEXT_FIELDS = frozenset(
     }
 )
 # Fields of a container's securityContext that a pod's does not have.
-CONTAINER_ONLY = (
+CONTAINER_ONLY_CONTEXT_FIELDS = (
     "allowPrivilegeEscalation",
     "capabilities",
     "privileged",
@@ -62,19 +62,19 @@ def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> 
     severity = Severity.LOW if agents.is_hook_job(pod) else None
     if pod.windows or has_user_namespace(pod):
         return
-    inherits = False
+    has_inheriting_container = False
     for container in pod.containers():
         if init is not None and (container.role == "init") is not init:
             continue
-        own = container.security_context.get(key)
-        inherits = inherits or own is None
-        yield from unknown_if_variable(container.security_context, key)
-        if as_integer(own) == 0:
-            span, name = container.security_context.at(key), container.name
-            yield hit(span, severity=severity, container=name, who=f"container {name!r}")
-    shared = pod_security_context(pod)
-    if inherits and not init and as_integer(shared.get(key)) == 0:
-        yield hit(shared.at(key), severity=severity, who=pod.resource)
+        container_user = container.security_context.get(key)
+        has_inheriting_container = has_inheriting_container or container_user is None
+        yield from undecidable_if_variable(container.security_context, key)
+        if integer_or_none(container_user) == 0:
+            span, container_name = container.security_context.at(key), container.name
+            yield hit(span, severity=severity, container=container_name, who=f"container {container_name!r}")
+    pod_context = pod_security_context(pod)
+    if has_inheriting_container and not init and integer_or_none(pod_context.get(key)) == 0:
+        yield hit(pod_context.at(key), severity=severity, who=pod.resource)
 
 
 def run_as_non_root_missing(pod: Pod) -> CheckOutcome:
@@ -82,23 +82,23 @@ def run_as_non_root_missing(pod: Pod) -> CheckOutcome:
     if pod.windows or has_user_namespace(pod):
         return
     for container in pod.containers():
-        user, guard = (
-            effective_security(container, "runAsUser"),
-            effective_security(container, "runAsNonRoot"),
+        run_as_user, run_as_non_root = (
+            effective_security_setting(container, "runAsUser"),
+            effective_security_setting(container, "runAsNonRoot"),
         )
-        if is_variable(user) or is_variable(guard):
+        if is_filled_in_value(run_as_user) or is_filled_in_value(run_as_non_root):
             yield Undecidable(container.node.at())
-        elif guard is not True and as_integer(user) is None:
-            yield from _unguarded_hit(container, guard)
+        elif run_as_non_root is not True and integer_or_none(run_as_user) is None:
+            yield from _root_possible_hits(container, run_as_non_root)
 
 
-def _unguarded_hit(container: Container, guard_setting: Any) -> CheckOutcome:
+def _root_possible_hits(container: Container, run_as_non_root: Any) -> CheckOutcome:
     """The hit for a container without a guard: at the value that takes it away, else at the container."""
-    own, name = container.security_context, container.name
-    if guard_setting is False and own.get("runAsNonRoot") is False:
-        yield hit(own.at("runAsNonRoot"), container=name, name=name, say="off")
+    container_context, container_name = container.security_context, container.name
+    if run_as_non_root is False and container_context.get("runAsNonRoot") is False:
+        yield hit(container_context.at("runAsNonRoot"), container=container_name, name=container_name, say="off")
     else:
-        yield missing(container.node.at(), say="neither", container=name, name=name)
+        yield missing(container.node.at(), say="neither", container=container_name, name=container_name)
 
 
 def run_as_user_contradiction(pod: Pod) -> CheckOutcome:
@@ -107,47 +107,47 @@ def run_as_user_contradiction(pod: Pod) -> CheckOutcome:
         return
     for container in pod.containers():
         if (
-            effective_security(container, "runAsNonRoot") is True
-            and as_integer(effective_security(container, "runAsUser")) == 0
+            effective_security_setting(container, "runAsNonRoot") is True
+            and integer_or_none(effective_security_setting(container, "runAsUser")) == 0
         ):
-            owner = container.security_context
-            if owner.get("runAsUser") is None:
-                owner = pod_security_context(pod)
-            yield hit(owner.at("runAsUser"), container=container.name, name=container.name)
+            context_with_user = container.security_context
+            if context_with_user.get("runAsUser") is None:
+                context_with_user = pod_security_context(pod)
+            yield hit(context_with_user.at("runAsUser"), container=container.name, name=container.name)
 
 
 def run_as_id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> CheckOutcome:
     """A container's user or group id is not set, or under `minimum`."""
-    for container, key in itertools.product(linux_containers(pod), keys):
-        value = effective_security(container, key)
-        user, name = as_integer(value), container.name
-        if is_variable(value):
+    for container, id_key in itertools.product(linux_containers(pod), keys):
+        effective_id = effective_security_setting(container, id_key)
+        numeric_id, container_name = integer_or_none(effective_id), container.name
+        if is_filled_in_value(effective_id):
             yield Undecidable(container.node.at())
-        elif user is None:
-            yield missing(container.node.at(), container=name, name=name, value="not set", key=key)
-        elif user < minimum:
-            own = container.security_context
-            owner = own if own.get(key) is not None else pod_security_context(pod)
-            yield hit(owner.at(key), container=name, name=name, value=user, key=key)
+        elif numeric_id is None:
+            yield missing(container.node.at(), container=container_name, name=container_name, value="not set", key=id_key)
+        elif numeric_id < minimum:
+            container_context = container.security_context
+            context_with_id = container_context if container_context.get(id_key) is not None else pod_security_context(pod)
+            yield hit(context_with_id.at(id_key), container=container_name, name=container_name, value=numeric_id, key=id_key)
 
 
 def supplemental_group_root(pod: Pod) -> CheckOutcome:
     """The supplementary groups or the fsGroup of the pod hold the root group."""
-    shared = pod_security_context(pod)
-    groups = shared.get("supplementalGroups")
-    groups = groups if isinstance(groups, Seq) else Seq(shared.at())
-    for index, group in enumerate(groups):
-        if as_integer(group) == 0:
-            yield hit(groups.at(index), say="supplemental")
-    if as_integer(shared.get("fsGroup")) == 0:
-        yield hit(shared.at("fsGroup"), say="fs-group")
+    pod_context = pod_security_context(pod)
+    supplemental_groups = pod_context.get("supplementalGroups")
+    supplemental_groups = supplemental_groups if isinstance(supplemental_groups, Seq) else Seq(pod_context.at())
+    for index, group in enumerate(supplemental_groups):
+        if integer_or_none(group) == 0:
+            yield hit(supplemental_groups.at(index), say="supplemental")
+    if integer_or_none(pod_context.get("fsGroup")) == 0:
+        yield hit(pod_context.at("fsGroup"), say="fs-group")
 
 
 def security_flag_set(container: Container, *, key: str, value: bool) -> CheckOutcome:
     """A field of the container's securityContext is set to a value; low beside `privileged`, which implies it."""
-    yield from unknown_if_variable(container.security_context, key)
+    yield from undecidable_if_variable(container.security_context, key)
     if container.security_context.get(key) is value:
-        severity = Severity.LOW if agents.has_host_root(container) else None
+        severity = Severity.LOW if agents.is_privileged(container) else None
         yield hit(container.security_context.at(key), severity=severity)
 
 
@@ -156,21 +156,21 @@ def privileged(container: Container) -> CheckOutcome:
 
     That are agents, storage drivers, a sysctl that ends, and pods that are run once.
     """
-    yield from unknown_if_variable(container.security_context, "privileged")
-    if agents.has_host_root(container):
-        lowered = agents.does_node_work(container) or agents.is_unprivileged_user(container)
-        severity = Severity.MEDIUM if lowered else None
+    yield from undecidable_if_variable(container.security_context, "privileged")
+    if agents.is_privileged(container):
+        is_lowered_to_medium = agents.needs_node_rights(container) or agents.is_surely_not_root(container)
+        severity = Severity.MEDIUM if is_lowered_to_medium else None
         yield hit(container.security_context.at("privileged"), severity=severity)
 
 
 def root_filesystem_writable(container: Container, *, key: str, wanted: bool) -> CheckOutcome:
     """A field of the container's securityContext is not set to what it should be."""
-    found = container.security_context.get(key)
-    yield from unknown_if_variable(container.security_context, key)
-    if found is None:
+    field_value = container.security_context.get(key)
+    yield from undecidable_if_variable(container.security_context, key)
+    if field_value is None:
         yield missing(container.node.at(), say="unset", field=key)
-    elif found is not wanted and isinstance(found, bool):
-        yield hit(container.security_context.at(key), say="set", field=key, value=str(found).lower())
+    elif field_value is not wanted and isinstance(field_value, bool):
+        yield hit(container.security_context.at(key), say="set", field=key, value=str(field_value).lower())
 
 
 def privilege_escalation_unset(container: Container) -> CheckOutcome:
@@ -181,10 +181,10 @@ def privilege_escalation_unset(container: Container) -> CheckOutcome:
 
 def security_context_misplaced(pod: Pod) -> CheckOutcome:
     """A field of containers in the pod's securityContext, where Kubernetes has none."""
-    shared = pod_security_context(pod)
-    for key in CONTAINER_ONLY:
-        if key in shared:
-            yield hit(shared.key_span(key), key=key)
+    pod_context = pod_security_context(pod)
+    for context_field in CONTAINER_ONLY_CONTEXT_FIELDS:
+        if context_field in pod_context:
+            yield hit(pod_context.key_span(context_field), key=context_field)
 
 
 # -- capabilities -------------------------------------------------------------------------------------------------
@@ -197,9 +197,9 @@ def canonical_capability(value: Any) -> str:
 
 def capabilities_listed(container: Container, key: str) -> Iterator[tuple[Span, str]]:
     """The capabilities that a container adds or drops, with their places."""
-    values = container.security_context.mapping_at_path("capabilities").get(key)
-    if isinstance(values, Seq):
-        yield from ((values.at(index), canonical_capability(value)) for index, value in enumerate(values))
+    capabilities = container.security_context.mapping_at_path("capabilities").get(key)
+    if isinstance(capabilities, Seq):
+        yield from ((capabilities.at(index), canonical_capability(capability)) for index, capability in enumerate(capabilities))
 
 
 def capabilities_dropped(container: Container) -> set[str]:
@@ -212,61 +212,64 @@ def capability_added(container: Container, *, deny: Sequence[str] = (), allow: S
 
     A privileged container has them all, and is told for that. Medium for node agents.
     """
-    if agents.has_host_root(container):
+    if agents.is_privileged(container):
         yield NotApplicable()
         return
     severity = Severity.MEDIUM if agents.is_node_agent(container.pod) else None
-    for span, name in capabilities_listed(container, "add"):
-        if is_variable(name):
+    for span, capability in capabilities_listed(container, "add"):
+        if is_filled_in_value(capability):
             yield Undecidable(span)
-        elif name and (name in deny if deny else name not in allow):
-            yield hit(span, severity=severity, capability=name)
+        elif capability and (capability in deny if deny else capability not in allow):
+            yield hit(span, severity=severity, capability=capability)
 
 
 def capabilities_not_dropped(container: Container) -> CheckOutcome:
     """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none."""
-    if agents.has_host_root(container):
+    if agents.is_privileged(container):
         yield NotApplicable()
         return
-    names = capabilities_dropped(container)
-    if "ALL" not in names and not names >= fact_column("linux-capabilities", "default").keys():
-        yield missing(deepest_existing_span(container, "securityContext", "capabilities"))
+    dropped_capabilities = capabilities_dropped(container)
+    if (
+        "ALL" not in dropped_capabilities
+        and not dropped_capabilities >= property_by_fact_name("linux-capabilities", "default").keys()
+    ):
+        yield missing(span_of_deepest_mapping(container, "securityContext", "capabilities"))
 
 
 def net_raw(container: Container, *, unset: bool) -> CheckOutcome:
     """The container keeps NET_RAW; with `unset` also where it says nothing of capabilities at all."""
-    written = bool(container.security_context.mapping_at_path("capabilities"))
-    added_raw = [span for span, name in capabilities_listed(container, "add") if name in {"NET_RAW", "ALL"}]
-    for span in added_raw:
+    has_capabilities = bool(container.security_context.mapping_at_path("capabilities"))
+    net_raw_spans = [span for span, name in capabilities_listed(container, "add") if name in {"NET_RAW", "ALL"}]
+    for span in net_raw_spans:
         yield hit(span, say="added")
-    if not added_raw and not {"ALL", "NET_RAW"} & capabilities_dropped(container) and (written or unset):
+    if not net_raw_spans and not {"ALL", "NET_RAW"} & capabilities_dropped(container) and (has_capabilities or unset):
         yield missing(
-            deepest_existing_span(container, "securityContext", "capabilities"),
+            span_of_deepest_mapping(container, "securityContext", "capabilities"),
             say="kept",
         )
 
 
-def is_hardened(container: Container) -> bool:
+def has_linux_hardening(container: Container) -> bool:
     """Whether one of seccomp, AppArmor, SELinux or dropped capabilities narrows a container."""
     pod = container.pod
-    seccomp = effective_security(container, "seccompProfile")
-    kind = seccomp.get("type") if isinstance(seccomp, Map) else None
-    profile = effective_security(container, "appArmorProfile")
-    apparmor = profile.get("type") if isinstance(profile, Map) else None
-    annotation = pod.annotations.get(f"container.apparmor.security.beta.kubernetes.io/{container.name}")
+    seccomp_profile = effective_security_setting(container, "seccompProfile")
+    seccomp_type = seccomp_profile.get("type") if isinstance(seccomp_profile, Map) else None
+    apparmor_profile = effective_security_setting(container, "appArmorProfile")
+    apparmor_type = apparmor_profile.get("type") if isinstance(apparmor_profile, Map) else None
+    apparmor_annotation = pod.annotations.get(f"container.apparmor.security.beta.kubernetes.io/{container.name}")
     adds_all = any(name == "ALL" for _, name in capabilities_listed(container, "add"))
     return (
-        kind in {"RuntimeDefault", "Localhost"}
-        or apparmor in {"RuntimeDefault", "Localhost"}
-        or text_or_empty(annotation) not in {"", "unconfined"}
-        or bool(effective_security(container, "seLinuxOptions"))
+        seccomp_type in {"RuntimeDefault", "Localhost"}
+        or apparmor_type in {"RuntimeDefault", "Localhost"}
+        or text_or_empty(apparmor_annotation) not in {"", "unconfined"}
+        or bool(effective_security_setting(container, "seLinuxOptions"))
         or (bool(capabilities_dropped(container)) and not adds_all)
     )
 
 
 def linux_hardening_missing(container: Container) -> CheckOutcome:
     """None of seccomp, AppArmor, SELinux or dropped capabilities narrows the container."""
-    if not is_hardened(container):
+    if not has_linux_hardening(container):
         yield missing(container.node.at())
 
 
@@ -274,9 +277,11 @@ def security_context_missing(pod: Pod) -> CheckOutcome:
     """Neither the pod nor every container says who runs in it and how it is confined."""
     if pod_security_context(pod):
         return
-    bare = [container.name for container in pod.containers() if not SHARED_CONTEXT_FIELDS & set(container.security_context)]
-    if bare:
-        yield missing(pod.node.at(), names=join_names(repr(name) for name in bare))
+    containers_without_context = [
+        container.name for container in pod.containers() if not SHARED_CONTEXT_FIELDS & set(container.security_context)
+    ]
+    if containers_without_context:
+        yield missing(pod.node.at(), names=join_names(repr(name) for name in containers_without_context))
 
 
 def container_security_context_missing(container: Container) -> CheckOutcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.labels import Selector, label_pairs, label_selector, may_be_same_namespace
+from readiness.kinds.k8s.labels import Selector, label_pairs_of_mapping, may_be_same_namespace, parse_label_selector
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.units import folder_of
 from readiness.model import CheckOutcome, Related, Undecidable, hit, join_names, missing
@@ -14,23 +14,23 @@ KINDS_WITH_MATCH_LABELS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "
 KINDS_WITH_PLAIN_SELECTOR = frozenset({"ReplicationController", "DeploymentConfig"})
 
 
-def own_selector(obj: Object) -> Selector | None:
+def selector_of_workload(obj: Object) -> Selector | None:
     """The selector of a workload; None where it writes none."""
-    node = obj.spec.get("selector")
+    selector_node = obj.spec.get("selector")
     if obj.kind in KINDS_WITH_PLAIN_SELECTOR:
-        return Selector(label_pairs(node)) if isinstance(node, Map) and node else None
-    return label_selector(node) if obj.kind in KINDS_WITH_MATCH_LABELS else None
+        return Selector(label_pairs_of_mapping(selector_node)) if isinstance(selector_node, Map) and selector_node else None
+    return parse_label_selector(selector_node) if obj.kind in KINDS_WITH_MATCH_LABELS else None
 
 
 def selector_mismatch(pod: Pod) -> CheckOutcome:
     """A workload's selector does not match the labels of its own pod template: the API server refuses it."""
-    wanted = own_selector(pod.owner)
-    if wanted is None or wanted.matches(pod.labels):
+    selector = selector_of_workload(pod.owner)
+    if selector is None or selector.matches(pod.labels):
         return
-    wrong = [f"{key}={value}" for key, value in wanted.pairs if pod.labels.get(key) != value]
-    wrong = wrong or [key for key, _, _ in wanted.expressions]
-    there = Related(pod.source, pod.metadata.at("labels"), "the labels of its pods")
-    yield hit(pod.owner.spec.at("selector"), related=[there], pairs=join_names(wrong))
+    mismatched_pairs = [f"{key}={value}" for key, value in selector.pairs if pod.labels.get(key) != value]
+    mismatched_pairs = mismatched_pairs or [key for key, _, _ in selector.expressions]
+    labels_location = Related(pod.source, pod.metadata.at("labels"), "the labels of its pods")
+    yield hit(pod.owner.spec.at("selector"), related=[labels_location], pairs=join_names(mismatched_pairs))
 
 
 def selector_missing(obj: Object, *, project: Project) -> CheckOutcome:
@@ -39,37 +39,41 @@ def selector_missing(obj: Object, *, project: Project) -> CheckOutcome:
     Prose may leave it out, and a kustomization set it: of one that was not built nobody knows.
     """
     if not project.prose and obj.kind in KINDS_WITH_MATCH_LABELS and obj.api_version == "apps/v1":
-        wanted = own_selector(obj)
-        if (wanted is None or wanted.selects_everything) and folder_of(obj.source) in object_index(project).kustomized_folders:
+        selector = selector_of_workload(obj)
+        if (selector is None or selector.selects_everything) and folder_of(obj.source) in object_index(
+            project
+        ).kustomized_folders:
             yield Undecidable(obj.metadata.at("name"))
-        elif wanted is None or wanted.selects_everything:
+        elif selector is None or selector.selects_everything:
             yield missing(obj.metadata.at("name"))
 
 
-def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[Object]]:
+def _workloads_by_folder_and_selector(project: Project) -> dict[tuple[str, Selector], list[Object]]:
     """The workloads of a project by folder and selector."""
-    made: dict[tuple[str, Selector], list[Object]] = {}
+    workloads_by_folder_selector: dict[tuple[str, Selector], list[Object]] = {}
     for workload in object_index(project).workloads:
-        wanted = own_selector(workload.owner)
-        if wanted is not None and not wanted.selects_everything:
-            made.setdefault((folder_of(workload.source), wanted), []).append(workload.owner)
-    return made
+        selector = selector_of_workload(workload.owner)
+        if selector is not None and not selector.selects_everything:
+            workloads_by_folder_selector.setdefault((folder_of(workload.source), selector), []).append(workload.owner)
+    return workloads_by_folder_selector
 
 
 def selector_shared(obj: Object, *, project: Project) -> CheckOutcome:
     """Two workloads of one folder select the same pods; files that define the same object are alternatives."""
-    wanted = own_selector(obj)
-    if wanted is None or wanted.selects_everything:
+    selector = selector_of_workload(obj)
+    if selector is None or selector.selects_everything:
         return
-    for other in project.memoize(_workloads_by_selector).get((folder_of(obj.source), wanted), ())[:64]:
-        if other is obj:
+    for other_workload in project.memoize(_workloads_by_folder_and_selector).get((folder_of(obj.source), selector), ())[:64]:
+        if other_workload is obj:
             return  # told at the later one
-        alternatives = object_index(project).are_alternatives(obj.source, other.source)
+        are_alternatives = object_index(project).are_alternatives(obj.source, other_workload.source)
         if (
-            may_be_same_namespace(obj.namespace, other.namespace) is True
-            and (obj.kind, obj.name) != (other.kind, other.name)
-            and not alternatives
+            may_be_same_namespace(obj.namespace, other_workload.namespace) is True
+            and (obj.kind, obj.name) != (other_workload.kind, other_workload.name)
+            and not are_alternatives
         ):
-            there = Related(other.source, other.spec.mapping_at_path("selector").at(), "the same selector")
-            yield hit(obj.spec.at("selector"), related=[there], other=other.resource)
+            selector_location = Related(
+                other_workload.source, other_workload.spec.mapping_at_path("selector").at(), "the same selector"
+            )
+            yield hit(obj.spec.at("selector"), related=[selector_location], other=other_workload.resource)
             return

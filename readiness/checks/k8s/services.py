@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.absence import are_pods_beside, pods_absence
+from readiness.checks.k8s.absence import are_workloads_beside, details_of_missing_pods
 from readiness.facts.domains import is_private_ip
-from readiness.facts.table import fact_column
-from readiness.kinds.k8s.deliveries import is_delivered_beside
-from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.elsewhere import reached_in_run, services_in_run
-from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index, owner_of
-from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside
+from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
+from readiness.kinds.k8s.elsewhere import find_matching_services_in_run, find_reached_workloads_in_run
+from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index, owner_object_of
+from readiness.kinds.k8s.labels import Selector, parse_label_selector, selector_of_service
 from readiness.kinds.k8s.labels import may_be_same_namespace as same_namespace
-from readiness.kinds.k8s.model import EVERY_ADDRESS, Object
+from readiness.kinds.k8s.model import CIDRS_OF_ALL_ADDRESSES, Object
 from readiness.kinds.k8s.spaces import NameResolution
-from readiness.kinds.units import MAX_CANDIDATES
+from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION
 from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -26,10 +26,10 @@ def is_service(obj: Object) -> bool:
     return obj.kind == "Service" and obj.api_version == "v1"
 
 
-def _workloads_reached(obj: Object, project: Project) -> Sequence[Workload]:
+def _workloads_behind_service(obj: Object, project: Project) -> Sequence[Workload]:
     """The workloads that a Service surely sends traffic to."""
-    wanted = service_selector(obj)
-    return object_index(project).resolve_selected_workloads(obj, wanted).meant if wanted is not None else ()
+    selector = selector_of_service(obj)
+    return object_index(project).resolve_selected_workloads(obj, selector).meant if selector is not None else ()
 
 
 def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> CheckOutcome:
@@ -38,77 +38,92 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ch
     Medium where no workload stands beside the Service: then the one that it means comes from elsewhere. In tests the program
     of the test makes the pods, and it fails without them: there nothing can be told.
     """
-    wanted = service_selector(obj) if is_service(obj) else None
-    index: ObjectIndex = object_index(project)
-    if wanted is None or bool(index.workloads) is alone:
+    selector = selector_of_service(obj) if is_service(obj) else None
+    project_index: ObjectIndex = object_index(project)
+    if selector is None or bool(project_index.workloads) is alone:
         return
-    purposes = obj.source.root.purposes
-    taken = purposes.get(obj.resource) or purposes.get("")
-    if taken is not None and taken.word == "test":
+    purpose_by_resource = obj.source.root.purposes
+    service_purpose = purpose_by_resource.get(obj.resource) or purpose_by_resource.get("")
+    if service_purpose is not None and service_purpose.word == "test":
         yield Undecidable(obj.spec.at("selector"))
         return
-    opened = wanted.without_controller_labels()
-    if opened.selects_everything or index.may_be_operated(opened):
+    selector_without_controller = selector.without_controller_labels()
+    if selector_without_controller.selects_everything or project_index.may_be_operated(selector_without_controller):
         return
-    if not alone and not index.is_populated(obj.namespace) and not index.is_matched_anywhere(opened):
+    if (
+        not alone
+        and not project_index.is_populated(obj.namespace)
+        and not project_index.is_matched_anywhere(selector_without_controller)
+    ):
         yield Undecidable(obj.spec.at("selector"))
         return
-    found = reached_in_run(obj, opened, project)
-    told = pods_absence(found, obj, project) if found.is_absent else None
-    if any(is_variable(value) for _, value in opened.pairs) or (not found.meant and told is None):
+    resolution = find_reached_workloads_in_run(obj, selector_without_controller, project)
+    details = details_of_missing_pods(resolution, obj, project) if resolution.is_absent else None
+    if any(is_filled_in_value(value) for _, value in selector_without_controller.pairs) or (
+        not resolution.meant and details is None
+    ):
         yield Undecidable(obj.spec.at("selector"))
-    elif told is not None:
-        pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
-        beside = are_pods_beside(obj, project)
+    elif details is not None:
+        label_pairs_text = join_names(f"{key}={value}" for key, value in selector_without_controller.pairs)
+        has_workloads_beside = are_workloads_beside(obj, project)
         yield missing(
-            obj.spec.key_span("selector"), severity=told.severity or (None if beside else Severity.MEDIUM),
-            related=told.related, pairs=pairs, where=told.where_missing_text,
+            obj.spec.key_span("selector"), severity=details.severity or (None if has_workloads_beside else Severity.MEDIUM),
+            related=details.related, pairs=label_pairs_text, where=details.where_missing_text,
         )  # fmt: skip
 
 
-def service_targets(obj: Object) -> Iterator[tuple[Map, object]]:
+def service_ports_with_targets(obj: Object) -> Iterator[tuple[Map, object]]:
     """The ports of a Service, each with what it sends to: targetPort, else the port itself."""
     for port in obj.spec.mappings_under("ports"):
-        target = port.get("targetPort")
-        yield port, port.get("port") if target is None else target
+        target_port = port.get("targetPort")
+        yield port, port.get("port") if target_port is None else target_port
 
 
 def service_port_undefined(obj: Object, *, project: Project) -> CheckOutcome:
     """A Service sends to a port by a name that no selected pod defines."""
-    if not is_service(obj) or not any(isinstance(target, str) for _, target in service_targets(obj)):
+    if not is_service(obj) or not any(isinstance(target_port, str) for _, target_port in service_ports_with_targets(obj)):
         return
-    workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
+    workloads = [each for each in _workloads_behind_service(obj, project) if each.pod is not None]
     if not workloads:
         return
-    names = {port.string_under("name") for each in workloads for port in _declared_ports(each)}
-    for port, target in service_targets(obj):
-        if isinstance(target, str) and not target.isdigit() and target not in names and not is_variable(target):
-            yield hit(port.at("targetPort"), related=[_selected_pods_related(workloads[0])], port=target)
+    port_names = {port.string_under("name") for each in workloads for port in _declared_ports(each)}
+    for port, target_port in service_ports_with_targets(obj):
+        if (
+            isinstance(target_port, str)
+            and not target_port.isdigit()
+            and target_port not in port_names
+            and not is_filled_in_value(target_port)
+        ):
+            yield hit(port.at("targetPort"), related=[_selected_pods_location(workloads[0])], port=target_port)
 
 
 def service_port_undeclared(obj: Object, *, project: Project) -> CheckOutcome:
     """A Service sends to a port number that its pods, which do declare ports, do not."""
     if not is_service(obj) or obj.spec.get("clusterIP") == "None":
         return
-    workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
+    workloads = [each for each in _workloads_behind_service(obj, project) if each.pod is not None]
     if not workloads or any(not _declares_all_ports(each) for each in workloads):
         return
-    numbers = {as_integer(port.get("containerPort")) for each in workloads for port in _declared_ports(each)}
-    for port, target in service_targets(obj):
-        value = int(target) if isinstance(target, str) and target.isdigit() and len(target) < 6 else target
-        number = as_integer(value)
-        if number is not None and number not in numbers:
-            place = "targetPort" if port.get("targetPort") is not None else "port"
-            served = join_names(sorted(one for one in numbers if one is not None))
+    container_port_numbers = {
+        integer_or_none(port.get("containerPort")) for each in workloads for port in _declared_ports(each)
+    }
+    for port, target_port in service_ports_with_targets(obj):
+        target_number = (
+            int(target_port) if isinstance(target_port, str) and target_port.isdigit() and len(target_port) < 6 else target_port
+        )
+        port_number = integer_or_none(target_number)
+        if port_number is not None and port_number not in container_port_numbers:
+            port_key = "targetPort" if port.get("targetPort") is not None else "port"
+            served_ports_text = join_names(sorted(one for one in container_port_numbers if one is not None))
             yield hit(
-                port.at(place),
-                related=[_selected_pods_related(workloads[0])],
-                port=number,
-                served=served,
+                port.at(port_key),
+                related=[_selected_pods_location(workloads[0])],
+                port=port_number,
+                served=served_ports_text,
             )
 
 
-def _selected_pods_related(workload: Workload) -> Related:
+def _selected_pods_location(workload: Workload) -> Related:
     return Related(workload.source, workload.owner.metadata.at("name"), "the pods that it selects")
 
 
@@ -125,59 +140,64 @@ def _declares_all_ports(workload: Workload) -> bool:
 
 def service_exposed(obj: Object, *, types: Sequence[str]) -> CheckOutcome:
     """A Service is of a type that opens it beyond the cluster."""
-    kind = obj.spec.get("type")
-    if is_service(obj) and isinstance(kind, str) and kind in types:
-        yield hit(obj.spec.at("type"), type=kind)
+    service_type = obj.spec.get("type")
+    if is_service(obj) and isinstance(service_type, str) and service_type in types:
+        yield hit(obj.spec.at("type"), type=service_type)
 
 
-_INTERNAL_VALUES = frozenset({"true", "internal", "intranet", "0.0.0.0/0"})
+_INTERNAL_ANNOTATION_VALUES = frozenset({"true", "internal", "intranet", "0.0.0.0/0"})
 
 
 def is_internal_balancer(obj: Object) -> bool:
     """Whether a load balancer is kept inside the network by an annotation or a class."""
-    scheme = obj.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
-    return scheme == "internal" or any(
-        str(obj.annotations.get(key, "")).lower() in _INTERNAL_VALUES
-        for key in fact_column("kubernetes-annotations", "internal")
+    balancer_scheme = obj.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
+    return balancer_scheme == "internal" or any(
+        str(obj.annotations.get(key, "")).lower() in _INTERNAL_ANNOTATION_VALUES
+        for key in property_by_fact_name("kubernetes-annotations", "internal")
     )
 
 
-def private_address(obj: Object) -> str:
+def private_balancer_address(obj: Object) -> str:
     """The first address that a load balancer asks for, where all of them are reached from their own network alone; else empty."""
     if obj.spec.get("type") != "LoadBalancer":
         return ""
-    listed = (obj.annotations.get(key) for key in fact_column("kubernetes-annotations", "addresses"))
-    texts = [one for one in (obj.spec.get("loadBalancerIP"), *listed) if isinstance(one, str)]
-    found = [address for text in texts for address in text.replace(",", " ").split()]
-    external = obj.spec.get("externalIPs")
-    found += [str(one) for one in external] if isinstance(external, Seq) else []
-    return found[0] if found and all(map(is_private_ip, found)) else ""
+    annotation_values = (obj.annotations.get(key) for key in property_by_fact_name("kubernetes-annotations", "addresses"))
+    address_texts = [one for one in (obj.spec.get("loadBalancerIP"), *annotation_values) if isinstance(one, str)]
+    addresses = [address for text in address_texts for address in text.replace(",", " ").split()]
+    external_ips = obj.spec.get("externalIPs")
+    addresses += [str(one) for one in external_ips] if isinstance(external_ips, Seq) else []
+    return addresses[0] if addresses and all(map(is_private_ip, addresses)) else ""
 
 
 def load_balancer_open(obj: Object) -> CheckOutcome:
     """A load balancer takes connections from anywhere; one that only the own network reaches does not."""
-    if not is_service(obj) or obj.spec.get("type") != "LoadBalancer" or is_internal_balancer(obj) or private_address(obj):
+    if (
+        not is_service(obj)
+        or obj.spec.get("type") != "LoadBalancer"
+        or is_internal_balancer(obj)
+        or private_balancer_address(obj)
+    ):
         return
-    ranges = obj.spec.get("loadBalancerSourceRanges")
-    if not isinstance(ranges, Seq) or not ranges:
-        other = "service.beta.kubernetes.io/load-balancer-source-ranges" in obj.annotations
-        if not other:
+    source_ranges = obj.spec.get("loadBalancerSourceRanges")
+    if not isinstance(source_ranges, Seq) or not source_ranges:
+        has_ranges_annotation = "service.beta.kubernetes.io/load-balancer-source-ranges" in obj.annotations
+        if not has_ranges_annotation:
             yield missing(obj.spec.at("type"))
 
 
 def load_balancer_ranges_everything(obj: Object) -> CheckOutcome:
     """The source ranges of a load balancer hold every address."""
-    ranges = obj.spec.get("loadBalancerSourceRanges")
-    if is_service(obj) and isinstance(ranges, Seq):
-        for at, value in enumerate(ranges):
-            if value in EVERY_ADDRESS:
-                yield hit(ranges.at(at), range=value)
+    source_ranges = obj.spec.get("loadBalancerSourceRanges")
+    if is_service(obj) and isinstance(source_ranges, Seq):
+        for index, source_range in enumerate(source_ranges):
+            if source_range in CIDRS_OF_ALL_ADDRESSES:
+                yield hit(source_ranges.at(index), range=source_range)
 
 
 def service_external_ips(obj: Object) -> CheckOutcome:
     """A Service claims addresses outside of the cluster."""
-    addresses = obj.spec.get("externalIPs")
-    if is_service(obj) and isinstance(addresses, Seq) and addresses:
+    external_ips = obj.spec.get("externalIPs")
+    if is_service(obj) and isinstance(external_ips, Seq) and external_ips:
         yield hit(obj.spec.at("externalIPs"))
 
 
@@ -186,63 +206,75 @@ def service_ports_invalid(obj: Object) -> CheckOutcome:
     if not is_service(obj):
         return
     ports = list(obj.spec.mappings_under("ports"))
-    names, numbers = set(), set()
+    port_names, ports_and_protocols = set(), set()
     for port in ports:
-        name, key = port.get("name"), (port.get("port"), port.get("protocol") or "TCP")
-        if name is None and len(ports) > 1:
+        port_name, port_and_protocol = port.get("name"), (port.get("port"), port.get("protocol") or "TCP")
+        if port_name is None and len(ports) > 1:
             yield missing(port.at(), say="no-name")
-        elif isinstance(name, str) and name in names:
-            yield hit(port.at("name"), say="name", port_name=name[:63])
-        if as_integer(key[0]) is not None and key in numbers:
-            yield hit(port.at("port"), say="number", port=as_integer(key[0]), protocol=str(key[1])[:4])
-        names.add(name)
-        numbers.add(key)
+        elif isinstance(port_name, str) and port_name in port_names:
+            yield hit(port.at("name"), say="name", port_name=port_name[:63])
+        if integer_or_none(port_and_protocol[0]) is not None and port_and_protocol in ports_and_protocols:
+            yield hit(
+                port.at("port"),
+                say="number",
+                port=integer_or_none(port_and_protocol[0]),
+                protocol=str(port_and_protocol[1])[:4],
+            )
+        port_names.add(port_name)
+        ports_and_protocols.add(port_and_protocol)
 
 
 def service_monitor_selects_nothing(obj: Object, *, project: Project) -> CheckOutcome:
     """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files, or only such as are applied for others."""
     if obj.kind not in {"ServiceMonitor", "PodMonitor"}:
         return
-    index = object_index(project)
-    wanted = label_selector(obj.spec.get("selector")) or Selector()
+    project_index = object_index(project)
+    selector = parse_label_selector(obj.spec.get("selector")) or Selector()
     is_of_services = obj.kind == "ServiceMonitor"
-    if not (index.objects_by_kind.get("Service") if is_of_services else index.workloads):
+    if not (project_index.objects_by_kind.get("Service") if is_of_services else project_index.workloads):
         return
-    allowed = _watched_namespaces(obj)
-    if allowed is not None and not _shows_any(allowed, obj.kind, project):
+    watched_namespaces = _watched_namespaces(obj)
+    if watched_namespaces is not None and not _has_targets_in_namespaces(watched_namespaces, obj.kind, project):
         return
-    if ("component", "apiserver") in wanted.pairs:
+    if ("component", "apiserver") in selector.pairs:
         return  # the Service of the API server, which the cluster brings along
-    others: list[Object | Workload] = []
-    for namespace in [""] if allowed is None else allowed[:MAX_CANDIDATES]:
-        found: NameResolution[Object] | NameResolution[Workload] = (
-            services_in_run(obj, wanted, project, namespace)
+    candidates_elsewhere: list[Object | Workload] = []
+    for namespace in [""] if watched_namespaces is None else watched_namespaces[:MAX_CANDIDATES_PER_QUESTION]:
+        resolution: NameResolution[Object] | NameResolution[Workload] = (
+            find_matching_services_in_run(obj, selector, project, namespace)
             if is_of_services
-            else reached_in_run(obj, wanted, project, namespace)
+            else find_reached_workloads_in_run(obj, selector, project, namespace)
         )
-        if found.is_ambiguous:
+        if resolution.is_ambiguous:
             yield Undecidable(obj.metadata.at("name"))
             return
-        if found.meant:
+        if resolution.meant:
             return
-        others += [one for one in found.same_name_elsewhere if same_namespace(one.namespace, namespace) is not False]
-    beside = is_delivered_beside(obj, project, "Service") if is_of_services else are_pods_beside(obj, project)
-    if others and not beside:
+        candidates_elsewhere += [
+            one for one in resolution.same_name_elsewhere if same_namespace(one.namespace, namespace) is not False
+        ]
+    is_target_kind_beside = (
+        has_objects_of_kind_beside(obj, project, "Service") if is_of_services else are_workloads_beside(obj, project)
+    )
+    if candidates_elsewhere and not is_target_kind_beside:
         yield Undecidable(obj.metadata.at("name"))
         return
-    place = obj.spec.key_span("selector") if "selector" in obj.spec else obj.metadata.at("name")
-    where = "that is applied with it, only one for others" if others else "in the files"
-    there = [Related(one.source, owner_of(one).metadata.at("name"), "this one is applied for others") for one in others[:1]]
-    yield missing(place, related=there, noun="Service" if is_of_services else "pod", where=where)
+    selector_span = obj.spec.key_span("selector") if "selector" in obj.spec else obj.metadata.at("name")
+    where_missing = "that is applied with it, only one for others" if candidates_elsewhere else "in the files"
+    other_locations = [
+        Related(one.source, owner_object_of(one).metadata.at("name"), "this one is applied for others")
+        for one in candidates_elsewhere[:1]
+    ]
+    yield missing(selector_span, related=other_locations, noun="Service" if is_of_services else "pod", where=where_missing)
 
 
-def _shows_any(names: list[str], kind: str, project: Project) -> bool:
+def _has_targets_in_namespaces(namespaces: list[str], monitor_kind: str, project: Project) -> bool:
     """Whether the files show any Service (or workload) that may stand in one of the namespaces."""
-    index = object_index(project)
-    if kind != "ServiceMonitor":
-        return any(index.is_populated(name) for name in names)
-    seen = project.memoize(_namespaces_of_services)
-    return any(not name or (name in seen and name != "kube-system") for name in names)
+    project_index = object_index(project)
+    if monitor_kind != "ServiceMonitor":
+        return any(project_index.is_populated(name) for name in namespaces)
+    service_namespaces = project.memoize(_namespaces_of_services)
+    return any(not name or (name in service_namespaces and name != "kube-system") for name in namespaces)
 
 
 def _namespaces_of_services(project: Project) -> frozenset[str]:
@@ -251,10 +283,10 @@ def _namespaces_of_services(project: Project) -> frozenset[str]:
 
 def _watched_namespaces(obj: Object) -> list[str] | None:
     """The namespaces that a monitor looks in; None for all of them."""
-    chosen = obj.spec.mapping_at_path("namespaceSelector")
-    if chosen.get("any") is True:
+    namespace_selector = obj.spec.mapping_at_path("namespaceSelector")
+    if namespace_selector.get("any") is True:
         return None
-    names = chosen.get("matchNames")
-    if isinstance(names, Seq):
-        return [name for name in names if isinstance(name, str)]
+    matched_names = namespace_selector.get("matchNames")
+    if isinstance(matched_names, Seq):
+        return [name for name in matched_names if isinstance(name, str)]
     return [obj.namespace]

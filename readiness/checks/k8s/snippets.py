@@ -33,43 +33,54 @@ def ingress_snippet_alias(obj: Object, *, project: Project) -> CheckOutcome:
     """
     if not is_ingress(obj):
         return
-    for key, value in obj.annotations.items():
-        if key.startswith(NGINX_ANNOTATION_PREFIX) and key.endswith("snippet") and isinstance(value, str):
-            named = _file_directives(value[:_MAX_SNIPPET_CHARACTERS]) if key.endswith("server-snippet") else ()
-            served = [_served_folder_severity(d) for d in named if _is_served(d)]
-            if served:
-                severity = max(served)
-                trial = project.prose or is_non_production_path(obj.source.root.path)
-                if trial or not project.memoize(_are_snippets_allowed):
+    for annotation_key, snippet_text in obj.annotations.items():
+        if (
+            annotation_key.startswith(NGINX_ANNOTATION_PREFIX)
+            and annotation_key.endswith("snippet")
+            and isinstance(snippet_text, str)
+        ):
+            file_directives = (
+                _root_and_alias_directives(snippet_text[:_MAX_SNIPPET_CHARACTERS])
+                if annotation_key.endswith("server-snippet")
+                else ()
+            )
+            folder_severities = [_served_folder_severity(d) for d in file_directives if _is_serving_files(d)]
+            if folder_severities:
+                severity = max(folder_severities)
+                is_outside_production = project.prose or is_non_production_path(obj.source.root.path)
+                if is_outside_production or not project.memoize(_are_snippets_allowed):
                     severity = min(severity, Severity.HIGH)
-                yield hit(obj.annotations.key_span(key), annotation=key, severity=severity)
+                yield hit(obj.annotations.key_span(annotation_key), annotation=annotation_key, severity=severity)
 
 
-def _file_directives(text: str) -> Iterator[Directive]:
+def _root_and_alias_directives(snippet_text: str) -> Iterator[Directive]:
     """The `root` and `alias` directives of a snippet; none where it is no configuration."""
     try:
-        block = syntax.parse_nginx(Source("snippet.conf", text, kind="nginx"))
+        root_block = syntax.parse_nginx(Source("snippet.conf", snippet_text, kind="nginx"))
     except ParseError:
         return
-    yield from (d for d in syntax.walk_directives(block) if d.name in {"root", "alias"} and d.args)
+    yield from (d for d in syntax.walk_directives(root_block) if d.name in {"root", "alias"} and d.args)
 
 
-def _is_served(directive: Directive) -> bool:
+def _is_serving_files(directive: Directive) -> bool:
     """Whether files are served at all: in a location of the snippet's own, since those of the controller pass everything on."""
     sibling_names = {one.name for one in directive.parent.directives}
-    passed = any(name.endswith("_pass") or name in {"return", "internal"} for name in sibling_names)
-    return directive.parent.opening_directive_name == "location" and not passed
+    is_handled_elsewhere = any(name.endswith("_pass") or name in {"return", "internal"} for name in sibling_names)
+    return directive.parent.opening_directive_name == "location" and not is_handled_elsewhere
 
 
 def _served_folder_severity(directive: Directive) -> Severity:
     """How bad what a `root` or an `alias` serves is."""
     location = directive.parent.owner
     folder = posixpath.normpath("/" + directive.args[0].lstrip("/"))
-    prefix = location.args[-1] if location is not None and location.args else "/"
-    if directive.name == "root" and prefix.startswith("/"):
-        folder = posixpath.normpath(folder.rstrip("/") + prefix)
-    reached = any(_is_within(kept, folder) or _is_within(folder, kept) for kept in _SENSITIVE_CONTROLLER_PATHS)
-    return Severity.CRITICAL if reached else Severity.LOW
+    location_prefix = location.args[-1] if location is not None and location.args else "/"
+    if directive.name == "root" and location_prefix.startswith("/"):
+        folder = posixpath.normpath(folder.rstrip("/") + location_prefix)
+    reaches_sensitive_path = any(
+        _is_within(sensitive_path, folder) or _is_within(folder, sensitive_path)
+        for sensitive_path in _SENSITIVE_CONTROLLER_PATHS
+    )
+    return Severity.CRITICAL if reaches_sensitive_path else Severity.LOW
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from readiness.checks.k8s.apis import kind_facts
-from readiness.facts.table import fact_rows
-from readiness.kinds.k8s.effective import is_variable
+from readiness.facts.table import fact_row_by_name
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Related, Span, hit, missing, spelling
 from readiness.model.project import Project
-from readiness.syntax.holes import is_form_unknown
+from readiness.syntax.holes import has_variable_or_placeholder
 from readiness.syntax.yaml import Map, Seq
 
-TYPE_DESCRIPTIONS = {
+DESCRIPTION_BY_TYPE_CODE = {
     "s": "a string",
     "i": "a number",
     "b": "true or false",
@@ -22,7 +22,7 @@ TYPE_DESCRIPTIONS = {
     "q": "a quantity",
 }
 _SELECTOR_FIELD = "spec.selector"  # where it is required a rule of its own tells that it is missing
-MAX_VALUES = 20_000  # values of one object that are looked at
+MAX_VALUES_PER_OBJECT = 20_000  # values of one object that are looked at
 
 
 class SchemaFlaw(NamedTuple):
@@ -40,7 +40,7 @@ class SchemaFlaw(NamedTuple):
     misspelt: Span | None = None
 
 
-def type_of_object(obj: Object) -> str:
+def type_name_of_object(obj: Object) -> str:
     """The type of an object in the table; empty for kinds and versions that it does not have."""
     return str(kind_facts(obj).get("type", ""))
 
@@ -50,63 +50,74 @@ def is_cluster_scoped(obj: Object) -> bool:
     return kind_facts(obj).get("cluster") is True
 
 
-_Place = tuple[Any, str, Span, str]  # a value, the type that it is to have, where it stands, its path
+_TypedValue = tuple[Any, str, Span, str]  # a value, the type that it is to have, where it stands, its path
 
 
 def find_flaws(obj: Object) -> Iterator[SchemaFlaw]:
     """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
     if obj.node.get("apiVersion") is None:
         return  # a piece in prose, put where it may stand
-    types = fact_rows("kubernetes-types")
-    stack: list[_Place] = [(obj.node, type_of_object(obj), obj.node.at(), "")]
-    for _ in range(MAX_VALUES):
-        if not stack:
+    fields_by_type_name = fact_row_by_name("kubernetes-types")
+    pending_values: list[_TypedValue] = [(obj.node, type_name_of_object(obj), obj.node.at(), "")]
+    for _ in range(MAX_VALUES_PER_OBJECT):
+        if not pending_values:
             return
-        value, kind, span, path = stack.pop()
-        if value is None or not kind or kind == "o" or is_form_unknown(value):
+        field_value, type_code, span, field_path = pending_values.pop()
+        if field_value is None or not type_code or type_code == "o" or has_variable_or_placeholder(field_value):
             continue
-        wanted = _wanted_word(value, kind, types)
-        if wanted:
-            yield SchemaFlaw("type", span, path, wanted, _shape_name(value))
-        elif kind.startswith(("[]", "{}")):
-            stack += _entries(value, kind[2:], path)
-        elif kind in types:
-            yield from _member_flaws(value, types[kind], path, stack)
+        expected_type_text = _type_mismatch_text(field_value, type_code, fields_by_type_name)
+        if expected_type_text:
+            yield SchemaFlaw("type", span, field_path, expected_type_text, _shape_name(field_value))
+        elif type_code.startswith(("[]", "{}")):
+            pending_values += _typed_entries(field_value, type_code[2:], field_path)
+        elif type_code in fields_by_type_name:
+            yield from _field_flaws(field_value, fields_by_type_name[type_code], field_path, pending_values)
 
 
-def _wanted_word(value: Any, kind: str, types: Mapping[str, Any]) -> str:
+def _type_mismatch_text(value: Any, type_code: str, fields_by_type_name: Mapping[str, Any]) -> str:
     """What a value of a type is, in words, where this one is something else; empty where it fits."""
-    if kind.startswith("[]"):
+    if type_code.startswith("[]"):
         return "" if isinstance(value, Seq) else "a list"
-    if kind.startswith("{}") or kind in types:
+    if type_code.startswith("{}") or type_code in fields_by_type_name:
         return "" if isinstance(value, Map) else "a mapping"
-    return "" if _is_of_type(value, kind) else TYPE_DESCRIPTIONS.get(kind, "another type")
+    return "" if _is_of_type(value, type_code) else DESCRIPTION_BY_TYPE_CODE.get(type_code, "another type")
 
 
-def _entries(value: Map | Seq, kind: str, path: str) -> list[_Place]:
+def _typed_entries(collection: Map | Seq, entry_type: str, field_path: str) -> list[_TypedValue]:
     """The first entries of a list or a mapping."""
-    if isinstance(value, Map):
-        return [(value[key], kind, value.at(key), f"{path}.{key}") for key in list(value)[:500]]
-    return [(item, kind, value.at(n), f"{path}[{n}]") for n, item in enumerate(value[:500])]
+    if isinstance(collection, Map):
+        return [(collection[key], entry_type, collection.at(key), f"{field_path}.{key}") for key in list(collection)[:500]]
+    return [(item, entry_type, collection.at(index), f"{field_path}[{index}]") for index, item in enumerate(collection[:500])]
 
 
-def _member_flaws(node: Map, type_by_field: dict[str, str], path: str, stack: list[Any]) -> Iterator[SchemaFlaw]:
-    absent = {key for key, kind in type_by_field.items() if kind.endswith("!") and node.get(key) is None}
-    misspelt: dict[str, Span] = {}
-    for key, value in node.items():
-        kind = type_by_field.get(key)
-        inner = f"{path}.{key}" if path else key
-        if kind is not None:
-            stack.append((value, kind.rstrip("!"), node.at(key), inner))
-        elif not is_variable(key) and not key.startswith(("$", "{{", "x-")):
-            near = spelling.nearest_word(key, type_by_field) if absent else ""
-            if near in absent and f"{path}.{near}" != _SELECTOR_FIELD:
-                misspelt.setdefault(near, node.key_span(key))
-            told = SchemaFlaw("unknown", node.key_span(key), inner, spelling.did_you_mean_text(key, type_by_field))
-            yield told._replace(misspelt=misspelt.get(near))
-    for key in type_by_field:
-        if key in absent:
-            yield SchemaFlaw("required", node.at(), f"{path}.{key}" if path else key, misspelt=misspelt.get(key))
+def _field_flaws(node: Map, type_by_field: dict[str, str], parent_path: str, pending_values: list[Any]) -> Iterator[SchemaFlaw]:
+    missing_required_fields = {
+        field_name
+        for field_name, field_type in type_by_field.items()
+        if field_type.endswith("!") and node.get(field_name) is None
+    }
+    misspelt_span_by_field: dict[str, Span] = {}
+    for field_name, field_value in node.items():
+        field_type = type_by_field.get(field_name)
+        field_path = f"{parent_path}.{field_name}" if parent_path else field_name
+        if field_type is not None:
+            pending_values.append((field_value, field_type.rstrip("!"), node.at(field_name), field_path))
+        elif not is_filled_in_value(field_name) and not field_name.startswith(("$", "{{", "x-")):
+            nearest_field = spelling.most_similar_known_word(field_name, type_by_field) if missing_required_fields else ""
+            if nearest_field in missing_required_fields and f"{parent_path}.{nearest_field}" != _SELECTOR_FIELD:
+                misspelt_span_by_field.setdefault(nearest_field, node.key_span(field_name))
+            unknown_field_flaw = SchemaFlaw(
+                "unknown", node.key_span(field_name), field_path, spelling.did_you_mean_text(field_name, type_by_field)
+            )
+            yield unknown_field_flaw._replace(misspelt=misspelt_span_by_field.get(nearest_field))
+    for field_name in type_by_field:
+        if field_name in missing_required_fields:
+            yield SchemaFlaw(
+                "required",
+                node.at(),
+                f"{parent_path}.{field_name}" if parent_path else field_name,
+                misspelt=misspelt_span_by_field.get(field_name),
+            )
 
 
 def _is_of_type(value: Any, type_code: str) -> bool:
@@ -131,7 +142,7 @@ def _shape_name(value: Any) -> str:
     return "a string" if isinstance(value, str) else "a number"
 
 
-def _flaws_of(obj: Object, _project: Project) -> list[SchemaFlaw]:
+def _list_of_flaws(obj: Object, _project: Project) -> list[SchemaFlaw]:
     """The flaws of an object, for the rules that share them."""
     return list(find_flaws(obj))
 
@@ -141,20 +152,20 @@ def field_unknown(obj: Object, *, project: Project) -> CheckOutcome:
 
     A required field that is misspelt is told as the one that is missing, where that is told.
     """
-    alone = project.prose or bool(obj.source.fragment)
-    for flaw in project.memoize_for_subject(_flaws_of, obj):
-        if flaw.mistake_kind == "unknown" and flaw.field != "sops" and (alone or flaw.misspelt != flaw.span):
+    is_required_check_off = project.prose or bool(obj.source.fragment)
+    for flaw in project.memoize_for_subject(_list_of_flaws, obj):
+        if flaw.mistake_kind == "unknown" and flaw.field != "sops" and (is_required_check_off or flaw.misspelt != flaw.span):
             yield hit(flaw.span, field=flaw.field, meant=flaw.word)
 
 
 def wrong_type_spans(obj: Object, project: Project) -> frozenset[Span]:
     """The places of an object where `field_type_wrong` tells of a value."""
-    return frozenset(flaw.span for flaw in project.memoize_for_subject(_flaws_of, obj) if flaw.mistake_kind == "type")
+    return frozenset(flaw.span for flaw in project.memoize_for_subject(_list_of_flaws, obj) if flaw.mistake_kind == "type")
 
 
 def field_type_wrong(obj: Object, *, project: Project) -> CheckOutcome:
     """A value of another type than the field takes."""
-    for flaw in project.memoize_for_subject(_flaws_of, obj):
+    for flaw in project.memoize_for_subject(_list_of_flaws, obj):
         if flaw.mistake_kind == "type":
             yield hit(flaw.span, field=flaw.field, wanted=flaw.word, given=flaw.given)
 
@@ -163,14 +174,14 @@ def field_required_missing(obj: Object, *, project: Project) -> CheckOutcome:
     """A field that the object's type requires is left out; prose may do that, and selectors have a rule of their own."""
     if project.prose:
         return
-    for flaw in project.memoize_for_subject(_flaws_of, obj):
+    for flaw in project.memoize_for_subject(_list_of_flaws, obj):
         if flaw.mistake_kind == "required" and flaw.field != _SELECTOR_FIELD:
-            written = (
+            misspelt_location = (
                 Related(obj.source, flaw.misspelt, "this key is none of its fields, and nearly that one")
                 if flaw.misspelt
                 else None
             )
-            yield missing(flaw.span, related=[written] if written else [], field=flaw.field)
+            yield missing(flaw.span, related=[misspelt_location] if misspelt_location else [], field=flaw.field)
 
 
 def namespace_on_cluster_object(obj: Object) -> CheckOutcome:

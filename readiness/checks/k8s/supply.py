@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from readiness.facts.moving import is_floating_image
-from readiness.facts.releases import end_of_life
-from readiness.kinds.k8s.effective import unknown_if_variable
+from readiness.facts.releases import end_of_life_of_image
+from readiness.kinds.k8s.effective import undecidable_if_variable
 from readiness.kinds.k8s.model import Container
 from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, missing
 from readiness.model.project import Project, parent_folders
@@ -19,52 +19,52 @@ from readiness.syntax.image import ImageReference
 
 def images_tagged_at_deployment(project: Project) -> frozenset[str]:
     """Image names to which kustomize or Skaffold of this project gives tag or digest at deployment."""
-    names: set[str] = set()
+    image_names: set[str] = set()
     for document in project.documents_of_kind("k8s"):
-        for root in document.roots:
-            kind = root.get("kind") if hasattr(root, "get") else None
-            if kind == "Kustomization":
-                names |= {one.string_under("name") for one in root.mappings_under("images")}
-            elif kind == "Config" and root.text("apiVersion").startswith("skaffold/"):
-                names |= {artifact.text("image") for artifact in root.mapping_at_path("build").entries("artifacts")}
-    return frozenset(names - {""})
+        for root_node in document.roots:
+            manifest_kind = root_node.get("kind") if hasattr(root_node, "get") else None
+            if manifest_kind == "Kustomization":
+                image_names |= {one.string_under("name") for one in root_node.mappings_under("images")}
+            elif manifest_kind == "Config" and root_node.text("apiVersion").startswith("skaffold/"):
+                image_names |= {artifact.text("image") for artifact in root_node.mapping_at_path("build").entries("artifacts")}
+    return frozenset(image_names - {""})
 
 
-def image_tool_folders(project: Project) -> frozenset[str]:
+def folders_with_image_tool(project: Project) -> frozenset[str]:
     """The folders that hold the file of a tool that builds images and writes their names at deployment."""
-    tools = {"skaffold.yaml", "skaffold.yml", "Tiltfile", "devspace.yaml"}
-    return frozenset(posixpath.dirname(path) for path in project.paths if posixpath.basename(path) in tools)
+    image_tool_file_names = {"skaffold.yaml", "skaffold.yml", "Tiltfile", "devspace.yaml"}
+    return frozenset(posixpath.dirname(path) for path in project.paths if posixpath.basename(path) in image_tool_file_names)
 
 
-def is_built_by_tool(path: str, project: Project) -> bool:
+def is_below_image_tool_folder(path: str, project: Project) -> bool:
     """Whether such a tool stands in the folder of a file, or in one above it."""
-    folders = project.memoize(image_tool_folders)
-    return bool(folders) and not folders.isdisjoint(parent_folders(path))
+    tool_folders = project.memoize(folders_with_image_tool)
+    return bool(tool_folders) and not tool_folders.isdisjoint(parent_folders(path))
 
 
-def parsed_image(container: Container, project: Project) -> ImageReference | None:
+def image_unless_set_by_tool(container: Container, project: Project) -> ImageReference | None:
     """The container's image; None where none is written, or where another tool of the project fills it in."""
     if not container.image or container.image != container.image.strip():
         return None
     image = images.parse_image(container.image)
-    bare = container.image[: image.name_span.end]
-    local = bare == container.image and "/" not in bare
+    image_without_tag = container.image[: image.name_span.end]
+    has_no_registry_path = image_without_tag == container.image and "/" not in image_without_tag
     return (
         None
-        if bare in project.memoize(images_tagged_at_deployment) | container.source.root.replaced_images
-        or (local and is_built_by_tool(container.source.root.path, project))
+        if image_without_tag in project.memoize(images_tagged_at_deployment) | container.source.root.replaced_images
+        or (has_no_registry_path and is_below_image_tool_folder(container.source.root.path, project))
         else image
     )
 
 
 def image_part_span(container: Container, inner: Span) -> Span:
     """The place of a part of the image reference; of the whole where it is quoted oddly."""
-    span = container.node.at("image")
-    raw = container.source.text[span.start : span.end]
-    start = raw.find(container.image)
-    if start < 0 or inner.start == inner.end:
-        return span
-    return Span(span.start + start + inner.start, span.start + start + inner.end)
+    image_value_span = container.node.at("image")
+    image_value_text = container.source.text[image_value_span.start : image_value_span.end]
+    image_offset = image_value_text.find(container.image)
+    if image_offset < 0 or inner.start == inner.end:
+        return image_value_span
+    return Span(image_value_span.start + image_offset + inner.start, image_value_span.start + image_offset + inner.end)
 
 
 def image_tag_missing(container: Container, *, project: Project) -> CheckOutcome:
@@ -74,10 +74,10 @@ def image_tag_missing(container: Container, *, project: Project) -> CheckOutcome
     default for whoever gives the repository alone.
     """
     if container.image.strip() == ":latest":
-        span = container.node.at("image")
-        yield hit(span, severity=Severity.LOW, image=container.image, version="nameless")
+        image_span = container.node.at("image")
+        yield hit(image_span, severity=Severity.LOW, image=container.image, version="nameless")
         return
-    image = parsed_image(container, project)
+    image = image_unless_set_by_tool(container, project)
     if image is None or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
@@ -90,7 +90,7 @@ def image_tag_missing(container: Container, *, project: Project) -> CheckOutcome
 
 def image_tag_floating(container: Container, *, project: Project) -> CheckOutcome:
     """The image's tag is one that its publisher moves, and not `latest`."""
-    image = parsed_image(container, project)
+    image = image_unless_set_by_tool(container, project)
     if image is None or not image.tag or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
@@ -101,21 +101,26 @@ def image_tag_floating(container: Container, *, project: Project) -> CheckOutcom
 
 def image_end_of_life(container: Container, *, project: Project) -> CheckOutcome:
     """The image is of a release whose updates have ended."""
-    image = parsed_image(container, project)
+    image = image_unless_set_by_tool(container, project)
     if image is None:
         return
     if image.name_unknown or image.tag_unknown:
         yield Undecidable(container.node.at("image"))
         return
-    ended = end_of_life(image, project.today)
-    if ended is not None:
-        place = image_part_span(container, image.tag_span)
-        yield hit(place, image=image.text_without_digest, release=ended.release, day=ended.end_day)
+    release_past_end_of_life = end_of_life_of_image(image, project.today)
+    if release_past_end_of_life is not None:
+        tag_span = image_part_span(container, image.tag_span)
+        yield hit(
+            tag_span,
+            image=image.text_without_digest,
+            release=release_past_end_of_life.release,
+            day=release_past_end_of_life.end_day,
+        )
 
 
 def image_digest_missing(container: Container, *, project: Project) -> CheckOutcome:
     """The image has no digest."""
-    image = parsed_image(container, project)
+    image = image_unless_set_by_tool(container, project)
     if image is None or image.digest:
         return
     if image.digest_unknown:
@@ -126,7 +131,7 @@ def image_digest_missing(container: Container, *, project: Project) -> CheckOutc
 
 def image_registry_untrusted(container: Container, *, project: Project, allow: Sequence[str]) -> CheckOutcome:
     """The image comes from a registry or repository that no pattern of `allow` matches."""
-    image = parsed_image(container, project)
+    image = image_unless_set_by_tool(container, project)
     if image is None:
         return
     if image.name_unknown:
@@ -158,32 +163,32 @@ def image_bitnami_gone(container: Container, *, owners: Sequence[str]) -> CheckO
 # -- pull policy --------------------------------------------------------------------------------------------------
 
 
-def is_mutable(image: ImageReference) -> bool:
+def has_floating_tag(image: ImageReference) -> bool:
     """Whether the image is surely one that its publisher moves."""
     return is_floating_image(image) and not image.digest_unknown
 
 
 def image_pull_policy_stale(container: Container, *, project: Project) -> CheckOutcome:
     """A tag that moves, with a policy under which a node keeps what it pulled once; of Never `image_pull_policy_never` tells."""
-    image, policy = parsed_image(container, project), container.node.get("imagePullPolicy")
-    if image is None or not is_mutable(image):
+    image, pull_policy = image_unless_set_by_tool(container, project), container.node.get("imagePullPolicy")
+    if image is None or not has_floating_tag(image):
         return
-    yield from unknown_if_variable(container.node, "imagePullPolicy")
-    if policy == "IfNotPresent":
-        tag = image.tag or "latest"
-        yield hit(container.node.at("imagePullPolicy"), policy=policy, tag=tag, image=image.text)
+    yield from undecidable_if_variable(container.node, "imagePullPolicy")
+    if pull_policy == "IfNotPresent":
+        tag_or_latest = image.tag or "latest"
+        yield hit(container.node.at("imagePullPolicy"), policy=pull_policy, tag=tag_or_latest, image=image.text)
 
 
 def policy_not_always(container: Container, *, project: Project, untagged: bool) -> CheckOutcome:
     """The pull policy is not Always, by word or by default; with `untagged`, unset counts for every image."""
-    policy: Any = container.node.get("imagePullPolicy")
+    pull_policy: Any = container.node.get("imagePullPolicy")
     image = images.parse_image(container.image)
-    if policy is None:
-        by_default = image.digest == "" and image.tag not in {"", "latest"} and not image.tag_unknown
-        if by_default or (untagged and not image.digest):
+    if pull_policy is None:
+        is_if_not_present_by_default = image.digest == "" and image.tag not in {"", "latest"} and not image.tag_unknown
+        if is_if_not_present_by_default or (untagged and not image.digest):
             yield missing(container.node.at(), say="unset")
-    elif isinstance(policy, str) and policy != "Always" and not image.digest:
-        yield hit(container.node.at("imagePullPolicy"), say="other", policy=policy)
+    elif isinstance(pull_policy, str) and pull_policy != "Always" and not image.digest:
+        yield hit(container.node.at("imagePullPolicy"), say="other", policy=pull_policy)
 
 
 def image_pull_policy_always_fixed(container: Container) -> CheckOutcome:

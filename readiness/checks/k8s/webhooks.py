@@ -16,28 +16,28 @@ def webhook_for_review(obj: Object) -> CheckOutcome:
 def webhook_blocks_pods(obj: Object) -> CheckOutcome:
     """A webhook is asked for every pod of every namespace, and a pod is refused while nothing answers."""
     for webhook in obj.node.mappings_under("webhooks"):
-        if webhook.get("failurePolicy", "Fail") != "Fail" or is_selective(webhook):
+        if webhook.get("failurePolicy", "Fail") != "Fail" or excludes_some_namespaces_or_objects(webhook):
             continue
         if any(matches_pod_creation(rule) for rule in webhook.mappings_under("rules")):
-            where = "failurePolicy" if "failurePolicy" in webhook else "name"
-            yield hit(webhook.at(where), name=webhook.get("name", ""))
+            reported_key = "failurePolicy" if "failurePolicy" in webhook else "name"
+            yield hit(webhook.at(reported_key), name=webhook.get("name", ""))
 
 
-def is_selective(webhook: Map) -> bool:
+def excludes_some_namespaces_or_objects(webhook: Map) -> bool:
     """Whether the webhook leaves out some namespaces or objects."""
-    selectors = (webhook.mapping_at_path(key) for key in ("namespaceSelector", "objectSelector"))
-    return any(selectors) or bool(webhook.get("matchConditions"))
+    namespace_and_object_selectors = (webhook.mapping_at_path(key) for key in ("namespaceSelector", "objectSelector"))
+    return any(namespace_and_object_selectors) or bool(webhook.get("matchConditions"))
 
 
 def matches_pod_creation(rule: Map) -> bool:
     """Whether a rule of a webhook matches the creation of pods."""
-    wanted = {
+    matching_values_by_key = {
         "operations": {"*", "CREATE"},
         "resources": {"*", "*/*", "pods", "pods/*"},
         "apiGroups": {"*", ""},
     }
-    for key, words in wanted.items():
-        values = rule.get(key)
-        if not isinstance(values, Seq) or not words & {value for value in values if isinstance(value, str)}:
+    for rule_key, matching_values in matching_values_by_key.items():
+        rule_values = rule.get(rule_key)
+        if not isinstance(rule_values, Seq) or not matching_values & {value for value in rule_values if isinstance(value, str)}:
             return False
     return rule.get("scope") != "Cluster"

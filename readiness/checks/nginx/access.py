@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import is_redirect
 from readiness.facts.domains import parse_ip
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import (
     BlockScope,
     DirectiveSubject,
     hosts,
     includes,
     is_catch_all,
-    location_match,
+    location_modifier_and_path,
 )
 from readiness.model import CheckOutcome, Severity, Undecidable, hit, missing
 from readiness.model.project import Project
@@ -22,85 +22,91 @@ from readiness.syntax.nginx import Block, Directive
 
 _ACCESS_GUARD_DIRECTIVES = frozenset({"if", "access_by_lua_block", "access_by_lua_file", "js_access"})
 _AUTH_DIRECTIVES = ("auth_basic", "auth_request", "auth_jwt", "auth_oidc")
-_FAMILY_BY_ANY_CIDR = {"0.0.0.0/0": "4", "::/0": "6"}
+_IP_VERSION_BY_ANY_CIDR = {"0.0.0.0/0": "4", "::/0": "6"}
 
 
 def effective_access_rules(project: Project, block: Block) -> list[Directive]:
     """The `allow` and `deny` lines that work in a block: its own level's, else the nearest outer level's, in order."""
-    for level in includes.levels_outwards(project, block):
-        directives = includes.directives_of(project, level, "allow", "deny")
-        if directives:
-            return directives
+    for enclosing_level in includes.blocks_outwards(project, block):
+        access_rules = includes.expanded_directives_of_block(project, enclosing_level, "allow", "deny")
+        if access_rules:
+            return access_rules
     return []
 
 
 def is_authenticated(project: Project, block: Block) -> bool:
     """Whether a block asks who the client is."""
-    for name in _AUTH_DIRECTIVES:
-        value = includes.effective_value(project, block, name)
-        if value and value != "off":
+    for auth_directive_name in _AUTH_DIRECTIVES:
+        auth_directive_value = includes.effective_arguments(project, block, auth_directive_name)
+        if auth_directive_value and auth_directive_value != "off":
             return True
-    return includes.effective_value(project, block, "ssl_verify_client") == "on"
+    return includes.effective_arguments(project, block, "ssl_verify_client") == "on"
 
 
 def access_for_unlisted_client(rules: list[Directive], family: str) -> str:
     """What the access rules say to a client that no narrow rule knows: `allow`, `deny` or nothing."""
-    for rule in rules:
-        subject = rule.args[0] if rule.args else ""
-        if subject == "all" or _FAMILY_BY_ANY_CIDR.get(subject) == family:
-            return rule.name
+    for access_rule in rules:
+        client_pattern = access_rule.args[0] if access_rule.args else ""
+        if client_pattern == "all" or _IP_VERSION_BY_ANY_CIDR.get(client_pattern) == family:
+            return access_rule.name
     return ""
 
 
-def address_families(project: Project, block: Block) -> set[str]:
+def client_ip_versions(project: Project, block: Block) -> set[str]:
     """The kinds of client address that a block's server can see: `4`, `6`; nothing where only UNIX sockets listen."""
-    server = includes.nearest_enclosing(project, block, "server")
-    if server is None:
+    server_block = includes.nearest_enclosing_block_named(project, block, "server")
+    if server_block is None:
         return {"4"}
-    families: set[str] = set()
-    for listen in hosts.listen_sockets(server):
-        if listen.host.startswith("unix:"):
+    ip_versions: set[str] = set()
+    for listen_socket in hosts.listen_sockets(server_block):
+        if listen_socket.host.startswith("unix:"):
             continue
-        address = parse_ip(listen.host)
-        if (address is not None and address.is_loopback) or listen.host == "localhost":
+        listen_ip = parse_ip(listen_socket.host)
+        if (listen_ip is not None and listen_ip.is_loopback) or listen_socket.host == "localhost":
             continue
-        families |= {"6"} if address is not None and address.version == 6 else {"4"}
-        if listen.host != "*" and address is None:
-            families |= {"4", "6"}
-    return families
+        ip_versions |= {"6"} if listen_ip is not None and listen_ip.version == 6 else {"4"}
+        if listen_socket.host != "*" and listen_ip is None:
+            ip_versions |= {"4", "6"}
+    return ip_versions
 
 
 def stub_status_exposed(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """Anybody can read the status page."""
-    d = statement.node
-    block = d.parent
-    if includes.directives_of(project, block, "internal") or d.joined_arguments == "off":
+    directive = statement.node
+    enclosing_block = directive.parent
+    if includes.expanded_directives_of_block(project, enclosing_block, "internal") or directive.joined_arguments == "off":
         return
-    rules = effective_access_rules(project, block)
-    login = is_authenticated(project, block)
-    any_ = includes.effective_value(project, block, "satisfy") == "any"
-    for family in sorted(address_families(project, block)):
-        answer = access_for_unlisted_client(rules, family)
-        open_ = (answer == "allow" or (answer == "" and not login)) if any_ else (answer != "deny" and not login)
-        if not open_:
+    access_rules = effective_access_rules(project, enclosing_block)
+    is_login_required = is_authenticated(project, enclosing_block)
+    is_satisfy_any = includes.effective_arguments(project, enclosing_block, "satisfy") == "any"
+    for ip_version in sorted(client_ip_versions(project, enclosing_block)):
+        access_answer = access_for_unlisted_client(access_rules, ip_version)
+        is_open_to_anybody = (
+            (access_answer == "allow" or (access_answer == "" and not is_login_required))
+            if is_satisfy_any
+            else (access_answer != "deny" and not is_login_required)
+        )
+        if not is_open_to_anybody:
             continue
-        if includes.may_be_set_in_unread_file(project, block) or any(
-            x.name in _ACCESS_GUARD_DIRECTIVES for x in block.directives
+        if includes.may_be_set_in_unread_file(project, enclosing_block) or any(
+            x.name in _ACCESS_GUARD_DIRECTIVES for x in enclosing_block.directives
         ):
-            yield Undecidable(d.at())
+            yield Undecidable(directive.at())
         else:
-            yield hit(d.head_span)
+            yield hit(directive.head_span)
         return
 
 
 def stub_status_closed(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """Nobody at all can read the status page: everything is denied and nobody is let in."""
-    d = statement.node
-    rules = effective_access_rules(project, d.parent)
-    if access_for_unlisted_client(rules, "4") != "deny" or any(rule.name == "allow" for rule in rules):
+    directive = statement.node
+    access_rules = effective_access_rules(project, directive.parent)
+    if access_for_unlisted_client(access_rules, "4") != "deny" or any(rule.name == "allow" for rule in access_rules):
         return
-    if includes.effective_value(project, d.parent, "satisfy") != "any" or not is_authenticated(project, d.parent):
-        yield hit(rules[0].head_span, at=rules[0].source)
+    if includes.effective_arguments(project, directive.parent, "satisfy") != "any" or not is_authenticated(
+        project, directive.parent
+    ):
+        yield hit(access_rules[0].head_span, at=access_rules[0].source)
 
 
 def allow_without_deny(scope: BlockScope, project: Project) -> CheckOutcome:
@@ -108,64 +114,64 @@ def allow_without_deny(scope: BlockScope, project: Project) -> CheckOutcome:
     block = scope.node
     if scope.kind == "":
         return  # a file of addresses is judged where it is included
-    rules = includes.directives_of(project, block, "allow", "deny")
-    allowed = [d for d in rules if d.name == "allow"]
-    if not allowed or len(allowed) < len(rules) or all(d.args == ("all",) for d in allowed):
+    access_rules = includes.expanded_directives_of_block(project, block, "allow", "deny")
+    allow_directives = [d for d in access_rules if d.name == "allow"]
+    if not allow_directives or len(allow_directives) < len(access_rules) or all(d.args == ("all",) for d in allow_directives):
         return
-    if includes.effective_value(project, block, "satisfy") == "any" and is_authenticated(project, block):
+    if includes.effective_arguments(project, block, "satisfy") == "any" and is_authenticated(project, block):
         return
     if includes.may_be_set_in_block_by_unread_file(project, block):
-        yield Undecidable(allowed[0].head_span)
+        yield Undecidable(allow_directives[0].head_span)
     else:
-        yield hit(allowed[0].head_span, at=allowed[0].source)
+        yield hit(allow_directives[0].head_span, at=allow_directives[0].source)
 
 
 def return_before_access_rules(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """An answer is given before `allow` and `deny` are looked at."""
-    d = statement.node
-    block = d.parent
-    rules = effective_access_rules(project, block)
-    if not any(rule.name == "deny" for rule in rules) or access_for_unlisted_client(rules, "4") == "allow":
+    directive = statement.node
+    enclosing_block = directive.parent
+    access_rules = effective_access_rules(project, enclosing_block)
+    if not any(rule.name == "deny" for rule in access_rules) or access_for_unlisted_client(access_rules, "4") == "allow":
         return
-    if d.name == "rewrite":
-        if is_redirect(d):
-            yield hit(d.head_span)
+    if directive.name == "rewrite":
+        if is_redirect(directive):
+            yield hit(directive.head_span)
         return
-    if not d.args:
+    if not directive.args:
         return
-    code = d.args[0]
+    status_code = directive.args[0]
     if (
-        len(d.args) > 1
-        or not code.isdigit()
-        or code in fact_column("http-statuses", "redirects")
-        or code[0] == "2"
+        len(directive.args) > 1
+        or not status_code.isdigit()
+        or status_code in property_by_fact_name("http-statuses", "redirects")
+        or status_code[0] == "2"
         or any(
-            code in page.args[:-1] and page.args[-1].startswith("@")
-            for page in includes.effective_directives(project, block, "error_page")
+            status_code in page.args[:-1] and page.args[-1].startswith("@")
+            for page in includes.effective_directives(project, enclosing_block, "error_page")
         )
     ):
-        yield hit(d.head_span)
+        yield hit(directive.head_span)
 
 
 def referer_none_valid(statement: DirectiveSubject) -> CheckOutcome:
     """`valid_referers` lets requests without a Referer, or with a mangled one, through."""
-    d = statement.node
-    for number, word in enumerate(d.args, 1):
-        if word in {"none", "blocked"}:
-            yield hit(d.at(number), word=word)
+    directive = statement.node
+    for argument_number, referer_word in enumerate(directive.args, 1):
+        if referer_word in {"none", "blocked"}:
+            yield hit(directive.at(argument_number), word=referer_word)
             return
 
 
 def autoindex_on(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """Listings of folders are on, and nobody is asked who they are."""
-    d = statement.node
-    if d.args[:1] != ("on",) or includes.directives_of(project, d.parent, "internal"):
+    directive = statement.node
+    if directive.args[:1] != ("on",) or includes.expanded_directives_of_block(project, directive.parent, "internal"):
         return
     if (
-        not is_authenticated(project, d.parent)
-        and access_for_unlisted_client(effective_access_rules(project, d.parent), "4") != "deny"
+        not is_authenticated(project, directive.parent)
+        and access_for_unlisted_client(effective_access_rules(project, directive.parent), "4") != "deny"
     ):
-        yield hit(d.at(1))
+        yield hit(directive.at(1))
 
 
 _HIDDEN_FILE_PATTERN = re.compile(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
@@ -174,50 +180,62 @@ _HIDDEN_FILE_PATTERN = re.compile(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
 def hidden_files_served(scope: BlockScope, project: Project) -> CheckOutcome:
     """A server sends files and keeps those that begin with a dot from nobody."""
     block = scope.node
-    roots = [d for d in includes.directives_within(project, block) if d.name == "root"]
-    if not includes.directives_of(project, block, "root") or not roots:
+    root_directives = [
+        directive for directive in includes.all_directives_within_block(project, block) if directive.name == "root"
+    ]
+    if not includes.expanded_directives_of_block(project, block, "root") or not root_directives:
         return
-    for d in includes.directives_within(project, block):
-        sign, pattern = location_match(d) if d.name == "location" else ("", "")
+    for directive in includes.all_directives_within_block(project, block):
+        location_modifier, location_pattern = (
+            location_modifier_and_path(directive) if directive.name == "location" else ("", "")
+        )
         if (
-            d.block is not None
-            and sign.startswith("~")
-            and _HIDDEN_FILE_PATTERN.search(pattern)
-            and includes.directives_of(project, d.block, "deny", "return", "internal")
+            directive.block is not None
+            and location_modifier.startswith("~")
+            and _HIDDEN_FILE_PATTERN.search(location_pattern)
+            and includes.expanded_directives_of_block(project, directive.block, "deny", "return", "internal")
         ):
             return
-        if d.name == "if" and _HIDDEN_FILE_PATTERN.search(d.joined_arguments) and "uri" in d.joined_arguments:
+        if (
+            directive.name == "if"
+            and _HIDDEN_FILE_PATTERN.search(directive.joined_arguments)
+            and "uri" in directive.joined_arguments
+        ):
             return
     if not _may_send_files(project, block):
         return
     if includes.may_be_set_in_unread_file(project, block):
         yield Undecidable(block.at())
         return
-    place = block.directives_named("root")
-    if place:
-        yield missing(place[0].head_span)
+    own_root_directives = block.directives_named("root")
+    if own_root_directives:
+        yield missing(own_root_directives[0].head_span)
 
 
 def _may_send_files(project: Project, block: Block) -> bool:
     """Whether the server's `root` is read for any path: not where everything is proxied or answered by `return`."""
-    if includes.directives_of(project, block, "return"):
+    if includes.expanded_directives_of_block(project, block, "return"):
         return False
-    for d in includes.directives_of(project, block, "location"):
-        if is_catch_all(d) and d.block is not None:
-            taken = {"return", *fact_column("nginx-directives", "backend")}
-            return not any(x.name in taken for x in includes.directives_of(project, d.block))
+    for directive in includes.expanded_directives_of_block(project, block, "location"):
+        if is_catch_all(directive) and directive.block is not None:
+            answering_directive_names = {"return", *property_by_fact_name("nginx-directives", "backend")}
+            return not any(
+                x.name in answering_directive_names for x in includes.expanded_directives_of_block(project, directive.block)
+            )
     return True
 
 
 def client_address_from_anyone(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """Every client is trusted to state its own address; worse where the address decides who gets in."""
-    d = statement.node
-    if d.args and d.args[0] in _FAMILY_BY_ANY_CIDR:
-        decides = any(_is_by_address(each) for each in _directives_below(project, d.parent))
-        yield hit(d.at(1), severity=Severity.HIGH if decides else Severity.MEDIUM)
+    directive = statement.node
+    if directive.args and directive.args[0] in _IP_VERSION_BY_ANY_CIDR:
+        is_address_deciding_access = any(
+            depends_on_client_address(each) for each in _directives_at_any_depth(project, directive.parent)
+        )
+        yield hit(directive.at(1), severity=Severity.HIGH if is_address_deciding_access else Severity.MEDIUM)
 
 
-def _is_by_address(directive: Directive) -> bool:
+def depends_on_client_address(directive: Directive) -> bool:
     """Whether a directive lets in, or chooses, by the address of the client."""
     if directive.name == "deny":
         return True
@@ -229,16 +247,16 @@ def _is_by_address(directive: Directive) -> bool:
     return directive.name in ("map", "if") and "remote_addr" in directive.joined_arguments
 
 
-def _directives_below(project: Project, block: Block) -> Iterator[Directive]:
+def _directives_at_any_depth(project: Project, block: Block) -> Iterator[Directive]:
     """The directives of a block and of those inside it, with what includes bring in."""
-    stack = [block]
-    seen: set[int] = set()
-    while stack:
-        level = stack.pop()
-        if id(level) in seen:
+    pending_blocks = [block]
+    visited_block_ids: set[int] = set()
+    while pending_blocks:
+        current_block = pending_blocks.pop()
+        if id(current_block) in visited_block_ids:
             continue
-        seen.add(id(level))
-        for d in includes.directives_of(project, level):
-            yield d
-            if d.block is not None:
-                stack.append(d.block)
+        visited_block_ids.add(id(current_block))
+        for directive in includes.expanded_directives_of_block(project, current_block):
+            yield directive
+            if directive.block is not None:
+                pending_blocks.append(directive.block)

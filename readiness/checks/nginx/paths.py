@@ -8,90 +8,96 @@ from readiness.checks.nginx.variables import (
     VARIABLE_REFERENCE,
     http_splitting,
     is_redirect,
-    pattern_of,
-    variable_names,
+    regex_and_case_of_directive,
+    variable_names_in_text,
     variable_value,
 )
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import (
     BlockScope,
     DirectiveSubject,
     hosts,
     includes,
     is_catch_all,
-    location_match,
+    location_modifier_and_path,
 )
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
-from readiness.syntax.holes import has_variable
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
 
 _DOT_MASK, _SLASH_MASK = pcre_tree.char_mask("."), pcre_tree.char_mask("/")
 # What nginx escapes when it passes a path on, and what means something else once it is not escaped.
-_ESCAPED_CHARACTERS = pcre_tree.char_mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.NON_ASCII_BIT
+_NGINX_ESCAPED_CHARACTERS_MASK = pcre_tree.char_mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.NON_ASCII_BIT
 
 
 def alias_traversal(statement: DirectiveSubject) -> CheckOutcome:
     """A path can climb out of the aliased folder."""
-    d = statement.node
-    location = d.parent.owner
-    if location is None or location.name != "location" or not d.args:
+    directive = statement.node
+    location_directive = directive.parent.owner
+    if location_directive is None or location_directive.name != "location" or not directive.args:
         return
-    pattern = pattern_of(location)
-    if pattern is None:
-        sign, prefix = location_match(location)
-        meets = prefix.endswith("/") or not d.args[0].endswith("/")
-        if prefix.startswith("/") and sign != "=" and not meets:
-            yield hit(location.at(len(location.args)), alias=d.args[0], location=prefix)
+    location_regex_and_case = regex_and_case_of_directive(location_directive)
+    if location_regex_and_case is None:
+        location_modifier, location_prefix = location_modifier_and_path(location_directive)
+        is_slash_boundary_kept = location_prefix.endswith("/") or not directive.args[0].endswith("/")
+        if location_prefix.startswith("/") and location_modifier != "=" and not is_slash_boundary_kept:
+            yield hit(location_directive.at(len(location_directive.args)), alias=directive.args[0], location=location_prefix)
         return
-    regex = pcre.try_parse_regex(*pattern)
-    if regex is None:
+    location_regex = pcre.try_parse_regex(*location_regex_and_case)
+    if location_regex is None:
         return
-    for name in variable_names(d.args[0]):
-        group = regex.group(int(name) if name.isdigit() else name)
-        if group is None or not pcre_tree.may_hold(group, _DOT_MASK):
+    for capture_name in variable_names_in_text(directive.args[0]):
+        captured_group = location_regex.group(int(capture_name) if capture_name.isdigit() else capture_name)
+        if captured_group is None or not pcre_tree.may_match_any_char_of(captured_group, _DOT_MASK):
             continue
-        left = pcre_tree.chars_before(regex.root, group)
-        bounded = left and not left & ~_SLASH_MASK  # nginx has cleaned the path: no `..` stands behind a slash
-        if not bounded and _may_start_with_dot_dot(group):
-            yield hit(d.at(1), alias=d.args[0], location=pattern[0])
+        preceding_characters_mask = pcre_tree.preceding_char_mask(location_regex.root, captured_group)
+        is_preceded_only_by_slash = (
+            preceding_characters_mask and not preceding_characters_mask & ~_SLASH_MASK
+        )  # nginx has cleaned the path: no `..` stands behind a slash
+        if not is_preceded_only_by_slash and _may_start_with_dot_dot(captured_group):
+            yield hit(directive.at(1), alias=directive.args[0], location=location_regex_and_case[0])
             return
 
 
-def _may_start_with_dot_dot(group: pcre_tree.RegexNode) -> bool:
+def _may_start_with_dot_dot(captured_group: pcre_tree.RegexNode) -> bool:
     """Whether what a capture holds can begin with `..`."""
-    expression = pcre_tree.RegexNode("cat", (pcre_tree.RegexNode("start"), group, pcre_tree.RegexNode("end")))
+    anchored_group = pcre_tree.RegexNode("cat", (pcre_tree.RegexNode("start"), captured_group, pcre_tree.RegexNode("end")))
     try:
-        machine = automaton.build_machine(expression)
+        group_automaton = automaton.build_automaton(anchored_group)
     except pcre.UnsupportedError:
         return False
-    ends = [
+    path_endings = [
         "",
         "/",
         "/a",
         "/a/b",
-        *automaton.sample_texts(group),
-        *(f"/{text}" for text in automaton.sample_texts(group)),
+        *automaton.sample_texts(captured_group),
+        *(f"/{text}" for text in automaton.sample_texts(captured_group)),
     ]
-    return any(automaton.machine_matches(machine, f"..{end}") for end in ends)
+    return any(automaton.automaton_matches(group_automaton, f"..{end}") for end in path_endings)
 
 
 def root_in_location(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """`root` stands in `location /` and the server has none, so other locations fall back to nginx's own folder."""
-    d = statement.node
-    location = d.parent.owner
-    if location is None or not is_catch_all(location):
+    directive = statement.node
+    location_directive = directive.parent.owner
+    if location_directive is None or not is_catch_all(location_directive):
         return
-    server = location.parent
-    if server.opening_directive_name != "server" or includes.effective_directives(project, server, "root"):
+    server_block = location_directive.parent
+    if server_block.opening_directive_name != "server" or includes.effective_directives(project, server_block, "root"):
         return
-    for other in includes.directives_of(project, server, "location"):
-        if other.block is None or other is location or (other.args and other.args[0].startswith("@")):
+    for sibling_location in includes.expanded_directives_of_block(project, server_block, "location"):
+        if (
+            sibling_location.block is None
+            or sibling_location is location_directive
+            or (sibling_location.args and sibling_location.args[0].startswith("@"))
+        ):
             continue
-        own = {x.name for x in includes.directives_of(project, other.block)}
-        if fact_column("nginx-directives", "rootless").keys().isdisjoint(own):
-            yield hit(d.head_span, location=other.joined_arguments)
+        sibling_directive_names = {x.name for x in includes.expanded_directives_of_block(project, sibling_location.block)}
+        if property_by_fact_name("nginx-directives", "rootless").keys().isdisjoint(sibling_directive_names):
+            yield hit(directive.head_span, location=sibling_location.joined_arguments)
             return
 
 
@@ -100,68 +106,81 @@ def root_in_location(statement: DirectiveSubject, project: Project) -> CheckOutc
 
 def _proxied_location(block: Block) -> Directive | None:
     """The location that a `proxy_pass` serves, through `if` and `limit_except`."""
-    current: Block | None = block
-    while current is not None:
-        if current.opening_directive_name == "location":
-            return current.owner
-        current = current.enclosing_block
+    enclosing_block: Block | None = block
+    while enclosing_block is not None:
+        if enclosing_block.opening_directive_name == "location":
+            return enclosing_block.owner
+        enclosing_block = enclosing_block.enclosing_block
     return None
 
 
 def proxy_slash_mismatch(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """The location's prefix and the URI that replaces it do not both end in a slash."""
-    d = statement.node
-    location = _proxied_location(d.parent)
-    if not d.args or has_variable(d.args[0]) or location is None or d.parent.opening_directive_name == "if":
+    directive = statement.node
+    location_directive = _proxied_location(directive.parent)
+    if (
+        not directive.args
+        or has_variable_sign(directive.args[0])
+        or location_directive is None
+        or directive.parent.opening_directive_name == "if"
+    ):
         return
-    uri = hosts.parse_pass_target(d.args[0]).uri
-    sign, prefix = location_match(location)
-    plain = sign in {"", "^~"}
-    if not uri or "?" in uri or not plain or not prefix.startswith("/") or _is_rewritten(project, location):
+    proxy_pass_uri = hosts.parse_pass_target(directive.args[0]).uri
+    location_modifier, location_prefix = location_modifier_and_path(location_directive)
+    is_prefix_location = location_modifier in {"", "^~"}
+    if (
+        not proxy_pass_uri
+        or "?" in proxy_pass_uri
+        or not is_prefix_location
+        or not location_prefix.startswith("/")
+        or _has_breaking_rewrite(project, location_directive)
+    ):
         return
-    if prefix.endswith("/") and not uri.endswith(("/", "=")):
-        yield hit(d.at(1), location=prefix, uri=uri, result=f"{uri}path")
-    elif not prefix.endswith("/") and uri.endswith("/"):
-        yield hit(d.at(1), location=prefix, uri=uri, result=f"{uri}../path")
+    if location_prefix.endswith("/") and not proxy_pass_uri.endswith(("/", "=")):
+        yield hit(directive.at(1), location=location_prefix, uri=proxy_pass_uri, result=f"{proxy_pass_uri}path")
+    elif not location_prefix.endswith("/") and proxy_pass_uri.endswith("/"):
+        yield hit(directive.at(1), location=location_prefix, uri=proxy_pass_uri, result=f"{proxy_pass_uri}../path")
 
 
-def _is_rewritten(project: Project, location: Directive) -> bool:
-    block = location.block
-    return block is not None and any("break" in d.args[2:] for d in includes.directives_of(project, block, "rewrite"))
+def _has_breaking_rewrite(project: Project, location_directive: Directive) -> bool:
+    location_block = location_directive.block
+    return location_block is not None and any(
+        "break" in d.args[2:] for d in includes.expanded_directives_of_block(project, location_block, "rewrite")
+    )
 
 
-def _puts_raw_uri(project: Project, block: Block, *, in_every_case: bool) -> bool:
+def _rewrites_to_raw_request_uri(project: Project, block: Block, *, is_unconditional_only: bool) -> bool:
     """Whether a rewrite puts the path as the client sent it into the URI: in every case, or in some."""
-    for level in includes.levels_outwards(project, block):
-        directives = list(includes.directives_of(project, level, "rewrite"))
-        if not in_every_case:
-            directives += [
+    for enclosing_level in includes.blocks_outwards(project, block):
+        rewrite_directives = list(includes.expanded_directives_of_block(project, enclosing_level, "rewrite"))
+        if not is_unconditional_only:
+            rewrite_directives += [
                 r
-                for d in includes.directives_of(project, level, "if")
+                for d in includes.expanded_directives_of_block(project, enclosing_level, "if")
                 if d.block
-                for r in includes.directives_of(project, d.block, "rewrite")
+                for r in includes.expanded_directives_of_block(project, d.block, "rewrite")
             ]
-        if level.opening_directive_name == "if" and in_every_case:
+        if enclosing_level.opening_directive_name == "if" and is_unconditional_only:
             continue
-        if any(len(r.args) > 1 and "$request_uri" in r.args[1] and not is_redirect(r) for r in directives):
+        if any(len(r.args) > 1 and "$request_uri" in r.args[1] and not is_redirect(r) for r in rewrite_directives):
             return True
-        if level.opening_directive_name in {"location", "server"}:
+        if enclosing_level.opening_directive_name in {"location", "server"}:
             return False
     return False
 
 
 def proxy_path_escaped_twice(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """The raw path was put into the URI and nginx escapes it once more on the way to the backend."""
-    d = statement.node
-    if not d.args or not _puts_raw_uri(project, d.parent, in_every_case=False):
+    directive = statement.node
+    if not directive.args or not _rewrites_to_raw_request_uri(project, directive.parent, is_unconditional_only=False):
         return
-    place = hosts.parse_pass_target(d.args[0])
-    if has_variable(place.host) and any(
-        variable_value(project, d, name).client_characters for name in variable_names(place.host)
+    pass_target = hosts.parse_pass_target(directive.args[0])
+    if has_variable_sign(pass_target.host) and any(
+        variable_value(project, directive, name).client_characters for name in variable_names_in_text(pass_target.host)
     ):
         return
-    if not variable_names(place.uri):
-        yield hit(d.at(1))
+    if not variable_names_in_text(pass_target.uri):
+        yield hit(directive.at(1))
 
 
 def proxy_path_decoded(statement: DirectiveSubject, project: Project) -> CheckOutcome:
@@ -169,61 +188,67 @@ def proxy_path_decoded(statement: DirectiveSubject, project: Project) -> CheckOu
 
     Where a line break can be in it, `http_splitting` tells, and the same mends both.
     """
-    d = statement.node
-    if not d.args or any(True for _ in http_splitting(statement, project)):
+    directive = statement.node
+    if not directive.args or any(True for _ in http_splitting(statement, project)):
         return
-    scheme, _, rest = d.args[0].partition("://")
-    for name in variable_names(rest if scheme in {"http", "https"} else d.args[0]):
-        value = variable_value(project, d, name)
-        if not value.is_decoded or not value.client_characters & _ESCAPED_CHARACTERS:
+    url_scheme, _, url_without_scheme = directive.args[0].partition("://")
+    for variable_name in variable_names_in_text(url_without_scheme if url_scheme in {"http", "https"} else directive.args[0]):
+        value_of_variable = variable_value(project, directive, variable_name)
+        if not value_of_variable.is_decoded or not value_of_variable.client_characters & _NGINX_ESCAPED_CHARACTERS_MASK:
             continue
-        if name in {"uri", "document_uri"} and _puts_raw_uri(project, d.parent, in_every_case=True):
+        if variable_name in {"uri", "document_uri"} and _rewrites_to_raw_request_uri(
+            project, directive.parent, is_unconditional_only=True
+        ):
             continue
-        yield hit(d.at(1), variable=f"${name}")
+        yield hit(directive.at(1), variable=f"${variable_name}")
         return
 
 
 def proxy_path_normalized(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """`proxy_pass` has a fixed URI, so the rest of the path goes through nginx's decoding and normalising."""
-    d = statement.node
-    location = _proxied_location(d.parent)
-    if not d.args or (location is not None and location_match(location)[0] == "="):
+    directive = statement.node
+    location_directive = _proxied_location(directive.parent)
+    if not directive.args or (location_directive is not None and location_modifier_and_path(location_directive)[0] == "="):
         return
-    uri = hosts.parse_pass_target(d.args[0]).uri
-    if uri and not VARIABLE_REFERENCE.search(uri):
-        yield hit(d.at(1), uri=uri)
+    proxy_pass_uri = hosts.parse_pass_target(directive.args[0]).uri
+    if proxy_pass_uri and not VARIABLE_REFERENCE.search(proxy_pass_uri):
+        yield hit(directive.at(1), uri=proxy_pass_uri)
 
 
 def merge_slashes_off(statement: DirectiveSubject) -> CheckOutcome:
     """Slashes are not merged, so `location` rules see other paths than backends that do merge them."""
-    d = statement.node
-    if d.args[:1] == ("off",):
-        yield hit(d.at(1))
+    directive = statement.node
+    if directive.args[:1] == ("off",):
+        yield hit(directive.at(1))
 
 
-_STATIC_SUFFIX = re.compile(r"\b(?:css|js|png|jpe?g|woff2?)\b")
+_STATIC_SUFFIX_PATTERN = re.compile(r"\b(?:css|js|png|jpe?g|woff2?)\b")
 
 
 def static_files_uncached(scope: BlockScope, project: Project) -> CheckOutcome:
     """A location for static files gives them no lifetime."""
-    block = scope.node
-    owner = block.owner
+    location_block = scope.node
+    location_directive = location_block.owner
     if (
-        owner is None
-        or not location_match(owner)[0].startswith("~")
-        or not _STATIC_SUFFIX.search(location_match(owner)[1].partition("\\.")[2])
+        location_directive is None
+        or not location_modifier_and_path(location_directive)[0].startswith("~")
+        or not _STATIC_SUFFIX_PATTERN.search(location_modifier_and_path(location_directive)[1].partition("\\.")[2])
     ):
-        if not includes.directives_of(project, block, "expires"):
+        if not includes.expanded_directives_of_block(project, location_block, "expires"):
             yield NotApplicable()
         return
-    if any(d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"} for d in includes.directives_of(project, block)):
+    if any(
+        d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"}
+        for d in includes.expanded_directives_of_block(project, location_block)
+    ):
         return
-    if includes.effective_directives(project, block, "expires"):
+    if includes.effective_directives(project, location_block, "expires"):
         return
-    if includes.may_be_set_in_unread_file(project, block):
-        yield Undecidable(owner.head_span)
+    if includes.may_be_set_in_unread_file(project, location_block):
+        yield Undecidable(location_directive.head_span)
         return
     if not any(
-        d.args and d.args[0].lower() == "cache-control" for d in includes.effective_directives(project, block, "add_header")
+        d.args and d.args[0].lower() == "cache-control"
+        for d in includes.effective_directives(project, location_block, "add_header")
     ):
-        yield hit(owner.head_span)
+        yield hit(location_directive.head_span)

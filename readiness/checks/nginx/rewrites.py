@@ -10,16 +10,16 @@ from readiness.checks.nginx.variables import (
     capture_providers,
     condition_parts,
     is_redirect,
-    pattern_of,
-    variable_names,
+    regex_and_case_of_directive,
+    variable_names_in_text,
 )
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import (
-    DATA_BLOCKS,
+    DATA_BLOCK_DIRECTIVE_NAMES,
     BlockScope,
     DirectiveSubject,
     includes,
-    location_match,
+    location_modifier_and_path,
     versions,
 )
 from readiness.model import CheckOutcome, Hit, Span, hit, join_names
@@ -30,143 +30,158 @@ from readiness.syntax.nginx import Block, Directive, walk_directives
 _VARIABLE_OR_GROUP_NAME = re.compile(VARIABLE_REFERENCE.pattern + r"|\(\?P?<([A-Za-z_]\w*)>")
 _CAPTURE_REFERENCE = re.compile(r"\$\{?([1-9])(?![A-Za-z_])")
 _REWRITE_FLAGS = frozenset({"last", "break", "redirect", "permanent"})
-_SAFE_WITH_RETURN = frozenset({"add_header", "more_set_headers", "default_type", "expires", "charset"})
-_TABLE_OPTIONS = frozenset({"hostnames", "volatile", "include", "ranges", "proxy", "delete", "proxy_recursive"})
+_DIRECTIVES_SAFE_WITH_RETURN = frozenset({"add_header", "more_set_headers", "default_type", "expires", "charset"})
+_MAP_AND_GEO_OPTION_NAMES = frozenset({"hostnames", "volatile", "include", "ranges", "proxy", "delete", "proxy_recursive"})
 
 
 def if_in_location(scope: BlockScope, project: Project) -> CheckOutcome:
     """An `if` in a location holds more than `return` and `rewrite`, or stands beside `try_files`, which it takes away."""
-    owner = scope.node.owner
-    levels = includes.levels_outwards(project, scope.node)
-    if owner is None or not any(one.opening_directive_name == "location" for one in levels):
+    if_directive = scope.node.owner
+    enclosing_levels = includes.blocks_outwards(project, scope.node)
+    if if_directive is None or not any(one.opening_directive_name == "location" for one in enclosing_levels):
         return
-    returns = bool(includes.directives_of(project, scope.node, "return"))
-    for d in scope.node.directives:
-        if returns and d.name in _SAFE_WITH_RETURN:
+    has_return = bool(includes.expanded_directives_of_block(project, scope.node, "return"))
+    for directive in scope.node.directives:
+        if has_return and directive.name in _DIRECTIVES_SAFE_WITH_RETURN:
             continue  # the answer is given right here, with the headers of this block
-        if d.name not in fact_column("nginx-directives", "safe-in-if"):
-            yield hit(d.head_span, say="directive", directive=d.name)
+        if directive.name not in property_by_fact_name("nginx-directives", "safe-in-if"):
+            yield hit(directive.head_span, say="directive", directive=directive.name)
             return
-        if d.name == "rewrite" and "break" in d.args[2:]:
-            yield hit(d.head_span, say="break")
+        if directive.name == "rewrite" and "break" in directive.args[2:]:
+            yield hit(directive.head_span, say="break")
             return
-    has_try_files = includes.directives_of(project, owner.parent, "try_files")
-    if has_try_files and not _is_leaving(project, scope.node):
-        yield hit(owner.head_span, say="try-files")
+    try_files_directives = includes.expanded_directives_of_block(project, if_directive.parent, "try_files")
+    if try_files_directives and not _is_leaving_location(project, scope.node):
+        yield hit(if_directive.head_span, say="try-files")
 
 
 def if_in_location_unsafe(scope: BlockScope, project: Project) -> CheckOutcome:
     """An `if` in a location holds anything but `return` and a rewrite that leaves the location."""
-    owner = scope.node.owner
-    if owner is None or not any(
-        block.opening_directive_name == "location" for block in includes.levels_outwards(project, scope.node)
+    if_directive = scope.node.owner
+    if if_directive is None or not any(
+        block.opening_directive_name == "location" for block in includes.blocks_outwards(project, scope.node)
     ):
         return
-    for d in scope.node.directives:
-        if d.name != "return" and not (d.name == "rewrite" and _FLAGS_LEAVING_LOCATION & set(d.args[2:])):
-            yield hit(d.head_span, directive=d.name)
+    for directive in scope.node.directives:
+        if directive.name != "return" and not (
+            directive.name == "rewrite" and _FLAGS_LEAVING_LOCATION & set(directive.args[2:])
+        ):
+            yield hit(directive.head_span, directive=directive.name)
             return
 
 
 _FLAGS_LEAVING_LOCATION = frozenset({"last", "redirect", "permanent"})
 
 
-def _is_leaving(project: Project, block: Block) -> bool:
+def _is_leaving_location(project: Project, block: Block) -> bool:
     """Whether an `if` always goes away: by an answer, or by a rewrite to another location."""
-    inner = includes.directives_of(project, block)
-    return any(d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inner)
+    block_directives = includes.expanded_directives_of_block(project, block)
+    return any(d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in block_directives)
 
 
 def capture_unresolved(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """`$1` is used and no expression that can have run has such a group."""
-    d = statement.node
-    if d.name == "rewrite":
-        pattern = pattern_of(d)
-        regex = pcre.try_parse_regex(*pattern) if pattern else None
-        wanted = _missing_group(d.args[1] if len(d.args) > 1 else "", regex)
-        if regex is not None and wanted:
-            yield hit(d.at(2), capture=f"${wanted}")
+    directive = statement.node
+    if directive.name == "rewrite":
+        regex_and_case = regex_and_case_of_directive(directive)
+        rewrite_regex = pcre.try_parse_regex(*regex_and_case) if regex_and_case else None
+        missing_group_number = _lowest_missing_group_number(directive.args[1] if len(directive.args) > 1 else "", rewrite_regex)
+        if rewrite_regex is not None and missing_group_number:
+            yield hit(directive.at(2), capture=f"${missing_group_number}")
         return
-    block = d.parent
-    if d.name == "set" and block.owner is not None and block.opening_directive_name == "if" and pattern_of(block.owner):
-        yield from _condition_group_hits(d, block.owner, project)
+    enclosing_block = directive.parent
+    if (
+        directive.name == "set"
+        and enclosing_block.owner is not None
+        and enclosing_block.opening_directive_name == "if"
+        and regex_and_case_of_directive(enclosing_block.owner)
+    ):
+        yield from _missing_condition_group_hits(directive, enclosing_block.owner, project)
         return
-    for number, text in enumerate(d.args, 1):
-        wanted = _lowest_group(text)
-        if wanted and not _has_group_anywhere(project, d, wanted):
-            yield hit(d.at(number), capture=f"${wanted}")
+    for argument_number, argument in enumerate(directive.args, 1):
+        missing_group_number = _lowest_referenced_group_number(argument)
+        if missing_group_number and not _has_regex_with_group_in_sight(project, directive, missing_group_number):
+            yield hit(directive.at(argument_number), capture=f"${missing_group_number}")
             return
 
 
-def _condition_group_hits(directive: Directive, owner: Directive, project: Project) -> Iterator[Hit]:
+def _missing_condition_group_hits(set_directive: Directive, if_directive: Directive, project: Project) -> Iterator[Hit]:
     """A `set` in an `if` with an expression reads that expression's groups; a negated one leaves none."""
-    pattern = pattern_of(owner)
-    regex = pcre.try_parse_regex(*pattern) if pattern else None
-    text = directive.args[1] if len(directive.args) > 1 else ""
-    if condition_parts(owner)[1].startswith("!"):
-        wanted = _lowest_group(text)
-        before = [one for one in capture_providers(project, owner) if not one.is_negated]
-        if wanted and not any(one.regex is None or one.regex.group(wanted) for one in before):
-            yield hit(directive.at(2), capture=f"${wanted}")
-    elif regex is not None:
-        group = _missing_group(text, regex)
-        if group:
-            yield hit(directive.at(2), capture=f"${group}")
+    regex_and_case = regex_and_case_of_directive(if_directive)
+    condition_regex = pcre.try_parse_regex(*regex_and_case) if regex_and_case else None
+    assigned_text = set_directive.args[1] if len(set_directive.args) > 1 else ""
+    if condition_parts(if_directive)[1].startswith("!"):
+        lowest_group_number = _lowest_referenced_group_number(assigned_text)
+        earlier_capture_providers = [one for one in capture_providers(project, if_directive) if not one.is_negated]
+        if lowest_group_number and not any(
+            one.regex is None or one.regex.group(lowest_group_number) for one in earlier_capture_providers
+        ):
+            yield hit(set_directive.at(2), capture=f"${lowest_group_number}")
+    elif condition_regex is not None:
+        missing_group_number = _lowest_missing_group_number(assigned_text, condition_regex)
+        if missing_group_number:
+            yield hit(set_directive.at(2), capture=f"${missing_group_number}")
 
 
-def _lowest_group(text: str) -> int:
-    found = [int(name) for name in variable_names(text) if name.isdigit() and name != "0"]
-    return min(found, default=0)
+def _lowest_referenced_group_number(text_with_group_references: str) -> int:
+    group_numbers = [int(name) for name in variable_names_in_text(text_with_group_references) if name.isdigit() and name != "0"]
+    return min(group_numbers, default=0)
 
 
-def _missing_group(text: str, regex: pcre_tree.Regex | None) -> int:
+def _lowest_missing_group_number(text_with_group_references: str, regex: pcre_tree.Regex | None) -> int:
     """The lowest group that a text refers to and an expression doesn't have."""
-    missing = [
-        int(name) for name in variable_names(text) if name.isdigit() and name != "0" and regex and not regex.group(int(name))
+    missing_group_numbers = [
+        int(name)
+        for name in variable_names_in_text(text_with_group_references)
+        if name.isdigit() and name != "0" and regex and not regex.group(int(name))
     ]
-    return min(missing, default=0)
+    return min(missing_group_numbers, default=0)
 
 
-def _has_group_anywhere(project: Project, directive: Directive, number: int) -> bool:
+def _has_regex_with_group_in_sight(project: Project, directive: Directive, group_number: int) -> bool:
     """Whether any expression around a directive, or of the same server, has a group of that number."""
-    top = directive.parent
-    for level in includes.levels_outwards(project, directive.parent):
-        top = level
-        if level.opening_directive_name == "server":
+    server_or_outermost_block = directive.parent
+    for enclosing_level in includes.blocks_outwards(project, directive.parent):
+        server_or_outermost_block = enclosing_level
+        if enclosing_level.opening_directive_name == "server":
             break
-    if includes.may_be_set_in_unread_file(project, directive.parent) or (top.owner is None and directive.parent is top):
+    if includes.may_be_set_in_unread_file(project, directive.parent) or (
+        server_or_outermost_block.owner is None and directive.parent is server_or_outermost_block
+    ):
         return True  # a loose line: what stands around it is not in sight
-    candidates = [top.owner] if top.owner is not None else []
-    for other in [*includes.directives_within(project, top), *candidates]:
-        if other.name == "server_name" and any(name.startswith("~") for name in other.args):
+    opening_directives = [server_or_outermost_block.owner] if server_or_outermost_block.owner is not None else []
+    for candidate_directive in [*includes.all_directives_within_block(project, server_or_outermost_block), *opening_directives]:
+        if candidate_directive.name == "server_name" and any(name.startswith("~") for name in candidate_directive.args):
             return True
-        pattern = pattern_of(other)
-        if pattern and not (other.name == "if" and condition_parts(other)[1].startswith("!")):
-            regex = pcre.try_parse_regex(*pattern)
-            if regex is None or regex.group(number):
+        regex_and_case = regex_and_case_of_directive(candidate_directive)
+        if regex_and_case and not (
+            candidate_directive.name == "if" and condition_parts(candidate_directive)[1].startswith("!")
+        ):
+            candidate_regex = pcre.try_parse_regex(*regex_and_case)
+            if candidate_regex is None or candidate_regex.group(group_number):
                 return True
-    return _may_map_have_group(project, directive, number)
+    return _may_map_have_group(project, directive, group_number)
 
 
-def _may_map_have_group(project: Project, directive: Directive, number: int) -> bool:
-    for level in includes.levels_outwards(project, directive.parent):
-        for table in includes.directives_of(project, level, "map"):
-            for entry in table.block.directives if table.block else []:
-                if entry.name.startswith("~"):
-                    regex = pcre.try_parse_regex(entry.name[1:].removeprefix("*"))
-                    if regex is None or regex.group(number):
+def _may_map_have_group(project: Project, directive: Directive, group_number: int) -> bool:
+    for enclosing_level in includes.blocks_outwards(project, directive.parent):
+        for map_directive in includes.expanded_directives_of_block(project, enclosing_level, "map"):
+            for map_entry in map_directive.block.directives if map_directive.block else []:
+                if map_entry.name.startswith("~"):
+                    map_key_regex = pcre.try_parse_regex(map_entry.name[1:].removeprefix("*"))
+                    if map_key_regex is None or map_key_regex.group(group_number):
                         return True
     return False
 
 
 def map_capture_unresolved(scope: BlockScope) -> CheckOutcome:
     """A line of a `map` uses a group that its expression does not have."""
-    for entry in scope.node.directives:
-        if entry.name.startswith("~") and entry.args:
-            regex = pcre.try_parse_regex(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
-            wanted = _missing_group(entry.args[-1], regex)
-            if wanted:
-                yield hit(entry.at(len(entry.args)), capture=f"${wanted}")
+    for map_entry in scope.node.directives:
+        if map_entry.name.startswith("~") and map_entry.args:
+            map_key_regex = pcre.try_parse_regex(map_entry.name[1:].removeprefix("*"), map_entry.name.startswith("~*"))
+            missing_group_number = _lowest_missing_group_number(map_entry.args[-1], map_key_regex)
+            if missing_group_number:
+                yield hit(map_entry.at(len(map_entry.args)), capture=f"${missing_group_number}")
 
 
 # -- CVEs of the rewrite engine -------------------------------------------------------------------------------------
@@ -174,200 +189,248 @@ def map_capture_unresolved(scope: BlockScope) -> CheckOutcome:
 
 def rewrite_overlapping_captures(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """A redirecting rewrite uses a group and another one inside of it (CVE-2026-9256)."""
-    d = statement.node
-    if len(d.args) < 2 or versions.is_nginx_at_least(project, d.source, (1, 30, 2), (1, 31, 1)):
+    directive = statement.node
+    if len(directive.args) < 2 or versions.is_nginx_at_least(project, directive.source, (1, 30, 2), (1, 31, 1)):
         return
-    text = d.args[1]
-    used = [int(n) for n in variable_names(text) if n.isdigit()]
-    if len(used) < 2 or len(set(used)) < len(used) or any(not n.isdigit() for n in variable_names(text)):
+    rewrite_target = directive.args[1]
+    used_group_numbers = [int(n) for n in variable_names_in_text(rewrite_target) if n.isdigit()]
+    if (
+        len(used_group_numbers) < 2
+        or len(set(used_group_numbers)) < len(used_group_numbers)
+        or any(not n.isdigit() for n in variable_names_in_text(rewrite_target))
+    ):
         return
-    if not (text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])):
-        _, separator, tail = text.partition("?")
-        used = [int(n) for n in variable_names(tail) if n.isdigit()] if separator else []
-    regex = pcre.try_parse_regex(d.args[0])
-    if regex is None:
+    if not (rewrite_target.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(directive.args[2:])):
+        _, query_separator, query_text = rewrite_target.partition("?")
+        used_group_numbers = [int(n) for n in variable_names_in_text(query_text) if n.isdigit()] if query_separator else []
+    rewrite_regex = pcre.try_parse_regex(directive.args[0])
+    if rewrite_regex is None:
         return
-    groups = [(n, regex.group(n)) for n in used]
-    for first, outer in groups:
-        for second, inner in groups:
+    number_group_pairs = [(n, rewrite_regex.group(n)) for n in used_group_numbers]
+    for outer_group_number, outer_group in number_group_pairs:
+        for inner_group_number, inner_group in number_group_pairs:
             if (
-                first != second
-                and outer is not None
-                and inner is not None
-                and any(node is inner for node in pcre_tree.walk_nodes(outer))
+                outer_group_number != inner_group_number
+                and outer_group is not None
+                and inner_group is not None
+                and any(node is inner_group for node in pcre_tree.walk_nodes(outer_group))
             ):
-                yield hit(d.at(2), outer=f"${first}", inner=f"${second}")
+                yield hit(directive.at(2), outer=f"${outer_group_number}", inner=f"${inner_group_number}")
                 return
 
 
 def rewrite_arguments_leak(scope: BlockScope, project: Project) -> CheckOutcome:
     """A rewrite with `?` in its target is followed by a `set` or `if` that reads a numbered group (CVE-2026-42945)."""
-    leaking: Directive | None = None
+    leaking_rewrite: Directive | None = None
     if versions.is_nginx_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
         return
-    for d in _rewrite_directives(scope.node):
-        if d.name == "rewrite" and len(d.args) > 1:
-            if "?" in d.args[1].removesuffix("?") and not _REWRITE_FLAGS & set(d.args[2:]) and not is_redirect(d):
-                leaking = d
-        elif leaking is not None and d.name in {"set", "if"}:
-            value = d.args[1] if d.name == "set" and len(d.args) > 1 else _compared_value(d)
-            if _CAPTURE_REFERENCE.search(value):
-                yield hit(leaking.head_span, directive=d.name)
+    for directive in _directives_in_rewrite_order(scope.node):
+        if directive.name == "rewrite" and len(directive.args) > 1:
+            if (
+                "?" in directive.args[1].removesuffix("?")
+                and not _REWRITE_FLAGS & set(directive.args[2:])
+                and not is_redirect(directive)
+            ):
+                leaking_rewrite = directive
+        elif leaking_rewrite is not None and directive.name in {"set", "if"}:
+            capture_reading_text = (
+                directive.args[1]
+                if directive.name == "set" and len(directive.args) > 1
+                else _right_operand_of_equality(directive)
+            )
+            if _CAPTURE_REFERENCE.search(capture_reading_text):
+                yield hit(leaking_rewrite.head_span, directive=directive.name)
                 return
-        elif d.name in {"return", "break"} and d.parent is scope.node:
+        elif directive.name in {"return", "break"} and directive.parent is scope.node:
             return
 
 
-def _rewrite_directives(block: Block) -> Iterator[Directive]:
+def _directives_in_rewrite_order(block: Block) -> Iterator[Directive]:
     """The directives of the rewrite module in the order in which they run; those of nested locations run on their own."""
-    for d in block.directives:
-        yield d
-        if d.name == "if" and d.block is not None:
-            yield from d.block.directives
+    for directive in block.directives:
+        yield directive
+        if directive.name == "if" and directive.block is not None:
+            yield from directive.block.directives
 
 
-def _compared_value(directive: Directive) -> str:
-    _, operator, right = condition_parts(directive)
-    return right if operator in {"=", "!="} else ""
+def _right_operand_of_equality(directive: Directive) -> str:
+    _, operator, right_operand = condition_parts(directive)
+    return right_operand if operator in {"=", "!="} else ""
 
 
 def rewrite_numbered_capture_in_query(scope: BlockScope, project: Project) -> CheckOutcome:
     """The wider shape of CVE-2026-42945: a numbered group, `?` in the target, and another rewrite directive behind."""
-    wide: Directive | None = None
+    rewrite_with_capture_in_query: Directive | None = None
     if versions.is_nginx_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
         return
-    for d in _rewrite_directives(scope.node):
-        if wide is not None and d.name in {"rewrite", "if", "set"}:
-            yield hit(wide.at(2), directive=d.name)
+    for directive in _directives_in_rewrite_order(scope.node):
+        if rewrite_with_capture_in_query is not None and directive.name in {"rewrite", "if", "set"}:
+            yield hit(rewrite_with_capture_in_query.at(2), directive=directive.name)
             return
-        if d.name == "rewrite" and len(d.args) > 1 and "?" in d.args[1] and _CAPTURE_REFERENCE.search(d.args[1]):
-            wide = d
+        if (
+            directive.name == "rewrite"
+            and len(directive.args) > 1
+            and "?" in directive.args[1]
+            and _CAPTURE_REFERENCE.search(directive.args[1])
+        ):
+            rewrite_with_capture_in_query = directive
 
 
 # -- expressions ----------------------------------------------------------------------------------------------------
 
 
-def _patterns_of(directive: Directive) -> list[tuple[tuple[str, bool], Span]]:
+def _regex_and_case_with_span(directive: Directive) -> list[tuple[tuple[str, bool], Span]]:
     """The expressions of a directive, each with its place."""
     if directive.name == "server_name":
         return [((word[1:], True), directive.at(n)) for n, word in enumerate(directive.args, 1) if word.startswith("~")]
-    pattern = pattern_of(directive)
+    regex_and_case = regex_and_case_of_directive(directive)
     return (
         [
             (
-                pattern,
+                regex_and_case,
                 directive.head_span
                 if directive.name == "if"
                 else (directive.places[-1] if directive.name == "location" else directive.at(1)),
             )
         ]
-        if pattern
+        if regex_and_case
         else []
     )
 
 
 def regex_branches_overlap(statement: DirectiveSubject) -> CheckOutcome:
     """Alternatives in a loop, one of which begins like another."""
-    for (text, icase), place in _patterns_of(statement.node):
-        regex = pcre.try_parse_regex(text, icase)
-        for node in pcre_tree.walk_nodes(regex.root) if regex else ():
-            if node.kind == "repeat" and node.max_repeats is None and _alternatives_share_prefix(node):
-                yield hit(place, pattern=text)
+    for (pattern_text, ignores_case), pattern_span in _regex_and_case_with_span(statement.node):
+        regex = pcre.try_parse_regex(pattern_text, ignores_case)
+        for regex_node in pcre_tree.walk_nodes(regex.root) if regex else ():
+            if (
+                regex_node.kind == "repeat"
+                and regex_node.max_repeats is None
+                and _has_alternative_prefixing_another(regex_node)
+            ):
+                yield hit(pattern_span, pattern=pattern_text)
                 break
 
 
-def _alternatives_share_prefix(node: pcre_tree.RegexNode) -> bool:
-    inner = node.children[0]
-    while inner.kind in {"group", "cat"} and len(inner.children) == 1:
-        inner = inner.children[0]
-    if inner.kind != "alt":
+def _has_alternative_prefixing_another(repeat_node: pcre_tree.RegexNode) -> bool:
+    unwrapped_node = repeat_node.children[0]
+    while unwrapped_node.kind in {"group", "cat"} and len(unwrapped_node.children) == 1:
+        unwrapped_node = unwrapped_node.children[0]
+    if unwrapped_node.kind != "alt":
         return False
-    for part in inner.children:
-        for two in inner.children:
-            short, long = pcre_tree.literal_text(part), pcre_tree.literal_text(two)
-            if part is not two and short and long is not None and long.startswith(short):
+    for alternative in unwrapped_node.children:
+        for other_alternative in unwrapped_node.children:
+            alternative_text, other_alternative_text = (
+                pcre_tree.only_matching_text(alternative),
+                pcre_tree.only_matching_text(other_alternative),
+            )
+            if (
+                alternative is not other_alternative
+                and alternative_text
+                and other_alternative_text is not None
+                and other_alternative_text.startswith(alternative_text)
+            ):
                 return True
     return False
 
 
 def regex_runs_away(statement: DirectiveSubject) -> CheckOutcome:
     """A text of a client can make the expression take time that doubles with each character."""
-    for (text, icase), place in _patterns_of(statement.node):
-        regex = pcre.try_parse_regex(text, icase)
+    for (pattern_text, ignores_case), pattern_span in _regex_and_case_with_span(statement.node):
+        regex = pcre.try_parse_regex(pattern_text, ignores_case)
         try:
-            if regex is not None and backtracking.is_exponential(regex):
-                yield hit(place, pattern=text)
+            if regex is not None and backtracking.is_exponential_in_pcre(regex):
+                yield hit(pattern_span, pattern=pattern_text)
         except pcre.UnsupportedError:
             continue
 
 
 def map_regex_runs_away(scope: BlockScope) -> CheckOutcome:
     """A regular expression among the keys of a `map` needs time exponential in the length of the text."""
-    for entry in scope.node.directives:
-        if entry.name.startswith("~"):
-            regex = pcre.try_parse_regex(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
+    for map_entry in scope.node.directives:
+        if map_entry.name.startswith("~"):
+            map_key_regex = pcre.try_parse_regex(map_entry.name[1:].removeprefix("*"), map_entry.name.startswith("~*"))
             try:
-                if regex is not None and backtracking.is_exponential(regex):
-                    yield hit(entry.at(0), pattern=entry.name)
+                if map_key_regex is not None and backtracking.is_exponential_in_pcre(map_key_regex):
+                    yield hit(map_entry.at(0), pattern=map_entry.name)
             except pcre.UnsupportedError:
                 continue
 
 
 def location_regex_unanchored(scope: BlockScope, project: Project) -> CheckOutcome:
     """The expression of a location matches anywhere in the path."""
-    owner = scope.node.owner
-    pattern = pattern_of(owner) if owner else None
-    regex = pcre.try_parse_regex(*pattern) if pattern else None
-    if owner is None or regex is None or any(node.is_atomic for node in pcre_tree.walk_nodes(regex.root)):
+    location_directive = scope.node.owner
+    regex_and_case = regex_and_case_of_directive(location_directive) if location_directive else None
+    location_regex = pcre.try_parse_regex(*regex_and_case) if regex_and_case else None
+    if (
+        location_directive is None
+        or location_regex is None
+        or any(node.is_atomic for node in pcre_tree.walk_nodes(location_regex.root))
+    ):
         return
-    refuses = any(
+    is_refusing_requests = any(
         d.name in {"deny", "return"} and d.joined_arguments in {"all", "403", "404", "444"}
-        for d in includes.directives_of(project, scope.node)
+        for d in includes.expanded_directives_of_block(project, scope.node)
     )
-    if not pcre_tree.has_anchor(regex.root) and not refuses:
-        yield hit(owner.places[-1], pattern=pattern[0] if pattern else "")
+    if not pcre_tree.always_has_anchor(location_regex.root) and not is_refusing_requests:
+        yield hit(location_directive.places[-1], pattern=regex_and_case[0] if regex_and_case else "")
 
 
 def location_regex_exact(scope: BlockScope) -> CheckOutcome:
     """The expression of a location can match one path only, which `location =` finds faster."""
-    owner = scope.node.owner
-    sign, text = location_match(owner) if owner is not None else ("", "")
-    if owner is None or sign != "~":
+    location_directive = scope.node.owner
+    location_modifier, location_pattern = (
+        location_modifier_and_path(location_directive) if location_directive is not None else ("", "")
+    )
+    if location_directive is None or location_modifier != "~":
         return
-    regex = pcre.try_parse_regex(text)
+    location_regex = pcre.try_parse_regex(location_pattern)
     if (
-        regex is None
-        or regex.groups
-        or not pcre_tree.is_anchored(regex.root, "start")
-        or not pcre_tree.is_anchored(regex.root, "end")
+        location_regex is None
+        or location_regex.groups
+        or not pcre_tree.is_always_anchored(location_regex.root, "start")
+        or not pcre_tree.is_always_anchored(location_regex.root, "end")
     ):
         return
-    path = pcre_tree.literal_text(regex.root)
-    if path and path.startswith("/"):
-        yield hit(owner.places[-1], path=path)
+    only_matching_path = pcre_tree.only_matching_text(location_regex.root)
+    if only_matching_path and only_matching_path.startswith("/"):
+        yield hit(location_directive.places[-1], path=only_matching_path)
 
 
 def variable_case_mixed(scope: BlockScope) -> CheckOutcome:
     """One variable is written in two ways; nginx takes them for the same."""
-    seen: dict[str, str] = {}
-    reported: set[str] = set()
-    for d in walk_directives(scope.node):
-        words = d.args if d.parent.opening_directive_name not in DATA_BLOCKS else d.args[-1:]
-        for number, word in enumerate(words, 1 if d.parent.opening_directive_name not in DATA_BLOCKS else len(d.args)):
-            for match in _VARIABLE_OR_GROUP_NAME.finditer(word):
-                name = match[1] or match[3] or match[4] or ""
-                if (match[1] and name.isupper()) or not name or name.isdigit():
+    first_spelling_by_lowercase_name: dict[str, str] = {}
+    reported_lowercase_names: set[str] = set()
+    for directive in walk_directives(scope.node):
+        checked_arguments = (
+            directive.args if directive.parent.opening_directive_name not in DATA_BLOCK_DIRECTIVE_NAMES else directive.args[-1:]
+        )
+        for argument_number, argument in enumerate(
+            checked_arguments,
+            1 if directive.parent.opening_directive_name not in DATA_BLOCK_DIRECTIVE_NAMES else len(directive.args),
+        ):
+            for variable_match in _VARIABLE_OR_GROUP_NAME.finditer(argument):
+                variable_name = variable_match[1] or variable_match[3] or variable_match[4] or ""
+                if (variable_match[1] and variable_name.isupper()) or not variable_name or variable_name.isdigit():
                     continue  # a place for envsubst
-                first = seen.setdefault(name.lower(), name)
-                if first != name and name.lower() not in reported:
-                    reported.add(name.lower())
-                    yield hit(d.at(number), names=join_names([f"${first}", f"${name}"]))
+                first_spelling = first_spelling_by_lowercase_name.setdefault(variable_name.lower(), variable_name)
+                if first_spelling != variable_name and variable_name.lower() not in reported_lowercase_names:
+                    reported_lowercase_names.add(variable_name.lower())
+                    yield hit(directive.at(argument_number), names=join_names([f"${first_spelling}", f"${variable_name}"]))
 
 
 def map_without_default(scope: BlockScope) -> CheckOutcome:
     """A `map` with several lines, or a `geo`, says nothing of what none of its lines matches."""
-    owner = scope.node.owner
-    entries = [d for d in scope.node.directives if d.name not in _TABLE_OPTIONS]
-    known = any(d.name in {"default", "include"} for d in scope.node.directives)
-    if owner is not None and not known and entries and (owner.name == "geo" or len(entries) > 1):
-        yield hit(owner.head_span, variable=owner.args[-1] if owner.args else owner.name)
+    map_or_geo_directive = scope.node.owner
+    map_entries = [d for d in scope.node.directives if d.name not in _MAP_AND_GEO_OPTION_NAMES]
+    is_default_known = any(d.name in {"default", "include"} for d in scope.node.directives)
+    if (
+        map_or_geo_directive is not None
+        and not is_default_known
+        and map_entries
+        and (map_or_geo_directive.name == "geo" or len(map_entries) > 1)
+    ):
+        yield hit(
+            map_or_geo_directive.head_span,
+            variable=map_or_geo_directive.args[-1] if map_or_geo_directive.args else map_or_geo_directive.name,
+        )

@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from readiness.facts.table import fact_column
-from readiness.kinds.nginx import DirectiveSubject, includes, location_match
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.nginx import DirectiveSubject, includes, location_modifier_and_path
 from readiness.model import CheckOutcome, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 VARIABLE_REFERENCE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
-_LINE_BREAK = pcre_tree.char_mask("\n")
-_VISIBLE_MASK = pcre_tree.ANY_MASK & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
-_CLIENT_VARIABLE = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
-_DEPTH_KEY = ("depth", 0)
-_MAX_DEPTH = 30  # variables made of variables
+_LINE_BREAK_MASK = pcre_tree.char_mask("\n")
+_VISIBLE_MASK = pcre_tree.ANY_CHAR_MASK & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
+_CLIENT_VARIABLE_PATTERN = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
+_VARIABLE_DEPTH_CACHE_KEY = ("depth", 0)
+_MAX_VARIABLE_NESTING_DEPTH = 30  # variables made of variables
 _MAX_SEARCHED_DIRECTIVES = 60  # directives looked through for one variable
 
 
@@ -35,48 +35,51 @@ class PossibleValue:
     is_decoded: bool = False
 
 
-UNKNOWN_VALUE = PossibleValue()
-_DECODED_VALUE = PossibleValue(pcre_tree.ANY_MASK & ~pcre_tree.char_mask("\x00"), has_slash=True, is_decoded=True)
+NO_CLIENT_VALUE = PossibleValue()
+_DECODED_PATH_VALUE = PossibleValue(pcre_tree.ANY_CHAR_MASK & ~pcre_tree.char_mask("\x00"), has_slash=True, is_decoded=True)
 
 
-def variable_names(text: str) -> list[str]:
+def variable_names_in_text(text: str) -> list[str]:
     """The variables in an argument, captures as digits, in order, lower case as nginx reads them."""
     return [(a or b or c).lower() for a, b, c in VARIABLE_REFERENCE.findall(text)]
 
 
 def literal_variable_pairs(text: str) -> Iterator[tuple[str, str]]:
     """(literal before, variable) pairs of an argument; the last pair has the literal after it and no variable."""
-    place = 0
-    for match in VARIABLE_REFERENCE.finditer(text):
-        yield text[place : match.start()], (match[1] or match[2] or match[3]).lower()
-        place = match.end()
-    yield text[place:], ""
+    literal_start = 0
+    for variable_match in VARIABLE_REFERENCE.finditer(text):
+        yield (
+            text[literal_start : variable_match.start()],
+            (variable_match[1] or variable_match[2] or variable_match[3]).lower(),
+        )
+        literal_start = variable_match.end()
+    yield text[literal_start:], ""
 
 
-def pattern_of(directive: Directive) -> tuple[str, bool] | None:
+def regex_and_case_of_directive(directive: Directive) -> tuple[str, bool] | None:
     """The expression of a `location ~`, an `if (... ~ ...)` or a `rewrite`, and whether case is ignored."""
-    args = directive.args
+    directive_arguments = directive.args
     if directive.name == "location":
-        sign, path = location_match(directive)
-        return (path, sign == "~*") if sign.startswith("~") else None
-    if directive.name == "rewrite" and args:
-        return args[0], False
-    if directive.name == "if" and len(args) >= 3 and args[1] in {"~", "~*", "!~", "!~*"}:
-        return condition_parts(directive)[2], args[1].endswith("*")
+        location_modifier, location_pattern = location_modifier_and_path(directive)
+        return (location_pattern, location_modifier == "~*") if location_modifier.startswith("~") else None
+    if directive.name == "rewrite" and directive_arguments:
+        return directive_arguments[0], False
+    if directive.name == "if" and len(directive_arguments) >= 3 and directive_arguments[1] in {"~", "~*", "!~", "!~*"}:
+        return condition_parts(directive)[2], directive_arguments[1].endswith("*")
     return None
 
 
 def condition_parts(directive: Directive) -> tuple[str, str, str]:
     """The three parts of an `if`: the left side, the operator, the right side; brackets taken off."""
-    words = list(directive.args)
-    if words and words[0].startswith("("):
-        words[0] = words[0][1:]
-    if words and words[-1].endswith(")"):
-        words[-1] = words[-1][:-1]
-    words = [word for word in words if word]
-    left = words[0] if words else ""
-    operator = words[1] if len(words) > 1 else ""
-    return left, operator, " ".join(words[2:])
+    condition_words = list(directive.args)
+    if condition_words and condition_words[0].startswith("("):
+        condition_words[0] = condition_words[0][1:]
+    if condition_words and condition_words[-1].endswith(")"):
+        condition_words[-1] = condition_words[-1][:-1]
+    condition_words = [word for word in condition_words if word]
+    left_operand = condition_words[0] if condition_words else ""
+    comparison_operator = condition_words[1] if len(condition_words) > 1 else ""
+    return left_operand, comparison_operator, " ".join(condition_words[2:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,239 +96,294 @@ def capture_providers(project: Project, directive: Directive) -> list[CapturePro
 
     Directives of the rewrite module run in the order of the text and see only what stands before them.
     """
-    notes = includes.include_tree(project).cached_results
-    key = (capture_providers, id(directive))
-    if key not in notes:
-        notes[key] = []
-        notes[key] = _capture_providers(project, directive)
-    answer: list[CaptureProvider] = notes[key]
-    return answer
+    cached_results = includes.include_tree(project).cached_results
+    cache_key = (capture_providers, id(directive))
+    if cache_key not in cached_results:
+        cached_results[cache_key] = []
+        cached_results[cache_key] = _find_capture_providers(project, directive)
+    cached_providers: list[CaptureProvider] = cached_results[cache_key]
+    return cached_providers
 
 
-def _capture_providers(project: Project, directive: Directive) -> list[CaptureProvider]:
-    providers: list[CaptureProvider] = []
-    early = directive.name in {"set", "return", "if", "rewrite"}
-    below: Directive | None = directive
-    for block in includes.levels_outwards(project, directive.parent):
-        places = includes.context_level(project, block).position_by_directive_id
-        stop = places.get(id(below), _MAX_SEARCHED_DIRECTIVES**3) if early else _MAX_SEARCHED_DIRECTIVES**3
-        before = [
-            d for d in includes.directives_of(project, block, "rewrite")[:_MAX_SEARCHED_DIRECTIVES] if places[id(d)] < stop
+def _find_capture_providers(project: Project, directive: Directive) -> list[CaptureProvider]:
+    found_providers: list[CaptureProvider] = []
+    is_rewrite_module_directive = directive.name in {"set", "return", "if", "rewrite"}
+    directive_in_block: Directive | None = directive
+    for enclosing_block in includes.blocks_outwards(project, directive.parent):
+        position_by_directive_id = includes.context_level_of_block(project, enclosing_block).position_by_directive_id
+        end_position = (
+            position_by_directive_id.get(id(directive_in_block), _MAX_SEARCHED_DIRECTIVES**3)
+            if is_rewrite_module_directive
+            else _MAX_SEARCHED_DIRECTIVES**3
+        )
+        earlier_rewrites = [
+            d
+            for d in includes.expanded_directives_of_block(project, enclosing_block, "rewrite")[:_MAX_SEARCHED_DIRECTIVES]
+            if position_by_directive_id[id(d)] < end_position
         ]
-        providers += _rewrite_capture_providers(directive, before)
-        if block.owner is not None:
-            providers += _block_capture_providers(project, block, block.owner)
-        for opening in includes.directives_of(project, block, "if")[:_MAX_SEARCHED_DIRECTIVES]:
+        found_providers += _rewrite_capture_providers(directive, earlier_rewrites)
+        if enclosing_block.owner is not None:
+            found_providers += _block_capture_providers(project, enclosing_block, enclosing_block.owner)
+        for if_directive in includes.expanded_directives_of_block(project, enclosing_block, "if")[:_MAX_SEARCHED_DIRECTIVES]:
             if (
-                places[id(opening)] < stop
-                and opening is not below
-                and pattern_of(opening)
-                and not condition_parts(opening)[1].startswith("!")
+                position_by_directive_id[id(if_directive)] < end_position
+                and if_directive is not directive_in_block
+                and regex_and_case_of_directive(if_directive)
+                and not condition_parts(if_directive)[1].startswith("!")
             ):
-                providers.append(_pattern_provider(opening, possible_value(project, opening, condition_parts(opening)[0])))
-        below = block.owner
-    return providers
+                found_providers.append(
+                    _capture_provider_of_pattern(
+                        if_directive, value_of_leading_variable(project, if_directive, condition_parts(if_directive)[0])
+                    )
+                )
+        directive_in_block = enclosing_block.owner
+    return found_providers
 
 
 def _rewrite_capture_providers(directive: Directive, earlier_rewrites: list[Directive]) -> list[CaptureProvider]:
     """The rewrites of a level, the last one first; behind `rewrite ^ $request_uri` they match the raw path."""
-    raw = False
+    is_path_raw = False
     providers = []
-    for d in earlier_rewrites:
-        if d is not directive:
-            providers.append(_pattern_provider(d, PossibleValue(_VISIBLE_MASK, has_slash=True) if raw else _DECODED_VALUE))
-            raw = raw or (len(d.args) > 1 and "$request_uri" in d.args[1])
+    for checked_directive in earlier_rewrites:
+        if checked_directive is not directive:
+            providers.append(
+                _capture_provider_of_pattern(
+                    checked_directive, PossibleValue(_VISIBLE_MASK, has_slash=True) if is_path_raw else _DECODED_PATH_VALUE
+                )
+            )
+            is_path_raw = is_path_raw or (len(checked_directive.args) > 1 and "$request_uri" in checked_directive.args[1])
     return providers[::-1]
 
 
-def _block_capture_providers(project: Project, block: Block, owner: Directive) -> list[CaptureProvider]:
+def _block_capture_providers(project: Project, block: Block, opening_directive: Directive) -> list[CaptureProvider]:
     """The expression that opens a block: of an `if`, of a location, of a server's names."""
-    if owner.name == "if" and pattern_of(owner):
-        return [_pattern_provider(owner, possible_value(project, owner, condition_parts(owner)[0]))]
-    if owner.name == "location" and pattern_of(owner):
-        return [_pattern_provider(owner, _DECODED_VALUE)]
-    if owner.name != "server":
+    if opening_directive.name == "if" and regex_and_case_of_directive(opening_directive):
+        return [
+            _capture_provider_of_pattern(
+                opening_directive, value_of_leading_variable(project, opening_directive, condition_parts(opening_directive)[0])
+            )
+        ]
+    if opening_directive.name == "location" and regex_and_case_of_directive(opening_directive):
+        return [_capture_provider_of_pattern(opening_directive, _DECODED_PATH_VALUE)]
+    if opening_directive.name != "server":
         return []
-    names_ = [name for d in includes.directives_of(project, block, "server_name") for name in d.args if name.startswith("~")]
+    regex_server_names = [
+        name
+        for d in includes.expanded_directives_of_block(project, block, "server_name")
+        for name in d.args
+        if name.startswith("~")
+    ]
     return [
         CaptureProvider(
             pcre.try_parse_regex(name[1:], True),
             PossibleValue(_VISIBLE_MASK & ~pcre_tree.char_mask("/:")),
         )
-        for name in names_
+        for name in regex_server_names
     ]
 
 
-def _pattern_provider(directive: Directive, subject: PossibleValue) -> CaptureProvider:
-    pattern = pattern_of(directive)
-    operator = condition_parts(directive)[1] if directive.name == "if" else ""
-    return CaptureProvider(pcre.try_parse_regex(*pattern) if pattern else None, subject, operator.startswith("!"))
+def _capture_provider_of_pattern(directive: Directive, matched_value: PossibleValue) -> CaptureProvider:
+    regex_and_case = regex_and_case_of_directive(directive)
+    comparison_operator = condition_parts(directive)[1] if directive.name == "if" else ""
+    return CaptureProvider(
+        pcre.try_parse_regex(*regex_and_case) if regex_and_case else None, matched_value, comparison_operator.startswith("!")
+    )
 
 
-def possible_value(project: Project, directive: Directive, text: str) -> PossibleValue:
+def value_of_leading_variable(project: Project, directive: Directive, text: str) -> PossibleValue:
     """What the first variable of a text can hold where the directive stands; UNKNOWN for plain text."""
-    match = VARIABLE_REFERENCE.match(text)
-    return variable_value(project, directive, (match[1] or match[2] or match[3]).lower()) if match else UNKNOWN_VALUE
+    variable_match = VARIABLE_REFERENCE.match(text)
+    return (
+        variable_value(project, directive, (variable_match[1] or variable_match[2] or variable_match[3]).lower())
+        if variable_match
+        else NO_CLIENT_VALUE
+    )
 
 
 def variable_value(project: Project, directive: Directive, name: str) -> PossibleValue:
     """What a variable can hold where the directive stands."""
     if name.isdigit():
         return _capture_value(project, directive, int(name))
-    given = _assigned_value(project, directive, name)
-    if given is not None:
-        return given
-    named = _capture_value(project, directive, name)
-    if named is not UNKNOWN_VALUE:
-        return named
+    assigned_value = _cached_assigned_value(project, directive, name)
+    if assigned_value is not None:
+        return assigned_value
+    named_capture_value = _capture_value(project, directive, name)
+    if named_capture_value is not NO_CLIENT_VALUE:
+        return named_capture_value
     if name in {"uri", "document_uri"}:
-        if any("$request_uri" in d.joined_arguments for d in _unconditional_rewrites(project, directive)):
+        if any("$request_uri" in d.joined_arguments for d in _raw_path_rewrites(project, directive)):
             return PossibleValue(_VISIBLE_MASK, has_slash=True)
-        return _DECODED_VALUE
+        return _DECODED_PATH_VALUE
     if name == "request_uri":
         return PossibleValue(_VISIBLE_MASK, has_slash=True)
-    return PossibleValue(_VISIBLE_MASK) if _CLIENT_VARIABLE.fullmatch(name) and name != "is_args" else UNKNOWN_VALUE
+    return PossibleValue(_VISIBLE_MASK) if _CLIENT_VARIABLE_PATTERN.fullmatch(name) and name != "is_args" else NO_CLIENT_VALUE
 
 
-def _unconditional_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:
+def _raw_path_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:
     """The rewrites that always run before a directive's location is served and put the raw path into `$uri`."""
-    for block in includes.levels_outwards(project, directive.parent):
-        for d in includes.directives_of(project, block, "rewrite"):
-            if len(d.args) > 1 and "$request_uri" in d.args[1] and not is_redirect(d):
-                yield d
-        if block.opening_directive_name in {"location", "server"}:
+    for enclosing_block in includes.blocks_outwards(project, directive.parent):
+        for checked_directive in includes.expanded_directives_of_block(project, enclosing_block, "rewrite"):
+            if (
+                len(checked_directive.args) > 1
+                and "$request_uri" in checked_directive.args[1]
+                and not is_redirect(checked_directive)
+            ):
+                yield checked_directive
+        if enclosing_block.opening_directive_name in {"location", "server"}:
             return
 
 
-def _capture_value(project: Project, directive: Directive, key: int | str) -> PossibleValue:
+def _capture_value(project: Project, directive: Directive, group_number_or_name: int | str) -> PossibleValue:
     """What a capture can hold: the characters of its group that the text it is matched against can have."""
-    for provider in capture_providers(project, directive):
-        if provider.regex is None:
-            return UNKNOWN_VALUE
-        group = provider.regex.group(key)
-        if group is not None:
-            chars = 0
-            for part in pcre_tree.walk_nodes(group):
-                chars |= part.char_mask if part.kind == "chars" else 0
-            if not provider.matched_value.client_characters:
+    for capture_provider in capture_providers(project, directive):
+        if capture_provider.regex is None:
+            return NO_CLIENT_VALUE
+        captured_group = capture_provider.regex.group(group_number_or_name)
+        if captured_group is not None:
+            group_character_mask = 0
+            for regex_node in pcre_tree.walk_nodes(captured_group):
+                group_character_mask |= regex_node.char_mask if regex_node.kind == "chars" else 0
+            if not capture_provider.matched_value.client_characters:
                 return PossibleValue()
             return PossibleValue(
-                chars & provider.matched_value.client_characters,
-                pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
-                provider.matched_value.is_decoded,
+                group_character_mask & capture_provider.matched_value.client_characters,
+                pcre_tree.always_matches_some_char_of(captured_group, pcre_tree.char_mask("/")),
+                capture_provider.matched_value.is_decoded,
             )
-    return UNKNOWN_VALUE
+    return NO_CLIENT_VALUE
 
 
-def _assigned_value(project: Project, directive: Directive, name: str) -> PossibleValue | None:
+def _cached_assigned_value(project: Project, directive: Directive, variable_name: str) -> PossibleValue | None:
     """What `set`, `map` and `geo` put into a variable, worked out once a level; variables may form a ring."""
-    notes = includes.include_tree(project).cached_results
-    key = (name, id(includes.enclosing_block(project, directive.parent)))
-    depth: int = notes.get(_DEPTH_KEY, 0)
-    if key not in notes and depth < _MAX_DEPTH:
-        notes[key], notes[_DEPTH_KEY] = UNKNOWN_VALUE, depth + 1
-        notes[key] = _assigned_in_sight(project, directive, name)
-        notes[_DEPTH_KEY] = depth
-    answer: PossibleValue | None = notes.get(key, UNKNOWN_VALUE)
-    return answer
+    cached_results = includes.include_tree(project).cached_results
+    cache_key = (variable_name, id(includes.outermost_including_block(project, directive.parent)))
+    variable_depth: int = cached_results.get(_VARIABLE_DEPTH_CACHE_KEY, 0)
+    if cache_key not in cached_results and variable_depth < _MAX_VARIABLE_NESTING_DEPTH:
+        cached_results[cache_key], cached_results[_VARIABLE_DEPTH_CACHE_KEY] = NO_CLIENT_VALUE, variable_depth + 1
+        cached_results[cache_key] = _value_from_all_definitions(project, directive, variable_name)
+        cached_results[_VARIABLE_DEPTH_CACHE_KEY] = variable_depth
+    cached_value: PossibleValue | None = cached_results.get(cache_key, NO_CLIENT_VALUE)
+    return cached_value
 
 
-def _assigned_in_sight(project: Project, directive: Directive, name: str) -> PossibleValue | None:
+def _value_from_all_definitions(project: Project, directive: Directive, variable_name: str) -> PossibleValue | None:
     """Everything that any of the definitions in sight can put into a variable; None where there is none."""
-    parts: list[PossibleValue] = []
-    slash = True
-    for definition in definitions_of(project, directive.parent, name):
-        if definition.name == "set":
-            parts.append(text_value(project, definition, definition.args[1]) if len(definition.args) > 1 else UNKNOWN_VALUE)
-            slash = slash and parts[-1].has_slash
+    definition_values: list[PossibleValue] = []
+    is_slash_always_held = True
+    for defining_directive in definitions_of_variable(project, directive.parent, variable_name):
+        if defining_directive.name == "set":
+            definition_values.append(
+                possible_value_of_text(project, defining_directive, defining_directive.args[1])
+                if len(defining_directive.args) > 1
+                else NO_CLIENT_VALUE
+            )
+            is_slash_always_held = is_slash_always_held and definition_values[-1].has_slash
             continue
-        entries = [
+        map_entries = [
             d
-            for d in (definition.block.directives if definition.block else [])
+            for d in (defining_directive.block.directives if defining_directive.block else [])
             if d.args and d.name not in {"include", "hostnames"}
         ]
-        for entry in entries:
-            parts.append(_map_entry_value(project, definition, entry))
-            slash = slash and parts[-1].has_slash
-        slash = slash and any(entry.name == "default" for entry in entries)
-    if not parts:
+        for map_entry in map_entries:
+            definition_values.append(_map_entry_value(project, defining_directive, map_entry))
+            is_slash_always_held = is_slash_always_held and definition_values[-1].has_slash
+        is_slash_always_held = is_slash_always_held and any(map_entry.name == "default" for map_entry in map_entries)
+    if not definition_values:
         return None
-    client = 0
-    for part in parts:
-        client |= part.client_characters
-    return PossibleValue(client, slash, any(part.is_decoded for part in parts))
+    client_character_mask = 0
+    for definition_value in definition_values:
+        client_character_mask |= definition_value.client_characters
+    return PossibleValue(
+        client_character_mask, is_slash_always_held, any(definition_value.is_decoded for definition_value in definition_values)
+    )
 
 
-def _map_entry_value(project: Project, table: Directive, entry: Directive) -> PossibleValue:
+def _map_entry_value(project: Project, map_directive: Directive, map_entry: Directive) -> PossibleValue:
     """What one line of a `map` gives: captures in it are those of its own key."""
-    text = entry.args[-1]
-    key = entry.name
-    regex = pcre.try_parse_regex(key[1:].lstrip("*"), key.startswith("~*")) if key.startswith("~") else None
-    if regex is None:
-        return text_value(project, table, text)
-    subject = possible_value(project, table, table.args[0] if table.args else "")
-    client, slash, decoded = 0, _has_slash(text), False
-    for name in variable_names(text):
-        group = regex.group(int(name)) if name.isdigit() else regex.group(name)
-        if group is None:
-            part = UNKNOWN_VALUE if name.isdigit() else variable_value(project, table, name)
-        else:
-            chars = 0
-            for piece in pcre_tree.walk_nodes(group):
-                chars |= piece.char_mask if piece.kind == "chars" else 0
-            part = PossibleValue(
-                chars & subject.client_characters,
-                pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
-                subject.is_decoded,
+    mapped_text = map_entry.args[-1]
+    map_key = map_entry.name
+    map_key_regex = pcre.try_parse_regex(map_key[1:].lstrip("*"), map_key.startswith("~*")) if map_key.startswith("~") else None
+    if map_key_regex is None:
+        return possible_value_of_text(project, map_directive, mapped_text)
+    matched_value = value_of_leading_variable(project, map_directive, map_directive.args[0] if map_directive.args else "")
+    client_character_mask, is_slash_always_held, is_any_part_decoded = 0, _has_literal_slash(mapped_text), False
+    for variable_name in variable_names_in_text(mapped_text):
+        captured_group = (
+            map_key_regex.group(int(variable_name)) if variable_name.isdigit() else map_key_regex.group(variable_name)
+        )
+        if captured_group is None:
+            value_of_variable = (
+                NO_CLIENT_VALUE if variable_name.isdigit() else variable_value(project, map_directive, variable_name)
             )
-        client |= part.client_characters
-        slash = slash or part.has_slash
-        decoded = decoded or (part.is_decoded and part.client_characters != 0)
-    return PossibleValue(client, slash, decoded)
+        else:
+            group_character_mask = 0
+            for regex_node in pcre_tree.walk_nodes(captured_group):
+                group_character_mask |= regex_node.char_mask if regex_node.kind == "chars" else 0
+            value_of_variable = PossibleValue(
+                group_character_mask & matched_value.client_characters,
+                pcre_tree.always_matches_some_char_of(captured_group, pcre_tree.char_mask("/")),
+                matched_value.is_decoded,
+            )
+        client_character_mask |= value_of_variable.client_characters
+        is_slash_always_held = is_slash_always_held or value_of_variable.has_slash
+        is_any_part_decoded = is_any_part_decoded or (value_of_variable.is_decoded and value_of_variable.client_characters != 0)
+    return PossibleValue(client_character_mask, is_slash_always_held, is_any_part_decoded)
 
 
-def _has_slash(text: str) -> bool:
+def _has_literal_slash(text_with_variables: str) -> bool:
     """Whether the literal part of a text has a slash behind the one of `scheme://`."""
-    return "/" in VARIABLE_REFERENCE.sub("", text).replace("://", "")
+    return "/" in VARIABLE_REFERENCE.sub("", text_with_variables).replace("://", "")
 
 
-def text_value(project: Project, directive: Directive, text: str) -> PossibleValue:
+def possible_value_of_text(project: Project, directive: Directive, text: str) -> PossibleValue:
     """What a text with variables can hold, taken together."""
-    client, slash, decoded = 0, _has_slash(text), False
-    for name in variable_names(text):
-        part = variable_value(project, directive, name)
-        if name.isdigit() and directive.name == "set":
-            part = PossibleValue(part.client_characters, part.has_slash, False)  # `set` escapes captures again
-        client |= part.client_characters
-        slash = slash or part.has_slash
-        decoded = decoded or part.is_decoded
-    return PossibleValue(client, slash, decoded)
+    client_character_mask, is_slash_always_held, is_any_part_decoded = 0, _has_literal_slash(text), False
+    for variable_name in variable_names_in_text(text):
+        value_of_variable = variable_value(project, directive, variable_name)
+        if variable_name.isdigit() and directive.name == "set":
+            value_of_variable = PossibleValue(
+                value_of_variable.client_characters, value_of_variable.has_slash, False
+            )  # `set` escapes captures again
+        client_character_mask |= value_of_variable.client_characters
+        is_slash_always_held = is_slash_always_held or value_of_variable.has_slash
+        is_any_part_decoded = is_any_part_decoded or value_of_variable.is_decoded
+    return PossibleValue(client_character_mask, is_slash_always_held, is_any_part_decoded)
 
 
-def definitions_of(project: Project, block: Block, name: str) -> list[Directive]:
+def definitions_of_variable(project: Project, block: Block, name: str) -> list[Directive]:
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
-    directives: list[Directive] = []
-    for level in includes.levels_outwards(project, block):
-        directives += project.memoize_for_subject(_level_definitions, level).get(name, [])
-    return directives[:_MAX_SEARCHED_DIRECTIVES]
+    defining_directives: list[Directive] = []
+    for enclosing_level in includes.blocks_outwards(project, block):
+        defining_directives += project.memoize_for_subject(_definitions_by_variable_name, enclosing_level).get(name, [])
+    return defining_directives[:_MAX_SEARCHED_DIRECTIVES]
 
 
-def _level_definitions(block: Block, project: Project) -> dict[str, list[Directive]]:
+def _definitions_by_variable_name(block: Block, project: Project) -> dict[str, list[Directive]]:
     """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
-    definitions: dict[str, list[Directive]] = {}
-    for d in includes.directives_of(project, block, "set", "map", "geo", "if"):
-        inner = d.block.directives_named("set") if d.name == "if" and d.block is not None else [d]
-        for directive in inner:
-            target = (directive.args[0] if directive.name == "set" else directive.args[-1]) if directive.args else ""
-            if directive.name != "if":
-                definitions.setdefault(target.lstrip("$").lower(), []).append(directive)
-    return definitions
+    definitions_by_variable_name: dict[str, list[Directive]] = {}
+    for checked_directive in includes.expanded_directives_of_block(project, block, "set", "map", "geo", "if"):
+        candidate_directives = (
+            checked_directive.block.directives_named("set")
+            if checked_directive.name == "if" and checked_directive.block is not None
+            else [checked_directive]
+        )
+        for defining_directive in candidate_directives:
+            variable_reference = (
+                (defining_directive.args[0] if defining_directive.name == "set" else defining_directive.args[-1])
+                if defining_directive.args
+                else ""
+            )
+            if defining_directive.name != "if":
+                definitions_by_variable_name.setdefault(variable_reference.lstrip("$").lower(), []).append(defining_directive)
+    return definitions_by_variable_name
 
 
 def is_redirect(rewrite: Directive) -> bool:
     """Whether a rewrite answers the client with a redirect."""
-    target = rewrite.args[1] if len(rewrite.args) > 1 else ""
-    return target.startswith(("http://", "https://", "$scheme")) or bool({"redirect", "permanent"} & set(rewrite.args[2:]))
+    rewrite_target = rewrite.args[1] if len(rewrite.args) > 1 else ""
+    return rewrite_target.startswith(("http://", "https://", "$scheme")) or bool(
+        {"redirect", "permanent"} & set(rewrite.args[2:])
+    )
 
 
 # -- header and request splitting ---------------------------------------------------------------------------------
@@ -334,33 +392,33 @@ def is_redirect(rewrite: Directive) -> bool:
 def http_splitting(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """A decoded piece of the path, which can hold line breaks, goes into a header, a redirect or a proxied request."""
     directive = statement.node
-    for number in _header_argument_numbers(directive):
-        text = directive.args[number - 1]
-        for name in variable_names(text):
-            if directive.name == "rewrite" and _is_own_capture(directive, name):
+    for argument_number in _header_argument_numbers(directive):
+        argument = directive.args[argument_number - 1]
+        for variable_name in variable_names_in_text(argument):
+            if directive.name == "rewrite" and _is_own_capture(directive, variable_name):
                 continue  # a rewrite escapes its captures
-            if variable_value(project, directive, name).client_characters & _LINE_BREAK:
-                yield hit(directive.at(number), variable=f"${name}", directive=directive.name)
+            if variable_value(project, directive, variable_name).client_characters & _LINE_BREAK_MASK:
+                yield hit(directive.at(argument_number), variable=f"${variable_name}", directive=directive.name)
                 break
 
 
-def _is_own_capture(rewrite: Directive, name: str) -> bool:
+def _is_own_capture(rewrite_directive: Directive, variable_name: str) -> bool:
     """Whether a variable of a rewrite's target is a group of its own expression."""
-    regex = pcre.try_parse_regex(rewrite.args[0])
-    return name.isdigit() or regex is None or regex.group(name) is not None
+    rewrite_regex = pcre.try_parse_regex(rewrite_directive.args[0])
+    return variable_name.isdigit() or rewrite_regex is None or rewrite_regex.group(variable_name) is not None
 
 
 def _header_argument_numbers(directive: Directive) -> Iterable[int]:
     """The numbers of the arguments that end up in a header or a request line."""
-    count = len(directive.args)
+    argument_count = len(directive.args)
     if directive.name in {"add_header", "add_trailer", "proxy_set_header", "grpc_set_header"}:
-        return range(2, min(count, 2) + 1)
+        return range(2, min(argument_count, 2) + 1)
     if directive.name == "proxy_pass":
-        return range(1, min(count, 1) + 1)
+        return range(1, min(argument_count, 1) + 1)
     if directive.name == "return":
-        if count == 2 and directive.args[0] in fact_column("http-statuses", "redirects"):
+        if argument_count == 2 and directive.args[0] in property_by_fact_name("http-statuses", "redirects"):
             return (2,)
-        return (1,) if count == 1 and not directive.args[0].isdigit() else ()
+        return (1,) if argument_count == 1 and not directive.args[0].isdigit() else ()
     if directive.name == "rewrite" and is_redirect(directive):
-        return (2,) if count > 1 else ()
+        return (2,) if argument_count > 1 else ()
     return ()

@@ -17,7 +17,7 @@ from readiness.kinds.compose.parts import (
     port_specs,
     string_entries,
 )
-from readiness.kinds.compose.words import command_line, has_unread_settings, stage_built_by_service
+from readiness.kinds.compose.words import command_line, may_have_unread_settings, stage_built_by_service
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.nginx import DirectiveSubject, hosts, includes
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit
@@ -27,13 +27,13 @@ from readiness.syntax.nginx import Directive
 from readiness.syntax.yaml import Map, Seq
 
 # What nginx reads of the files that lie there: its main file, and what the stock main file includes.
-_NGINX_READ_PATH = re.compile(
+_NGINX_READ_PATH_PATTERN = re.compile(
     r"/etc/nginx/(?:nginx\.conf|(?:conf\.d|http\.d)/[^/]+\.conf|sites-enabled/[^/]+"
     r"|templates/[^/]+\.template)\Z"
 )
-_LITERAL_HOST = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
-MAX_MOUNTING_SERVICES = 16  # as many services as may mount one file and still be looked at
-_LOCAL_HOSTS = frozenset({"localhost", "host", "ip6-localhost", "gateway"})
+_LITERAL_HOST_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
+MAX_SERVICES_MOUNTING_ONE_FILE = 16  # as many services as may mount one file and still be looked at
+_LOCAL_HOST_NAMES = frozenset({"localhost", "host", "ip6-localhost", "gateway"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,20 @@ class ProxyTarget:
     scheme: str
 
 
-def route_target(d: Directive) -> ProxyTarget | None:
+def proxy_target_of_directive(d: Directive) -> ProxyTarget | None:
     """Where a `*_pass` or an upstream's `server` sends requests; None where that is no plain name."""
     if not d.args or (d.name == "server" and (d.parent.opening_directive_name != "upstream" or d.block is not None)):
         return None
-    text = d.args[0]
-    if any(char in text for char in "${}%<"):
+    target_text = d.args[0]
+    if any(char in target_text for char in "${}%<"):
         return None
-    place = hosts.parse_pass_target(text)
-    if place.host.startswith("unix:"):
+    pass_target = hosts.parse_pass_target(target_text)
+    if pass_target.host.startswith("unix:"):
         return None
-    host, port = hosts.split_address(place.host)
-    if not _LITERAL_HOST.match(host) or host in _LOCAL_HOSTS or host.isdigit():
+    target_host, target_port = hosts.split_host_and_port(pass_target.host)
+    if not _LITERAL_HOST_PATTERN.match(target_host) or target_host in _LOCAL_HOST_NAMES or target_host.isdigit():
         return None
-    return ProxyTarget(host, port, place.scheme)
+    return ProxyTarget(target_host, target_port, pass_target.scheme)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,126 +72,162 @@ class EdgeIndex:
 
 def edge_index(project: Project) -> EdgeIndex:
     """What a project's compose files say of its nginx files; ask for it with `project.memoize(edge_index)`."""
-    mounted: dict[str, list[tuple[Service, str]]] = {}
-    names: set[str] = set()
+    service_target_pairs_by_source: dict[str, list[tuple[Service, str]]] = {}
+    known_host_names: set[str] = set()
     for document in project.documents_of_kind("compose"):
         for service in document.services.values():
-            names |= _network_names(service)
-            for source, target in _mounted_paths(service):
-                mounted.setdefault(source, []).append((service, target))
-    nginx = project.documents_of_kind("nginx")
-    files = [one.source.path for one in nginx if one.source.parent is None]
-    readers = {path: list(islice(_readers(path, mounted), MAX_MOUNTING_SERVICES + 1)) for path in files}
-    upstreams = {d.args[0].lower() for document in nginx for d in document.walk_directives() if d.name == "upstream" and d.args}
-    by_file = {path: services for path, services in readers.items() if services}
-    return EdgeIndex(by_file, frozenset(names), frozenset(upstreams))
+            known_host_names |= _host_names_of_service(service)
+            for source_path, container_path in _source_and_container_paths(service):
+                service_target_pairs_by_source.setdefault(source_path, []).append((service, container_path))
+    nginx_documents = project.documents_of_kind("nginx")
+    nginx_file_paths = [one.source.path for one in nginx_documents if one.source.parent is None]
+    mounting_services_by_path = {
+        path: list(islice(_services_reading_file(path, service_target_pairs_by_source), MAX_SERVICES_MOUNTING_ONE_FILE + 1))
+        for path in nginx_file_paths
+    }
+    upstream_names = {
+        d.args[0].lower() for document in nginx_documents for d in document.walk_directives() if d.name == "upstream" and d.args
+    }
+    services_by_mounted_file = {path: services for path, services in mounting_services_by_path.items() if services}
+    return EdgeIndex(services_by_mounted_file, frozenset(known_host_names), frozenset(upstream_names))
 
 
-def _readers(path: str, mounted: Mapping[str, list[tuple[Service, str]]]) -> Iterator[Service]:
+def _services_reading_file(
+    file_path: str, service_target_pairs_by_source: Mapping[str, list[tuple[Service, str]]]
+) -> Iterator[Service]:
     """The services that a file, or a folder above it, is mounted into where nginx reads it."""
-    here, rest = posixpath.normpath(path), ""
-    while here and here not in {".", "/", ".."}:
-        for service, target in mounted.get(here, ()):
-            if _NGINX_READ_PATH.match(posixpath.join(target, rest) if rest else target):
+    mount_source_path, path_below_mount = posixpath.normpath(file_path), ""
+    while mount_source_path and mount_source_path not in {".", "/", ".."}:
+        for service, container_path in service_target_pairs_by_source.get(mount_source_path, ()):
+            if _NGINX_READ_PATH_PATTERN.match(
+                posixpath.join(container_path, path_below_mount) if path_below_mount else container_path
+            ):
                 yield service
-        here, name = posixpath.split(here)
-        rest = posixpath.join(name, rest) if rest else name
+        mount_source_path, last_path_component = posixpath.split(mount_source_path)
+        path_below_mount = posixpath.join(last_path_component, path_below_mount) if path_below_mount else last_path_component
 
 
-def _mounted_paths(service: Service) -> Iterator[tuple[str, str]]:
+def _source_and_container_paths(service: Service) -> Iterator[tuple[str, str]]:
     """(path in the tree, path in the container) of what a service takes from beside its file."""
-    folder = service.document.folder
+    compose_folder = service.document.folder
     for mount_spec in mount_specs(service.extended_node, service.env_values):
         if (
             mount_spec.type == "bind"
             and UNKNOWN_VALUE_MARK not in mount_spec.source + mount_spec.target
-            and _is_relative_path(mount_spec.source)
+            and _is_relative_local_path(mount_spec.source)
         ):
             yield (
-                posixpath.normpath(posixpath.join(folder, mount_spec.source)),
+                posixpath.normpath(posixpath.join(compose_folder, mount_spec.source)),
                 mount_spec.target.rstrip("/"),
             )
-    section = service.document.section_entries("configs")
-    used = service.extended_node.get("configs")
-    for item in used if isinstance(used, Seq) else ():
-        if isinstance(item, Map) and isinstance(item.get("target"), str):
-            _, config = section.get(str(item.get("source")), (None, None))
-            file = expand_scalar(config.get("file")).text if isinstance(config, Map) else ""
-            if file and UNKNOWN_VALUE_MARK not in file and _is_relative_path(file):
-                yield posixpath.normpath(posixpath.join(folder, file)), item["target"]
+    config_entry_by_name = service.document.section_entries("configs")
+    configs_of_service = service.extended_node.get("configs")
+    for config_reference in configs_of_service if isinstance(configs_of_service, Seq) else ():
+        if isinstance(config_reference, Map) and isinstance(config_reference.get("target"), str):
+            _, config_definition = config_entry_by_name.get(str(config_reference.get("source")), (None, None))
+            config_file_path = expand_scalar(config_definition.get("file")).text if isinstance(config_definition, Map) else ""
+            if config_file_path and UNKNOWN_VALUE_MARK not in config_file_path and _is_relative_local_path(config_file_path):
+                yield posixpath.normpath(posixpath.join(compose_folder, config_file_path)), config_reference["target"]
 
 
-def _is_relative_path(path: str) -> bool:
-    return not path.startswith(("/", "~", "\\")) and ":" not in path
+def _is_relative_local_path(mount_path: str) -> bool:
+    return not mount_path.startswith(("/", "~", "\\")) and ":" not in mount_path
 
 
-def _network_names(service: Service) -> set[str]:
+def _host_names_of_service(service: Service) -> set[str]:
     """Every name under which other containers may reach a service, and those that it is told itself."""
-    node = service.extended_node
-    names = {service.name.lower()}
-    for key in ("container_name", "hostname", "domainname"):
-        names.add(expand_scalar(node.get(key)).text.lower())
-    networks = node.get("networks")
-    for network in networks.values() if isinstance(networks, Map) else ():
-        aliases = network.get("aliases") if isinstance(network, Map) else None
-        names |= {expand_scalar(name).text.lower() for name, _ in string_entries(aliases)}
-    for key in ("links", "external_links"):
-        for text, _ in string_entries(node.get(key)):
-            names |= {part.lower() for part in expand_scalar(text).text.split(":")}
-    extra = node.get("extra_hosts")
-    hosts = list(extra) if isinstance(extra, Map) else [text for text, _ in string_entries(extra)]
-    return names | {re.split(r"[:=]", expand_scalar(text).text, maxsplit=1)[0].lower() for text in hosts}
+    service_node = service.extended_node
+    host_names = {service.name.lower()}
+    for property_key in ("container_name", "hostname", "domainname"):
+        host_names.add(expand_scalar(service_node.get(property_key)).text.lower())
+    networks_section = service_node.get("networks")
+    for network_options in networks_section.values() if isinstance(networks_section, Map) else ():
+        network_aliases = network_options.get("aliases") if isinstance(network_options, Map) else None
+        host_names |= {expand_scalar(name).text.lower() for name, _ in string_entries(network_aliases)}
+    for property_key in ("links", "external_links"):
+        for link_text, _ in string_entries(service_node.get(property_key)):
+            host_names |= {part.lower() for part in expand_scalar(link_text).text.split(":")}
+    extra_hosts = service_node.get("extra_hosts")
+    extra_host_texts = (
+        list(extra_hosts) if isinstance(extra_hosts, Map) else [link_text for link_text, _ in string_entries(extra_hosts)]
+    )
+    return host_names | {
+        re.split(r"[:=]", expand_scalar(link_text).text, maxsplit=1)[0].lower() for link_text in extra_host_texts
+    }
 
 
 def upstream_unknown(statement: DirectiveSubject, *, project: Project) -> CheckOutcome:
     """A request is sent to a name that nothing in the compose project has."""
-    d = statement.node
-    going, known = route_target(d), project.memoize(edge_index)
-    services = known.services_by_mounted_file.get(d.source.path, [])
-    if going is None or not services:
+    directive = statement.node
+    proxy_target, compose_edge_index = proxy_target_of_directive(directive), project.memoize(edge_index)
+    mounting_services = compose_edge_index.services_by_mounted_file.get(directive.source.path, [])
+    if proxy_target is None or not mounting_services:
         yield NotApplicable()
         return
-    if going.host in known.known_host_names or going.host in known.upstream_names:
+    if proxy_target.host in compose_edge_index.known_host_names or proxy_target.host in compose_edge_index.upstream_names:
         return
-    doubtful = len(services) > MAX_MOUNTING_SERVICES or any(
-        project.memoize_for_subject(_may_reach_undeclared_names, service) for service in services
+    is_doubtful = len(mounting_services) > MAX_SERVICES_MOUNTING_ONE_FILE or any(
+        project.memoize_for_subject(_may_reach_undeclared_names, first_mounting_service)
+        for first_mounting_service in mounting_services
     )
-    if doubtful or includes.may_be_set_in_unread_file(project, d.parent):
-        yield Undecidable(d.at(1))
+    if is_doubtful or includes.may_be_set_in_unread_file(project, directive.parent):
+        yield Undecidable(directive.at(1))
         return
-    service = services[0]
-    note = Related(service.source, service.name_span, "the service that mounts this file")
-    yield hit(d.at(1), related=[note], host=going.host, file=service.source.path)
+    first_mounting_service = mounting_services[0]
+    mounting_service_related = Related(
+        first_mounting_service.source, first_mounting_service.name_span, "the service that mounts this file"
+    )
+    yield hit(
+        directive.at(1), related=[mounting_service_related], host=proxy_target.host, file=first_mounting_service.source.path
+    )
 
 
 def _may_reach_undeclared_names(service: Service, project: Project) -> bool:
     """Whether a service may reach names that its compose files do not tell, or changes its configuration at start."""
-    apps = project.memoize(join_compose_files)
-    app: JoinedFiles = apps.application_of(service.document)
-    node = service.extended_node
-    if app.has_unread_files or id(service.document) in apps.extended_only_ids or service.document.swarm or project.prose:
+    joined_applications = project.memoize(join_compose_files)
+    joined_files: JoinedFiles = joined_applications.application_of(service.document)
+    service_node = service.extended_node
+    if (
+        joined_files.has_unread_files
+        or id(service.document) in joined_applications.extended_only_ids
+        or service.document.swarm
+        or project.prose
+    ):
         return True
-    if any(key in node for key in ("network_mode", "extends", "dns", "dns_search")):
+    if any(key in service_node for key in ("network_mode", "extends", "dns", "dns_search")):
         return True
-    command = command_line(node.get("command")) + command_line(node.get("entrypoint"))
-    if re.search(r"\b(?:sed|envsubst|sh|bash|confd|tee)\b|\.sh\b", command) or UNKNOWN_VALUE_MARK in command:
+    command_and_entrypoint_line = command_line(service_node.get("command")) + command_line(service_node.get("entrypoint"))
+    if (
+        re.search(r"\b(?:sed|envsubst|sh|bash|confd|tee)\b|\.sh\b", command_and_entrypoint_line)
+        or UNKNOWN_VALUE_MARK in command_and_entrypoint_line
+    ):
         return True
-    if len(app.services()) < 2:  # a proxy by itself serves what others attach to its network
+    if len(joined_files.services()) < 2:  # a proxy by itself serves what others attach to its network
         return True
-    used = {expand_scalar(name).text for name, _ in named_entries(node.get("networks"))} or {"default"}
-    for document in app.documents():
-        for name, (_, value) in document.section_entries("networks").items():
-            if name in used and isinstance(value, Map) and {"external", "name"} & set(value):
+    used_network_names = {
+        expand_scalar(network_name).text for network_name, _ in named_entries(service_node.get("networks"))
+    } or {"default"}
+    for joined_document in joined_files.documents():
+        for network_name, (_, network_definition) in joined_document.section_entries("networks").items():
+            if (
+                network_name in used_network_names
+                and isinstance(network_definition, Map)
+                and {"external", "name"} & set(network_definition)
+            ):
                 return True
-    return not _sees_all_mounts(service, project)
+    return not _are_all_nginx_mounts_in_tree(service, project)
 
 
-def _sees_all_mounts(service: Service, project: Project) -> bool:
+def _are_all_nginx_mounts_in_tree(service: Service, project: Project) -> bool:
     """Whether every file that a service mounts below /etc/nginx is in the tree: another may define upstreams."""
     for mount_spec in mount_specs(service.extended_node, service.env_values):
         if mount_spec.target.startswith("/etc/nginx") and not mount_spec.target.endswith((".pem", ".key", ".crt")):
-            path = posixpath.normpath(posixpath.join(service.document.folder, mount_spec.source))
-            if mount_spec.type != "bind" or UNKNOWN_VALUE_MARK in mount_spec.source or not project.was_path_seen(path):
+            mount_source_path = posixpath.normpath(posixpath.join(service.document.folder, mount_spec.source))
+            if (
+                mount_spec.type != "bind"
+                or UNKNOWN_VALUE_MARK in mount_spec.source
+                or not project.was_path_seen(mount_source_path)
+            ):
                 return False
     return True
 
@@ -201,57 +237,73 @@ _DEFAULT_PORT_BY_SCHEME = {"": "80", "http": "80", "https": "443", "grpc": "80",
 
 def upstream_port_wrong(statement: DirectiveSubject, *, project: Project) -> CheckOutcome:
     """A request is sent to a port of a service that listens on another one."""
-    d = statement.node
-    going, known = route_target(d), project.memoize(edge_index)
-    services = known.services_by_mounted_file.get(d.source.path, [])
-    if going is None or len(services) != 1 or going.host in known.upstream_names:
+    directive = statement.node
+    proxy_target, compose_edge_index = proxy_target_of_directive(directive), project.memoize(edge_index)
+    mounting_services = compose_edge_index.services_by_mounted_file.get(directive.source.path, [])
+    if proxy_target is None or len(mounting_services) != 1 or proxy_target.host in compose_edge_index.upstream_names:
         yield NotApplicable()
         return
-    port = going.port or _DEFAULT_PORT_BY_SCHEME.get(going.scheme, "")
-    service = project.memoize(join_compose_files).application_of(services[0].document).services().get(going.host)
-    stage = stage_built_by_service(service, project) if service is not None and service.builds else None
-    if service is None or stage is None or not port.isdigit():
-        yield Undecidable(d.at(1))
+    target_port = proxy_target.port or _DEFAULT_PORT_BY_SCHEME.get(proxy_target.scheme, "")
+    target_service = (
+        project.memoize(join_compose_files).application_of(mounting_services[0].document).services().get(proxy_target.host)
+    )
+    built_stage = (
+        stage_built_by_service(target_service, project) if target_service is not None and target_service.builds else None
+    )
+    if target_service is None or built_stage is None or not target_port.isdigit():
+        yield Undecidable(directive.at(1))
         return
-    ports = None if has_unread_settings(service, project) else _listening_ports(service, stage, port)
-    if ports is None:
-        yield Undecidable(d.at(1))
-    elif port not in ports:
-        effective = stage.effective_value("EXPOSE")
-        place = effective.span if effective else stage.at()
-        note = Related(stage.source, place, f"the image of {going.host} listens here")
-        yield hit(d.at(1), related=[note], host=going.host, port=port, told=", ".join(sorted(ports)))
+    listening_ports = (
+        None
+        if may_have_unread_settings(target_service, project)
+        else _listening_ports(target_service, built_stage, target_port)
+    )
+    if listening_ports is None:
+        yield Undecidable(directive.at(1))
+    elif target_port not in listening_ports:
+        effective_expose = built_stage.effective_value("EXPOSE")
+        expose_span = effective_expose.span if effective_expose else built_stage.at()
+        listening_port_related = Related(built_stage.source, expose_span, f"the image of {proxy_target.host} listens here")
+        yield hit(
+            directive.at(1),
+            related=[listening_port_related],
+            host=proxy_target.host,
+            port=target_port,
+            told=", ".join(sorted(listening_ports)),
+        )
 
 
-def _listening_ports(service: Service, stage: Stage, port: str) -> set[str] | None:
+def _listening_ports(service: Service, stage: Stage, target_port: str) -> set[str] | None:
     """The ports that a service surely listens on: its Dockerfile tells them, and what runs or publishes it agrees.
 
     None where the port in question is named anywhere near, or comes from somewhere else.
     """
     if service.extended_node.get("env_file") or "extends" in service.extended_node:
         return None
-    exposed = {
+    exposed_ports = {
         word.value.partition("/")[0]
         for below in stage.base_chain
         for instruction in below.instructions
         if instruction.keyword == "EXPOSE"
         for word in instruction.words
     }
-    if not exposed or not all(one.isdigit() for one in exposed) or port in exposed:
-        return None if not exposed or port not in exposed else exposed
-    written = service.source.text[slice(*service.node.at())]
-    if re.search(rf"(?<!\d){port}(?!\d)", written + stage.source.text):
+    if not exposed_ports or not all(one.isdigit() for one in exposed_ports) or target_port in exposed_ports:
+        return None if not exposed_ports or target_port not in exposed_ports else exposed_ports
+    service_text = service.source.text[slice(*service.node.at())]
+    if re.search(rf"(?<!\d){target_port}(?!\d)", service_text + stage.source.text):
         return None
-    published = {spec.target for spec in port_specs(service.extended_node, service.env_values)}
-    inner = {str(one[0]) for one in published if one is not None and one[0] == one[1]}
-    inner |= {expand_scalar(text).text.partition("/")[0] for text, _ in string_entries(service.extended_node.get("expose"))}
-    if inner:
-        return exposed if inner <= exposed else None
-    process = " ".join(
+    published_ports = {spec.target for spec in port_specs(service.extended_node, service.env_values)}
+    declared_container_ports = {str(one[0]) for one in published_ports if one is not None and one[0] == one[1]}
+    declared_container_ports |= {
+        expand_scalar(text).text.partition("/")[0] for text, _ in string_entries(service.extended_node.get("expose"))
+    }
+    if declared_container_ports:
+        return exposed_ports if declared_container_ports <= exposed_ports else None
+    image_command_line = " ".join(
         effective.text
         for effective in (stage.effective_value("CMD"), stage.effective_value("ENTRYPOINT"))
         if effective is not None
     )
-    command = command_line(service.extended_node.get("command")) or process
-    agrees = all(re.search(rf"(?<!\d){one}(?!\d)", command) for one in exposed)
-    return exposed if agrees and UNKNOWN_VALUE_MARK not in command else None
+    effective_command_line = command_line(service.extended_node.get("command")) or image_command_line
+    is_command_naming_all_ports = all(re.search(rf"(?<!\d){one}(?!\d)", effective_command_line) for one in exposed_ports)
+    return exposed_ports if is_command_naming_all_ports and UNKNOWN_VALUE_MARK not in effective_command_line else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from readiness.checks.k8s.probes import probes_of
-from readiness.checks.project.tools import missing_tool
+from readiness.checks.project.tools import missing_tool_outcome
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.joins.images import stage_of_container
 from readiness.kinds.k8s.model import Container
@@ -17,16 +17,16 @@ from readiness.syntax.yaml import Map, Seq
 
 def probe_tool_missing(container: Container, *, project: Project) -> CheckOutcome:
     """An exec probe that calls a program which the image of its Dockerfile does not have."""
-    runs = [run for _, one in probes_of(container) if isinstance(run := one.get("exec"), Map)]
-    stage = stage_of_container(container, project) if runs and not container.windows else None
-    if stage is None:
+    exec_probes = [exec_probe for _, one in probes_of(container) if isinstance(exec_probe := one.get("exec"), Map)]
+    built_stage = stage_of_container(container, project) if exec_probes and not container.windows else None
+    if built_stage is None:
         yield NotApplicable()
         return
-    for run in runs:
-        if isinstance(command := run.get("command"), Seq):
-            yield from missing_tool(_command_words(command), stage, run.at("command"))
+    for exec_probe in exec_probes:
+        if isinstance(command_node := exec_probe.get("command"), Seq):
+            yield from missing_tool_outcome(_command_words(command_node), built_stage, exec_probe.at("command"))
 
 
-def _command_words(items: Any) -> list[str]:
+def _command_words(command_items: Any) -> list[str]:
     """The words of a command, with the defaults of their variables."""
-    return [expand_scalar(item).text.replace(UNKNOWN_VALUE_MARK, "X") for item in items]
+    return [expand_scalar(item).text.replace(UNKNOWN_VALUE_MARK, "X") for item in command_items]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from readiness.kinds import dotenv
-from readiness.kinds.compose.environment import EnvFileValue, env_file_path, read_env_files
-from readiness.kinds.compose.join import compose_file_paths, includes_of
+from readiness.kinds.compose.environment import EnvFileValue, env_file_values_and_are_all_read, resolved_path_or_hole
+from readiness.kinds.compose.join import included_files_of, paths_in_compose_file_variable
 from readiness.kinds.compose.merge import (
-    MAX_EXTENDS,
+    MAX_EXTENDS_DEPTH,
     merge_services,
     rebase_service_paths,
     without_key_path,
@@ -20,7 +20,7 @@ from readiness.kinds.compose.model import Document, Service
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.yaml import Map
 
-MAX_PARENT_FOLDERS = 20  # as far up as the base of an overlay is looked for
+MAX_PARENT_FOLDERS_OF_OVERLAY = 20  # as far up as the base of an overlay is looked for
 
 
 @dataclass(slots=True, eq=False)
@@ -44,16 +44,16 @@ class JoinedFiles:
         """All of them, the file itself first."""
         return [self.document, *self.bases, *self.overlays, *self.included_both_ways]
 
-    def names_in_section(self, section: str) -> set[str]:
+    def names_in_section(self, section_name: str) -> set[str]:
         """The names that are defined in a section by any of them."""
-        return {name for one in self.documents() for name in one.section_entries(section)}
+        return {name for one in self.documents() for name in one.section_entries(section_name)}
 
     def services(self) -> dict[str, Service]:
         """The services of all, those of the file itself first; worked out once, when all files are joined."""
         if not self._services:
             for document in self.documents():
-                for name, service in document.services.items():
-                    self._services.setdefault(name, service)
+                for service_name, service in document.services.items():
+                    self._services.setdefault(service_name, service)
         return self._services
 
 
@@ -73,208 +73,227 @@ class JoinedFilesIndex:
 def join_compose_files(project: Project) -> JoinedFilesIndex:
     """The apps of a project; ask for them with `project.memoize(join_compose_files)`."""
     documents: list[Document] = project.documents_of_kind("compose")
-    applications = JoinedFilesIndex(project.document_by_path("compose"), {id(one): JoinedFiles(one) for one in documents})
-    folders: dict[str, list[Document]] = {}
+    joined_files_index = JoinedFilesIndex(project.document_by_path("compose"), {id(one): JoinedFiles(one) for one in documents})
+    documents_by_folder: dict[str, list[Document]] = {}
     for document in documents:
-        folders.setdefault(document.folder, []).append(document)
-    for beside in folders.values():
-        for document in beside:
-            _join_base(applications, document, beside, folders)
+        documents_by_folder.setdefault(document.folder, []).append(document)
+    for documents_in_folder in documents_by_folder.values():
+        for document in documents_in_folder:
+            _join_with_base(joined_files_index, document, documents_in_folder, documents_by_folder)
     for document in documents:
-        _join_compose_file_variable(applications, document)
-        _join_includes(applications, document)
+        _join_compose_file_variable_files(joined_files_index, document)
+        _join_with_included_files(joined_files_index, document)
         for service in document.services.values():
-            file = service.extends[0] if service.extends else None
-            parent = document_at_path(applications, document, file) if file is not None else None
-            if parent is not None and parent is not document and not parent.first:
-                applications.extended_only_ids.add(id(parent))
-    return applications
+            extended_file_path = service.extends[0] if service.extends else None
+            extended_document = (
+                document_at_written_path(joined_files_index, document, extended_file_path)
+                if extended_file_path is not None
+                else None
+            )
+            if extended_document is not None and extended_document is not document and not extended_document.first:
+                joined_files_index.extended_only_ids.add(id(extended_document))
+    return joined_files_index
 
 
-def _join_base(
-    applications: JoinedFilesIndex,
+def _join_with_base(
+    joined_files_index: JoinedFilesIndex,
     document: Document,
-    beside: list[Document],
-    folders: Mapping[str, list[Document]],
+    documents_in_folder: list[Document],
+    documents_by_folder: Mapping[str, list[Document]],
 ) -> None:
     """Join a file with the one that it is laid over: beside it, or else above."""
-    base = _base_of_overlay(document, beside)
-    if base is not None and (document.override or document.production or base.purpose == document.purpose):
-        applications.by_document_id[id(base)].overlays.append(document)
-    base = base or _variant_base(document, beside) or _overlay_base_above(document, folders)
-    if base is not None:
-        applications.by_document_id[id(document)].bases.append(base)
+    base_document = _base_of_overlay(document, documents_in_folder)
+    if base_document is not None and (document.override or document.production or base_document.purpose == document.purpose):
+        joined_files_index.by_document_id[id(base_document)].overlays.append(document)
+    base_document = (
+        base_document
+        or _base_of_variant(document, documents_in_folder)
+        or _base_in_parent_folders(document, documents_by_folder)
+    )
+    if base_document is not None:
+        joined_files_index.by_document_id[id(document)].bases.append(base_document)
 
 
-def _overlay_base_above(document: Document, folders: Mapping[str, list[Document]]) -> Document | None:
+def _base_in_parent_folders(document: Document, documents_by_folder: Mapping[str, list[Document]]) -> Document | None:
     """The file of a folder above that a file is laid over: `docker compose -f compose.yaml -f extra/compose.yaml`."""
-    for folder in islice(parent_folders(document.folder), MAX_PARENT_FOLDERS):
-        base = _base_of_overlay(document, folders.get(folder, []))
-        if base is not None:
-            return base
+    for parent_folder in islice(parent_folders(document.folder), MAX_PARENT_FOLDERS_OF_OVERLAY):
+        base_document = _base_of_overlay(document, documents_by_folder.get(parent_folder, []))
+        if base_document is not None:
+            return base_document
     return None
 
 
-def _base_of_overlay(document: Document, folder_documents: list[Document]) -> Document | None:
+def _base_of_overlay(document: Document, documents_in_folder: list[Document]) -> Document | None:
     """The file that a file is laid over: it has services that only say what to change."""
-    bare = {name for name, one in document.services.items() if not one.owned and not one.extends}
-    if not bare and not document.override:
+    amending_service_names = {name for name, one in document.services.items() if not one.owned and not one.extends}
+    if not amending_service_names and not document.override:
         return None
-    fitting = [
+    candidate_bases = [
         candidate
-        for candidate in folder_documents
+        for candidate in documents_in_folder
         if candidate is not document
         and not candidate.override
-        and bare <= {name for name, service in candidate.services.items() if service.owned or service.extends}
+        and amending_service_names <= {name for name, service in candidate.services.items() if service.owned or service.extends}
     ]
-    return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
+    return min(candidate_bases, key=lambda one: (len(one.source.path), one.source.path), default=None)
 
 
-def _join_compose_file_variable(applications: JoinedFilesIndex, document: Document) -> None:
+def _join_compose_file_variable_files(joined_files_index: JoinedFilesIndex, document: Document) -> None:
     """The files that stand together because COMPOSE_FILE in the `.env` says so, in their order."""
-    setting = document.environment.env_file_values.get("COMPOSE_FILE")
-    if setting is None:
+    compose_file_setting = document.environment.env_file_values.get("COMPOSE_FILE")
+    if compose_file_setting is None:
         return
-    folder = posixpath.dirname(setting.source.path)
-    paths = [posixpath.join(folder, one) for one in compose_file_paths(document.environment)]
-    documents = [applications.by_path.get(posixpath.normpath(path)) for path in paths]
-    files = [one for one in documents if one is not None]
-    if document in files and len(files) == len(documents):
-        app, at = applications.by_document_id[id(document)], files.index(document)
-        app.bases, app.overlays = files[:at][::-1], files[at + 1 :]
+    env_file_folder = posixpath.dirname(compose_file_setting.source.path)
+    listed_paths = [posixpath.join(env_file_folder, one) for one in paths_in_compose_file_variable(document.environment)]
+    documents_or_none = [joined_files_index.by_path.get(posixpath.normpath(path)) for path in listed_paths]
+    listed_documents = [one for one in documents_or_none if one is not None]
+    if document in listed_documents and len(listed_documents) == len(documents_or_none):
+        joined_files, document_index = joined_files_index.by_document_id[id(document)], listed_documents.index(document)
+        joined_files.bases, joined_files.overlays = (
+            listed_documents[:document_index][::-1],
+            listed_documents[document_index + 1 :],
+        )
 
 
-def _variant_base(document: Document, folder_documents: list[Document]) -> Document | None:
+def _base_of_variant(document: Document, documents_in_folder: list[Document]) -> Document | None:
     """The file that a variant is laid over: `docker-compose.gpu.yml` with some services of `docker-compose.yml`."""
-    name, dot, rest = posixpath.basename(document.source.path).partition(".")
-    if not dot or rest.lower() in {"yml", "yaml"}:
+    base_name, dot_separator, name_suffix = posixpath.basename(document.source.path).partition(".")
+    if not dot_separator or name_suffix.lower() in {"yml", "yaml"}:
         return None
-    for candidate in folder_documents:
-        same = posixpath.basename(candidate.source.path).partition(".")[0] == name
-        if same and candidate.first and set(document.services) < set(candidate.services):
-            return candidate
+    for candidate_base in documents_in_folder:
+        has_same_base_name = posixpath.basename(candidate_base.source.path).partition(".")[0] == base_name
+        if has_same_base_name and candidate_base.first and set(document.services) < set(candidate_base.services):
+            return candidate_base
     return None
 
 
-def _join_includes(applications: JoinedFilesIndex, document: Document) -> None:
+def _join_with_included_files(joined_files_index: JoinedFilesIndex, document: Document) -> None:
     """Join a file with what it includes, and with what those include, and back."""
-    app = applications.by_document_id[id(document)]
-    seen = {id(document)}
-    todo = [document]
-    while todo:
-        including = todo.pop()
-        for include in includes_of(including):
-            included = document_at_path(applications, including, include.path)
-            if included is None:
-                app.has_unread_files = True
-            elif id(included) not in seen:
-                seen.add(id(included))
-                app.included_both_ways.append(included)
-                app.included.append(included)
-                back = applications.by_document_id[id(included)].included_both_ways
-                if document not in back:
-                    back.append(document)
-                todo.append(included)
+    joined_files = joined_files_index.by_document_id[id(document)]
+    seen_document_ids = {id(document)}
+    pending_documents = [document]
+    while pending_documents:
+        including_document = pending_documents.pop()
+        for include_reference in included_files_of(including_document):
+            included_document = document_at_written_path(joined_files_index, including_document, include_reference.path)
+            if included_document is None:
+                joined_files.has_unread_files = True
+            elif id(included_document) not in seen_document_ids:
+                seen_document_ids.add(id(included_document))
+                joined_files.included_both_ways.append(included_document)
+                joined_files.included.append(included_document)
+                documents_joined_with_included = joined_files_index.by_document_id[id(included_document)].included_both_ways
+                if document not in documents_joined_with_included:
+                    documents_joined_with_included.append(document)
+                pending_documents.append(included_document)
 
 
-def document_at_path(applications: JoinedFilesIndex, document: Document, path: str) -> Document | None:
+def document_at_written_path(joined_files_index: JoinedFilesIndex, document: Document, written_path: str) -> Document | None:
     """The file of the project that a path of a file means; None where it is not there, or a variable hides it."""
-    folder = posixpath.dirname(document.source.path)
-    return applications.by_path.get(env_file_path(path, folder, document.environment.values))
+    document_folder = posixpath.dirname(document.source.path)
+    return joined_files_index.by_path.get(resolved_path_or_hole(written_path, document_folder, document.environment.values))
 
 
-def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
+def merged_node_and_is_complete(service: Service, project: Project) -> tuple[Map, bool]:
     """The service as it runs in production, and whether all that goes into it is here.
 
     Its own file, what that includes, what it extends elsewhere, and the files laid on it; places in it may be of other
     files. What the including file says counts before what the included one does.
     """
-    apps = project.memoize(join_compose_files)
-    app = apps.application_of(service.document)
-    node: Map | None = None
-    known = True
-    below = (*reversed(app.included), *reversed(app.bases))
-    for document in (*below, service.document, *app.overlays):
-        own = document is service.document
-        part = service if own else document.services.get(service.name)
-        node = None if node is None else _without_reset_keys(node, document, service.name)
-        if part is not None:
-            whole_part, here = extended_across_files(apps, part)
-            known = known and (here or not own)
-            node = whole_part if node is None else merge_services(node, whole_part)
-    return node if node is not None else service.extended_node, known
+    joined_files_index = project.memoize(join_compose_files)
+    joined_files = joined_files_index.application_of(service.document)
+    merged_node: Map | None = None
+    is_complete = True
+    base_layers = (*reversed(joined_files.included), *reversed(joined_files.bases))
+    for layered_document in (*base_layers, service.document, *joined_files.overlays):
+        is_own_document = layered_document is service.document
+        service_part = service if is_own_document else layered_document.services.get(service.name)
+        merged_node = None if merged_node is None else _without_reset_keys(merged_node, layered_document, service.name)
+        if service_part is not None:
+            extended_part, is_extended_part_complete = extended_node_and_is_complete(joined_files_index, service_part)
+            is_complete = is_complete and (is_extended_part_complete or not is_own_document)
+            merged_node = extended_part if merged_node is None else merge_services(merged_node, extended_part)
+    return merged_node if merged_node is not None else service.extended_node, is_complete
 
 
-def env_file_values(service: Service, project: Project) -> tuple[dict[str, EnvFileValue], bool]:
+def env_file_values_and_is_complete(service: Service, project: Project) -> tuple[dict[str, EnvFileValue], bool]:
     """What environment files give a service as it runs in production, and whether all of them were read."""
     return project.memoize_for_subject(_read_env_file_values, service)
 
 
 def _read_env_file_values(service: Service, project: Project) -> tuple[dict[str, EnvFileValue], bool]:
-    apps = project.memoize(join_compose_files)
-    app = apps.application_of(service.document)
-    files = project.document_by_path(dotenv.KIND_NAME)
-    settings: dict[str, EnvFileValue] = {}
-    complete = True
-    for document in (*reversed(app.bases), service.document, *app.overlays):
-        part = document.services.get(service.name)
-        for base in _extends_chain(apps, part)[::-1] if part is not None else ():
-            outer = {**base.env_file_variables, **service.document.environment.values_with_secrets}
-            given, here = read_env_files(base.extended_node, base.document.folder, files, outer)
-            settings |= given
-            complete = complete and here
-    return settings, complete
+    joined_files_index = project.memoize(join_compose_files)
+    joined_files = joined_files_index.application_of(service.document)
+    env_document_by_path = project.document_by_path(dotenv.KIND_NAME)
+    value_by_name: dict[str, EnvFileValue] = {}
+    is_complete = True
+    for layered_document in (*reversed(joined_files.bases), service.document, *joined_files.overlays):
+        service_part = layered_document.services.get(service.name)
+        for base_service in _extends_chain(joined_files_index, service_part)[::-1] if service_part is not None else ():
+            outer_values = {**base_service.env_file_variables, **service.document.environment.values_with_secrets}
+            given_value_by_name, were_all_files_read = env_file_values_and_are_all_read(
+                base_service.extended_node, base_service.document.folder, env_document_by_path, outer_values
+            )
+            value_by_name |= given_value_by_name
+            is_complete = is_complete and were_all_files_read
+    return value_by_name, is_complete
 
 
-def _without_reset_keys(node: Map, overlay: Document, name: str) -> Map:
+def _without_reset_keys(service_node: Map, overlay_document: Document, service_name: str) -> Map:
     """A service without what a file that is laid over it takes away."""
-    for path in overlay.reset_paths:
-        if path[:2] == ("services", name) and len(path) > 2:
-            node = without_key_path(node, path[2:])
-    return node
+    for reset_path in overlay_document.reset_paths:
+        if reset_path[:2] == ("services", service_name) and len(reset_path) > 2:
+            service_node = without_key_path(service_node, reset_path[2:])
+    return service_node
 
 
-def extended_across_files(applications: JoinedFilesIndex, service: Service) -> tuple[Map, bool]:
+def extended_node_and_is_complete(joined_files_index: JoinedFilesIndex, service: Service) -> tuple[Map, bool]:
     """The service over what it extends in other files."""
-    chain = _extends_chain(applications, service)
-    node, home = service.extended_node, service.document.folder
-    for base in chain[1:]:
-        node = merge_services(
-            rebase_service_paths(base.extended_node, posixpath.relpath(base.document.folder or ".", home or ".")),
-            node,
+    extends_chain = _extends_chain(joined_files_index, service)
+    extended_node_so_far, service_folder = service.extended_node, service.document.folder
+    for base_service in extends_chain[1:]:
+        extended_node_so_far = merge_services(
+            rebase_service_paths(
+                base_service.extended_node, posixpath.relpath(base_service.document.folder or ".", service_folder or ".")
+            ),
+            extended_node_so_far,
         )
-    return node, not chain[-1].extends
+    return extended_node_so_far, not extends_chain[-1].extends
 
 
-def _extends_chain(applications: JoinedFilesIndex, service: Service) -> list[Service]:
+def _extends_chain(joined_files_index: JoinedFilesIndex, service: Service) -> list[Service]:
     """The service, what it extends in another file, and so on, as far as those are here."""
-    chain = [service]
-    while service.extends and len(chain) < MAX_EXTENDS:
-        file, parent = service.extends
-        document = document_at_path(applications, service.document, file)
-        base = document.services.get(parent) if document is not None and parent else None
-        if base is None or base in chain:
+    extends_chain = [service]
+    while service.extends and len(extends_chain) < MAX_EXTENDS_DEPTH:
+        extended_file_path, extended_service_name = service.extends
+        extended_document = document_at_written_path(joined_files_index, service.document, extended_file_path)
+        base_service = (
+            extended_document.services.get(extended_service_name)
+            if extended_document is not None and extended_service_name
+            else None
+        )
+        if base_service is None or base_service in extends_chain:
             break
-        chain.append(base)
-        service = base
-    return chain
+        extends_chain.append(base_service)
+        service = base_service
+    return extends_chain
 
 
-def is_defined_here(service: Service, project: Project) -> bool:
+def is_service_defined_in_own_file(service: Service, project: Project) -> bool:
     """Whether what a service lacks is this file's business: it says here what runs, and amends no other file.
 
     Of a file of the first format nothing is asked: Docker reads it no more, which is said once.
     """
     if (not service.owned and not service.extends) or service.document.legacy:
         return False
-    application_of = project.memoize(join_compose_files).application_of(service.document)
-    return not any(service.name in document.services for document in application_of.bases)
+    find_joined_files = project.memoize(join_compose_files).application_of(service.document)
+    return not any(service.name in document.services for document in find_joined_files.bases)
 
 
 def root_file_path(document: Document, project: Project) -> str:
     """The path of the first file that a compose file is laid over or included by, else its own."""
-    apps = project.memoize(join_compose_files)
-    app = apps.application_of(document)
-    first = apps.application_of(app.bases[-1] if app.bases else document)
-    around = [one for one in first.included_both_ways if one not in first.included]
-    return (around[0] if around else first.document).source.path
+    joined_files_index = project.memoize(join_compose_files)
+    joined_files = joined_files_index.application_of(document)
+    joined_files_of_base = joined_files_index.application_of(joined_files.bases[-1] if joined_files.bases else document)
+    including_documents = [one for one in joined_files_of_base.included_both_ways if one not in joined_files_of_base.included]
+    return (including_documents[0] if including_documents else joined_files_of_base.document).source.path

@@ -13,12 +13,12 @@ from readiness.kinds.variables import VariableSetting
 from readiness.model import Source, Span
 from readiness.syntax import secrets
 from readiness.syntax.dotenv import EnvEntry, parse_raw_env_file, resolve_entries
-from readiness.syntax.holes import has_variable
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
 
-MAX_ENV_FILE_ENTRIES = 2000  # of one file; no real one has as many
-MAX_VALUE_LENGTH = 256  # characters; what is longer settles nothing, so that no value can be blown up with it
+MAX_ENTRIES_PER_ENV_FILE = 2000  # of one file; no real one has as many
+MAX_ENV_VALUE_LENGTH = 256  # characters; what is longer settles nothing, so that no value can be blown up with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,12 @@ class EnvFileValue:
     document: dotenv.Document
     value: str
 
-    def setting_of(self, name: str) -> VariableSetting:
+    def setting_of(self, variable_name: str) -> VariableSetting:
         """The setting of a variable of this value; an empty one settles nothing."""
-        entry = self.entry
-        return VariableSetting(name, entry.raw_value, self.value or None, entry.value_span, entry.name_span, self.source)
+        env_entry = self.entry
+        return VariableSetting(
+            variable_name, env_entry.raw_value, self.value or None, env_entry.value_span, env_entry.name_span, self.source
+        )
 
     @property
     def source(self) -> Source:
@@ -62,50 +64,60 @@ class Environment:
 EMPTY_ENVIRONMENT = Environment()
 
 
-def layer_env_files(documents: Iterable[dotenv.Document], outer_environment: Environment = EMPTY_ENVIRONMENT) -> Environment:
+def environment_from_env_files(
+    env_documents: Iterable[dotenv.Document], outer_environment: Environment = EMPTY_ENVIRONMENT
+) -> Environment:
     """Files one after the other, the later first in rank, and `outer_environment` before them all."""
-    settings: dict[str, EnvFileValue] = {}
-    for document in documents:
-        settings |= values_of_env_file(document, document.parsed_env_file.entries, outer_environment.values_with_secrets)
-    return environment_of({**settings, **outer_environment.env_file_values})
+    env_file_value_by_name: dict[str, EnvFileValue] = {}
+    for env_document in env_documents:
+        env_file_value_by_name |= env_file_value_by_name_of(
+            env_document, env_document.parsed_env_file.entries, outer_environment.values_with_secrets
+        )
+    return environment_of({**env_file_value_by_name, **outer_environment.env_file_values})
 
 
-def environment_of(values: Mapping[str, EnvFileValue]) -> Environment:
+def environment_of(env_file_value_by_name: Mapping[str, EnvFileValue]) -> Environment:
     """The environment that some settings make."""
-    whole = {name: one.value for name, one in values.items() if 0 < len(one.value) <= MAX_VALUE_LENGTH}
-    hidden = _secret_variable_names(values)
-    public = {name: text for name, text in whole.items() if name not in hidden}
-    return Environment(public, whole, values)
+    value_by_name = {
+        name: one.value for name, one in env_file_value_by_name.items() if 0 < len(one.value) <= MAX_ENV_VALUE_LENGTH
+    }
+    secret_names = _secret_variable_names(env_file_value_by_name)
+    non_secret_value_by_name = {name: text for name, text in value_by_name.items() if name not in secret_names}
+    return Environment(non_secret_value_by_name, value_by_name, env_file_value_by_name)
 
 
-def _secret_variable_names(values: Mapping[str, EnvFileValue]) -> set[str]:
+def _secret_variable_names(env_file_value_by_name: Mapping[str, EnvFileValue]) -> set[str]:
     """The settings that hold a secret: by their names, by what is written in them, or by what fills them in."""
-    used_by: dict[str, list[str]] = {}
-    todo: list[str] = []
-    for name, setting in values.items():
-        if has_variable(setting.entry.raw_value or "") and not setting.entry.is_literal:
-            for used in expand_scalar(setting.entry.raw_value).variable_names:
-                used_by.setdefault(used, []).append(name)
-        if secrets.is_secret_name(name) or any(True for _ in secrets.may_be_secrets(setting.value)):
-            todo.append(name)
-    secret: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name not in secret:
-            secret.add(name)
-            todo += used_by.get(name, ())
-    return secret
+    user_names_by_used_variable: dict[str, list[str]] = {}
+    pending_secret_names: list[str] = []
+    for variable_name, env_file_value in env_file_value_by_name.items():
+        if has_variable_sign(env_file_value.entry.raw_value or "") and not env_file_value.entry.is_literal:
+            for used_variable_name in expand_scalar(env_file_value.entry.raw_value).variable_names:
+                user_names_by_used_variable.setdefault(used_variable_name, []).append(variable_name)
+        if secrets.is_secret_name(variable_name) or any(True for _ in secrets.possible_secret_spans(env_file_value.value)):
+            pending_secret_names.append(variable_name)
+    secret_names: set[str] = set()
+    while pending_secret_names:
+        variable_name = pending_secret_names.pop()
+        if variable_name not in secret_names:
+            secret_names.add(variable_name)
+            pending_secret_names += user_names_by_used_variable.get(variable_name, ())
+    return secret_names
 
 
-def values_of_env_file(
-    document: dotenv.Document, entries: Iterable[EnvEntry], outer_values: Mapping[str, str]
+def env_file_value_by_name_of(
+    env_document: dotenv.Document, env_entries: Iterable[EnvEntry], outer_value_by_name: Mapping[str, str]
 ) -> dict[str, EnvFileValue]:
     """name -> what a file gives it; nothing where it has more to say than any real one."""
-    entries = [one for one in entries if one.name]
-    if len(entries) > MAX_ENV_FILE_ENTRIES:
+    env_entries = [one for one in env_entries if one.name]
+    if len(env_entries) > MAX_ENTRIES_PER_ENV_FILE:
         return {}
-    values = resolve_entries(entries, outer_values)
-    return {entry.name: EnvFileValue(entry, document, values[entry.name]) for entry in entries if entry.raw_value is not None}
+    resolved_value_by_name = resolve_entries(env_entries, outer_value_by_name)
+    return {
+        entry.name: EnvFileValue(entry, env_document, resolved_value_by_name[entry.name])
+        for entry in env_entries
+        if entry.raw_value is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,44 +130,52 @@ class EnvFile:
     raw: bool = False
 
 
-def env_files(node: Any) -> Iterator[EnvFile]:
+def env_file_references(service_node: Any) -> Iterator[EnvFile]:
     """The environment files that a service names, in its short and long forms."""
-    value = node.get("env_file") if isinstance(node, Map) else None
-    if isinstance(value, str):
-        yield EnvFile(value, node.at("env_file"))
-    for index, item in enumerate(value) if isinstance(value, Seq) else ():
-        if isinstance(item, str):
-            yield EnvFile(item, node["env_file"].at(index))
-        elif isinstance(item, Map) and isinstance(path := item.get("path"), str):
-            optional = item.get("required") in (False, "false")
-            yield EnvFile(path, item.at("path"), not optional, item.get("format") == "raw")
+    env_file_section = service_node.get("env_file") if isinstance(service_node, Map) else None
+    if isinstance(env_file_section, str):
+        yield EnvFile(env_file_section, service_node.at("env_file"))
+    for index, env_file_entry in enumerate(env_file_section) if isinstance(env_file_section, Seq) else ():
+        if isinstance(env_file_entry, str):
+            yield EnvFile(env_file_entry, service_node["env_file"].at(index))
+        elif isinstance(env_file_entry, Map) and isinstance(env_file_path_text := env_file_entry.get("path"), str):
+            is_optional = env_file_entry.get("required") in (False, "false")
+            yield EnvFile(env_file_path_text, env_file_entry.at("path"), not is_optional, env_file_entry.get("format") == "raw")
 
 
-def read_env_files(
-    node: Any,
-    folder: str,
-    env_documents: Mapping[str, dotenv.Document],
-    outer_values: Mapping[str, str],
+def env_file_values_and_are_all_read(
+    service_node: Any,
+    compose_folder: str,
+    env_document_by_path: Mapping[str, dotenv.Document],
+    outer_value_by_name: Mapping[str, str],
 ) -> tuple[dict[str, EnvFileValue], bool]:
     """What a service's environment files give it, and whether all of them could be read.
 
     `outer_values` fills in their variables, and those in their names.
     """
-    settings: dict[str, EnvFileValue] = {}
-    complete = True
-    for env_file in env_files(node):
-        document = env_documents.get(env_file_path(env_file.path, folder, outer_values))
-        if document is None:
-            complete = False
+    env_file_value_by_name: dict[str, EnvFileValue] = {}
+    is_complete = True
+    for env_file_reference in env_file_references(service_node):
+        env_document = env_document_by_path.get(
+            resolved_path_or_hole(env_file_reference.path, compose_folder, outer_value_by_name)
+        )
+        if env_document is None:
+            is_complete = False
             continue
-        document.read = document.read or not env_file.raw
-        file = parse_raw_env_file(document.source.text) if env_file.raw else document.parsed_env_file
-        complete = complete and file.problem is None
-        settings |= values_of_env_file(document, file.entries, outer_values)
-    return settings, complete
+        env_document.read = env_document.read or not env_file_reference.raw
+        parsed_env_file = (
+            parse_raw_env_file(env_document.source.text) if env_file_reference.raw else env_document.parsed_env_file
+        )
+        is_complete = is_complete and parsed_env_file.problem is None
+        env_file_value_by_name |= env_file_value_by_name_of(env_document, parsed_env_file.entries, outer_value_by_name)
+    return env_file_value_by_name, is_complete
 
 
-def env_file_path(path: str, folder: str, values: Mapping[str, str]) -> str:
+def resolved_path_or_hole(written_path: str, naming_folder: str, value_by_name: Mapping[str, str]) -> str:
     """The path of a file that is named in a folder; HOLE where a variable hides it."""
-    text = expand_scalar(path, values).text
-    return UNKNOWN_VALUE_MARK if UNKNOWN_VALUE_MARK in text else posixpath.normpath(posixpath.join(folder, text))
+    expanded_path = expand_scalar(written_path, value_by_name).text
+    return (
+        UNKNOWN_VALUE_MARK
+        if UNKNOWN_VALUE_MARK in expanded_path
+        else posixpath.normpath(posixpath.join(naming_folder, expanded_path))
+    )

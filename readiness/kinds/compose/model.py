@@ -10,19 +10,19 @@ from typing import Any
 
 from readiness.facts import public_images
 from readiness.facts.public_images import ImageFacts
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.environment import EMPTY_ENVIRONMENT, EnvFileValue, Environment
-from readiness.kinds.compose.parts import MountSpec, PortSpec, expand_scalar, variable_settings
+from readiness.kinds.compose.parts import MountSpec, PortSpec, expand_scalar, variable_settings_under_key
 from readiness.kinds.compose.started import runs_other_program
-from readiness.kinds.compose.stated import purpose_stated_in
-from readiness.kinds.decision import purpose_by_signs, said_purpose
+from readiness.kinds.compose.stated import first_stated_purpose
+from readiness.kinds.decision import explicit_purpose, purpose_by_signs
 from readiness.kinds.purpose import (
-    COMPOSE_PAIRS,
+    COMPOSE_SIGN_PAIRS_THAT_DECIDE,
     HasPurpose,
     NonProductionSign,
     decisive_signs,
     dockerfile_purpose,
-    purpose_by_name,
+    non_production_purpose_by_path,
 )
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Purpose, Source, Span
@@ -61,14 +61,14 @@ class Service(HasPurpose, HasVariables):
 
     def is_production(self, ignored_fact: str = "") -> bool:
         """Whether it may run in production: neither its file nor what is said of itself says otherwise."""
-        if self.source.root.said is None and (own := self.stated) is not None:
-            return own.is_production
+        if self.source.root.said is None and (stated_purpose := self.stated) is not None:
+            return stated_purpose.is_production
         return not self.set_aside and self.document.is_production(ignored_fact)
 
     @property
     def stated(self) -> Purpose | None:
         """What its own `x-readiness` says that it is for."""
-        return purpose_stated_in((self.extended_node,), f"of {self.resource}")
+        return first_stated_purpose((self.extended_node,), f"of {self.resource}")
 
     @property
     def named_aside(self) -> bool:
@@ -78,30 +78,30 @@ class Service(HasPurpose, HasVariables):
     @property
     def set_aside(self) -> bool:
         """Whether its name, its build or all of its profiles say that it is for development or tests."""
-        if (said := self.source.root.said) is not None and said.of_all:
+        if (source_purpose := self.source.root.said) is not None and source_purpose.of_all:
             return False
-        words = re.split(r"[._-]", self.name.lower())
-        return any(map(_is_left_out_of_production, words)) or self._is_of_other_profiles or self.built_for_development
+        name_words = re.split(r"[._-]", self.name.lower())
+        return any(map(_is_non_production_word, name_words)) or self._is_of_other_profiles or self.built_for_development
 
     @property
     def _is_of_other_profiles(self) -> bool:
         """Whether none of its profiles is started in production: by the settings where they name some, else by their names."""
-        profiles = self.extended_node.get("profiles")
-        listed = [str(one) for one in profiles] if isinstance(profiles, Seq) else []
-        named = self.document.production_profiles
-        if named is not None:
-            return bool(listed) and named.isdisjoint(listed)
-        return bool(listed) and all(_is_left_out_of_production(one.lower()) for one in listed)
+        profiles_node = self.extended_node.get("profiles")
+        profile_names = [str(one) for one in profiles_node] if isinstance(profiles_node, Seq) else []
+        production_profiles = self.document.production_profiles
+        if production_profiles is not None:
+            return bool(profile_names) and production_profiles.isdisjoint(profile_names)
+        return bool(profile_names) and all(_is_non_production_word(one.lower()) for one in profile_names)
 
     @property
     def built_for_development(self) -> bool:
         """Whether its image is built from a Dockerfile or a stage for development or tests."""
-        build = self.extended_node.get("build")
-        if not isinstance(build, Map):
+        build_section = self.extended_node.get("build")
+        if not isinstance(build_section, Map):
             return False
-        file, target = build.get("dockerfile"), build.get("target")
-        return (isinstance(target, str) and _is_left_out_of_production(target.lower())) or (
-            isinstance(file, str) and dockerfile_purpose(posixpath.basename(file)) in ("dev", "test")
+        dockerfile_path, target_stage = build_section.get("dockerfile"), build_section.get("target")
+        return (isinstance(target_stage, str) and _is_non_production_word(target_stage.lower())) or (
+            isinstance(dockerfile_path, str) and dockerfile_purpose(posixpath.basename(dockerfile_path)) in ("dev", "test")
         )
 
     @property
@@ -122,8 +122,8 @@ class Service(HasPurpose, HasVariables):
     @property
     def local(self) -> bool:
         """Whether its image comes from no registry: it is built here, or another service of the file builds it."""
-        image = self.extended_node.get("image")
-        return self.builds or (isinstance(image, str) and image in self.document.built_image_names)
+        image_text = self.extended_node.get("image")
+        return self.builds or (isinstance(image_text, str) and image_text in self.document.built_image_names)
 
     @property
     def env_values(self) -> Mapping[str, str]:
@@ -133,14 +133,14 @@ class Service(HasPurpose, HasVariables):
     @property
     def env_file_variables(self) -> Mapping[str, str]:
         """What variables in its environment files are filled in from: those of the project, then its own."""
-        values = self.document.environment.values_with_secrets
-        own = variable_settings(self.source, self.extended_node, "environment", values)
-        return {**{one.name: one.text for one in own if one.text is not None}, **values}
+        project_values = self.document.environment.values_with_secrets
+        own_variable_settings = variable_settings_under_key(self.source, self.extended_node, "environment", project_values)
+        return {**{one.name: one.text for one in own_variable_settings if one.text is not None}, **project_values}
 
     @property
     def variable_settings(self) -> Iterator[VariableSetting]:
         """What its own lines set, with the defaults of the variables in them."""
-        return variable_settings(self.source, self.node, "environment")
+        return variable_settings_under_key(self.source, self.node, "environment")
 
     @property
     def variables(self) -> Mapping[str, VariableSetting]:
@@ -149,22 +149,24 @@ class Service(HasPurpose, HasVariables):
 
         What files that are laid over it change, words.service_variables tells.
         """
-        from_files = self.document.env_file_values_by_service.get(self.name, {})
-        return self.layer_variables(from_files, self.extended_node)
+        env_file_value_by_name = self.document.env_file_values_by_service.get(self.name, {})
+        return self.layer_variables(env_file_value_by_name, self.extended_node)
 
-    def layer_variables(self, env_file_values: Mapping[str, EnvFileValue], node: Map) -> Mapping[str, VariableSetting]:
+    def layer_variables(self, env_file_values: Mapping[str, EnvFileValue], service_node: Map) -> Mapping[str, VariableSetting]:
         """What environment files give, and over that what `node`, the service as far as it is known, writes."""
-        written = variable_settings(self.source, node, "environment", self.document.environment.values_with_secrets)
-        given = {name: one.setting_of(name) for name, one in env_file_values.items()}
-        return {**given, **{one.name: one for one in written}}
+        written_settings = variable_settings_under_key(
+            self.source, service_node, "environment", self.document.environment.values_with_secrets
+        )
+        env_file_setting_by_name = {name: one.setting_of(name) for name, one in env_file_values.items()}
+        return {**env_file_setting_by_name, **{one.name: one for one in written_settings}}
 
     @property
     def image(self) -> ImageReference | None:
         """Its image, with what variables hold where nobody sets anything else; None where there is none."""
-        value = self.extended_node.get("image")
-        if not isinstance(value, str):
+        image_text = self.extended_node.get("image")
+        if not isinstance(image_text, str):
             return None
-        return images.parse_image(expand_scalar(value, self.env_values).text.replace(UNKNOWN_VALUE_MARK, "$X"))
+        return images.parse_image(expand_scalar(image_text, self.env_values).text.replace(UNKNOWN_VALUE_MARK, "$X"))
 
     @property
     def image_facts(self) -> ImageFacts | None:
@@ -177,30 +179,30 @@ class Service(HasPurpose, HasVariables):
     @property
     def role(self) -> str:
         """What its image is, where that is known: database, cache, queue, search, proxy, console and so on."""
-        known = self.image_facts
-        return known.role if known else ""
+        known_image_facts = self.image_facts
+        return known_image_facts.role if known_image_facts else ""
 
     @property
     def once(self) -> bool:
         """Whether it is meant to end: waited for until it completed, never started again, or named like a job."""
-        left_down = self.extended_node.get("restart") in (
+        is_never_restarted = self.extended_node.get("restart") in (
             "no",
             False,
         ) and not self.extended_node.get("ports")
-        if self.name in self.document.awaited_until_completed or left_down:
+        if self.name in self.document.awaited_until_completed or is_never_restarted:
             return True
-        deploy = self.extended_node.get("deploy")
-        if isinstance(deploy, Map) and str(deploy.get("mode")).endswith("-job"):
+        deploy_section = self.extended_node.get("deploy")
+        if isinstance(deploy_section, Map) and str(deploy_section.get("mode")).endswith("-job"):
             return True
-        return bool(_JOB_NAMES.search(self.name))
+        return bool(_JOB_NAME_PATTERN.search(self.name))
 
 
-def _is_left_out_of_production(word: str) -> bool:
+def _is_non_production_word(word: str) -> bool:
     """Whether a word in the name of a service, a profile or a stage says that it is for development or tests."""
-    return word in fact_column("purpose-words", "service")
+    return word in property_by_fact_name("purpose-words", "service")
 
 
-_JOB_NAMES = re.compile(
+_JOB_NAME_PATTERN = re.compile(
     r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
     r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
     re.IGNORECASE,
@@ -292,13 +294,13 @@ class Variable(ServicePart, HasVariables):
     node = property(lambda self: self.env_file_value.document if self.env_file_value else self.owner.node)
 
 
-_OF_SWARM = frozenset({"placement", "update_config", "rollback_config", "endpoint_mode", "mode"})
+_SWARM_DEPLOY_KEYS = frozenset({"placement", "update_config", "rollback_config", "endpoint_mode", "mode"})
 
 
-def _is_for_swarm(service: Service) -> bool:
+def _has_swarm_deploy_keys(service: Service) -> bool:
     """Whether a service says what only a swarm reads."""
-    deploy = service.extended_node.get("deploy")
-    return isinstance(deploy, Map) and bool(_OF_SWARM & set(deploy))
+    deploy_section = service.extended_node.get("deploy")
+    return isinstance(deploy_section, Map) and bool(_SWARM_DEPLOY_KEYS & set(deploy_section))
 
 
 @dataclass(slots=True, eq=False)
@@ -335,8 +337,8 @@ class Document(HasPurpose):
 
     def is_production(self, ignored_fact: str = "") -> bool:
         """Whether the file may run in production: neither its name nor what stands in it says otherwise."""
-        if (said := self.said) is not None:
-            return said.is_production
+        if (stated_purpose := self.said) is not None:
+            return stated_purpose.is_production
         return self.purpose == "prod" or not (
             self.purpose in {"dev", "test"} or decisive_signs(self.non_production_signs, ignored_fact)
         )
@@ -344,30 +346,30 @@ class Document(HasPurpose):
     @property
     def said(self) -> Purpose | None:
         """What settings, a comment at its head or its `x-readiness` say that it is for."""
-        return said_purpose(self.source) or purpose_stated_in(self.roots, "of the file")
+        return explicit_purpose(self.source) or first_stated_purpose(self.roots, "of the file")
 
     @property
     def taken_for(self) -> Purpose | None:
         """What the file was taken for; None where nothing says that it is not production's."""
-        if (said := self.said) is not None:
-            return said
+        if (stated_purpose := self.said) is not None:
+            return stated_purpose
         if self.purpose in {"dev", "test"}:
-            return purpose_by_name(self.source.path, "compose")
-        return None if self.purpose == "prod" else purpose_by_signs(self.non_production_signs, COMPOSE_PAIRS)
+            return non_production_purpose_by_path(self.source.path, "compose")
+        return None if self.purpose == "prod" else purpose_by_signs(self.non_production_signs, COMPOSE_SIGN_PAIRS_THAT_DECIDE)
 
     @property
     def built_image_names(self) -> frozenset[str]:
         """The images that services of the file build, by the names that they are given."""
         if self._built_image_names is None:
-            images = (one.extended_node.get("image") for one in self.services.values() if one.builds)
-            self._built_image_names = frozenset(one for one in images if isinstance(one, str) and one)
+            image_values = (one.extended_node.get("image") for one in self.services.values() if one.builds)
+            self._built_image_names = frozenset(one for one in image_values if isinstance(one, str) and one)
         return self._built_image_names
 
     @property
     def swarm(self) -> bool:
         """Whether it is written for a swarm, where other defaults hold: a container starts again by itself."""
         if self._is_for_swarm is None:
-            self._is_for_swarm = any(_is_for_swarm(one) for one in self.services.values()) or any(
+            self._is_for_swarm = any(_has_swarm_deploy_keys(one) for one in self.services.values()) or any(
                 isinstance(node, Map) and node.get("driver") == "overlay"
                 for _, node in self.section_entries("networks").values()
             )
@@ -376,8 +378,8 @@ class Document(HasPurpose):
     @property
     def folder(self) -> str:
         """The folder that its paths are relative to; for a block in prose the document itself."""
-        path, block, _ = self.source.path.partition("#")
-        return path if block else posixpath.dirname(path)
+        path_before_fragment, fragment_separator, _ = self.source.path.partition("#")
+        return path_before_fragment if fragment_separator else posixpath.dirname(path_before_fragment)
 
     @property
     def first(self) -> bool:
@@ -389,11 +391,11 @@ class Document(HasPurpose):
         """Whether Docker takes it in by itself, over the file beside it."""
         return bool(re.search(r"(?:^|/)(?:docker-)?compose\.override\.ya?ml\Z", self.source.path))
 
-    def section_entries(self, key: str) -> dict[str, tuple[Map, Any]]:
+    def section_entries(self, section_key: str) -> dict[str, tuple[Map, Any]]:
         """name -> (mapping that holds it, value) of a top-level section."""
-        found: dict[str, tuple[Map, Any]] = {}
+        mapping_and_value_by_name: dict[str, tuple[Map, Any]] = {}
         for root in self.roots:
-            part = root.get(key)
-            if isinstance(part, Map):
-                found.update((name, (part, value)) for name, value in part.items())
-        return found
+            section_node = root.get(section_key)
+            if isinstance(section_node, Map):
+                mapping_and_value_by_name.update((name, (section_node, value)) for name, value in section_node.items())
+        return mapping_and_value_by_name

@@ -14,34 +14,39 @@ from readiness.syntax.interpolation import (
     UNKNOWN_VALUE_MARK,
     InterpolatedValue,
     InterpolationError,
-    interpolate,
+    interpolate_variables,
 )
 from readiness.syntax.scalar import make_offset_mapper
 from readiness.syntax.yaml import Map, Seq
 
 PortRange = tuple[int, int]
-_WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_WINDOWS_DRIVE_PATTERN = re.compile(r"[A-Za-z]:[\\/]")
 
 
-def expand_scalar(value: Any, environment: Mapping[str, str] = NO_VARIABLES) -> InterpolatedValue:
+def expand_scalar(scalar_value: Any, value_by_variable: Mapping[str, str] = NO_VARIABLES) -> InterpolatedValue:
     """A scalar's text with what an environment gives, else with its defaults; what cannot be interpolated is a hole."""
-    if isinstance(value, bool):
-        return InterpolatedValue("true" if value else "false")
-    if isinstance(value, int | float):
-        return InterpolatedValue(str(value))
-    if not isinstance(value, str):
+    if isinstance(scalar_value, bool):
+        return InterpolatedValue("true" if scalar_value else "false")
+    if isinstance(scalar_value, int | float):
+        return InterpolatedValue(str(scalar_value))
+    if not isinstance(scalar_value, str):
         return InterpolatedValue("")
     try:
-        return interpolate(value, environment)
+        return interpolate_variables(scalar_value, value_by_variable)
     except InterpolationError:
         return InterpolatedValue(UNKNOWN_VALUE_MARK, ("?",), ("?",))
 
 
-def substring_span(source: Source, span: Span, value: str, start: int, end: int) -> Span:
+def substring_span(source: Source, scalar_span: Span, scalar_value: str, start_index: int, end_index: int) -> Span:
     """The place of `value[start:end]` of the scalar at `span`."""
-    where = make_offset_mapper(source.text, span, value)
-    first = where(start)
-    return Span(first, max(where(max(end - 1, start)) + 1, first + 1) if end > start else first)
+    offset_in_source = make_offset_mapper(source.text, scalar_span, scalar_value)
+    substring_start = offset_in_source(start_index)
+    return Span(
+        substring_start,
+        max(offset_in_source(max(end_index - 1, start_index)) + 1, substring_start + 1)
+        if end_index > start_index
+        else substring_start,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,85 +69,85 @@ class PortSpec:
     address_variable: str = ""
 
 
-def port_specs(node: Any, environment: Mapping[str, str] = NO_VARIABLES) -> Iterator[PortSpec]:
+def port_specs(service_node: Any, value_by_variable: Mapping[str, str] = NO_VARIABLES) -> Iterator[PortSpec]:
     """The ports of a service, as far as they can be read; those written twice alike once, as Docker takes them."""
-    ports = node.get("ports") if isinstance(node, Map) else None
-    if not isinstance(ports, Seq):
+    port_entries = service_node.get("ports") if isinstance(service_node, Map) else None
+    if not isinstance(port_entries, Seq):
         return
-    seen: set[tuple[object, ...]] = set()
-    for index, item in enumerate(ports):
-        span = ports.at(index)
-        if isinstance(item, Map):
-            spec = _long_port(item, span, environment)
-        elif isinstance(item, str | int | float) and not isinstance(item, bool):
-            spec = _short_port(expand_scalar(item, environment), str(item), span)
+    seen_port_keys: set[tuple[object, ...]] = set()
+    for index, port_entry in enumerate(port_entries):
+        port_span = port_entries.at(index)
+        if isinstance(port_entry, Map):
+            port_spec = _port_spec_from_mapping(port_entry, port_span, value_by_variable)
+        elif isinstance(port_entry, str | int | float) and not isinstance(port_entry, bool):
+            port_spec = _port_spec_from_short_form(expand_scalar(port_entry, value_by_variable), str(port_entry), port_span)
         else:
             continue
-        same = spec.text, spec.host_ip, spec.protocol
-        if same not in seen:
-            seen.add(same)
-            yield spec
+        port_key = port_spec.text, port_spec.host_ip, port_spec.protocol
+        if port_key not in seen_port_keys:
+            seen_port_keys.add(port_key)
+            yield port_spec
 
 
-def _long_port(item: Map, span: Span, environment: Mapping[str, str]) -> PortSpec:
+def _port_spec_from_mapping(port_mapping: Map, port_span: Span, value_by_variable: Mapping[str, str]) -> PortSpec:
     """A port in long syntax (a mapping with `target`, `published`, `host_ip` ...)."""
-    published, target, protocol, mode = (
-        expand_scalar(item.get(key), environment) for key in ("published", "target", "protocol", "mode")
+    published_port, container_port, interpolated_protocol, port_mode = (
+        expand_scalar(port_mapping.get(key), value_by_variable) for key in ("published", "target", "protocol", "mode")
     )
-    address = item.get("host_ip")
-    where = expand_scalar(address, environment) if isinstance(address, str) else None
+    host_ip_value = port_mapping.get("host_ip")
+    interpolated_host_ip = expand_scalar(host_ip_value, value_by_variable) if isinstance(host_ip_value, str) else None
     return PortSpec(
-        span,
-        f"{item.get('published', '')}:{item.get('target', '')}",
-        where.text if where else None,
-        parse_range(published.text),
-        parse_range(target.text),
-        protocol.text or "tcp",
-        bool(published.text),
-        UNKNOWN_VALUE_MARK in published.text + target.text,
-        mode.text,
-        where.variable_giving_all if where else "",
+        port_span,
+        f"{port_mapping.get('published', '')}:{port_mapping.get('target', '')}",
+        interpolated_host_ip.text if interpolated_host_ip else None,
+        parse_port_range(published_port.text),
+        parse_port_range(container_port.text),
+        interpolated_protocol.text or "tcp",
+        bool(published_port.text),
+        UNKNOWN_VALUE_MARK in published_port.text + container_port.text,
+        port_mode.text,
+        interpolated_host_ip.variable_giving_all if interpolated_host_ip else "",
     )
 
 
-def _short_port(value: InterpolatedValue, text: str, span: Span) -> PortSpec:
+def _port_spec_from_short_form(interpolated_port: InterpolatedValue, written_text: str, port_span: Span) -> PortSpec:
     """A port written as `[address:][host:]container[/protocol]`."""
-    address, host, target, protocol = split_port(value.text)
+    host_ip, host_port, container_port, protocol = split_short_port(interpolated_port.text)
     return PortSpec(
-        span,
-        text,
-        address,
-        parse_range(host),
-        parse_range(target),
+        port_span,
+        written_text,
+        host_ip,
+        parse_port_range(host_port),
+        parse_port_range(container_port),
         protocol or "tcp",
-        bool(host),
-        UNKNOWN_VALUE_MARK in value.text,
-        address_variable=value.filled_piece_around(0, len(address))[2] if address else "",
+        bool(host_port),
+        UNKNOWN_VALUE_MARK in interpolated_port.text,
+        address_variable=interpolated_port.filled_piece_around(0, len(host_ip))[2] if host_ip else "",
     )
 
 
-def split_port(text: str) -> tuple[str | None, str, str, str]:
+def split_short_port(port_text: str) -> tuple[str | None, str, str, str]:
     """(address or None, host part, container part, protocol) of a port in its short form."""
-    body, _, protocol = text.partition("/")
-    rest, colon, target = body.rpartition(":")
-    if not colon:
-        return None, "", body, protocol
-    if rest.endswith("]"):
-        return rest.strip("[]"), "", target, protocol
-    address, separator, host = rest.rpartition(":")
-    return (address.strip("[]") if separator else None), host, target, protocol
+    text_before_protocol, _, protocol = port_text.partition("/")
+    host_part, colon_separator, container_port = text_before_protocol.rpartition(":")
+    if not colon_separator:
+        return None, "", text_before_protocol, protocol
+    if host_part.endswith("]"):
+        return host_part.strip("[]"), "", container_port, protocol
+    host_ip, address_separator, host_port = host_part.rpartition(":")
+    return (host_ip.strip("[]") if address_separator else None), host_port, container_port, protocol
 
 
-def parse_range(text: str) -> PortRange | None:
+def parse_port_range(range_text: str) -> PortRange | None:
     """`80` or `80-90` as a range; None for anything else."""
-    first, dash, last = text.partition("-")
-    if not first.isascii() or not first.isdigit() or len(first) > 6:
+    first_port, dash_separator, last_port = range_text.partition("-")
+    if not first_port.isascii() or not first_port.isdigit() or len(first_port) > 6:
         return None
-    if not dash:
-        return int(first), int(first)
-    if not last.isascii() or not last.isdigit() or len(last) > 6:
+    if not dash_separator:
+        return int(first_port), int(first_port)
+    if not last_port.isascii() or not last_port.isdigit() or len(last_port) > 6:
         return None
-    return int(first), int(last)
+    return int(first_port), int(last_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,74 +162,84 @@ class MountSpec:
     options: tuple[str, ...] = ()
 
 
-def mount_specs(node: Any, environment: Mapping[str, str] = NO_VARIABLES) -> Iterator[MountSpec]:
+def mount_specs(service_node: Any, value_by_variable: Mapping[str, str] = NO_VARIABLES) -> Iterator[MountSpec]:
     """The mounts of a service, as far as they can be read."""
-    mounts = node.get("volumes") if isinstance(node, Map) else None
-    if not isinstance(mounts, Seq):
+    mount_entries = service_node.get("volumes") if isinstance(service_node, Map) else None
+    if not isinstance(mount_entries, Seq):
         return
-    for index, item in enumerate(mounts):
-        span = mounts.at(index)
-        if isinstance(item, Map):
+    for index, mount_entry in enumerate(mount_entries):
+        mount_span = mount_entries.at(index)
+        if isinstance(mount_entry, Map):
             yield MountSpec(
-                span,
-                expand_scalar(item.get("type"), environment).text.replace(UNKNOWN_VALUE_MARK, ""),
-                expand_scalar(item.get("source"), environment).text,
-                expand_scalar(item.get("target"), environment).text,
-                item.get("read_only") in (True, "true"),
+                mount_span,
+                expand_scalar(mount_entry.get("type"), value_by_variable).text.replace(UNKNOWN_VALUE_MARK, ""),
+                expand_scalar(mount_entry.get("source"), value_by_variable).text,
+                expand_scalar(mount_entry.get("target"), value_by_variable).text,
+                mount_entry.get("read_only") in (True, "true"),
             )
-        elif isinstance(item, str):
-            yield short_mount(expand_scalar(item, environment).text, span)
+        elif isinstance(mount_entry, str):
+            yield mount_spec_from_short_form(expand_scalar(mount_entry, value_by_variable).text, mount_span)
 
 
-def short_mount(text: str, span: Span) -> MountSpec:
+def mount_spec_from_short_form(mount_text: str, mount_span: Span) -> MountSpec:
     """A mount written as `[source:]target[:options]`."""
-    parts = split_mount(text)
-    if len(parts) == 1:
-        return MountSpec(span, "volume", "", parts[0], False)
-    options = tuple(parts[2].split(",")) if len(parts) > 2 else ()
-    source = parts[0]
-    if source.startswith(UNKNOWN_VALUE_MARK):
-        kind = "" if source == UNKNOWN_VALUE_MARK else "bind" if source[1:2] in "/\\" else ""
+    mount_parts = split_short_mount(mount_text)
+    if len(mount_parts) == 1:
+        return MountSpec(mount_span, "volume", "", mount_parts[0], False)
+    mount_options = tuple(mount_parts[2].split(",")) if len(mount_parts) > 2 else ()
+    source_path_or_volume = mount_parts[0]
+    if source_path_or_volume.startswith(UNKNOWN_VALUE_MARK):
+        mount_type = (
+            "" if source_path_or_volume == UNKNOWN_VALUE_MARK else "bind" if source_path_or_volume[1:2] in "/\\" else ""
+        )
     else:
-        kind = "bind" if source[:1] in "./~\\" or _WINDOWS_DRIVE.match(source) else "volume"
-    return MountSpec(span, kind, source, parts[1], "ro" in options, options)
+        mount_type = (
+            "bind" if source_path_or_volume[:1] in "./~\\" or _WINDOWS_DRIVE_PATTERN.match(source_path_or_volume) else "volume"
+        )
+    return MountSpec(mount_span, mount_type, source_path_or_volume, mount_parts[1], "ro" in mount_options, mount_options)
 
 
-def split_mount(text: str) -> list[str]:
+def split_short_mount(mount_text: str) -> list[str]:
     """The parts of a mount's short form between its colons; a drive's colon is none."""
-    parts: list[str] = []
-    for piece in text.split(":"):
-        letter = bool(parts) and len(parts[-1]) == 1 and parts[-1].isalpha()
-        if letter and (len(parts) == 1 or piece.startswith("\\")):
-            parts[-1] += ":" + piece
+    mount_parts: list[str] = []
+    for colon_separated_piece in mount_text.split(":"):
+        is_drive_letter_before = bool(mount_parts) and len(mount_parts[-1]) == 1 and mount_parts[-1].isalpha()
+        if is_drive_letter_before and (len(mount_parts) == 1 or colon_separated_piece.startswith("\\")):
+            mount_parts[-1] += ":" + colon_separated_piece
         else:
-            parts.append(piece)
-    return parts
+            mount_parts.append(colon_separated_piece)
+    return mount_parts
 
 
-def variable_settings(
-    source: Source, node: Any, key: str, environment: Mapping[str, str] = NO_VARIABLES
+def variable_settings_under_key(
+    source: Source, owner_node: Any, section_key: str, value_by_variable: Mapping[str, str] = NO_VARIABLES
 ) -> Iterator[VariableSetting]:
     """The pairs under `key`, whether they are written as a mapping or as a list of `NAME=value`.
 
     A name without a value (`raw_value` None) is taken from outside: it holds what an environment gives under the name.
     """
 
-    def make(name: str, value: Any, span: Span, name_span: Span) -> VariableSetting:
-        text = environment.get(name) if value is None else expand_scalar(value, environment).text
-        return VariableSetting(name, value, text, span, name_span, source)
+    def make_setting(variable_name: str, raw_value: Any, setting_span: Span, name_span: Span) -> VariableSetting:
+        resolved_value = (
+            value_by_variable.get(variable_name) if raw_value is None else expand_scalar(raw_value, value_by_variable).text
+        )
+        return VariableSetting(variable_name, raw_value, resolved_value, setting_span, name_span, source)
 
-    pairs = node.get(key) if isinstance(node, Map) else None
-    if isinstance(pairs, Map):
-        for name, value in pairs.items():
-            yield make(name, value, pairs.at(name), pairs.key_span(name))
-    elif isinstance(pairs, Seq):
-        for index, item in enumerate(pairs):
-            if isinstance(item, str):
-                name, separator, value = item.partition("=")
-                span = pairs.at(index)
-                where = substring_span(source, span, item, len(name) + 1, len(item)) if value else span
-                yield make(name, value if separator else None, where, span)
+    pairs_node = owner_node.get(section_key) if isinstance(owner_node, Map) else None
+    if isinstance(pairs_node, Map):
+        for name_of_pair, value_of_pair in pairs_node.items():
+            yield make_setting(name_of_pair, value_of_pair, pairs_node.at(name_of_pair), pairs_node.key_span(name_of_pair))
+    elif isinstance(pairs_node, Seq):
+        for index, pair_text in enumerate(pairs_node):
+            if isinstance(pair_text, str):
+                name_of_pair, equals_sign, value_of_pair = pair_text.partition("=")
+                pair_span = pairs_node.at(index)
+                value_span = (
+                    substring_span(source, pair_span, pair_text, len(name_of_pair) + 1, len(pair_text))
+                    if value_of_pair
+                    else pair_span
+                )
+                yield make_setting(name_of_pair, value_of_pair if equals_sign else None, value_span, pair_span)
 
 
 def string_entries(value: Any) -> Iterator[tuple[str, Any]]:

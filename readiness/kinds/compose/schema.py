@@ -12,8 +12,8 @@ from typing import Any
 from readiness.model import Span
 from readiness.model.messages import FactValue
 from readiness.model.package import DATA_FOLDER
-from readiness.syntax.holes import has_variable
-from readiness.syntax.interpolation import InterpolationError, interpolate
+from readiness.syntax.holes import has_variable_sign
+from readiness.syntax.interpolation import InterpolationError, interpolate_variables
 from readiness.syntax.yaml import Map, Seq
 
 Schema = dict[str, Any]
@@ -48,91 +48,95 @@ class SchemaPosition:
         """The span of the value at this place."""
         return self.owner.at(self.key)
 
-    def child(self, owner: Map | Seq, key: Any) -> SchemaPosition:
+    def child(self, collection: Map | Seq, key: Any) -> SchemaPosition:
         """The place of the value under `key` of `owner`, one step further down."""
-        return SchemaPosition(owner, key, (*self.path, str(key)), self.problems)
+        return SchemaPosition(collection, key, (*self.path, str(key)), self.problems)
 
-    def add_problem(self, say: str, *, sort: str = "value", **facts: FactValue) -> None:
+    def add_problem(self, message_key: str, *, problem_kind: str = "value", **facts: FactValue) -> None:
         """Add a problem at this place to the list."""
-        self.problems.append(Problem(sort, self.span(), self.path, say, facts))
+        self.problems.append(Problem(problem_kind, self.span(), self.path, message_key, facts))
 
 
 SchemaCheck = Callable[[Any, SchemaPosition], None]
-_TYPE_NAMES = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
+_TYPE_PHRASES_BY_JSON_TYPE = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
           "number": "a number", "boolean": "true or false", "null": "empty"}  # fmt: skip
-_CASTABLE_TYPES = frozenset({"string", "integer", "number", "boolean"})
+_SCALAR_JSON_TYPES = frozenset({"string", "integer", "number", "boolean"})
 
 
 @cache
-def schema_data() -> Schema:
+def load_compose_schema() -> Schema:
     """The JSON schema of the Compose specification, as shipped with the package."""
-    loaded: Schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
-    return loaded
+    schema: Schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    return schema
 
 
 @cache
-def root_check() -> SchemaCheck:
+def compiled_root_check() -> SchemaCheck:
     """The compiled check of the schema's root, made once a process."""
-    return compile_schema(schema_data())
+    return compile_schema(load_compose_schema())
 
 
 @cache
-def _load_definition(name: str) -> SchemaCheck:
-    return compile_schema(schema_data()["$defs"][name])
+def _compiled_definition(definition_name: str) -> SchemaCheck:
+    return compile_schema(load_compose_schema()["$defs"][definition_name])
 
 
-def _reference_check(name: str) -> SchemaCheck:
+def _make_reference_check(definition_name: str) -> SchemaCheck:
     """The check of a definition, compiled when it is first asked: definitions may refer to themselves."""
 
-    def check(value: Any, place: SchemaPosition) -> None:
-        _load_definition(name)(value, place)
+    def check(value: Any, position: SchemaPosition) -> None:
+        _compiled_definition(definition_name)(value, position)
 
     return check
 
 
 def schema_problems(root: Map) -> list[Problem]:
     """All that the schema refuses in one YAML document."""
-    place = SchemaPosition(root, None, ())
-    root_check()(root, place)
-    return place.problems
+    root_position = SchemaPosition(root, None, ())
+    compiled_root_check()(root, root_position)
+    return root_position.problems
 
 
 def compile_schema(schema: Schema) -> SchemaCheck:
     """A function that reports where a value breaks one (sub)schema."""
     schema = flatten_all_of(schema)
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return _reference_check(name)
+        definition_name = schema["$ref"].rpartition("/")[2]
+        return _make_reference_check(definition_name)
     if "oneOf" in schema:
         return make_one_of_check(schema["oneOf"])
-    checks: list[SchemaCheck] = []
+    schema_checks: list[SchemaCheck] = []
     if "enum" in schema:
-        checks.append(make_enum_check(schema["enum"]))
+        schema_checks.append(make_enum_check(schema["enum"]))
     if "pattern" in schema:
-        checks.append(make_pattern_check(schema["pattern"]))
+        schema_checks.append(make_pattern_check(schema["pattern"]))
     if "minimum" in schema or "maximum" in schema:
-        checks.append(make_bounds_check(schema.get("minimum"), schema.get("maximum")))
+        schema_checks.append(make_bounds_check(schema.get("minimum"), schema.get("maximum")))
     if "items" in schema:
-        checks.append(make_items_check(compile_schema(schema["items"])))
+        schema_checks.append(make_items_check(compile_schema(schema["items"])))
     if schema.get("uniqueItems"):
-        checks.append(check_unique)
+        schema_checks.append(check_unique_items)
     if {"properties", "patternProperties", "required", "additionalProperties"} & set(schema):
-        checks.append(make_mapping_check(schema))
-    return make_type_check(schema.get("type"), checks)
+        schema_checks.append(make_mapping_check(schema))
+    return make_type_check(schema.get("type"), schema_checks)
 
 
 def flatten_all_of(schema: Schema) -> Schema:
     """`allOf` and what it refers to, as one schema: the parts have no keys in common."""
     if "allOf" not in schema:
         return schema
-    merged: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
-    for branch in [*schema["allOf"], schema]:
-        part = schema_data()["$defs"][branch["$ref"].rpartition("/")[2]] if "$ref" in branch else branch
-        merged["properties"].update(part.get("properties", {}))
-        merged["patternProperties"].update(part.get("patternProperties", {}))
-        merged["required"] = [*merged.get("required", ()), *part.get("required", ())]
-    merged["additionalProperties"] = False
-    return merged
+    merged_schema: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
+    for subschema_or_reference in [*schema["allOf"], schema]:
+        subschema = (
+            load_compose_schema()["$defs"][subschema_or_reference["$ref"].rpartition("/")[2]]
+            if "$ref" in subschema_or_reference
+            else subschema_or_reference
+        )
+        merged_schema["properties"].update(subschema.get("properties", {}))
+        merged_schema["patternProperties"].update(subschema.get("patternProperties", {}))
+        merged_schema["required"] = [*merged_schema.get("required", ()), *subschema.get("required", ())]
+    merged_schema["additionalProperties"] = False
+    return merged_schema
 
 
 def json_type(value: Any) -> str:
@@ -150,193 +154,195 @@ def json_type(value: Any) -> str:
     return "number" if isinstance(value, float) else "string"
 
 
-def is_variable(value: Any) -> bool:
+def is_string_with_variable(value: Any) -> bool:
     """Whether a string holds a variable: what it will be nobody can tell."""
-    if not isinstance(value, str) or not has_variable(value):
+    if not isinstance(value, str) or not has_variable_sign(value):
         return False
     try:
-        return not interpolate(value).has_no_variables
+        return not interpolate_variables(value).has_no_variables
     except InterpolationError:
         return True
 
 
-def is_of_type(value: Any, types: Any) -> bool:
+def may_be_of_json_type(value: Any, allowed_json_types: Any) -> bool:
     """Whether a value is of one of the types (None: any); a variable can become any scalar."""
-    if types is None:
+    if allowed_json_types is None:
         return True
-    wanted = {types} if isinstance(types, str) else set(types)
-    sort = json_type(value)
-    if sort in wanted or (sort == "integer" and "number" in wanted):
+    allowed_types = {allowed_json_types} if isinstance(allowed_json_types, str) else set(allowed_json_types)
+    actual_type = json_type(value)
+    if actual_type in allowed_types or (actual_type == "integer" and "number" in allowed_types):
         return True
-    return sort == "string" and bool(wanted & _CASTABLE_TYPES) and is_variable(value)
+    return actual_type == "string" and bool(allowed_types & _SCALAR_JSON_TYPES) and is_string_with_variable(value)
 
 
-def make_type_check(types: Any, checks: list[SchemaCheck]) -> SchemaCheck:
+def make_type_check(allowed_types: Any, checks_after_type: list[SchemaCheck]) -> SchemaCheck:
     """The type first; the rest only where that holds."""
 
-    def check(value: Any, place: SchemaPosition) -> None:
-        if not is_of_type(value, types):
-            place.add_problem("type", given=describe_value(value), wanted=types_text(types))
+    def check(value: Any, position: SchemaPosition) -> None:
+        if not may_be_of_json_type(value, allowed_types):
+            position.add_problem("type", given=describe_value(value), wanted=describe_types(allowed_types))
             return
-        for validate in checks:
-            validate(value, place)
+        for schema_check in checks_after_type:
+            schema_check(value, position)
 
     return check
 
 
 def describe_value(value: Any) -> str:
     """What a value is, in a word; scalars that are no strings as they stand."""
-    sort = json_type(value)
-    if sort in {"integer", "number", "boolean"}:
+    json_type_name = json_type(value)
+    if json_type_name in {"integer", "number", "boolean"}:
         return str(value).lower() if isinstance(value, bool) else str(value)
-    return _TYPE_NAMES[sort] if value is not None else "nothing"
+    return _TYPE_PHRASES_BY_JSON_TYPE[json_type_name] if value is not None else "nothing"
 
 
-def types_text(types: Any) -> str:
+def describe_types(allowed_types: Any) -> str:
     """The types that a schema allows as a message names them: `a string or a number`."""
-    words = [_TYPE_NAMES[one] for one in ([types] if isinstance(types, str) else types)]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    type_phrases = [
+        _TYPE_PHRASES_BY_JSON_TYPE[one] for one in ([allowed_types] if isinstance(allowed_types, str) else allowed_types)
+    ]
+    return type_phrases[0] if len(type_phrases) == 1 else f"{', '.join(type_phrases[:-1])} or {type_phrases[-1]}"
 
 
-def make_enum_check(values: list[Any]) -> SchemaCheck:
+def make_enum_check(allowed_values: list[Any]) -> SchemaCheck:
     """A check for `enum`: the value equals one of `values`."""
 
-    def check(value: Any, place: SchemaPosition) -> None:
-        if value not in values and not is_variable(value):
-            place.add_problem("choice", value=value, allowed=", ".join(map(str, values)))
+    def check(value: Any, position: SchemaPosition) -> None:
+        if value not in allowed_values and not is_string_with_variable(value):
+            position.add_problem("choice", value=value, allowed=", ".join(map(str, allowed_values)))
 
     return check
 
 
 def make_pattern_check(pattern: str) -> SchemaCheck:
     """A check for `pattern`: a string in which the expression is found."""
-    search = re.compile(pattern).search
+    search_pattern = re.compile(pattern).search
 
-    def check(value: Any, place: SchemaPosition) -> None:
-        if isinstance(value, str) and not search(value) and not is_variable(value):
-            place.add_problem("form", value=value, form=pattern)
+    def check(value: Any, position: SchemaPosition) -> None:
+        if isinstance(value, str) and not search_pattern(value) and not is_string_with_variable(value):
+            position.add_problem("form", value=value, form=pattern)
 
     return check
 
 
-def make_bounds_check(low: float | None, high: float | None) -> SchemaCheck:
+def make_bounds_check(minimum: float | None, maximum: float | None) -> SchemaCheck:
     """A check for `minimum` and `maximum`, both inclusive; None is no bound."""
 
-    def check(value: Any, place: SchemaPosition) -> None:
+    def check(value: Any, position: SchemaPosition) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return
-        if (low is not None and value < low) or (high is not None and value > high):
-            if high is None:
-                place.add_problem("least", value=value, least=low)
+        if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
+            if maximum is None:
+                position.add_problem("least", value=value, least=minimum)
             else:
-                place.add_problem("range", value=value, least=low, most=high)
+                position.add_problem("range", value=value, least=minimum, most=maximum)
 
     return check
 
 
-def make_items_check(item: SchemaCheck) -> SchemaCheck:
+def make_items_check(item_check: SchemaCheck) -> SchemaCheck:
     """A check for `items`: each entry of a list holds to one check."""
 
-    def check(value: Any, place: SchemaPosition) -> None:
+    def check(value: Any, position: SchemaPosition) -> None:
         if isinstance(value, Seq):
-            for index, element in enumerate(value):
-                item(element, place.child(value, index))
+            for item_index, list_item in enumerate(value):
+                item_check(list_item, position.child(value, item_index))
 
     return check
 
 
 # Lists of services that Docker makes unique itself before it looks at the schema.
-_DEDUPLICATED_LISTS = frozenset(
+_DEDUPLICATED_LIST_PATHS = frozenset(
     """cap_add cap_drop dns dns_opt dns_search expose links ports profiles tmpfs volumes environment labels annotations sysctls
     build.args build.labels build.additional_contexts deploy.labels""".split()
 )
 
 
-def check_unique(value: Any, place: SchemaPosition) -> None:
+def check_unique_items(value: Any, position: SchemaPosition) -> None:
     """A check for `uniqueItems`: no two entries of a list are equal."""
-    path = place.path
-    if path[0] != "services" or ".".join(path[2:]) in _DEDUPLICATED_LISTS or path[2:-1][:1] == ("networks",):
+    key_path = position.path
+    if key_path[0] != "services" or ".".join(key_path[2:]) in _DEDUPLICATED_LIST_PATHS or key_path[2:-1][:1] == ("networks",):
         return
-    seen: set[object] = set()
-    for index, item in enumerate(value) if isinstance(value, Seq) else ():
-        if isinstance(item, str | int | float) and (type(item), item) in seen:
-            place.problems.append(Problem("value", value.at(index), path, "twice", {"value": item}))
-        seen.add((type(item), item) if isinstance(item, str | int | float) else object())
+    seen_items: set[object] = set()
+    for item_index, item in enumerate(value) if isinstance(value, Seq) else ():
+        if isinstance(item, str | int | float) and (type(item), item) in seen_items:
+            position.problems.append(Problem("value", value.at(item_index), key_path, "twice", {"value": item}))
+        seen_items.add((type(item), item) if isinstance(item, str | int | float) else object())
 
 
 def make_mapping_check(schema: Schema) -> SchemaCheck:
     """Every key of a mapping: those that are named, those of a form, those that must be there."""
-    named = {key: compile_schema(one) for key, one in schema.get("properties", {}).items()}
-    formed = [
+    checks_by_key = {key: compile_schema(one) for key, one in schema.get("properties", {}).items()}
+    pattern_checks = [
         (re.compile(form).search, compile_schema(subschema)) for form, subschema in schema.get("patternProperties", {}).items()
     ]
-    required, closed = schema.get("required", ()), schema.get("additionalProperties") is False
+    required_keys, forbids_unknown_keys = schema.get("required", ()), schema.get("additionalProperties") is False
 
-    def check(value: Any, place: SchemaPosition) -> None:
+    def check(value: Any, position: SchemaPosition) -> None:
         if not isinstance(value, Map):
             return
-        for key in required:
+        for key in required_keys:
             if key not in value:
-                place.add_problem("missing", sort="missing", key=key)
-        for key, element in value.items():
-            validate = named.get(key) or next((make for search, make in formed if search(key)), None)
-            if validate is not None:
-                validate(element, place.child(value, key))
-            elif closed:
-                place.problems.append(
+                position.add_problem("missing", problem_kind="missing", key=key)
+        for key, child_value in value.items():
+            value_check = checks_by_key.get(key) or next((make for search, make in pattern_checks if search(key)), None)
+            if value_check is not None:
+                value_check(child_value, position.child(value, key))
+            elif forbids_unknown_keys:
+                position.problems.append(
                     Problem(
                         "key",
                         value.key_span(key),
-                        (*place.path, key),
+                        (*position.path, key),
                         "key",
                         {"key": key},
-                        tuple(named),
+                        tuple(checks_by_key),
                     )
                 )
 
     return check
 
 
-def make_one_of_check(schemas: list[Schema]) -> SchemaCheck:
+def make_one_of_check(branch_schemas: list[Schema]) -> SchemaCheck:
     """The branch whose type fits; where none does, the types of all."""
-    branches = [(_schema_types(one), compile_schema(one)) for one in schemas]
+    typed_branches = [(_types_of_schema(one), compile_schema(one)) for one in branch_schemas]
 
-    def check(value: Any, place: SchemaPosition) -> None:
-        best: list[Problem] | None = None
-        for types, branch in branches:
-            if not is_of_type(value, types):
+    def check(value: Any, position: SchemaPosition) -> None:
+        first_failed_problems: list[Problem] | None = None
+        for branch_types, branch_check in typed_branches:
+            if not may_be_of_json_type(value, branch_types):
                 continue
-            trial = SchemaPosition(place.owner, place.key, place.path)
-            branch(value, trial)
-            if not trial.problems:
+            trial_position = SchemaPosition(position.owner, position.key, position.path)
+            branch_check(value, trial_position)
+            if not trial_position.problems:
                 return
-            best = trial.problems if best is None else best
-        if best is not None:
-            place.problems.extend(best)
+            first_failed_problems = trial_position.problems if first_failed_problems is None else first_failed_problems
+        if first_failed_problems is not None:
+            position.problems.extend(first_failed_problems)
             return
-        wanted = types_text(list(_all_types(branches)))
-        place.add_problem("type", given=describe_value(value), wanted=wanted)
+        allowed_types_text = describe_types(list(_types_of_branches(typed_branches)))
+        position.add_problem("type", given=describe_value(value), wanted=allowed_types_text)
 
     return check
 
 
-def _all_types(branches: list[tuple[Any, SchemaCheck]]) -> dict[str, None]:
+def _types_of_branches(branches: list[tuple[Any, SchemaCheck]]) -> dict[str, None]:
     """The types of all branches, each once, in order."""
-    found: dict[str, None] = {}
-    for types, _ in branches:
-        found.update(dict.fromkeys([types] if isinstance(types, str) else types or ()))
-    return found
+    ordered_types: dict[str, None] = {}
+    for branch_types, _ in branches:
+        ordered_types.update(dict.fromkeys([branch_types] if isinstance(branch_types, str) else branch_types or ()))
+    return ordered_types
 
 
-def _schema_types(schema: Schema) -> Any:
+def _types_of_schema(schema: Schema) -> Any:
     """The types that a schema names, through its references."""
     while "$ref" in schema:
-        schema = schema_data()["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = load_compose_schema()["$defs"][schema["$ref"].rpartition("/")[2]]
     if "oneOf" in schema:
-        return [one for inner in schema["oneOf"] for one in _listed_types(inner)]
+        return [one for inner in schema["oneOf"] for one in _type_names_of_schema(inner)]
     return schema.get("type")
 
 
-def _listed_types(schema: Schema) -> list[str]:
-    types = _schema_types(schema)
+def _type_names_of_schema(schema: Schema) -> list[str]:
+    types = _types_of_schema(schema)
     return [types] if isinstance(types, str) else list(types or ())

@@ -9,25 +9,27 @@ from readiness.kinds.decision import Stated
 from readiness.model import Purpose
 from readiness.syntax.yaml import Map
 
-KEY = "x-readiness"
+PURPOSE_KEY = "x-readiness"
 
 
-def stated_in(node: Map) -> Stated | None:
+def stated_purpose_of_node(node: Map) -> Stated | None:
     """What `x-readiness: {purpose: WORD}` of a mapping says, or `x-readiness: WORD`; None where it says nothing."""
-    given: Any = node.get(KEY)
-    if isinstance(given, Map):
-        word = given.get("purpose")
-        return Stated(str(word), given.at("purpose")) if "purpose" in given else None
-    return None if given is None else Stated(str(given)[:80], node.at(KEY))
+    purpose_value: Any = node.get(PURPOSE_KEY)
+    if isinstance(purpose_value, Map):
+        purpose_word = purpose_value.get("purpose")
+        return Stated(str(purpose_word), purpose_value.at("purpose")) if "purpose" in purpose_value else None
+    return None if purpose_value is None else Stated(str(purpose_value)[:80], node.at(PURPOSE_KEY))
 
 
-def purpose_stated_in(nodes: Iterable[Map], where: str) -> Purpose | None:
+def first_stated_purpose(purpose_nodes: Iterable[Map], owner_phrase: str) -> Purpose | None:
     """The purpose that the first of some mappings states; `where` says in a report whose it is."""
-    stated = next(filter(None, map(stated_in, nodes)), None)
-    known = stated is not None and stated.is_known
-    return Purpose(stated.word, f"{KEY} {where} says so") if stated and known else None
+    stated_purpose = next(filter(None, map(stated_purpose_of_node, purpose_nodes)), None)
+    is_known_purpose = stated_purpose is not None and stated_purpose.is_known
+    return (
+        Purpose(stated_purpose.word, f"{PURPOSE_KEY} {owner_phrase} says so") if stated_purpose and is_known_purpose else None
+    )
 
 
-def all_stated(roots: Iterable[Map], services: Iterable[Map]) -> Iterator[Stated]:
+def all_stated_purposes(file_roots: Iterable[Map], service_nodes: Iterable[Map]) -> Iterator[Stated]:
     """What a file and its services state, known words or not."""
-    yield from filter(None, map(stated_in, (*roots, *services)))
+    yield from filter(None, map(stated_purpose_of_node, (*file_roots, *service_nodes)))

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.actions import effects_of_action
-from readiness.facts.table import fact_column, fact_rows
+from readiness.facts.table import fact_row_by_name, property_by_fact_name
 from readiness.kinds.github.texts import is_one_expression
 from readiness.kinds.pipeline.scripts import ScriptCommand, script_calls
 
-REMOTE_FAMILIES = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
+REMOTE_DEPLOYMENT_FAMILIES = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
 """Of deployments: those whose place stands in the command, in its credentials or in what ran before it in the job."""
 
 
@@ -44,23 +44,25 @@ class _EffectPattern:
 
 
 # What may stand between two words of a command: options with or without a value.
-_OPTIONS_PATTERN = r"(?: -{1,2}[A-Za-z][A-Za-z-]{0,30}(?:=[^ ]{0,80}| [^ -][^ ]{0,80})?){0,6}"
+_OPTIONS_BETWEEN_WORDS = r"(?: -{1,2}[A-Za-z][A-Za-z-]{0,30}(?:=[^ ]{0,80}| [^ -][^ ]{0,80})?){0,6}"
 
 
-def _joined_pattern(patterns: Iterable[str]) -> re.Pattern[str]:
+def _join_patterns(patterns: Iterable[str]) -> re.Pattern[str]:
     """One expression for several of the facts'; `<options>` in them stands for options between two words."""
-    return re.compile("|".join(f"(?:{one.replace('<options>', _OPTIONS_PATTERN)})" for one in patterns))
+    return re.compile("|".join(f"(?:{one.replace('<options>', _OPTIONS_BETWEEN_WORDS)})" for one in patterns))
 
 
 @functools.cache
 def _command_effect_patterns() -> tuple[_EffectPattern, ...]:
     """Patterns over `program word word ...`."""
-    effect_rows = []
-    for row in fact_rows("command-effects").values():
-        if "commands" in row:
-            pattern = _joined_pattern(row["commands"])
-            effect_rows.append(_EffectPattern(row["effect"], row.get("family", ""), pattern, "weak" in row))
-    return tuple(effect_rows)
+    effect_patterns = []
+    for fact_row in fact_row_by_name("command-effects").values():
+        if "commands" in fact_row:
+            command_pattern = _join_patterns(fact_row["commands"])
+            effect_patterns.append(
+                _EffectPattern(fact_row["effect"], fact_row.get("family", ""), command_pattern, "weak" in fact_row)
+            )
+    return tuple(effect_patterns)
 
 
 @functools.cache
@@ -68,7 +70,7 @@ def _task_name_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Patterns over the names of tasks and scripts."""
     return tuple(
         (row["effect"], re.compile(rf"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\Z)"))
-        for row in fact_rows("command-effects").values()
+        for row in fact_row_by_name("command-effects").values()
         if "tasks" in row
     )
 
@@ -81,135 +83,149 @@ _WAIT_OPTIONS = ("--wait", "--atomic", "--rollback-on-failure")
 def script_effects(script: str) -> tuple[DeliveryEffect, ...]:
     """What the commands of a script do for delivery (test, build, push, deploy ...), in order."""
     effects: list[DeliveryEffect] = []
-    testing = False
-    for call in script_calls(script):
-        testing = testing or (
-            call.program in fact_column("programs", "cluster") and bool({"create", "start"} & set(call.non_option_arguments))
+    starts_test_cluster = False
+    for script_command in script_calls(script):
+        starts_test_cluster = starts_test_cluster or (
+            script_command.program in property_by_fact_name("programs", "cluster")
+            and bool({"create", "start"} & set(script_command.non_option_arguments))
         )
-        effects += _call_effects(call)
-    return (*effects, DeliveryEffect("cluster")) if testing else tuple(effects)
+        effects += _effects_of_command(script_command)
+    return (*effects, DeliveryEffect("cluster")) if starts_test_cluster else tuple(effects)
 
 
-def _call_effects(call: ScriptCommand) -> Iterator[DeliveryEffect]:
-    line = " ".join((call.program, *call.words))[:1200].replace("\n", " ")
-    dry = any(word.startswith("--dry-run") and "none" not in word for word in call.words) or call.has_option("--server-dry-run")
-    place = (call.start, call.end, call.text)
-    named = _effects_by_name(call)
-    for row in _command_effect_patterns():
-        kind, family = row.kind, row.tool_family
-        if row.pattern.match(line) is None:
+def _effects_of_command(call: ScriptCommand) -> Iterator[DeliveryEffect]:
+    command_line = " ".join((call.program, *call.words))[:1200].replace("\n", " ")
+    is_dry_run = any(
+        ssh_argument.startswith("--dry-run") and "none" not in ssh_argument for ssh_argument in call.words
+    ) or call.has_option("--server-dry-run")
+    effect_position = (call.start, call.end, call.text)
+    kinds_by_task_name = _effect_kinds_by_task_name(call)
+    for effect_pattern in _command_effect_patterns():
+        effect_kind, tool_family = effect_pattern.kind, effect_pattern.tool_family
+        if effect_pattern.pattern.match(command_line) is None:
             continue
-        if kind == "smoke" and call.program in ("curl", "wget") and _is_download(call):
+        if effect_kind == "smoke" and call.program in ("curl", "wget") and _is_download(call):
             continue
-        if kind == "test" and ("-DskipTests" in line or "skip.test" in line or " -x test" in line):
+        if effect_kind == "test" and (
+            "-DskipTests" in command_line or "skip.test" in command_line or " -x test" in command_line
+        ):
             continue
-        if kind == "deploy" and (dry or call.has_option("--help", "--check") or _is_read_only(call)):
-            yield DeliveryEffect("lint", "", *place)
+        if effect_kind == "deploy" and (is_dry_run or call.has_option("--help", "--check") or _is_print_only_command(call)):
+            yield DeliveryEffect("lint", "", *effect_position)
             continue
-        yield DeliveryEffect(kind, family, *place, row.is_guess)
-        if kind == "deploy":
-            yield from _deployment_safeguards(call, family, place)
+        yield DeliveryEffect(effect_kind, tool_family, *effect_position, effect_pattern.is_guess)
+        if effect_kind == "deploy":
+            yield from _deployment_safeguards(call, tool_family, effect_position)
     if call.program == "ssh":
-        for word in call.words:
-            if " " in word:
-                yield from (DeliveryEffect(d.kind, d.tool_family, *place, d.is_guess) for d in _remote_effects(word))
-    for kind in named:
-        yield DeliveryEffect(kind, "script", *place, kind == "deploy")
+        for ssh_argument in call.words:
+            if " " in ssh_argument:
+                yield from (
+                    DeliveryEffect(d.kind, d.tool_family, *effect_position, d.is_guess)
+                    for d in _effects_of_remote_script(ssh_argument)
+                )
+    for effect_kind in kinds_by_task_name:
+        yield DeliveryEffect(effect_kind, "script", *effect_position, effect_kind == "deploy")
 
 
 def _is_download(call: ScriptCommand) -> bool:
     """Whether curl or wget fetches a file instead of asking a service."""
     if call.program == "wget":
         return "-qO-" not in call.words and not call.has_option("--spider")
-    short = [word for word in call.words if word.startswith("-") and not word.startswith("--")]
-    target = call.option_value("-o", "--output") or ""
-    saves = any(word[-1:] in "oO" for word in short if len(word) > 1) or call.has_option("--output", "--remote-name")
-    return (saves and target != "/dev/null") or call.text.rstrip().endswith("| sh")
+    short_option_words = [word for word in call.words if word.startswith("-") and not word.startswith("--")]
+    output_path = call.option_value("-o", "--output") or ""
+    saves_to_file = any(word[-1:] in "oO" for word in short_option_words if len(word) > 1) or call.has_option(
+        "--output", "--remote-name"
+    )
+    return (saves_to_file and output_path != "/dev/null") or call.text.rstrip().endswith("| sh")
 
 
-def _remote_effects(script: str) -> Iterator[DeliveryEffect]:
+def _effects_of_remote_script(script: str) -> Iterator[DeliveryEffect]:
     """What is done on the other machine; a compose file that is brought up there is a deployment."""
-    for call in script_calls(script):
-        line = " ".join((call.program, *call.words))[:1200]
-        for row in _command_effect_patterns():
-            if row.pattern.match(line) and row.kind in ("deploy", "rollback", "rollout", "smoke"):
-                yield DeliveryEffect(row.kind, row.tool_family)
+    for remote_command in script_calls(script):
+        command_line = " ".join((remote_command.program, *remote_command.words))[:1200]
+        for effect_pattern in _command_effect_patterns():
+            if effect_pattern.pattern.match(command_line) and effect_pattern.kind in ("deploy", "rollback", "rollout", "smoke"):
+                yield DeliveryEffect(effect_pattern.kind, effect_pattern.tool_family)
 
 
 @functools.cache
-def _starts() -> re.Pattern[str]:
+def _server_start_pattern() -> re.Pattern[str]:
     """What starts on a server what lies there."""
-    return _joined_pattern(pattern for row in fact_rows("command-effects").values() for pattern in row.get("starts", ()))
+    return _join_patterns(pattern for row in fact_row_by_name("command-effects").values() for pattern in row.get("starts", ()))
 
 
 def _is_rollout_of_checkout(script: str) -> bool:
     """Whether a script on a server takes the newest commit and starts what it holds: `git pull && make up`."""
-    pulled = False
-    for call in script_calls(script):
-        line = " ".join((call.program, *call.words))[:1200]
-        if call.program == "git" and {"pull", "reset", "checkout"} & set(call.non_option_arguments[:1]):
-            pulled = True
-        elif pulled and _starts().match(line):
+    has_updated_checkout = False
+    for remote_command in script_calls(script):
+        command_line = " ".join((remote_command.program, *remote_command.words))[:1200]
+        if remote_command.program == "git" and {"pull", "reset", "checkout"} & set(remote_command.non_option_arguments[:1]):
+            has_updated_checkout = True
+        elif has_updated_checkout and _server_start_pattern().match(command_line):
             return True
     return False
 
 
-def _may_deliver(script: str) -> bool:
+def _may_replace_served_version(script: str) -> bool:
     """Whether a script on a server has a command that may replace what is served: not one that only looks or fetches."""
-    for call in script_calls(script):
-        names = (call.program, *call.non_option_arguments[:2])
-        if call.program not in fact_column("programs", "looks") and not any(is_non_delivery_name(n.lower()) for n in names):
+    for remote_command in script_calls(script):
+        command_names = (remote_command.program, *remote_command.non_option_arguments[:2])
+        if remote_command.program not in property_by_fact_name("programs", "looks") and not any(
+            is_non_delivery_name(n.lower()) for n in command_names
+        ):
             return True
     return False
 
 
-def _is_read_only(call: ScriptCommand) -> bool:
+def _is_print_only_command(call: ScriptCommand) -> bool:
     """Whether a kubectl command only prints: `kubectl apply view-last-applied`, `-o yaml` of nothing."""
     return "view-last-applied" in call.non_option_arguments or (
         call.program == "helm" and "plugin" in call.non_option_arguments
     )
 
 
-def _deployment_safeguards(call: ScriptCommand, family: str, position: tuple[int, int, str]) -> Iterator[DeliveryEffect]:
+def _deployment_safeguards(
+    call: ScriptCommand, tool_family: str, effect_position: tuple[int, int, str]
+) -> Iterator[DeliveryEffect]:
     """What a deployment does of itself: wait, and roll back."""
-    if family == "helm" and (call.has_option(*_WAIT_OPTIONS) or call.program == "helmfile"):
-        yield DeliveryEffect("rollout", family, *position)
-    if family == "helm" and call.has_option("--atomic", "--rollback-on-failure"):
-        yield DeliveryEffect("rollback", family, *position)
-    if family in ("platform", "infra", "argo") and "--no-wait" not in call.words and "--async" not in call.words:
-        yield DeliveryEffect("rollout", family, *position)
-    if family == "argo" or call.program in ("skaffold", "werf", "kapp"):
-        yield DeliveryEffect("rollout", family, *position)
-    if family == "swarm" and (call.has_option("--detach=false") or call.has_option("--update-failure-action")):
-        yield DeliveryEffect("rollout", family, *position)
+    if tool_family == "helm" and (call.has_option(*_WAIT_OPTIONS) or call.program == "helmfile"):
+        yield DeliveryEffect("rollout", tool_family, *effect_position)
+    if tool_family == "helm" and call.has_option("--atomic", "--rollback-on-failure"):
+        yield DeliveryEffect("rollback", tool_family, *effect_position)
+    if tool_family in ("platform", "infra", "argo") and "--no-wait" not in call.words and "--async" not in call.words:
+        yield DeliveryEffect("rollout", tool_family, *effect_position)
+    if tool_family == "argo" or call.program in ("skaffold", "werf", "kapp"):
+        yield DeliveryEffect("rollout", tool_family, *effect_position)
+    if tool_family == "swarm" and (call.has_option("--detach=false") or call.has_option("--update-failure-action")):
+        yield DeliveryEffect("rollout", tool_family, *effect_position)
     if call.option_value("--update-failure-action") == "rollback" or call.program == "werf":
-        yield DeliveryEffect("rollback", family, *position)
+        yield DeliveryEffect("rollback", tool_family, *effect_position)
 
 
-def _effects_by_name(call: ScriptCommand) -> Iterator[str]:
+def _effect_kinds_by_task_name(call: ScriptCommand) -> Iterator[str]:
     """What the name of a task or a script says that it does."""
-    names: list[str] = []
-    if call.program in fact_column("programs", "task-runner"):
-        names = [word for word in call.non_option_arguments if word not in ("run", "run-script", "-C")][:3]
+    task_names: list[str] = []
+    if call.program in property_by_fact_name("programs", "task-runner"):
+        task_names = [word for word in call.non_option_arguments if word not in ("run", "run-script", "-C")][:3]
     elif (
-        call.program in fact_column("programs", "interpreter")
+        call.program in property_by_fact_name("programs", "interpreter")
         and call.non_option_arguments
         and _SCRIPT_PATH.search(call.non_option_arguments[0])
     ):
-        names = [call.non_option_arguments[0]]
+        task_names = [call.non_option_arguments[0]]
     elif _SCRIPT_PATH.search(call.text.split()[0] if call.text.split() else "") or call.program.endswith((".sh", ".py")):
-        names = [call.program, *call.non_option_arguments[:1]]
-    seen = set()
-    for name in names:
-        for kind, pattern in _task_name_patterns():
-            if kind == "deploy" and is_non_delivery_name(name.lower()):
+        task_names = [call.program, *call.non_option_arguments[:1]]
+    seen_kinds = set()
+    for task_name in task_names:
+        for effect_kind, task_name_pattern in _task_name_patterns():
+            if effect_kind == "deploy" and is_non_delivery_name(task_name.lower()):
                 continue
-            if kind not in seen and len(name) < 200 and pattern.search(name.lower()):
-                seen.add(kind)
-                yield kind
+            if effect_kind not in seen_kinds and len(task_name) < 200 and task_name_pattern.search(task_name.lower()):
+                seen_kinds.add(effect_kind)
+                yield effect_kind
 
 
-_NO_DELIVERY = re.compile(
+_NON_DELIVERY_WORD = re.compile(
     r"(?:^|[^a-z])(?:clean|clean-?up|remove|delete|destroy|tear-?down|undeploy|prune|purge|stop|list|status|show|describe"
     r"|download|fetch|wait|watch)(?:[^a-z]|\Z)"
 )
@@ -217,55 +233,61 @@ _NO_DELIVERY = re.compile(
 
 def is_non_delivery_name(name: str) -> bool:
     """Whether a name, in lower case, says before all else that something is removed, looked at or fetched: nothing is replaced."""
-    found = _NO_DELIVERY.search(name)
-    return found is not None and "deploy" not in name[: found.start()]
+    word_match = _NON_DELIVERY_WORD.search(name)
+    return word_match is not None and "deploy" not in name[: word_match.start()]
 
 
-_COMMAND_INPUTS = frozenset({"command", "commands", "cmd", "run", "script"})
+_INPUTS_WITH_COMMANDS = frozenset({"command", "commands", "cmd", "run", "script"})
 """Inputs by which an action that nobody here knows is handed a command to run."""
 
 
-def action_effects(name: str, inputs: Mapping[str, Any]) -> tuple[DeliveryEffect, ...]:
+def action_effects(action_name: str, inputs: Mapping[str, Any]) -> tuple[DeliveryEffect, ...]:
     """The deeds of an action by its name (`owner/repository/path`, lower case) and its inputs."""
     effects: list[DeliveryEffect] = []
-    words = effects_of_action(name)
-    for word in words:
-        effects += _input_effects(word, name, inputs)
-    if not words:
-        for key in _COMMAND_INPUTS & inputs.keys():
-            script = inputs[key]
-            if isinstance(script, str):
-                effects += (DeliveryEffect(one.kind, one.tool_family) for one in script_effects(script) if not one.is_guess)
-    if name == "aws-actions/amazon-ecs-deploy-task-definition" and _is_enabled(inputs.get("wait-for-service-stability")):
+    effect_words = effects_of_action(action_name)
+    for effect_word in effect_words:
+        effects += _effects_of_effect_word(effect_word, action_name, inputs)
+    if not effect_words:
+        for input_name in _INPUTS_WITH_COMMANDS & inputs.keys():
+            inline_script = inputs[input_name]
+            if isinstance(inline_script, str):
+                effects += (
+                    DeliveryEffect(one.kind, one.tool_family) for one in script_effects(inline_script) if not one.is_guess
+                )
+    if action_name == "aws-actions/amazon-ecs-deploy-task-definition" and _is_true_text(
+        inputs.get("wait-for-service-stability")
+    ):
         effects.append(DeliveryEffect("rollout", "ecs"))
     return tuple(effects)
 
 
-def _input_effects(effect_word: str, name: str, inputs: Mapping[str, Any]) -> list[DeliveryEffect]:
+def _effects_of_effect_word(effect_word: str, action_name: str, inputs: Mapping[str, Any]) -> list[DeliveryEffect]:
     if effect_word == "trivy":
-        kind = str(inputs.get("scan-type", "image"))
-        return [DeliveryEffect({"config": "analysis", "image": "image-scan"}.get(kind, "audit"))]
+        effect_kind = str(inputs.get("scan-type", "image"))
+        return [DeliveryEffect({"config": "analysis", "image": "image-scan"}.get(effect_kind, "audit"))]
     if effect_word == "image":
-        effects = [DeliveryEffect("build")]
-        push = str(inputs.get("push", "")).lower()
-        if push not in ("", "false") or "type=registry" in str(inputs.get("outputs", "")):
-            effects.append(DeliveryEffect("push"))
+        image_effects = [DeliveryEffect("build")]
+        push_input = str(inputs.get("push", "")).lower()
+        if push_input not in ("", "false") or "type=registry" in str(inputs.get("outputs", "")):
+            image_effects.append(DeliveryEffect("push"))
         if "," in str(inputs.get("platforms", "")):
-            effects.append(DeliveryEffect("platforms"))
-        if _is_enabled(inputs.get("sbom")):
-            effects.append(DeliveryEffect("sbom"))
-        return effects
+            image_effects.append(DeliveryEffect("platforms"))
+        if _is_true_text(inputs.get("sbom")):
+            image_effects.append(DeliveryEffect("sbom"))
+        return image_effects
     if effect_word == "ssh":
-        script = inputs.get("script")
-        if not isinstance(script, str) or is_one_expression(script.strip()):
+        remote_script = inputs.get("script")
+        if not isinstance(remote_script, str) or is_one_expression(remote_script.strip()):
             return [DeliveryEffect("deploy", "ssh", is_guess=True)]
-        inner = list(_remote_effects(script))
-        if _is_rollout_of_checkout(script):
-            inner.append(DeliveryEffect("deploy", "ssh"))
-        return inner or ([DeliveryEffect("deploy", "ssh", is_guess=True)] if _may_deliver(script) else [])
-    kind, _, family = effect_word.partition(":")
-    return [DeliveryEffect(kind, family.rstrip("?"), is_guess=family.endswith("?"))]
+        remote_effects = list(_effects_of_remote_script(remote_script))
+        if _is_rollout_of_checkout(remote_script):
+            remote_effects.append(DeliveryEffect("deploy", "ssh"))
+        return remote_effects or (
+            [DeliveryEffect("deploy", "ssh", is_guess=True)] if _may_replace_served_version(remote_script) else []
+        )
+    effect_kind, _, tool_family = effect_word.partition(":")
+    return [DeliveryEffect(effect_kind, tool_family.rstrip("?"), is_guess=tool_family.endswith("?"))]
 
 
-def _is_enabled(value: Any) -> bool:
+def _is_true_text(value: Any) -> bool:
     return str(value).lower() == "true"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from readiness.facts.arguments import platform_arguments, proxy_arguments
+from readiness.facts.arguments import platform_build_arguments, predefined_proxy_build_arguments
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Document, Stage, Step
 from readiness.kinds.variables import VariableSetting
@@ -35,7 +35,7 @@ _SOURCE_CODE_SUFFIX = re.compile(
     r"\.(?:py|rb|go|js|ts|tsx|java|php|sh|bash|ps1|toml|ini|xml|sql|css|vue|kts?|cs|cpp|[ch]|rs|lua|vim|el)\Z",
     re.IGNORECASE,
 )
-_FOR_LANGUAGE = re.compile(r"(?:\A|/)(?:docker|container)file\.\w+\Z", re.IGNORECASE)
+_DOCKERFILE_FOR_LANGUAGE = re.compile(r"(?:\A|/)(?:docker|container)file\.\w+\Z", re.IGNORECASE)
 _FIRST_INSTRUCTION = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*|\r)?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
 _FROM_LINE = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?[a-z0-9$.{][^\s]*(?:[ \t]+AS[ \t]+\S+)?[ \t]*\r?$",
@@ -46,10 +46,10 @@ _INSTRUCTION_LINE = re.compile(
     r"|ARG|SHELL|STOPSIGNAL|ONBUILD|MAINTAINER)[ \t]+\S",
     re.MULTILINE,
 )
-_SNIPPET_INSTRUCTION = re.compile(r"(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|EXPOSE|HEALTHCHECK|USER|STOPSIGNAL)[ \t]+\S")
+_SNIPPET_FIRST_INSTRUCTION = re.compile(r"(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|EXPOSE|HEALTHCHECK|USER|STOPSIGNAL)[ \t]+\S")
 
 
-_YAML_HEADS = ("%YAML", "---")  # the head of what generators fill in: no instruction begins so
+_YAML_FIRST_LINES = ("%YAML", "---")  # the head of what generators fill in: no instruction begins so
 
 
 def recognizes_file(path: str, text: str) -> bool:
@@ -58,29 +58,33 @@ def recognizes_file(path: str, text: str) -> bool:
     `Dockerfile.WORD` is a Dockerfile whatever the word is, but one of another language only with a FROM: `Dockerfile.go` builds
     the image of a program in Go.
     """
-    if _NEVER_DOCKERFILE_SUFFIX.search(path) or (text.startswith(_YAML_HEADS) and template.is_named_as_template(path)):
+    if _NEVER_DOCKERFILE_SUFFIX.search(path) or (text.startswith(_YAML_FIRST_LINES) and template.is_named_as_template(path)):
         return False
     if _SOURCE_CODE_SUFFIX.search(path):
-        return _FOR_LANGUAGE.search(path) is not None and begins_an_image(text)
+        return _DOCKERFILE_FOR_LANGUAGE.search(path) is not None and starts_with_from(text)
     if _DOCKERFILE_FILENAME.search(path.rpartition("#")[2]):
         return bool(text.strip())
-    head = _FIRST_INSTRUCTION.match(text[:20_000])
-    if head is None:
+    first_instruction = _FIRST_INSTRUCTION.match(text[:20_000])
+    if first_instruction is None:
         return False
-    if head.group(1).upper() in ("FROM", "ARG"):
+    if first_instruction.group(1).upper() in ("FROM", "ARG"):
         return bool(_FROM_LINE.search(text) and _INSTRUCTION_LINE.search(text))
-    return "#" in path and bool(_SNIPPET_INSTRUCTION.match(text, head.start(1))) and _is_all_instructions(text)
+    return (
+        "#" in path
+        and bool(_SNIPPET_FIRST_INSTRUCTION.match(text, first_instruction.start(1)))
+        and _has_only_instruction_lines(text)
+    )
 
 
-def begins_an_image(text: str) -> bool:
+def starts_with_from(text: str) -> bool:
     """Whether a text begins with FROM, or with the ARGs before one, and goes on with instructions or ends there."""
-    head = _FIRST_INSTRUCTION.match(text[:20_000])
-    if head is None or head.group(1).upper() not in ("FROM", "ARG") or not _FROM_LINE.search(text):
+    first_instruction = _FIRST_INSTRUCTION.match(text[:20_000])
+    if first_instruction is None or first_instruction.group(1).upper() not in ("FROM", "ARG") or not _FROM_LINE.search(text):
         return False
-    return bool(_INSTRUCTION_LINE.search(text)) or _is_all_instructions(text)
+    return bool(_INSTRUCTION_LINE.search(text)) or _has_only_instruction_lines(text)
 
 
-def _is_all_instructions(text: str) -> bool:
+def _has_only_instruction_lines(text: str) -> bool:
     """Whether every line of a block in prose is an instruction, a continuation, a comment or blank."""
     try:
         return not syntax.parse_dockerfile(text).errors
@@ -101,21 +105,21 @@ def parse(source: Source) -> Document:
             "unknown instruction: a template's mark",
             document.parsed_dockerfile.placeholder_offsets[0],
         )
-    groups: list[list[Instruction]] = [[]]
+    instruction_groups: list[list[Instruction]] = [[]]
     for instruction in document.parsed_dockerfile.instructions:
         if instruction.keyword == "FROM":
-            groups.append([])
-        groups[-1].append(instruction)
-    head = [one for one in groups[0] if one.keyword != "ARG"]
-    _read_global_args(document, groups[0])
-    if len(groups) == 1:
-        document.stages.append(_make_stage(document, 0, groups[0]))
-    elif groups[0]:
-        _make_steps(document, _make_stage(document, -1, head, groups[0]))
-    for group in groups[1:]:
-        document.stages.append(_make_stage(document, len(document.stages), group))
+            instruction_groups.append([])
+        instruction_groups[-1].append(instruction)
+    instructions_before_from = [one for one in instruction_groups[0] if one.keyword != "ARG"]
+    _fill_global_args(document, instruction_groups[0])
+    if len(instruction_groups) == 1:
+        document.stages.append(_make_stage(document, 0, instruction_groups[0]))
+    elif instruction_groups[0]:
+        _add_steps_of_stage(document, _make_stage(document, -1, instructions_before_from, instruction_groups[0]))
+    for stage_instructions in instruction_groups[1:]:
+        document.stages.append(_make_stage(document, len(document.stages), stage_instructions))
     for stage in document.stages:
-        _make_steps(document, stage)
+        _add_steps_of_stage(document, stage)
     document.final_image_stages.update(id(stage) for stage in document.stages[-1].base_chain)
     return document
 
@@ -125,22 +129,22 @@ def first_unfilled_placeholder(document: Document) -> int | None:
     return next(iter(document.parsed_dockerfile.placeholder_offsets), None)
 
 
-def _read_global_args(document: Document, instructions: Iterable[Instruction]) -> None:
+def _fill_global_args(document: Document, instructions_before_from: Iterable[Instruction]) -> None:
     """The ARGs before the first FROM, with their defaults filled in."""
-    for instruction in instructions:
-        for pair in instruction.pairs if instruction.keyword == "ARG" else ():
-            value = None
-            if pair.raw is not None:
-                value = expand_word(pair.raw, lambda name: global_arg_default(document, name))
-            document.global_args[pair.name] = (instruction.span.start, value)
+    for instruction in instructions_before_from:
+        for name_value_pair in instruction.pairs if instruction.keyword == "ARG" else ():
+            default_value = None
+            if name_value_pair.raw is not None:
+                default_value = expand_word(name_value_pair.raw, lambda name: global_arg_default(document, name))
+            document.global_args[name_value_pair.name] = (instruction.span.start, default_value)
 
 
-def global_arg_default(document: Document, name: str) -> str | None:
+def global_arg_default(document: Document, arg_name: str) -> str | None:
     """The default of an ARG in the scope of FROM lines; None where only the build tells."""
-    if name in platform_arguments() or name in proxy_arguments():
+    if arg_name in platform_build_arguments() or arg_name in predefined_proxy_build_arguments():
         return None
-    found = document.global_args.get(name)
-    return found[1] if found else ""
+    global_arg = document.global_args.get(arg_name)
+    return global_arg[1] if global_arg else ""
 
 
 def _make_stage(
@@ -150,34 +154,34 @@ def _make_stage(
     all_instructions: list[Instruction] | None = None,
 ) -> Stage:
     """One stage; `all_instructions` are its instructions where they are more than those that count in it."""
-    start = own_instructions[0] if own_instructions and own_instructions[0].keyword == "FROM" else None
-    name, written = "", ""
-    base: Stage | None = None
-    if start and start.words:
-        written = start.words[0].raw
-        filled = expand_word(
-            written,
+    from_instruction = own_instructions[0] if own_instructions and own_instructions[0].keyword == "FROM" else None
+    stage_name, image_text = "", ""
+    base_stage: Stage | None = None
+    if from_instruction and from_instruction.words:
+        image_text = from_instruction.words[0].raw
+        expanded_image_text = expand_word(
+            image_text,
             lambda one: global_arg_default(document, one),
             document.parsed_dockerfile.escape_character,
         )
-        written = remove_quotes(written) if filled is None else filled
-        base = next((s for s in reversed(document.stages) if s.name == written.lower()), None)
-        if len(start.words) > 2:
-            name = start.words[2].value.lower()
+        image_text = remove_quotes(image_text) if expanded_image_text is None else expanded_image_text
+        base_stage = next((s for s in reversed(document.stages) if s.name == image_text.lower()), None)
+        if len(from_instruction.words) > 2:
+            stage_name = from_instruction.words[2].value.lower()
     stage = Stage(
         document,
         index,
-        name,
-        start,
-        images.parse_image(written),
-        base,
-        tuple(_expand_onbuild(all_instructions or own_instructions)),
+        stage_name,
+        from_instruction,
+        images.parse_image(image_text),
+        base_stage,
+        tuple(_instructions_with_onbuild_bodies(all_instructions or own_instructions)),
     )
-    _fill_variables(document, stage)
+    _fill_stage_variables(document, stage)
     return stage
 
 
-def _expand_onbuild(instructions: Iterable[Instruction]) -> Iterator[Instruction]:
+def _instructions_with_onbuild_bodies(instructions: Iterable[Instruction]) -> Iterator[Instruction]:
     """The instructions, each ONBUILD followed by the instruction inside it."""
     for instruction in instructions:
         yield instruction
@@ -185,7 +189,7 @@ def _expand_onbuild(instructions: Iterable[Instruction]) -> Iterator[Instruction
             yield instruction.onbuild_instruction
 
 
-def _fill_variables(document: Document, stage: Stage) -> None:
+def _fill_stage_variables(document: Document, stage: Stage) -> None:
     """Fill the stage's tables of ENV and ARG, in order; the values of one line see those before it.
 
     What an ARG gives a build nobody can tell, whatever its default: so the settings of ENV know other variables of ENV alone.
@@ -193,38 +197,43 @@ def _fill_variables(document: Document, stage: Stage) -> None:
     for instruction in stage.instructions:
         if instruction.keyword not in ("ENV", "ARG"):
             continue
-        fresh: list[tuple[str, str | None]] = []
-        settings: list[VariableSetting] = []
-        for pair in instruction.pairs:
+        new_values: list[tuple[str, str | None]] = []
+        env_settings: list[VariableSetting] = []
+        for name_value_pair in instruction.pairs:
             if instruction.keyword == "ENV":
-                settings.append(_env_setting(document, stage, pair))
-            elif any(pair.name in below.own_variables for below in stage.base_chain):
+                env_settings.append(_env_setting(document, stage, name_value_pair))
+            elif any(name_value_pair.name in below.own_variables for below in stage.base_chain):
                 continue  # an ENV of the same name wins
-            if pair.raw is not None:
-                fresh.append((pair.name, stage.expand_word(pair.raw, instruction.span.start)))
+            if name_value_pair.raw is not None:
+                new_values.append((name_value_pair.name, stage.expand_word(name_value_pair.raw, instruction.span.start)))
             else:
-                known = document.global_args.get(pair.name)
-                fresh.append((pair.name, known[1] if known else None))
-        stage.variable_settings.extend(settings)
-        stage.own_variables.update((one.name, one) for one in settings)
-        for name, value in fresh:
-            stage.values_by_offset.setdefault(name, []).append((instruction.span.start, value))
+                global_arg = document.global_args.get(name_value_pair.name)
+                new_values.append((name_value_pair.name, global_arg[1] if global_arg else None))
+        stage.variable_settings.extend(env_settings)
+        stage.own_variables.update((one.name, one) for one in env_settings)
+        for variable_name, variable_value in new_values:
+            stage.values_by_offset.setdefault(variable_name, []).append((instruction.span.start, variable_value))
 
 
-def _env_setting(document: Document, stage: Stage, pair: NameValuePair) -> VariableSetting:
+def _env_setting(document: Document, stage: Stage, name_value_pair: NameValuePair) -> VariableSetting:
     """The setting of a pair of ENV, with what ENV has set before it."""
 
-    def value_of(name: str) -> str | None:
-        found = (below.own_variables[name].value for below in stage.base_chain if name in below.own_variables)
-        return next(found, None)
+    def value_by_env(name: str) -> str | None:
+        env_values = (below.own_variables[name].value for below in stage.base_chain if name in below.own_variables)
+        return next(env_values, None)
 
-    text = expand_word(pair.raw or "", value_of, document.parsed_dockerfile.escape_character)
+    expanded_value = expand_word(name_value_pair.raw or "", value_by_env, document.parsed_dockerfile.escape_character)
     return VariableSetting(
-        pair.name, pair.value, UNKNOWN_VALUE_MARK if text is None else text, pair.value_span, pair.name_span, document.source
+        name_value_pair.name,
+        name_value_pair.value,
+        UNKNOWN_VALUE_MARK if expanded_value is None else expanded_value,
+        name_value_pair.value_span,
+        name_value_pair.name_span,
+        document.source,
     )
 
 
-def _make_steps(document: Document, stage: Stage) -> None:
+def _add_steps_of_stage(document: Document, stage: Stage) -> None:
     document.steps.extend(Step(document, stage, one) for one in stage.instructions)
 
 

@@ -23,11 +23,11 @@ def _action_dockerfile_paths(project: Project) -> frozenset[str]:
         return frozenset()
     from readiness.kinds.github.model import Action  # most Dockerfiles have no action beside them
 
-    found = set()
+    dockerfile_paths = set()
     for document in documents:
-        runs = document.node.get("runs") if isinstance(document, Action) else None
-        image = runs.get("image") if isinstance(runs, Map) else None
-        if isinstance(image, str) and "://" not in image:
-            folder = posixpath.dirname(document.source.path)
-            found.add(posixpath.normpath(posixpath.join(folder, image)))
-    return frozenset(found)
+        runs_mapping = document.node.get("runs") if isinstance(document, Action) else None
+        image_value = runs_mapping.get("image") if isinstance(runs_mapping, Map) else None
+        if isinstance(image_value, str) and "://" not in image_value:
+            action_folder = posixpath.dirname(document.source.path)
+            dockerfile_paths.add(posixpath.normpath(posixpath.join(action_folder, image_value)))
+    return frozenset(dockerfile_paths)

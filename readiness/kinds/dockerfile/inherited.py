@@ -25,9 +25,9 @@ class EffectiveValue:
 def inherited_value(stage: Stage | None, keyword: str) -> EffectiveValue | None:
     """What a stage hands on to those that build on it."""
     while stage is not None:
-        instructions = stage.instructions_of(keyword)
-        if instructions:
-            return effective_value_of(stage, instructions[-1])
+        keyword_instructions = stage.instructions_of(keyword)
+        if keyword_instructions:
+            return effective_value_of(stage, keyword_instructions[-1])
         if keyword == "CMD" and stage.instructions_of("ENTRYPOINT"):
             return None
         if keyword in stage.inherited_values:

@@ -8,25 +8,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import has_bare_environment, is_known_official, starts_service
+from readiness.facts.arguments import platform_build_arguments, predefined_proxy_build_arguments
+from readiness.facts.base_images import is_known_official, sets_only_path_variable, starts_service
 from readiness.kinds.dockerfile.inherited import EffectiveValue, effective_value_of, inherited_value
 from readiness.kinds.purpose import is_deployed, is_non_serving_command, may_be_deployed
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Source, Span
 from readiness.syntax import shell
-from readiness.syntax.dockerfile_shell import script_of, shell_program
+from readiness.syntax.dockerfile_shell import parse_instruction_script, program_of_shell_instruction
 from readiness.syntax.image import ImageReference
 from readiness.syntax.instruction import Dockerfile, Instruction
 from readiness.syntax.words import InstructionWord, expand_word
 
-_EFFECTIVE_KEYWORDS = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "USER", "WORKDIR", "STOPSIGNAL", "SHELL"}
-_WINDOWS_IMAGE = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
+_KEYWORDS_WITH_EFFECTIVE_VALUE = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "USER", "WORKDIR", "STOPSIGNAL", "SHELL"}
+_WINDOWS_IMAGE_NAME = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
 
 
-def _set_elsewhere(name: str) -> bool:
+def _may_be_set_by_build(variable_name: str) -> bool:
     """Whether a variable may have a value that no instruction gives it."""
-    return name == "PATH" or name in platform_arguments() or name in proxy_arguments()
+    return (
+        variable_name == "PATH"
+        or variable_name in platform_build_arguments()
+        or variable_name in predefined_proxy_build_arguments()
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,11 +102,11 @@ class Stage(HasVariables):
         """server: it opens ports, as its file or its base says; program: it starts something; base: nothing."""
         if any(below.instructions_of("EXPOSE") for below in self.base_chain):
             return "server"
-        starts = starts_service(self.root_stage.image) if self.whole else None
-        command = self.effective_value("ENTRYPOINT") or self.effective_value("CMD")
-        if command and is_non_serving_command([word.value for word in command.instruction.words]):
+        base_starts_service = starts_service(self.root_stage.image) if self.whole else None
+        effective_command = self.effective_value("ENTRYPOINT") or self.effective_value("CMD")
+        if effective_command and is_non_serving_command([word.value for word in effective_command.instruction.words]):
             return "base"
-        return "program" if command or starts is None else "server" if starts else "base"
+        return "program" if effective_command or base_starts_service is None else "server" if base_starts_service else "base"
 
     @property
     def files_only(self) -> bool:
@@ -114,24 +118,26 @@ class Stage(HasVariables):
     @property
     def root_stage(self) -> Stage:
         """The stage at the bottom of the chain of FROMs: its image comes from outside."""
-        stage = self
-        while stage.base_stage is not None:
-            stage = stage.base_stage
-        return stage
+        current_stage = self
+        while current_stage.base_stage is not None:
+            current_stage = current_stage.base_stage
+        return current_stage
 
     @property
     def base_chain(self) -> Iterator[Stage]:
         """The stage, then the stage it is built FROM, and so on to the one with an external base."""
-        stage: Stage | None = self
-        while stage is not None:
-            yield stage
-            stage = stage.base_stage
+        current_stage: Stage | None = self
+        while current_stage is not None:
+            yield current_stage
+            current_stage = current_stage.base_stage
 
     @property
     def windows(self) -> bool:
         """Whether the base is a Windows image."""
-        image, escape = self.root_stage.image, self.document.parsed_dockerfile.escape_character
-        return bool(_WINDOWS_IMAGE.search(image.text)) or (escape == "`" and not is_known_official(image))
+        root_image, escape_character = self.root_stage.image, self.document.parsed_dockerfile.escape_character
+        return bool(_WINDOWS_IMAGE_NAME.search(root_image.text)) or (
+            escape_character == "`" and not is_known_official(root_image)
+        )
 
     @property
     def shipped(self) -> bool:
@@ -144,9 +150,11 @@ class Stage(HasVariables):
         Its own under ONBUILD are left out: they run in the stages that build on it.
         """
         if not self.by_keyword:
-            triggered = [one for one in self.base_stage.instructions if one.is_under_onbuild] if self.base_stage else []
+            onbuild_instructions = (
+                [one for one in self.base_stage.instructions if one.is_under_onbuild] if self.base_stage else []
+            )
             for instruction in (
-                *triggered,
+                *onbuild_instructions,
                 *(one for one in self.instructions if not one.is_under_onbuild),
             ):
                 self.by_keyword.setdefault(instruction.keyword, []).append(instruction)
@@ -154,12 +162,12 @@ class Stage(HasVariables):
 
     def effective_value(self, keyword: str, before_offset: int | None = None) -> EffectiveValue | None:
         """The instruction in force at the stage's end, or at an offset; inherited ones too."""
-        instructions = self.instructions_of(keyword)
-        count = len(instructions)
+        keyword_instructions = self.instructions_of(keyword)
+        effective_count = len(keyword_instructions)
         if before_offset is not None:
-            count = bisect_left(instructions, before_offset, key=lambda one: one.span.start)
-        if count:
-            return effective_value_of(self, instructions[count - 1])
+            effective_count = bisect_left(keyword_instructions, before_offset, key=lambda one: one.span.start)
+        if effective_count:
+            return effective_value_of(self, keyword_instructions[effective_count - 1])
         if keyword == "CMD" and self.instructions_of("ENTRYPOINT"):
             return None  # an ENTRYPOINT resets the CMD of what lies below
         if keyword not in self.inherited_values:
@@ -168,49 +176,53 @@ class Stage(HasVariables):
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value in force of USER, CMD, ENTRYPOINT, HEALTHCHECK, WORKDIR, STOPSIGNAL, SHELL."""
-        effective = self.effective_value(key) if key in _EFFECTIVE_KEYWORDS else None
-        return effective.text if effective else default
+        effective_value = self.effective_value(key) if key in _KEYWORDS_WITH_EFFECTIVE_VALUE else None
+        return effective_value.text if effective_value else default
 
     def at(self, key: Any = None, /) -> Span:
         """The place of that value; the stage's FROM where there is none."""
-        effective = self.effective_value(key) if key in _EFFECTIVE_KEYWORDS else None
-        if effective:
-            return effective.span
+        effective_value = self.effective_value(key) if key in _KEYWORDS_WITH_EFFECTIVE_VALUE else None
+        if effective_value:
+            return effective_value.span
         if self.from_instruction is not None:
             return self.from_instruction.span
         return self.instructions[0].span if self.instructions else Span(0, 0)
 
-    def variable_value(self, name: str, before_offset: int) -> str | None:
+    def variable_value(self, variable_name: str, before_offset: int) -> str | None:
         """The value of a variable at an offset: empty when surely unset, None when unknown."""
-        for stage in self.base_chain:
-            entries = stage.values_by_offset.get(name)
-            if entries:
-                index = bisect_left(entries, before_offset, key=lambda entry: entry[0])
-                if index:
-                    return entries[index - 1][1]
-        unset = has_bare_environment(self.root_stage.image) and not _set_elsewhere(name)
-        return "" if unset else None
+        for stage_below in self.base_chain:
+            offset_values = stage_below.values_by_offset.get(variable_name)
+            if offset_values:
+                entry_count_before_offset = bisect_left(offset_values, before_offset, key=lambda entry: entry[0])
+                if entry_count_before_offset:
+                    return offset_values[entry_count_before_offset - 1][1]
+        is_surely_unset = sets_only_path_variable(self.root_stage.image) and not _may_be_set_by_build(variable_name)
+        return "" if is_surely_unset else None
 
-    def declares_variable(self, name: str, before_offset: int) -> bool:
+    def declares_variable(self, variable_name: str, before_offset: int) -> bool:
         """Whether ENV or ARG of the stage, or of one below it, sets the name before an offset."""
-        return any(entries[0][0] < before_offset for stage in self.base_chain if (entries := stage.values_by_offset.get(name)))
+        return any(
+            offset_values[0][0] < before_offset
+            for stage in self.base_chain
+            if (offset_values := stage.values_by_offset.get(variable_name))
+        )
 
-    def expand_word(self, raw: str, before_offset: int) -> str | None:
+    def expand_word(self, raw_word: str, before_offset: int) -> str | None:
         """The word with its variables filled in; None where a value is unknown."""
-        escape = self.document.parsed_dockerfile.escape_character
-        return expand_word(raw, lambda name: self.variable_value(name, before_offset), escape)
+        escape_character = self.document.parsed_dockerfile.escape_character
+        return expand_word(raw_word, lambda name: self.variable_value(name, before_offset), escape_character)
 
     def shell_program(self, before_offset: int) -> str:
         """The program that runs shell forms at an offset: sh, bash, powershell, cmd, ..."""
-        effective = self.effective_value("SHELL", before_offset)
-        if effective is None:
+        effective_shell = self.effective_value("SHELL", before_offset)
+        if effective_shell is None:
             return "cmd" if self.windows else "sh"
-        return shell_program(effective.instruction)
+        return program_of_shell_instruction(effective_shell.instruction)
 
     def shell_words(self, before_offset: int) -> tuple[str, ...]:
         """The SHELL in force at an offset; empty where none is set."""
-        effective = self.effective_value("SHELL", before_offset)
-        return tuple(word.value for word in effective.instruction.words) if effective else ()
+        effective_shell = self.effective_value("SHELL", before_offset)
+        return tuple(word.value for word in effective_shell.instruction.words) if effective_shell else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,11 +254,14 @@ class Step(HasVariables):
     @property
     def variable_settings(self) -> list[VariableSetting]:
         """What it sets for the image that is built last: nothing where it is no ENV, or the stage is left behind."""
-        settings, span = self.stage.variable_settings, self.instruction.span
+        stage_settings, instruction_span = self.stage.variable_settings, self.instruction.span
         if self.onbuild or not (self.stage.whole and self.stage.shipped):
             return []
-        first, last = (bisect_left(settings, at, key=lambda one: one.name_span.start) for at in (span.start, span.end))
-        return settings[first:last]
+        first_index, end_index = (
+            bisect_left(stage_settings, at, key=lambda one: one.name_span.start)
+            for at in (instruction_span.start, instruction_span.end)
+        )
+        return stage_settings[first_index:end_index]
 
     @property
     def keyword(self) -> str:
@@ -268,9 +283,9 @@ class Step(HasVariables):
         flag = self.instruction.flag(key) if key is not None else None
         return flag.value_span if flag else self.instruction.span
 
-    def expand_word(self, raw: str) -> str | None:
+    def expand_word(self, raw_word: str) -> str | None:
         """A word with its variables filled in; None where a value is unknown."""
-        return self.stage.expand_word(raw, self.instruction.span.start)
+        return self.stage.expand_word(raw_word, self.instruction.span.start)
 
     @property
     def script(self) -> shell.ShellScript:
@@ -289,8 +304,8 @@ class Step(HasVariables):
 
 def effective_step(stage: Stage, keyword: str) -> Step | None:
     """The step of a keyword that counts at a stage's end, in the stage or below it."""
-    effective = stage.effective_value(keyword)
-    return Step(stage.document, effective.stage, effective.instruction) if effective else None
+    effective_value = stage.effective_value(keyword)
+    return Step(stage.document, effective_value.stage, effective_value.instruction) if effective_value else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -335,8 +350,8 @@ class Command:
 
     def at(self, key: Any = None, /) -> Span:
         """The place of an option; of the command where there is none."""
-        word = self.command.find_option_word(key) if isinstance(key, str) else None
-        return word.span if word else self.command_with_wrapper.span
+        option_word = self.command.find_option_word(key) if isinstance(key, str) else None
+        return option_word.span if option_word else self.command_with_wrapper.span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -373,17 +388,23 @@ class Document:
         del key
         return self.parsed_dockerfile.instructions[0].span
 
-    def stage_by_name(self, name: str) -> Stage | None:
+    def stage_by_name(self, name_or_number: str) -> Stage | None:
         """The stage that `--from=name` means, by name or number; the last of a name."""
-        named = next((one for one in reversed(self.stages) if one.name and one.name.lower() == name.lower()), None)
-        if named is not None:
-            return named
-        number = int(name) if name.isascii() and name.isdigit() and len(name) < 6 else len(self.stages)
-        return self.stages[number] if number < len(self.stages) else None
+        named_stage = next(
+            (one for one in reversed(self.stages) if one.name and one.name.lower() == name_or_number.lower()), None
+        )
+        if named_stage is not None:
+            return named_stage
+        stage_index = (
+            int(name_or_number)
+            if name_or_number.isascii() and name_or_number.isdigit() and len(name_or_number) < 6
+            else len(self.stages)
+        )
+        return self.stages[stage_index] if stage_index < len(self.stages) else None
 
     def script_of_step(self, step: Step) -> shell.ShellScript:
         """The commands of an instruction, read once."""
-        key = id(step.instruction)
-        if key not in self.scripts:
-            self.scripts[key] = script_of(step.instruction, self.source.text, step.posix)
-        return self.scripts[key]
+        instruction_id = id(step.instruction)
+        if instruction_id not in self.scripts:
+            self.scripts[instruction_id] = parse_instruction_script(step.instruction, self.source.text, step.posix)
+        return self.scripts[instruction_id]

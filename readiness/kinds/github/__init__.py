@@ -15,11 +15,11 @@ EXAMPLE_PATH = ".github/workflows/ci.yml"
 
 _WORKFLOW_PATH = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
 # `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`, `workflows/old/ci.yml`: nothing that GitHub reads.
-_NOT_READ_BY_GITHUB = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/")
+_UNREAD_WORKFLOW_PATH = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/")
 _ACTION_PATH = re.compile(r"(?:^|/)action\.ya?ml\Z")
 _ON_KEY_LINE = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
 _JOBS_KEY_LINE = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
-_RUNS_ON = re.compile(r"^[ \t]+(?:runs-on|uses|steps)[ \t]*:", re.MULTILINE)
+_JOB_FIELD_LINE = re.compile(r"^[ \t]+(?:runs-on|uses|steps)[ \t]*:", re.MULTILINE)
 _RUNS_KEY_LINE = re.compile(r"^runs[ \t]*:", re.MULTILINE)
 _NAME_KEY_LINE = re.compile(r"^name[ \t]*:", re.MULTILINE)
 _ACTION_METADATA_LINE = re.compile(r"^(?:description|inputs|outputs)[ \t]*:", re.MULTILINE)
@@ -36,7 +36,7 @@ def recognizes_file(path: str, text: str) -> bool:
     """Whether a file is a workflow or an action: by its place, or as YAML that has only their keys at its top."""
     if _WORKFLOW_PATH.search(path):
         return True
-    if _NOT_READ_BY_GITHUB.search(path) and not _ACTION_PATH.search(path):
+    if _UNREAD_WORKFLOW_PATH.search(path) and not _ACTION_PATH.search(path):
         return False
     if _ACTION_PATH.search(path) and (
         _RUNS_KEY_LINE.search(text)
@@ -46,7 +46,7 @@ def recognizes_file(path: str, text: str) -> bool:
         return True
     if not (path.endswith((".yml", ".yaml")) or "#" in path) or _FOREIGN_TOP_LEVEL_LINE.search(text):
         return False
-    if _JOBS_KEY_LINE.search(text) and _RUNS_ON.search(text):
+    if _JOBS_KEY_LINE.search(text) and _JOB_FIELD_LINE.search(text):
         return bool(_ON_KEY_LINE.search(text)) or "runs-on" in text
     return bool(_RUNS_KEY_LINE.search(text) and _RUNS_FIELD_LINE.search(text))
 
@@ -57,15 +57,15 @@ Document = Workflow | Action
 def parse(source: Source) -> Document:
     """The workflow or the action of a source."""
     documents = load_yaml_documents(source.text)
-    node = documents[0] if documents else None
-    if node is None and _WORKFLOW_PATH.search(source.path):
+    root_node = documents[0] if documents else None
+    if root_node is None and _WORKFLOW_PATH.search(source.path):
         return Workflow(source, Map(Span(0, min(1, len(source.text)))))
-    if not isinstance(node, Map):
+    if not isinstance(root_node, Map):
         raise ParseError("a workflow is a mapping", 0)
-    action = "runs" in node or (_ACTION_PATH.search(source.path) and "on" not in node)
-    if action and "jobs" not in node and not _WORKFLOW_PATH.search(source.path):
-        return Action(source, node)
-    return Workflow(source, node)
+    is_action = "runs" in root_node or (_ACTION_PATH.search(source.path) and "on" not in root_node)
+    if is_action and "jobs" not in root_node and not _WORKFLOW_PATH.search(source.path):
+        return Action(source, root_node)
+    return Workflow(source, root_node)
 
 
 def first_unfilled_placeholder(document: Document) -> int | None:

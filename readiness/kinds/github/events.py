@@ -11,46 +11,46 @@ from typing import Any
 from readiness.kinds.github.shapes import (
     MappingShape,
     Problem,
-    boolean_shape,
+    check_boolean,
     check_nonempty_scalar,
     check_scalar,
-    choice_shape,
-    enum_shape,
-    list_shape,
-    mapping_shape,
-    problem,
-    repeated_keys,
-    value_span,
+    check_scalar_or_empty_string,
+    make_enum_check,
+    make_list_check,
+    make_mapping_check,
+    make_problem,
+    repeated_key_problems,
+    value_or_key_span,
 )
 from readiness.syntax.yaml import Map, Seq
 
-_INPUT_TYPES = ("string", "number", "boolean", "choice", "environment")
+_DISPATCH_INPUT_TYPES = ("string", "number", "boolean", "choice", "environment")
 
-_DISPATCH_INPUT = MappingShape(
+_DISPATCH_INPUT_SHAPE = MappingShape(
     "input {key}",
     {
         "description": check_scalar,
-        "required": boolean_shape,
+        "required": check_boolean,
         "default": check_scalar,
-        "type": enum_shape(*_INPUT_TYPES),
-        "options": list_shape(choice_shape),
+        "type": make_enum_check(*_DISPATCH_INPUT_TYPES),
+        "options": make_list_check(check_scalar_or_empty_string),
         "deprecationMessage": check_scalar,
     },
     may_be_empty=True,
 )
-_CALL_INPUT = MappingShape(
+_CALL_INPUT_SHAPE = MappingShape(
     "input {key}",
     {
         "description": check_scalar,
-        "required": boolean_shape,
+        "required": check_boolean,
         "default": check_scalar,
-        "type": enum_shape("boolean", "number", "string"),
+        "type": make_enum_check("boolean", "number", "string"),
         "deprecationMessage": check_scalar,
     },
     required=("type",),
 )
-_CALL_SECRET = MappingShape("secret {key}", {"description": check_scalar, "required": boolean_shape}, may_be_empty=True)
-_CALL_OUTPUT = MappingShape(
+_CALL_SECRET_SHAPE = MappingShape("secret {key}", {"description": check_scalar, "required": check_boolean}, may_be_empty=True)
+_CALL_OUTPUT_SHAPE = MappingShape(
     "output {key}",
     {"description": check_scalar, "value": check_nonempty_scalar},
     required=("value",),
@@ -58,19 +58,19 @@ _CALL_OUTPUT = MappingShape(
 _WEBHOOK_EVENT_SHAPE = MappingShape(
     "event {key}",
     {
-        "types": list_shape(check_nonempty_scalar),
-        "branches": list_shape(check_nonempty_scalar),
-        "branches-ignore": list_shape(check_nonempty_scalar),
-        "tags": list_shape(check_nonempty_scalar),
-        "tags-ignore": list_shape(check_nonempty_scalar),
-        "paths": list_shape(check_nonempty_scalar),
-        "paths-ignore": list_shape(check_nonempty_scalar),
-        "workflows": list_shape(check_nonempty_scalar),
+        "types": make_list_check(check_nonempty_scalar),
+        "branches": make_list_check(check_nonempty_scalar),
+        "branches-ignore": make_list_check(check_nonempty_scalar),
+        "tags": make_list_check(check_nonempty_scalar),
+        "tags-ignore": make_list_check(check_nonempty_scalar),
+        "paths": make_list_check(check_nonempty_scalar),
+        "paths-ignore": make_list_check(check_nonempty_scalar),
+        "workflows": make_list_check(check_nonempty_scalar),
     },
     may_be_empty=True,
 )
 _SHAPE_BY_EVENT: dict[str, Any] = {
-    "schedule": list_shape(
+    "schedule": make_list_check(
         MappingShape(
             "the schedule",
             {"cron": check_nonempty_scalar, "timezone": check_nonempty_scalar},
@@ -78,41 +78,45 @@ _SHAPE_BY_EVENT: dict[str, Any] = {
         ),
         may_be_single=False,
     ),
-    "workflow_dispatch": MappingShape("workflow_dispatch", {"inputs": mapping_shape(_DISPATCH_INPUT)}, may_be_empty=True),
-    "repository_dispatch": MappingShape("repository_dispatch", {"types": list_shape(check_nonempty_scalar)}, may_be_empty=True),
+    "workflow_dispatch": MappingShape(
+        "workflow_dispatch", {"inputs": make_mapping_check(_DISPATCH_INPUT_SHAPE)}, may_be_empty=True
+    ),
+    "repository_dispatch": MappingShape(
+        "repository_dispatch", {"types": make_list_check(check_nonempty_scalar)}, may_be_empty=True
+    ),
     "workflow_call": MappingShape(
         "workflow_call",
         {
-            "inputs": mapping_shape(_CALL_INPUT),
-            "secrets": mapping_shape(_CALL_SECRET),
-            "outputs": mapping_shape(_CALL_OUTPUT),
+            "inputs": make_mapping_check(_CALL_INPUT_SHAPE),
+            "secrets": make_mapping_check(_CALL_SECRET_SHAPE),
+            "outputs": make_mapping_check(_CALL_OUTPUT_SHAPE),
         },
         may_be_empty=True,
     ),
     "image_version": MappingShape(
         "image_version",
         {
-            "names": list_shape(check_nonempty_scalar, may_be_single=False),
-            "versions": list_shape(check_nonempty_scalar, may_be_single=False),
+            "names": make_list_check(check_nonempty_scalar, may_be_single=False),
+            "versions": make_list_check(check_nonempty_scalar, may_be_single=False),
         },
         may_be_empty=True,
     ),
 }
 
 
-def on_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_on_value(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """What is wrong with the events of a workflow."""
     if isinstance(value, str) and value:
         if value == "schedule":
-            yield problem("value", value_span(owner, key), "schedule")
+            yield make_problem("value", value_or_key_span(owner, key), "schedule")
     elif isinstance(value, Seq):
-        yield from list_shape(check_nonempty_scalar)(owner, key, value)
-        for index, item in enumerate(value):
-            if item == "schedule":
-                yield problem("value", value.at(index), "schedule")
+        yield from make_list_check(check_nonempty_scalar)(owner, key, value)
+        for event_index, event_item in enumerate(value):
+            if event_item == "schedule":
+                yield make_problem("value", value.at(event_index), "schedule")
     elif isinstance(value, Map) and value:
-        yield from repeated_keys(value, ignore_case=False)
-        for name, item in value.items():
-            yield from _SHAPE_BY_EVENT.get(name, _WEBHOOK_EVENT_SHAPE)(value, name, item)
+        yield from repeated_key_problems(value, ignore_case=False)
+        for event_name, event_item in value.items():
+            yield from _SHAPE_BY_EVENT.get(event_name, _WEBHOOK_EVENT_SHAPE)(value, event_name, event_item)
     else:
-        yield problem("value", value_span(owner, key), "no-event")
+        yield make_problem("value", value_or_key_span(owner, key), "no-event")

@@ -7,22 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.kinds.github.runners import default_shell, runner_labels
+from readiness.kinds.github.runners import default_shell_of_job, runner_labels_with_spans
 from readiness.kinds.github.texts import (
-    contains_expression,
-    is_always_skipped,
-    text_at,
-    texts_below,
+    has_always_false_condition,
+    is_text_with_expression,
+    located_text_at,
+    located_texts_with_key_paths,
 )
 from readiness.kinds.github.uses import UsesReference, parse_uses
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
-from readiness.kinds.variables import HasVariables, VariableSetting, known_text
+from readiness.kinds.variables import HasVariables, VariableSetting, scalar_text_or_unknown_mark
 from readiness.model import Source, Span
-from readiness.syntax.holes import has_expression
+from readiness.syntax.holes import has_github_expression
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq
 
-_MAX_STEPS = 2_000
+_MAX_STEPS_PER_JOB = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,45 +37,45 @@ class Workflow(PipelineFile):
     @property
     def name(self) -> str:
         """What it calls itself, else its file's name."""
-        name = self.node.get("name")
-        return name if isinstance(name, str) and name else posixpath.basename(self.source.path)
+        name_value = self.node.get("name")
+        return name_value if isinstance(name_value, str) and name_value else posixpath.basename(self.source.path)
 
     @property
     def triggers(self) -> dict[str, Any]:
         """The events that start it, in order, each with its settings."""
-        on = self.node.get("on", self.node.get("true"))
-        if isinstance(on, str):
-            return {on: None}
-        if isinstance(on, Seq):
-            return {item: None for item in on if isinstance(item, str)}
-        return dict(on) if isinstance(on, Map) else {}
+        on_value = self.node.get("on", self.node.get("true"))
+        if isinstance(on_value, str):
+            return {on_value: None}
+        if isinstance(on_value, Seq):
+            return {item: None for item in on_value if isinstance(item, str)}
+        return dict(on_value) if isinstance(on_value, Map) else {}
 
-    def trigger_settings(self, event: str) -> Map:
+    def trigger_settings(self, event_name: str) -> Map:
         """What `on` says of an event; an empty mapping where it says nothing."""
-        found = self.triggers.get(event)
-        return found if isinstance(found, Map) else Map(self.node.at())
+        event_settings = self.triggers.get(event_name)
+        return event_settings if isinstance(event_settings, Map) else Map(self.node.at())
 
-    def trigger_span(self, event: str) -> Span:
+    def trigger_span(self, event_name: str) -> Span:
         """Where `on` names an event; the value of `on` where that is a single event in a string."""
-        key = "on" if "on" in self.node else "true"
-        on = self.node.get(key)
-        if isinstance(on, Map):
-            return on.key_span(event)
-        if isinstance(on, Seq):
-            return next((on.at(i) for i, item in enumerate(on) if item == event), self.node.key_span(key))
-        return self.node.at(key)
+        on_key = "on" if "on" in self.node else "true"
+        on_value = self.node.get(on_key)
+        if isinstance(on_value, Map):
+            return on_value.key_span(event_name)
+        if isinstance(on_value, Seq):
+            return next((on_value.at(i) for i, item in enumerate(on_value) if item == event_name), self.node.key_span(on_key))
+        return self.node.at(on_key)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
         """Its jobs, in order."""
         if "jobs" not in self.cached_results:
-            section = self.node.get("jobs")
-            pairs = list(section.items()) if isinstance(section, Map) else []
+            jobs_node = self.node.get("jobs")
+            name_body_pairs = list(jobs_node.items()) if isinstance(jobs_node, Map) else []
             self.cached_results["jobs"] = tuple(
-                Job(self.source, body, name, self) for name, body in pairs if isinstance(body, Map)
+                Job(self.source, body, name, self) for name, body in name_body_pairs if isinstance(body, Map)
             )
-        jobs: tuple[Job, ...] = self.cached_results["jobs"]
-        return jobs
+        cached_jobs: tuple[Job, ...] = self.cached_results["jobs"]
+        return cached_jobs
 
     @property
     def callable_only(self) -> bool:
@@ -92,16 +92,16 @@ class Job(PipelineJob):
     @property
     def id_span(self) -> Span:
         """The place of the job's id."""
-        jobs = self.workflow.node.get("jobs")
-        return jobs.key_span(self.name) if isinstance(jobs, Map) else self.node.at()
+        jobs_node = self.workflow.node.get("jobs")
+        return jobs_node.key_span(self.name) if isinstance(jobs_node, Map) else self.node.at()
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The ids under `needs`, as written."""
-        needs = self.node.get("needs")
-        if isinstance(needs, str):
-            return (needs,)
-        return tuple(n for n in needs if isinstance(n, str)) if isinstance(needs, Seq) else ()
+        needs_value = self.node.get("needs")
+        if isinstance(needs_value, str):
+            return (needs_value,)
+        return tuple(n for n in needs_value if isinstance(n, str)) if isinstance(needs_value, Seq) else ()
 
     @property
     def calls(self) -> bool:
@@ -111,7 +111,7 @@ class Job(PipelineJob):
     @property
     def dead(self) -> bool:
         """Whether its condition is always false."""
-        return is_always_skipped(self.node)
+        return has_always_false_condition(self.node)
 
     @property
     def environment(self) -> str | None:
@@ -121,16 +121,16 @@ class Job(PipelineJob):
     @property
     def runs_on(self) -> tuple[str, ...]:
         """The runner's labels as written, those of a matrix put in."""
-        return tuple(label for label, _ in runner_labels(self.node))
+        return tuple(label for label, _ in runner_labels_with_spans(self.node))
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Its steps, in order; those of a `parallel` group stand in its place."""
-        memo = self.workflow.cached_results.setdefault("steps", {})
-        if self.name not in memo:
-            memo[self.name] = tuple(_make_steps(self.source, self.node.get("steps"), self.resource, self))
-        steps: tuple[Step, ...] = memo[self.name]
-        return steps
+        steps_by_job_name = self.workflow.cached_results.setdefault("steps", {})
+        if self.name not in steps_by_job_name:
+            steps_by_job_name[self.name] = tuple(_steps_below_node(self.source, self.node.get("steps"), self.resource, self))
+        cached_steps: tuple[Step, ...] = steps_by_job_name[self.name]
+        return cached_steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,27 +140,27 @@ class Action(PipelineFile):
     @property
     def resource(self) -> str:
         """`action/NAME`, by the folder that the file stands in."""
-        folder = posixpath.basename(posixpath.dirname(self.source.path))
-        return f"action/{folder or self.name}"
+        action_folder_name = posixpath.basename(posixpath.dirname(self.source.path))
+        return f"action/{action_folder_name or self.name}"
 
     @property
     def name(self) -> str:
         """The `name` that the metadata gives."""
-        name = self.node.get("name")
-        return name if isinstance(name, str) and name else "action"
+        name_value = self.node.get("name")
+        return name_value if isinstance(name_value, str) and name_value else "action"
 
     @property
     def using(self) -> str:
         """How it runs: composite, docker, node20."""
-        using = self.node.mapping_at_path("runs").get("using")
-        return using if isinstance(using, str) else ""
+        using_value = self.node.mapping_at_path("runs").get("using")
+        return using_value if isinstance(using_value, str) else ""
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of a composite action."""
         if "steps" not in self.cached_results:
-            steps = self.node.mapping_at_path("runs").get("steps")
-            self.cached_results["steps"] = tuple(_make_steps(self.source, steps, self.resource, self))
+            steps_node = self.node.mapping_at_path("runs").get("steps")
+            self.cached_results["steps"] = tuple(_steps_below_node(self.source, steps_node, self.resource, self))
         found: tuple[Step, ...] = self.cached_results["steps"]
         return found
 
@@ -179,10 +179,10 @@ class Step(HasVariables):
     @property
     def name(self) -> str:
         """What it is called: its name, its id, what it uses, else its number."""
-        for key in ("name", "id", "uses"):
-            value = self.node.get(key)
-            if isinstance(value, str) and value:
-                return value
+        for name_key in ("name", "id", "uses"):
+            name_value = self.node.get(name_key)
+            if isinstance(name_value, str) and name_value:
+                return name_value
         return str(self.number)
 
     @property
@@ -203,89 +203,100 @@ class Step(HasVariables):
     @property
     def dead(self) -> bool:
         """Whether its condition, or its job's, is always false."""
-        return is_always_skipped(self.node) or (isinstance(self.owner, Job) and self.owner.dead)
+        return has_always_false_condition(self.node) or (isinstance(self.owner, Job) and self.owner.dead)
 
     @property
     def parsed_uses(self) -> UsesReference | None:
         """The parsed `uses`; None where the step runs a script."""
-        value = self.node.get("uses")
-        return parse_uses(value) if isinstance(value, str) else None
+        uses_value = self.node.get("uses")
+        return parse_uses(uses_value) if isinstance(uses_value, str) else None
 
     @property
     def run_script(self) -> LocatedText | None:
         """The script under `run`; None where the step uses an action."""
-        return text_at(self.node, "run", self.source)
+        return located_text_at(self.node, "run", self.source)
 
     @property
     def with_inputs(self) -> Map:
         """What stands under `with`; an empty mapping without."""
-        found = self.node.get("with")
-        return found if isinstance(found, Map) else Map(self.node.at("uses"))
+        with_value = self.node.get("with")
+        return with_value if isinstance(with_value, Map) else Map(self.node.at("uses"))
 
     @property
     def variables(self) -> Mapping[str, VariableSetting]:
         """The variables of its script by their names, the nearest of each: its own, the job's, the workflow's."""
-        nodes = [self.node]
+        nodes_outermost_first = [self.node]
         if isinstance(self.owner, Job):
-            nodes = [self.owner.workflow.node, self.owner.node, self.node]
-        found: dict[str, VariableSetting] = {}
-        for env in (node.mapping_at_path("env") for node in nodes):
-            for name, value in env.items():
-                text = known_text(value, is_unknown=contains_expression(value))
-                found.pop(name, None)  # so that the nearest comes last
-                found[name] = VariableSetting(name, value, text, env.at(name), env.key_span(name), self.source)
-        return found
+            nodes_outermost_first = [self.owner.workflow.node, self.owner.node, self.node]
+        setting_by_name: dict[str, VariableSetting] = {}
+        for env_node in (node.mapping_at_path("env") for node in nodes_outermost_first):
+            for variable_name, variable_value in env_node.items():
+                known_value_text = scalar_text_or_unknown_mark(
+                    variable_value, holds_unknown_value=is_text_with_expression(variable_value)
+                )
+                setting_by_name.pop(variable_name, None)  # so that the nearest comes last
+                setting_by_name[variable_name] = VariableSetting(
+                    variable_name,
+                    variable_value,
+                    known_value_text,
+                    env_node.at(variable_name),
+                    env_node.key_span(variable_name),
+                    self.source,
+                )
+        return setting_by_name
 
-    def expression_variable(self, name: str) -> VariableSetting | None:
+    def expression_variable(self, variable_name: str) -> VariableSetting | None:
         """What expressions read as `env.name`, in whatever case: the nearest of such a name; None where none is set."""
-        alike = [one for key, one in self.variables.items() if key.lower() == name.lower()]
-        return alike[-1] if alike else None
+        settings_of_that_name = [one for key, one in self.variables.items() if key.lower() == variable_name.lower()]
+        return settings_of_that_name[-1] if settings_of_that_name else None
 
     @property
     def shell(self) -> str:
         """The shell of its script: its own, the job's, the workflow's, the runner's; empty where nobody can tell."""
-        return _effective_shell(self)
+        return _effective_shell_of_step(self)
 
 
-def _make_steps(source: Source, steps: Any, resource: str, owner: Job | Action) -> Iterator[Step]:
-    number = 0
-    stack = list(reversed(steps)) if isinstance(steps, Seq) else []
-    while stack and number < _MAX_STEPS:
-        node = stack.pop()
-        if not isinstance(node, Map):
-            number += 1
+def _steps_below_node(source: Source, steps_node: Any, parent_resource: str, job_or_action: Job | Action) -> Iterator[Step]:
+    step_number = 0
+    pending_step_nodes = list(reversed(steps_node)) if isinstance(steps_node, Seq) else []
+    while pending_step_nodes and step_number < _MAX_STEPS_PER_JOB:
+        step_node = pending_step_nodes.pop()
+        if not isinstance(step_node, Map):
+            step_number += 1
             continue
-        group = node.get("parallel")
-        if isinstance(group, Seq) and "run" not in node and "uses" not in node:
-            stack.extend(item for item in reversed(group) if isinstance(item, Map) and "parallel" not in item)
+        parallel_group = step_node.get("parallel")
+        if isinstance(parallel_group, Seq) and "run" not in step_node and "uses" not in step_node:
+            pending_step_nodes.extend(
+                item for item in reversed(parallel_group) if isinstance(item, Map) and "parallel" not in item
+            )
             continue
-        number += 1
-        name = node.get("id")
-        label = name if isinstance(name, str) and name else number
-        yield Step(source, node, owner, number, f"{resource}/step/{label}")
+        step_number += 1
+        step_id = step_node.get("id")
+        step_label = step_id if isinstance(step_id, str) and step_id else step_number
+        yield Step(source, step_node, job_or_action, step_number, f"{parent_resource}/step/{step_label}")
 
 
-def _effective_shell(step: Step) -> str:
-    shell = step.node.get("shell")
-    if shell is None and isinstance(step.owner, Job):
-        for node in (step.owner.node, step.owner.workflow.node):
-            shell = node.mapping_at_path("defaults", "run").get("shell")
-            if shell is not None:
+def _effective_shell_of_step(step: Step) -> str:
+    shell_value = step.node.get("shell")
+    if shell_value is None and isinstance(step.owner, Job):
+        for job_or_workflow_node in (step.owner.node, step.owner.workflow.node):
+            shell_value = job_or_workflow_node.mapping_at_path("defaults", "run").get("shell")
+            if shell_value is not None:
                 break
         else:
-            return default_shell(step.owner.node)
-    if not isinstance(shell, str):
+            return default_shell_of_job(step.owner.node)
+    if not isinstance(shell_value, str):
         return ""
-    return shell.split()[0].rpartition("/")[2].lower() if shell.split() else ""
+    return shell_value.split()[0].rpartition("/")[2].lower() if shell_value.split() else ""
 
 
-def expanded_texts(document: Workflow | Action) -> list[tuple[tuple[Any, ...], LocatedText]]:
+def expression_texts_with_key_paths(document: Workflow | Action) -> list[tuple[tuple[Any, ...], LocatedText]]:
     """The texts of a file that hold expressions or are one, with the keys that lead to them; found once."""
     if "expanded" not in document.cached_results:
         document.cached_results["expanded"] = [
             (way, text)
-            for way, text in texts_below(document.node, document.source)
-            if has_expression(text.value) or way[-1] == "if"
+            for way, text in located_texts_with_key_paths(document.node, document.source)
+            if has_github_expression(text.value) or way[-1] == "if"
         ]
-    texts: list[tuple[tuple[Any, ...], LocatedText]] = document.cached_results["expanded"]
-    return texts
+    key_path_text_pairs: list[tuple[tuple[Any, ...], LocatedText]] = document.cached_results["expanded"]
+    return key_path_text_pairs

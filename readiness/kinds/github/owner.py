@@ -10,71 +10,88 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from readiness.kinds.github.uses import repository_root
+from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.kinds.readme import README_NAME
 from readiness.model import Source
 from readiness.model.project import parent_folders
 
-_OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
-_CONDITION = re.compile(
-    rf"github\.repository(?:_owner[ \t]*==[ \t]*'(?P<owner>{_OWNER})'|[ \t]*==[ \t]*'(?P<first>{_OWNER})/[\w.-]{{1,100}}')"
+_OWNER_NAME_PATTERN = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
+_OWNER_CONDITION = re.compile(
+    rf"github\.repository(?:_owner[ \t]*==[ \t]*'(?P<owner>{_OWNER_NAME_PATTERN})'|[ \t]*==[ \t]*'(?P<first>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}')"
 )
-_BADGE = re.compile(rf"\bgithub\.com/(?P<owner>{_OWNER})/[\w.-]{{1,100}}/actions/workflows/(?P<file>[\w.-]{{1,100}}\.ya?ml)\b")
-_TEAM = re.compile(rf"(?:\A|(?<=\s))@(?P<owner>{_OWNER})/[\w.-]{{1,100}}")
+_WORKFLOW_BADGE = re.compile(
+    rf"\bgithub\.com/(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}/actions/workflows/(?P<file>[\w.-]{{1,100}}\.ya?ml)\b"
+)
+_TEAM_MENTION = re.compile(rf"(?:\A|(?<=\s))@(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}")
 # What a package says of itself: a fork says its upstream, and is in conflict with conditions of its own.
-_PACKAGE_REPOSITORY = {
-    "go.mod": re.compile(rf"\Amodule[ \t]+github\.com/(?P<owner>{_OWNER})/", re.M),
+_REPOSITORY_PATTERN_BY_FILE_NAME = {
+    "go.mod": re.compile(rf"\Amodule[ \t]+github\.com/(?P<owner>{_OWNER_NAME_PATTERN})/", re.M),
     "package.json": re.compile(
-        rf'^ {{0,4}}"repository"[ \t]*:[ \t]*(?:\{{[^{{}}]{{0,200}}?"url"[ \t]*:[ \t]*)?"[^"]{{0,40}}?github(?:\.com[/:]|:)(?P<owner>{_OWNER})/',
+        rf'^ {{0,4}}"repository"[ \t]*:[ \t]*(?:\{{[^{{}}]{{0,200}}?"url"[ \t]*:[ \t]*)?'
+        rf'"[^"]{{0,40}}?github(?:\.com[/:]|:)(?P<owner>{_OWNER_NAME_PATTERN})/',
         re.M,
     ),
-    "Cargo.toml": re.compile(rf'^repository[ \t]*=[ \t]*"https://github\.com/(?P<owner>{_OWNER})/', re.M),
+    "Cargo.toml": re.compile(rf'^repository[ \t]*=[ \t]*"https://github\.com/(?P<owner>{_OWNER_NAME_PATTERN})/', re.M),
 }
-_CODEOWNERS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
-_READ_CHARACTERS = 200_000  # of one file: who writes more hides what stands behind it from us
+_CODEOWNERS_PATHS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
+_MAX_CHARACTERS_PER_FILE = 200_000  # of one file: who writes more hides what stands behind it from us
 
 
-def tell_owners(sources: Iterable[Source]) -> None:
+def set_repository_owners(sources: Iterable[Source]) -> None:
     """Give the pipelines and actions of each repository of a tree the owner that its files agree on, in lower case."""
-    by_path = {posixpath.normpath(one.path): one for one in sources}
-    workflows: dict[str, list[Source]] = {}
-    for path, source in by_path.items():
-        root = repository_root(path)
-        if root is not None:
-            workflows.setdefault(root, []).append(source)
-    owners = {root: _owner_of(root, found, by_path) for root, found in workflows.items()}
-    for path, source in by_path.items() if any(owners.values()) else ():
-        root = next((folder for folder in parent_folders(path) if folder in owners), None)
-        if root is not None and (".github/" in path or posixpath.basename(path).startswith("action.y")):
-            source.repository_owner = owners[root]
+    source_by_path = {posixpath.normpath(one.path): one for one in sources}
+    workflow_sources_by_root: dict[str, list[Source]] = {}
+    for source_path, source in source_by_path.items():
+        repository_folder = repository_root_of_workflow_path(source_path)
+        if repository_folder is not None:
+            workflow_sources_by_root.setdefault(repository_folder, []).append(source)
+    owner_by_root = {
+        repository_folder: _sole_owner_of_repository(repository_folder, found, source_by_path)
+        for repository_folder, found in workflow_sources_by_root.items()
+    }
+    for source_path, source in source_by_path.items() if any(owner_by_root.values()) else ():
+        repository_folder = next((folder for folder in parent_folders(source_path) if folder in owner_by_root), None)
+        if repository_folder is not None and (
+            ".github/" in source_path or posixpath.basename(source_path).startswith("action.y")
+        ):
+            source.repository_owner = owner_by_root[repository_folder]
 
 
-def _owner_of(root: str, workflows: Iterable[Source], by_path: Mapping[str, Source]) -> str:
+def _sole_owner_of_repository(
+    root_folder: str, workflow_sources: Iterable[Source], source_by_path: Mapping[str, Source]
+) -> str:
     """The one owner whom conditions, badges and teams name; empty where they name none, or several."""
-    found = {owner.lower() for owner in _owners_named(root, list(workflows), by_path)}
-    return found.pop() if len(found) == 1 else ""
+    owner_names = {owner.lower() for owner in _owner_names_in_repository(root_folder, list(workflow_sources), source_by_path)}
+    return owner_names.pop() if len(owner_names) == 1 else ""
 
 
-def _owners_named(root: str, workflows: list[Source], by_path: Mapping[str, Source]) -> Iterator[str]:
+def _owner_names_in_repository(
+    root_folder: str, workflow_sources: list[Source], source_by_path: Mapping[str, Source]
+) -> Iterator[str]:
     """The owners in conditions of workflows, in badges of workflows that are here, of packages, and of teams that own code."""
-    for source in workflows:
-        for line in _lines_without_comments(source):
-            yield from (found["owner"] or found["first"] for found in _CONDITION.finditer(line))
-    files = {posixpath.basename(one.path) for one in workflows}
-    for path, source in by_path.items():
-        if README_NAME.search(path) and posixpath.dirname(path) in {root, posixpath.join(root, ".github")}:
-            badges = _BADGE.finditer(source.text[:_READ_CHARACTERS])
-            yield from (found["owner"] for found in badges if found["file"] in files)
-    for name, pattern in _PACKAGE_REPOSITORY.items():
-        package = by_path.get(posixpath.join(root, name))
-        if package is not None and (told := pattern.search(package.text[:_READ_CHARACTERS])):
-            yield told["owner"]
-    for name in _CODEOWNERS:
-        code_owners = by_path.get(posixpath.join(root, name))
-        for line in _lines_without_comments(code_owners) if code_owners else ():
-            yield from (found["owner"] for found in _TEAM.finditer(line))
+    for source in workflow_sources:
+        for source_line in _non_comment_lines(source):
+            yield from (found["owner"] or found["first"] for found in _OWNER_CONDITION.finditer(source_line))
+    workflow_file_names = {posixpath.basename(one.path) for one in workflow_sources}
+    for source_path, source in source_by_path.items():
+        if README_NAME.search(source_path) and posixpath.dirname(source_path) in {
+            root_folder,
+            posixpath.join(root_folder, ".github"),
+        }:
+            badge_matches = _WORKFLOW_BADGE.finditer(source.text[:_MAX_CHARACTERS_PER_FILE])
+            yield from (found["owner"] for found in badge_matches if found["file"] in workflow_file_names)
+    for file_name, repository_pattern in _REPOSITORY_PATTERN_BY_FILE_NAME.items():
+        package_source = source_by_path.get(posixpath.join(root_folder, file_name))
+        if package_source is not None and (
+            repository_match := repository_pattern.search(package_source.text[:_MAX_CHARACTERS_PER_FILE])
+        ):
+            yield repository_match["owner"]
+    for file_name in _CODEOWNERS_PATHS:
+        codeowners_source = source_by_path.get(posixpath.join(root_folder, file_name))
+        for source_line in _non_comment_lines(codeowners_source) if codeowners_source else ():
+            yield from (found["owner"] for found in _TEAM_MENTION.finditer(source_line))
 
 
-def _lines_without_comments(source: Source) -> Iterator[str]:
+def _non_comment_lines(source: Source) -> Iterator[str]:
     """The lines of a file that are no comment."""
-    return (line for line in source.text[:_READ_CHARACTERS].splitlines() if not line.lstrip().startswith("#"))
+    return (line for line in source.text[:_MAX_CHARACTERS_PER_FILE].splitlines() if not line.lstrip().startswith("#"))

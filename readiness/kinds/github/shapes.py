@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.kinds.github.texts import contains_expression, is_one_expression
+from readiness.kinds.github.texts import is_one_expression, is_text_with_expression
 from readiness.model import Span, join_names, spelling
 from readiness.model.messages import FactValue
 from readiness.syntax.yaml import Map, Seq
@@ -26,15 +26,15 @@ class Problem:
     facts: Mapping[str, FactValue]
 
 
-def problem(code: str, span: Span, say: str, **facts: FactValue) -> Problem:
+def make_problem(problem_code: str, span: Span, message_key: str, **facts: FactValue) -> Problem:
     """A Problem with its facts by name."""
-    return Problem(code, span, say, facts)
+    return Problem(problem_code, span, message_key, facts)
 
 
-def misfit(owner: Any, key: Any, value: Any, say: str, name: str = "") -> Problem:
+def wrong_type_problem(container: Any, key: Any, value: Any, expected_type: str, value_name: str = "") -> Problem:
     """A value of another kind than the one that `say` names; `name` is what it is the value of, where the key does not tell."""
-    at = value_span(owner, key)
-    return problem("value", at, say, key=name or str(key), value=describe_value(value))
+    span = value_or_key_span(container, key)
+    return make_problem("value", span, expected_type, key=value_name or str(key), value=describe_value(value))
 
 
 STARTER_WORKFLOW_PLACEHOLDER = re.compile(r"\$[a-z][a-z-]*\Z")  # GitHub's starter workflows: $default-branch, $cron-daily
@@ -42,7 +42,7 @@ ShapeCheck = Callable[[Any, Any, Any], Iterator[Problem]]
 """A function of (owner, key, value): the container, where in it, and what stands there."""
 
 
-def any_value(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def accept_any_value(container: Any, key: Any, value: Any) -> Iterator[Problem]:
     """Accepts any value: no problem."""
     yield from ()
 
@@ -60,101 +60,101 @@ def describe_value(value: Any) -> str:
     return "a list" if isinstance(value, Seq) else "a mapping"
 
 
-def value_span(owner: Any, key: Any) -> Span:
+def value_or_key_span(container: Any, key: Any) -> Span:
     """Where to show a value: itself, or its key where it is empty."""
-    span: Span = owner.at(key)
-    if span.end > span.start or not isinstance(owner, Map):
-        return span
-    return owner.key_span(key)
+    own_value_span: Span = container.at(key)
+    if own_value_span.end > own_value_span.start or not isinstance(container, Map):
+        return own_value_span
+    return container.key_span(key)
 
 
-def check_scalar(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_scalar(container: Any, key: Any, value: Any) -> Iterator[Problem]:
     """A text, a number or a boolean; empty is allowed."""
     if isinstance(value, Map | Seq):
-        yield misfit(owner, key, value, "text")
+        yield wrong_type_problem(container, key, value, "text")
 
 
-def check_nonempty_scalar(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_nonempty_scalar(container: Any, key: Any, value: Any) -> Iterator[Problem]:
     """Accepts a scalar that is not empty."""
-    yield from check_scalar(owner, key, value)
+    yield from check_scalar(container, key, value)
     if value is None or value == "":
-        yield problem("value", value_span(owner, key), "empty", key=_key_name(key))
+        yield make_problem("value", value_or_key_span(container, key), "empty", key=_key_or_entry_number_text(key))
 
 
-def choice_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_scalar_or_empty_string(container: Any, key: Any, value: Any) -> Iterator[Problem]:
     """A scalar, or an empty string that is written as one: the choice of nothing."""
     if value != "":
-        yield from check_nonempty_scalar(owner, key, value)
+        yield from check_nonempty_scalar(container, key, value)
 
 
-def boolean_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_boolean(container: Any, key: Any, value: Any) -> Iterator[Problem]:
     """Accepts true, false, or one expression."""
-    if not isinstance(value, bool) and not _is_computed(value):
-        yield misfit(owner, key, value, "boolean")
+    if not isinstance(value, bool) and not _is_expression_or_placeholder(value):
+        yield wrong_type_problem(container, key, value, "boolean")
 
 
-def check_positive_number(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_positive_number(container: Any, key: Any, value: Any) -> Iterator[Problem]:
     """A number over zero, or one expression."""
-    if _is_computed(value):
+    if _is_expression_or_placeholder(value):
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
-        yield misfit(owner, key, value, "number")
+        yield wrong_type_problem(container, key, value, "number")
     elif value <= 0:
-        at = value_span(owner, key)
-        yield problem("value", at, "positive", key=str(key), value=str(value))
+        span = value_or_key_span(container, key)
+        yield make_problem("value", span, "positive", key=str(key), value=str(value))
 
 
-def check_positive_integer(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_positive_integer(container: Any, key: Any, value: Any) -> Iterator[Problem]:
     """A whole number over zero, or one expression."""
     if isinstance(value, float):
-        yield problem("value", value_span(owner, key), "whole", key=str(key), value=str(value))
+        yield make_problem("value", value_or_key_span(container, key), "whole", key=str(key), value=str(value))
     else:
-        yield from check_positive_number(owner, key, value)
+        yield from check_positive_number(container, key, value)
 
 
-def _is_computed(value: Any) -> bool:
+def _is_expression_or_placeholder(value: Any) -> bool:
     """One expression, or a `$placeholder` of a starter workflow."""
     return isinstance(value, str) and (is_one_expression(value.strip()) or bool(STARTER_WORKFLOW_PLACEHOLDER.match(value)))
 
 
-def _key_name(key: Any) -> str:
+def _key_or_entry_number_text(key: Any) -> str:
     return f"entry {key + 1}" if isinstance(key, int) else str(key)
 
 
-def enum_shape(*allowed: str) -> ShapeCheck:
+def make_enum_check(*allowed: str) -> ShapeCheck:
     """Accepts one of the words `allowed`, or one expression."""
 
-    def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-        if value not in allowed and not contains_expression(value):
-            value_text = value if isinstance(value, str) and len(value) < 60 else describe_value(value)
-            at, names = value_span(owner, key), join_names(allowed)
-            yield problem("value", at, "choice", key=str(key), value=value_text, allowed=names)
+    def check(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+        if value not in allowed and not is_text_with_expression(value):
+            shown_value = value if isinstance(value, str) and len(value) < 60 else describe_value(value)
+            span, allowed_text = value_or_key_span(container, key), join_names(allowed)
+            yield make_problem("value", span, "choice", key=str(key), value=shown_value, allowed=allowed_text)
 
     return check
 
 
-def list_shape(shape: ShapeCheck, *, may_be_empty: bool = False, may_be_single: bool = True) -> ShapeCheck:
+def make_list_check(check_item: ShapeCheck, *, may_be_empty: bool = False, may_be_single: bool = True) -> ShapeCheck:
     """A list of things; with `may_be_single`, one alone may stand without the list."""
 
-    def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-        if contains_expression(value) and isinstance(value, str):
+    def check(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+        if is_text_with_expression(value) and isinstance(value, str):
             return
         if not isinstance(value, Seq):
             if may_be_single and not isinstance(value, Map):
-                yield from shape(owner, key, value)
+                yield from check_item(container, key, value)
             else:
-                yield misfit(owner, key, value, "list")
+                yield wrong_type_problem(container, key, value, "list")
             return
         if not value and not may_be_empty:
-            yield problem("value", value_span(owner, key), "empty-list", key=str(key))
-        for index, item in enumerate(value):
-            yield from shape(value, index, item)
+            yield make_problem("value", value_or_key_span(container, key), "empty-list", key=str(key))
+        for item_index, item in enumerate(value):
+            yield from check_item(value, item_index, item)
 
     return check
 
 
-def mapping_shape(
-    shape: ShapeCheck,
+def make_mapping_check(
+    check_value: ShapeCheck,
     *,
     may_be_empty: bool = True,
     may_be_expression: bool = False,
@@ -162,19 +162,19 @@ def mapping_shape(
 ) -> ShapeCheck:
     """A mapping with any keys, which are the same in any case, and values of one shape."""
 
-    def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-        if may_be_expression and _is_computed(value):
+    def check(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+        if may_be_expression and _is_expression_or_placeholder(value):
             return
         if value is None and may_be_empty:
             return
         if not isinstance(value, Map):
-            yield misfit(owner, key, value, "mapping")
+            yield wrong_type_problem(container, key, value, "mapping")
             return
         if not value and not may_be_empty:
-            yield problem("value", value_span(owner, key), "no-entry", key=str(key))
-        yield from repeated_keys(value, ignore_case=ignore_case)
-        for name, item in value.items():
-            yield from shape(value, name, item)
+            yield make_problem("value", value_or_key_span(container, key), "no-entry", key=str(key))
+        yield from repeated_key_problems(value, ignore_case=ignore_case)
+        for entry_key, entry_value in value.items():
+            yield from check_value(value, entry_key, entry_value)
 
     return check
 
@@ -190,60 +190,60 @@ class MappingShape:
     may_be_expression: bool = False
     may_have_also: tuple[Callable[[Map, str], Iterator[Problem]], ...] = field(default=())
 
-    def __call__(self, owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    def __call__(self, container: Any, key: Any, value: Any) -> Iterator[Problem]:
         """The problems of the value under `key` of `owner`."""
-        if (value is None and self.may_be_empty) or (self.may_be_expression and _is_computed(value)):
+        if (value is None and self.may_be_empty) or (self.may_be_expression and _is_expression_or_placeholder(value)):
             return
         if value is None and self.required:
-            thing, at = _thing_name(self.description, key), value_span(owner, key)
-            yield problem("missing", at, "lacks", thing=thing, key=self.required[0])
+            mapping_name, span = _mapping_description(self.description, key), value_or_key_span(container, key)
+            yield make_problem("missing", span, "lacks", thing=mapping_name, key=self.required[0])
             return
         if not isinstance(value, Map):
-            yield misfit(owner, key, value, "mapping", _thing_name(self.description, key))
+            yield wrong_type_problem(container, key, value, "mapping", _mapping_description(self.description, key))
             return
-        grip = owner.key_span(key) if isinstance(owner, Map) and key in owner else value.at()
-        yield from self.problems_inside(value, grip, key)
+        missing_key_span = container.key_span(key) if isinstance(container, Map) and key in container else value.at()
+        yield from self.problems_inside(value, missing_key_span, key)
 
     def problems_inside(self, value: Map, missing_key_span: Span, key: Any = None) -> Iterator[Problem]:
         """The problems of a mapping; `missing_key_span` is where missing keys are shown."""
-        key_text = _thing_name(self.description, key)
-        yield from repeated_keys(value)
-        for name, item in value.items():
-            shape = self.shape_by_key.get(name)
-            if shape is not None:
-                yield from shape(value, name, item)
+        mapping_name = _mapping_description(self.description, key)
+        yield from repeated_key_problems(value)
+        for entry_key, entry_value in value.items():
+            check_value = self.shape_by_key.get(entry_key)
+            if check_value is not None:
+                yield from check_value(value, entry_key, entry_value)
                 continue
-            hint = spelling.did_you_mean_text(name, self.shape_by_key)
-            at = value.key_span(name)
-            yield problem("unknown", at, "unknown", thing=key_text, name=str(name), hint=hint)
-        for name in self.required:
-            if name not in value:
-                yield problem("missing", missing_key_span, "lacks", thing=key_text, key=name)
-        for extra in self.may_have_also:
-            yield from extra(value, key_text)
+            spelling_hint = spelling.did_you_mean_text(entry_key, self.shape_by_key)
+            key_span = value.key_span(entry_key)
+            yield make_problem("unknown", key_span, "unknown", thing=mapping_name, name=str(entry_key), hint=spelling_hint)
+        for entry_key in self.required:
+            if entry_key not in value:
+                yield make_problem("missing", missing_key_span, "lacks", thing=mapping_name, key=entry_key)
+        for extra_check in self.may_have_also:
+            yield from extra_check(value, mapping_name)
 
 
-def _thing_name(what: str, key: Any) -> str:
-    return what.format(key=key) if "{" in what else what
+def _mapping_description(description_template: str, key: Any) -> str:
+    return description_template.format(key=key) if "{" in description_template else description_template
 
 
-def repeated_keys(value: Map, *, ignore_case: bool = True) -> Iterator[Problem]:
+def repeated_key_problems(mapping: Map, *, ignore_case: bool = True) -> Iterator[Problem]:
     """Keys that stand twice; with `ignore_case`, also those that differ only in case, which are one key to GitHub."""
-    for name, start in value.repeated:
-        yield problem("repeated", Span(start, start + len(name)), "twice", name=name)
+    for key, key_start in mapping.repeated:
+        yield make_problem("repeated", Span(key_start, key_start + len(key)), "twice", name=key)
     if not ignore_case:
         return
-    seen: dict[str, str] = {}
-    for name in value:
-        first = seen.setdefault(name.lower(), name)
-        if first != name:
-            yield problem("repeated", value.key_span(name), "case", name=name, first=first)
+    first_key_by_lowercase_key: dict[str, str] = {}
+    for key in mapping:
+        first_key = first_key_by_lowercase_key.setdefault(key.lower(), key)
+        if first_key != key:
+            yield make_problem("repeated", mapping.key_span(key), "case", name=key, first=first_key)
 
 
-def either_shape(first: ShapeCheck, second: ShapeCheck) -> ShapeCheck:
+def make_scalar_or_mapping_check(check_other_value: ShapeCheck, check_mapping: ShapeCheck) -> ShapeCheck:
     """A mapping of the second shape, or anything else of the first."""
 
-    def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-        yield from (second if isinstance(value, Map) else first)(owner, key, value)
+    def check(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+        yield from (check_mapping if isinstance(value, Map) else check_other_value)(container, key, value)
 
     return check

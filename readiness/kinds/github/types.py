@@ -11,7 +11,7 @@ from typing import Any
 from readiness.model import Span, join_names, spelling
 from readiness.model.messages import FactValue
 from readiness.syntax import expression as ex
-from readiness.syntax.holes import has_expression
+from readiness.syntax.holes import has_github_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +41,44 @@ BOOLEAN = Type("boolean")
 NULL = Type("null")
 
 
-def object_type(known: Mapping[str, Type], rest: Type | None = None) -> Type:
+def make_object_type(type_by_property: Mapping[str, Type], other_properties_type: Type | None = None) -> Type:
     """An object; property names in lower case, as GitHub compares them."""
-    return Type("object", {name.lower(): kind for name, kind in known.items()}, rest)
+    return Type("object", {name.lower(): kind for name, kind in type_by_property.items()}, other_properties_type)
 
 
-def array_type(entry: Type, *, spread: bool = False) -> Type:
+def make_array_type(item_type: Type, *, is_spread_result: bool = False) -> Type:
     """The type of an array with entries of one type; `spread` marks the result of a `.*`."""
-    return Type("array", item_type=entry, is_spread_result=spread)
+    return Type("array", item_type=item_type, is_spread_result=is_spread_result)
 
 
-ANY_OBJECT = object_type({}, ANY)
-OBJECT_OF_STRINGS = object_type({}, STRING)
+ANY_OBJECT = make_object_type({}, ANY)
+OBJECT_OF_STRINGS = make_object_type({}, STRING)
 
 
-def union_type(first: Type, second: Type) -> Type:
+def union_type(first_type: Type, second_type: Type) -> Type:
     """The narrowest type that admits values of both."""
-    if first is second or first == second:
-        return first
-    if first.name == second.name == "object":
-        known = dict(first.properties)
-        for name, kind in second.properties.items():
-            known[name] = union_type(known[name], kind) if name in known else kind
-        return Type("object", known, first.other_properties or second.other_properties)
-    if first.name == second.name == "array":
-        return array_type(union_type(first.item_type or ANY, second.item_type or ANY))
+    if first_type is second_type or first_type == second_type:
+        return first_type
+    if first_type.name == second_type.name == "object":
+        type_by_property = dict(first_type.properties)
+        for property_name, property_type in second_type.properties.items():
+            type_by_property[property_name] = (
+                union_type(type_by_property[property_name], property_type)
+                if property_name in type_by_property
+                else property_type
+            )
+        return Type("object", type_by_property, first_type.other_properties or second_type.other_properties)
+    if first_type.name == second_type.name == "array":
+        return make_array_type(union_type(first_type.item_type or ANY, second_type.item_type or ANY))
     return ANY
 
 
-MAX_NESTED_VALUES = 2000  # values inside of one; aliases of aliases stand for more than anybody writes
+MAX_NESTED_VALUES_PER_VALUE = 2000  # values inside of one; aliases of aliases stand for more than anybody writes
 
 
 def type_of_value(value: Any) -> Type:
     """The type of a YAML or JSON value without expressions."""
-    return _type_of_value(value, iter(range(MAX_NESTED_VALUES)), 0)
+    return _type_of_value(value, iter(range(MAX_NESTED_VALUES_PER_VALUE)), 0)
 
 
 def _type_of_value(value: Any, remaining_values: Iterator[int], depth: int) -> Type:
@@ -83,18 +87,20 @@ def _type_of_value(value: Any, remaining_values: Iterator[int], depth: int) -> T
     if isinstance(value, int | float):
         return NUMBER
     if isinstance(value, str):
-        return STRING if not has_expression(value) else ANY
+        return STRING if not has_github_expression(value) else ANY
     if value is None:
         return NULL
     if depth > 20 or next(remaining_values, None) is None:
         return ANY
     if isinstance(value, dict):
-        return object_type({str(name): _type_of_value(item, remaining_values, depth + 1) for name, item in value.items()})
-    entry: Type | None = None
-    for item in value:
-        kind = _type_of_value(item, remaining_values, depth + 1)
-        entry = kind if entry is None else union_type(entry, kind)
-    return array_type(entry or ANY)
+        return make_object_type(
+            {str(name): _type_of_value(list_item, remaining_values, depth + 1) for name, list_item in value.items()}
+        )
+    item_type: Type | None = None
+    for list_item in value:
+        type_of_item = _type_of_value(list_item, remaining_values, depth + 1)
+        item_type = type_of_item if item_type is None else union_type(item_type, type_of_item)
+    return make_array_type(item_type or ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,7 @@ class ExpressionScope:
 
 
 # name: (fewest arguments, most arguments or None, type of what it gives)
-_FUNCTION_SIGNATURES: dict[str, tuple[int, int | None, Type]] = {
+_FUNCTION_SIGNATURE_BY_NAME: dict[str, tuple[int, int | None, Type]] = {
     "contains": (2, 2, BOOLEAN),
     "startswith": (2, 2, BOOLEAN),
     "endswith": (2, 2, BOOLEAN),
@@ -142,22 +148,22 @@ _FUNCTION_SIGNATURES: dict[str, tuple[int, int | None, Type]] = {
 _FUNCTIONS_AVAILABLE_EVERYWHERE = frozenset(
     {"contains", "startswith", "endswith", "format", "join", "tojson", "fromjson", "case"}
 )
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([0-9]{1,4})\}")
+_FORMAT_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([0-9]{1,4})\}")
 
 
 class ExpressionTypeChecker:
     """One walk over a tree: gives its type and collects what is wrong."""
 
-    def __init__(self, scope: ExpressionScope) -> None:
-        self.scope = scope
+    def __init__(self, expression_scope: ExpressionScope) -> None:
+        self.scope = expression_scope
         self.faults: list[TypeFault] = []
 
-    def add_fault(self, code: str, node: ex.Node, say: str, **facts: FactValue) -> Type:
+    def add_fault(self, fault_code: str, node: ex.ExpressionNode, message_key: str, **facts: FactValue) -> Type:
         """Note what is wrong; nothing is known of the value."""
-        self.faults.append(TypeFault(code, node.span, say, facts))
+        self.faults.append(TypeFault(fault_code, node.span, message_key, facts))
         return ANY
 
-    def type_of_node(self, node: ex.Node) -> Type:
+    def type_of_node(self, node: ex.ExpressionNode) -> Type:
         """The type of an expression's tree; faults on the way are added to `faults`."""
         if isinstance(node, ex.Literal):
             return type_of_value(node.value)
@@ -178,109 +184,111 @@ class ExpressionTypeChecker:
 
     def type_of_context(self, node: ex.ContextName) -> Type:
         """The type of a context by its name; a fault where it is unknown or not available at this place."""
-        name = node.name.lower()
-        if name not in self.scope.context_types:
-            hint = spelling.did_you_mean_text(name, self.scope.context_types)
-            return self.add_fault("undefined", node, "context", name=node.name, hint=hint)
-        if name not in self.scope.allowed_contexts and self.scope.allowed_contexts:
-            names = join_names(sorted(self.scope.allowed_contexts))
-            return self.add_fault("unavailable", node, "only", name=node.name, allowed=names)
-        if name not in self.scope.allowed_contexts:
+        context_name = node.name.lower()
+        if context_name not in self.scope.context_types:
+            spelling_hint = spelling.did_you_mean_text(context_name, self.scope.context_types)
+            return self.add_fault("undefined", node, "context", name=node.name, hint=spelling_hint)
+        if context_name not in self.scope.allowed_contexts and self.scope.allowed_contexts:
+            allowed_contexts_text = join_names(sorted(self.scope.allowed_contexts))
+            return self.add_fault("unavailable", node, "only", name=node.name, allowed=allowed_contexts_text)
+        if context_name not in self.scope.allowed_contexts:
             return self.add_fault("unavailable", node, "none", name=node.name)
-        return self.scope.context_types[name]
+        return self.scope.context_types[context_name]
 
-    def type_of_member(self, node: ex.Node, owner: Type, name: str) -> Type:
+    def type_of_member(self, node: ex.ExpressionNode, owner_type: Type, property_name: str) -> Type:
         """The type of a property; a fault where the object is known not to have it."""
-        if owner.name == "any":
+        if owner_type.name == "any":
             return ANY
-        if owner.name == "object":
-            member = owner.properties.get(name.lower(), owner.other_properties)
-            if member is None:
-                hint = spelling.did_you_mean_text(name, owner.properties)
-                return self.add_fault("undefined", node, "property", path=_path_text(node), hint=hint)
-            return member
-        if owner.name == "array" and owner.is_spread_result:
-            return array_type(
-                self.type_of_member(node, owner.item_type or ANY, name) if owner.item_type else ANY,
-                spread=True,
+        if owner_type.name == "object":
+            property_type = owner_type.properties.get(property_name.lower(), owner_type.other_properties)
+            if property_type is None:
+                spelling_hint = spelling.did_you_mean_text(property_name, owner_type.properties)
+                return self.add_fault("undefined", node, "property", path=_access_path_text(node), hint=spelling_hint)
+            return property_type
+        if owner_type.name == "array" and owner_type.is_spread_result:
+            return make_array_type(
+                self.type_of_member(node, owner_type.item_type or ANY, property_name) if owner_type.item_type else ANY,
+                is_spread_result=True,
             )
-        return self.add_fault("type", node, "property", path=_path_text(node), kind=_type_name(owner))
+        return self.add_fault("type", node, "property", path=_access_path_text(node), kind=_type_name_with_article(owner_type))
 
     def type_of_index(self, node: ex.IndexAccess) -> Type:
         """The type of an entry by a computed key, `owner[key]`; a fault where the owner takes no such key."""
-        owner, key = self.type_of_node(node.owner), self.type_of_node(node.key)
-        if owner.name == "any":
+        owner_type, key_type = self.type_of_node(node.owner), self.type_of_node(node.key)
+        if owner_type.name == "any":
             return ANY
-        if owner.name == "array":
-            if key.name == "string" and owner.is_spread_result:
+        if owner_type.name == "array":
+            if key_type.name == "string" and owner_type.is_spread_result:
                 return ANY
-            if key.name not in ("number", "any"):
-                return self.add_fault("type", node, "array-key", kind=_type_name(key))
-            return owner.item_type or ANY
-        if owner.name != "object":
-            return self.add_fault("type", node, "entry", path=_path_text(node), kind=_type_name(owner))
+            if key_type.name not in ("number", "any"):
+                return self.add_fault("type", node, "array-key", kind=_type_name_with_article(key_type))
+            return owner_type.item_type or ANY
+        if owner_type.name != "object":
+            return self.add_fault("type", node, "entry", path=_access_path_text(node), kind=_type_name_with_article(owner_type))
         if isinstance(node.key, ex.Literal) and isinstance(node.key.value, str):
-            return self.type_of_member(node, owner, node.key.value)
-        if key.name not in ("string", "any"):
-            return self.add_fault("type", node, "object-key", kind=_type_name(key))
-        return owner.other_properties or ANY
+            return self.type_of_member(node, owner_type, node.key.value)
+        if key_type.name not in ("string", "any"):
+            return self.add_fault("type", node, "object-key", kind=_type_name_with_article(key_type))
+        return owner_type.other_properties or ANY
 
     def type_of_star(self, node: ex.StarAccess) -> Type:
         """The type of `owner.*`: an array of what all entries have in common."""
-        owner = self.type_of_node(node.owner)
-        if owner.name == "array":
-            return array_type(owner.item_type or ANY, spread=True)
-        if owner.name == "object":
-            entry = owner.other_properties
-            for kind in owner.properties.values():
-                entry = kind if entry is None else union_type(entry, kind)
-            return array_type(entry or ANY, spread=True)
-        if owner.name == "any":
-            return array_type(ANY, spread=True)
-        return self.add_fault("type", node, "entries", path=_path_text(node), kind=_type_name(owner))
+        owner_type = self.type_of_node(node.owner)
+        if owner_type.name == "array":
+            return make_array_type(owner_type.item_type or ANY, is_spread_result=True)
+        if owner_type.name == "object":
+            entry_type = owner_type.other_properties
+            for property_type in owner_type.properties.values():
+                entry_type = property_type if entry_type is None else union_type(entry_type, property_type)
+            return make_array_type(entry_type or ANY, is_spread_result=True)
+        if owner_type.name == "any":
+            return make_array_type(ANY, is_spread_result=True)
+        return self.add_fault("type", node, "entries", path=_access_path_text(node), kind=_type_name_with_article(owner_type))
 
     def type_of_binary(self, node: ex.BinaryOperation) -> Type:
         """An operator; `&&` and `||` give one of their sides."""
-        left, right = self.type_of_node(node.left), self.type_of_node(node.right)
+        left_type, right_type = self.type_of_node(node.left), self.type_of_node(node.right)
         if node.operator in ("&&", "||"):
-            return union_type(left, right)
-        wrong = ("object", "array") if node.operator in ("==", "!=") else ("object", "array", "boolean", "null")
-        for side, other in ((left, right), (right, left)):
-            if node.operator in ("==", "!=") and other.name in ("null", side.name):
+            return union_type(left_type, right_type)
+        forbidden_type_names = ("object", "array") if node.operator in ("==", "!=") else ("object", "array", "boolean", "null")
+        for side_type, other_side_type in ((left_type, right_type), (right_type, left_type)):
+            if node.operator in ("==", "!=") and other_side_type.name in ("null", side_type.name):
                 continue
-            if side.name in wrong and other.name != "any":
-                names = {"left": _type_name(left), "right": _type_name(right)}
-                self.add_fault("type", node, "compared", **names, operator=node.operator)
+            if side_type.name in forbidden_type_names and other_side_type.name != "any":
+                type_name_by_side = {"left": _type_name_with_article(left_type), "right": _type_name_with_article(right_type)}
+                self.add_fault("type", node, "compared", **type_name_by_side, operator=node.operator)
                 break
         return BOOLEAN
 
     def type_of_call(self, node: ex.FunctionCall) -> Type:
         """The type that a function returns; a fault for an unknown function, wrong arguments or a wrong place."""
-        name = node.name.lower()
-        kinds = [self.type_of_node(argument) for argument in node.arguments]
-        if name not in _FUNCTION_SIGNATURES:
-            hint = spelling.did_you_mean_text(name, _FUNCTION_SIGNATURES)
-            return self.add_fault("call", node, "function", name=node.name, hint=hint)
-        if name not in _FUNCTIONS_AVAILABLE_EVERYWHERE and name not in self.scope.extra_functions:
+        function_name = node.name.lower()
+        argument_types = [self.type_of_node(argument) for argument in node.arguments]
+        if function_name not in _FUNCTION_SIGNATURE_BY_NAME:
+            spelling_hint = spelling.did_you_mean_text(function_name, _FUNCTION_SIGNATURE_BY_NAME)
+            return self.add_fault("call", node, "function", name=node.name, hint=spelling_hint)
+        if function_name not in _FUNCTIONS_AVAILABLE_EVERYWHERE and function_name not in self.scope.extra_functions:
             return self.add_fault("unavailable", node, "function", name=node.name)
-        least, most, gives = _FUNCTION_SIGNATURES[name]
-        if name in ("success", "failure") and not self.scope.of_jobs:
-            most = 0
-        if len(kinds) < least or (most is not None and len(kinds) > most):
-            facts: dict[str, FactValue] = {"name": node.name, "count": len(kinds), "least": least}
-            if most is None:
-                return self.add_fault("call", node, "too-few", **facts)
-            if least == most:
-                return self.add_fault("call", node, "count", **facts)
-            return self.add_fault("call", node, "range", **facts, most=most)
-        if name == "case" and len(kinds) % 2 == 0:
-            return self.add_fault("call", node, "case", count=len(kinds))
-        self.check_arguments(node, name, kinds)
-        if name == "fromjson":
+        min_argument_count, max_argument_count, return_type = _FUNCTION_SIGNATURE_BY_NAME[function_name]
+        if function_name in ("success", "failure") and not self.scope.of_jobs:
+            max_argument_count = 0
+        if len(argument_types) < min_argument_count or (
+            max_argument_count is not None and len(argument_types) > max_argument_count
+        ):
+            message_facts: dict[str, FactValue] = {"name": node.name, "count": len(argument_types), "least": min_argument_count}
+            if max_argument_count is None:
+                return self.add_fault("call", node, "too-few", **message_facts)
+            if min_argument_count == max_argument_count:
+                return self.add_fault("call", node, "count", **message_facts)
+            return self.add_fault("call", node, "range", **message_facts, most=max_argument_count)
+        if function_name == "case" and len(argument_types) % 2 == 0:
+            return self.add_fault("call", node, "case", count=len(argument_types))
+        self.check_arguments(node, function_name, argument_types)
+        if function_name == "fromjson":
             return self.json_type(node.arguments[0])
-        return gives
+        return return_type
 
-    def json_type(self, node: ex.Node) -> Type:
+    def json_type(self, node: ex.ExpressionNode) -> Type:
         """The type of the JSON in a literal given to fromJSON: ANY where it is computed, a fault where it is no JSON."""
         if not isinstance(node, ex.Literal) or not isinstance(node.value, str):
             return ANY
@@ -291,38 +299,42 @@ class ExpressionTypeChecker:
         except ValueError:
             return self.add_fault("call", node, "json")
 
-    def check_arguments(self, node: ex.FunctionCall, name: str, argument_types: list[Type]) -> None:
+    def check_arguments(self, node: ex.FunctionCall, function_name: str, argument_types: list[Type]) -> None:
         """Add faults for the number and the types of a function's arguments."""
-        texts = {
+        text_argument_indexes_by_function = {
             "startswith": (0, 1),
             "endswith": (0, 1),
             "fromjson": (0,),
             "format": (0,),
         }
-        for at in texts.get(name, range(len(argument_types)) if name == "hashfiles" else ()):
-            if argument_types[at].name in ("object", "array"):
-                kind = _type_name(argument_types[at])
-                self.add_fault("type", node.arguments[at], "argument", name=node.name, kind=kind)
-        if name in ("contains", "join") and argument_types[0].name == "object":
+        for argument_index in text_argument_indexes_by_function.get(
+            function_name, range(len(argument_types)) if function_name == "hashfiles" else ()
+        ):
+            if argument_types[argument_index].name in ("object", "array"):
+                argument_type_name = _type_name_with_article(argument_types[argument_index])
+                self.add_fault("type", node.arguments[argument_index], "argument", name=node.name, kind=argument_type_name)
+        if function_name in ("contains", "join") and argument_types[0].name == "object":
             self.add_fault("type", node.arguments[0], "object-argument", name=node.name)
-        if name == "format" and isinstance(node.arguments[0], ex.Literal):
+        if function_name == "format" and isinstance(node.arguments[0], ex.Literal):
             self.check_format_placeholders(node, str(node.arguments[0].value))
 
-    def check_format_placeholders(self, node: ex.FunctionCall, pattern: str) -> None:
+    def check_format_placeholders(self, node: ex.FunctionCall, format_text: str) -> None:
         """The numbers in a format against its values."""
-        used = {int(match.group(1)) for match in _PLACEHOLDER.finditer(pattern) if match.group(1)}
-        given = len(node.arguments) - 1
-        for number in sorted(used):
-            if number >= given:
-                self.add_fault("call", node, "format-lacks", number=number, given=given)
-        for number in range(given):
-            if number not in used:
-                self.add_fault("call", node, "format-leaves", number=number)
+        used_placeholder_numbers = {
+            int(match.group(1)) for match in _FORMAT_PLACEHOLDER.finditer(format_text) if match.group(1)
+        }
+        format_value_count = len(node.arguments) - 1
+        for placeholder_number in sorted(used_placeholder_numbers):
+            if placeholder_number >= format_value_count:
+                self.add_fault("call", node, "format-lacks", number=placeholder_number, given=format_value_count)
+        for placeholder_number in range(format_value_count):
+            if placeholder_number not in used_placeholder_numbers:
+                self.add_fault("call", node, "format-leaves", number=placeholder_number)
 
 
-def _path_text(node: ex.Node) -> str:
-    return ".".join(ex.access_path(node) or ("the value",))
+def _access_path_text(node: ex.ExpressionNode) -> str:
+    return ".".join(ex.lowercase_access_path(node) or ("the value",))
 
 
-def _type_name(kind: Type) -> str:
-    return kind.name_with_article
+def _type_name_with_article(expression_type: Type) -> str:
+    return expression_type.name_with_article

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from readiness.syntax.holes import has_expression
+from readiness.syntax.holes import has_github_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class UsesReference:
     @property
     def major_version(self) -> int | None:
         """The major version of a ref like `v4` or `4.1.0`."""
-        match = _MAJOR_VERSION.match(self.ref)
-        return int(match.group(1)) if match else None
+        version_match = _MAJOR_VERSION.match(self.ref)
+        return int(version_match.group(1)) if version_match else None
 
 
 _COMMIT_SHA = re.compile(r"[0-9a-fA-F]{40}\Z|[0-9a-fA-F]{64}\Z")
@@ -46,21 +46,21 @@ _MAJOR_VERSION = re.compile(r"v?([0-9]{1,4})(?:[.-]|\Z)")
 _REPOSITORY_REFERENCE = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
 
 
-def parse_uses(value: str) -> UsesReference:
+def parse_uses(uses_value: str) -> UsesReference:
     """The parts of an action's reference."""
-    value = value.strip()
-    if value.startswith(("./", "$/")):
-        return UsesReference(value, reference_kind="local", path=value)
-    if value.startswith("docker://"):
-        return UsesReference(value, reference_kind="docker", path=value[len("docker://") :])
-    match = _REPOSITORY_REFERENCE.match(value)
-    if match is None or has_expression(value):
-        return UsesReference(value, reference_kind="unknown")
-    owner, repository, path, ref = match.groups()
-    return UsesReference(value, owner, repository, (path or "").strip("/"), ref)
+    uses_value = uses_value.strip()
+    if uses_value.startswith(("./", "$/")):
+        return UsesReference(uses_value, reference_kind="local", path=uses_value)
+    if uses_value.startswith("docker://"):
+        return UsesReference(uses_value, reference_kind="docker", path=uses_value[len("docker://") :])
+    reference_match = _REPOSITORY_REFERENCE.match(uses_value)
+    if reference_match is None or has_github_expression(uses_value):
+        return UsesReference(uses_value, reference_kind="unknown")
+    owner, repository, path_in_repository, git_ref = reference_match.groups()
+    return UsesReference(uses_value, owner, repository, (path_in_repository or "").strip("/"), git_ref)
 
 
-def repository_root(path: str) -> str | None:
+def repository_root_of_workflow_path(workflow_path: str) -> str | None:
     """The folder of the repository that a workflow's path tells of; None where it does not stand in one."""
-    folder, found, _ = path.rpartition(".github/workflows/")
-    return folder.rstrip("/") if found else None
+    folder_before_workflows, workflows_folder, _ = workflow_path.rpartition(".github/workflows/")
+    return folder_before_workflows.rstrip("/") if workflows_folder else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from readiness.kinds.gitlab.includes import join_parts
+from readiness.kinds.gitlab.includes import merge_included_files
 from readiness.kinds.gitlab.model import GitlabFile, Job
 from readiness.model import ParseError, Source
 from readiness.syntax import yaml
@@ -19,7 +19,7 @@ _JOB_FIELD_LINE = re.compile(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MUL
 _TOP_LEVEL_KEY_LINE = re.compile(
     r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE
 )
-_STAGE_KEY_LINE = re.compile(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
+_STAGE_OR_STAGES_KEY_LINE = re.compile(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
 # Top-level keys of other systems; the last five are those of Azure Pipelines.
 _KEY_OF_OTHER_SYSTEMS = re.compile(
     r"^(?:jobs|services|runs|apiVersion|language|pipeline|on|pr|pool|trigger|steps|resources)[ \t]*:",
@@ -34,7 +34,7 @@ def recognizes_file(path: str, text: str) -> bool:
     if not (path.endswith((".yml", ".yaml")) or "#" in path):
         return False
     return bool(
-        _STAGE_KEY_LINE.search(text)
+        _STAGE_OR_STAGES_KEY_LINE.search(text)
         and _JOB_FIELD_LINE.search(text)
         and _TOP_LEVEL_KEY_LINE.search(text)
         and not _KEY_OF_OTHER_SYSTEMS.search(text)
@@ -60,7 +60,7 @@ def first_unfilled_placeholder(document: Document) -> int | None:
 def link_documents(documents_by_kind: Mapping[str, list[GitlabFile]], known_paths: Collection[str]) -> None:
     """Join every pipeline with what it includes."""
     del known_paths
-    join_parts(documents_by_kind[KIND_NAME])
+    merge_included_files(documents_by_kind[KIND_NAME])
 
 
 def whole_file(document: GitlabFile) -> Iterator[GitlabFile]:

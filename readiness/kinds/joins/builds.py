@@ -6,20 +6,20 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readiness.facts.table import fact_column
-from readiness.kinds.compose.application import is_defined_here
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.compose.application import is_service_defined_in_own_file
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expand_scalar, variable_settings
-from readiness.kinds.compose.words import dockerfile_path, stage_in
+from readiness.kinds.compose.parts import expand_scalar, variable_settings_under_key
+from readiness.kinds.compose.words import dockerfile_path, stage_for_build_target
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.github.model import Step
-from readiness.kinds.github.texts import text_at
-from readiness.kinds.github.uses import repository_root
+from readiness.kinds.github.texts import located_text_at
+from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.kinds.gitlab import model as gitlab_model
-from readiness.kinds.joins.steps import LocatedCommand, commands_with_known_folder, path_inside
+from readiness.kinds.joins.steps import LocatedCommand, commands_with_known_folder, literal_path_from_folder
 from readiness.model import Span
 from readiness.model.project import Project
-from readiness.syntax.holes import has_variable
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
 
@@ -51,108 +51,118 @@ class Build:
 
 def build_of_service(service: Service, project: Project) -> Build | None:
     """The build of a compose service that its own file writes in full; None for any other."""
-    node = service.node
-    build = node.get("build")
-    if "build" not in node or "extends" in node or not is_defined_here(service, project):
+    service_node = service.node
+    build_value = service_node.get("build")
+    if "build" not in service_node or "extends" in service_node or not is_service_defined_in_own_file(service, project):
         return None
-    names: tuple[str, ...] = ()
-    image = node.get("image")
-    if isinstance(image, str):
-        names = (expand_scalar(image).text,)
-    if isinstance(build, str):
-        file, span = dockerfile_path(service, build, "Dockerfile"), node.at("build")
-        return Build(service, names, file, span, None, span, base_folder=service.document.folder)
-    if not isinstance(build, Map):
+    image_names: tuple[str, ...] = ()
+    image_value = service_node.get("image")
+    if isinstance(image_value, str):
+        image_names = (expand_scalar(image_value).text,)
+    if isinstance(build_value, str):
+        path_of_dockerfile, build_value_span = dockerfile_path(service, build_value, "Dockerfile"), service_node.at("build")
+        return Build(
+            service,
+            image_names,
+            path_of_dockerfile,
+            build_value_span,
+            None,
+            build_value_span,
+            base_folder=service.document.folder,
+        )
+    if not isinstance(build_value, Map):
         return None
-    context, named = build.get("context", "."), build.get("dockerfile", "Dockerfile")
-    inline = "dockerfile_inline" in build
-    file = None if inline else dockerfile_path(service, context, named)
-    target = build.get("target")
-    target_text = None if target is None else expand_scalar(target).text
-    own = node.at("build")
-    arguments = tuple(  # those of a shared anchor are meant for several Dockerfiles
+    context_value, dockerfile_value = build_value.get("context", "."), build_value.get("dockerfile", "Dockerfile")
+    is_inline_dockerfile = "dockerfile_inline" in build_value
+    path_of_dockerfile = None if is_inline_dockerfile else dockerfile_path(service, context_value, dockerfile_value)
+    target_value = build_value.get("target")
+    target_stage_name = None if target_value is None else expand_scalar(target_value).text
+    build_span = service_node.at("build")
+    arguments_with_spans = tuple(  # those of a shared anchor are meant for several Dockerfiles
         (one.name, one.name_span)
-        for one in variable_settings(service.source, build, "args")
-        if own.start <= one.name_span.start < own.end
+        for one in variable_settings_under_key(service.source, build_value, "args")
+        if build_span.start <= one.name_span.start < build_span.end
     )
-    key = "dockerfile" if "dockerfile" in build else "context"
+    dockerfile_or_context_key = "dockerfile" if "dockerfile" in build_value else "context"
     return Build(
         service,
-        names,
-        file,
-        build.at(key),
-        "" if target_text is not None and UNKNOWN_VALUE_MARK in target_text else target_text,
-        build.at("target"),
-        arguments,
+        image_names,
+        path_of_dockerfile,
+        build_value.at(dockerfile_or_context_key),
+        "" if target_stage_name is not None and UNKNOWN_VALUE_MARK in target_stage_name else target_stage_name,
+        build_value.at("target"),
+        arguments_with_spans,
         service.document.folder,
-        is_inline_dockerfile=inline,
+        is_inline_dockerfile=is_inline_dockerfile,
     )
 
 
-_BUILD_PROGRAMS = {"docker", "podman", "nerdctl"}
+_IMAGE_BUILD_PROGRAMS = {"docker", "podman", "nerdctl"}
 
 
-def builds_of_runner(runner: Step | gitlab_model.Job) -> Iterator[Build]:
+def builds_of_runner(step_or_job: Step | gitlab_model.Job) -> Iterator[Build]:
     """The builds of a step or a job: of docker's commands, or of its action."""
-    used = runner.parsed_uses if isinstance(runner, Step) else None
-    if isinstance(runner, Step) and used is not None:
-        if used.lowercase_name == "docker/build-push-action":
-            yield _build_of_action(runner)
+    parsed_uses = step_or_job.parsed_uses if isinstance(step_or_job, Step) else None
+    if isinstance(step_or_job, Step) and parsed_uses is not None:
+        if parsed_uses.lowercase_name == "docker/build-push-action":
+            yield _build_of_action(step_or_job)
         return
-    for place in commands_with_known_folder(runner):
-        words = _build_words(place)
-        if words is not None:
-            yield _build_of_command(runner, place, words)
+    for located_command in commands_with_known_folder(step_or_job):
+        build_words = _words_after_build_subcommand(located_command)
+        if build_words is not None:
+            yield _build_of_command(step_or_job, located_command, build_words)
 
 
-def _build_words(command: LocatedCommand) -> tuple[str, ...] | None:
+def _words_after_build_subcommand(command: LocatedCommand) -> tuple[str, ...] | None:
     """The words after `docker build`; None for another command."""
-    words = command.call.words
-    if command.call.program not in _BUILD_PROGRAMS or not words:
+    command_words = command.call.words
+    if command.call.program not in _IMAGE_BUILD_PROGRAMS or not command_words:
         return None
-    for head in (("build",), ("buildx", "build"), ("image", "build"), ("builder", "build")):
-        if words[: len(head)] == head:
-            return words[len(head) :]
+    for build_subcommand in (("build",), ("buildx", "build"), ("image", "build"), ("builder", "build")):
+        if command_words[: len(build_subcommand)] == build_subcommand:
+            return command_words[len(build_subcommand) :]
     return None
 
 
-def _build_of_command(runner: Step | gitlab_model.Job, command: LocatedCommand, words: tuple[str, ...]) -> Build:
-    options: dict[str, list[str]] = {}
-    operands: list[str] = []
-    index = 0
-    while index < len(words):
-        word = words[index]
-        name, equals, value = word.partition("=")
-        if not word.startswith("-") or word == "-":
-            operands.append(word)
-        elif word in fact_column("docker-words", "build-valued"):
-            index += 1
-            options.setdefault(word, []).append(words[index] if index < len(words) else "")
-        elif equals:
-            options.setdefault(name, []).append(value)
-        index += 1
-    named = [*options.get("-f", ()), *options.get("--file", ())]
-    context = operands[0] if len(operands) == 1 else ""
-    start = command.repository_path_of_word(context)
-    file = None
-    if named and start is not None:
-        file = command.repository_path_of_word(named[-1])
-    elif start is not None:
-        file = posixpath.normpath(posixpath.join(start, "Dockerfile"))
-    target = options["--target"][-1] if "--target" in options else None
-    arguments = tuple(
+def _build_of_command(step_or_job: Step | gitlab_model.Job, command: LocatedCommand, build_words: tuple[str, ...]) -> Build:
+    values_by_option: dict[str, list[str]] = {}
+    non_option_words: list[str] = []
+    word_index = 0
+    while word_index < len(build_words):
+        current_word = build_words[word_index]
+        option_name, equals_sign, option_value = current_word.partition("=")
+        if not current_word.startswith("-") or current_word == "-":
+            non_option_words.append(current_word)
+        elif current_word in property_by_fact_name("docker-words", "build-valued"):
+            word_index += 1
+            values_by_option.setdefault(current_word, []).append(
+                build_words[word_index] if word_index < len(build_words) else ""
+            )
+        elif equals_sign:
+            values_by_option.setdefault(option_name, []).append(option_value)
+        word_index += 1
+    written_dockerfiles = [*values_by_option.get("-f", ()), *values_by_option.get("--file", ())]
+    written_context = non_option_words[0] if len(non_option_words) == 1 else ""
+    context_folder = command.repository_path_of_word(written_context)
+    path_of_dockerfile = None
+    if written_dockerfiles and context_folder is not None:
+        path_of_dockerfile = command.repository_path_of_word(written_dockerfiles[-1])
+    elif context_folder is not None:
+        path_of_dockerfile = posixpath.normpath(posixpath.join(context_folder, "Dockerfile"))
+    target_name = values_by_option["--target"][-1] if "--target" in values_by_option else None
+    arguments_with_spans = tuple(
         (argument.partition("=")[0], command.span_of_word(argument.partition("=")[0], 1))
-        for argument in options.get("--build-arg", ())
+        for argument in values_by_option.get("--build-arg", ())
     )
-    word = named[-1] if named else context
+    current_word = written_dockerfiles[-1] if written_dockerfiles else written_context
     return Build(
-        runner,
-        (*options.get("-t", ()), *options.get("--tag", ())),
-        file,
-        _last_span_of_word(command, word),
-        "" if target is not None and _has_variable(target) else target,
-        _last_span_of_word(command, target or ""),
-        arguments,
+        step_or_job,
+        (*values_by_option.get("-t", ()), *values_by_option.get("--tag", ())),
+        path_of_dockerfile,
+        _last_span_of_word(command, current_word),
+        "" if target_name is not None and _has_variable_or_percent(target_name) else target_name,
+        _last_span_of_word(command, target_name or ""),
+        arguments_with_spans,
         command.run_folder,
         command,
     )
@@ -160,77 +170,88 @@ def _build_of_command(runner: Step | gitlab_model.Job, command: LocatedCommand, 
 
 def _last_span_of_word(command: LocatedCommand, word: str) -> Span:
     """The last place of a whole word in a command: options and the context stand behind what they share letters with."""
-    text = command.text
+    script_text = command.text
     if not word:
-        return text.span_of_part(command.call.start, command.call.end)
-    body = text.value[command.call.start : command.call.end]
-    at = body.rfind(word)
-    while at > 0 and (not _is_word_edge(body, at - 1) or not _is_word_edge(body, at + len(word))):
-        at = body.rfind(word, 0, at + len(word) - 1)
-    if at <= 0:
-        return text.span_of_part(command.call.start, command.call.end)
-    return text.span_of_part(command.call.start + at, command.call.start + at + len(word))
+        return script_text.span_of_part(command.call.start, command.call.end)
+    command_text = script_text.value[command.call.start : command.call.end]
+    word_index = command_text.rfind(word)
+    while word_index > 0 and (
+        not _is_word_edge(command_text, word_index - 1) or not _is_word_edge(command_text, word_index + len(word))
+    ):
+        word_index = command_text.rfind(word, 0, word_index + len(word) - 1)
+    if word_index <= 0:
+        return script_text.span_of_part(command.call.start, command.call.end)
+    return script_text.span_of_part(command.call.start + word_index, command.call.start + word_index + len(word))
 
 
-def _is_word_edge(text: str, at: int) -> bool:
-    return at >= len(text) or text[at].isspace() or text[at] in "=\"'"
+def _is_word_edge(text: str, index: int) -> bool:
+    return index >= len(text) or text[index].isspace() or text[index] in "=\"'"
 
 
-def _has_variable(text: str) -> bool:
-    return has_variable(text) or "%" in text
+def _has_variable_or_percent(text: str) -> bool:
+    return has_variable_sign(text) or "%" in text
 
 
 def _build_of_action(step: Step) -> Build:
-    options = step.with_inputs
-    root = repository_root(step.source.path)
-    context, file = options.get("context", "."), options.get("file")
-    build = None
-    if root is not None and isinstance(context, str) and not _has_variable(context) and step.job:
-        start = path_inside(root, context.strip())
-        if isinstance(file, str):
-            build = path_inside(root, file.strip()) if start is not None else None
-        elif start is not None and file is None:
-            build = posixpath.normpath(posixpath.join(start, "Dockerfile"))
-    tags = options.get("tags")
-    names = tuple(tags.replace(",", " ").split()) if isinstance(tags, str) else ()
-    target = options.get("target")
-    target_name = target if isinstance(target, str) and target else None
-    key = "file" if "file" in options else "context" if "context" in options else ""
+    action_inputs = step.with_inputs
+    repository_folder = repository_root_of_workflow_path(step.source.path)
+    context_input, file_input = action_inputs.get("context", "."), action_inputs.get("file")
+    path_of_dockerfile = None
+    if (
+        repository_folder is not None
+        and isinstance(context_input, str)
+        and not _has_variable_or_percent(context_input)
+        and step.job
+    ):
+        context_folder = literal_path_from_folder(repository_folder, context_input.strip())
+        if isinstance(file_input, str):
+            path_of_dockerfile = (
+                literal_path_from_folder(repository_folder, file_input.strip()) if context_folder is not None else None
+            )
+        elif context_folder is not None and file_input is None:
+            path_of_dockerfile = posixpath.normpath(posixpath.join(context_folder, "Dockerfile"))
+    tags_input = action_inputs.get("tags")
+    image_names = tuple(tags_input.replace(",", " ").split()) if isinstance(tags_input, str) else ()
+    target_input = action_inputs.get("target")
+    target_stage_name = target_input if isinstance(target_input, str) and target_input else None
+    dockerfile_or_context_key = "file" if "file" in action_inputs else "context" if "context" in action_inputs else ""
     return Build(
         step,
-        names,
-        build,
-        options.at(key) if key else step.node.at("uses"),
-        "" if target_name is not None and _has_variable(target_name) else target_name,
-        options.at("target"),
-        tuple(_action_arguments(step)),
-        root or "",
-        from_git="context" not in options,
+        image_names,
+        path_of_dockerfile,
+        action_inputs.at(dockerfile_or_context_key) if dockerfile_or_context_key else step.node.at("uses"),
+        "" if target_stage_name is not None and _has_variable_or_percent(target_stage_name) else target_stage_name,
+        action_inputs.at("target"),
+        tuple(_build_args_of_action(step)),
+        repository_folder or "",
+        from_git="context" not in action_inputs,
     )
 
 
-def _action_arguments(step: Step) -> Iterator[tuple[str, Span]]:
+def _build_args_of_action(step: Step) -> Iterator[tuple[str, Span]]:
     """The names under `build-args`, one a line; an entry may stand in the quotes of CSV."""
-    text = text_at(step.with_inputs, "build-args", step.source)
-    at = 0
-    for line in text.value.splitlines(keepends=True) if text is not None else ():
-        name = line.partition("=")[0].strip().removeprefix('"')
-        start = at + len(line) - len(line.lstrip().removeprefix('"'))
-        if name and text is not None and "=" in line and not has_variable(name):
-            yield name, text.span_of_part(start, start + len(name))
-        at += len(line)
+    build_args_text = located_text_at(step.with_inputs, "build-args", step.source)
+    line_start = 0
+    for build_args_line in build_args_text.value.splitlines(keepends=True) if build_args_text is not None else ():
+        argument_name = build_args_line.partition("=")[0].strip().removeprefix('"')
+        name_start = line_start + len(build_args_line) - len(build_args_line.lstrip().removeprefix('"'))
+        if argument_name and build_args_text is not None and "=" in build_args_line and not has_variable_sign(argument_name):
+            yield argument_name, build_args_text.span_of_part(name_start, name_start + len(argument_name))
+        line_start += len(build_args_line)
 
 
-def builds_of(subject: BuildSubject, project: Project) -> list[Build]:
+def builds_of_subject(subject: BuildSubject, project: Project) -> list[Build]:
     """The builds of a service or a step."""
     if isinstance(subject, Service):
-        build = build_of_service(subject, project)
-        return [build] if build is not None else []
+        service_build = build_of_service(subject, project)
+        return [service_build] if service_build is not None else []
     return list(builds_of_runner(subject))
 
 
-def built_stage(build: Build, project: Project) -> Stage | None:
+def stage_made_by_build(image_build: Build, project: Project) -> Stage | None:
     """The stage that a build makes; None where the files don't tell."""
-    if build.dockerfile_path is None or build.target_stage == "":
+    if image_build.dockerfile_path is None or image_build.target_stage == "":
         return None
-    return stage_in(project.document_by_path("dockerfile").get(build.dockerfile_path), build.target_stage)
+    return stage_for_build_target(
+        project.document_by_path("dockerfile").get(image_build.dockerfile_path), image_build.target_stage
+    )

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from readiness.facts.actions import files_action_brings
-from readiness.facts.table import fact_column
+from readiness.facts.actions import files_brought_by_action
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Job, Step
-from readiness.kinds.github.uses import repository_root
+from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.kinds.gitlab import model
 from readiness.kinds.pipeline.scripts import ScriptCommand, script_calls
 from readiness.model import Span
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map
 
-MAX_COMMANDS = 256  # commands of a script that are looked at
+MAX_COMMANDS_PER_SCRIPT = 256  # commands of a script that are looked at
 
 _FILE_REDIRECTION = re.compile(r"(?<![-=<>&\d])(?:\d?>{1,2}\|?)(?![&>(]|[ \t]*/dev/|[ \t]*[\"']?\$\{?GITHUB_)")
 
@@ -41,118 +41,122 @@ class LocatedCommand:
 
     def span_of_word(self, word: str, after_offset: int = 0) -> Span:
         """Where a word of the command stands."""
-        start = self.text.value.find(word, self.call.start + after_offset, self.call.end)
-        found = start >= 0
-        return self.text.span_of_part(start if found else self.call.start, start + len(word) if found else self.call.end)
+        word_start = self.text.value.find(word, self.call.start + after_offset, self.call.end)
+        is_found = word_start >= 0
+        return self.text.span_of_part(
+            word_start if is_found else self.call.start, word_start + len(word) if is_found else self.call.end
+        )
 
     def repository_path_of_word(self, word: str) -> str | None:
         """A literal path relative to where the command runs, as a path of the tree; None for anything else."""
-        return path_inside(self.run_folder, word)
+        return literal_path_from_folder(self.run_folder, word)
 
 
-def path_inside(folder: str, word: str) -> str | None:
+def literal_path_from_folder(folder: str, path_word: str) -> str | None:
     """A literal relative path from a folder; None where it is absolute, holds a variable or is a pattern."""
-    if not word or word.startswith(("/", "~", "-")) or "://" in word:
+    if not path_word or path_word.startswith(("/", "~", "-")) or "://" in path_word:
         return None
-    if any(char in word for char in "$*?[]{}<>`|;&()\"'\\,%") or word.startswith("git@"):
+    if any(char in path_word for char in "$*?[]{}<>`|;&()\"'\\,%") or path_word.startswith("git@"):
         return None
-    return posixpath.normpath(posixpath.join(folder, word))
+    return posixpath.normpath(posixpath.join(folder, path_word))
 
 
 def commands_with_known_folder(step_or_job: StepOrJob) -> Iterator[LocatedCommand]:
     """The commands of a step or a job that run in a folder which is known: no `cd` before them, no other shell."""
     if isinstance(step_or_job, model.Job):
-        path = step_or_job.file.merged_files[0].source.path  # a part runs where the whole does
-        folder = posixpath.dirname(path) if posixpath.basename(path) == ".gitlab-ci.yml" else None
-        texts = list(islice(step_or_job.script_texts, MAX_COMMANDS))
-        clean = _starts_clean(step_or_job.file)
+        pipeline_path = step_or_job.file.merged_files[0].source.path  # a part runs where the whole does
+        run_folder = posixpath.dirname(pipeline_path) if posixpath.basename(pipeline_path) == ".gitlab-ci.yml" else None
+        script_texts = list(islice(step_or_job.script_texts, MAX_COMMANDS_PER_SCRIPT))
+        is_checkout_clean = _do_jobs_start_with_clean_checkout(step_or_job.file)
     else:
-        folder = step_working_folder(step_or_job)
-        texts = [step_or_job.run_script] if step_or_job.run_script is not None else []
-        clean = is_checkout_untouched(step_or_job)
+        run_folder = step_working_folder(step_or_job)
+        script_texts = [step_or_job.run_script] if step_or_job.run_script is not None else []
+        is_checkout_clean = is_checkout_untouched_before_step(step_or_job)
         if step_or_job.shell not in {"bash", "sh", ""}:
             return
-    if folder is None:
+    if run_folder is None:
         return
-    for text in texts:
-        start = first_write_offset(text.value)
-        for call in islice(script_calls(text.value), MAX_COMMANDS):
-            if call.program in {"cd", "pushd", "popd", "ssh", "su", "chroot", "nix-shell"}:
+    for script_text in script_texts:
+        first_write = first_write_offset(script_text.value)
+        for script_command in islice(script_calls(script_text.value), MAX_COMMANDS_PER_SCRIPT):
+            if script_command.program in {"cd", "pushd", "popd", "ssh", "su", "chroot", "nix-shell"}:
                 return
-            before = clean and (start is None or start >= call.start)
-            yield LocatedCommand(text, call, folder, before)
-        clean = clean and start is None
+            is_clean_before_command = is_checkout_clean and (first_write is None or first_write >= script_command.start)
+            yield LocatedCommand(script_text, script_command, run_folder, is_clean_before_command)
+        is_checkout_clean = is_checkout_clean and first_write is None
 
 
-def _starts_clean(gitlab_file: model.GitlabFile) -> bool:
+def _do_jobs_start_with_clean_checkout(gitlab_file: model.GitlabFile) -> bool:
     """Whether the jobs of a pipeline start with the repository alone: no artifacts, caches or files of others."""
     if "project.fresh" not in gitlab_file.cached_results:
-        nodes = [each.node for each in gitlab_file.merged_files]
-        nodes += [node for each in nodes for node in each.values() if isinstance(node, Map)]
-        keys = {key for node in nodes for key in node}
-        names = {name for job in gitlab_file.all_jobs.values() for name in job.variables}
-        others = {"artifacts", "cache", "trigger"} & keys or gitlab_file.includes
-        gitlab_file.cached_results["project.fresh"] = not others and not any(name.startswith("GIT_") for name in names)
-    known: bool = gitlab_file.cached_results["project.fresh"]
-    return known
+        mappings_with_keys = [each.node for each in gitlab_file.merged_files]
+        mappings_with_keys += [node for each in mappings_with_keys for node in each.values() if isinstance(node, Map)]
+        used_keys = {key for node in mappings_with_keys for key in node}
+        variable_names = {name for job in gitlab_file.all_jobs.values() for name in job.variables}
+        may_bring_other_files = {"artifacts", "cache", "trigger"} & used_keys or gitlab_file.includes
+        gitlab_file.cached_results["project.fresh"] = not may_bring_other_files and not any(
+            name.startswith("GIT_") for name in variable_names
+        )
+    is_clean: bool = gitlab_file.cached_results["project.fresh"]
+    return is_clean
 
 
 def step_working_folder(step: Step) -> str | None:
     """The folder that a step's script starts in; None where a variable says it or the root is not known."""
-    root = repository_root(step.source.path)
+    repository_folder = repository_root_of_workflow_path(step.source.path)
     job, workflow = step.job, step.workflow
-    if root is None or job is None or workflow is None:
+    if repository_folder is None or job is None or workflow is None:
         return None
-    folder = step.node.get("working-directory")
-    for node in (job.node, workflow.node):
-        if folder is not None:
+    folder_value = step.node.get("working-directory")
+    for job_or_workflow_node in (job.node, workflow.node):
+        if folder_value is not None:
             break
-        folder = node.mapping_at_path("defaults", "run").get("working-directory")
-    if folder is None:
-        return root
-    return path_inside(root, folder.strip()) if isinstance(folder, str) else None
+        folder_value = job_or_workflow_node.mapping_at_path("defaults", "run").get("working-directory")
+    if folder_value is None:
+        return repository_folder
+    return literal_path_from_folder(repository_folder, folder_value.strip()) if isinstance(folder_value, str) else None
 
 
-def is_checkout_untouched(step: Step) -> bool:
+def is_checkout_untouched_before_step(step: Step) -> bool:
     """Whether the repository stands before a step as it was pushed: checked out whole, and nothing wrote to it since."""
     job, workflow = step.job, step.workflow
     if job is None or workflow is None or step.dead:
         return False
-    known = workflow.cached_results.setdefault("project.untouched", {})
-    if job.name not in known:
-        known[job.name] = _untouched_steps(job)
-    return step.number in known[job.name]
+    untouched_step_numbers_by_job = workflow.cached_results.setdefault("project.untouched", {})
+    if job.name not in untouched_step_numbers_by_job:
+        untouched_step_numbers_by_job[job.name] = _step_numbers_before_first_write(job)
+    return step.number in untouched_step_numbers_by_job[job.name]
 
 
-def _untouched_steps(job: Job) -> frozenset[int]:
+def _step_numbers_before_first_write(job: Job) -> frozenset[int]:
     """The numbers of the steps of a job before which the repository is whole and as it was pushed."""
-    untouched, checked_out = set(), False
+    untouched_step_numbers, is_checked_out = set(), False
     for step in job.steps:
-        if checked_out:
-            untouched.add(step.number)
-        used = step.parsed_uses
-        if used is not None:
-            if not files_action_brings(used.lowercase_name):
+        if is_checked_out:
+            untouched_step_numbers.add(step.number)
+        parsed_uses = step.parsed_uses
+        if parsed_uses is not None:
+            if not files_brought_by_action(parsed_uses.lowercase_name):
                 break
-            if used.lowercase_name == "actions/checkout":
+            if parsed_uses.lowercase_name == "actions/checkout":
                 if {"repository", "ref", "path", "sparse-checkout"} & set(step.with_inputs):
                     break
-                checked_out = True
+                is_checked_out = True
         elif step.run_script is not None and first_write_offset(step.run_script.value) is not None:
             break
-    return frozenset(untouched)
+    return frozenset(untouched_step_numbers)
 
 
 @lru_cache(maxsize=256)
 def first_write_offset(script: str) -> int | None:
     """Where a script first does something that may write a file; None where it does nothing of the sort."""
-    redirection = _FILE_REDIRECTION.search(script)
-    starts = [redirection.start()] if redirection is not None else []
-    starts += [call.start for call in script_calls(script) if not _writes_nothing(call)][:1]
-    return min(starts, default=None)
+    first_redirection = _FILE_REDIRECTION.search(script)
+    write_offsets = [first_redirection.start()] if first_redirection is not None else []
+    write_offsets += [call.start for call in script_calls(script) if not _is_non_writing_command(call)][:1]
+    return min(write_offsets, default=None)
 
 
-def _writes_nothing(call: ScriptCommand) -> bool:
+def _is_non_writing_command(call: ScriptCommand) -> bool:
     if call.program in {"docker", "podman"}:
         return "cp" not in call.non_option_arguments[:2] and "run" not in call.non_option_arguments[:2]
     if call.program in {"git"}:
@@ -165,19 +169,21 @@ def _writes_nothing(call: ScriptCommand) -> bool:
         }
     if call.program in {"npm", "yarn", "pnpm"}:
         return call.non_option_arguments[:1] in {("ci",), ("install",), ("test",)}
-    return call.program in fact_column("programs", "makes-nothing")
+    return call.program in property_by_fact_name("programs", "makes-nothing")
 
 
-def count_mentions(step_or_job: StepOrJob, word: str) -> int:
+def count_mentions_in_scripts(step_or_job: StepOrJob, path_word: str) -> int:
     """How often a script speaks of a path: more than it is deployed, and the script may look whether it is there."""
-    texts = step_or_job.script_texts if isinstance(step_or_job, model.Job) else [step_or_job.run_script]
-    return sum(text.value.count(word) for text in texts if text is not None)
+    script_texts = step_or_job.script_texts if isinstance(step_or_job, model.Job) else [step_or_job.run_script]
+    return sum(text.value.count(path_word) for text in script_texts if text is not None)
 
 
 def may_tolerate_missing_files(step_or_job: StepOrJob) -> bool:
     """Whether a step may find nothing and pass: it looks whether files are there, or may fail."""
     if isinstance(step_or_job, model.Job):
-        may_fail = step_or_job.inherited_value("allow_failure") not in (None, False)
-        return may_fail or "exists" in str(step_or_job.inherited_value("rules"))
-    nodes = [step_or_job.node, *([step_or_job.job.node] if step_or_job.job is not None else [])]
-    return any("hashFiles" in str(node.get("if")) or node.get("continue-on-error") not in (None, False) for node in nodes)
+        is_allowed_to_fail = step_or_job.inherited_value("allow_failure") not in (None, False)
+        return is_allowed_to_fail or "exists" in str(step_or_job.inherited_value("rules"))
+    step_and_job_nodes = [step_or_job.node, *([step_or_job.job.node] if step_or_job.job is not None else [])]
+    return any(
+        "hashFiles" in str(node.get("if")) or node.get("continue-on-error") not in (None, False) for node in step_and_job_nodes
+    )

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from readiness.kinds.compose.parts import mount_specs
-from readiness.kinds.compose.words import dockerfile_of_service
-from readiness.kinds.nginx.homes import is_configuration
+from readiness.kinds.compose.words import dockerfile_path_of_service
+from readiness.kinds.nginx.homes import is_nginx_configuration_path
 from readiness.kinds.purpose import dockerfile_purpose
 from readiness.model import Purpose
 from readiness.model.project import parent_folders
@@ -22,108 +22,131 @@ if TYPE_CHECKING:
     from readiness.kinds.compose.model import Service
     from readiness.kinds.dockerfile.model import Document as Dockerfile
 
-_Uses = dict[str, list[Purpose | None]]  # by path, of everything that uses it; None for what may run in production
+_PurposesOfUsersByPath = dict[
+    str, list[Purpose | None]
+]  # by path, of everything that uses it; None for what may run in production
 
 
-def tell_purposes_by_use(documents_by_kind: Mapping[str, Sequence[Any]], paths: Collection[str]) -> None:
+def tell_purposes_by_use(documents_by_kind: Mapping[str, Sequence[Any]], known_paths: Collection[str]) -> None:
     """Say of every Dockerfile and configuration of nginx of which nothing else is said what all that uses them is for."""
-    composed: Sequence[ComposeFile] = documents_by_kind.get("compose", ())
-    images: Sequence[Dockerfile] = documents_by_kind.get("dockerfile", ())
-    open_images = [one for one in images if _is_open(one) and posixpath.dirname(posixpath.normpath(one.source.path))]
-    if composed and open_images and not (built := _built_by_pipelines(documents_by_kind)).is_unknown:
-        builds = _builds(composed)
-        for document in open_images:
-            path = posixpath.normpath(document.source.path)
-            if path not in built.paths and dockerfile_purpose(path) == "unknown":
-                _take(document, builds.get(path, []), "builds")
-    served = [one for one in documents_by_kind.get("nginx", ()) if _is_open(one)]
-    if composed and served:
-        mounts = _mounts(composed)
-        copies = set(_copied_paths(images, paths))
-        for document in served:
-            around = [posixpath.normpath(document.source.path), *parent_folders(posixpath.normpath(document.source.path))]
-            if copies.isdisjoint(one or "." for one in around):
-                _take(document, [use for one in around for use in mounts.get(one or ".", [])], "mounts")
+    compose_files: Sequence[ComposeFile] = documents_by_kind.get("compose", ())
+    dockerfiles: Sequence[Dockerfile] = documents_by_kind.get("dockerfile", ())
+    undecided_dockerfiles = [
+        one for one in dockerfiles if _is_purpose_undecided(one) and posixpath.dirname(posixpath.normpath(one.source.path))
+    ]
+    if (
+        compose_files
+        and undecided_dockerfiles
+        and not (pipeline_built_dockerfiles := _dockerfiles_built_by_pipelines(documents_by_kind)).is_unknown
+    ):
+        build_purposes_by_path = _build_purposes_by_dockerfile(compose_files)
+        for document in undecided_dockerfiles:
+            dockerfile_path = posixpath.normpath(document.source.path)
+            if dockerfile_path not in pipeline_built_dockerfiles.paths and dockerfile_purpose(dockerfile_path) == "unknown":
+                _set_purpose_if_all_uses_agree(document, build_purposes_by_path.get(dockerfile_path, []), "builds")
+    undecided_nginx_files = [one for one in documents_by_kind.get("nginx", ()) if _is_purpose_undecided(one)]
+    if compose_files and undecided_nginx_files:
+        mount_purposes_by_path = _mount_purposes_by_path(compose_files)
+        copied_paths = set(_copied_configuration_paths(dockerfiles, known_paths))
+        for document in undecided_nginx_files:
+            path_and_parent_folders = [
+                posixpath.normpath(document.source.path),
+                *parent_folders(posixpath.normpath(document.source.path)),
+            ]
+            if copied_paths.isdisjoint(one or "." for one in path_and_parent_folders):
+                _set_purpose_if_all_uses_agree(
+                    document,
+                    [use for one in path_and_parent_folders for use in mount_purposes_by_path.get(one or ".", [])],
+                    "mounts",
+                )
 
 
-def _is_open(document: Any) -> bool:
+def _is_purpose_undecided(document: Any) -> bool:
     """Whether a file stands for itself, and nothing was said of what it is for."""
     source = document.source
     return source.parent is None and source.said is None and not source.purposes
 
 
-def _take(document: Any, uses: Sequence[Purpose | None], verb: str) -> None:
+def _set_purpose_if_all_uses_agree(document: Any, purposes_of_uses: Sequence[Purpose | None], use_verb: str) -> None:
     """Take a file for what all its uses are for; those of production, or none at all, leave it as it is."""
-    first = uses[0] if uses else None
-    if first is not None and all(one is not None for one in uses):
-        document.source.purposes = {"": Purpose(first.word, f"so is all that {verb} it, as {first.evidence}"[:300])}
+    first_purpose = purposes_of_uses[0] if purposes_of_uses else None
+    if first_purpose is not None and all(one is not None for one in purposes_of_uses):
+        document.source.purposes = {
+            "": Purpose(first_purpose.word, f"so is all that {use_verb} it, as {first_purpose.evidence}"[:300])
+        }
 
 
-def _builds(composed: Sequence[ComposeFile]) -> _Uses:
+def _build_purposes_by_dockerfile(compose_files: Sequence[ComposeFile]) -> _PurposesOfUsersByPath:
     """The builds of compose files by Dockerfile: only a name or a folder says enough of a file for what it builds."""
-    found: _Uses = {}
-    for document in composed:
-        taken = document.taken_for if document.purpose in {"dev", "test"} else None
+    purposes_by_dockerfile_path: _PurposesOfUsersByPath = {}
+    for document in compose_files:
+        file_purpose = document.taken_for if document.purpose in {"dev", "test"} else None
         for service in document.services.values():
-            path = dockerfile_of_service(service)
-            if path is not None:
-                found.setdefault(path, []).append(taken)
-    return found
+            dockerfile_path = dockerfile_path_of_service(service)
+            if dockerfile_path is not None:
+                purposes_by_dockerfile_path.setdefault(dockerfile_path, []).append(file_purpose)
+    return purposes_by_dockerfile_path
 
 
 class _Built:
     """The Dockerfiles that pipelines build; `is_unknown` where one of them hides which."""
 
-    def __init__(self, paths: Collection[str | None]) -> None:
-        self.paths = {posixpath.normpath(one) for one in paths if one is not None}
-        self.is_unknown = None in paths
+    def __init__(self, dockerfile_paths: Collection[str | None]) -> None:
+        self.paths = {posixpath.normpath(one) for one in dockerfile_paths if one is not None}
+        self.is_unknown = None in dockerfile_paths
 
 
-def _built_by_pipelines(documents_by_kind: Mapping[str, Sequence[Any]]) -> _Built:
-    runners: list[Any] = [job for file in documents_by_kind.get("gitlab", ()) for job in file.jobs]
+def _dockerfiles_built_by_pipelines(documents_by_kind: Mapping[str, Sequence[Any]]) -> _Built:
+    steps_and_jobs: list[Any] = [job for file in documents_by_kind.get("gitlab", ()) for job in file.jobs]
     workflows = [one for one in documents_by_kind.get("github", ()) if hasattr(one, "jobs")]
-    runners += [step for one in workflows for job in one.jobs for step in job.steps]
-    if not runners:
+    steps_and_jobs += [step for one in workflows for job in one.jobs for step in job.steps]
+    if not steps_and_jobs:
         return _Built(())
     from readiness.kinds.joins.builds import builds_of_runner
 
-    return _Built([one.dockerfile_path for runner in runners for one in builds_of_runner(runner) if not one.from_git])
+    return _Built([one.dockerfile_path for runner in steps_and_jobs for one in builds_of_runner(runner) if not one.from_git])
 
 
-def _mounts(composed: Sequence[ComposeFile]) -> _Uses:
+def _mount_purposes_by_path(compose_files: Sequence[ComposeFile]) -> _PurposesOfUsersByPath:
     """What services mount to where nginx reads its configuration, by path."""
-    found: _Uses = {}
-    for document in composed:
+    purposes_by_mounted_path: _PurposesOfUsersByPath = {}
+    for document in compose_files:
         for service in document.services.values():
-            for mount in mount_specs(service.extended_node, service.env_values):
-                if mount.type == "bind" and is_configuration(mount.target):
-                    path = posixpath.normpath(posixpath.join(document.folder, mount.source))
-                    found.setdefault(path, []).append(_purpose_of(document, service))
-    return found
+            for mount_spec in mount_specs(service.extended_node, service.env_values):
+                if mount_spec.type == "bind" and is_nginx_configuration_path(mount_spec.target):
+                    mounted_path = posixpath.normpath(posixpath.join(document.folder, mount_spec.source))
+                    purposes_by_mounted_path.setdefault(mounted_path, []).append(
+                        _non_production_purpose_of_service(document, service)
+                    )
+    return purposes_by_mounted_path
 
 
-def _purpose_of(document: ComposeFile, service: Service) -> Purpose | None:
+def _non_production_purpose_of_service(document: ComposeFile, service: Service) -> Purpose | None:
     """What a service is for, where that is not production."""
-    taken = service.stated or document.taken_for
-    if taken is None and service.set_aside:
+    taken_purpose = service.stated or document.taken_for
+    if taken_purpose is None and service.set_aside:
         return Purpose("development", f"the service {service.name!r} is")
-    return None if taken is None or taken.is_production else taken
+    return None if taken_purpose is None or taken_purpose.is_production else taken_purpose
 
 
-def _copied_paths(images: Sequence[Dockerfile], paths: Collection[str]) -> Iterator[str]:
+def _copied_configuration_paths(dockerfiles: Sequence[Dockerfile], known_paths: Collection[str]) -> Iterator[str]:
     """What images copy to where nginx reads its configuration, from the folder of the Dockerfile or from one above it."""
     from readiness.kinds.dockerfile.paths import copy_destination
 
-    known = set(map(posixpath.normpath, paths))
-    known |= {folder for path in known for folder in parent_folders(path)}
-    for document in images:
+    known_files_and_folders = set(map(posixpath.normpath, known_paths))
+    known_files_and_folders |= {
+        context_folder for source_path in known_files_and_folders for context_folder in parent_folders(source_path)
+    }
+    for document in dockerfiles:
         for stage in document.stages:
             for instruction in (*stage.instructions_of("COPY"), *stage.instructions_of("ADD")):
-                target = None if instruction.flag("from") is not None else copy_destination(stage, instruction)
-                if target is None or not is_configuration(target):
+                copy_target = None if instruction.flag("from") is not None else copy_destination(stage, instruction)
+                if copy_target is None or not is_nginx_configuration_path(copy_target):
                     continue
-                for word in instruction.words[:-1]:
-                    for folder in parent_folders(posixpath.normpath(document.source.path)):
-                        path = posixpath.normpath(posixpath.join(folder, word.value.rstrip("*").lstrip("/")))
-                        if path in known or path == ".":
-                            yield path
+                for source_word in instruction.words[:-1]:
+                    for context_folder in parent_folders(posixpath.normpath(document.source.path)):
+                        source_path = posixpath.normpath(
+                            posixpath.join(context_folder, source_word.value.rstrip("*").lstrip("/"))
+                        )
+                        if source_path in known_files_and_folders or source_path == ".":
+                            yield source_path

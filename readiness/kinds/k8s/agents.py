@@ -6,14 +6,14 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.k8s.effective import as_integer, effective_security, pod_security_context
+from readiness.kinds.k8s.effective import effective_security_setting, integer_or_none, pod_security_context
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.syntax.yaml import Map
 
-_SHELLS = frozenset({"sh", "bash", "ash", "dash"})
+_SHELL_PROGRAMS = frozenset({"sh", "bash", "ash", "dash"})
 
 
-def host_folders(pod: Pod) -> dict[str, str]:
+def host_path_by_volume_name(pod: Pod) -> dict[str, str]:
     """The hostPath volumes of a pod: name -> path on the node."""
     return {
         volume.string_under("name"): volume.mapping_at_path("hostPath").string_under("path")
@@ -22,30 +22,30 @@ def host_folders(pod: Pod) -> dict[str, str]:
     }
 
 
-def mounts_of(pod: Pod, volume: str) -> Iterator[tuple[Container, Map]]:
+def container_mounts_of_volume(pod: Pod, volume_name: str) -> Iterator[tuple[Container, Map]]:
     """The places at which the containers of a pod mount a volume."""
     for container in pod.containers():
-        for mount in container.node.mappings_under("volumeMounts"):
-            if mount.get("name") == volume:
-                yield container, mount
+        for volume_mount in container.node.mappings_under("volumeMounts"):
+            if volume_mount.get("name") == volume_name:
+                yield container, volume_mount
 
 
-def has_host_root(container: Container) -> bool:
+def is_privileged(container: Container) -> bool:
     """Whether a container is root on its node already."""
     return container.security_context.get("privileged") is True
 
 
-def is_unprivileged_user(container: Container) -> bool:
+def is_surely_not_root(container: Container) -> bool:
     """Whether a container is surely not root."""
-    user = as_integer(effective_security(container, "runAsUser"))
-    if user is not None:
-        return user != 0
-    return effective_security(container, "runAsNonRoot") is True
+    user_id = integer_or_none(effective_security_setting(container, "runAsUser"))
+    if user_id is not None:
+        return user_id != 0
+    return effective_security_setting(container, "runAsNonRoot") is True
 
 
 def is_node_agent(pod: Pod) -> bool:
     """Whether a pod looks after its node: one on each node, with folders of it, or a part of the cluster that is told its node."""
-    return pod.kind == "DaemonSet" and (bool(host_folders(pod)) or _is_cluster_part_of_node(pod))
+    return pod.kind == "DaemonSet" and (bool(host_path_by_volume_name(pod)) or _is_cluster_part_of_node(pod))
 
 
 def _is_cluster_part_of_node(pod: Pod) -> bool:
@@ -68,8 +68,12 @@ def is_node_maintenance(pod: Pod) -> bool:
     if any(True for container in pod.containers() for _ in container.node.mappings_under("ports")):
         return False
     if pod.kind == "CronJob":
-        folders = host_folders(pod)
-        return bool(folders) and all(mount.get("readOnly") is True for volume in folders for _, mount in mounts_of(pod, volume))
+        host_path_by_volume = host_path_by_volume_name(pod)
+        return bool(host_path_by_volume) and all(
+            mount.get("readOnly") is True
+            for volume in host_path_by_volume
+            for _, mount in container_mounts_of_volume(pod, volume)
+        )
     return pod.kind == "Job" or (pod.kind == "Pod" and pod.node.get("restartPolicy") == "Never")
 
 
@@ -83,8 +87,8 @@ def is_hook_job(pod: Pod) -> bool:
 
 def is_windows_host_process(pod: Pod) -> bool:
     """Whether a pod says for itself or for a container that it runs on its Windows node without a container around it."""
-    contexts = (pod_security_context(pod), *(one.security_context for one in pod.containers()))
-    return any(one.mapping_at_path("windowsOptions").get("hostProcess") is True for one in contexts)
+    security_contexts = (pod_security_context(pod), *(one.security_context for one in pod.containers()))
+    return any(one.mapping_at_path("windowsOptions").get("hostProcess") is True for one in security_contexts)
 
 
 def is_storage_driver(container: Container) -> bool:
@@ -96,27 +100,27 @@ def sets_kernel_parameters(container: Container) -> bool:
     """Whether an init container does nothing but run sysctl, for which it has to be privileged, and ends."""
     if container.role != "init":
         return False
-    words = [str(word) for part in container.command_lists() for word in part]
-    if words and posixpath.basename(words[0]) in _SHELLS:
-        commands = _COMMAND_END.split(words[-1].strip()) if len(words) > 1 else []
+    command_words = [str(word) for part in container.command_lists() for word in part]
+    if command_words and posixpath.basename(command_words[0]) in _SHELL_PROGRAMS:
+        shell_commands = _COMMAND_SEPARATOR.split(command_words[-1].strip()) if len(command_words) > 1 else []
     else:
-        commands = [" ".join(words)]
-    return any("sysctl" in one for one in commands) and all(
-        one.strip() in _IDLE_COMMANDS or _SYSCTL_COMMAND.match(one.strip()) for one in commands
+        shell_commands = [" ".join(command_words)]
+    return any("sysctl" in one for one in shell_commands) and all(
+        one.strip() in _NO_EFFECT_COMMANDS or _SYSCTL_COMMAND.match(one.strip()) for one in shell_commands
     )
 
 
 # Where a shell ends a command, and one command of sysctl that starts, writes and calls nothing else.
-_COMMAND_END = re.compile(r"&&|\|\||;|\n")
+_COMMAND_SEPARATOR = re.compile(r"&&|\|\||;|\n")
 _SYSCTL_COMMAND = re.compile(r"(?:[\w./-]*/)?sysctl[ \t][^&|<>`$]*\Z")
-_IDLE_COMMANDS = frozenset({"", "true", "set -e", "set -ex", "set -eu", "set -eux", "set -x"})
+_NO_EFFECT_COMMANDS = frozenset({"", "true", "set -e", "set -ex", "set -eu", "set -eux", "set -x"})
 
 
-def is_for_node(pod: Pod) -> bool:
+def is_node_work_pod(pod: Pod) -> bool:
     """Whether a pod does its node's work, all the time or once: what it needs of the node is a word with its owner."""
     return is_node_agent(pod) or is_node_maintenance(pod)
 
 
-def does_node_work(container: Container) -> bool:
+def needs_node_rights(container: Container) -> bool:
     """Whether a container does a node's work, for which it needs rights on the node: a word with its owner, not an intruder."""
-    return is_for_node(container.pod) or is_storage_driver(container) or sets_kernel_parameters(container)
+    return is_node_work_pod(container.pod) or is_storage_driver(container) or sets_kernel_parameters(container)

@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Source, Span, Undecidable
-from readiness.syntax.holes import has_template, is_filled_in_elsewhere
+from readiness.syntax.holes import has_template_opening, is_variable_or_template
 from readiness.syntax.yaml import Map
 
 
@@ -27,18 +27,18 @@ def has_user_namespace(pod: Pod) -> bool:
     return pod.node.get("hostUsers") is False
 
 
-def effective_security(container: Container, key: str) -> Any:
+def effective_security_setting(container: Container, setting_name: str) -> Any:
     """What is in force for a container: its own value, else the pod's; None where neither says anything."""
-    own = container.security_context.get(key)
-    return own if own is not None else pod_security_context(container.pod).get(key)
+    container_value = container.security_context.get(setting_name)
+    return container_value if container_value is not None else pod_security_context(container.pod).get(setting_name)
 
 
-def is_variable(value: Any) -> bool:
+def is_filled_in_value(value: Any) -> bool:
     """Whether a value comes from a variable or a template, so that nobody can tell it from the file."""
-    return is_filled_in_elsewhere(value)
+    return is_variable_or_template(value)
 
 
-def as_integer(value: Any) -> int | None:
+def integer_or_none(value: Any) -> int | None:
     """The value where it is an integer; None for others, booleans too, which Python counts as integers."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -49,54 +49,58 @@ def linux_containers(pod: Pod) -> Iterator[Container]:
         yield from pod.containers()
 
 
-def unknown_if_variable(node: Map, key: str) -> Iterator[Undecidable]:
+def undecidable_if_variable(node: Map, key: str) -> Iterator[Undecidable]:
     """An Unknown at the value under a key, where that is a variable."""
-    if is_variable(node.get(key)):
+    if is_filled_in_value(node.get(key)):
         yield Undecidable(node.at(key))
 
 
-def deepest_existing_span(container: Container, *path: str) -> Span:
+def span_of_deepest_mapping(container: Container, *path: str) -> Span:
     """The closest owner of what is missing: the deepest mapping on the path that exists, by its key."""
-    node, span = container.node, container.node.at()
+    deepest_node, deepest_span = container.node, container.node.at()
     for key in path:
-        inner = node.get(key)
-        if not isinstance(inner, Map):
+        inner_node = deepest_node.get(key)
+        if not isinstance(inner_node, Map):
             break
-        span, node = node.key_span(key), inner
-    return span
+        deepest_span, deepest_node = deepest_node.key_span(key), inner_node
+    return deepest_span
 
 
-def template_text(source: Source, span: Span) -> str:
+def template_text_of_value(source: Source, span: Span) -> str:
     """The template text that a rendered value was made from; empty where a person wrote the value itself."""
-    place = getattr(source.root, "written_location", None)  # only a rendering knows where its text was written
-    if place is None:
+    written_location = getattr(source.root, "written_location", None)  # only a rendering knows where its text was written
+    if written_location is None:
         return ""
-    there, at = place(Span(source.to_root(span.start), source.to_root(span.end)))
-    written: str = there.text[at.start : at.end]
-    return written if has_template(written) else ""
+    template_source, template_span = written_location(Span(source.to_root(span.start), source.to_root(span.end)))
+    written_text: str = template_source.text[template_span.start : template_span.end]
+    return written_text if has_template_opening(written_text) else ""
 
 
 # Functions of templates that make another value at each rendering: https://masterminds.github.io/sprig/
-_RANDOM_FUNCTION = re.compile(r"\{\{[^{}]*\b(?:rand(?:AlphaNum|Alpha|Ascii|Numeric|Bytes|Int)|uuidv4|genPrivateKey)\b")
+_RANDOM_TEMPLATE_FUNCTION = re.compile(r"\{\{[^{}]*\b(?:rand(?:AlphaNum|Alpha|Ascii|Numeric|Bytes|Int)|uuidv4|genPrivateKey)\b")
 
 
-def _is_made_by_function(source: Source, span: Span) -> bool:
+def _is_made_by_random_function(source: Source, span: Span) -> bool:
     """Whether the line of a template makes its value up where the values set none, and they do not set this one."""
-    root = source.root
-    place, set_value = getattr(root, "written_location", None), getattr(root, "set_value", None)
-    if place is None or set_value is None:
+    root_source = source.root
+    written_location, find_set_value = getattr(root_source, "written_location", None), getattr(root_source, "set_value", None)
+    if written_location is None or find_set_value is None:
         return False
-    at = Span(source.to_root(span.start), source.to_root(span.end))
-    there, written = place(at)
-    end = there.text.find("\n", written.start)
-    line = there.text[there.text.rfind("\n", 0, written.start) + 1 : end if end >= 0 else None]
-    return bool(_RANDOM_FUNCTION.search(line)) and set_value(at) is None
+    root_span = Span(source.to_root(span.start), source.to_root(span.end))
+    template_source, template_span = written_location(root_span)
+    line_end = template_source.text.find("\n", template_span.start)
+    template_line = template_source.text[
+        template_source.text.rfind("\n", 0, template_span.start) + 1 : line_end if line_end >= 0 else None
+    ]
+    return bool(_RANDOM_TEMPLATE_FUNCTION.search(template_line)) and find_set_value(root_span) is None
 
 
 def is_generated_by_template(source: Source, span: Span) -> bool:
     """Whether a value comes out of a template that may have made it (random, looked up), not out of a values file."""
-    if _is_made_by_function(source, span):
+    if _is_made_by_random_function(source, span):
         return True
-    written = template_text(source, span)
-    made = ("rand", "lookup", "gen", "derive", "htpasswd", "uuid", "shuffle")
-    return bool(written) and (".Values" not in written or any(word in written for word in made))
+    written_template = template_text_of_value(source, span)
+    generator_function_words = ("rand", "lookup", "gen", "derive", "htpasswd", "uuid", "shuffle")
+    return bool(written_template) and (
+        ".Values" not in written_template or any(word in written_template for word in generator_function_words)
+    )

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeVar
 
-from readiness.facts.table import fact_column
-from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.equality import object_digest
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.k8s.effective import is_filled_in_value
+from readiness.kinds.k8s.equality import digest_of_node
 from readiness.kinds.k8s.labels import Selector
 from readiness.kinds.k8s.model import REPLICATED_KINDS, Object, Pod
 from readiness.kinds.k8s.spaces import (
@@ -26,7 +26,7 @@ from readiness.kinds.k8s.spaces import (
 )
 from readiness.kinds.units import (
     BELOW_FOLDER_DISTANCE,
-    MAX_CANDIDATES,
+    MAX_CANDIDATES_PER_QUESTION,
     SAME_FOLDER_DISTANCE,
     file_distance,
     folder_of,
@@ -99,124 +99,144 @@ class ObjectIndex:
         self,
         obj: NamespacedThing,
         kind: str,
-        name: str,
+        object_name: str,
         namespace: str | None = None,
         *,
-        shared: bool = True,
+        is_shared_thing: bool = True,
     ) -> NameResolution[Object]:
         """The objects of a kind that an object means by a name; the namespace is its own unless another one is given.
 
         `shared`: as many objects may use one of them as like to, so that a folder above holds it for those below; else
         it belongs to the nearest object that it can be about.
         """
-        spaces = self.things_by_namespace(("name", kind, name), self.objects_by_kind_and_name.get((kind, name), ()))
-        return self.resolve_meant(obj, spaces, namespace, shared=shared)
+        objects_by_namespace = self.things_by_namespace(
+            ("name", kind, object_name), self.objects_by_kind_and_name.get((kind, object_name), ())
+        )
+        return self.resolve_meant(obj, objects_by_namespace, namespace, is_shared_thing=is_shared_thing)
 
-    def things_by_namespace(self, key: Any, things: Any) -> ThingsByNamespace[Any]:
+    def things_by_namespace(self, things_key: Any, things: Any) -> ThingsByNamespace[Any]:
         """Things by namespace and place, made when they are first asked for."""
-        if key not in self._spaces:
-            self._spaces[key] = ThingsByNamespace(things)
-        return self._spaces[key]
+        if things_key not in self._spaces:
+            self._spaces[things_key] = ThingsByNamespace(things)
+        return self._spaces[things_key]
 
     def resolve_meant(
         self,
         obj: NamespacedThing,
-        spaces: ThingsByNamespace[T],
+        candidates_by_namespace: ThingsByNamespace[T],
         namespace: str | None = None,
         *,
-        shared: bool = False,
+        is_shared_thing: bool = False,
         predicate: Callable[[T], bool] = lambda thing: True,
     ) -> NameResolution[T]:
         """Those of some things that an object means; see `find_named`."""
         namespace = obj.namespace if namespace is None else namespace
-        parts: list[T] = []
-        others: list[T] = []
-        ties: list[T] = []
+        fragment_things: list[T] = []
+        things_of_namesakes: list[T] = []
+        tied_things: list[T] = []
 
         def is_candidate(thing: T) -> bool:
             if not predicate(thing):
                 return False
             if thing.source.fragment and not obj.source.fragment:
-                parts.append(thing)
+                fragment_things.append(thing)
                 return False
-            tied = self._belongs_to_nearer_namesake(obj, thing, shared=shared)
-            if tied is not False:
-                (ties if tied is None else others).append(thing)
+            belongs_to_namesake = self._belongs_to_nearer_namesake(obj, thing, is_shared_thing=is_shared_thing)
+            if belongs_to_namesake is not False:
+                (tied_things if belongs_to_namesake is None else things_of_namesakes).append(thing)
                 return False
             return True
 
-        path = obj.source.root.path
-        near = spaces.nearest(path, namespace, is_candidate, ignore_folders=self.is_applied_as_one)
-        if near.distance >= 0:
-            is_open = near.is_tied or (near.distance > SAME_FOLDER_DISTANCE and self._may_be_patched(obj, near.things))
-            return NameResolution(() if is_open else tuple(near.things), is_open)
-        if not others:
-            others = [thing for thing in islice(spaces.every.things, MAX_CANDIDATES) if predicate(thing)]
-        return NameResolution((), bool(parts or ties), () if parts or ties else tuple(others))
+        object_path = obj.source.root.path
+        nearest_things = candidates_by_namespace.nearest(
+            object_path, namespace, is_candidate, ignore_folders=self.is_applied_as_one
+        )
+        if nearest_things.distance >= 0:
+            is_ambiguous_result = nearest_things.is_tied or (
+                nearest_things.distance > SAME_FOLDER_DISTANCE and self._may_be_patched(obj, nearest_things.things)
+            )
+            return NameResolution(() if is_ambiguous_result else tuple(nearest_things.things), is_ambiguous_result)
+        if not things_of_namesakes:
+            things_of_namesakes = [
+                thing for thing in islice(candidates_by_namespace.every.things, MAX_CANDIDATES_PER_QUESTION) if predicate(thing)
+            ]
+        return NameResolution(
+            (), bool(fragment_things or tied_things), () if fragment_things or tied_things else tuple(things_of_namesakes)
+        )
 
     def _may_be_patched(self, obj: NamespacedThing, things: Iterable[NamespacedThing]) -> bool:
         """Whether a kustomization that was not built puts things of other folders together, with patches that nobody saw."""
         return any(folder_of(each.source) in self.kustomized_folders for each in (obj, *things))
 
-    def all_candidates(self, obj: NamespacedThing, spaces: ThingsByNamespace[T], *, predicate: Callable[[T], bool]) -> list[T]:
+    def all_candidates(
+        self, obj: NamespacedThing, candidates_by_namespace: ThingsByNamespace[T], *, predicate: Callable[[T], bool]
+    ) -> list[T]:
         """All things of those that may be meant for an object, the nearest first, at most MAX_CANDIDATES of them."""
-        joined: dict[int, T] = {}
-        for places in spaces.places_in_namespace(obj.namespace):
-            for thing in places.accepted_by_distance(
+        thing_by_id: dict[int, T] = {}
+        for things_by_folder in candidates_by_namespace.places_in_namespace(obj.namespace):
+            for thing in things_by_folder.accepted_by_distance(
                 obj.source.root.path,
-                lambda each: predicate(each) and self._belongs_to_nearer_namesake(obj, each, shared=False) is not True,
+                lambda each: predicate(each) and self._belongs_to_nearer_namesake(obj, each, is_shared_thing=False) is not True,
             ):
-                joined.setdefault(id(thing), thing)
-        return list(joined.values())
+                thing_by_id.setdefault(id(thing), thing)
+        return list(thing_by_id.values())
 
-    def _belongs_to_nearer_namesake(self, obj: NamespacedThing, thing: NamespacedThing, *, shared: bool) -> bool | None:
+    def _belongs_to_nearer_namesake(
+        self, obj: NamespacedThing, thing: NamespacedThing, *, is_shared_thing: bool
+    ) -> bool | None:
         """Whether a thing belongs to another object of the kind and name of `obj`; None where either may be meant."""
         if self.is_applied_as_one:
             return False
-        far = file_distance(thing.source.root.path, obj.source.root.path)
-        if far == 0 or (shared and far <= BELOW_FOLDER_DISTANCE):
+        distance_to_object = file_distance(thing.source.root.path, obj.source.root.path)
+        if distance_to_object == 0 or (is_shared_thing and distance_to_object <= BELOW_FOLDER_DISTANCE):
             return False
-        if far == SAME_FOLDER_DISTANCE and self.are_alternatives(obj.source, thing.source):
+        if distance_to_object == SAME_FOLDER_DISTANCE and self.are_alternatives(obj.source, thing.source):
             return True
-        owner = owner_of(obj)
-        twins = self.things_by_namespace(
-            ("name", owner.kind, owner.name),
-            self.objects_by_kind_and_name.get((owner.kind, owner.name), ()),
+        owner_object = owner_object_of(obj)
+        namesakes_by_namespace = self.things_by_namespace(
+            ("name", owner_object.kind, owner_object.name),
+            self.objects_by_kind_and_name.get((owner_object.kind, owner_object.name), ()),
         )
-        least, tied = twins.least_distance(
+        least_namesake_distance, is_tied = namesakes_by_namespace.least_distance(
             thing.source.root.path,
             thing.namespace,
             same_namespace_only=has_exactly_same_namespace(obj, thing),
         )
-        if least >= 0 and is_surely_nearer(least, far):
+        if least_namesake_distance >= 0 and is_surely_nearer(least_namesake_distance, distance_to_object):
             return True
-        alike = far > BELOW_FOLDER_DISTANCE and (least < far or tied)
-        if not alike or shared:
+        is_rival_as_near = distance_to_object > BELOW_FOLDER_DISTANCE and (
+            least_namesake_distance < distance_to_object or is_tied
+        )
+        if not is_rival_as_near or is_shared_thing:
             return False
-        return False if self._rivals_are_copies(owner, thing, far if tied else far - 1) else None
+        return (
+            False
+            if self._rivals_are_copies(owner_object, thing, distance_to_object if is_tied else distance_to_object - 1)
+            else None
+        )
 
-    def _rivals_are_copies(self, obj: Object, thing: NamespacedThing, far: int) -> bool:
+    def _rivals_are_copies(self, obj: Object, thing: NamespacedThing, max_distance: int) -> bool:
         """Whether all objects of the kind and name of `obj` that stand as near to a thing say the same: it is about each.
 
         Manifests and the bundle that is made of them are such.
         """
-        own = object_digest(obj.node, self._digests)
-        path = thing.source.root.path
+        digest_of_object = digest_of_node(obj.node, self._digests)
+        thing_path = thing.source.root.path
         return all(
-            object_digest(other.node, self._digests) == own
-            for other in self.objects_by_kind_and_name[obj.kind, obj.name][:MAX_CANDIDATES]
-            if other is not obj and file_distance(path, other.source.root.path) <= far
+            digest_of_node(other.node, self._digests) == digest_of_object
+            for other in self.objects_by_kind_and_name[obj.kind, obj.name][:MAX_CANDIDATES_PER_QUESTION]
+            if other is not obj and file_distance(thing_path, other.source.root.path) <= max_distance
         )
 
-    def are_alternatives(self, obj: Source, other: Source) -> bool:
+    def are_alternatives(self, source: Source, other_source: Source) -> bool:
         """Whether two files define the same Service or workload: whoever applies both has overwritten one."""
-        mine, its = (
-            self.object_identities_by_file.get(obj.root.path),
-            self.object_identities_by_file.get(other.root.path),
+        object_identities, other_object_identities = (
+            self.object_identities_by_file.get(source.root.path),
+            self.object_identities_by_file.get(other_source.root.path),
         )
-        if not mine or not its or obj.root.path == other.root.path:
+        if not object_identities or not other_object_identities or source.root.path == other_source.root.path:
             return False
-        return not mine.isdisjoint(its)
+        return not object_identities.isdisjoint(other_object_identities)
 
     def may_be_operated(self, selector: Selector) -> bool:
         """Whether an operator may make the pods that a selector means.
@@ -224,20 +244,22 @@ class ObjectIndex:
         Operators give pods their custom resource's name or labels, names that begin with its name, or labels under
         a domain of their own. A word that workloads of the files have under another domain is a slip of the pen.
         """
-        for key, value in selector.pairs:
-            parts = value.split("-")
-            begun = ("-".join(parts[:count]) for count in range(1, min(len(parts), 9)))
-            domain, _, word = key.rpartition("/")
-            if value in self.custom_resource_words or any(name in self.custom_resource_names for name in begun):
+        for label_key, label_value in selector.pairs:
+            value_words = label_value.split("-")
+            value_prefixes = ("-".join(value_words[:count]) for count in range(1, min(len(value_words), 9)))
+            label_domain, _, label_name = label_key.rpartition("/")
+            if label_value in self.custom_resource_words or any(name in self.custom_resource_names for name in value_prefixes):
                 return True
-            if domain and not domain.endswith(_COMMON_LABEL_DOMAINS) and word not in self.label_keys:
+            if label_domain and not label_domain.endswith(_COMMON_LABEL_DOMAINS) and label_name not in self.label_keys:
                 return True
         return False
 
-    def selected_workloads(self, selector: Selector, namespace: str, limit: int = MAX_CANDIDATES) -> list[Workload]:
+    def selected_workloads(
+        self, selector: Selector, namespace: str, max_workload_count: int = MAX_CANDIDATES_PER_QUESTION
+    ) -> list[Workload]:
         """The workloads whose pods a selector may mean, at most `limit` of them."""
-        likely = self.workloads_matching_candidates(selector).things_possibly_in_namespace(namespace)
-        return list(islice((one for one in likely if selector.matches(one.labels)), limit))
+        likely_workloads = self.workloads_matching_candidates(selector).things_possibly_in_namespace(namespace)
+        return list(islice((one for one in likely_workloads if selector.matches(one.labels)), max_workload_count))
 
     def resolve_selected_workloads(
         self, obj: Object, selector: Selector, namespace: str | None = None
@@ -252,11 +274,15 @@ class ObjectIndex:
 
     def workloads_matching_candidates(self, selector: Selector) -> ThingsByNamespace[Workload]:
         """The workloads among which are all that a selector matches, by namespace and place."""
-        pairs = [pair for pair in selector.pairs if not is_variable(pair[1])]
-        if not pairs and selector.expressions:
+        known_label_pairs = [
+            rarest_label_pair for rarest_label_pair in selector.pairs if not is_filled_in_value(rarest_label_pair[1])
+        ]
+        if not known_label_pairs and selector.expressions:
             return ThingsByNamespace(self.possibly_matching_workloads(selector))
-        pair = min(pairs, key=lambda each: len(self.workloads_by_label.get(each, ())), default=None)
-        return self.things_by_namespace(("label", pair), self.possibly_matching_workloads(selector) if pair else self.workloads)
+        rarest_label_pair = min(known_label_pairs, key=lambda each: len(self.workloads_by_label.get(each, ())), default=None)
+        return self.things_by_namespace(
+            ("label", rarest_label_pair), self.possibly_matching_workloads(selector) if rarest_label_pair else self.workloads
+        )
 
     def is_matched_anywhere(self, selector: Selector) -> bool:
         """Whether a selector matches the pods of a workload in whatever namespace."""
@@ -264,12 +290,18 @@ class ObjectIndex:
 
     def possibly_matching_workloads(self, selector: Selector) -> list[Workload]:
         """The smallest list that holds every match: that of the rarest pair, or of an expression's values."""
-        lists = [self.workloads_by_label.get(pair, []) for pair in selector.pairs if not is_variable(pair[1])]
-        for key, operator, values in selector.expressions:
-            if operator == "In" and not any(map(is_variable, values)):
-                lists.append([one for value in values for one in self.workloads_by_label.get((key, value), ())])
-        best = min(lists, key=len, default=self.workloads)
-        return best if not lists else [*best, *self.workloads_by_label.get(("", ""), ())]
+        candidate_lists = [self.workloads_by_label.get(pair, []) for pair in selector.pairs if not is_filled_in_value(pair[1])]
+        for label_key, operator, label_values in selector.expressions:
+            if operator == "In" and not any(map(is_filled_in_value, label_values)):
+                candidate_lists.append(
+                    [one for value in label_values for one in self.workloads_by_label.get((label_key, value), ())]
+                )
+        shortest_candidate_list = min(candidate_lists, key=len, default=self.workloads)
+        return (
+            shortest_candidate_list
+            if not candidate_lists
+            else [*shortest_candidate_list, *self.workloads_by_label.get(("", ""), ())]
+        )
 
 
 def object_index(project: Project) -> ObjectIndex:
@@ -278,90 +310,90 @@ def object_index(project: Project) -> ObjectIndex:
 
 
 def _build_index(project: Project) -> ObjectIndex:
-    index = ObjectIndex()
-    words: set[str] = set()
-    makers: set[str] = set()
+    object_index_to_fill = ObjectIndex()
+    operator_words: set[str] = set()
+    custom_resource_names: set[str] = set()
     for document in project.documents_of_kind("k8s"):
-        pods = {id(pod.owner): pod for pod in document.pods}
+        pod_by_owner_id = {id(pod.owner): pod for pod in document.pods}
         for obj in document.objects:
-            _index_object(index, obj)
+            _index_object(object_index_to_fill, obj)
             if document.source.fragment and not project.prose:
                 continue  # a patch: what it leaves out stands in what it patches
-            workload = _make_workload(obj, pods.get(id(obj)))
+            workload = _make_workload(obj, pod_by_owner_id.get(id(obj)))
             if workload is not None:
-                _index_workload(index, workload, obj)
-            elif is_operated_resource(obj):
-                words.update(_name_and_label_values(obj))
-                makers.add(obj.name)
+                _index_workload(object_index_to_fill, workload, obj)
+            elif is_pod_making_custom_resource(obj):
+                operator_words.update(_name_and_label_values(obj))
+                custom_resource_names.add(obj.name)
     return replace(
-        index,
-        custom_resource_words=frozenset(words),
-        custom_resource_names=frozenset(makers - {""}),
-        label_keys=frozenset(key.rpartition("/")[2] for key, _ in index.workloads_by_label),
-        namespaces=frozenset(one.namespace for one in index.workloads),
+        object_index_to_fill,
+        custom_resource_words=frozenset(operator_words),
+        custom_resource_names=frozenset(custom_resource_names - {""}),
+        label_keys=frozenset(key.rpartition("/")[2] for key, _ in object_index_to_fill.workloads_by_label),
+        namespaces=frozenset(one.namespace for one in object_index_to_fill.workloads),
         is_applied_as_one=bool(project.unit),
         kustomized_folders=frozenset(posixpath.dirname(path) for path in project.paths if _KUSTOMIZATION_PATH.search(path)),
     )
 
 
-def _index_object(index: ObjectIndex, obj: Object) -> None:
+def _index_object(object_index_to_fill: ObjectIndex, obj: Object) -> None:
     """Enter an object by its kind, its name, what it is about, and, of what runs, by the file."""
-    index.objects_by_kind.setdefault(obj.kind, []).append(obj)
-    index.objects_by_kind_and_name.setdefault((obj.kind, obj.name), []).append(obj)
-    kind, name = scale_target(obj)
-    if name:
-        index.autoscalers_by_target.setdefault((kind, name), []).append(obj)
+    object_index_to_fill.objects_by_kind.setdefault(obj.kind, []).append(obj)
+    object_index_to_fill.objects_by_kind_and_name.setdefault((obj.kind, obj.name), []).append(obj)
+    target_kind, target_name = scale_target_kind_and_name(obj)
+    if target_name:
+        object_index_to_fill.autoscalers_by_target.setdefault((target_kind, target_name), []).append(obj)
     if obj.kind == "Service" or obj.kind in REPLICATED_KINDS:
-        key = (obj.kind, obj.name, obj.namespace)
-        index.object_identities_by_file.setdefault(obj.source.root.path, set()).add(key)
+        object_identity = (obj.kind, obj.name, obj.namespace)
+        object_index_to_fill.object_identities_by_file.setdefault(obj.source.root.path, set()).add(object_identity)
 
 
-def _index_workload(index: ObjectIndex, workload: Workload, obj: Object) -> None:
+def _index_workload(object_index_to_fill: ObjectIndex, workload: Workload, obj: Object) -> None:
     """Enter a workload by its labels; a value that a variable fills stands in a list of its own, which every search looks at."""
-    index.workloads.append(workload)
-    index.workload_by_owner_id[id(obj)] = workload
-    for label, value in workload.labels.items():
-        slot = ("", "") if is_variable(value) else (label, value)
-        if isinstance(value, str):
-            index.workloads_by_label.setdefault(slot, []).append(workload)
+    object_index_to_fill.workloads.append(workload)
+    object_index_to_fill.workload_by_owner_id[id(obj)] = workload
+    for label_key, label_value in workload.labels.items():
+        label_pair = ("", "") if is_filled_in_value(label_value) else (label_key, label_value)
+        if isinstance(label_value, str):
+            object_index_to_fill.workloads_by_label.setdefault(label_pair, []).append(workload)
 
 
-_SELECTING_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "DeploymentConfig"})
+_KINDS_WITH_POD_SELECTOR = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "DeploymentConfig"})
 
 
 def _make_workload(obj: Object, pod: Pod | None) -> Workload | None:
     if pod is not None:
-        labels: Mapping[str, Any] = pod.labels
-        if obj.kind == "DeploymentConfig" and not labels:
-            labels = obj.spec.mapping_at_path("selector")
-        return Workload(obj, labels, pod)
-    if obj.kind in _SELECTING_KINDS:
-        labels = obj.spec.mapping_at_path("template", "metadata", "labels")
-        if labels:
-            return Workload(obj, labels, None)
+        pod_labels: Mapping[str, Any] = pod.labels
+        if obj.kind == "DeploymentConfig" and not pod_labels:
+            pod_labels = obj.spec.mapping_at_path("selector")
+        return Workload(obj, pod_labels, pod)
+    if obj.kind in _KINDS_WITH_POD_SELECTOR:
+        pod_labels = obj.spec.mapping_at_path("template", "metadata", "labels")
+        if pod_labels:
+            return Workload(obj, pod_labels, None)
         return Workload(obj, obj.spec.mapping_at_path("selector", "matchLabels"), None)
     return None
 
 
-def is_operated_resource(obj: Object) -> bool:
+def is_pod_making_custom_resource(obj: Object) -> bool:
     """Whether an object is a custom resource that an operator may turn into pods."""
-    if obj.group in fact_column("kubernetes-custom", "no-pods"):
-        return f"{obj.kind} {obj.group}" in fact_column("kubernetes-custom", "pods")
-    version = obj.api_version
-    return "." in version.partition("/")[0] and "k8s.io" not in version
+    if obj.group in property_by_fact_name("kubernetes-custom", "no-pods"):
+        return f"{obj.kind} {obj.group}" in property_by_fact_name("kubernetes-custom", "pods")
+    api_version = obj.api_version
+    return "." in api_version.partition("/")[0] and "k8s.io" not in api_version
 
 
 def _name_and_label_values(obj: Object) -> Iterator[str]:
     """Its name and its label values: operators label the pods that they make with these."""
     yield obj.name
-    for labels in (obj.labels, obj.spec.mapping_at_path("podMetadata", "labels")):
-        yield from (value for value in labels.values() if isinstance(value, str))
+    for label_mapping in (obj.labels, obj.spec.mapping_at_path("podMetadata", "labels")):
+        yield from (value for value in label_mapping.values() if isinstance(value, str))
 
 
-def owner_of(obj: Any) -> Object:
+def owner_object_of(obj: Any) -> Object:
     """The object that a pod or a workload belongs to; an object itself."""
-    owner: Object = getattr(obj, "owner", obj)
-    return owner
+    owner_object: Object = getattr(obj, "owner", obj)
+    return owner_object
 
 
 def workload_of(pod: Pod, project: Project) -> Workload | None:
@@ -371,29 +403,29 @@ def workload_of(pod: Pod, project: Project) -> Workload | None:
 
 def find_autoscalers(obj: Object, project: Project, *kinds: str) -> NameResolution[Object]:
     """The autoscalers of the kinds that have a workload as their target."""
-    index = object_index(project)
-    key = (obj.kind, obj.name)
-    listed = index.autoscalers_by_target.get(key, ()) if obj.name else ()
-    spaces = index.things_by_namespace(("target", *key), listed)
-    return index.resolve_meant(obj, spaces, predicate=lambda scaler: scaler.kind in kinds)
+    project_index = object_index(project)
+    kind_and_name = (obj.kind, obj.name)
+    targeting_autoscalers = project_index.autoscalers_by_target.get(kind_and_name, ()) if obj.name else ()
+    autoscalers_by_namespace = project_index.things_by_namespace(("target", *kind_and_name), targeting_autoscalers)
+    return project_index.resolve_meant(obj, autoscalers_by_namespace, predicate=lambda scaler: scaler.kind in kinds)
 
 
-def certain_autoscalers(obj: Object, project: Project, *kinds: str) -> tuple[Object, ...]:
+def find_certain_autoscalers(workload_object: Object, project: Project, *kinds: str) -> tuple[Object, ...]:
     """The autoscalers of the kinds that surely have a workload as their target."""
-    return find_autoscalers(obj, project, *kinds).meant
+    return find_autoscalers(workload_object, project, *kinds).meant
 
 
-def scale_target(scaler: Object) -> tuple[str, str]:
+def scale_target_kind_and_name(autoscaler: Object) -> tuple[str, str]:
     """The kind and the name of what an autoscaler scales."""
-    key = "targetRef" if scaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
-    ref = scaler.spec.mapping_at_path(key)
-    return ref.string_under("kind") or "Deployment", ref.string_under("name")
+    target_key = "targetRef" if autoscaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
+    target_reference = autoscaler.spec.mapping_at_path(target_key)
+    return target_reference.string_under("kind") or "Deployment", target_reference.string_under("name")
 
 
-def scaled_workload(scaler: Object, project: Project) -> Object | None:
+def scaled_workload(autoscaler: Object, project: Project) -> Object | None:
     """The workload that an autoscaler surely scales: it names that one, and that one has no nearer autoscaler."""
-    kind, name = scale_target(scaler)
-    named = object_index(project).find_named(scaler, kind, name, shared=False).meant
-    if named and any(obj is scaler for obj in certain_autoscalers(named[0], project, scaler.kind)):
-        return named[0]
+    target_kind, target_name = scale_target_kind_and_name(autoscaler)
+    named_objects = object_index(project).find_named(autoscaler, target_kind, target_name, is_shared_thing=False).meant
+    if named_objects and any(obj is autoscaler for obj in find_certain_autoscalers(named_objects[0], project, autoscaler.kind)):
+        return named_objects[0]
     return None

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.facts.table import fact_column
-from readiness.kinds.k8s.effective import is_variable
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Object
 from readiness.syntax.yaml import Map, Seq
 
@@ -26,69 +26,73 @@ class Selector:
 
     def matches(self, labels: Mapping[str, Any]) -> bool:
         """Whether labels fit; a label whose value is a variable fits everything."""
-        for key, value in self.pairs:
-            found = labels.get(key)
-            if found != value and not is_variable(found) and not is_variable(value):
+        for label_key, required_value in self.pairs:
+            label_value = labels.get(label_key)
+            if label_value != required_value and not is_filled_in_value(label_value) and not is_filled_in_value(required_value):
                 return False
-        return all(_expression_holds(labels, *one) for one in self.expressions)
+        return all(_is_expression_satisfied(labels, *one) for one in self.expressions)
 
     def without_controller_labels(self) -> Selector:
         """The same selector without the labels that controllers add on their own."""
-        pairs = tuple(pair for pair in self.pairs if pair[0] not in fact_column("kubernetes-labels", "added"))
+        remaining_pairs = tuple(
+            pair for pair in self.pairs if pair[0] not in property_by_fact_name("kubernetes-labels", "added")
+        )
         return Selector(
-            pairs,
+            remaining_pairs,
             tuple(
-                expression for expression in self.expressions if expression[0] not in fact_column("kubernetes-labels", "added")
+                expression
+                for expression in self.expressions
+                if expression[0] not in property_by_fact_name("kubernetes-labels", "added")
             ),
         )
 
 
-def _expression_holds(labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]) -> bool:
-    value = labels.get(key)
-    if is_variable(value):
+def _is_expression_satisfied(labels: Mapping[str, Any], label_key: str, operator: str, allowed_values: tuple[str, ...]) -> bool:
+    label_value = labels.get(label_key)
+    if is_filled_in_value(label_value):
         return True
     if operator == "In":
-        return value in values
+        return label_value in allowed_values
     if operator == "NotIn":
-        return value not in values
+        return label_value not in allowed_values
     if operator == "Exists":
-        return key in labels
-    return key not in labels if operator == "DoesNotExist" else True
+        return label_key in labels
+    return label_key not in labels if operator == "DoesNotExist" else True
 
 
-def label_selector(node: Any) -> Selector | None:
+def parse_label_selector(selector_node: Any) -> Selector | None:
     """The label selector under a key of `matchLabels` and `matchExpressions`; None where there is none."""
-    if not isinstance(node, Map):
+    if not isinstance(selector_node, Map):
         return None
-    expressions = tuple(
+    match_expressions = tuple(
         (
             expression.string_under("key"),
             expression.string_under("operator"),
             tuple(map(str, expression.get("values") or ())),
         )
-        for expression in node.mappings_under("matchExpressions")
+        for expression in selector_node.mappings_under("matchExpressions")
         if isinstance(expression.get("values"), Seq | None)
     )
-    return Selector(label_pairs(node.mapping_at_path("matchLabels")), expressions)
+    return Selector(label_pairs_of_mapping(selector_node.mapping_at_path("matchLabels")), match_expressions)
 
 
-def label_pairs(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def label_pairs_of_mapping(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """(name, value) of the labels in a mapping, values as strings."""
     return tuple((key, value) for key, value in node.items() if isinstance(value, str))
 
 
-def service_selector(service: Object) -> Selector | None:
+def selector_of_service(service: Object) -> Selector | None:
     """The pairs that a Service selects by; None where it selects nothing on purpose."""
-    node = service.spec.get("selector")
-    if not isinstance(node, Map) or not node or service.spec.get("type") == "ExternalName":
+    selector_node = service.spec.get("selector")
+    if not isinstance(selector_node, Map) or not selector_node or service.spec.get("type") == "ExternalName":
         return None
-    return Selector(label_pairs(node))
+    return Selector(label_pairs_of_mapping(selector_node))
 
 
-def may_be_same_namespace(namespace: str, other: str) -> bool | None:
+def may_be_same_namespace(namespace: str, other_namespace: str) -> bool | None:
     """Whether two namespaces are the same one; None where one is written and the other left out."""
-    if namespace == other:
+    if namespace == other_namespace:
         return True
-    if not namespace or not other or is_variable(namespace) or is_variable(other):
+    if not namespace or not other_namespace or is_filled_in_value(namespace) or is_filled_in_value(other_namespace):
         return None
     return False

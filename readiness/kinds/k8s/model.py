@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from readiness.facts.table import fact_column
-from readiness.kinds.variables import HasVariables, VariableSetting, known_text
+from readiness.facts.table import property_by_fact_name
+from readiness.kinds.variables import HasVariables, VariableSetting, scalar_text_or_unknown_mark
 from readiness.model import Source, Span
-from readiness.syntax.holes import is_filled_in_elsewhere
+from readiness.syntax.holes import is_variable_or_template
 from readiness.syntax.yaml import Map, Seq
 
 LONG_RUNNING_KINDS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig", "Service"}
 )  # fmt: skip
 PROBE_FIELDS = ("livenessProbe", "readinessProbe", "startupProbe")
-EVERY_ADDRESS = frozenset({"0.0.0.0/0", "::/0"})  # of IPv4 or of IPv6
+CIDRS_OF_ALL_ADDRESSES = frozenset({"0.0.0.0/0", "::/0"})  # of IPv4 or of IPv6
 REPLICATED_KINDS = frozenset(
     {
         "Deployment",
@@ -29,14 +29,14 @@ REPLICATED_KINDS = frozenset(
         "DeploymentConfig",
     }
 )
-KINDS_OF_PODS = (*REPLICATED_KINDS, "DaemonSet", "Pod")  # whose pods stay
+KINDS_WITH_LASTING_PODS = (*REPLICATED_KINDS, "DaemonSet", "Pod")  # whose pods stay
 
 
 @cache
 def _development_name_pattern() -> re.Pattern[str]:
     """The words of development and tests, each between the marks that part names and paths."""
-    words = "|".join(map(re.escape, fact_column("purpose-words", "namespace")))
-    return re.compile(rf"(?:\A|[/._-])(?:{words})(?=[/._-]|\Z)")
+    development_word_pattern = "|".join(map(re.escape, property_by_fact_name("purpose-words", "namespace")))
+    return re.compile(rf"(?:\A|[/._-])(?:{development_word_pattern})(?=[/._-]|\Z)")
 
 
 class WithMetadata:
@@ -100,16 +100,21 @@ class Object(WithMetadata, HasVariables):
     @property
     def named_for_development(self) -> bool:
         """Whether its file or its namespace is, by its name, for development or tests."""
-        pattern = _development_name_pattern()
-        return bool(pattern.search(self.source.root.path.lower()) or pattern.search(self.namespace.lower()))
+        development_name_pattern = _development_name_pattern()
+        return bool(
+            development_name_pattern.search(self.source.root.path.lower())
+            or development_name_pattern.search(self.namespace.lower())
+        )
 
     @property
     def variable_settings(self) -> Iterator[VariableSetting]:
         """What a ConfigMap gives to the environments that take it in; values of several lines are files."""
-        data = self.node.mapping_at_path("data")
-        for name, value in data.items() if self.kind == "ConfigMap" else ():
-            if "\n" not in str(value):
-                yield _setting(data, name, name, data.key_span(name), self.source)
+        config_map_data = self.node.mapping_at_path("data")
+        for data_key, data_value in config_map_data.items() if self.kind == "ConfigMap" else ():
+            if "\n" not in str(data_value):
+                yield _variable_setting_from_mapping(
+                    config_map_data, data_key, data_key, config_map_data.key_span(data_key), self.source
+                )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,14 +164,14 @@ class Pod(WithMetadata):
     @property
     def windows(self) -> bool:
         """Whether the pod says that it runs on Windows: by `os`, or by the nodes that it selects."""
-        selector = self.node.mapping_at_path("nodeSelector")
-        return self.node.mapping_at_path("os").get("name") == "windows" or selector.get("kubernetes.io/os") == "windows"
+        node_selector = self.node.mapping_at_path("nodeSelector")
+        return self.node.mapping_at_path("os").get("name") == "windows" or node_selector.get("kubernetes.io/os") == "windows"
 
     def containers(self) -> Iterator[Container]:
         """Every container of the pod, init and ephemeral ones too."""
-        for key in ("initContainers", "containers", "ephemeralContainers"):
-            for item in self.node.mappings_under(key):
-                yield Container(self.source, item, self, container_type_of(key, item))
+        for container_list_key in ("initContainers", "containers", "ephemeralContainers"):
+            for container_node in self.node.mappings_under(container_list_key):
+                yield Container(self.source, container_node, self, container_role(container_list_key, container_node))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,8 +226,10 @@ class Container(HasVariables):
     @property
     def variable_settings(self) -> Iterator[VariableSetting]:
         """The variables under `env`; the last of a name counts, as it does for the kubelet."""
-        for entry in self.node.mappings_under("env"):
-            yield _setting(entry, "value", entry.string_under("name"), entry.at("name"), self.source)
+        for env_entry in self.node.mappings_under("env"):
+            yield _variable_setting_from_mapping(
+                env_entry, "value", env_entry.string_under("name"), env_entry.at("name"), self.source
+            )
 
     @property
     def security_context(self) -> Map:
@@ -234,18 +241,30 @@ class Container(HasVariables):
         yield from (listed for key in ("command", "args") if isinstance(listed := self.node.get(key), Seq))
 
 
-def _setting(holder: Map, key: str, name: str, name_span: Span, source: Source) -> VariableSetting:
+def _variable_setting_from_mapping(
+    mapping: Map, value_key: str, variable_name: str, name_span: Span, source: Source
+) -> VariableSetting:
     """The setting of a variable whose value stands under a key of a mapping, or beside it under `valueFrom`."""
-    written = holder.get(key)
-    text = known_text(written, is_unknown=isinstance(written, str) and is_filled_in_elsewhere(written))
-    return VariableSetting(name, written, text, holder.at(key), name_span, source, holder.mapping_at_path("valueFrom"))
+    raw_value = mapping.get(value_key)
+    known_value_text = scalar_text_or_unknown_mark(
+        raw_value, holds_unknown_value=isinstance(raw_value, str) and is_variable_or_template(raw_value)
+    )
+    return VariableSetting(
+        variable_name,
+        raw_value,
+        known_value_text,
+        mapping.at(value_key),
+        name_span,
+        source,
+        mapping.mapping_at_path("valueFrom"),
+    )
 
 
-def container_type_of(key: str, node: Map) -> str:
+def container_role(container_list_key: str, node: Map) -> str:
     """What sort of container stands under a key of the pod spec."""
-    if key == "containers":
+    if container_list_key == "containers":
         return "main"
-    if key == "ephemeralContainers":
+    if container_list_key == "ephemeralContainers":
         return "ephemeral"
     return "sidecar" if node.get("restartPolicy") == "Always" else "init"
 

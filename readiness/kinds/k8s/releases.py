@@ -13,7 +13,7 @@ from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_yaml_docum
 _FLUX_GROUPS = frozenset({"helm.toolkit.fluxcd.io", "helm.fluxcd.io"})
 _ARGO_GROUP = "argoproj.io"
 _K3S_GROUP = "helm.cattle.io"
-_MAX_DEPTH = 100
+_MAX_VALUE_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class HelmReleaseValues:
         return self.source.root.path, self.source.to_root(self.node.at().start)
 
 
-def is_release(obj: Object) -> bool:
+def is_helm_release(obj: Object) -> bool:
     """Whether an object installs a chart or what stands at a path, and may give it values."""
     return (
         (obj.kind == "HelmRelease" and obj.group in _FLUX_GROUPS)
@@ -50,70 +50,70 @@ def is_release(obj: Object) -> bool:
     )
 
 
-def argo_spec(obj: Object) -> Map:
+def argo_application_spec(obj: Object) -> Map:
     """What an Application says, or those that an ApplicationSet makes."""
     return obj.spec.mapping_at_path("template", "spec") if obj.kind == "ApplicationSet" else obj.spec
 
 
-def argo_sources(obj: Object) -> Iterator[Map]:
+def argo_application_sources(obj: Object) -> Iterator[Map]:
     """The sources of an Application, or of those that an ApplicationSet makes."""
-    spec = argo_spec(obj)
-    if isinstance(spec.get("source"), Map):
-        yield spec["source"]
-    yield from spec.mappings_under("sources")
+    application_spec = argo_application_spec(obj)
+    if isinstance(application_spec.get("source"), Map):
+        yield application_spec["source"]
+    yield from application_spec.mappings_under("sources")
 
 
 def release_values_of(obj: Object, argo_source: Map | None = None) -> Iterator[HelmReleaseValues]:
     """The values in an object, those that win last; of an Application those of one source, else of all."""
-    if not is_release(obj):
+    if not is_helm_release(obj):
         return
     if obj.group in _FLUX_GROUPS:
         yield from _release_values_under(obj, obj.spec, "values")
     elif obj.group == _K3S_GROUP:
         yield from _release_values_under(obj, obj.spec, "valuesContent")
     else:
-        for source in [argo_source] if argo_source is not None else argo_sources(obj):
-            helm = source.mapping_at_path("helm")
-            yield from _release_values_under(obj, helm, "values")
-            yield from _release_values_under(obj, helm, "valuesObject")
+        for application_source in [argo_source] if argo_source is not None else argo_application_sources(obj):
+            helm_settings = application_source.mapping_at_path("helm")
+            yield from _release_values_under(obj, helm_settings, "values")
+            yield from _release_values_under(obj, helm_settings, "valuesObject")
 
 
-def _release_values_under(obj: Object, holder: Map, key: str) -> Iterator[HelmReleaseValues]:
-    value = holder.get(key)
-    if isinstance(value, Map):
-        yield HelmReleaseValues(obj.source, value, obj)
-    elif isinstance(value, str):
-        yield from _release_values_in_text(obj, value, holder.at(key))
+def _release_values_under(obj: Object, mapping: Map, key: str) -> Iterator[HelmReleaseValues]:
+    written_values = mapping.get(key)
+    if isinstance(written_values, Map):
+        yield HelmReleaseValues(obj.source, written_values, obj)
+    elif isinstance(written_values, str):
+        yield from _release_values_in_text(obj, written_values, mapping.at(key))
 
 
 def _release_values_in_text(obj: Object, text: str, span: Span) -> Iterator[HelmReleaseValues]:
     """Values that are written as a text: at their own lines in a block, else at the line where the text begins."""
     try:
-        documents = load_yaml_documents(text)
+        values_documents = load_yaml_documents(text)
     except ParseError:
         return
-    if not documents or not isinstance(documents[0], Map):
+    if not values_documents or not isinstance(values_documents[0], Map):
         return
-    starts = literal_line_starts(obj.source.text, span, text)
-    if starts:
-        inner = Source(obj.source.path, text, parent=obj.source, line_starts_in_parent=starts)
-        yield HelmReleaseValues(inner, documents[0], obj)
+    line_starts = literal_line_starts(obj.source.text, span, text)
+    if line_starts:
+        values_source = Source(obj.source.path, text, parent=obj.source, line_starts_in_parent=line_starts)
+        yield HelmReleaseValues(values_source, values_documents[0], obj)
     else:
-        yield HelmReleaseValues(obj.source, _copy_with_single_span(documents[0], obj.source.one_line(span)), obj)
+        yield HelmReleaseValues(obj.source, _copy_with_single_span(values_documents[0], obj.source.one_line(span)), obj)
 
 
 def _copy_with_single_span(node: Any, span: Span, depth: int = 0) -> Any:
     """A value of which every part stands at one place: a text in quotes tells no places of its own."""
-    if depth > _MAX_DEPTH or not isinstance(node, Map | Seq):
+    if depth > _MAX_VALUE_DEPTH or not isinstance(node, Map | Seq):
         return node
     if isinstance(node, Map):
-        made = Map(span)
+        copied_mapping = Map(span)
         for key, value in node.items():
-            made[key] = _copy_with_single_span(value, span, depth + 1)
-        return made
-    listed = Seq(span)
-    listed.extend(_copy_with_single_span(value, span, depth + 1) for value in node)
-    return listed
+            copied_mapping[key] = _copy_with_single_span(value, span, depth + 1)
+        return copied_mapping
+    copied_list = Seq(span)
+    copied_list.extend(_copy_with_single_span(value, span, depth + 1) for value in node)
+    return copied_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,23 +131,23 @@ class HelmValue:
         return ".".join(self.key_path)
 
 
-def leaf_values(values: HelmReleaseValues) -> Iterator[HelmValue]:
+def leaf_values(release_values: HelmReleaseValues) -> Iterator[HelmValue]:
     """Every value that is no mapping and no list, wherever it stands, within bounds."""
-    stack: list[tuple[tuple[str, ...], Any]] = [((), values.node)]
-    seen: set[int] = set()
-    while stack:
-        path, node = stack.pop()
-        if id(node) in seen or len(path) > _MAX_DEPTH:
+    pending_nodes: list[tuple[tuple[str, ...], Any]] = [((), release_values.node)]
+    seen_node_ids: set[int] = set()
+    while pending_nodes:
+        key_path, node = pending_nodes.pop()
+        if id(node) in seen_node_ids or len(key_path) > _MAX_VALUE_DEPTH:
             continue  # an alias
-        seen.add(id(node))
+        seen_node_ids.add(id(node))
         if isinstance(node, Map):
-            for key, value in reversed(node.items()):
+            for value_key, value in reversed(node.items()):
                 if isinstance(value, Map | Seq):
-                    stack.append(((*path, key), value))
+                    pending_nodes.append(((*key_path, value_key), value))
                 else:
-                    yield HelmValue((*path, key), value, node.at(key), node)
+                    yield HelmValue((*key_path, value_key), value, node.at(value_key), node)
         elif isinstance(node, Seq):
-            stack += [(path, value) for value in reversed(node) if isinstance(value, Map | Seq)]
+            pending_nodes += [(key_path, value) for value in reversed(node) if isinstance(value, Map | Seq)]
 
 
 def release_values_in(document: Document) -> Iterator[HelmReleaseValues]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from readiness.kinds.k8s.effective import as_integer
+from readiness.kinds.k8s.effective import integer_or_none
 from readiness.kinds.k8s.index import find_autoscalers
 from readiness.kinds.k8s.model import Object
 from readiness.model.project import Project
@@ -14,12 +14,12 @@ from readiness.syntax.yaml import Map
 AUTOSCALER_KINDS = ("HorizontalPodAutoscaler", "ScaledObject")
 
 
-DEPLOYMENT_KINDS = frozenset({"Deployment", "DeploymentConfig"})
+KINDS_WITH_STRATEGY_KEY = frozenset({"Deployment", "DeploymentConfig"})
 
 
-def update_strategy(obj: Object) -> Map:
+def update_strategy_node(obj: Object) -> Map:
     """How a Deployment, DaemonSet or StatefulSet is updated."""
-    return obj.spec.mapping_at_path("strategy" if obj.kind in DEPLOYMENT_KINDS else "updateStrategy")
+    return obj.spec.mapping_at_path("strategy" if obj.kind in KINDS_WITH_STRATEGY_KEY else "updateStrategy")
 
 
 class PodCountRange(NamedTuple):
@@ -29,38 +29,38 @@ class PodCountRange(NamedTuple):
     maximum: int | None
 
 
-def stated_replicas(obj: Object) -> int | None:
+def stated_replica_count(obj: Object) -> int | None:
     """`replicas` as written; 1 where it is left out, None where it is a variable."""
-    value = obj.spec.get("replicas")
-    return 1 if value is None else as_integer(value)
+    replicas_value = obj.spec.get("replicas")
+    return 1 if replicas_value is None else integer_or_none(replicas_value)
 
 
-def autoscaler_bounds(scaler: Object) -> PodCountRange:
+def autoscaler_bounds(autoscaler: Object) -> PodCountRange:
     """The bounds of an autoscaler. KEDA scales to none and up to 100 where it states nothing."""
-    low, high = ("minReplicas", "maxReplicas")
-    if scaler.kind == "ScaledObject":
-        low, high = ("minReplicaCount", "maxReplicaCount")
-    least, most = scaler.spec.get(low), scaler.spec.get(high)
-    keda = scaler.kind == "ScaledObject"
+    minimum_key, maximum_key = ("minReplicas", "maxReplicas")
+    if autoscaler.kind == "ScaledObject":
+        minimum_key, maximum_key = ("minReplicaCount", "maxReplicaCount")
+    minimum_value, maximum_value = autoscaler.spec.get(minimum_key), autoscaler.spec.get(maximum_key)
+    is_keda_scaler = autoscaler.kind == "ScaledObject"
     return PodCountRange(
-        (0 if keda else 1) if least is None else as_integer(least),
-        (100 if keda else None) if most is None else as_integer(most),
+        (0 if is_keda_scaler else 1) if minimum_value is None else integer_or_none(minimum_value),
+        (100 if is_keda_scaler else None) if maximum_value is None else integer_or_none(maximum_value),
     )
 
 
 def pod_count_range(obj: Object, project: Project) -> PodCountRange:
     """The pods that a workload has: its autoscaler's bounds where it has one, else `replicas`."""
-    found = find_autoscalers(obj, project, *AUTOSCALER_KINDS)
-    for scaler in found.meant:
-        return autoscaler_bounds(scaler)
-    if found.is_ambiguous:
+    autoscaler_resolution = find_autoscalers(obj, project, *AUTOSCALER_KINDS)
+    for autoscaler in autoscaler_resolution.meant:
+        return autoscaler_bounds(autoscaler)
+    if autoscaler_resolution.is_ambiguous:
         return PodCountRange(None, None)
-    count = stated_replicas(obj)
-    return PodCountRange(count, count)
+    replica_count = stated_replica_count(obj)
+    return PodCountRange(replica_count, replica_count)
 
 
-def pods_rounded_down(number_or_percentage: object, total: int) -> int | None:
+def pods_rounded_down(number_or_percentage: object, total_pods: int) -> int | None:
     """How many of `total` pods a number or a percentage stands for, rounded down; None where nobody can tell."""
     if isinstance(number_or_percentage, str) and re.fullmatch(r"[0-9]{1,3}%", number_or_percentage):
-        return int(number_or_percentage[:-1]) * total // 100
-    return as_integer(number_or_percentage)
+        return int(number_or_percentage[:-1]) * total_pods // 100
+    return integer_or_none(number_or_percentage)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
-from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.units import (
     BELOW_FOLDER_DISTANCE,
-    MAX_CANDIDATES,
+    MAX_CANDIDATES_PER_QUESTION,
     SAME_FOLDER_DISTANCE,
     NearestThings,
     ThingsByFolder,
@@ -70,21 +70,21 @@ class ThingsByNamespace(Generic[T]):
     def add(self, thing: T) -> None:
         """Take a thing in."""
         self.every.add(thing)
-        self._by_space.setdefault(space_of(thing.namespace), ThingsByFolder()).add(thing)
+        self._by_space.setdefault(comparable_namespace(thing.namespace), ThingsByFolder()).add(thing)
 
     def places_in_namespace(self, namespace: str) -> list[ThingsByFolder[T]]:
         """The things of the same namespace, then those whose namespace may be the same; no list is empty."""
-        space = space_of(namespace)
-        lists = [self._by_space.get(space)]
-        if space:
-            lists.append(self._by_space.get(""))
-        elif len(self._by_space) > 1 or not lists[0]:
-            lists.append(self.every)
-        return [found for found in lists if found is not None]
+        compared_namespace = comparable_namespace(namespace)
+        folder_maps = [self._by_space.get(compared_namespace)]
+        if compared_namespace:
+            folder_maps.append(self._by_space.get(""))
+        elif len(self._by_space) > 1 or not folder_maps[0]:
+            folder_maps.append(self.every)
+        return [found for found in folder_maps if found is not None]
 
     def things_possibly_in_namespace(self, namespace: str) -> Iterable[T]:
         """The things whose namespace is the same or may be."""
-        if not space_of(namespace):
+        if not comparable_namespace(namespace):
             return self.every.things
         return chain.from_iterable(places.things for places in self.places_in_namespace(namespace))
 
@@ -97,18 +97,18 @@ class ThingsByNamespace(Generic[T]):
         ignore_folders: bool = False,
     ) -> NearestThings[T]:
         """The nearest things that are accepted; `ignore_folders`: all are applied together, and no folder counts."""
-        lists = self.places_in_namespace(namespace)
+        folder_maps = self.places_in_namespace(namespace)
         if ignore_folders:
-            for places in lists:
-                found = [thing for thing in places.things if predicate(thing)][:MAX_CANDIDATES]
-                if found:
-                    return NearestThings(found, 0, False)
+            for things_by_folder in folder_maps:
+                accepted_things = [thing for thing in things_by_folder.things if predicate(thing)][:MAX_CANDIDATES_PER_QUESTION]
+                if accepted_things:
+                    return NearestThings(accepted_things, 0, False)
             return NearestThings([], -1, False)
-        for within in ((0, SAME_FOLDER_DISTANCE), (BELOW_FOLDER_DISTANCE, _NO_DISTANCE_LIMIT)):
-            for places in lists:
-                near = places.nearest(path, predicate, distance_range=within)
-                if near.distance >= 0:
-                    return near
+        for distance_range in ((0, SAME_FOLDER_DISTANCE), (BELOW_FOLDER_DISTANCE, _NO_DISTANCE_LIMIT)):
+            for things_by_folder in folder_maps:
+                nearest_things = things_by_folder.nearest(path, predicate, distance_range=distance_range)
+                if nearest_things.distance >= 0:
+                    return nearest_things
         return NearestThings([], -1, False)
 
     def least_distance(self, path: str, namespace: str, *, same_namespace_only: bool) -> tuple[int, bool]:
@@ -116,19 +116,21 @@ class ThingsByNamespace(Generic[T]):
 
         `same_namespace_only`: of those in the same namespace, else of those that may be in it.
         """
-        space = space_of(namespace)
-        lists = [self._by_space[space]] if same_namespace_only and space in self._by_space else []
-        distances = [
-            one.least_distance(path) for one in (lists if same_namespace_only else self.places_in_namespace(namespace))
+        compared_namespace = comparable_namespace(namespace)
+        folder_maps = (
+            [self._by_space[compared_namespace]] if same_namespace_only and compared_namespace in self._by_space else []
+        )
+        distances_with_ties = [
+            one.least_distance(path) for one in (folder_maps if same_namespace_only else self.places_in_namespace(namespace))
         ]
-        return min((one for one in distances if one[0] >= 0), default=(-1, False))
+        return min((one for one in distances_with_ties if one[0] >= 0), default=(-1, False))
 
 
-def space_of(namespace: str) -> str:
+def comparable_namespace(namespace: str) -> str:
     """The namespace as it is compared: empty where none is written or a variable gives it."""
-    return "" if is_variable(namespace) else namespace
+    return "" if is_filled_in_value(namespace) else namespace
 
 
-def has_exactly_same_namespace(obj: NamespacedThing, other: NamespacedThing) -> bool:
+def has_exactly_same_namespace(thing: NamespacedThing, other_thing: NamespacedThing) -> bool:
     """Whether two things have the same namespace written, or both none."""
-    return space_of(obj.namespace) == space_of(other.namespace)
+    return comparable_namespace(thing.namespace) == comparable_namespace(other_thing.namespace)

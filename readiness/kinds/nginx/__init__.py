@@ -17,7 +17,7 @@ from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
 KIND_NAME = "nginx"
 EXAMPLE_PATH = "nginx.conf"
 
-DATA_BLOCKS = DATA_BLOCK_NAMES | {"match"}
+DATA_BLOCK_DIRECTIVE_NAMES = DATA_BLOCK_NAMES | {"match"}
 """Blocks whose lines are data, not directives."""
 
 recognizes_file = recognition.recognizes_file
@@ -42,15 +42,15 @@ class BlockScope:
     @property
     def name(self) -> str:
         """What it is called: a server's first name, a location's path, a file's name."""
-        owner = self.node.owner
-        if owner is None:
+        opening_directive = self.node.owner
+        if opening_directive is None:
             return posixpath.basename(self.source.path)
-        if owner.name == "server":
+        if opening_directive.name == "server":
             return next(
                 (name for d in self.node.directives_named("server_name") for name in d.args if name),
                 "_",
             )
-        return owner.joined_arguments or owner.name
+        return opening_directive.joined_arguments or opening_directive.name
 
     @property
     def resource(self) -> str:
@@ -96,7 +96,7 @@ class DirectiveSubject:
     @property
     def resource(self) -> str:
         """The nearest server, upstream or location that it stands in."""
-        return owner_of(self.node).resource
+        return nearest_named_scope(self.node).resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Document:
         """Every directive, outer ones first; lines of blocks that hold data are none."""
         for _, block in self.sections:
             for directive in syntax.walk_directives(block):
-                if directive.parent.opening_directive_name not in DATA_BLOCKS:
+                if directive.parent.opening_directive_name not in DATA_BLOCK_DIRECTIVE_NAMES:
                     yield directive
 
 
@@ -120,24 +120,24 @@ def parse(source: Source) -> Document:
     In a template by its name, a mark that nginx takes for the name of a directive has the words behind it for arguments, and the
     block behind it for its own: such a file is none of nginx's before the mark is filled in.
     """
-    root = syntax.parse_nginx(source)
+    root_block = syntax.parse_nginx(source)
     if template.is_named_as_template(source.path):
-        for directive in syntax.walk_directives(root):
+        for directive in syntax.walk_directives(root_block):
             if directive.name.startswith(("<%", "%%", "@")) and not directive.is_directives_placeholder:
                 raise ParseError("a template's mark is no directive", directive.places[0].start)
-    heads = list(_DUMPED_FILE_HEADER.finditer(source.text))
-    if not heads:
-        return Document(source, ((source.path, root),))
-    sections = []
-    for head, following in zip(heads, [*heads[1:], None], strict=True):
-        end = following.start() if following else len(source.text)
-        block = Block(source, None, head.end())
-        block.end = end
-        block.directives = [d for d in root.directives if head.end() <= d.places[0].start < end]
-        for directive in block.directives:
-            directive.parent = block
-        sections.append((head[1], block))
-    return Document(source, tuple(sections))
+    file_headers = list(_DUMPED_FILE_HEADER.finditer(source.text))
+    if not file_headers:
+        return Document(source, ((source.path, root_block),))
+    dumped_sections = []
+    for file_header, next_file_header in zip(file_headers, [*file_headers[1:], None], strict=True):
+        section_end = next_file_header.start() if next_file_header else len(source.text)
+        section_block = Block(source, None, file_header.end())
+        section_block.end = section_end
+        section_block.directives = [d for d in root_block.directives if file_header.end() <= d.places[0].start < section_end]
+        for directive in section_block.directives:
+            directive.parent = section_block
+        dumped_sections.append((file_header[1], section_block))
+    return Document(source, tuple(dumped_sections))
 
 
 def first_unfilled_placeholder(document: Document) -> int | None:
@@ -145,27 +145,27 @@ def first_unfilled_placeholder(document: Document) -> int | None:
 
     `${X}` alone is none: the rest of the file is read, and what may stand there is known to be unknown.
     """
-    places = [
+    placeholder_offsets = [
         directive.places[0].start
         for directive in document.walk_directives()
         if directive.is_mark and not (directive.is_directives_placeholder and directive.name.startswith("$"))
     ]
-    return min(places, default=None)
+    return min(placeholder_offsets, default=None)
 
 
-def location_match(location: Directive) -> tuple[str, str]:
+def location_modifier_and_path(location: Directive) -> tuple[str, str]:
     """How a location matches, and what: (`=`, `^~`, `~`, `~*` or nothing, the path). `location =/a` needs no blank."""
-    args = location.args
-    if len(args) != 1:
-        return (args[0], args[1]) if args else ("", "")
-    sign = next((one for one in ("=", "^~", "~*", "~") if args[0].startswith(one)), "")
-    return sign, args[0].removeprefix(sign).lstrip()
+    arguments = location.args
+    if len(arguments) != 1:
+        return (arguments[0], arguments[1]) if arguments else ("", "")
+    modifier = next((one for one in ("=", "^~", "~*", "~") if arguments[0].startswith(one)), "")
+    return modifier, arguments[0].removeprefix(modifier).lstrip()
 
 
 def is_catch_all(location: Directive) -> bool:
     """Whether it is the `location /` that takes what no other does."""
-    sign, path = location_match(location)
-    return location.name == "location" and path == "/" and sign in {"", "^~"}
+    modifier, location_path = location_modifier_and_path(location)
+    return location.name == "location" and location_path == "/" and modifier in {"", "^~"}
 
 
 def is_tls_server(block: Block) -> bool:
@@ -175,27 +175,27 @@ def is_tls_server(block: Block) -> bool:
     )
 
 
-def context_of(block: Block, known_contexts: dict[int, str] | None = None) -> str:
+def nginx_context_of_block(block: Block, context_by_block_id: dict[int, str] | None = None) -> str:
     """Whether a block belongs to `http`, `stream` or `mail`, by what encloses it in its file, else by what is in it.
 
     `known_contexts` keeps the answers for the next question.
     """
-    known_contexts = {} if known_contexts is None else known_contexts
-    path: list[Block] = []
-    current: Block | None = block
-    answer = "http"
-    while current is not None:
-        if id(current) in known_contexts:
-            answer = known_contexts[id(current)]
+    context_by_block_id = {} if context_by_block_id is None else context_by_block_id
+    visited_blocks: list[Block] = []
+    current_block: Block | None = block
+    resolved_context = "http"
+    while current_block is not None:
+        if id(current_block) in context_by_block_id:
+            resolved_context = context_by_block_id[id(current_block)]
             break
-        path.append(current)
-        context = _context_by_directives(current)
+        visited_blocks.append(current_block)
+        context = _context_by_directives(current_block)
         if context:
-            answer = context
+            resolved_context = context
             break
-        current = current.enclosing_block
-    known_contexts.update((id(one), answer) for one in path)
-    return answer
+        current_block = current_block.enclosing_block
+    context_by_block_id.update((id(one), resolved_context) for one in visited_blocks)
+    return resolved_context
 
 
 def _context_by_directives(block: Block) -> str:
@@ -203,25 +203,25 @@ def _context_by_directives(block: Block) -> str:
         return block.opening_directive_name
     if block.opening_directive_name != "server":
         return ""
-    names = {d.name for d in block.directives}
-    if names & {"proxy_pass", "ssl_preread"}:
+    directive_names = {d.name for d in block.directives}
+    if directive_names & {"proxy_pass", "ssl_preread"}:
         return "stream"  # in http, proxy_pass stands in locations only
-    return "mail" if names & {"protocol", "smtp_auth"} else ""
+    return "mail" if directive_names & {"protocol", "smtp_auth"} else ""
 
 
-def owner_of(directive: Directive) -> BlockScope:
+def nearest_named_scope(directive: Directive) -> BlockScope:
     """The nearest named block around a directive."""
-    block: Block = directive.parent
-    while block.enclosing_block is not None and block.opening_directive_name not in {
+    enclosing_block: Block = directive.parent
+    while enclosing_block.enclosing_block is not None and enclosing_block.opening_directive_name not in {
         "server",
         "upstream",
         "location",
     }:
-        block = block.enclosing_block
-    return BlockScope(block.source, block)
+        enclosing_block = enclosing_block.enclosing_block
+    return BlockScope(enclosing_block.source, enclosing_block)
 
 
-def _scopes_named(document: Document, *names: str) -> Iterator[BlockScope]:
+def _block_scopes_named(document: Document, *names: str) -> Iterator[BlockScope]:
     for directive in document.walk_directives():
         if directive.block is not None and directive.name in names:
             yield BlockScope(document.source, directive.block)
@@ -235,54 +235,58 @@ def file_scopes(document: Document) -> Iterator[BlockScope]:
 
 def http_blocks(document: Document) -> Iterator[BlockScope]:
     """The `http` blocks of a file, each as a scope."""
-    return _scopes_named(document, "http")
+    return _block_scopes_named(document, "http")
 
 
 def stream_blocks(document: Document) -> Iterator[BlockScope]:
     """`stream` blocks."""
-    return _scopes_named(document, "stream")
+    return _block_scopes_named(document, "stream")
 
 
 def http_server_blocks(document: Document) -> Iterator[BlockScope]:
     """`server` blocks of http."""
-    known: dict[int, str] = {}
-    return (scope for scope in _scopes_named(document, "server") if context_of(scope.node, known) == "http")
+    context_by_block_id: dict[int, str] = {}
+    return (
+        scope
+        for scope in _block_scopes_named(document, "server")
+        if nginx_context_of_block(scope.node, context_by_block_id) == "http"
+    )
 
 
 def location_blocks(document: Document) -> Iterator[BlockScope]:
     """`location` blocks."""
-    return _scopes_named(document, "location")
+    return _block_scopes_named(document, "location")
 
 
 def upstream_blocks(document: Document) -> Iterator[BlockScope]:
     """`upstream` blocks."""
-    return _scopes_named(document, "upstream")
+    return _block_scopes_named(document, "upstream")
 
 
 def if_blocks(document: Document) -> Iterator[BlockScope]:
     """The `if` blocks of a file, each as a scope."""
-    return _scopes_named(document, "if")
+    return _block_scopes_named(document, "if")
 
 
 def map_and_geo_blocks(document: Document) -> Iterator[BlockScope]:
     """`map` and `geo` blocks."""
-    return _scopes_named(document, "map", "geo")
+    return _block_scopes_named(document, "map", "geo")
 
 
 def http_directive_blocks(document: Document) -> Iterator[BlockScope]:
     """The blocks in which http's directives may stand, and the files."""
     yield from file_scopes(document)
-    known: dict[int, str] = {}
-    for scope in _scopes_named(document, "http", "server", "location", "if", "limit_except"):
-        if context_of(scope.node, known) == "http":
+    context_by_block_id: dict[int, str] = {}
+    for scope in _block_scopes_named(document, "http", "server", "location", "if", "limit_except"):
+        if nginx_context_of_block(scope.node, context_by_block_id) == "http":
             yield scope
 
 
 def all_directives(document: Document) -> Iterator[DirectiveSubject]:
     """Every directive."""
-    known: dict[int, str] = {}
+    context_by_block_id: dict[int, str] = {}
     for directive in document.walk_directives():
-        yield DirectiveSubject(document.source, directive, context_of(directive.parent, known))
+        yield DirectiveSubject(document.source, directive, nginx_context_of_block(directive.parent, context_by_block_id))
 
 
 TARGETS = {

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _NGINX_FOLDER_NAMES = frozenset({"nginx", "openresty"})
 
 
-def is_configuration(path: str) -> bool:
+def is_nginx_configuration_path(path: str) -> bool:
     """Whether a path in an image is one that nginx reads its configuration from."""
-    *_, name = parts = path.split("/")
-    return not _NGINX_FOLDER_NAMES.isdisjoint(parts) or ("nginx" in name and name.endswith(".conf"))
+    *_, file_name = path_parts = path.split("/")
+    return not _NGINX_FOLDER_NAMES.isdisjoint(path_parts) or ("nginx" in file_name and file_name.endswith(".conf"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,73 +33,76 @@ class ContainersByPath:
     def containers_holding(self, path: str) -> frozenset[str]:
         """The containers and images that hold a file; empty where nothing tells."""
         path = posixpath.normpath(path)
-        found: set[str] = set(self.containers_by_path.get(path, ()))
-        for folder in parent_folders(path):
-            found |= self.containers_by_path.get(folder or ".", set())
-        return frozenset(found)
+        container_names: set[str] = set(self.containers_by_path.get(path, ()))
+        for parent_folder in parent_folders(path):
+            container_names |= self.containers_by_path.get(parent_folder or ".", set())
+        return frozenset(container_names)
 
-    def are_apart(self, path: str, other: str) -> bool:
+    def are_apart(self, path: str, other_path: str) -> bool:
         """Whether two files are surely in different containers or images."""
-        mine, its = self.containers_holding(path), self.containers_holding(other)
-        return bool(mine and its) and mine.isdisjoint(its)
+        containers, other_containers = self.containers_holding(path), self.containers_holding(other_path)
+        return bool(containers and other_containers) and containers.isdisjoint(other_containers)
 
-    def are_together(self, path: str, other: str) -> bool:
+    def are_together(self, path: str, other_path: str) -> bool:
         """Whether two files are surely in one container or image."""
-        return not self.containers_holding(path).isdisjoint(self.containers_holding(other))
+        return not self.containers_holding(path).isdisjoint(self.containers_holding(other_path))
 
 
 def containers_of_configurations(project: Project) -> ContainersByPath:
     """What compose files mount and Dockerfiles copy to where nginx reads its configuration."""
-    made = ContainersByPath()
-    for path, home in (*_mounted_configurations(project), *_copied_configurations(project)):
-        made.containers_by_path.setdefault(path, set()).add(home)
-    return made
+    configuration_containers = ContainersByPath()
+    for configuration_path, container_name in (
+        *_mounted_paths_with_containers(project),
+        *_copied_paths_with_dockerfiles(project),
+    ):
+        configuration_containers.containers_by_path.setdefault(configuration_path, set()).add(container_name)
+    return configuration_containers
 
 
-def _mounted_configurations(project: Project) -> Iterator[tuple[str, str]]:
+def _mounted_paths_with_containers(project: Project) -> Iterator[tuple[str, str]]:
     documents = project.documents_of_kind("compose")
     if not documents:
         return
     from readiness.kinds.compose.parts import mount_specs
-    from readiness.kinds.compose.words import dockerfile_of_service
+    from readiness.kinds.compose.words import dockerfile_path_of_service
 
     for document in documents:
         if document.source.parent is not None:
             continue
         for service in document.services.values():
             for mount in mount_specs(service.extended_node, service.env_values):
-                if mount.type == "bind" and is_configuration(mount.target):
-                    path = posixpath.normpath(posixpath.join(document.folder, mount.source))
+                if mount.type == "bind" and is_nginx_configuration_path(mount.target):
+                    mounted_path = posixpath.normpath(posixpath.join(document.folder, mount.source))
                     yield (
-                        path,
-                        dockerfile_of_service(service) or f"{service.source.path}#{service.name}",
+                        mounted_path,
+                        dockerfile_path_of_service(service) or f"{service.source.path}#{service.name}",
                     )
 
 
-def _copied_configurations(project: Project) -> Iterator[tuple[str, str]]:
+def _copied_paths_with_dockerfiles(project: Project) -> Iterator[tuple[str, str]]:
     documents: list[Dockerfile] = project.documents_of_kind("dockerfile")
     if not documents:
         return
     from readiness.kinds.dockerfile.paths import copy_destination
 
     for document in documents:
-        path = document.source.path
+        dockerfile_path = document.source.path
         for stage in document.stages:
             for instruction in (*stage.instructions_of("COPY"), *stage.instructions_of("ADD")):
-                target = None if instruction.flag("from") is not None else copy_destination(stage, instruction)
-                if target is None or not is_configuration(target):
+                copy_target = None if instruction.flag("from") is not None else copy_destination(stage, instruction)
+                if copy_target is None or not is_nginx_configuration_path(copy_target):
                     continue
-                for word in instruction.words[:-1]:
-                    found = _in_context(word.value, path, project)
-                    if found is not None:
-                        yield found, path
+                for source_word in instruction.words[:-1]:
+                    copied_path = _path_of_copy_source(source_word.value, dockerfile_path, project)
+                    if copied_path is not None:
+                        yield copied_path, dockerfile_path
 
 
-def _in_context(word: str, dockerfile: str, project: Project) -> str | None:
+def _path_of_copy_source(source_word: str, dockerfile_path: str, project: Project) -> str | None:
     """The file or folder that a source of COPY means: the context is the Dockerfile's folder, or one above it."""
-    word = word.rstrip("*") if word.endswith("/*") else word
-    for folder in parent_folders(dockerfile):
-        path = posixpath.normpath(posixpath.join(folder, word.lstrip("/")))
-        if project.was_path_seen(path):
-            return path
+    source_word = source_word.rstrip("*") if source_word.endswith("/*") else source_word
+    for context_folder in parent_folders(dockerfile_path):
+        path_in_tree = posixpath.normpath(posixpath.join(context_folder, source_word.lstrip("/")))
+        if project.was_path_seen(path_in_tree):
+            return path_in_tree
     return None

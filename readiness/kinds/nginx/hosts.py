@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from readiness.facts.domains import is_public_name, parse_ip
-from readiness.syntax.holes import has_variable
+from readiness.facts.domains import is_public_dns_name, parse_ip
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
 
 
-def split_address(address: str) -> tuple[str, str]:
+def split_host_and_port(address_and_port: str) -> tuple[str, str]:
     """(host, port) of an address as nginx writes them; the brackets of IPv6 stay off."""
-    if address.startswith("["):
-        host, _, rest = address[1:].partition("]")
-        return host, rest.lstrip(":")
-    if address.count(":") > 1:
-        return address, ""
-    host, _, port = address.partition(":")
+    if address_and_port.startswith("["):
+        host, _, text_after_bracket = address_and_port[1:].partition("]")
+        return host, text_after_bracket.lstrip(":")
+    if address_and_port.count(":") > 1:
+        return address_and_port, ""
+    host, _, port = address_and_port.partition(":")
     return host, port
 
 
-def is_private_host(host: str) -> bool:
+def is_private_or_local_host(host: str) -> bool:
     """Whether an address or a name belongs to a private network."""
-    address = parse_ip(host)
-    if address is not None:
-        return not address.is_global or address.is_multicast
-    return not is_public_name(host)
+    ip_address = parse_ip(host)
+    if ip_address is not None:
+        return not ip_address.is_global or ip_address.is_multicast
+    return not is_public_dns_name(host)
 
 
 class ListenSocket(NamedTuple):
@@ -45,26 +45,26 @@ class ListenSocket(NamedTuple):
 
 def listen_sockets(block: Block, *, is_http: bool = True) -> Iterator[ListenSocket]:
     """The sockets of a server block; in http a server without `listen` takes port 80."""
-    directives = block.directives_named("listen")
-    if not directives and is_http:
+    listen_directives = block.directives_named("listen")
+    if not listen_directives and is_http:
         yield ListenSocket("*", "80", None)
-    for directive in directives:
-        if not directive.args or has_variable(directive.args[0]):
+    for directive in listen_directives:
+        if not directive.args or has_variable_sign(directive.args[0]):
             continue
-        first, options = directive.args[0], directive.args[1:]
-        if first.startswith("unix:"):
-            yield ListenSocket(first, "", directive, options)
+        address_argument, listen_options = directive.args[0], directive.args[1:]
+        if address_argument.startswith("unix:"):
+            yield ListenSocket(address_argument, "", directive, listen_options)
             continue
-        host, port = ("*", first) if first.isdigit() else split_address(first)
+        host, port = ("*", address_argument) if address_argument.isdigit() else split_host_and_port(address_argument)
         host = "*" if host in {"", "0.0.0.0", "*"} else host.lower()  # noqa: S104 - compared, never bound
-        address = parse_ip(host)
-        yield ListenSocket(str(address) if address else host, port or "80", directive, options)
+        ip_address = parse_ip(host)
+        yield ListenSocket(str(ip_address) if ip_address else host, port or "80", directive, listen_options)
 
 
-def is_loopback(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
     """Whether only this machine reaches a socket of that address."""
-    address = parse_ip(host)
-    return host == "localhost" or host.startswith("unix:") or bool(address and address.is_loopback)
+    ip_address = parse_ip(host)
+    return host == "localhost" or host.startswith("unix:") or bool(ip_address and ip_address.is_loopback)
 
 
 class PassTarget(NamedTuple):
@@ -75,15 +75,15 @@ class PassTarget(NamedTuple):
     uri: str
 
 
-def parse_pass_target(text: str) -> PassTarget:
+def parse_pass_target(pass_argument: str) -> PassTarget:
     """The parts of a `proxy_pass` argument. A UNIX socket's path is its host, what follows the colon its URI."""
-    scheme, separator, rest = text.partition("://")
+    scheme, separator, text_after_scheme = pass_argument.partition("://")
     if not separator:
-        scheme, rest = "", text
-    if rest.startswith("unix:"):
-        path, _, uri = rest[5:].partition(":")
-        return PassTarget(scheme, "unix:" + path, uri)
-    for place, char in enumerate(rest):
+        scheme, text_after_scheme = "", pass_argument
+    if text_after_scheme.startswith("unix:"):
+        socket_path, _, uri = text_after_scheme[5:].partition(":")
+        return PassTarget(scheme, "unix:" + socket_path, uri)
+    for char_index, char in enumerate(text_after_scheme):
         if char in "/?":
-            return PassTarget(scheme, rest[:place], rest[place:])
-    return PassTarget(scheme, rest, "")
+            return PassTarget(scheme, text_after_scheme[:char_index], text_after_scheme[char_index:])
+    return PassTarget(scheme, text_after_scheme, "")

@@ -16,21 +16,21 @@ from readiness.kinds.nginx import Document
 from readiness.kinds.nginx.homes import containers_of_configurations
 from readiness.model.project import Project
 from readiness.syntax import glob
-from readiness.syntax.holes import has_variable
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import NON_INHERITED_DIRECTIVES, Block, Directive
 from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
 
 _NGINX_CONFIG_PREFIX = re.compile(
     r"^(?:/etc/nginx|/usr/local/(?:etc/)?nginx(?:/conf)?|/usr/local/openresty/nginx/conf|/opt/(?:bitnami/)?nginx/conf)/"
 )
-_STOCK_FILE = re.compile(
+_STOCK_FILE_PATH = re.compile(
     r"(?:^|/)(?:mime\.types|(?:fastcgi|scgi|uwsgi)(?:_params|\.conf)|koi-(?:utf|win)|win-utf|naxsi[\w.-]*|modules(?:-enabled)?/\*(?:\.conf)?)$"
 )
 """Files of the packages that set none of what rules look for."""
 _MAX_INCLUDE_DEPTH = 20
-_MAX_LEVELS = 300
-_MAX_FILES_PER_INCLUDE = 5000
-_MAX_DIRECTIVES = 200_000
+_MAX_ENCLOSING_LEVELS = 300
+_MAX_INCLUDED_DIRECTIVES_PER_BLOCK = 5000
+_MAX_DIRECTIVES_WITHIN_BLOCK = 200_000
 
 
 T = TypeVar("T")
@@ -65,34 +65,36 @@ class IncludeTree:
 
 def include_tree(project: Project) -> IncludeTree:
     """The includes of all nginx files of the project, resolved once a run."""
-    return project.memoize(_build_tree)
+    return project.memoize(_build_include_tree)
 
 
-def _build_tree(project: Project) -> IncludeTree:
+def _build_include_tree(project: Project) -> IncludeTree:
     include_tree = IncludeTree()
     documents: list[Document] = project.documents_of_kind("nginx")
     for document in documents:
         if document.source.parent is None:
             include_tree.block_by_path.update({posixpath.normpath(path): block for path, block in document.sections[:1]})
-    for document in sorted(documents, key=lambda one: (not _is_main(one), one.source.path)):
-        local = dict(document.sections) if len(document.sections) > 1 else {}
-        base = posixpath.dirname(document.source.path)
+    for document in sorted(documents, key=lambda one: (not _is_main_file(one), one.source.path)):
+        dump_section_by_path = dict(document.sections) if len(document.sections) > 1 else {}
+        including_folder = posixpath.dirname(document.source.path)
         for directive in document.walk_directives():
             if directive.name == "include" and directive.args:
-                _resolve_include(include_tree, project, directive, base, local)
+                _resolve_include(include_tree, project, directive, including_folder, dump_section_by_path)
     for document in documents:
         _guess_including_block(include_tree, project, document)
     include_tree.unresolved_include_ids -= include_tree.blocks_by_include_id.keys()
-    include_tree.incomplete_main_files = [one for one in documents if _is_main(one) and _has_parts_elsewhere(include_tree, one)]
+    include_tree.incomplete_main_files = [
+        one for one in documents if _is_main_file(one) and _has_unseen_parts(include_tree, one)
+    ]
     return include_tree
 
 
-def _has_parts_elsewhere(include_tree: IncludeTree, document: Document) -> bool:
+def _has_unseen_parts(include_tree: IncludeTree, document: Document) -> bool:
     """Whether something that a file includes, or that another program puts in, is not in sight."""
     return any(id(d) in include_tree.unresolved_include_ids or d.is_directives_placeholder for d in document.walk_directives())
 
 
-def _is_main(document: Document) -> bool:
+def _is_main_file(document: Document) -> bool:
     return any(d.name in {"http", "events"} for _, block in document.sections for d in block.directives)
 
 
@@ -100,216 +102,247 @@ def _resolve_include(
     include_tree: IncludeTree,
     project: Project,
     directive: Directive,
-    base: str,
-    sections_of_dump: dict[str, Block],
+    including_folder: str,
+    dump_section_by_path: dict[str, Block],
 ) -> None:
     """Find the files of one include; note it as lost where they are not in the tree."""
-    pattern = directive.args[0]
-    if sections_of_dump:
-        blocks = [block for path, block in sections_of_dump.items() if glob.glob_matches(pattern, path)]
-    else:
-        blocks = [
-            include_tree.block_by_path[path] for path in _paths_of_pattern(include_tree, pattern, base, directive.source.path)
+    include_pattern = directive.args[0]
+    if dump_section_by_path:
+        included_blocks = [
+            included_block for path, included_block in dump_section_by_path.items() if glob.glob_matches(include_pattern, path)
         ]
-    homes, own = project.memoize(containers_of_configurations), directive.source.root.path
-    blocks = [
-        block
-        for block in blocks
-        if not _includes_itself(block, directive.parent) and not homes.are_apart(own, block.source.root.path)
+    else:
+        included_blocks = [
+            include_tree.block_by_path[path]
+            for path in _paths_matching_include(include_tree, include_pattern, including_folder, directive.source.path)
+        ]
+    configuration_containers, including_path = project.memoize(containers_of_configurations), directive.source.root.path
+    included_blocks = [
+        included_block
+        for included_block in included_blocks
+        if not _is_block_or_inside_it(included_block, directive.parent)
+        and not configuration_containers.are_apart(including_path, included_block.source.root.path)
     ]
-    if blocks:
-        include_tree.blocks_by_include_id[id(directive)] = tuple(blocks)
-        for block in blocks:
-            include_tree.including_block_by_id.setdefault(id(block), directive.parent)
-    elif not _STOCK_FILE.search(pattern):
-        folder = posixpath.normpath(posixpath.join(base, posixpath.dirname(_NGINX_CONFIG_PREFIX.sub("", pattern))))
-        empty = "*" in pattern and not pattern.startswith("/") and project.is_walked(folder)
-        if not empty:
+    if included_blocks:
+        include_tree.blocks_by_include_id[id(directive)] = tuple(included_blocks)
+        for included_block in included_blocks:
+            include_tree.including_block_by_id.setdefault(id(included_block), directive.parent)
+    elif not _STOCK_FILE_PATH.search(include_pattern):
+        included_folder = posixpath.normpath(
+            posixpath.join(including_folder, posixpath.dirname(_NGINX_CONFIG_PREFIX.sub("", include_pattern)))
+        )
+        is_empty_folder = "*" in include_pattern and not include_pattern.startswith("/") and project.is_walked(included_folder)
+        if not is_empty_folder:
             include_tree.unresolved_include_ids.add(id(directive))
 
 
-def _paths_of_pattern(include_tree: IncludeTree, pattern: str, base: str, own_path: str) -> list[str]:
+def _paths_matching_include(
+    include_tree: IncludeTree, include_pattern: str, including_folder: str, including_path: str
+) -> list[str]:
     """The paths that an include means: beside the file, else by the tail of the path, nearest first."""
-    tail = _NGINX_CONFIG_PREFIX.sub("", pattern).lstrip("/")
-    if has_variable(tail) or not tail or ".." in tail.split("/"):
-        tail = "" if has_variable(tail) else posixpath.normpath(posixpath.join("/", tail)).lstrip("/")
-    if not tail:
+    pattern_tail = _NGINX_CONFIG_PREFIX.sub("", include_pattern).lstrip("/")
+    if has_variable_sign(pattern_tail) or not pattern_tail or ".." in pattern_tail.split("/"):
+        pattern_tail = (
+            "" if has_variable_sign(pattern_tail) else posixpath.normpath(posixpath.join("/", pattern_tail)).lstrip("/")
+        )
+    if not pattern_tail:
         return []
-    beside = posixpath.normpath(posixpath.join(base, tail))
-    direct = [path for path in include_tree.block_by_path if _path_matches(path, beside) and path != own_path]
-    if direct:
-        return sorted(direct)
-    upper = posixpath.dirname(base)
-    parts = tail.split("/")
-    for size in range(len(parts), 0, -1):
-        end = "/".join(parts[-size:])
-        around = upper if size > 1 else base
-        ends = [
+    pattern_beside_file = posixpath.normpath(posixpath.join(including_folder, pattern_tail))
+    paths_beside_file = [
+        path
+        for path in include_tree.block_by_path
+        if _path_matches_include_pattern(path, pattern_beside_file) and path != including_path
+    ]
+    if paths_beside_file:
+        return sorted(paths_beside_file)
+    parent_folder = posixpath.dirname(including_folder)
+    tail_parts = pattern_tail.split("/")
+    for part_count in range(len(tail_parts), 0, -1):
+        shortened_tail = "/".join(tail_parts[-part_count:])
+        search_folder = parent_folder if part_count > 1 else including_folder
+        paths_with_tail = [
             path
             for path in include_tree.block_by_path
-            if path != own_path
-            and (not around or path.startswith(around + "/"))
-            and _path_matches("/".join(path.split("/")[-size:]), end)
+            if path != including_path
+            and (not search_folder or path.startswith(search_folder + "/"))
+            and _path_matches_include_pattern("/".join(path.split("/")[-part_count:]), shortened_tail)
         ]
-        if ends and (size > 1 or ("*" not in end and len(ends) == 1)):
-            return sorted(ends)
+        if paths_with_tail and (part_count > 1 or ("*" not in shortened_tail and len(paths_with_tail) == 1)):
+            return sorted(paths_with_tail)
     return []
 
 
-def _path_matches(path: str, pattern: str) -> bool:
+def _path_matches_include_pattern(path: str, pattern: str) -> bool:
     """Whether a path is the pattern's, component by component; `x.conf.template` becomes `x.conf` in the container."""
-    ours, theirs = path.split("/"), pattern.split("/")
-    if len(ours) != len(theirs):
+    path_parts, pattern_parts = path.split("/"), pattern.split("/")
+    if len(path_parts) != len(pattern_parts):
         return False
-    name = re.sub(r"\.(?:template|tmpl|tpl)$", "", ours[-1])
-    if name != ours[-1] and ours[-2:-1] == ["templates"] and theirs[-2:-1] == ["conf.d"]:
-        ours[-2] = "conf.d"
-    return all(glob.glob_matches(two, one) for one, two in zip([*ours[:-1], name], theirs, strict=True))
+    file_name_without_template_suffix = re.sub(r"\.(?:template|tmpl|tpl)$", "", path_parts[-1])
+    if (
+        file_name_without_template_suffix != path_parts[-1]
+        and path_parts[-2:-1] == ["templates"]
+        and pattern_parts[-2:-1] == ["conf.d"]
+    ):
+        path_parts[-2] = "conf.d"
+    return all(
+        glob.glob_matches(two, one)
+        for one, two in zip([*path_parts[:-1], file_name_without_template_suffix], pattern_parts, strict=True)
+    )
 
 
-def _includes_itself(block: Block, place: Block | None) -> bool:
+def _is_block_or_inside_it(block: Block, including_block: Block | None) -> bool:
     """Whether a file includes itself."""
-    while place is not None:
-        if place is block:
+    while including_block is not None:
+        if including_block is block:
             return True
-        place = place.enclosing_block
+        including_block = including_block.enclosing_block
     return False
 
 
 def _guess_including_block(include_tree: IncludeTree, project: Project, document: Document) -> None:
     """Give a file that stands alone the `http` block whose lost include would match it, in the same image if that is told."""
-    root = document.sections[0][1]
-    if id(root) in include_tree.including_block_by_id or not any(
-        d.name in {"server", "upstream", "map"} for d in root.directives
+    root_block = document.sections[0][1]
+    if id(root_block) in include_tree.including_block_by_id or not any(
+        d.name in {"server", "upstream", "map"} for d in root_block.directives
     ):
         return
-    folder = posixpath.dirname(document.source.path)
-    name = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
-    path = document.source.root.path
-    homes = project.memoize(containers_of_configurations)
-    for other in project.documents_of_kind("nginx"):
+    file_folder = posixpath.dirname(document.source.path)
+    file_name_without_template_suffix = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
+    file_path = document.source.root.path
+    configuration_containers = project.memoize(containers_of_configurations)
+    for other_document in project.documents_of_kind("nginx"):
         if (
-            other is document
-            or not may_belong_to(folder, posixpath.dirname(other.source.path))
-            or homes.are_apart(other.source.root.path, path)
+            other_document is document
+            or not may_belong_to_main_folder(file_folder, posixpath.dirname(other_document.source.path))
+            or configuration_containers.are_apart(other_document.source.root.path, file_path)
         ):
             continue
-        for directive in other.walk_directives():
-            lost = id(directive) in include_tree.unresolved_include_ids and directive.parent.opening_directive_name == "http"
-            if lost and glob.glob_matches(posixpath.basename(directive.args[0]), name):
-                include_tree.including_block_by_id[id(root)] = directive.parent
-                include_tree.guessed_part_paths.add(path)
-                include_tree.blocks_by_include_id[id(directive)] = (
-                    *include_tree.blocks_by_include_id.get(id(directive), ()),
-                    root,
+        for include_directive in other_document.walk_directives():
+            is_unresolved_http_include = (
+                id(include_directive) in include_tree.unresolved_include_ids
+                and include_directive.parent.opening_directive_name == "http"
+            )
+            if is_unresolved_http_include and glob.glob_matches(
+                posixpath.basename(include_directive.args[0]), file_name_without_template_suffix
+            ):
+                include_tree.including_block_by_id[id(root_block)] = include_directive.parent
+                include_tree.guessed_part_paths.add(file_path)
+                include_tree.blocks_by_include_id[id(include_directive)] = (
+                    *include_tree.blocks_by_include_id.get(id(include_directive), ()),
+                    root_block,
                 )
                 return
 
 
-def may_belong_to(folder: str, main_folder: str) -> bool:
+def may_belong_to_main_folder(file_folder: str, main_folder: str) -> bool:
     """Whether a file in `folder` may well belong to the configuration whose main file is in `main_folder`."""
     return (
-        main_folder in {folder, ""}
-        or folder.startswith(main_folder + "/")
-        or posixpath.dirname(folder) == posixpath.dirname(main_folder)
+        main_folder in {file_folder, ""}
+        or file_folder.startswith(main_folder + "/")
+        or posixpath.dirname(file_folder) == posixpath.dirname(main_folder)
     )
 
 
-def may_be_one_server(project: Project, directive: Directive, other: Directive) -> bool:
+def may_be_read_by_one_nginx(project: Project, directive: Directive, other_directive: Directive) -> bool:
     """Whether two directives may be read by one nginx.
 
     What is mounted or copied into different images never meets. Files of which nothing says that they belong to a main file
     are as likely alternatives of one another.
     """
-    mine, its = directive.source.root.path, other.source.root.path
-    homes = project.memoize(containers_of_configurations)
-    if mine == its or homes.are_together(mine, its):
+    file_path, other_file_path = directive.source.root.path, other_directive.source.root.path
+    configuration_containers = project.memoize(containers_of_configurations)
+    if file_path == other_file_path or configuration_containers.are_together(file_path, other_file_path):
         return True
-    return not homes.are_apart(mine, its) and not {mine, its} & include_tree(project).guessed_part_paths
+    return (
+        not configuration_containers.are_apart(file_path, other_file_path)
+        and not {file_path, other_file_path} & include_tree(project).guessed_part_paths
+    )
 
 
 # -- questions ---------------------------------------------------------------------------------------------------
 
 
-def context_level(project: Project, block: Block) -> ContextLevel:
+def context_level_of_block(project: Project, block: Block) -> ContextLevel:
     """A block's level, put together once."""
     tree = include_tree(project)
-    context_level = tree.level_by_block_id.get(id(block))
-    if context_level is None:
+    level_of_block = tree.level_by_block_id.get(id(block))
+    if level_of_block is None:
         directives = list(_expand_includes(tree, block))
         by_name: dict[str, list[Directive]] = {}
         for directive in directives:
             by_name.setdefault(directive.name, []).append(directive)
         places = {id(directive): place for place, directive in enumerate(directives)}
-        context_level = tree.level_by_block_id[id(block)] = ContextLevel(directives, by_name, places)
-    return context_level
+        level_of_block = tree.level_by_block_id[id(block)] = ContextLevel(directives, by_name, places)
+    return level_of_block
 
 
-def directives_of(project: Project, block: Block, *names: str) -> list[Directive]:
+def expanded_directives_of_block(project: Project, block: Block, *names: str) -> list[Directive]:
     """The directives of a block with what its includes bring in; only those of the given names, if any."""
-    found = context_level(project, block)
+    level_of_block = context_level_of_block(project, block)
     if len(names) == 1:
-        return found.by_name.get(names[0], [])
+        return level_of_block.by_name.get(names[0], [])
     if not names:
-        return found.directives
-    return [d for d in found.directives if d.name in names]
+        return level_of_block.directives
+    return [d for d in level_of_block.directives if d.name in names]
 
 
 def _expand_includes(include_tree: IncludeTree, block: Block) -> Iterator[Directive]:
     """Depth and number of what is included are bounded: includes may form a ring or a bomb."""
-    count = 0
-    stack = [iter(block.directives)]
-    while stack:
-        directive = next(stack[-1], None)
-        if directive is None:
-            stack.pop()
+    included_directive_count = 0
+    directive_iterators = [iter(block.directives)]
+    while directive_iterators:
+        current_directive = next(directive_iterators[-1], None)
+        if current_directive is None:
+            directive_iterators.pop()
             continue
-        count += len(stack) > 1
-        if count > _MAX_FILES_PER_INCLUDE:
+        included_directive_count += len(directive_iterators) > 1
+        if included_directive_count > _MAX_INCLUDED_DIRECTIVES_PER_BLOCK:
             return
-        yield directive
-        if len(stack) < _MAX_INCLUDE_DEPTH:
-            stack.extend(iter(inner.directives) for inner in reversed(include_tree.blocks_by_include_id.get(id(directive), ())))
+        yield current_directive
+        if len(directive_iterators) < _MAX_INCLUDE_DEPTH:
+            directive_iterators.extend(
+                iter(inner.directives) for inner in reversed(include_tree.blocks_by_include_id.get(id(current_directive), ()))
+            )
 
 
-def enclosing_block(project: Project, block: Block) -> Block:
+def outermost_including_block(project: Project, block: Block) -> Block:
     """The block that a directive standing in `block` belongs to: an included file's top is its includer's level."""
-    made = include_tree(project)
+    includes_of_project = include_tree(project)
     for _ in range(_MAX_INCLUDE_DEPTH):
-        if block.owner is not None or id(block) not in made.including_block_by_id:
+        if block.owner is not None or id(block) not in includes_of_project.including_block_by_id:
             break
-        block = made.including_block_by_id[id(block)]
+        block = includes_of_project.including_block_by_id[id(block)]
     return block
 
 
-def levels_outwards(project: Project, block: Block) -> list[Block]:
+def blocks_outwards(project: Project, block: Block) -> list[Block]:
     """The levels from a block outwards, through the includes that bring it in."""
     return project.memoize_for_subject(_levels_outwards, block)
 
 
 def _levels_outwards(block: Block, project: Project) -> list[Block]:
-    blocks: list[Block] = []
-    current: Block | None = enclosing_block(project, block)
-    while current is not None and len(blocks) < _MAX_LEVELS:
-        blocks.append(current)
-        above = current.enclosing_block
-        current = enclosing_block(project, above) if above is not None else None
-    return blocks
+    enclosing_blocks: list[Block] = []
+    current_block: Block | None = outermost_including_block(project, block)
+    while current_block is not None and len(enclosing_blocks) < _MAX_ENCLOSING_LEVELS:
+        enclosing_blocks.append(current_block)
+        parent_block = current_block.enclosing_block
+        current_block = outermost_including_block(project, parent_block) if parent_block is not None else None
+    return enclosing_blocks
 
 
-def effective_directives(project: Project, block: Block, name: str) -> list[Directive]:
+def effective_directives(project: Project, block: Block, directive_name: str) -> list[Directive]:
     """The directives of a name that work in a block: its own level's, else the nearest outer level's that has any."""
-    for level in levels_outwards(project, block):
-        directives = directives_of(project, level, name)
-        if directives or name in NON_INHERITED_DIRECTIVES:
-            return directives
+    for outer_block in blocks_outwards(project, block):
+        level_directives = expanded_directives_of_block(project, outer_block, directive_name)
+        if level_directives or directive_name in NON_INHERITED_DIRECTIVES:
+            return level_directives
     return []
 
 
-def effective_value(project: Project, block: Block, name: str, default: str = "") -> str:
+def effective_arguments(project: Project, block: Block, directive_name: str, default: str = "") -> str:
     """The arguments in force under a name, joined by blanks."""
-    directives = effective_directives(project, block, name)
-    return directives[-1].joined_arguments if directives else default
+    directives_in_force = effective_directives(project, block, directive_name)
+    return directives_in_force[-1].joined_arguments if directives_in_force else default
 
 
 def may_be_set_in_unread_file(project: Project, block: Block) -> bool:
@@ -318,67 +351,72 @@ def may_be_set_in_unread_file(project: Project, block: Block) -> bool:
     That is an include which could not be followed, a place where another program puts directives in, or a file that stands
     alone beside one that may include it.
     """
-    levels = levels_outwards(project, block)
-    if any(project.memoize_for_subject(_has_lost_include, one) for one in levels):
+    enclosing_blocks = blocks_outwards(project, block)
+    if any(project.memoize_for_subject(_has_unresolved_include, one) for one in enclosing_blocks):
         return True
-    return levels[-1].owner is None and project.memoize_for_subject(_may_be_included_elsewhere, levels[-1])
+    return enclosing_blocks[-1].owner is None and project.memoize_for_subject(
+        _may_be_part_of_incomplete_config, enclosing_blocks[-1]
+    )
 
 
 def may_be_set_in_block_by_unread_file(project: Project, block: Block) -> bool:
     """Whether something that is not in sight may set a directive in a block itself."""
-    return project.memoize_for_subject(_has_lost_include, block)
+    return project.memoize_for_subject(_has_unresolved_include, block)
 
 
-def _has_lost_include(block: Block, project: Project) -> bool:
+def _has_unresolved_include(block: Block, project: Project) -> bool:
     """Whether a level has an include that could not be followed, or a place where another program puts directives in."""
-    lost = include_tree(project).unresolved_include_ids
-    return any(id(d) in lost or d.is_directives_placeholder for d in directives_of(project, block))
+    unresolved_include_ids = include_tree(project).unresolved_include_ids
+    return any(
+        id(d) in unresolved_include_ids or d.is_directives_placeholder for d in expanded_directives_of_block(project, block)
+    )
 
 
-def _may_be_included_elsewhere(root: Block, project: Project) -> bool:
+def _may_be_part_of_incomplete_config(root_block: Block, project: Project) -> bool:
     """Whether a file without an `http` of its own lies near one that has it, and may be a part of that.
 
     It may where something that the other includes is not in sight; a file whose includes are all known has no other parts.
     """
-    if any(d.name in {"http", "events"} for d in root.directives):
+    if any(d.name in {"http", "events"} for d in root_block.directives):
         return False
-    folder = posixpath.dirname(root.source.path)
+    file_folder = posixpath.dirname(root_block.source.path)
     return any(
-        document.source is not root.source and may_belong_to(folder, posixpath.dirname(document.source.path))
+        document.source is not root_block.source
+        and may_belong_to_main_folder(file_folder, posixpath.dirname(document.source.path))
         for document in include_tree(project).incomplete_main_files
     )
 
 
-def nearest_enclosing(project: Project, block: Block, *names: str) -> Block | None:
+def nearest_enclosing_block_named(project: Project, block: Block, *names: str) -> Block | None:
     """The nearest level of one of these names, the block's own included."""
     return next(
-        (one for one in levels_outwards(project, block) if one.opening_directive_name in names),
+        (one for one in blocks_outwards(project, block) if one.opening_directive_name in names),
         None,
     )
 
 
 def is_http_context_known(project: Project, block: Block) -> bool:
     """Whether the block's outermost level is known: it stands in an `http` block that is in sight."""
-    return any(one.opening_directive_name == "http" for one in levels_outwards(project, block))
+    return any(one.opening_directive_name == "http" for one in blocks_outwards(project, block))
 
 
-def directives_within(project: Project, block: Block) -> Iterator[Directive]:
+def all_directives_within_block(project: Project, block: Block) -> Iterator[Directive]:
     """Every directive under a block, what includes bring in too, outer ones first; lines of data blocks are left out."""
-    seen = 0
-    stack = [iter(directives_of(project, block))]
-    while stack:
-        directive = next(stack[-1], None)
-        if directive is None:
-            stack.pop()
+    yielded_directive_count = 0
+    directive_iterators = [iter(expanded_directives_of_block(project, block))]
+    while directive_iterators:
+        current_directive = next(directive_iterators[-1], None)
+        if current_directive is None:
+            directive_iterators.pop()
             continue
-        seen += 1
-        if seen > _MAX_DIRECTIVES:
+        yielded_directive_count += 1
+        if yielded_directive_count > _MAX_DIRECTIVES_WITHIN_BLOCK:
             return
-        yield directive
-        if directive.block is not None and directive.name not in DATA_BLOCK_NAMES:
-            stack.append(iter(directives_of(project, directive.block)))
+        yield current_directive
+        if current_directive.block is not None and current_directive.name not in DATA_BLOCK_NAMES:
+            directive_iterators.append(iter(expanded_directives_of_block(project, current_directive.block)))
 
 
 def root_file_path(document: Document, project: Project) -> str:
     """The path of the main file that a file is included by, else its own."""
-    return levels_outwards(project, document.sections[0][1])[-1].source.root.path
+    return blocks_outwards(project, document.sections[0][1])[-1].source.root.path

@@ -7,11 +7,11 @@ import re
 from readiness.model import ParseError, Source
 from readiness.syntax import nginx as syntax
 from readiness.syntax.nginx_heads import StatementHead, statement_heads
-from readiness.syntax.template import find_marks, without_marks
+from readiness.syntax.template import blank_out_template_marks, find_template_marks
 
-_MAX_HEAD_CHARACTERS = 65_536
+_MAX_JUDGED_CHARACTERS = 65_536
 # Endings of other languages. In a folder of sites a file is called by its domain: there `.rs` is no Rust.
-_NON_NGINX_SUFFIX = re.compile(
+_OTHER_LANGUAGE_SUFFIX = re.compile(
     r"\.(?:ya?ml|json|toml|ini|service|timer|socket|md|txt|xml|html?|py|js|ts|go|rb|php|java|c|h|cpp|rs|sh|css|scss|sql|tf|hcl|env|pem|crt"
     r"|proto|lua|lock|log|csv|desktop|repo|cmake|gradle|kt|swift|cs|scala|ps1|bat|mk|pl|pm|t|r|properties)$",
     re.IGNORECASE,
@@ -44,14 +44,14 @@ _UNMISTAKABLE_DIRECTIVE = re.compile(
     r"(?:proxy|fastcgi|uwsgi|scgi|grpc)_[a-z_]+|add_header|server_name|try_files|limit_(?:req|conn)(?:_zone)?"
     r"|ssl_certificate(?:_key)?|real_ip_[a-z]+|set_real_ip_from|sub_filter"
 )
-_BLOCK_WORDS_SHARED = frozenset("location server http events stream mail if map geo types match".split())
-_SIMPLE_WORDS_SHARED = frozenset(
+_SHARED_BLOCK_WORDS = frozenset("location server http events stream mail if map geo types match".split())
+_SHARED_SIMPLE_DIRECTIVE_WORDS = frozenset(
     """server mail set return break include listen root alias index allow deny internal geo user expires charset resolver env pid
     keepalive least_conn ip_hash hash random zone state queue ntlm gunzip perl empty_gif flv mp4 dav charset_types etag ranges
     default hostnames volatile mirror slice api""".split()
 )
 # A word that others share, in the block where nginx has it.
-_BLOCK_AND_DIRECTIVE_PAIRS = frozenset(
+_NGINX_BLOCK_AND_DIRECTIVE_PAIRS = frozenset(
     {
         ("http", "server"), ("http", "include"), ("stream", "server"), ("upstream", "server"), ("server", "listen"),
         ("server", "root"), ("server", "index"), ("server", "return"), ("location", "root"), ("location", "alias"),
@@ -60,12 +60,13 @@ _BLOCK_AND_DIRECTIVE_PAIRS = frozenset(
 )  # fmt: skip
 # A first look: no text without a word of nginx at the beginning of something is split any further.
 _KNOWN_WORD_AT_START = re.compile(
-    rf"(?:^|[;{{}}])[ \t]*+(?:{_NGINX_ONLY_WORD.pattern}|{'|'.join(sorted(_BLOCK_WORDS_SHARED | _SIMPLE_WORDS_SHARED))})(?=[ \t\r\n;{{]|\Z)",
+    rf"(?:^|[;{{}}])[ \t]*+(?:{_NGINX_ONLY_WORD.pattern}|{'|'.join(sorted(_SHARED_BLOCK_WORDS | _SHARED_SIMPLE_DIRECTIVE_WORDS))})"
+    rf"(?=[ \t\r\n;{{]|\Z)",
     re.MULTILINE,
 )
-_ENOUGH_FOREIGN_STATEMENTS = 50  # so many statements of another language, more than are nginx's, settle it
+_MAX_FOREIGN_STATEMENTS = 50  # so many statements of another language, more than are nginx's, settle it
 _LOCATION_MODIFIERS = ("=", "~", "~*", "^~")
-_OTHER_LANGUAGE = ("<", "[")  # the heads of Apache's and PHP's files, and of sections
+_OTHER_LANGUAGE_PREFIXES = ("<", "[")  # the heads of Apache's and PHP's files, and of sections
 
 
 def recognizes_file(path: str, text: str) -> bool:
@@ -75,72 +76,87 @@ def recognizes_file(path: str, text: str) -> bool:
     speaks of nginx, or the block where nginx has them. What stands in comments and quotes is no sign of anything. A file with
     an ending that nobody gives to nginx's must parse too: it is no broken configuration, but another language.
     """
-    named = "nginx" in path.rpartition("/")[2].lower()
-    usual = named or _USUAL_NGINX_FILENAME.search(path) is not None
-    if _NON_NGINX_SUFFIX.search(path) and not usual:
+    has_nginx_in_file_name = "nginx" in path.rpartition("/")[2].lower()
+    has_usual_file_name = has_nginx_in_file_name or _USUAL_NGINX_FILENAME.search(path) is not None
+    if _OTHER_LANGUAGE_SUFFIX.search(path) and not has_usual_file_name:
         return False
-    head = text[:_MAX_HEAD_CHARACTERS]
-    hinted = _NGINX_PATH_HINT.search(path) is not None
-    if head.startswith("#!") or not (hinted or ";" in head or "{" in head):
+    judged_text = text[:_MAX_JUDGED_CHARACTERS]
+    path_hints_at_nginx = _NGINX_PATH_HINT.search(path) is not None
+    if judged_text.startswith("#!") or not (path_hints_at_nginx or ";" in judged_text or "{" in judged_text):
         return False
-    if not _KNOWN_WORD_AT_START.search(head):
+    if not _KNOWN_WORD_AT_START.search(judged_text):
         return False
-    head = without_marks(head, find_marks(head))
-    strong, weak, other, top = 0, 0, 0, 0
-    for head_word in statement_heads(head):
-        if head_word.first_word.startswith(_OTHER_LANGUAGE):
+    judged_text = blank_out_template_marks(judged_text, find_template_marks(judged_text))
+    certain_statement_count, fitting_statement_count, foreign_statement_count, top_level_balance = 0, 0, 0, 0
+    for statement_head in statement_heads(judged_text):
+        if statement_head.first_word.startswith(_OTHER_LANGUAGE_PREFIXES):
             return False
-        if head_word.first_word[:1] in {"$", "@", "%"}:
+        if statement_head.first_word[:1] in {"$", "@", "%"}:
             continue  # another program puts something in here
-        if _is_nginx_statement(head_word, path_hints_at_nginx=hinted):
-            strong += 1
-        elif _is_fitting_statement(head_word, path_hints_at_nginx=hinted):
-            weak += 1
+        if _is_certainly_nginx_statement(statement_head, path_hints_at_nginx=path_hints_at_nginx):
+            certain_statement_count += 1
+        elif _may_be_nginx_statement(statement_head, path_hints_at_nginx=path_hints_at_nginx):
+            fitting_statement_count += 1
         else:
-            other += 1
-            top -= 2 * (not head_word.block_name)
-            if other > max(_ENOUGH_FOREIGN_STATEMENTS, strong + weak):
+            foreign_statement_count += 1
+            top_level_balance -= 2 * (not statement_head.block_name)
+            if foreign_statement_count > max(_MAX_FOREIGN_STATEMENTS, certain_statement_count + fitting_statement_count):
                 return False
-        top += not head_word.block_name
-    known = strong + weak
-    is_ours = known > 0 and known >= other and (top >= 0 or named) if hinted else strong > 0 and known > 2 * other and top >= 0
-    return is_ours and (usual or "#" in path or _is_parsable(path, text))
+        top_level_balance += not statement_head.block_name
+    nginx_statement_count = certain_statement_count + fitting_statement_count
+    is_nginx_text = (
+        nginx_statement_count > 0
+        and nginx_statement_count >= foreign_statement_count
+        and (top_level_balance >= 0 or has_nginx_in_file_name)
+        if path_hints_at_nginx
+        else certain_statement_count > 0 and nginx_statement_count > 2 * foreign_statement_count and top_level_balance >= 0
+    )
+    return is_nginx_text and (has_usual_file_name or "#" in path or _is_parsable_as_nginx(path, text))
 
 
-def _is_nginx_statement(head: StatementHead, *, path_hints_at_nginx: bool) -> bool:
+def _is_certainly_nginx_statement(statement_head: StatementHead, *, path_hints_at_nginx: bool) -> bool:
     """Whether a statement can be nothing but nginx's: by its first word, or by what follows it."""
-    if head.second_word.startswith("=") and head.first_word != "location":
+    if statement_head.second_word.startswith("=") and statement_head.first_word != "location":
         return False  # `key = value`
-    if head.first_word == "location":
-        signed = head.second_word in _LOCATION_MODIFIERS and head.word_count == 3
-        return head.terminator == "{" and (
-            signed or (head.word_count == 2 and head.second_word.startswith(("/", "@", *_LOCATION_MODIFIERS)))
+    if statement_head.first_word == "location":
+        has_location_modifier = statement_head.second_word in _LOCATION_MODIFIERS and statement_head.word_count == 3
+        return statement_head.terminator == "{" and (
+            has_location_modifier
+            or (statement_head.word_count == 2 and statement_head.second_word.startswith(("/", "@", *_LOCATION_MODIFIERS)))
         )
-    if head.first_word in {"map", "geo", "set", "if"}:
-        return head.terminator in {";", "{"} and head.second_word.startswith(("$", "($", "(-", "(!-", "("))
-    if not head.terminator:
-        return path_hints_at_nginx and _UNMISTAKABLE_DIRECTIVE.fullmatch(head.first_word) is not None and head.word_count > 1
-    return _NGINX_ONLY_WORD.fullmatch(head.first_word) is not None or (
-        (head.block_name, head.first_word) in _BLOCK_AND_DIRECTIVE_PAIRS
-        and _is_fitting_statement(head, path_hints_at_nginx=path_hints_at_nginx)
+    if statement_head.first_word in {"map", "geo", "set", "if"}:
+        return statement_head.terminator in {";", "{"} and statement_head.second_word.startswith(("$", "($", "(-", "(!-", "("))
+    if not statement_head.terminator:
+        return (
+            path_hints_at_nginx
+            and _UNMISTAKABLE_DIRECTIVE.fullmatch(statement_head.first_word) is not None
+            and statement_head.word_count > 1
+        )
+    return _NGINX_ONLY_WORD.fullmatch(statement_head.first_word) is not None or (
+        (statement_head.block_name, statement_head.first_word) in _NGINX_BLOCK_AND_DIRECTIVE_PAIRS
+        and _may_be_nginx_statement(statement_head, path_hints_at_nginx=path_hints_at_nginx)
     )
 
 
-def _is_fitting_statement(head: StatementHead, *, path_hints_at_nginx: bool) -> bool:
+def _may_be_nginx_statement(statement_head: StatementHead, *, path_hints_at_nginx: bool) -> bool:
     """Whether a word that others share stands as nginx has it: with a block, or with an end.
 
     Over several lines its own end may be missing, which makes it a broken statement of nginx in a file that is called so.
     """
-    if head.second_word.startswith("="):
+    if statement_head.second_word.startswith("="):
         return False
-    if head.terminator == "{" and head.first_word in _BLOCK_WORDS_SHARED:
-        return head.first_word not in {"server", "http", "events", "stream", "mail", "types"} or (head.word_count == 1)
-    if head.first_word not in _SIMPLE_WORDS_SHARED:
+    if statement_head.terminator == "{" and statement_head.first_word in _SHARED_BLOCK_WORDS:
+        return statement_head.first_word not in {"server", "http", "events", "stream", "mail", "types"} or (
+            statement_head.word_count == 1
+        )
+    if statement_head.first_word not in _SHARED_SIMPLE_DIRECTIVE_WORDS:
         return False
-    return head.terminator == ";" or (path_hints_at_nginx and head.word_count > 1 and head.terminator in {"{", "}"})
+    return statement_head.terminator == ";" or (
+        path_hints_at_nginx and statement_head.word_count > 1 and statement_head.terminator in {"{", "}"}
+    )
 
 
-def _is_parsable(path: str, text: str) -> bool:
+def _is_parsable_as_nginx(path: str, text: str) -> bool:
     try:
         syntax.parse_nginx(Source(path, text))
     except ParseError:

@@ -17,46 +17,55 @@ _NGINX_IMAGE_LINE = re.compile(
     r"(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])",
     re.MULTILINE | re.IGNORECASE,
 )
-_NAMES = re.compile(r"(?:nginx|nginx-unprivileged|openresty):", re.IGNORECASE)
-_KINDS_NAMING_IMAGES = ("dockerfile", "compose", "k8s")
+_NGINX_IMAGE_NAME = re.compile(r"(?:nginx|nginx-unprivileged|openresty):", re.IGNORECASE)
+_KINDS_THAT_NAME_IMAGES = ("dockerfile", "compose", "k8s")
 
 
 def nginx_version_ranges(project: Project, source: Source) -> list[tuple[Version, Version]]:
     """The lowest and the highest version that each image near a configuration can mean: `1.29` is any 1.29."""
-    folder = posixpath.dirname(source.root.path)
+    config_folder = posixpath.dirname(source.root.path)
     return [
-        (low, high)
-        for home, low, high in project.memoize(_nginx_images)
-        if includes.may_belong_to(folder, home) or includes.may_belong_to(home, folder)
+        (lowest_version, highest_version)
+        for image_file_folder, lowest_version, highest_version in project.memoize(_nginx_image_version_ranges)
+        if includes.may_belong_to_main_folder(config_folder, image_file_folder)
+        or includes.may_belong_to_main_folder(image_file_folder, config_folder)
     ]
 
 
-def _nginx_images(project: Project) -> list[tuple[str, Version, Version]]:
+def _nginx_image_version_ranges(project: Project) -> list[tuple[str, Version, Version]]:
     """The images of nginx that state a version, each with the folder of the file that names it."""
-    images = []
-    for kind in _KINDS_NAMING_IMAGES:
+    folders_and_version_ranges = []
+    for kind in _KINDS_THAT_NAME_IMAGES:
         for document in project.documents_of_kind(kind):
-            if _NAMES.search(document.source.text) is None:
+            if _NGINX_IMAGE_NAME.search(document.source.text) is None:
                 continue  # the expression below looks at each line, which is long for large manifests
-            home = posixpath.dirname(document.source.root.path)
+            image_file_folder = posixpath.dirname(document.source.root.path)
             for major, minor, patch in _NGINX_IMAGE_LINE.findall(document.source.text):
-                low = (int(major), int(minor), int(patch or 0))
-                images.append((home, low, low if patch else (low[0], low[1], 999)))
-    return images
+                lowest_version = (int(major), int(minor), int(patch or 0))
+                folders_and_version_ranges.append(
+                    (
+                        image_file_folder,
+                        lowest_version,
+                        lowest_version if patch else (lowest_version[0], lowest_version[1], 999),
+                    )
+                )
+    return folders_and_version_ranges
 
 
-def is_nginx_at_least(project: Project, source: Source, *wanted: Version) -> bool:
+def is_nginx_at_least(project: Project, source: Source, *minimum_versions: Version) -> bool:
     """Whether every image is of one of these versions, or a later one of the same line or of a newer line.
 
     Versions are given oldest line first: (1, 30, 1), (1, 31, 0) means 1.30 from 1.30.1 on and everything from 1.31.0 on.
     """
-    known = nginx_version_ranges(project, source)
-    return bool(known) and all(
-        low >= wanted[-1] or any(low[:2] == one[:2] and low >= one for one in wanted) for low, _ in known
+    version_ranges = nginx_version_ranges(project, source)
+    return bool(version_ranges) and all(
+        lowest_version >= minimum_versions[-1]
+        or any(lowest_version[:2] == one[:2] and lowest_version >= one for one in minimum_versions)
+        for lowest_version, _ in version_ranges
     )
 
 
-def is_nginx_below(project: Project, source: Source, wanted: Version) -> bool:
+def is_nginx_below(project: Project, source: Source, version_limit: Version) -> bool:
     """Whether every image is older than a version."""
-    known = nginx_version_ranges(project, source)
-    return bool(known) and all(high < wanted for _, high in known)
+    version_ranges = nginx_version_ranges(project, source)
+    return bool(version_ranges) and all(highest_version < version_limit for _, highest_version in version_ranges)

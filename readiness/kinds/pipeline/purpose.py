@@ -9,29 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from readiness.kinds.decision import take_purposes_of_files
-from readiness.kinds.places import Surroundings, place_signs, surroundings
-from readiness.kinds.purpose import NonProductionSign, Pairs
+from readiness.kinds.decision import set_purposes_of_documents
+from readiness.kinds.places import Surroundings, folder_signs, surroundings
+from readiness.kinds.purpose import NonProductionSign, SignNamePairs
 from readiness.model import Span
 from readiness.model.project import Document
 
-PAIRS: Pairs = frozenset({frozenset({"place", "unread"})})
-_HOME = re.compile(r"(?:\A|/)\.(?:github|forgejo|gitea|gitlab)/")
+SIGN_PAIRS_THAT_DECIDE: SignNamePairs = frozenset({frozenset({"place", "unread"})})
+_PIPELINE_SERVICE_FOLDER = re.compile(r"(?:\A|/)\.(?:github|forgejo|gitea|gitlab)/")
 
 
-def take_purposes(documents: Sequence[Document], paths: Collection[str]) -> None:
+def take_purposes(documents: Sequence[Document], paths_of_tree: Collection[str]) -> None:
     """Say of every pipeline in a folder of tests or samples what it is for."""
-    around = surroundings(paths)
-    take_purposes_of_files(documents, lambda document: _signs_of(document.source.path, around), PAIRS)
+    surroundings_of_tree = surroundings(paths_of_tree)
+    set_purposes_of_documents(
+        documents, lambda document: _non_production_signs(document.source.path, surroundings_of_tree), SIGN_PAIRS_THAT_DECIDE
+    )
 
 
-def _signs_of(path: str, around: Surroundings) -> Iterator[NonProductionSign]:
+def _non_production_signs(pipeline_path: str, tree_surroundings: Surroundings) -> Iterator[NonProductionSign]:
     """What the folders around the home of a pipeline say, and whether a service reads it there."""
-    here = Span(0, 0)
-    home = _HOME.search(path)
-    if home is None:
-        yield from place_signs(path, here, around)
+    file_start_span = Span(0, 0)
+    service_folder_match = _PIPELINE_SERVICE_FOLDER.search(pipeline_path)
+    if service_folder_match is None:
+        yield from folder_signs(pipeline_path, file_start_span, tree_surroundings)
         return
-    yield from place_signs(path[: home.start()] + "/", here, around)
-    if home.start():
-        yield NonProductionSign("unread", "no service reads pipelines there", here, purpose="sample")
+    yield from folder_signs(pipeline_path[: service_folder_match.start()] + "/", file_start_span, tree_surroundings)
+    if service_folder_match.start():
+        yield NonProductionSign("unread", "no service reads pipelines there", file_start_span, purpose="sample")

@@ -29,12 +29,12 @@ class ScriptCommand:
 
     def option_value(self, *options: str) -> str | None:
         """The value of the first of some options that is given; None where none is."""
-        for index, word in enumerate(self.words):
+        for index, argument in enumerate(self.words):
             for option in options:
-                if word == option and index + 1 < len(self.words):
+                if argument == option and index + 1 < len(self.words):
                     return self.words[index + 1]
-                if word.startswith(f"{option}="):
-                    return word[len(option) + 1 :]
+                if argument.startswith(f"{option}="):
+                    return argument[len(option) + 1 :]
         return None
 
     @property
@@ -45,52 +45,57 @@ class ScriptCommand:
 
 def mask_expressions(script: str) -> str:
     """The script with each `${{ }}` as a word of the same length."""
-    out = list(script)
-    for template in braced_expressions(script):
-        for at in range(template.span.start, template.span.end):
-            if out[at] != "\n":
-                out[at] = "x"
-    return "".join(out)
+    masked_characters = list(script)
+    for expression in braced_expressions(script):
+        for index in range(expression.span.start, expression.span.end):
+            if masked_characters[index] != "\n":
+                masked_characters[index] = "x"
+    return "".join(masked_characters)
 
 
 @lru_cache(maxsize=1024)
 def script_calls(script: str) -> tuple[ScriptCommand, ...]:
     """The commands of a script in order, what is behind `sudo`, `npx`, `uv run` and the like in their place."""
-    calls = []
-    for command in shell.commands_of(mask_expressions(script)):
-        inner = unwrap_command(command)
-        words = tuple(_word_text(script, word.span.start, word.span.end) for word in inner.words)
-        program = inner.program
-        if not program and not inner.name and not words:
+    script_commands = []
+    for command in shell.parse_commands(mask_expressions(script)):
+        unwrapped_command = unwrap_command(command)
+        arguments = tuple(_unquoted_word(script, word.span.start, word.span.end) for word in unwrapped_command.words)
+        program = unwrapped_command.program
+        if not program and not unwrapped_command.name and not arguments:
             continue
-        program, words = _wrapped_program(program or inner.name.rpartition("/")[2], words)
-        text = script[command.span.start : command.span.end]
-        calls.append(ScriptCommand(program, words, command.span.start, command.span.end, text, command.pipeline_number))
-    return tuple(calls)
+        program, arguments = _unwrapped_program_and_arguments(program or unwrapped_command.name.rpartition("/")[2], arguments)
+        command_text = script[command.span.start : command.span.end]
+        script_commands.append(
+            ScriptCommand(program, arguments, command.span.start, command.span.end, command_text, command.pipeline_number)
+        )
+    return tuple(script_commands)
 
 
-def _word_text(script: str, start: int, end: int) -> str:
-    raw = script[start:end]
-    if len(raw) > 1 and raw[0] in "'\"" and raw[-1] == raw[0]:
-        return raw[1:-1]
-    return raw.replace('"', "").replace("'", "") if '"' in raw or "'" in raw else raw
+def _unquoted_word(script: str, word_start: int, word_end: int) -> str:
+    written_word = script[word_start:word_end]
+    if len(written_word) > 1 and written_word[0] in "'\"" and written_word[-1] == written_word[0]:
+        return written_word[1:-1]
+    return written_word.replace('"', "").replace("'", "") if '"' in written_word or "'" in written_word else written_word
 
 
-def _wrapped_program(program: str, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _unwrapped_program_and_arguments(program: str, arguments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The program that a runner of programs starts."""
     for _ in range(4):
-        verbs = [index for index, word in enumerate(words) if not word.startswith("-")]
-        at = started_program_index(program, [words[index] for index in verbs])
-        if at is not None:
-            program, words = words[verbs[at]], words[verbs[at] + 1 :]
-        elif program == "uv" and words[:2] == ("tool", "run"):
-            program, words = "uvx", words[2:]
-        elif _PYTHON_PROGRAM.match(program) and len(words) > 1 and words[0] == "-m":
-            program, words = words[1], words[2:]
+        non_option_indexes = [index for index, word in enumerate(arguments) if not word.startswith("-")]
+        started_program_position = started_program_index(program, [arguments[index] for index in non_option_indexes])
+        if started_program_position is not None:
+            program, arguments = (
+                arguments[non_option_indexes[started_program_position]],
+                arguments[non_option_indexes[started_program_position] + 1 :],
+            )
+        elif program == "uv" and arguments[:2] == ("tool", "run"):
+            program, arguments = "uvx", arguments[2:]
+        elif _PYTHON_PROGRAM.match(program) and len(arguments) > 1 and arguments[0] == "-m":
+            program, arguments = arguments[1], arguments[2:]
         else:
             break
         program = program.rpartition("/")[2].partition("==")[0]
-    return program, words
+    return program, arguments
 
 
 _PYTHON_PROGRAM = re.compile(r"python[0-9.]*\Z")

@@ -3,6 +3,6 @@
 KUSTOMIZATION_FILENAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 
 
-def is_overlay(path: str) -> bool:
+def is_kustomization_path(path: str) -> bool:
     """Whether a path is that of a kustomization."""
     return path.rpartition("/")[2] in KUSTOMIZATION_FILENAMES

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from readiness.facts.table import fact_rows, facts_table
+from readiness.facts.table import fact_row_by_name, facts_table
 
 _HAS_API_VERSION_CALL = ".Capabilities.APIVersions.Has"
-_API_VERSION_ARGUMENT = re.compile(r"""([ \t]{1,20}["`])([\w./-]{1,300})(?=["`])""")
+_QUOTED_API_VERSION_ARGUMENT = re.compile(r"""([ \t]{1,20}["`])([\w./-]{1,300})(?=["`])""")
 _UNSERVED_GROUP_PREFIX = "removed.invalid/"
 
 
@@ -21,35 +21,35 @@ def kubernetes_version() -> str:
 
 
 @cache
-def served_versions() -> tuple[str, ...]:
+def served_api_versions_and_kinds() -> tuple[str, ...]:
     """What that release serves, as `.Capabilities.APIVersions.Has` is asked: `apps/v1` and `apps/v1/Deployment`.
 
     https://helm.sh/docs/chart_template_guide/builtin_objects/
     """
-    found = set()
-    for name in fact_rows("kubernetes-kinds"):
-        version, _, kind = name.partition(" ")
-        found |= {version, f"{version}/{kind}"}
-    return tuple(sorted(found))
+    api_versions_and_kinds = set()
+    for kind_row_name in fact_row_by_name("kubernetes-kinds"):
+        api_version, _, kind = kind_row_name.partition(" ")
+        api_versions_and_kinds |= {api_version, f"{api_version}/{kind}"}
+    return tuple(sorted(api_versions_and_kinds))
 
 
 @cache
-def _removed_versions() -> frozenset[str]:
-    found = set()
-    for name in fact_rows("kubernetes-apis"):
-        version, _, kind = name.partition(" ")
-        found |= {version, f"{version}/{kind}"}
-    return frozenset(found - set(served_versions()))
+def _removed_api_versions_and_kinds() -> frozenset[str]:
+    api_versions_and_kinds = set()
+    for api_row_name in fact_row_by_name("kubernetes-apis"):
+        api_version, _, kind = api_row_name.partition(" ")
+        api_versions_and_kinds |= {api_version, f"{api_version}/{kind}"}
+    return frozenset(api_versions_and_kinds - set(served_api_versions_and_kinds()))
 
 
-def without_removed_versions(text: str) -> str:
+def replace_removed_api_versions(template_text: str) -> str:
     """A template that asks for API versions which are no longer served in words that no cluster answers with yes."""
 
-    first, *others = text.split(_HAS_API_VERSION_CALL)
-    made = [first]
-    for part in others:
-        found = _API_VERSION_ARGUMENT.match(part)
-        if found and found[2] in _removed_versions():
-            part = f"{found[1]}{_UNSERVED_GROUP_PREFIX}{part[found.end(1) :]}"  # noqa: PLW2901
-        made.append(part)
-    return _HAS_API_VERSION_CALL.join(made)
+    text_before_first_call, *texts_after_calls = template_text.split(_HAS_API_VERSION_CALL)
+    rewritten_parts = [text_before_first_call]
+    for text_after_call in texts_after_calls:
+        argument_match = _QUOTED_API_VERSION_ARGUMENT.match(text_after_call)
+        if argument_match and argument_match[2] in _removed_api_versions_and_kinds():
+            text_after_call = f"{argument_match[1]}{_UNSERVED_GROUP_PREFIX}{text_after_call[argument_match.end(1) :]}"  # noqa: PLW2901
+        rewritten_parts.append(text_after_call)
+    return _HAS_API_VERSION_CALL.join(rewritten_parts)

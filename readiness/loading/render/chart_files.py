@@ -14,7 +14,7 @@ from pathlib import Path
 
 from readiness import files as reading
 from readiness.loading.render import archive
-from readiness.loading.render.archive import ARCHIVE_SUFFIX, MAX_BYTES, MAX_FILES, ArchiveError
+from readiness.loading.render.archive import ARCHIVE_SUFFIX, MAX_BYTES_PER_CHART, MAX_FILES_PER_CHART, ArchiveError
 from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import ConfinedTree, OutsideError
 from readiness.model import ParseError, Source, Span, join_names
@@ -22,10 +22,12 @@ from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 CHART_FILENAME = "Chart.yaml"
 GIT_FOLDER = ".git"  # a chart may be a whole repository
-_MAX_CHART_DEPTH = 10  # of charts inside charts
+_MAX_SUBCHART_DEPTH = 10  # of charts inside charts
 _LOCAL_REPOSITORY_PREFIX = "file://"
 _CHART_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,200}")
-_WANTED_VERSION = re.compile(r"(?P<sign>\^|~|>=|=?)[ ]?v?(?P<numbers>[0-9xX*]{1,9}(?:\.[0-9xX*]{1,9}){0,2})(?:-[\w.]{1,40})?")
+_VERSION_CONSTRAINT = re.compile(
+    r"(?P<sign>\^|~|>=|=?)[ ]?v?(?P<numbers>[0-9xX*]{1,9}(?:\.[0-9xX*]{1,9}){0,2})(?:-[\w.]{1,40})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,142 +68,171 @@ class ChartFiles:
     outside_folders_read: list[str] = field(default_factory=list)
     size: int = 0
 
-    def add_file(self, path: str, report_path: str, text: bytes) -> None:
+    def add_file(self, path_in_copy: str, report_path: str, content: bytes) -> None:
         """Take in a file. Raises RenderError for one too many."""
-        self.content_by_path[path], self.report_path_by_path[path] = text, report_path
-        self.size += len(text)
-        if len(self.content_by_path) > MAX_FILES or self.size > MAX_BYTES:
-            raise LimitError(f"the chart has over {MAX_FILES} files or {MAX_BYTES >> 20} MiB")
+        self.content_by_path[path_in_copy], self.report_path_by_path[path_in_copy] = content, report_path
+        self.size += len(content)
+        if len(self.content_by_path) > MAX_FILES_PER_CHART or self.size > MAX_BYTES_PER_CHART:
+            raise LimitError(f"the chart has over {MAX_FILES_PER_CHART} files or {MAX_BYTES_PER_CHART >> 20} MiB")
 
-    def template_of(self, rendered: str) -> str:
+    def template_of(self, helm_template_path: str) -> str:
         """The path in the copy of what Helm calls `CHART/charts/ALIAS/templates/x.yaml`."""
-        way, rest = subchart_names_and_rest(rendered)
-        outer = "".join(f"charts/{name}/" for name in way)
-        return self.copy_folder_by_helm_path.get(outer, outer) + rest
+        subchart_names, path_in_subchart = subchart_names_and_rest(helm_template_path)
+        helm_subchart_path = "".join(f"charts/{name}/" for name in subchart_names)
+        return self.copy_folder_by_helm_path.get(helm_subchart_path, helm_subchart_path) + path_in_subchart
 
 
-def subchart_names_and_rest(rendered: str) -> tuple[tuple[str, ...], str]:
+def subchart_names_and_rest(helm_template_path: str) -> tuple[tuple[str, ...], str]:
     """The names of the subcharts on the way to what Helm calls `CHART/charts/ALIAS/templates/x.yaml`, and the rest."""
-    parts = rendered.split("/")[1:]
-    names = []
-    while len(parts) > 2 and parts[0] == "charts":
-        names.append(parts[1])
-        parts = parts[2:]
-    return tuple(names), "/".join(parts)
+    path_parts = helm_template_path.split("/")[1:]
+    subchart_names = []
+    while len(path_parts) > 2 and path_parts[0] == "charts":
+        subchart_names.append(path_parts[1])
+        path_parts = path_parts[2:]
+    return tuple(subchart_names), "/".join(path_parts)
 
 
-def read_chart(chart: Path, report_path: str, tree: ConfinedTree) -> ChartFiles:
+def read_chart(chart_folder: Path, report_path: str, tree: ConfinedTree) -> ChartFiles:
     """All that Helm would render of the chart in a folder that reports call `report_path`.
 
     A local dependency (`file://`) is taken from the tree where it is not under charts/, as `helm dependency build` would.
     Raises RenderError for a chart that is too large, and for an archive that cannot be read.
     """
-    made = ChartFiles()
-    _add_folder(made, chart, "", report_path)
-    _DependencyCompletion(made, tree).complete_dependencies("", [""], chart, report_path, 0)
-    return made
+    chart_files = ChartFiles()
+    _add_folder_files(chart_files, chart_folder, "", report_path)
+    _DependencyCompletion(chart_files, tree).complete_dependencies("", [""], chart_folder, report_path, 0)
+    return chart_files
 
 
-def _add_folder(chart_files: ChartFiles, folder: Path, prefix: str, report_path: str) -> None:
+def _add_folder_files(chart_files: ChartFiles, folder: Path, copy_prefix: str, report_path: str) -> None:
     """A folder's files; a link that leads out of it is left out, for a template can print any file of its chart."""
-    for parent, names, here in os.walk(folder, followlinks=False):
-        names[:] = sorted(name for name in names if name != GIT_FOLDER and not (Path(parent) / name).is_symlink())
-        for name in sorted(here):
-            path = Path(parent) / name
-            if not path.is_file() or (path.is_symlink() and not is_inside(folder, path)):
+    for parent_folder, subfolder_names, file_names in os.walk(folder, followlinks=False):
+        subfolder_names[:] = sorted(
+            entry_name
+            for entry_name in subfolder_names
+            if entry_name != GIT_FOLDER and not (Path(parent_folder) / entry_name).is_symlink()
+        )
+        for entry_name in sorted(file_names):
+            file_path = Path(parent_folder) / entry_name
+            if not file_path.is_file() or (file_path.is_symlink() and not is_file_inside_chart(folder, file_path)):
                 continue
-            inside = path.relative_to(folder).as_posix()
+            path_in_folder = file_path.relative_to(folder).as_posix()
             try:
-                text = reading.read_regular_file(path, MAX_BYTES)
+                content = reading.read_regular_file(file_path, MAX_BYTES_PER_CHART)
             except OSError as error:
-                if path.stat().st_size > MAX_BYTES:
-                    raise LimitError(f"the chart has over {MAX_FILES} files or {MAX_BYTES >> 20} MiB") from None
-                raise RenderError(f"{inside} cannot be read: {error.strerror}") from None
-            chart_files.add_file(prefix + inside, posixpath.join(report_path, inside), text)
+                if file_path.stat().st_size > MAX_BYTES_PER_CHART:
+                    raise LimitError(
+                        f"the chart has over {MAX_FILES_PER_CHART} files or {MAX_BYTES_PER_CHART >> 20} MiB"
+                    ) from None
+                raise RenderError(f"{path_in_folder} cannot be read: {error.strerror}") from None
+            chart_files.add_file(copy_prefix + path_in_folder, posixpath.join(report_path, path_in_folder), content)
 
 
-def is_inside(chart: Path, path: Path) -> bool:
+def is_file_inside_chart(chart_folder: Path, file_path: Path) -> bool:
     """Whether a file of a chart, or what it leads to by a link, stands in the chart."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(chart))
+    return Path(os.path.realpath(file_path)).is_relative_to(os.path.realpath(chart_folder))
 
 
 class _DependencyCompletion:
     """One pass over a chart and the charts inside it."""
 
-    def __init__(self, made: ChartFiles, tree: ConfinedTree) -> None:
-        self.made = made
+    def __init__(self, chart_files: ChartFiles, tree: ConfinedTree) -> None:
+        self.made = chart_files
         self.tree = tree
 
     def complete_dependencies(
-        self, prefix: str, names: list[str], disk_folder: Path | None, report_path: str, depth: int
+        self, copy_folder: str, helm_prefixes: list[str], disk_folder: Path | None, report_path: str, depth: int
     ) -> None:
         """Unpack what a chart has under charts/, add its local dependencies, note what is absent, and go into each.
 
         `prefix` is the chart's folder in the copy, `names` are Helm's prefixes for it, `disk_folder` its folder on the disk, None
         where it comes from an archive.
         """
-        if depth > _MAX_CHART_DEPTH:
-            raise RenderError(f"charts stand over {_MAX_CHART_DEPTH} deep inside each other")
-        declared = list(declared_dependencies(self.made, prefix))
-        below = self._subcharts(prefix, report_path)
-        known = {name for name, _, _ in below.values()}
-        for dependency in declared:
-            if dependency.name in known:
+        if depth > _MAX_SUBCHART_DEPTH:
+            raise RenderError(f"charts stand over {_MAX_SUBCHART_DEPTH} deep inside each other")
+        dependencies = list(declared_dependencies(self.made, copy_folder))
+        subchart_by_copy_folder = self._subcharts(copy_folder, report_path)
+        known_chart_names = {subchart_name for subchart_name, _, _ in subchart_by_copy_folder.values()}
+        for dependency in dependencies:
+            if dependency.name in known_chart_names:
                 continue
-            known.add(dependency.name)
-            reason = self._add_local_dependency(dependency, prefix, disk_folder, below) if dependency.repository else ""
-            if reason is not None:
-                self.made.absent_dependencies.append(AbsentDependency(dependency, report_path, reason))
-        for folder, (name, inner, place) in below.items():
-            called = [one.alias or name for one in declared if one.name == name]
-            mine = [f"{outer}charts/{one}/" for outer in names for one in dict.fromkeys([*called, name])]
-            self.made.copy_folder_by_helm_path |= dict.fromkeys(mine, folder)
-            if len(self.made.copy_folder_by_helm_path) > MAX_FILES:
-                raise LimitError(f"it takes in over {MAX_FILES} subcharts, one counted for each alias")
-            self.complete_dependencies(folder, mine, inner, place, depth + 1)
+            known_chart_names.add(dependency.name)
+            absence_reason = (
+                self._add_local_dependency(dependency, copy_folder, disk_folder, subchart_by_copy_folder)
+                if dependency.repository
+                else ""
+            )
+            if absence_reason is not None:
+                self.made.absent_dependencies.append(AbsentDependency(dependency, report_path, absence_reason))
+        for subchart_copy_folder, (
+            subchart_name,
+            subchart_disk_folder,
+            subchart_report_path,
+        ) in subchart_by_copy_folder.items():
+            dependency_aliases = [one.alias or subchart_name for one in dependencies if one.name == subchart_name]
+            subchart_helm_prefixes = [
+                f"{helm_prefix}charts/{one}/"
+                for helm_prefix in helm_prefixes
+                for one in dict.fromkeys([*dependency_aliases, subchart_name])
+            ]
+            self.made.copy_folder_by_helm_path |= dict.fromkeys(subchart_helm_prefixes, subchart_copy_folder)
+            if len(self.made.copy_folder_by_helm_path) > MAX_FILES_PER_CHART:
+                raise LimitError(f"it takes in over {MAX_FILES_PER_CHART} subcharts, one counted for each alias")
+            self.complete_dependencies(
+                subchart_copy_folder, subchart_helm_prefixes, subchart_disk_folder, subchart_report_path, depth + 1
+            )
 
-    def _subcharts(self, prefix: str, report_path: str) -> dict[str, tuple[str, Path | None, str]]:
+    def _subcharts(self, copy_folder: str, chart_report_path: str) -> dict[str, tuple[str, Path | None, str]]:
         """(name, folder on the disk, path in reports) of the charts under charts/, by their folders in the copy."""
-        begin = f"{prefix}charts/"
-        inside = sorted(path for path in self.made.content_by_path if path.startswith(begin))
-        for path in inside:
-            if path.endswith(ARCHIVE_SUFFIX) and "/" not in path.removeprefix(begin):
-                self._unpack_archive(path)
-        below: dict[str, tuple[str, Path | None, str]] = {}
-        for path in sorted(self.made.content_by_path):
-            if not path.startswith(begin) or not path.endswith(f"/{CHART_FILENAME}"):
+        charts_folder_prefix = f"{copy_folder}charts/"
+        paths_under_charts = sorted(
+            path_in_copy for path_in_copy in self.made.content_by_path if path_in_copy.startswith(charts_folder_prefix)
+        )
+        for path_in_copy in paths_under_charts:
+            if path_in_copy.endswith(ARCHIVE_SUFFIX) and "/" not in path_in_copy.removeprefix(charts_folder_prefix):
+                self._unpack_archive(path_in_copy)
+        subchart_by_folder: dict[str, tuple[str, Path | None, str]] = {}
+        for path_in_copy in sorted(self.made.content_by_path):
+            if not path_in_copy.startswith(charts_folder_prefix) or not path_in_copy.endswith(f"/{CHART_FILENAME}"):
                 continue
-            folder = path.removesuffix(CHART_FILENAME)
-            if folder.removeprefix(begin).count("/") != 1 or folder.removeprefix(begin)[0] in "._":
+            subchart_copy_folder = path_in_copy.removesuffix(CHART_FILENAME)
+            if (
+                subchart_copy_folder.removeprefix(charts_folder_prefix).count("/") != 1
+                or subchart_copy_folder.removeprefix(charts_folder_prefix)[0] in "._"
+            ):
                 continue
-            place = posixpath.dirname(self.made.report_path_by_path[path])
-            on_disk = self.tree.base / place
-            below[folder] = (self._chart_name(path), on_disk if on_disk.is_dir() else None, place)
-        return below
+            subchart_report_path = posixpath.dirname(self.made.report_path_by_path[path_in_copy])
+            disk_folder = self.tree.base / subchart_report_path
+            subchart_by_folder[subchart_copy_folder] = (
+                self._chart_name(path_in_copy),
+                disk_folder if disk_folder.is_dir() else None,
+                subchart_report_path,
+            )
+        return subchart_by_folder
 
-    def _unpack_archive(self, path: str) -> None:
+    def _unpack_archive(self, archive_path: str) -> None:
         """Put an archive's files in its place."""
-        shown = self.made.report_path_by_path.pop(path)
-        data = self.made.content_by_path.pop(path)
-        self.made.size -= len(data)
+        archive_report_path = self.made.report_path_by_path.pop(archive_path)
+        archive_bytes = self.made.content_by_path.pop(archive_path)
+        self.made.size -= len(archive_bytes)
         try:
-            found = archive.unpacked_files(data)
+            content_by_path = archive.content_by_path_in_chart(archive_bytes)
         except ArchiveError as error:
-            raise RenderError(f"{shown} cannot be unpacked: {error}") from None
-        self.made.unpacked_archives.append(shown)
-        for inside, text in found.items():
+            raise RenderError(f"{archive_report_path} cannot be unpacked: {error}") from None
+        self.made.unpacked_archives.append(archive_report_path)
+        for path_in_archive, content in content_by_path.items():
             self.made.add_file(
-                f"{path.removesuffix(ARCHIVE_SUFFIX)}-unpacked/{inside}",
-                posixpath.join(shown, inside),
-                text,
+                f"{archive_path.removesuffix(ARCHIVE_SUFFIX)}-unpacked/{path_in_archive}",
+                posixpath.join(archive_report_path, path_in_archive),
+                content,
             )
 
     def _add_local_dependency(
         self,
         dependency: Dependency,
-        prefix: str,
+        copy_folder: str,
         disk_folder: Path | None,
-        subcharts: dict[str, tuple[str, Path | None, str]],
+        subchart_by_copy_folder: dict[str, tuple[str, Path | None, str]],
     ) -> str | None:
         """Takes in a dependency from a folder of the tree; why not, None where that is done.
 
@@ -209,94 +240,110 @@ class _DependencyCompletion:
         """
         if disk_folder is None:
             return ""
-        beside = not dependency.repository.startswith(_LOCAL_REPOSITORY_PREFIX)
-        given = f"../{dependency.name}" if beside else dependency.repository.removeprefix(_LOCAL_REPOSITORY_PREFIX)
-        if beside and not self._is_beside(dependency, disk_folder, given):
+        is_sibling_chart = not dependency.repository.startswith(_LOCAL_REPOSITORY_PREFIX)
+        relative_chart_path = (
+            f"../{dependency.name}" if is_sibling_chart else dependency.repository.removeprefix(_LOCAL_REPOSITORY_PREFIX)
+        )
+        if is_sibling_chart and not self._is_beside(dependency, disk_folder, relative_chart_path):
             return ""
         try:
-            there = self.tree.real_folder_path(posixpath.join(self.tree.path_in_tree(disk_folder), given))
+            chart_path_in_tree = self.tree.real_folder_path(
+                posixpath.join(self.tree.path_in_tree(disk_folder), relative_chart_path)
+            )
         except OutsideError:
             return f"{dependency.repository} leads out of the tree and is not read"
-        folder = self.tree.root / there if there is not None else None
-        if folder is None or not (folder / CHART_FILENAME).is_file():
+        dependency_folder = self.tree.root / chart_path_in_tree if chart_path_in_tree is not None else None
+        if dependency_folder is None or not (dependency_folder / CHART_FILENAME).is_file():
             return f"there is no chart at {dependency.repository}"
-        if Path(os.path.realpath(disk_folder)).is_relative_to(folder):
+        if Path(os.path.realpath(disk_folder)).is_relative_to(dependency_folder):
             return f"{dependency.repository} holds the chart itself"
-        target = f"{prefix}charts/local-{len(subcharts)}/"
-        shown = self.tree.report_path(there or "")
-        _add_folder(self.made, folder, target, shown)
-        self.made.outside_folders_read.append(shown)
-        name = self._chart_name(target + CHART_FILENAME)
-        subcharts[target] = (name, folder, shown)
-        return None if name == dependency.name else f"the chart at {dependency.repository} is called {name}"
+        dependency_copy_folder = f"{copy_folder}charts/local-{len(subchart_by_copy_folder)}/"
+        dependency_report_path = self.tree.report_path(chart_path_in_tree or "")
+        _add_folder_files(self.made, dependency_folder, dependency_copy_folder, dependency_report_path)
+        self.made.outside_folders_read.append(dependency_report_path)
+        chart_name = self._chart_name(dependency_copy_folder + CHART_FILENAME)
+        subchart_by_copy_folder[dependency_copy_folder] = (chart_name, dependency_folder, dependency_report_path)
+        return None if chart_name == dependency.name else f"the chart at {dependency.repository} is called {chart_name}"
 
-    def _is_beside(self, dependency: Dependency, disk_folder: Path, given: str) -> bool:
+    def _is_beside(self, dependency: Dependency, disk_folder: Path, sibling_path: str) -> bool:
         """Whether a chart beside one is a dependency that it declares: by its name, and by the version as far as one is given."""
         if not _CHART_NAME.fullmatch(dependency.name):
             return False
         try:
-            there = self.tree.real_folder_path(posixpath.join(self.tree.path_in_tree(disk_folder), given))
-            path = self.tree.root / there / CHART_FILENAME if there is not None else None
-            about = _parse_mapping(reading.read_regular_file(path, MAX_BYTES)) if path is not None else None
+            sibling_path_in_tree = self.tree.real_folder_path(posixpath.join(self.tree.path_in_tree(disk_folder), sibling_path))
+            chart_yaml_path = (
+                self.tree.root / sibling_path_in_tree / CHART_FILENAME if sibling_path_in_tree is not None else None
+            )
+            chart_yaml = (
+                _first_mapping_in_yaml(reading.read_regular_file(chart_yaml_path, MAX_BYTES_PER_CHART))
+                if chart_yaml_path is not None
+                else None
+            )
         except (OSError, OutsideError):
             return False
-        if about is None:
+        if chart_yaml is None:
             return False
-        found = about.get("name") == dependency.name and _may_be_version(dependency.version, about.string_under("version"))
-        if not found:
-            self.made.outside_folders_read.append(self.tree.report_path(there or ""))  # another version changes the result
-        return found
+        is_declared_chart = chart_yaml.get("name") == dependency.name and _may_satisfy_constraint(
+            dependency.version, chart_yaml.string_under("version")
+        )
+        if not is_declared_chart:
+            self.made.outside_folders_read.append(
+                self.tree.report_path(sibling_path_in_tree or "")
+            )  # another version changes the result
+        return is_declared_chart
 
-    def _chart_name(self, path: str) -> str:
-        about = _parse_mapping(self.made.content_by_path.get(path, b""))
-        name = about.get("name") if about else None
+    def _chart_name(self, chart_yaml_path: str) -> str:
+        chart_yaml = _first_mapping_in_yaml(self.made.content_by_path.get(chart_yaml_path, b""))
+        name = chart_yaml.get("name") if chart_yaml else None
         return name if isinstance(name, str) else ""
 
 
-def _may_be_version(wanted: str, version: str) -> bool:
+def _may_satisfy_constraint(constraint: str, chart_version: str) -> bool:
     """Whether a chart's version fits what is asked for: each number that is given, and those that `^` and `~` leave fixed."""
-    found = _WANTED_VERSION.fullmatch(wanted.strip())
-    given = version.removeprefix("v").split("-")[0].split(".")
-    if found is None:
+    constraint_match = _VERSION_CONSTRAINT.fullmatch(constraint.strip())
+    version_numbers = chart_version.removeprefix("v").split("-")[0].split(".")
+    if constraint_match is None:
         return False
-    numbers = [one for one in found["numbers"].split(".") if one.isdigit()]
-    if found["sign"] in ("^", ">="):
-        numbers = numbers[: 2 if numbers[:1] == ["0"] else 1]
-    elif found["sign"] == "~":
-        numbers = numbers[:2]
-    return given[: len(numbers)] == numbers
+    fixed_numbers = [one for one in constraint_match["numbers"].split(".") if one.isdigit()]
+    if constraint_match["sign"] in ("^", ">="):
+        fixed_numbers = fixed_numbers[: 2 if fixed_numbers[:1] == ["0"] else 1]
+    elif constraint_match["sign"] == "~":
+        fixed_numbers = fixed_numbers[:2]
+    return version_numbers[: len(fixed_numbers)] == fixed_numbers
 
 
-def declared_dependencies(chart_files: ChartFiles, prefix: str) -> Iterator[Dependency]:
+def declared_dependencies(chart_files: ChartFiles, copy_folder: str) -> Iterator[Dependency]:
     """What a chart of the copy declares, in Chart.yaml, and for charts of apiVersion v1 in requirements.yaml."""
-    for name in (CHART_FILENAME, "requirements.yaml"):
-        text = chart_files.content_by_path.get(prefix + name)
-        if text is not None:
-            source = Source(chart_files.report_path_by_path[prefix + name], text.decode("utf-8", "replace"))
-            yield from dependencies_in(source)
+    for declaring_file_name in (CHART_FILENAME, "requirements.yaml"):
+        content = chart_files.content_by_path.get(copy_folder + declaring_file_name)
+        if content is not None:
+            declaring_source = Source(
+                chart_files.report_path_by_path[copy_folder + declaring_file_name], content.decode("utf-8", "replace")
+            )
+            yield from dependencies_in(declaring_source)
 
 
-def dependencies_in(source: Source) -> Iterator[Dependency]:
+def dependencies_in(declaring_source: Source) -> Iterator[Dependency]:
     """The entries of a file's `dependencies`."""
-    about = _parse_mapping(source.text.encode("utf-8", "replace"))
-    listed = about.get("dependencies") if about else None
-    for node in listed if isinstance(listed, Seq) else ():
-        if isinstance(node, Map) and isinstance(node.get("name"), str):
-            words = [node.get(key) for key in ("alias", "version", "repository")]
-            alias, version, repository = (one if isinstance(one, str) else "" for one in words)
-            span = source.one_line(node.at())
-            yield Dependency(source, span, node["name"], alias, version, repository)
+    chart_yaml = _first_mapping_in_yaml(declaring_source.text.encode("utf-8", "replace"))
+    dependency_entries = chart_yaml.get("dependencies") if chart_yaml else None
+    for dependency_entry in dependency_entries if isinstance(dependency_entries, Seq) else ():
+        if isinstance(dependency_entry, Map) and isinstance(dependency_entry.get("name"), str):
+            alias_version_and_repository = [dependency_entry.get(key) for key in ("alias", "version", "repository")]
+            alias, version, repository = (one if isinstance(one, str) else "" for one in alias_version_and_repository)
+            span = declaring_source.one_line(dependency_entry.at())
+            yield Dependency(declaring_source, span, dependency_entry["name"], alias, version, repository)
 
 
-def _parse_mapping(text: bytes) -> Map | None:
+def _first_mapping_in_yaml(yaml_bytes: bytes) -> Map | None:
     try:
-        documents = load_yaml_documents(text.decode("utf-8", "replace"))
+        documents = load_yaml_documents(yaml_bytes.decode("utf-8", "replace"))
     except ParseError:
         return None
     return documents[0] if documents and isinstance(documents[0], Map) else None
 
 
-def dependencies_text(absent: Iterable[AbsentDependency]) -> str:
+def dependencies_text(absent_dependencies: Iterable[AbsentDependency]) -> str:
     """What a message calls dependencies: `dependency a`, `dependencies a and b`."""
-    names = dict.fromkeys(one.dependency.name for one in absent)
-    return f"{'dependency' if len(names) == 1 else 'dependencies'} {join_names(names)}"
+    dependency_names = dict.fromkeys(one.dependency.name for one in absent_dependencies)
+    return f"{'dependency' if len(dependency_names) == 1 else 'dependencies'} {join_names(dependency_names)}"

@@ -13,17 +13,17 @@ from readiness.files import decode_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import (
-    MAX_FILE,
-    MAX_TOTAL,
+    MAX_FILE_BYTES,
+    MAX_TREE_BYTES,
     ConfinedTree,
     OutsideError,
     TooLargeError,
 )
-from readiness.syntax.yaml_whole import UnresolvedYamlError, load_unresolved, string_values
+from readiness.syntax.yaml_whole import UnresolvedYamlError, load_unresolved, strings_by_outermost_key
 
-MAX_FILES, MAX_BYTES = 2000, 50 << 20
-MAX_VISITS = 2000  # of kustomizations: one that is taken in twice is built twice, with all that it takes in
-MAX_PATH = 1024  # characters
+MAX_FILES_PER_OVERLAY, MAX_BYTES_PER_OVERLAY = 2000, 50 << 20
+MAX_KUSTOMIZATION_BUILDS = 2000  # of kustomizations: one that is taken in twice is built twice, with all that it takes in
+MAX_PATH_CHARACTERS = 1024  # characters
 
 # Keys of a kustomization under which no file is named; all others are looked through, those that nobody knows too.
 _KEYS_WITHOUT_PATHS = frozenset(
@@ -33,14 +33,14 @@ _KEYS_WITHOUT_PATHS = frozenset(
     """.split()
 )
 # The same for the configuration of a generator or transformer.
-_PLAIN_PLUGIN = frozenset(
+_PLUGIN_KEYS_WITHOUT_PATHS = frozenset(
     """
     apiversion kind metadata annotations labels images imagetag prefix suffix replicas fieldspecs namespace options patch
     jsonop value target targets source literals name behavior type
     """.split()
 )
 _PLUGIN_KEYS = frozenset({"generators", "transformers", "validators"})
-CHARTS = frozenset({"helmcharts", "helmchartinflationgenerator"})
+HELM_CHART_KEYS = frozenset({"helmcharts", "helmchartinflationgenerator"})
 
 # What a builder takes for an address before it looks on the disk.
 _REMOTE_ADDRESS = re.compile(
@@ -91,22 +91,22 @@ class OverlayInputs:
     size: int = 0
 
 
-def is_remote(text: str) -> bool:
+def is_remote_address(address: str) -> bool:
     """Whether a builder would look for this elsewhere, whatever stands on the disk."""
-    return bool(_REMOTE_ADDRESS.match(text.strip()))
+    return bool(_REMOTE_ADDRESS.match(address.strip()))
 
 
-def gather_inputs(tree: ConfinedTree, folder: str) -> OverlayInputs:
+def gather_overlay_inputs(tree: ConfinedTree, overlay_folder: str) -> OverlayInputs:
     """All that the overlay in a folder takes in. Raises OverlayRefusedError, and RenderError for what cannot be read."""
-    gathered = _InputGathering(tree, folder).gather_all()
-    _verify_build_count(gathered.kustomizations_by_user, folder)
-    return gathered
+    overlay_inputs = _InputGathering(tree, overlay_folder).gather_all()
+    _verify_build_count(overlay_inputs.kustomizations_by_user, overlay_folder)
+    return overlay_inputs
 
 
-def is_refused_itself(tree: ConfinedTree, folder: str) -> bool:
+def is_refused_without_its_bases(tree: ConfinedTree, kustomization_folder: str) -> bool:
     """Whether a kustomization, but for the kustomizations that it takes in, is one that is not built."""
     try:
-        _InputGathering(tree, folder).take_in_kustomization(KustomizationVisit(folder))
+        _InputGathering(tree, kustomization_folder).take_in_kustomization(KustomizationVisit(kustomization_folder))
     except RenderError:
         return True
     return False
@@ -115,184 +115,198 @@ def is_refused_itself(tree: ConfinedTree, folder: str) -> bool:
 class _InputGathering:
     """One pass over the kustomizations that an overlay reaches."""
 
-    def __init__(self, tree: ConfinedTree, folder: str) -> None:
+    def __init__(self, tree: ConfinedTree, overlay_folder: str) -> None:
         self.tree = tree
-        self.made = OverlayInputs(tree, folder)
+        self.made = OverlayInputs(tree, overlay_folder)
 
     def gather_all(self) -> OverlayInputs:
-        waiting = [KustomizationVisit(self.made.folder)]
-        done: set[KustomizationVisit] = set()
-        while waiting:
-            step = waiting.pop()
-            if step not in done:
-                done.add(step)
-                waiting += self.take_in_kustomization(step)
+        pending_visits = [KustomizationVisit(self.made.folder)]
+        finished_visits: set[KustomizationVisit] = set()
+        while pending_visits:
+            visit = pending_visits.pop()
+            if visit not in finished_visits:
+                finished_visits.add(visit)
+                pending_visits += self.take_in_kustomization(visit)
         return self.made
 
     def take_in_kustomization(self, visit: KustomizationVisit) -> list[KustomizationVisit]:
         """Take in what the kustomization of a folder names; the kustomizations among that."""
         self.made.folders.add(visit.folder)
-        steps = []
+        inner_visits = []
         # What configures a generator or transformer may be patched together: there no key is plain.
-        plain = _KEYS_WITHOUT_PATHS if visit.plugin_user is None else frozenset({"apiversion", "kind"})
-        for name in sorted(KUSTOMIZATION_FILENAMES):
-            path = self.resolve_file(posixpath.join(visit.folder, name), name)
-            if path is None:
+        keys_without_paths = _KEYS_WITHOUT_PATHS if visit.plugin_user is None else frozenset({"apiversion", "kind"})
+        for kustomization_file_name in sorted(KUSTOMIZATION_FILENAMES):
+            kustomization_path = self.resolve_file(
+                posixpath.join(visit.folder, kustomization_file_name), kustomization_file_name
+            )
+            if kustomization_path is None:
                 continue
-            self.count_file(path)
-            for key, text in self.path_strings_of_file(path, plain):
-                if key in CHARTS and is_remote(text):
-                    raise remote_chart(text.strip(), self.tree.report_path(path))
-                user = visit.plugin_user
-                if user is None and key in _PLUGIN_KEYS:
-                    user = visit.folder
-                inner = self.take_in_entry(visit.folder, text, user, self.tree.report_path(path))
-                if inner is not None:
-                    self.made.kustomizations_by_user.setdefault(visit.folder, []).append(inner)
-                    steps.append(KustomizationVisit(inner, user))
-        return steps
-
-    def path_strings_of_file(self, path: str, keys_to_skip: frozenset[str]) -> list[tuple[str, str]]:
-        """(key, text) of all that a file says under keys that may name files."""
-        text = decode_text(self.tree.content_by_path[path])
-        if text is None:
-            raise RenderError(f"{self.tree.report_path(path)} is not text")
-        return _path_strings(text, keys_to_skip, self.tree.report_path(path))
-
-    def take_in_entry(self, folder: str, text: str, plugin_user: str | None, place_text: str) -> str | None:
-        """Take in what one text of a kustomization names; the folder that it names, where that is one."""
-        if _is_inline(text):
-            if plugin_user is not None:
-                self.take_in_plugin_files((folder, plugin_user), text, place_text)
-            return None
-        names = _possible_names(text, place_text)
-        for name in names:
-            if name.startswith("/"):
-                raise OverlayRefusedError(
-                    f"{place_text} takes in {name}, an absolute path; only what stands in the tree is read"
+            self.count_file(kustomization_path)
+            for entry_key, entry_text in self.path_strings_of_file(kustomization_path, keys_without_paths):
+                if entry_key in HELM_CHART_KEYS and is_remote_address(entry_text):
+                    raise remote_chart_error(entry_text.strip(), self.tree.report_path(kustomization_path))
+                plugin_user = visit.plugin_user
+                if plugin_user is None and entry_key in _PLUGIN_KEYS:
+                    plugin_user = visit.folder
+                inner_folder = self.take_in_entry(
+                    visit.folder, entry_text, plugin_user, self.tree.report_path(kustomization_path)
                 )
-            path = posixpath.normpath(posixpath.join(folder, name))
-            file = self.resolve_file(path, place_text)
-            if file is not None:
-                self.count_file(file)
-                if plugin_user is not None:
-                    content = decode_text(self.tree.content_by_path[file]) or ""
-                    self.take_in_plugin_files((folder, plugin_user), content, self.tree.report_path(file))
+                if inner_folder is not None:
+                    self.made.kustomizations_by_user.setdefault(visit.folder, []).append(inner_folder)
+                    inner_visits.append(KustomizationVisit(inner_folder, plugin_user))
+        return inner_visits
+
+    def path_strings_of_file(self, real_file_path: str, keys_to_skip: frozenset[str]) -> list[tuple[str, str]]:
+        """(key, text) of all that a file says under keys that may name files."""
+        file_text = decode_text(self.tree.content_by_path[real_file_path])
+        if file_text is None:
+            raise RenderError(f"{self.tree.report_path(real_file_path)} is not text")
+        return _keys_and_path_strings(file_text, keys_to_skip, self.tree.report_path(real_file_path))
+
+    def take_in_entry(
+        self, kustomization_folder: str, entry_text: str, plugin_user_folder: str | None, place_text: str
+    ) -> str | None:
+        """Take in what one text of a kustomization names; the folder that it names, where that is one."""
+        if _is_inline_document(entry_text):
+            if plugin_user_folder is not None:
+                self.take_in_plugin_files((kustomization_folder, plugin_user_folder), entry_text, place_text)
+            return None
+        possible_names = _possible_names(entry_text, place_text)
+        for possible_name in possible_names:
+            if possible_name.startswith("/"):
+                raise OverlayRefusedError(
+                    f"{place_text} takes in {possible_name}, an absolute path; only what stands in the tree is read"
+                )
+            path_in_tree = posixpath.normpath(posixpath.join(kustomization_folder, possible_name))
+            real_file_path = self.resolve_file(path_in_tree, place_text)
+            if real_file_path is not None:
+                self.count_file(real_file_path)
+                if plugin_user_folder is not None:
+                    plugin_text = decode_text(self.tree.content_by_path[real_file_path]) or ""
+                    self.take_in_plugin_files(
+                        (kustomization_folder, plugin_user_folder), plugin_text, self.tree.report_path(real_file_path)
+                    )
                 return None
-            inner = self.resolve_folder(path, place_text)
-            if inner is not None:
-                self.made.folders.add(inner)
-                return inner
-        _refuse_if_remote(names, place_text)
+            real_folder_path = self.resolve_folder(path_in_tree, place_text)
+            if real_folder_path is not None:
+                self.made.folders.add(real_folder_path)
+                return real_folder_path
+        _refuse_likely_remote_names(possible_names, place_text)
         return None
 
-    def take_in_plugin_files(self, folders: tuple[str, str], text: str, place_text: str) -> None:
+    def take_in_plugin_files(self, base_folders: tuple[str, str], plugin_text: str, place_text: str) -> None:
         """Take in the files that the configuration of a generator or transformer names."""
-        for _, value in _path_strings(text, _PLAIN_PLUGIN, place_text):
-            if _is_inline(value):
-                remote = _ADDRESS_IN_TEXT.search(value)
-                if remote:
-                    raise _remote_error(remote[0], place_text)
+        for _, path_string in _keys_and_path_strings(plugin_text, _PLUGIN_KEYS_WITHOUT_PATHS, place_text):
+            if _is_inline_document(path_string):
+                remote_address_match = _ADDRESS_IN_TEXT.search(path_string)
+                if remote_address_match:
+                    raise _remote_error(remote_address_match[0], place_text)
                 continue
-            names = [name for name in _possible_names(value, place_text) if not name.startswith("/")]
-            paths = {posixpath.normpath(posixpath.join(folder, name)) for name in names for folder in folders}
-            files = [file for path in sorted(paths) if (file := self.resolve_file(path, place_text))]
-            for file in files:
-                self.count_file(file)
-            if not files:
-                _refuse_if_remote(names, place_text)
+            relative_names = [name for name in _possible_names(path_string, place_text) if not name.startswith("/")]
+            candidate_paths = {
+                posixpath.normpath(posixpath.join(folder, name)) for name in relative_names for folder in base_folders
+            }
+            real_file_paths = [
+                real_file_path for path in sorted(candidate_paths) if (real_file_path := self.resolve_file(path, place_text))
+            ]
+            for real_file_path in real_file_paths:
+                self.count_file(real_file_path)
+            if not real_file_paths:
+                _refuse_likely_remote_names(relative_names, place_text)
 
-    def count_file(self, file: str) -> None:
+    def count_file(self, real_file_path: str) -> None:
         """Count a file that was read among the inputs. Raises RenderError where they grow over the limit."""
-        if file in self.made.files:
+        if real_file_path in self.made.files:
             return
-        self.made.files.add(file)
-        self.made.size += len(self.tree.content_by_path[file])
-        if len(self.made.files) > MAX_FILES or self.made.size > MAX_BYTES:
-            raise LimitError(f"it takes in over {MAX_FILES} files or {MAX_BYTES >> 20} MiB")
+        self.made.files.add(real_file_path)
+        self.made.size += len(self.tree.content_by_path[real_file_path])
+        if len(self.made.files) > MAX_FILES_PER_OVERLAY or self.made.size > MAX_BYTES_PER_OVERLAY:
+            raise LimitError(f"it takes in over {MAX_FILES_PER_OVERLAY} files or {MAX_BYTES_PER_OVERLAY >> 20} MiB")
 
-    def resolve_file(self, path: str, place_text: str) -> str | None:
+    def resolve_file(self, path_in_tree: str, place_text: str) -> str | None:
         """The real path of a file, None where there is none."""
         try:
-            return self.tree.real_file_path(path)
+            return self.tree.real_file_path(path_in_tree)
         except OutsideError:
-            raise _outside_error(path, place_text) from None
+            raise _outside_error(path_in_tree, place_text) from None
         except TooLargeError:
             raise LimitError(
-                f"{place_text} takes in {path}, which is over the limits of {MAX_FILE >> 20} MiB for one file and"
-                f" {MAX_TOTAL >> 20} MiB for all"
+                f"{place_text} takes in {path_in_tree}, which is over the limits of {MAX_FILE_BYTES >> 20} MiB for one file and"
+                f" {MAX_TREE_BYTES >> 20} MiB for all"
             ) from None
 
-    def resolve_folder(self, path: str, place_text: str) -> str | None:
+    def resolve_folder(self, path_in_tree: str, place_text: str) -> str | None:
         """The real path of a folder, None where there is none."""
         try:
-            return self.tree.real_folder_path(path)
+            return self.tree.real_folder_path(path_in_tree)
         except OutsideError:
-            raise _outside_error(path, place_text) from None
+            raise _outside_error(path_in_tree, place_text) from None
 
 
-def _path_strings(text: str, keys_to_skip: frozenset[str], place_text: str) -> list[tuple[str, str]]:
+def _keys_and_path_strings(yaml_text: str, keys_to_skip: frozenset[str], place_text: str) -> list[tuple[str, str]]:
     try:
-        return [one for node in load_unresolved(text) for one in string_values(node, keys_to_skip)]
+        return [one for node in load_unresolved(yaml_text) for one in strings_by_outermost_key(node, keys_to_skip)]
     except UnresolvedYamlError as error:
         raise RenderError(f"{place_text} cannot be read: {error}") from None
 
 
-def _is_inline(text: str) -> bool:
+def _is_inline_document(entry_text: str) -> bool:
     """Whether a text is a document in itself and no name."""
-    return "\n" in text.strip() or text.lstrip().startswith(("{", "["))
+    return "\n" in entry_text.strip() or entry_text.lstrip().startswith(("{", "["))
 
 
-def _possible_names(text: str, place_text: str) -> list[str]:
+def _possible_names(entry_text: str, place_text: str) -> list[str]:
     """What a text may name: itself, and what stands behind the key that a generator gives a file. Raises OverlayRefusedError."""
-    names = [name for name in (text.strip(), text.partition("=")[2].strip()) if name]
-    for name in names:
-        if is_remote(name):
+    nonempty_names = [name for name in (entry_text.strip(), entry_text.partition("=")[2].strip()) if name]
+    for name in nonempty_names:
+        if is_remote_address(name):
             raise _remote_error(name, place_text)
-    return [name for name in names if len(name) <= MAX_PATH]
+    return [name for name in nonempty_names if len(name) <= MAX_PATH_CHARACTERS]
 
 
-def _refuse_if_remote(names: list[str], place_text: str) -> None:
-    for name in names:
+def _refuse_likely_remote_names(possible_names: list[str], place_text: str) -> None:
+    for name in possible_names:
         if _LIKELY_REMOTE_ADDRESS.match(name):
             raise _remote_error(name, place_text)
 
 
-def remote_chart(repository: str, where: str) -> RemoteChartError:
+def remote_chart_error(repository: str, place_text: str) -> RemoteChartError:
     """Why an overlay that takes in a chart of a repository is not built."""
-    safe_name = _URL_CREDENTIALS.sub("//…", repository)[:200]
-    return RemoteChartError(f"{where} takes in a Helm chart of {safe_name}, which is remote and is not fetched")
+    shown_repository = _URL_CREDENTIALS.sub("//…", repository)[:200]
+    return RemoteChartError(f"{place_text} takes in a Helm chart of {shown_repository}, which is remote and is not fetched")
 
 
-def _remote_error(name: str, place_text: str) -> OverlayRefusedError:
-    safe_name = _URL_CREDENTIALS.sub("//…", name)[:200]
-    return OverlayRefusedError(f"{place_text} takes in {safe_name}, which is remote and is not fetched")
+def _remote_error(remote_name: str, place_text: str) -> OverlayRefusedError:
+    shown_name = _URL_CREDENTIALS.sub("//…", remote_name)[:200]
+    return OverlayRefusedError(f"{place_text} takes in {shown_name}, which is remote and is not fetched")
 
 
-def _outside_error(path: str, place_text: str) -> OverlayRefusedError:
+def _outside_error(outside_path: str, place_text: str) -> OverlayRefusedError:
     return OverlayRefusedError(
-        f"{place_text} takes in {path[:200]}, which leads out of the tree and is not read; check a directory that holds both"
+        f"{place_text} takes in {outside_path[:200]}, which leads out of the tree and is not read; check a directory that holds both"
     )
 
 
-def _verify_build_count(kustomizations_by_user: dict[str, list[str]], root: str) -> None:
+def _verify_build_count(kustomizations_by_user: dict[str, list[str]], root_folder: str) -> None:
     """How often a builder would build the kustomizations below one. Raises RenderError for too often, and for a circle."""
-    visits: dict[str, int] = {}
-    open_: set[str] = set()
-    stack = [root]
-    while stack:
-        node = stack[-1]
-        inner = kustomizations_by_user.get(node, [])
-        if node not in open_ and node not in visits:
-            open_.add(node)
-            for other in inner:
-                if other in open_:
-                    raise RenderError(f"{other or '.'} takes in itself by way of {node or '.'}")
-            stack += [other for other in inner if other not in visits]
+    build_count_by_folder: dict[str, int] = {}
+    folders_on_path: set[str] = set()
+    folder_stack = [root_folder]
+    while folder_stack:
+        folder = folder_stack[-1]
+        inner_folders = kustomizations_by_user.get(folder, [])
+        if folder not in folders_on_path and folder not in build_count_by_folder:
+            folders_on_path.add(folder)
+            for inner_folder in inner_folders:
+                if inner_folder in folders_on_path:
+                    raise RenderError(f"{inner_folder or '.'} takes in itself by way of {folder or '.'}")
+            folder_stack += [inner_folder for inner_folder in inner_folders if inner_folder not in build_count_by_folder]
             continue
-        stack.pop()
-        if node in open_:
-            open_.discard(node)
-            visits[node] = min(1 + sum(visits[other] for other in inner), MAX_VISITS + 1)
-    if visits[root] > MAX_VISITS:
-        raise LimitError(f"it takes in over {MAX_VISITS} kustomizations, one counted each time")
+        folder_stack.pop()
+        if folder in folders_on_path:
+            folders_on_path.discard(folder)
+            build_count_by_folder[folder] = min(
+                1 + sum(build_count_by_folder[inner_folder] for inner_folder in inner_folders), MAX_KUSTOMIZATION_BUILDS + 1
+            )
+    if build_count_by_folder[root_folder] > MAX_KUSTOMIZATION_BUILDS:
+        raise LimitError(f"it takes in over {MAX_KUSTOMIZATION_BUILDS} kustomizations, one counted each time")

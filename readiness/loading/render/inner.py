@@ -16,41 +16,59 @@ class InnerOverlay:
     users: tuple[str, ...]
 
 
-def buildable_below(
-    refused: Sequence[Kustomization],
-    built: Iterable[Kustomization],
-    known: Mapping[str, Kustomization],
+def outermost_buildable_overlays(
+    refused_kustomizations: Sequence[Kustomization],
+    built_kustomizations: Iterable[Kustomization],
+    kustomization_by_folder: Mapping[str, Kustomization],
     is_refused: Callable[[Kustomization], bool],
 ) -> list[InnerOverlay]:
     """The outermost kustomizations that can be built, of what others take in that are not, and that no `built` one takes in.
 
     `is_refused` says of one whether it cannot be built whatever it takes in; it is asked of each once.
     """
-    done = {inner.folder for one in built for inner in reachable_kustomizations(one, known)}
-    within = {one.folder: {each.folder: each for each in reachable_kustomizations(one, known)} for one in refused}
-    inside = {folder: one for some in within.values() for folder, one in some.items()}
-    bad = _with_users({folder for folder, one in inside.items() if is_refused(one)}, inside)
-    bad.update(within)  # refused for something that is not among the known ones
-    good = [one for folder, one in sorted(inside.items()) if folder not in bad]
-    taken = done.union(*(one.resource_folders for one in good))
+    built_folders = {
+        inner.folder for one in built_kustomizations for inner in reachable_kustomizations(one, kustomization_by_folder)
+    }
+    reachable_by_refused_folder = {
+        one.folder: {each.folder: each for each in reachable_kustomizations(one, kustomization_by_folder)}
+        for one in refused_kustomizations
+    }
+    reachable_by_folder = {
+        folder: one
+        for reachable_kustomizations_by_folder in reachable_by_refused_folder.values()
+        for folder, one in reachable_kustomizations_by_folder.items()
+    }
+    unbuildable_folders = _folders_with_their_users(
+        {folder for folder, one in reachable_by_folder.items() if is_refused(one)}, reachable_by_folder
+    )
+    unbuildable_folders.update(reachable_by_refused_folder)  # refused for something that is not among the known ones
+    buildable_kustomizations = [one for folder, one in sorted(reachable_by_folder.items()) if folder not in unbuildable_folders]
+    taken_in_folders = built_folders.union(*(one.resource_folders for one in buildable_kustomizations))
     return [
-        InnerOverlay(one, tuple(user for user, some in within.items() if one.folder in some))
-        for one in good
-        if one.folder not in taken and not one.is_component
+        InnerOverlay(
+            one,
+            tuple(
+                user
+                for user, reachable_kustomizations_by_folder in reachable_by_refused_folder.items()
+                if one.folder in reachable_kustomizations_by_folder
+            ),
+        )
+        for one in buildable_kustomizations
+        if one.folder not in taken_in_folders and not one.is_component
     ]
 
 
-def _with_users(folders: set[str], inside: Mapping[str, Kustomization]) -> set[str]:
+def _folders_with_their_users(folders: set[str], kustomization_by_folder: Mapping[str, Kustomization]) -> set[str]:
     """Folders of kustomizations, and of all that take them in, by whatever way."""
-    users: dict[str, list[str]] = {}
-    for one in inside.values():
+    user_folders_by_folder: dict[str, list[str]] = {}
+    for one in kustomization_by_folder.values():
         for folder in one.resource_folders:
-            users.setdefault(folder, []).append(one.folder)
-    found: set[str] = set()
-    waiting = list(folders)
-    while waiting:
-        folder = waiting.pop()
-        if folder not in found:
-            found.add(folder)
-            waiting += users.get(folder, ())
-    return found
+            user_folders_by_folder.setdefault(folder, []).append(one.folder)
+    all_folders: set[str] = set()
+    pending_folders = list(folders)
+    while pending_folders:
+        folder = pending_folders.pop()
+        if folder not in all_folders:
+            all_folders.add(folder)
+            pending_folders += user_folders_by_folder.get(folder, ())
+    return all_folders

@@ -9,75 +9,75 @@ from pathlib import Path
 
 from readiness import files
 from readiness.loading.programs_read import MAX_PROGRAM_BYTES
-from readiness.loading.render.archive import MAX_BYTES, MAX_FILES
+from readiness.loading.render.archive import MAX_BYTES_PER_CHART, MAX_FILES_PER_CHART
 from readiness.loading.render.chart_files import GIT_FOLDER
 from readiness.loading.render.made import RenderInput
 from readiness.loading.render.tree import ConfinedTree
 
-INPUT_CHART, INPUT_TREE, INPUT_PROGRAM = "chart", "tree", "program"
+INPUT_KIND_CHART, INPUT_KIND_TREE, INPUT_KIND_PROGRAM = "chart", "tree", "program"
 
 
-def chart_input(base: Path, folder: str) -> RenderInput:
+def chart_input(working_directory: Path, chart_folder: str) -> RenderInput:
     """A chart: all files in its folder, whether the walk saw them or not."""
-    return RenderInput(INPUT_CHART, folder, "", chart_hash(base / folder))
+    return RenderInput(INPUT_KIND_CHART, chart_folder, "", chart_hash(working_directory / chart_folder))
 
 
 def tree_inputs(tree: ConfinedTree) -> Iterator[RenderInput]:
     """Every path of a tree that was looked at."""
-    root = tree.report_path("")
-    for path, state in sorted(tree.state_by_path.items()):
-        yield RenderInput(INPUT_TREE, root, path, state)
+    tree_root_path = tree.report_path("")
+    for path, path_state in sorted(tree.state_by_path.items()):
+        yield RenderInput(INPUT_KIND_TREE, tree_root_path, path, path_state)
 
 
 def program_inputs(text_by_path: Mapping[str, str]) -> Iterator[RenderInput]:
     """Every program that was read for what it says of other files."""
     for path, text in sorted(text_by_path.items()):
-        yield RenderInput(INPUT_PROGRAM, "", path, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+        yield RenderInput(INPUT_KIND_PROGRAM, "", path, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 
-def is_unchanged(inputs: Iterable[RenderInput], base: Path) -> bool:
+def are_inputs_unchanged(render_inputs: Iterable[RenderInput], working_directory: Path) -> bool:
     """Whether all that was looked at is as it was."""
-    trees: dict[str, ConfinedTree] = {}
-    for item in inputs:
-        if item.kind == INPUT_PROGRAM:
-            now = _program_hash(base / item.path)
-        elif item.kind == INPUT_CHART:
-            now = chart_hash(base / item.root)
+    tree_by_root: dict[str, ConfinedTree] = {}
+    for render_input in render_inputs:
+        if render_input.kind == INPUT_KIND_PROGRAM:
+            current_hash_or_state = _program_hash(working_directory / render_input.path)
+        elif render_input.kind == INPUT_KIND_CHART:
+            current_hash_or_state = chart_hash(working_directory / render_input.root)
         else:
-            root = Path(os.path.realpath(base), item.root)
-            tree = trees.setdefault(item.root, ConfinedTree(root, base))
-            now = tree.path_state(item.path)
-        if now != item.hash_or_kind:
+            tree_root = Path(os.path.realpath(working_directory), render_input.root)
+            tree = tree_by_root.setdefault(render_input.root, ConfinedTree(tree_root, working_directory))
+            current_hash_or_state = tree.path_state(render_input.path)
+        if current_hash_or_state != render_input.hash_or_kind:
             return False
     return True
 
 
-def _program_hash(path: Path) -> str:
+def _program_hash(program_path: Path) -> str:
     """The hash of a program's text, as `program_inputs` gives it; of none where it can no longer be read."""
     try:
-        data = files.read_regular_file(path, MAX_PROGRAM_BYTES)
+        program_bytes = files.read_regular_file(program_path, MAX_PROGRAM_BYTES)
     except OSError:
-        data = b""
-    return hashlib.sha256(data.decode("utf-8", "replace").encode("utf-8", "surrogatepass")).hexdigest()
+        program_bytes = b""
+    return hashlib.sha256(program_bytes.decode("utf-8", "replace").encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def chart_hash(folder: Path) -> str:
+def chart_hash(chart_folder: Path) -> str:
     """The hash of the names and contents of a chart's files, without links; a word for one over the limits."""
     digest = hashlib.sha256()
-    count = size = 0
-    for parent, names, here in os.walk(folder, followlinks=False):
-        names[:] = sorted(name for name in names if name != GIT_FOLDER)
-        for name in sorted(here):
-            path = Path(parent, name)
+    file_count = total_bytes = 0
+    for parent_folder, subfolder_names, file_names in os.walk(chart_folder, followlinks=False):
+        subfolder_names[:] = sorted(entry_name for entry_name in subfolder_names if entry_name != GIT_FOLDER)
+        for entry_name in sorted(file_names):
+            file_path = Path(parent_folder, entry_name)
             try:
-                if path.is_symlink() or not path.is_file():
+                if file_path.is_symlink() or not file_path.is_file():
                     continue
-                count, size = count + 1, size + path.stat().st_size
-                if count > MAX_FILES or size > MAX_BYTES:
+                file_count, total_bytes = file_count + 1, total_bytes + file_path.stat().st_size
+                if file_count > MAX_FILES_PER_CHART or total_bytes > MAX_BYTES_PER_CHART:
                     return "over the limits"
-                data = path.read_bytes()
+                content = file_path.read_bytes()
             except OSError as error:
-                data = str(error.errno).encode()
-            path_in_chart = os.fsencode(path.relative_to(folder))
-            digest.update(b"%d %d " % (len(path_in_chart), len(data)) + path_in_chart + data)
+                content = str(error.errno).encode()
+            path_in_chart = os.fsencode(file_path.relative_to(chart_folder))
+            digest.update(b"%d %d " % (len(path_in_chart), len(content)) + path_in_chart + content)
     return digest.hexdigest()

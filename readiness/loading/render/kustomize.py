@@ -15,19 +15,19 @@ from typing import Any
 from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.gather import CHARTS, OverlayInputs, is_remote
+from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs, is_remote_address
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
-from readiness.loading.render.process import is_confined, run_renderer
+from readiness.loading.render.process import run_renderer, was_run_without_network
 from readiness.loading.render.tree import ConfinedTree
 from readiness.model import ParseError, Source, Span
-from readiness.programs import find_program, is_shim
+from readiness.programs import find_program, is_script_or_snap
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 REASON_NO_BUILDER = (
     "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them"
     " (a snap or a version manager's shim does not serve)"
 )
-MAX_OUTPUT_BYTES = 10 << 20  # bytes of what one overlay builds: what a single file may have
+MAX_BUILD_OUTPUT_BYTES = 10 << 20  # bytes of what one overlay builds: what a single file may have
 _ORIGIN_ANNOTATION = "config.kubernetes.io/origin"
 _ORIGIN_PATH_LINE = re.compile(r"^[ \t]*(?:path|configuredIn): (.+)$", re.MULTILINE)
 _DOCUMENT_SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
@@ -51,29 +51,31 @@ class Kustomization:
     image_names: list[str] = field(default_factory=list)
 
 
-def read_kustomizations(sources: Mapping[str, Source], parsed: ParsedTexts) -> dict[str, Kustomization]:
+def kustomization_by_folder(source_by_path: Mapping[str, Source], parsed_yaml: ParsedTexts) -> dict[str, Kustomization]:
     """The kustomizations among the texts, by folder; those that are no YAML are left out."""
-    kustomizations = {}
-    for path, source in sources.items():
-        if posixpath.basename(path) not in KUSTOMIZATION_FILENAMES:
+    kustomizations_by_their_folder = {}
+    for source_path, source in source_by_path.items():
+        if posixpath.basename(source_path) not in KUSTOMIZATION_FILENAMES:
             continue
         try:
-            documents = parsed.documents(source)
+            yaml_documents = parsed_yaml.documents(source)
         except ParseError:
             continue
-        if documents and isinstance(documents[0], Map):
-            kustomization = _read_kustomization(source, documents[0], sources)
-            kustomizations[kustomization.folder] = kustomization
-    return kustomizations
+        if yaml_documents and isinstance(yaml_documents[0], Map):
+            kustomization = _read_kustomization(source, yaml_documents[0], source_by_path)
+            kustomizations_by_their_folder[kustomization.folder] = kustomization
+    return kustomizations_by_their_folder
 
 
-def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]) -> Kustomization:
+def _read_kustomization(
+    kustomization_source: Source, kustomization_mapping: Map, source_by_path: Mapping[str, Source]
+) -> Kustomization:
     """What a kustomization says it takes in; the builder reads its keys in any case."""
-    folder = posixpath.dirname(source.path)
-    given = {key.casefold(): value for key, value in spec.items()}
-    kustomization = Kustomization(source, folder, given.get("kind") == "Component")
-    kustomization.image_names = [one.string_under("name") for one in spec.mappings_under("images")]
-    for key in (
+    kustomization_folder = posixpath.dirname(kustomization_source.path)
+    value_by_lowercase_key = {path_list_key.casefold(): value for path_list_key, value in kustomization_mapping.items()}
+    kustomization = Kustomization(kustomization_source, kustomization_folder, value_by_lowercase_key.get("kind") == "Component")
+    kustomization.image_names = [one.string_under("name") for one in kustomization_mapping.mappings_under("images")]
+    for path_list_key in (
         "resources",
         "bases",
         "components",
@@ -82,31 +84,39 @@ def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]
         "validators",
         "crds",
     ):
-        for entry in _string_list(given.get(key)):
-            if is_remote(entry):
+        for entry in _string_list(value_by_lowercase_key.get(path_list_key)):
+            if is_remote_address(entry):
                 continue
-            path = _joined_path(folder, entry)
-            (kustomization.resource_files if path in sources else kustomization.resource_folders).append(path)
-    kustomization.patch_files += [_joined_path(folder, entry) for entry in _string_list(given.get("patchesstrategicmerge"))]
-    _read_charts(kustomization, spec)
-    for key in ("patches", "patchesjson6902"):
-        kustomization.patch_files += [_joined_path(folder, path) for path in _path_list(given.get(key))]
+            resource_path = _report_path_of_entry(kustomization_folder, entry)
+            (kustomization.resource_files if resource_path in source_by_path else kustomization.resource_folders).append(
+                resource_path
+            )
+    kustomization.patch_files += [
+        _report_path_of_entry(kustomization_folder, entry)
+        for entry in _string_list(value_by_lowercase_key.get("patchesstrategicmerge"))
+    ]
+    _read_helm_charts(kustomization, kustomization_mapping)
+    for path_list_key in ("patches", "patchesjson6902"):
+        kustomization.patch_files += [
+            _report_path_of_entry(kustomization_folder, resource_path)
+            for resource_path in _patch_paths(value_by_lowercase_key.get(path_list_key))
+        ]
     return kustomization
 
 
-def _read_charts(kustomization: Kustomization, spec: Map) -> None:
+def _read_helm_charts(kustomization: Kustomization, kustomization_mapping: Map) -> None:
     """Which charts a kustomization inflates."""
-    for key, value in spec.items():
-        if key.casefold() in CHARTS and isinstance(value, Seq):
+    for key, value in kustomization_mapping.items():
+        if key.casefold() in HELM_CHART_KEYS and isinstance(value, Seq):
             kustomization.helm_charts += [entry for entry in value if isinstance(entry, Map)]
-        home = value.get("chartHome") if isinstance(value, Map) else None
-        if key.casefold() == "helmglobals" and isinstance(home, str):
-            kustomization.chart_home = home
+        chart_home = value.get("chartHome") if isinstance(value, Map) else None
+        if key.casefold() == "helmglobals" and isinstance(chart_home, str):
+            kustomization.chart_home = chart_home
 
 
-def _joined_path(folder: str, entry: str) -> str:
+def _report_path_of_entry(kustomization_folder: str, entry: str) -> str:
     """A path as reports print it, of an entry of a kustomization in a folder."""
-    path = posixpath.normpath(posixpath.join(folder, entry))
+    path = posixpath.normpath(posixpath.join(kustomization_folder, entry))
     return "" if path == "." else path
 
 
@@ -115,13 +125,13 @@ def _string_list(value: Any) -> Iterator[str]:
         yield from (entry for entry in value if isinstance(entry, str) and "\n" not in entry)
 
 
-def _path_list(value: Any) -> Iterator[str]:
+def _patch_paths(patches_value: Any) -> Iterator[str]:
     """The files of patches; a plain name is the form that builders took before kustomize 5."""
-    if isinstance(value, Seq):
-        yield from _string_list(value)
-        for item in value:
-            if isinstance(item, Map) and isinstance(item.get("path"), str):
-                yield item["path"]
+    if isinstance(patches_value, Seq):
+        yield from _string_list(patches_value)
+        for patch_entry in patches_value:
+            if isinstance(patch_entry, Map) and isinstance(patch_entry.get("path"), str):
+                yield patch_entry["path"]
 
 
 def root_kustomizations(
@@ -131,47 +141,51 @@ def root_kustomizations(
 
     One below a folder cannot take that in: builders refuse it.
     """
-    taken = {
+    taken_in_folders = {
         folder
         for kustomization in kustomizations_by_folder.values()
         for folder in kustomization.resource_folders
         if folder and not f"{kustomization.folder}/".startswith(f"{folder}/")
     }
-    roots = [one for _, one in sorted(kustomizations_by_folder.items()) if not one.is_component]
-    kustomizations = [one for one in roots if one.folder not in taken]
-    reached = {inner.folder for one in kustomizations for inner in reachable_kustomizations(one, kustomizations_by_folder)}
-    for kustomization in roots:
-        if kustomization.folder not in reached:
-            kustomizations.append(kustomization)
-            reached |= {inner.folder for inner in reachable_kustomizations(kustomization, kustomizations_by_folder)}
-    return kustomizations
+    non_component_kustomizations = [one for _, one in sorted(kustomizations_by_folder.items()) if not one.is_component]
+    deployed_kustomizations = [one for one in non_component_kustomizations if one.folder not in taken_in_folders]
+    reached_folders = {
+        inner.folder for one in deployed_kustomizations for inner in reachable_kustomizations(one, kustomizations_by_folder)
+    }
+    for kustomization in non_component_kustomizations:
+        if kustomization.folder not in reached_folders:
+            deployed_kustomizations.append(kustomization)
+            reached_folders |= {inner.folder for inner in reachable_kustomizations(kustomization, kustomizations_by_folder)}
+    return deployed_kustomizations
 
 
-def reachable_kustomizations(root: Kustomization, kustomizations_by_folder: Mapping[str, Kustomization]) -> list[Kustomization]:
+def reachable_kustomizations(
+    starting_kustomization: Kustomization, kustomizations_by_folder: Mapping[str, Kustomization]
+) -> list[Kustomization]:
     """A kustomization and all that it takes in, directly or not."""
-    reached: dict[str, Kustomization] = {}
-    waiting = [root]
-    while waiting:
-        kustomization = waiting.pop()
-        if kustomization.folder not in reached:
-            reached[kustomization.folder] = kustomization
-            waiting += [
+    reached_kustomization_by_folder: dict[str, Kustomization] = {}
+    pending_kustomizations = [starting_kustomization]
+    while pending_kustomizations:
+        kustomization = pending_kustomizations.pop()
+        if kustomization.folder not in reached_kustomization_by_folder:
+            reached_kustomization_by_folder[kustomization.folder] = kustomization
+            pending_kustomizations += [
                 kustomizations_by_folder[folder]
                 for folder in kustomization.resource_folders
                 if folder in kustomizations_by_folder
             ]
-    return list(reached.values())
+    return list(reached_kustomization_by_folder.values())
 
 
-def build_command() -> list[str]:
+def kustomize_build_command() -> list[str]:
     """What builds here: `kustomize`, else kubectl's; empty where there is neither.
 
     A shim is none: it needs a PATH and a home, and a builder is given neither.
     """
-    for name, verb in (("kustomize", "build"), ("kubectl", "kustomize")):
-        program = find_program(name)
-        if program and not is_shim(program):
-            return [program, verb]
+    for program_name, build_subcommand in (("kustomize", "build"), ("kubectl", "kustomize")):
+        program_path = find_program(program_name)
+        if program_path and not is_script_or_snap(program_path):
+            return [program_path, build_subcommand]
     return []
 
 
@@ -193,13 +207,15 @@ class BuiltOverlay(GeneratedSource):
 
     def written_location(self, span: Span) -> tuple[Source, Span]:
         """The deepest place of the same path, in the last patch that has all of it, else in the origin."""
-        for node, written, fallback in self.objects:
-            if node.at().start <= span.start <= node.at().end:
-                steps = list(key_path_to_span(node, span))
-                best = max(written, key=lambda pair: path_depth(pair[1], steps), default=None)
-                if best is None:
-                    return fallback, fallback.one_line(Span(0, len(fallback.text)))
-                return best[0], best[0].one_line(deepest_span(best[1], steps))
+        for built_object, candidate_sources_and_objects, fallback_source in self.objects:
+            if built_object.at().start <= span.start <= built_object.at().end:
+                key_path = list(key_path_to_span(built_object, span))
+                deepest_candidate = max(
+                    candidate_sources_and_objects, key=lambda pair: followed_key_count(pair[1], key_path), default=None
+                )
+                if deepest_candidate is None:
+                    return fallback_source, fallback_source.one_line(Span(0, len(fallback_source.text)))
+                return deepest_candidate[0], deepest_candidate[0].one_line(deepest_span(deepest_candidate[1], key_path))
         return self.objects[0][2], Span(0, 0)
 
 
@@ -207,13 +223,13 @@ def key_path_to_span(node: Any, span: Span) -> Iterator[Any]:
     """The keys that lead from a mapping to the deepest value around a place; list entries by their names."""
     while isinstance(node, Map | Seq):
         if isinstance(node, Map):
-            around = [(key, node.entry_span(key), node[key]) for key in node]
+            keys_spans_and_values = [(key, node.entry_span(key), node[key]) for key in node]
         else:
-            around = [(_key_of_list_entry(item, index), node.at(index), item) for index, item in enumerate(node)]
-        for key, place, value in around:
-            if not place.start <= span.start < place.end:
+            keys_spans_and_values = [(_key_of_list_entry(item, index), node.at(index), item) for index, item in enumerate(node)]
+        for key, value_span, value in keys_spans_and_values:
+            if not value_span.start <= span.start < value_span.end:
                 continue
-            if isinstance(node, Map) and place.start == node.at().start and span.start < node.at(key).start:
+            if isinstance(node, Map) and value_span.start == node.at().start and span.start < node.at(key).start:
                 return  # the first entry begins where its mapping does: the place is the mapping's
             yield key
             node = value
@@ -227,7 +243,7 @@ def _key_of_list_entry(item: Any, index: int) -> Any:
     return item.get("name", index) if isinstance(item, Map) else index
 
 
-def _follow_key(node: Any, key: Any) -> tuple[Any, Span] | None:
+def _child_and_span(node: Any, key: Any) -> tuple[Any, Span] | None:
     """(value, place) under one step; None where there is none."""
     if isinstance(node, Map):
         return (node[key], node.at(key)) if key in node else None
@@ -238,139 +254,157 @@ def _follow_key(node: Any, key: Any) -> tuple[Any, Span] | None:
     return None
 
 
-def path_depth(node: Any, keys: list[Any]) -> int:
+def followed_key_count(node: Any, key_path: list[Any]) -> int:
     """How far a path can be followed."""
-    for number, step in enumerate(keys):
-        found = _follow_key(node, step)
-        if found is None:
-            return number
-        node = found[0]
-    return len(keys)
+    for key_count, key in enumerate(key_path):
+        child_and_span = _child_and_span(node, key)
+        if child_and_span is None:
+            return key_count
+        node = child_and_span[0]
+    return len(key_path)
 
 
-def deepest_span(node: Map, keys: list[Any]) -> Span:
+def deepest_span(node: Map, key_path: list[Any]) -> Span:
     """The deepest place of a path that there is."""
-    place = node.at()
+    deepest_place = node.at()
     value: Any = node
-    for step in keys:
-        child = _follow_key(value, step)
-        if child is None:
+    for key in key_path:
+        child_and_span = _child_and_span(value, key)
+        if child_and_span is None:
             break
-        value, place = child
-    return place
+        value, deepest_place = child_and_span
+    return deepest_place
 
 
-def unread_sources(overlay_inputs: Iterable[OverlayInputs], sources: Mapping[str, Source]) -> dict[str, Source]:
+def unread_source_by_path(overlay_inputs: Iterable[OverlayInputs], source_by_path: Mapping[str, Source]) -> dict[str, Source]:
     """The texts that overlays take in and the walk did not read, by their paths: from ignored or vendored folders, say."""
-    unread = {}
-    for gathered in overlay_inputs:
-        for name in sorted(gathered.files):
-            path = gathered.tree.report_path(name)
-            if path not in sources and path.endswith((".yaml", ".yml", *KUSTOMIZATION_FILENAMES)):
-                text = decode_text(gathered.tree.content_by_path[name])
-                if text is not None:
-                    unread[path] = Source(path, text)
-    return unread
+    unread_by_path = {}
+    for inputs_of_overlay in overlay_inputs:
+        for path_in_tree in sorted(inputs_of_overlay.files):
+            report_path = inputs_of_overlay.tree.report_path(path_in_tree)
+            if report_path not in source_by_path and report_path.endswith((".yaml", ".yml", *KUSTOMIZATION_FILENAMES)):
+                file_text = decode_text(inputs_of_overlay.tree.content_by_path[path_in_tree])
+                if file_text is not None:
+                    unread_by_path[report_path] = Source(report_path, file_text)
+    return unread_by_path
 
 
 def build_overlay(
-    root: Kustomization,
+    overlay_kustomization: Kustomization,
     kustomizations: list[Kustomization],
-    sources: Mapping[str, Source],
-    inputs: OverlayInputs,
-    parsed: ParsedTexts,
+    source_by_path: Mapping[str, Source],
+    overlay_inputs: OverlayInputs,
+    parsed_yaml: ParsedTexts,
 ) -> BuiltOverlay:
     """What an overlay builds, from a copy of what it takes in. Raises RenderError."""
-    with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
-        scratch = Path(os.path.realpath(folder))
-        copy = scratch / "tree"
-        inputs.tree.copy_to(inputs.folders, inputs.files, copy)
-        there = posixpath.join("tree", inputs.folder)
-        spec = {"resources": [there], "buildMetadata": ["originAnnotations"]}
-        (scratch / "kustomization.yaml").write_text(json.dumps(spec), encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="readiness-") as scratch_folder_path:
+        scratch_folder = Path(os.path.realpath(scratch_folder_path))
+        tree_copy = scratch_folder / "tree"
+        overlay_inputs.tree.copy_to(overlay_inputs.folders, overlay_inputs.files, tree_copy)
+        overlay_path_in_scratch = posixpath.join("tree", overlay_inputs.folder)
+        kustomization_spec = {"resources": [overlay_path_in_scratch], "buildMetadata": ["originAnnotations"]}
+        (scratch_folder / "kustomization.yaml").write_text(json.dumps(kustomization_spec), encoding="utf-8")
         try:
-            done = run_renderer([*build_command(), str(scratch)], "", scratch, max_output=MAX_OUTPUT_BYTES)
+            program_result = run_renderer(
+                [*kustomize_build_command(), str(scratch_folder)], "", scratch_folder, max_output_bytes=MAX_BUILD_OUTPUT_BYTES
+            )
         except LimitError:
             raise
         except RenderError as error:
-            raise RenderError(_clean_error(str(error), scratch)) from None
-        text, lost = _parsable_text(done.output.decode("utf-8", "replace"))
-        built = BuiltOverlay(root.source.path, text, root.folder or ".")
-        built.lost = [(piece, error, root.source) for piece, error in lost]
-        built.confined = is_confined(done)
-        _trace_origins(built, kustomizations, sources, copy, inputs.tree, parsed)
-    return built
+            raise RenderError(_clean_error(str(error), scratch_folder)) from None
+        built_text, unparsed_documents = _text_without_unparsed_documents(program_result.output.decode("utf-8", "replace"))
+        built_overlay = BuiltOverlay(overlay_kustomization.source.path, built_text, overlay_kustomization.folder or ".")
+        built_overlay.lost = [
+            (document_text, error, overlay_kustomization.source) for document_text, error in unparsed_documents
+        ]
+        built_overlay.confined = was_run_without_network(program_result)
+        _trace_origins(built_overlay, kustomizations, source_by_path, tree_copy, overlay_inputs.tree, parsed_yaml)
+    return built_overlay
 
 
-def _parsable_text(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
+def _text_without_unparsed_documents(built_text: str) -> tuple[str, list[tuple[str, ParseError]]]:
     """A text with blanks for the documents that do not parse, every other character in its place; and those documents."""
     try:
-        load_yaml_documents(text)
+        load_yaml_documents(built_text)
     except ParseError:
-        parts, lost = [], []
-        for part in _DOCUMENT_SEPARATOR.split(text):
+        document_texts, unparsed_documents = [], []
+        for document_text in _DOCUMENT_SEPARATOR.split(built_text):
             try:
-                load_yaml_documents(part)
-                parts.append(part)
+                load_yaml_documents(document_text)
+                document_texts.append(document_text)
             except ParseError as error:
-                lost.append((part, error))
-                parts.append(re.sub(r"[^\n]", " ", part))
-        return "---\n".join(parts), lost
-    return text, []
+                unparsed_documents.append((document_text, error))
+                document_texts.append(re.sub(r"[^\n]", " ", document_text))
+        return "---\n".join(document_texts), unparsed_documents
+    return built_text, []
 
 
-def _clean_error(message: str, scratch: Path) -> str:
+def _clean_error(builder_message: str, scratch_folder: Path) -> str:
     """A builder's message without its log prefix and without paths of this machine."""
-    _, separator, quoted = message.partition('err="')
-    text = (quoted.removesuffix('"') if separator else message).replace('\\"', '"').removeprefix("Error: ")
-    for path in (f"{scratch}/tree/", f"{scratch}/tree", str(scratch)):
-        text = text.replace(path, "" if path.endswith("/") else ".")
-    text = re.sub(r"(?<![\w.])tree/(?=\S)", "", text)
-    text = re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "", text)  # whatever other path of this machine there is
-    return text.rsplit("err='", 1)[-1].rstrip("'")[:300]
+    _, separator, quoted_error = builder_message.partition('err="')
+    shown_message = (
+        (quoted_error.removesuffix('"') if separator else builder_message).replace('\\"', '"').removeprefix("Error: ")
+    )
+    for scratch_path in (f"{scratch_folder}/tree/", f"{scratch_folder}/tree", str(scratch_folder)):
+        shown_message = shown_message.replace(scratch_path, "" if scratch_path.endswith("/") else ".")
+    shown_message = re.sub(r"(?<![\w.])tree/(?=\S)", "", shown_message)
+    shown_message = re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "", shown_message)  # whatever other path of this machine there is
+    return shown_message.rsplit("err='", 1)[-1].rstrip("'")[:300]
 
 
 def _trace_origins(
-    built: BuiltOverlay,
+    built_overlay: BuiltOverlay,
     kustomizations: list[Kustomization],
-    sources: Mapping[str, Source],
-    copy: Path,
-    tree: ConfinedTree,
-    parsed: ParsedTexts,
+    source_by_path: Mapping[str, Source],
+    tree_copy: Path,
+    confined_tree: ConfinedTree,
+    parsed_yaml: ParsedTexts,
 ) -> None:
     """Note for each object that was built where it was written: its origin, and the patches that speak of it."""
-    patches = [sources[path] for one in kustomizations for path in one.patch_files if path in sources]
+    patch_sources = [source_by_path[path] for one in kustomizations for path in one.patch_files if path in source_by_path]
 
-    def source_of_origin(note: str) -> Source | None:
-        match = _ORIGIN_PATH_LINE.search(note)
-        if not match:
+    def source_of_origin(origin_annotation: str) -> Source | None:
+        origin_path_match = _ORIGIN_PATH_LINE.search(origin_annotation)
+        if not origin_path_match:
             return None
-        real = os.path.realpath(copy.parent / match.group(1).strip())
-        return sources.get(tree.report_path(os.path.relpath(real, copy)))
+        real_origin_path = os.path.realpath(tree_copy.parent / origin_path_match.group(1).strip())
+        return source_by_path.get(confined_tree.report_path(os.path.relpath(real_origin_path, tree_copy)))
 
-    built.lost = [(text, error, source_of_origin(text) or home) for text, error, home in built.lost]
-    for node in load_yaml_documents(built.text):
-        if not isinstance(node, Map):
+    built_overlay.lost = [
+        (text, error, source_of_origin(text) or default_source) for text, error, default_source in built_overlay.lost
+    ]
+    for built_object in load_yaml_documents(built_overlay.text):
+        if not isinstance(built_object, Map):
             continue
-        note = node.mapping_at_path("metadata", "annotations").get(_ORIGIN_ANNOTATION)
-        origin = source_of_origin(note) if isinstance(note, str) else None
-        homes = [*([origin] if origin else []), *patches]
-        written = [(one, found) for one in homes for found in _candidate_objects(one, node, parsed)]
-        built.objects.append((node, written[::-1], origin or kustomizations[0].source))
+        note = built_object.mapping_at_path("metadata", "annotations").get(_ORIGIN_ANNOTATION)
+        origin_source = source_of_origin(note) if isinstance(note, str) else None
+        candidate_sources = [*([origin_source] if origin_source else []), *patch_sources]
+        sources_and_candidate_objects = [
+            (one, candidate_object)
+            for one in candidate_sources
+            for candidate_object in _candidate_objects(one, built_object, parsed_yaml)
+        ]
+        built_overlay.objects.append(
+            (built_object, sources_and_candidate_objects[::-1], origin_source or kustomizations[0].source)
+        )
 
 
-def _candidate_objects(source: Source, node: Map, parsed: ParsedTexts) -> Iterator[Map]:
+def _candidate_objects(candidate_source: Source, built_object: Map, parsed_yaml: ParsedTexts) -> Iterator[Map]:
     """The objects of a file that an object may have been made from: the kind, and the name but for what is added."""
     try:
-        documents = parsed.documents(source)
+        yaml_documents = parsed_yaml.documents(candidate_source)
     except ParseError:
         return
-    name = _object_name(node)
-    for candidate in documents:
-        if isinstance(candidate, Map) and candidate.get("kind") == node.get("kind") and _object_name(candidate) in name:
+    built_object_name = _object_name(built_object)
+    for candidate in yaml_documents:
+        if (
+            isinstance(candidate, Map)
+            and candidate.get("kind") == built_object.get("kind")
+            and _object_name(candidate) in built_object_name
+        ):
             yield candidate
 
 
-def _object_name(node: Map) -> str:
-    name = node.mapping_at_path("metadata").get("name")
+def _object_name(object_mapping: Map) -> str:
+    name = object_mapping.mapping_at_path("metadata").get("name")
     return name if isinstance(name, str) else ""

@@ -67,13 +67,13 @@ class GeneratedSource(Source):
         return None
 
 
-def written_place(source: Source, span: Span) -> tuple[Source, Span]:
+def written_source_and_span(source: Source, span: Span) -> tuple[Source, Span]:
     """Where a place stands in a file that somebody wrote: the same place but for what was rendered."""
-    root = source.root
-    if not isinstance(root, GeneratedSource):
+    root_source = source.root
+    if not isinstance(root_source, GeneratedSource):
         return source, span
-    start, end = source.to_root(span.start), source.to_root(span.end)
-    return root.written_location(Span(start, max(start, end)))
+    root_start, root_end = source.to_root(span.start), source.to_root(span.end)
+    return root_source.written_location(Span(root_start, max(root_start, root_end)))
 
 
 class RenderInput(NamedTuple):
@@ -88,6 +88,6 @@ class RenderInput(NamedTuple):
     hash_or_kind: str
 
 
-def short_error(error: str) -> str:
+def short_error_text(error_text: str) -> str:
     """The part of a renderer's message that a person needs, on one line."""
-    return " ".join(line.strip() for line in error.splitlines() if line.strip())[:600]
+    return " ".join(line.strip() for line in error_text.splitlines() if line.strip())[:600]

@@ -6,10 +6,10 @@ import itertools
 import re
 from collections.abc import Iterable
 
-from readiness.facts.table import fact_column
-from readiness.loading.render.made import GeneratedSource, SetValue, written_place
+from readiness.facts.table import property_by_fact_name
+from readiness.loading.render.made import GeneratedSource, SetValue, written_source_and_span
 from readiness.model import (
-    PUT_IN_HERE,
+    MESSAGE_VALUE_PUT_IN_HERE,
     AnnotationSuppression,
     Environments,
     Finding,
@@ -28,49 +28,76 @@ def relocate_findings(findings: Iterable[Finding], environment_count_by_path: di
     worst; one place that makes several objects is left to `triage/copies.py`. The values of install tests and of other
     environments are asked what is wrong, not what production needs.
     """
-    plain: list[Finding] = []
-    moved: dict[tuple[object, ...], Finding] = {}
+    findings_on_written_files: list[Finding] = []
+    relocated_finding_by_key: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
-        root = finding.source.root
-        if not isinstance(root, GeneratedSource):
-            plain.append(finding)
+        rendered_source = finding.source.root
+        if not isinstance(rendered_source, GeneratedSource):
+            findings_on_written_files.append(finding)
             continue
-        there = relocate_finding(finding, root)
-        if root.trial and not (
-            _is_asked_of_others(finding) if root.aside and not root.alone else _is_asked_of_tests(there, root)
+        finding_in_template = relocate_finding(finding, rendered_source)
+        if rendered_source.trial and not (
+            _counts_outside_production(finding)
+            if rendered_source.aside and not rendered_source.alone
+            else _counts_for_install_tests(finding_in_template, rendered_source)
         ):
             continue
-        if root.trial and _is_secret(finding) and _is_given_by_tests(finding, there, root):
+        if (
+            rendered_source.trial
+            and _is_about_secret_value(finding)
+            and _is_secret_only_in_test_values(finding, finding_in_template, rendered_source)
+        ):
             continue
-        told, keys = _told_at_value(finding, there, root)
-        total = environment_count_by_path.get(root.path if root.packed or keys else told.path, 1)
-        name = (root.environment,)
-        given = Environments((), name, total) if root.trial else Environments(name, (), total)
-        told = told._replace(environments=given)
-        key: tuple[object, ...] = (told.rule, told.path, told.span, told.message)
-        if keys:  # what one value of a chart gives is one fault, whichever file sets it
-            chart = root.path.rpartition("/templates/")[0]
-            key = (told.rule, told.part, chart, keys, told.message if root.packed else "")
-        key = (*key, told.resource, told.container)
-        moved[key] = _joined(moved[key], told) if key in moved else told
-    return [*plain, *moved.values()]
+        reported_finding, value_key_path = _finding_at_value_and_keys(finding, finding_in_template, rendered_source)
+        environment_count = environment_count_by_path.get(
+            rendered_source.path if rendered_source.packed or value_key_path else reported_finding.path, 1
+        )
+        environment_names = (rendered_source.environment,)
+        environments = (
+            Environments((), environment_names, environment_count)
+            if rendered_source.trial
+            else Environments(environment_names, (), environment_count)
+        )
+        reported_finding = reported_finding._replace(environments=environments)
+        merge_key: tuple[object, ...] = (
+            reported_finding.rule,
+            reported_finding.path,
+            reported_finding.span,
+            reported_finding.message,
+        )
+        if value_key_path:  # what one value of a chart gives is one fault, whichever file sets it
+            chart_path = rendered_source.path.rpartition("/templates/")[0]
+            merge_key = (
+                reported_finding.rule,
+                reported_finding.part,
+                chart_path,
+                value_key_path,
+                reported_finding.message if rendered_source.packed else "",
+            )
+        merge_key = (*merge_key, reported_finding.resource, reported_finding.container)
+        relocated_finding_by_key[merge_key] = (
+            _joined_with_both_places(relocated_finding_by_key[merge_key], reported_finding)
+            if merge_key in relocated_finding_by_key
+            else reported_finding
+        )
+    return [*findings_on_written_files, *relocated_finding_by_key.values()]
 
 
-def _joined(finding: Finding, twin: Finding) -> Finding:
+def _joined_with_both_places(finding: Finding, twin: Finding) -> Finding:
     """One finding for what two environments give: at the worse one's place, with that of the other."""
     if finding.fix_place == twin.fix_place:
         return joined_finding(finding, twin)
-    worse, other = (twin, finding) if twin.severity > finding.severity else (finding, twin)
-    place = Related(other.source, other.span, "the value is set here, too")
-    joined = joined_finding(worse, other)
-    return joined._replace(related=(*joined.related, place))
+    worse_finding, other_finding = (twin, finding) if twin.severity > finding.severity else (finding, twin)
+    other_place = Related(other_finding.source, other_finding.span, "the value is set here, too")
+    joined_findings = joined_finding(worse_finding, other_finding)
+    return joined_findings._replace(related=(*joined_findings.related, other_place))
 
 
-_VALUE_START = re.compile(r"""(?:\A|[\s{,\[])["']?(?P<key>[\w./-]+)["']?:[ \t]+["']?[^\s"',{}\[\]]*\Z|[-\[,][ \t]*["']?\Z""")
+_BEFORE_VALUE = re.compile(r"""(?:\A|[\s{,\[])["']?(?P<key>[\w./-]+)["']?:[ \t]+["']?[^\s"',{}\[\]]*\Z|[-\[,][ \t]*["']?\Z""")
 _IDENTITY_KEYS = frozenset({"name", "kind", "apiVersion", "namespace", "generateName"})
 
 
-def _is_asked_of_tests(finding: Finding, root: GeneratedSource) -> bool:
+def _counts_for_install_tests(finding: Finding, rendered_source: GeneratedSource) -> bool:
     """Whether a finding counts where only an install test's values (`ci/`) give it.
 
     Those tell what fails with any values, and what the template itself writes out: a value that stands in it. What they
@@ -79,114 +106,150 @@ def _is_asked_of_tests(finding: Finding, root: GeneratedSource) -> bool:
     """
     if finding.rule_definition.category == "correctness":
         return True
-    if root.alone:
+    if rendered_source.alone:
         return not any("/ci/" in f"/{other.source.path}" for other in finding.related)
-    text = finding.source.text[finding.span.start : finding.span.end]
-    if not text or "{{" in text or text[0] in "{[":
+    marked_text = finding.source.text[finding.span.start : finding.span.end]
+    if not marked_text or "{{" in marked_text or marked_text[0] in "{[":
         return False
-    return _is_set(finding, text)
+    return _is_at_set_value(finding, marked_text)
 
 
-def _is_given_by_tests(finding: Finding, there: Finding, root: GeneratedSource) -> bool:
+def _is_secret_only_in_test_values(finding: Finding, finding_in_template: Finding, rendered_source: GeneratedSource) -> bool:
     """Whether a secret stands in nothing but values for tests: not in the template, and in no other of the chart's values.
 
     Whoever installs the chart gives one of his own. What has the shape of a credential that a service gave out is one anywhere.
     """
-    begin, end = finding.source.to_root(finding.span.start), finding.source.to_root(finding.span.end)
-    span = Span(begin, max(begin, end))
-    printed = root.text[span.start : span.end]
-    if _BLOCK_MARK.match(printed):
-        printed = _block_below(root.text, span.end)
-    value = root.set_value(span)
-    texts = [printed] if value is None else [printed, value.source.text[value.span.start : value.span.end]]
-    found = [(text[one.span.start : one.span.end], one.verdict) for text in texts for one in secrets.secrets_in_text(text)]
-    if any(one.strength is SecretStrength.SHAPE and one.reason != "private key" for _, one in found):
+    root_start, root_end = finding.source.to_root(finding.span.start), finding.source.to_root(finding.span.end)
+    rendered_span = Span(root_start, max(root_start, root_end))
+    printed_text = rendered_source.text[rendered_span.start : rendered_span.end]
+    if _BLOCK_SCALAR_MARK.match(printed_text):
+        printed_text = _block_scalar_text(rendered_source.text, rendered_span.end)
+    set_value = rendered_source.set_value(rendered_span)
+    printed_and_written_texts = (
+        [printed_text]
+        if set_value is None
+        else [printed_text, set_value.source.text[set_value.span.start : set_value.span.end]]
+    )
+    secret_texts_and_verdicts = [
+        (text[one.span.start : one.span.end], one.verdict)
+        for text in printed_and_written_texts
+        for one in secrets.secrets_in_text(text)
+    ]
+    if any(one.strength is SecretStrength.SHAPE and one.reason != "private key" for _, one in secret_texts_and_verdicts):
         return False
-    if value is not None:
-        return _is_for_tests(value.source.path)
-    template = there.source.text
-    written = printed.strip() in template or any(word in template for word, _ in found)
-    return not written and _is_for_tests(root.environment)
+    if set_value is not None:
+        return _is_test_values_path(set_value.source.path)
+    template_text = finding_in_template.source.text
+    is_written_in_template = printed_text.strip() in template_text or any(
+        secret_text in template_text for secret_text, _ in secret_texts_and_verdicts
+    )
+    return not is_written_in_template and _is_test_values_path(rendered_source.environment)
 
 
-_BLOCK_MARK = re.compile(r"[|>][-+0-9]{0,2}\s*\Z")
+_BLOCK_SCALAR_MARK = re.compile(r"[|>][-+0-9]{0,2}\s*\Z")
 
 
-def _block_below(text: str, end: int) -> str:
+def _block_scalar_text(yaml_text: str, mark_end: int) -> str:
     """The lines of a block scalar whose mark ends at a place: those that follow and stand deeper than its own line."""
-    first, *lines = text[text.rfind("\n", 0, end) + 1 :].split("\n")
-    depth = len(first) - len(first.lstrip())
-    inside = itertools.takewhile(lambda line: not line.strip() or len(line) - len(line.lstrip()) > depth, lines)
-    return "\n".join(inside)
+    mark_line, *following_lines = yaml_text[yaml_text.rfind("\n", 0, mark_end) + 1 :].split("\n")
+    mark_line_indent = len(mark_line) - len(mark_line.lstrip())
+    block_lines = itertools.takewhile(
+        lambda line: not line.strip() or len(line) - len(line.lstrip()) > mark_line_indent, following_lines
+    )
+    return "\n".join(block_lines)
 
 
-def _is_for_tests(path: str) -> bool:
+def _is_test_values_path(values_path: str) -> bool:
     """Whether a file of values is for tests: those of chart-testing (`ci/`), and what its name says."""
-    *folders, name = path.lower().split("/")
-    words = re.split(r"[^a-z0-9]+", name)
-    return "ci" in folders or any(fact_column("purpose-words", "file").get(word) == "test" for word in words)
+    *folder_names, file_name = values_path.lower().split("/")
+    file_name_words = re.split(r"[^a-z0-9]+", file_name)
+    return "ci" in folder_names or any(
+        property_by_fact_name("purpose-words", "file").get(word) == "test" for word in file_name_words
+    )
 
 
-_DANGERS = frozenset({"correctness", "isolation", "secrets"})
+_DANGEROUS_CATEGORIES = frozenset({"correctness", "isolation", "secrets"})
 
 
-def _is_asked_of_others(finding: Finding) -> bool:
+def _counts_outside_production(finding: Finding) -> bool:
     """Whether a finding counts where only environments give it that are not production.
 
     They are asked what is wrong, and what is dangerous wherever it runs: a value that is set. What they leave out, how
     many replicas they have and how they are reached is none of production.
     """
     category = finding.rule_definition.category
-    if category not in _DANGERS:
+    if category not in _DANGEROUS_CATEGORIES:
         return False
-    text = finding.source.text[finding.span.start : finding.span.end]
-    return category == "correctness" or (bool(text) and _is_set(finding, text))
+    marked_text = finding.source.text[finding.span.start : finding.span.end]
+    return category == "correctness" or (bool(marked_text) and _is_at_set_value(finding, marked_text))
 
 
-def _is_set(finding: Finding, text: str) -> bool:
+def _is_at_set_value(finding: Finding, marked_text: str) -> bool:
     """Whether a finding stands at a value that somebody set, rather than at the thing that lacks one."""
-    line = finding.source.text.rfind("\n", 0, finding.span.start) + 1
-    found = _VALUE_START.search(finding.source.text[line : finding.span.start])
-    return found is not None and (found["key"] not in _IDENTITY_KEYS if found["key"] else ":" not in text)
-
-
-def relocate_note(note: AnnotationSuppression) -> AnnotationSuppression:
-    """A suppression carried by a rendered object, where somebody wrote it."""
-    root = note.source.root
-    if not isinstance(root, GeneratedSource):
-        return note
-    source, span = root.written_location(note.span)
-    _, first = root.written_location(Span(note.covered_span.start, note.covered_span.start))
-    _, last = root.written_location(Span(max(note.covered_span.end - 1, 0), note.covered_span.end))
-    within = Span(min(first.start, last.start), max(first.end, last.end))
-    return note._replace(source=source, span=span, covered_span=within)
-
-
-def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
-    """A finding on a rendering, where somebody wrote what it is about."""
-    source, span = written_place(finding.source, finding.span)
-    heads = [root.written_location(Span(at, at)) for at in map(finding.source.to_root, finding.enclosing_offsets)]
-    related = tuple(Related(*written_place(other.source, other.span), other.message) for other in finding.related)
-    return finding._replace(
-        source=source,
-        span=span,
-        enclosing_offsets=tuple(head.start for there, head in heads if there is source),
-        related=(*related, *root.definition_places(_root_span(finding)), *root.value_places(source, span)),
+    line_start = finding.source.text.rfind("\n", 0, finding.span.start) + 1
+    value_start_match = _BEFORE_VALUE.search(finding.source.text[line_start : finding.span.start])
+    return value_start_match is not None and (
+        value_start_match["key"] not in _IDENTITY_KEYS if value_start_match["key"] else ":" not in marked_text
     )
 
 
-def _is_secret(finding: Finding) -> bool:
+def relocate_suppression(suppression: AnnotationSuppression) -> AnnotationSuppression:
+    """A suppression carried by a rendered object, where somebody wrote it."""
+    rendered_source = suppression.source.root
+    if not isinstance(rendered_source, GeneratedSource):
+        return suppression
+    written_source, span = rendered_source.written_location(suppression.span)
+    _, written_start_span = rendered_source.written_location(
+        Span(suppression.covered_span.start, suppression.covered_span.start)
+    )
+    _, written_end_span = rendered_source.written_location(
+        Span(max(suppression.covered_span.end - 1, 0), suppression.covered_span.end)
+    )
+    written_covered_span = Span(
+        min(written_start_span.start, written_end_span.start), max(written_start_span.end, written_end_span.end)
+    )
+    return suppression._replace(source=written_source, span=span, covered_span=written_covered_span)
+
+
+def relocate_finding(finding: Finding, rendered_source: GeneratedSource) -> Finding:
+    """A finding on a rendering, where somebody wrote what it is about."""
+    written_source, span = written_source_and_span(finding.source, finding.span)
+    written_enclosing_starts = [
+        rendered_source.written_location(Span(at, at)) for at in map(finding.source.to_root, finding.enclosing_offsets)
+    ]
+    related_places = tuple(
+        Related(*written_source_and_span(other.source, other.span), other.message) for other in finding.related
+    )
+    return finding._replace(
+        source=written_source,
+        span=span,
+        enclosing_offsets=tuple(
+            enclosing_span.start
+            for enclosing_source, enclosing_span in written_enclosing_starts
+            if enclosing_source is written_source
+        ),
+        related=(
+            *related_places,
+            *rendered_source.definition_places(_span_in_rendering(finding)),
+            *rendered_source.value_places(written_source, span),
+        ),
+    )
+
+
+def _is_about_secret_value(finding: Finding) -> bool:
     """Whether a finding is about a secret's value."""
     return finding.rule_definition.category == "secrets" and finding.rule_definition.marks_secrets
 
 
-def _root_span(finding: Finding) -> Span:
+def _span_in_rendering(finding: Finding) -> Span:
     """The place of a finding in the whole rendering."""
-    start, end = map(finding.source.to_root, finding.span)
-    return Span(start, max(start, end))
+    root_start, root_end = map(finding.source.to_root, finding.span)
+    return Span(root_start, max(root_start, root_end))
 
 
-def _told_at_value(finding: Finding, there: Finding, root: GeneratedSource) -> tuple[Finding, tuple[str, ...]]:
+def _finding_at_value_and_keys(
+    finding: Finding, finding_in_template: Finding, rendered_source: GeneratedSource
+) -> tuple[Finding, tuple[str, ...]]:
     """The finding at the value that a person edits, and the keys of that; else where the template stands, and no keys.
 
     A secret stands where its value is set, not where a template prints it. What an archive's template prints is told
@@ -194,21 +257,32 @@ def _told_at_value(finding: Finding, there: Finding, root: GeneratedSource) -> t
     sets is told there, for the template prints the mapping whole.
     """
     source = finding.source
-    begin, end = source.to_root(finding.span.start), source.to_root(finding.span.end)
-    span = Span(begin, max(begin, end))
-    if not root.packed and not _is_secret(finding):
-        wrong = root.overriding_value(span) if finding.rule_definition.category == "correctness" else None
-        return (_moved(there, wrong), wrong.keys) if wrong is not None else (there, ())
-    if there.source.text[there.span.start : there.span.end] == root.text[span.start : span.end]:
-        return there, ()  # the template says it itself
-    value = root.set_value(span)
-    if value is None:
-        return there, ()
-    return _moved(there, value), value.keys
+    root_start, root_end = source.to_root(finding.span.start), source.to_root(finding.span.end)
+    rendered_span = Span(root_start, max(root_start, root_end))
+    if not rendered_source.packed and not _is_about_secret_value(finding):
+        overriding_value = (
+            rendered_source.overriding_value(rendered_span) if finding.rule_definition.category == "correctness" else None
+        )
+        return (
+            (_finding_at_set_value(finding_in_template, overriding_value), overriding_value.keys)
+            if overriding_value is not None
+            else (finding_in_template, ())
+        )
+    if (
+        finding_in_template.source.text[finding_in_template.span.start : finding_in_template.span.end]
+        == rendered_source.text[rendered_span.start : rendered_span.end]
+    ):
+        return finding_in_template, ()  # the template says it itself
+    set_value = rendered_source.set_value(rendered_span)
+    if set_value is None:
+        return finding_in_template, ()
+    return _finding_at_set_value(finding_in_template, set_value), set_value.keys
 
 
-def _moved(there: Finding, value: SetValue) -> Finding:
+def _finding_at_set_value(finding_in_template: Finding, set_value: SetValue) -> Finding:
     """A finding at the value that a person edits, with the place of the template that prints it."""
-    printed = Related(there.source, there.span, PUT_IN_HERE)
-    related = tuple(one for one in there.related if one[:2] != (value.source, value.span))
-    return there._replace(source=value.source, span=value.span, enclosing_offsets=(), related=(*related, printed))
+    template_place = Related(finding_in_template.source, finding_in_template.span, MESSAGE_VALUE_PUT_IN_HERE)
+    related_places = tuple(one for one in finding_in_template.related if one[:2] != (set_value.source, set_value.span))
+    return finding_in_template._replace(
+        source=set_value.source, span=set_value.span, enclosing_offsets=(), related=(*related_places, template_place)
+    )

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-MAX_FILE = 10 << 20  # bytes
-MAX_TOTAL = 256 << 20  # bytes of all files that are kept, for all overlays of a tree
-MAX_LINKS = 40  # on the way to one file
+MAX_FILE_BYTES = 10 << 20  # bytes
+MAX_TREE_BYTES = 256 << 20  # bytes of all files that are kept, for all overlays of a tree
+MAX_LINKS_PER_PATH = 40  # on the way to one file
 
 
 class OutsideError(Exception):
@@ -42,38 +42,38 @@ class ConfinedTree:
         self.root = Path(os.path.realpath(self.root))
         self.base = Path(os.path.realpath(self.base))
 
-    def path_in_tree(self, folder: Path) -> str:
+    def path_in_tree(self, folder_on_disk: Path) -> str:
         """The path in the tree of a folder on the disk."""
-        return os.path.relpath(os.path.realpath(folder), self.root).replace(os.sep, "/")
+        return os.path.relpath(os.path.realpath(folder_on_disk), self.root).replace(os.sep, "/")
 
-    def report_path(self, name: str) -> str:
+    def report_path(self, path_in_tree: str) -> str:
         """A path of the tree as reports print it."""
-        return os.path.relpath(self.root / name, self.base).replace(os.sep, "/")
+        return os.path.relpath(self.root / path_in_tree, self.base).replace(os.sep, "/")
 
-    def resolve_links(self, path: str) -> str:
+    def resolve_links(self, path_in_tree: str) -> str:
         """A path with its links followed. Raises OutsideError."""
-        here: list[str] = []
-        waiting = deque(PurePosixPath(path).parts)
-        followed: dict[str, str] = {}
-        hops = 0
-        while waiting:
-            part = waiting.popleft()
-            if part == "/" or (part == ".." and not here):
-                raise OutsideError(path)
-            if part == "..":
-                here.pop()
+        resolved_parts: list[str] = []
+        pending_parts = deque(PurePosixPath(path_in_tree).parts)
+        target_by_link: dict[str, str] = {}
+        followed_link_count = 0
+        while pending_parts:
+            path_part = pending_parts.popleft()
+            if path_part == "/" or (path_part == ".." and not resolved_parts):
+                raise OutsideError(path_in_tree)
+            if path_part == "..":
+                resolved_parts.pop()
                 continue
-            full = self.root.joinpath(*here, part)
-            if not full.is_symlink():
-                here.append(part)
+            path_on_disk = self.root.joinpath(*resolved_parts, path_part)
+            if not path_on_disk.is_symlink():
+                resolved_parts.append(path_part)
                 continue
-            target = followed["/".join((*here, part))] = self._link_target(full)
-            hops += 1
-            if hops > MAX_LINKS:
-                raise OutsideError(path)
-            waiting.extendleft(reversed(PurePosixPath(target).parts))
-        self.link_targets |= followed
-        return "/".join(here)
+            link_target = target_by_link["/".join((*resolved_parts, path_part))] = self._link_target(path_on_disk)
+            followed_link_count += 1
+            if followed_link_count > MAX_LINKS_PER_PATH:
+                raise OutsideError(path_in_tree)
+            pending_parts.extendleft(reversed(PurePosixPath(link_target).parts))
+        self.link_targets |= target_by_link
+        return "/".join(resolved_parts)
 
     def _link_target(self, link: Path) -> str:
         """What a link says, relative to its folder where it is absolute and leads into the tree."""
@@ -82,72 +82,72 @@ class ConfinedTree:
             return os.path.relpath(target, link.parent).replace(os.sep, "/")
         return target.as_posix()
 
-    def path_state(self, path: str) -> str:
+    def path_state(self, path_in_tree: str) -> str:
         """What a path is: `""` for nothing, `folder NAME`, `file NAME HASH`, `large NAME`, `outside`.
 
         NAME is where its links lead.
         """
-        if path not in self.state_by_path:
-            self.state_by_path[path] = self._find_path_state(path)
-        return self.state_by_path[path]
+        if path_in_tree not in self.state_by_path:
+            self.state_by_path[path_in_tree] = self._find_path_state(path_in_tree)
+        return self.state_by_path[path_in_tree]
 
-    def _find_path_state(self, path: str) -> str:
+    def _find_path_state(self, path_in_tree: str) -> str:
         try:
-            name = self.resolve_links(path)
-            status = (self.root / name).stat()
-            if stat.S_ISDIR(status.st_mode):
-                return f"folder {name}"
-            if not stat.S_ISREG(status.st_mode):
+            real_path = self.resolve_links(path_in_tree)
+            file_stat = (self.root / real_path).stat()
+            if stat.S_ISDIR(file_stat.st_mode):
+                return f"folder {real_path}"
+            if not stat.S_ISREG(file_stat.st_mode):
                 return ""
-            if name not in self.content_by_path:
-                if status.st_size > MAX_FILE or self.size + status.st_size > MAX_TOTAL:
-                    return f"large {name}"
-                self.content_by_path[name] = (self.root / name).read_bytes()
-                self.size += len(self.content_by_path[name])
-            return f"file {name} {hashlib.sha256(self.content_by_path[name]).hexdigest()}"
+            if real_path not in self.content_by_path:
+                if file_stat.st_size > MAX_FILE_BYTES or self.size + file_stat.st_size > MAX_TREE_BYTES:
+                    return f"large {real_path}"
+                self.content_by_path[real_path] = (self.root / real_path).read_bytes()
+                self.size += len(self.content_by_path[real_path])
+            return f"file {real_path} {hashlib.sha256(self.content_by_path[real_path]).hexdigest()}"
         except OutsideError:
             return "outside"
         except (OSError, ValueError):
             return ""
 
-    def real_file_path(self, path: str) -> str | None:
+    def real_file_path(self, path_in_tree: str) -> str | None:
         """The real path of a file, None where there is none. Raises OutsideError and TooLargeError."""
-        kind, _, rest = self.path_state(path).partition(" ")
-        if kind == "outside":
-            raise OutsideError(path)
-        if kind == "large":
-            raise TooLargeError(rest)
-        return rest.rpartition(" ")[0] if kind == "file" else None
+        state_kind, _, real_path_and_hash = self.path_state(path_in_tree).partition(" ")
+        if state_kind == "outside":
+            raise OutsideError(path_in_tree)
+        if state_kind == "large":
+            raise TooLargeError(real_path_and_hash)
+        return real_path_and_hash.rpartition(" ")[0] if state_kind == "file" else None
 
-    def real_folder_path(self, path: str) -> str | None:
+    def real_folder_path(self, path_in_tree: str) -> str | None:
         """The real path of a folder, None where there is none. Raises OutsideError."""
-        kind, _, name = self.path_state(path).partition(" ")
-        if kind == "outside":
-            raise OutsideError(path)
-        return name if kind == "folder" else None
+        state_kind, _, real_path = self.path_state(path_in_tree).partition(" ")
+        if state_kind == "outside":
+            raise OutsideError(path_in_tree)
+        return real_path if state_kind == "folder" else None
 
-    def copy_to(self, folders: Iterable[str], files: Iterable[str], to: Path) -> None:
+    def copy_to(self, folder_paths: Iterable[str], file_paths: Iterable[str], destination: Path) -> None:
         """Folders, files that were read, and the links that led to them, under another folder."""
-        for name in folders:
-            (to / name).mkdir(parents=True, exist_ok=True)
-        for name in files:
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            (to / name).write_bytes(self.content_by_path[name])
-        for name, target in self.link_targets.items():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            if not os.path.lexists(to / name):
-                (to / name).symlink_to(target)
+        for path_in_tree in folder_paths:
+            (destination / path_in_tree).mkdir(parents=True, exist_ok=True)
+        for path_in_tree in file_paths:
+            (destination / path_in_tree).parent.mkdir(parents=True, exist_ok=True)
+            (destination / path_in_tree).write_bytes(self.content_by_path[path_in_tree])
+        for path_in_tree, link_target in self.link_targets.items():
+            (destination / path_in_tree).parent.mkdir(parents=True, exist_ok=True)
+            if not os.path.lexists(destination / path_in_tree):
+                (destination / path_in_tree).symlink_to(link_target)
 
 
-def root_of(folder: Path, given_folders: Iterable[Path]) -> Path:
+def tree_root_of_folder(folder: Path, given_folders: Iterable[Path]) -> Path:
     """The tree that a folder belongs to: its repository, else the outermost of the given folders that holds it.
 
     A folder that none of them holds is a tree of its own.
     """
-    here = Path(os.path.realpath(folder))
-    for ancestor in (here, *here.parents):
+    real_folder = Path(os.path.realpath(folder))
+    for ancestor in (real_folder, *real_folder.parents):
         if (ancestor / ".git").exists():
             return ancestor
-    holders = (Path(os.path.realpath(one)) for one in given_folders)
-    around = [one for one in holders if here.is_relative_to(one)]
-    return min(around, key=lambda one: len(one.parts), default=here)
+    real_given_folders = (Path(os.path.realpath(one)) for one in given_folders)
+    enclosing_given_folders = [one for one in real_given_folders if real_folder.is_relative_to(one)]
+    return min(enclosing_given_folders, key=lambda one: len(one.parts), default=real_folder)

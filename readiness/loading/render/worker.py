@@ -12,59 +12,63 @@ import sys
 from typing import Any
 
 
-def render_charts(request: dict[str, Any]) -> dict[str, Any]:
+def render_charts(render_request: dict[str, Any]) -> dict[str, Any]:
     """Every chart of a request with every environment; one that fails gives its error, the others go on."""
     from helm_python import HelmError
     from helm_python.chart import Chart, values_from_yaml
 
-    answer: dict[str, Any] = {}
-    for label, folder in request["charts"].items():
-        said = answer[label] = {}
-        with Chart.load(folder) as chart:
-            for name, given in request["environments"].items():
+    answer_by_chart_label: dict[str, Any] = {}
+    for chart_label, chart_folder in render_request["charts"].items():
+        answer_by_environment = answer_by_chart_label[chart_label] = {}
+        with Chart.load(chart_folder) as chart:
+            for environment_name, environment_request in render_request["environments"].items():
                 try:
-                    values: dict[str, Any] = {}
-                    for text in given["texts"]:
-                        _merge_values(values, values_from_yaml(text))
-                    said[name] = {"files": _render_templates(chart, values, given, request)}
-                except HelmError as error:
-                    said[name] = {"error": str(error)}
-    return answer
+                    merged_values: dict[str, Any] = {}
+                    for values_text in environment_request["texts"]:
+                        _merge_values(merged_values, values_from_yaml(values_text))
+                    answer_by_environment[environment_name] = {
+                        "files": _render_templates(chart, merged_values, environment_request, render_request)
+                    }
+                except HelmError as helm_error:
+                    answer_by_environment[environment_name] = {"error": str(helm_error)}
+    return answer_by_chart_label
 
 
-def _render_templates(chart: Any, values: dict[str, Any], given: dict[str, Any], request: dict[str, Any]) -> Any:
+def _render_templates(
+    chart: Any, merged_values: dict[str, Any], environment_request: dict[str, Any], render_request: dict[str, Any]
+) -> Any:
     """Template path -> text. `Chart.render` takes no API versions, and the library below it does."""
-    options = {"name": given["name"], "namespace": given["namespace"]}
+    render_options = {"name": environment_request["name"], "namespace": environment_request["namespace"]}
     try:
         from helm_python import _native
 
-        call, handle = _native.call_string, chart._raw()
+        native_call, chart_handle = _native.call_string, chart._raw()
     except (ImportError, AttributeError):
-        return chart.render(values, **options)
-    options |= {key: request[key] for key in ("kube_version", "api_versions")}
-    return json.loads(call("helm_render", handle, json.dumps(values), json.dumps(options)))
+        return chart.render(merged_values, **render_options)
+    render_options |= {key: render_request[key] for key in ("kube_version", "api_versions")}
+    return json.loads(native_call("helm_render", chart_handle, json.dumps(merged_values), json.dumps(render_options)))
 
 
-def _merge_values(values: dict[str, Any], overriding_values: dict[str, Any]) -> None:
+def _merge_values(merged_values: dict[str, Any], overriding_values: dict[str, Any]) -> None:
     """Later values over earlier ones, mapping by mapping, as several -f of helm do."""
-    for key, value in overriding_values.items():
-        known = values.get(key)
-        if isinstance(known, dict) and isinstance(value, dict):
-            _merge_values(known, value)
+    for key, overriding_value in overriding_values.items():
+        earlier_value = merged_values.get(key)
+        if isinstance(earlier_value, dict) and isinstance(overriding_value, dict):
+            _merge_values(earlier_value, overriding_value)
         else:
-            values[key] = value
+            merged_values[key] = overriding_value
 
 
 def run_worker() -> None:
     """Read one request as JSON from standard input and write the answer to standard output."""
-    request = json.load(sys.stdin)
+    render_request = json.load(sys.stdin)
     try:
-        answer = render_charts(request)
+        render_answer = render_charts(render_request)
     except MemoryError:
-        answer = {"limit": "it ran over its limit of memory"}
+        render_answer = {"limit": "it ran over its limit of memory"}
     except Exception as error:  # whatever the renderer raises is the chart's affair, told in its own words
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    json.dump(answer, sys.stdout)
+        render_answer = {"error": f"{type(error).__name__}: {error}"}
+    json.dump(render_answer, sys.stdout)
     sys.stdout.flush()
     os._exit(0)  # the renderer's runtime has threads that need not be waited for
 

@@ -30,32 +30,38 @@ Thresholds and lists stand in these modules and nowhere else, so that labelled v
 
 from __future__ import annotations
 
-from readiness.syntax.secrets.accounts import HostReach, find_accounts
-from readiness.syntax.secrets.beside import host_beside, local_setting, names_database, settings_beside, uses_other_store
+from readiness.syntax.secrets.accounts import HostReach, find_url_accounts
+from readiness.syntax.secrets.beside import (
+    host_of_password,
+    is_database_name,
+    local_environment_setting_name,
+    setting_name_and_block_settings,
+    uses_other_database,
+)
 from readiness.syntax.secrets.decision import (
     URL_USERINFO_REASON,
     SecretKind,
     SecretVerdict,
     ValueContext,
     classify_value,
-    is_hidden,
+    must_be_hidden_in_output,
 )
-from readiness.syntax.secrets.entropy import SecretStrength, strength_of
-from readiness.syntax.secrets.files import holds_credential, is_sample, may_hold_credentials
+from readiness.syntax.secrets.entropy import SecretStrength, secret_strength_of
+from readiness.syntax.secrets.files import has_possible_credential, is_client_settings_filename, is_sample_filename
 from readiness.syntax.secrets.names import (
+    has_secret_word,
     is_password_name,
-    is_public,
+    is_public_name,
     is_secret_name,
     is_signing_key_name,
+    is_store_password_name,
+    may_be_secret_object_name,
     may_contain_secret_name,
-    may_name_secret,
-    may_name_secret_object,
     name_words,
-    sets_store_password,
 )
 from readiness.syntax.secrets.placeholders import is_placeholder, is_reference
 from readiness.syntax.secrets.public import is_public_credential
-from readiness.syntax.secrets.search import FoundSecret, may_be_secrets, secrets_in_text, with_comment
+from readiness.syntax.secrets.search import FoundSecret, possible_secret_spans, secrets_in_text, verdict_with_public_comment
 
 __all__ = (
     "URL_USERINFO_REASON",
@@ -66,30 +72,30 @@ __all__ = (
     "SecretVerdict",
     "ValueContext",
     "classify_value",
-    "find_accounts",
-    "holds_credential",
-    "host_beside",
-    "is_hidden",
+    "find_url_accounts",
+    "has_possible_credential",
+    "has_secret_word",
+    "host_of_password",
+    "is_client_settings_filename",
+    "is_database_name",
     "is_password_name",
     "is_placeholder",
-    "is_public",
     "is_public_credential",
+    "is_public_name",
     "is_reference",
-    "is_sample",
+    "is_sample_filename",
     "is_secret_name",
     "is_signing_key_name",
-    "local_setting",
-    "may_be_secrets",
+    "is_store_password_name",
+    "local_environment_setting_name",
+    "may_be_secret_object_name",
     "may_contain_secret_name",
-    "may_hold_credentials",
-    "may_name_secret",
-    "may_name_secret_object",
+    "must_be_hidden_in_output",
     "name_words",
-    "names_database",
+    "possible_secret_spans",
+    "secret_strength_of",
     "secrets_in_text",
-    "sets_store_password",
-    "settings_beside",
-    "strength_of",
-    "uses_other_store",
-    "with_comment",
+    "setting_name_and_block_settings",
+    "uses_other_database",
+    "verdict_with_public_comment",
 )

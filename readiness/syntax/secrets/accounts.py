@@ -61,7 +61,7 @@ class UrlAccount(NamedTuple):
         return HostReach.BESIDE if _SAME_NETWORK_HOST.match(self.host) else HostReach.AWAY
 
 
-def find_accounts(text: str) -> Iterator[UrlAccount]:
+def find_url_accounts(text: str) -> Iterator[UrlAccount]:
     """Every account in the URLs of a text."""
     for match in _URL_WITH_USERINFO.finditer(text) if "://" in text else ():
         yield UrlAccount(

@@ -10,105 +10,125 @@ from collections.abc import Mapping
 
 from readiness.syntax.secrets.names import name_words
 
-_MOST_LINES = 60  # lines of a block that are read, each way
+_MAX_LINES_EACH_WAY = 60  # lines of a block that are read, each way
 _MAX_LINE_CHARACTERS = 400
 _SETTING_LINE = re.compile(
     r"""(?P<indent>[ \t]{0,200})["']?(?P<name>[A-Za-z_][\w.-]{0,80})["']?[ \t]{0,20}"""
     r"""(?:=|:[ \t])[ \t]{0,20}(?:[&!][\w-]{1,40}[ \t]{1,4})?["']?(?P<value>[^\s"'#]{0,200})"""
 )
-_SEPARATORS = re.compile(r"[-_.]")
-_PASSWORD_ENDING = re.compile(r"(?:password|passwd|pass|pwd)\Z")
-_HOST_ENDING = re.compile(r"host(?:name)?|server|addr(?:ess)?|endpoint")
-_ADDRESS_ENDING = re.compile(r"(?:jdbc|db|database|datasource|connection)?ur[il]")
-_DATABASE_ADDRESS = re.compile(
+_NAME_SEPARATOR = re.compile(r"[-_.]")
+_PASSWORD_NAME_ENDING = re.compile(r"(?:password|passwd|pass|pwd)\Z")
+_HOST_NAME_ENDING = re.compile(r"host(?:name)?|server|addr(?:ess)?|endpoint")
+_URL_NAME_ENDING = re.compile(r"(?:jdbc|db|database|datasource|connection)?ur[il]")
+_DATABASE_URL = re.compile(
     r"(?:jdbc:)?(?:postgres(?:ql)?|mysql|mariadb|mongodb|redis|sqlserver|oracle)://(?P<host>[\w.-]{1,255})(?![\w.:-]{0,255}@)"
 )
-_ENGINE_WORDS = frozenset("engine type driver dialect adapter connection backend".split())
+_ENGINE_SETTING_WORDS = frozenset("engine type driver dialect adapter connection backend".split())
 _DATABASE_WORDS = frozenset("db database sql".split())
-_OF_THE_WHOLE = frozenset("app site base public root main server web".split())
-_LOCAL_ADDRESS = re.compile(r"(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d{1,5})?/?", re.IGNORECASE)
+_WHOLE_APPLICATION_WORDS = frozenset("app site base public root main server web".split())
+_LOCALHOST_ADDRESS = re.compile(r"(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d{1,5})?/?", re.IGNORECASE)
 # What a store is called in names and values, by its family.
-_FAMILY_BY_WORD = {
+_STORE_FAMILY_BY_WORD = {
     "sqlite": "file", "sqlite3": "file", "h2": "file",
     "postgres": "postgres", "postgresql": "postgres", "pg": "postgres", "pgsql": "postgres",
     "mysql": "mysql", "mariadb": "mysql", "mongo": "mongo", "mongodb": "mongo", "mssql": "mssql", "oracle": "oracle",
 }  # fmt: skip
 
 
-def settings_beside(text: str, offset: int) -> tuple[str, dict[str, str]]:
+def setting_name_and_block_settings(text: str, offset: int) -> tuple[str, dict[str, str]]:
     """The name of the setting at a place in a text, and the settings of its block by name; deeper lines are left out."""
-    start = text.rfind("\n", 0, offset) + 1
-    own = _SETTING_LINE.match(text, start, start + _MAX_LINE_CHARACTERS)
-    if own is None:
+    line_start = text.rfind("\n", 0, offset) + 1
+    setting_match = _SETTING_LINE.match(text, line_start, line_start + _MAX_LINE_CHARACTERS)
+    if setting_match is None:
         return "", {}
-    before = text[max(0, start - _MOST_LINES * _MAX_LINE_CHARACTERS) : start].splitlines()[-_MOST_LINES:]
-    after = text[start : start + _MOST_LINES * _MAX_LINE_CHARACTERS].splitlines()[:_MOST_LINES]
-    settings: dict[str, str] = {}
-    for lines in (reversed(before), after):
+    lines_before = text[max(0, line_start - _MAX_LINES_EACH_WAY * _MAX_LINE_CHARACTERS) : line_start].splitlines()[
+        -_MAX_LINES_EACH_WAY:
+    ]
+    lines_from_setting = text[line_start : line_start + _MAX_LINES_EACH_WAY * _MAX_LINE_CHARACTERS].splitlines()[
+        :_MAX_LINES_EACH_WAY
+    ]
+    value_by_setting_name: dict[str, str] = {}
+    for lines in (reversed(lines_before), lines_from_setting):
         for line in lines:
-            bare = line.strip()
-            if not bare or bare.startswith("#"):
+            stripped_line = line.strip()
+            if not stripped_line or stripped_line.startswith("#"):
                 continue
-            depth = len(line) - len(line.lstrip())
-            if depth < len(own["indent"]):
+            indent_width = len(line) - len(line.lstrip())
+            if indent_width < len(setting_match["indent"]):
                 break
-            found = _SETTING_LINE.match(line[:_MAX_LINE_CHARACTERS])
-            if found and depth == len(own["indent"]):
-                settings.setdefault(found["name"], found["value"])
-    return own["name"], settings
+            block_setting_match = _SETTING_LINE.match(line[:_MAX_LINE_CHARACTERS])
+            if block_setting_match and indent_width == len(setting_match["indent"]):
+                value_by_setting_name.setdefault(block_setting_match["name"], block_setting_match["value"])
+    return setting_match["name"], value_by_setting_name
 
 
-def host_beside(name: str, settings: Mapping[str, str]) -> str:
+def host_of_password(password_name: str, value_by_setting_name: Mapping[str, str]) -> str:
     """The host of the server that a password is for, by the setting of the same prefix; empty where none is given.
 
     It may stand in the address of a database: `jdbcUrl: jdbc:postgresql://localhost:5432/shop`.
     """
-    owner = _PASSWORD_ENDING.sub("", _SEPARATORS.sub("", name.lower()))
-    for other, value in settings.items():
-        bare = _SEPARATORS.sub("", other.lower())
-        if bare.startswith(owner) and _HOST_ENDING.fullmatch(bare, len(owner)):
-            return value.partition(":")[0]
-    for other, value in settings.items():
-        bare = _SEPARATORS.sub("", other.lower())
-        address = _DATABASE_ADDRESS.match(value)
-        if address and bare.startswith(owner) and _ADDRESS_ENDING.fullmatch(bare, len(owner)):
-            return address["host"]
+    password_prefix = _PASSWORD_NAME_ENDING.sub("", _NAME_SEPARATOR.sub("", password_name.lower()))
+    for setting_name, setting_value in value_by_setting_name.items():
+        normalized_setting_name = _NAME_SEPARATOR.sub("", setting_name.lower())
+        if normalized_setting_name.startswith(password_prefix) and _HOST_NAME_ENDING.fullmatch(
+            normalized_setting_name, len(password_prefix)
+        ):
+            return setting_value.partition(":")[0]
+    for setting_name, setting_value in value_by_setting_name.items():
+        normalized_setting_name = _NAME_SEPARATOR.sub("", setting_name.lower())
+        database_url_match = _DATABASE_URL.match(setting_value)
+        if (
+            database_url_match
+            and normalized_setting_name.startswith(password_prefix)
+            and _URL_NAME_ENDING.fullmatch(normalized_setting_name, len(password_prefix))
+        ):
+            return database_url_match["host"]
     return ""
 
 
-def local_setting(settings: Mapping[str, str]) -> str:
+def local_environment_setting_name(value_by_setting_name: Mapping[str, str]) -> str:
     """The name of a setting that says its block is for somebody's own machine; empty where none does.
 
     So says an environment that is called local (`ENVIRONMENT: local`), and an address of the whole at this machine (`DOMAIN:
     localhost`); the host of a server (`DB_HOST`) says where that one runs.
     """
-    for name, value in settings.items():
-        words = name_words(name)
-        if words[-1:] in (["environment"], ["env"]) and value.lower() in ("local", "localhost"):
-            return name
-        addresses_whole = (
-            words[-1:] in (["domain"], ["url"], ["host"]) and len(words) <= 2 and _OF_THE_WHOLE.issuperset(words[:-1])
+    for setting_name, setting_value in value_by_setting_name.items():
+        setting_name_words = name_words(setting_name)
+        if setting_name_words[-1:] in (["environment"], ["env"]) and setting_value.lower() in ("local", "localhost"):
+            return setting_name
+        is_application_address = (
+            setting_name_words[-1:] in (["domain"], ["url"], ["host"])
+            and len(setting_name_words) <= 2
+            and _WHOLE_APPLICATION_WORDS.issuperset(setting_name_words[:-1])
         )
-        if addresses_whole and _LOCAL_ADDRESS.fullmatch(value):
-            return name
+        if is_application_address and _LOCALHOST_ADDRESS.fullmatch(setting_value):
+            return setting_name
     return ""
 
 
-def names_database(name: str) -> bool:
+def is_database_name(name: str) -> bool:
     """Whether a name speaks of a database, by what one is or by what some are called: `DB_PASSWORD`, `PGPASSWORD`."""
-    return not {*_FAMILY_BY_WORD, *_DATABASE_WORDS}.isdisjoint(name_words(name))
+    return not {*_STORE_FAMILY_BY_WORD, *_DATABASE_WORDS}.isdisjoint(name_words(name))
 
 
-def uses_other_store(name: str, settings: Mapping[str, str]) -> bool:
+def uses_other_database(password_name: str, value_by_setting_name: Mapping[str, str]) -> bool:
     """Whether a switch beside a database's password says that another database is used: `DB_ENGINE: sqlite`."""
-    words = name_words(name)
-    own = {_FAMILY_BY_WORD[word] for word in words if word in _FAMILY_BY_WORD}
-    if not own and not _DATABASE_WORDS & set(words):
+    password_name_words = name_words(password_name)
+    own_store_families = {_STORE_FAMILY_BY_WORD[word] for word in password_name_words if word in _STORE_FAMILY_BY_WORD}
+    if not own_store_families and not _DATABASE_WORDS & set(password_name_words):
         return False
-    for other, value in settings.items():
-        parts = name_words(other)
-        used = _FAMILY_BY_WORD.get(value.lower())
-        switches = len(parts) > 1 and parts[-1] in _ENGINE_WORDS and _DATABASE_WORDS & set(parts)
-        if switches and used is not None and (used == "file" or (own and used not in own)):
+    for setting_name, setting_value in value_by_setting_name.items():
+        setting_name_words = name_words(setting_name)
+        used_store_family = _STORE_FAMILY_BY_WORD.get(setting_value.lower())
+        is_engine_setting = (
+            len(setting_name_words) > 1
+            and setting_name_words[-1] in _ENGINE_SETTING_WORDS
+            and _DATABASE_WORDS & set(setting_name_words)
+        )
+        if (
+            is_engine_setting
+            and used_store_family is not None
+            and (used_store_family == "file" or (own_store_families and used_store_family not in own_store_families))
+        ):
             return True
     return False

@@ -11,41 +11,41 @@ from readiness.syntax.secrets.accounts import (
     PROTOCOL_CONSTANTS,
     HostReach,
     UrlAccount,
-    find_accounts,
+    find_url_accounts,
 )
-from readiness.syntax.secrets.entropy import SecretStrength, strength_of
+from readiness.syntax.secrets.entropy import SecretStrength, secret_strength_of
 from readiness.syntax.secrets.forms import is_no_credential_by_form
 from readiness.syntax.secrets.names import (
-    grants_access_alone,
-    guards_public_certificates,
+    grants_access_by_itself,
+    has_secret_word,
+    is_access_key_name,
     is_password_name,
-    is_public,
+    is_public_name,
     is_secret_name,
+    is_secret_object_credential_key,
+    is_secret_reference_name,
     is_signing_key_name,
-    may_name_secret,
-    may_refer_to_secret,
+    is_truststore_password_name,
+    may_be_secret_reference_name,
     name_words,
-    names_identifier,
-    names_whole_credential,
-    refers_to_secret,
 )
 from readiness.syntax.secrets.placeholders import (
-    NO_VALUE,
-    TO_FILL_IN,
+    PLACEHOLDER_PHRASE,
+    VALUES_WITHOUT_SECRET,
     VARIABLE_OR_TEMPLATE,
-    is_constant_name,
+    is_constant_style_name,
     is_list_of_references,
     is_placeholder,
     is_reference,
 )
 from readiness.syntax.secrets.public import is_google_browser_key_name, is_public_credential
-from readiness.syntax.secrets.shapes import CredentialShape, find_shapes
+from readiness.syntax.secrets.shapes import CredentialShape, find_credential_shapes
 from readiness.syntax.secrets.vocabulary import (
     StatedMeaning,
-    is_description,
-    is_secret_word,
-    meaning_of,
-    says_test,
+    has_test_word,
+    is_made_of_secret_words,
+    is_secret_description,
+    stated_meaning_of,
 )
 
 EMPTY_SPAN = Span(0, 0)
@@ -113,27 +113,27 @@ class SecretVerdict:
 
 
 _OTHER_VERDICT = SecretVerdict(SecretKind.OTHER)
-_NO_CREDENTIAL = (
+_KINDS_WITHOUT_CREDENTIAL = (
     SecretKind.OTHER,
     SecretKind.SETTING,
     SecretKind.PLACEHOLDER,
     SecretKind.TEST_VALUE,
 )
-_IN_USE = (SecretKind.SECRET, SecretKind.WELL_KNOWN)
+_KINDS_IN_USE = (SecretKind.SECRET, SecretKind.WELL_KNOWN)
 URL_USERINFO_REASON = "password in a URL"
 # `oauth2/token` is a route, `/run/secrets/x` a path.
 _URL_ROUTE = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
-_COMMANDS = ("$(", "$$(", "`")  # what a shell puts in a command's place
-_SECRET_WORD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
+_COMMAND_SUBSTITUTION_OPENINGS = ("$(", "$$(", "`")  # what a shell puts in a command's place
+_SECRET_NOUN = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
 _MAX_SEARCHED_CHARACTERS = 20_000  # characters of a value that is searched for URLs
 _MIN_PASSWORD_LENGTH = 3  # characters of the shortest password that anything takes
 _MIN_KEY_LENGTH = 16  # characters of the shortest key that a service gives out
-_SHORTEST_WORD = 2  # of one that is the name of the user too, as in `PGPASSWORD=sg`
+_MIN_CHOSEN_WORD_LENGTH = 2  # of one that is the name of the user too, as in `PGPASSWORD=sg`
 _SWITCH_VALUES = frozenset({"0", "1"})
-_TEST_KEYS = re.compile(r"(?:sk|rk|pk|whsec)_test_")
+_TEST_KEY_PREFIX = re.compile(r"(?:sk|rk|pk|whsec)_test_")
 # No host at all, in the examples of every manual.
 _EXAMPLE_HOST = re.compile(r"(?:[\w-]+\.)*example\.(?:com|org|net)\Z|(?:db)?host(?:name)?\Z|server\Z", re.IGNORECASE)
-_OBJECT = re.compile(r"[a-z]{2,40}(?:[-.][a-z]{1,40}){0,8}\Z")  # how objects and the keys in them are called
+_OBJECT_NAME = re.compile(r"[a-z]{2,40}(?:[-.][a-z]{1,40}){0,8}\Z")  # how objects and the keys in them are called
 _LITERAL_VALUE = re.compile(r"[\w.!@$+-]{3,80}\Z")
 
 
@@ -148,204 +148,225 @@ def classify_value(name: str, value: object, value_context: ValueContext = Value
         return _classify_number(name, value, value_context)
     if not isinstance(value, str):
         return _OTHER_VERDICT
-    text = value.strip()
-    shift = len(value) - len(value.lstrip())
-    verdict = _classify_by_shape(name, text, value_context) or _classify_by_text(name, text, value_context)
-    if names_whole_credential(name) and verdict.kind in _NO_CREDENTIAL and not is_placeholder(text):
-        opens = _opens_at(value_context, SecretStrength.WORD, signs=False)
-        verdict = SecretVerdict(SecretKind.SECRET, "credential", Span(0, len(text)), is_exposed=opens)
-    if shift and verdict.is_exposed:
-        return replace(verdict, span=Span(verdict.span.start + shift, verdict.span.end + shift))
+    stripped_value = value.strip()
+    leading_blank_count = len(value) - len(value.lstrip())
+    verdict = _classify_by_shape(name, stripped_value, value_context) or _classify_by_account_or_name(
+        name, stripped_value, value_context
+    )
+    if (
+        is_secret_object_credential_key(name)
+        and verdict.kind in _KINDS_WITHOUT_CREDENTIAL
+        and not is_placeholder(stripped_value)
+    ):
+        is_exposed = _grants_access_in_context(value_context, SecretStrength.WORD, is_signing_key=False)
+        verdict = SecretVerdict(SecretKind.SECRET, "credential", Span(0, len(stripped_value)), is_exposed=is_exposed)
+    if leading_blank_count and verdict.is_exposed:
+        return replace(verdict, span=Span(verdict.span.start + leading_blank_count, verdict.span.end + leading_blank_count))
     return verdict
 
 
-def is_hidden(name: str, value: str) -> bool:
+def must_be_hidden_in_output(name: str, value: str) -> bool:
     """Whether no output shows a value that is set under a name.
 
     All that stands under a secret's name is hidden, unless it says outright that another belongs in its place, and
     whatever `classify_value` calls a secret is hidden all the same.
     """
-    if not is_secret_name(name) and not names_whole_credential(name):
+    if not is_secret_name(name) and not is_secret_object_credential_key(name):
         return False
     return not is_placeholder(value) or classify_value(name, value).kind is SecretKind.SECRET
 
 
-def _classify_number(name: str, value: int, place: ValueContext) -> SecretVerdict:
+def _classify_number(name: str, number: int, value_context: ValueContext) -> SecretVerdict:
     """YAML makes a number of `MYSQL_ROOT_PASSWORD: 123456`, and of the switch `ALLOW_EMPTY_PASSWORD: 1`."""
-    if is_secret_name(name) and "password" in name_words(name) and str(value) not in _SWITCH_VALUES:
-        return _classify_by_name(name, str(value), place)
-    return SecretVerdict(SecretKind.SETTING) if may_name_secret(name) else _OTHER_VERDICT
+    if is_secret_name(name) and "password" in name_words(name) and str(number) not in _SWITCH_VALUES:
+        return _classify_by_name(name, str(number), value_context)
+    return SecretVerdict(SecretKind.SETTING) if has_secret_word(name) else _OTHER_VERDICT
 
 
-def _classify_by_shape(name: str, text: str, place: ValueContext) -> SecretVerdict | None:
+def _classify_by_shape(name: str, text: str, value_context: ValueContext) -> SecretVerdict | None:
     """A credential that its shape gives away; of several one that is in use, whatever the place.
 
     Google's keys for browsers look like its others: there the name tells.
     """
-    verdicts = []
-    for shape in find_shapes(text):
-        if shape.reason == "Google API key" and (is_public(name) or is_google_browser_key_name(name)):
-            verdicts.append(SecretVerdict(SecretKind.SETTING))
-        elif shape.meaning is None:
-            verdicts.append(secret_by_shape(shape))
+    shape_verdicts = []
+    for credential_shape in find_credential_shapes(text):
+        if credential_shape.reason == "Google API key" and (is_public_name(name) or is_google_browser_key_name(name)):
+            shape_verdicts.append(SecretVerdict(SecretKind.SETTING))
+        elif credential_shape.meaning is None:
+            shape_verdicts.append(verdict_of_secret_shape(credential_shape))
         else:
-            verdicts.append(
+            shape_verdicts.append(
                 _verdict_of_meaning(
-                    shape.meaning,
-                    shape.reason,
-                    shape.span,
-                    place,
-                    grants_access=shape.meaning is StatedMeaning.COMMON,
+                    credential_shape.meaning,
+                    credential_shape.reason,
+                    credential_shape.span,
+                    value_context,
+                    grants_access=credential_shape.meaning is StatedMeaning.COMMON,
                 )
             )
-    return max(verdicts, key=lambda one: (one.kind in _IN_USE, one.strength), default=None)
+    return max(shape_verdicts, key=lambda one: (one.kind in _KINDS_IN_USE, one.strength), default=None)
 
 
-def secret_by_shape(shape: CredentialShape) -> SecretVerdict:
+def verdict_of_secret_shape(credential_shape: CredentialShape) -> SecretVerdict:
     """A credential of a fixed shape that may be in use: it opens something anywhere."""
-    return SecretVerdict(SecretKind.SECRET, shape.reason, shape.span, shape.strength, is_exposed=True)
+    return SecretVerdict(
+        SecretKind.SECRET, credential_shape.reason, credential_shape.span, credential_shape.strength, is_exposed=True
+    )
 
 
-def _classify_by_text(name: str, text: str, place: ValueContext) -> SecretVerdict:
+def _classify_by_account_or_name(name: str, text: str, value_context: ValueContext) -> SecretVerdict:
     """What the account in a URL is, else what the name tells."""
-    accounts = list(find_accounts(text[:_MAX_SEARCHED_CHARACTERS]))
+    accounts = list(find_url_accounts(text[:_MAX_SEARCHED_CHARACTERS]))
     if not accounts:
-        return _classify_by_name(name, text, place)
-    return classify_account(max(accounts, key=_weight_of_account), place)
+        return _classify_by_name(name, text, value_context)
+    return classify_account(max(accounts, key=_account_sort_key), value_context)
 
 
-def _weight_of_account(account: UrlAccount) -> tuple[bool, bool, HostReach, SecretStrength]:
+def _account_sort_key(account: UrlAccount) -> tuple[bool, bool, HostReach, SecretStrength]:
     """What puts one account of a text before the others, whatever the place: what is in force at one, is so of these."""
-    served = classify_account(account, ValueContext.SERVED)
-    return served.is_exposed, served.is_secret, account.reach, served.strength
+    served_verdict = classify_account(account, ValueContext.SERVED)
+    return served_verdict.is_exposed, served_verdict.is_secret, account.reach, served_verdict.strength
 
 
-def classify_account(account: UrlAccount, place: ValueContext) -> SecretVerdict:
+def classify_account(account: UrlAccount, value_context: ValueContext) -> SecretVerdict:
     """What the password of an account in a URL is.
 
     A token goes into the user's place where a constant stands for the password.
     """
-    secret, span, reason = account.password, account.password_span, URL_USERINFO_REASON
-    if secret.lower() in PROTOCOL_CONSTANTS:
-        if strength_of(account.user) < SecretStrength.RANDOM or VARIABLE_OR_TEMPLATE.search(account.user):
+    secret_text, secret_span, reason = account.password, account.password_span, URL_USERINFO_REASON
+    if secret_text.lower() in PROTOCOL_CONSTANTS:
+        if secret_strength_of(account.user) < SecretStrength.RANDOM or VARIABLE_OR_TEMPLATE.search(account.user):
             return SecretVerdict(SecretKind.CONSTANT)
-        secret, span, reason = account.user, account.user_span, "token in a URL"
-    if VARIABLE_OR_TEMPLATE.search(secret) or is_reference(secret):
+        secret_text, secret_span, reason = account.user, account.user_span, "token in a URL"
+    if VARIABLE_OR_TEMPLATE.search(secret_text) or is_reference(secret_text):
         return SecretVerdict(SecretKind.REFERENCE)
-    level = strength_of(secret)
-    said = StatedMeaning.COMMON if account.password == account.user else _stated_meaning(secret)
-    if (said is not None or level is SecretStrength.WORD) and _EXAMPLE_HOST.match(account.host):
+    secret_strength = secret_strength_of(secret_text)
+    stated_meaning = StatedMeaning.COMMON if account.password == account.user else _meaning_of_literal(secret_text)
+    if (stated_meaning is not None or secret_strength is SecretStrength.WORD) and _EXAMPLE_HOST.match(account.host):
         return SecretVerdict(SecretKind.PLACEHOLDER)
-    if said is not None:
-        found = _verdict_of_meaning(said, reason, span, place, grants_access=True, reach=account.reach)
+    if stated_meaning is not None:
+        account_verdict = _verdict_of_meaning(
+            stated_meaning, reason, secret_span, value_context, grants_access=True, host_reach=account.reach
+        )
     else:
-        opens = level is not SecretStrength.WORD or place is not ValueContext.SAMPLE
-        found = SecretVerdict(SecretKind.SECRET, reason, span, level, account.reach, opens)
-    ends = _is_account_short_lived(account.reach, level, place)
-    return replace(found, is_exposed=False) if ends else found
+        is_exposed = secret_strength is not SecretStrength.WORD or value_context is not ValueContext.SAMPLE
+        account_verdict = SecretVerdict(SecretKind.SECRET, reason, secret_span, secret_strength, account.reach, is_exposed)
+    is_short_lived = _is_account_short_lived(account.reach, secret_strength, value_context)
+    return replace(account_verdict, is_exposed=False) if is_short_lived else account_verdict
 
 
-def _is_account_short_lived(reach: HostReach, level: SecretStrength, place: ValueContext) -> bool:
+def _is_account_short_lived(host_reach: HostReach, secret_strength: SecretStrength, value_context: ValueContext) -> bool:
     """Whether an account is that of something which lives no longer than the job or the step that uses it."""
-    if place is ValueContext.JOB:
+    if value_context is ValueContext.JOB:
         # A service container answers to its short name, or to one that a variable holds.
-        return reach < HostReach.UNKNOWN or (reach is HostReach.UNKNOWN and level < SecretStrength.RANDOM)
-    if place is ValueContext.BUILD:
-        return reach is HostReach.HERE or (reach is HostReach.BESIDE and level is SecretStrength.WORD)
+        return host_reach < HostReach.UNKNOWN or (host_reach is HostReach.UNKNOWN and secret_strength < SecretStrength.RANDOM)
+    if value_context is ValueContext.BUILD:
+        return host_reach is HostReach.HERE or (host_reach is HostReach.BESIDE and secret_strength is SecretStrength.WORD)
     return False
 
 
-def _classify_by_name(name: str, text: str, place: ValueContext) -> SecretVerdict:
+def _classify_by_name(name: str, text: str, value_context: ValueContext) -> SecretVerdict:
     """What a value is by the name that it is set under."""
     if not is_secret_name(name):
-        return SecretVerdict(SecretKind.SETTING) if may_name_secret(name) else _OTHER_VERDICT
-    if is_reference(text) or VARIABLE_OR_TEMPLATE.search(text) or text.startswith(_COMMANDS):
+        return SecretVerdict(SecretKind.SETTING) if has_secret_word(name) else _OTHER_VERDICT
+    if is_reference(text) or VARIABLE_OR_TEMPLATE.search(text) or text.startswith(_COMMAND_SUBSTITUTION_OPENINGS):
         return SecretVerdict(SecretKind.PLACEHOLDER if text.startswith("<") else SecretKind.REFERENCE)
     if is_list_of_references(name, text):
         return SecretVerdict(SecretKind.REFERENCE)
-    low = text.lower()
-    if low in NO_VALUE or text in _SWITCH_VALUES or is_public(name) or is_public_credential(name, text):
+    lower_case_text = text.lower()
+    if (
+        lower_case_text in VALUES_WITHOUT_SECRET
+        or text in _SWITCH_VALUES
+        or is_public_name(name)
+        or is_public_credential(name, text)
+    ):
         return SecretVerdict(SecretKind.SETTING)
-    if low in PROTOCOL_CONSTANTS:
+    if lower_case_text in PROTOCOL_CONSTANTS:
         return SecretVerdict(SecretKind.CONSTANT)
     if is_no_credential_by_form(text):
         return SecretVerdict(SecretKind.SETTING)
-    reason = _reason_text(name)
-    if _is_description(text, reason):
+    reason = _secret_noun_for_name(name)
+    if _is_sentence(text, reason):
         return SecretVerdict(SecretKind.PLACEHOLDER)
-    return _classify_literal(name, text, reason, place)
+    return _classify_literal(name, text, reason, value_context)
 
 
-def _is_description(text: str, reason: str) -> bool:
+def _is_sentence(text: str, reason: str) -> bool:
     """Whether a value is a sentence: `password of the admin`; a password may be of several words."""
     if " " not in text:
         return False
-    return reason != "password" or len(text) > 60 or bool(_SECRET_WORD.search(text))
+    return reason != "password" or len(text) > 60 or bool(_SECRET_NOUN.search(text))
 
 
-def _reason_text(name: str) -> str:
+def _secret_noun_for_name(name: str) -> str:
     """What a secret is called in a message."""
-    parts = name_words(name)
+    words_of_name = name_words(name)
     if is_password_name(name):
         return "password"
-    if "token" in parts or "tokens" in parts:
+    if "token" in words_of_name or "tokens" in words_of_name:
         return "token"
-    return "key" if "key" in parts or "apikey" in parts else "secret"
+    return "key" if "key" in words_of_name or "apikey" in words_of_name else "secret"
 
 
-def _classify_literal(name: str, text: str, reason: str, place: ValueContext) -> SecretVerdict:
+def _classify_literal(name: str, text: str, reason: str, value_context: ValueContext) -> SecretVerdict:
     """What a literal under a secret's name is, by the words in it or their absence."""
     full_span = Span(0, len(text))
-    chosen = is_password_name(name) and text.isalpha() and len(set(text)) > 1
-    said = _stated_meaning(text, _SHORTEST_WORD if chosen else _MIN_PASSWORD_LENGTH)
-    level = strength_of(text) if said is None else SecretStrength.WORD
-    if _is_setting(name, text, reason, said, level):
+    is_alphabetic_password = is_password_name(name) and text.isalpha() and len(set(text)) > 1
+    stated_meaning = _meaning_of_literal(text, _MIN_CHOSEN_WORD_LENGTH if is_alphabetic_password else _MIN_PASSWORD_LENGTH)
+    secret_strength = secret_strength_of(text) if stated_meaning is None else SecretStrength.WORD
+    if _is_literal_setting(name, text, reason, stated_meaning, secret_strength):
         return SecretVerdict(SecretKind.SETTING)
-    if said is StatedMeaning.NONE and meaning_of(text) is StatedMeaning.PURPOSE:
+    if stated_meaning is StatedMeaning.NONE and stated_meaning_of(text) is StatedMeaning.PURPOSE:
         return SecretVerdict(SecretKind.TEST_VALUE)  # `dummy` says what it is for, and nobody takes it
-    if said is not None:
-        common = said is StatedMeaning.COMMON and not is_secret_word(text) and not _is_blank_key(text)
-        opens = grants_access_alone(name) or common
-        found = _verdict_of_meaning(said, reason, full_span, place, grants_access=opens)
-        return replace(found, is_description=found.to_change and is_description(text))
-    made_up = level < SecretStrength.RANDOM and says_test(text)
-    if _TEST_KEYS.match(text) or (made_up and not grants_access_alone(name)):
+    if stated_meaning is not None:
+        is_well_known_password = (
+            stated_meaning is StatedMeaning.COMMON and not is_made_of_secret_words(text) and not _is_one_character_key(text)
+        )
+        is_exposed = grants_access_by_itself(name) or is_well_known_password
+        meaning_verdict = _verdict_of_meaning(stated_meaning, reason, full_span, value_context, grants_access=is_exposed)
+        return replace(meaning_verdict, is_description=meaning_verdict.to_change and is_secret_description(text))
+    is_weak_test_value = secret_strength < SecretStrength.RANDOM and has_test_word(text)
+    if _TEST_KEY_PREFIX.match(text) or (is_weak_test_value and not grants_access_by_itself(name)):
         return SecretVerdict(SecretKind.TEST_VALUE)
-    opens = _opens_at(place, level, signs=is_signing_key_name(name))
-    return SecretVerdict(SecretKind.SECRET, reason, full_span, level, is_exposed=opens, is_minor=made_up)
+    is_exposed = _grants_access_in_context(value_context, secret_strength, is_signing_key=is_signing_key_name(name))
+    return SecretVerdict(
+        SecretKind.SECRET, reason, full_span, secret_strength, is_exposed=is_exposed, is_minor=is_weak_test_value
+    )
 
 
-def _is_blank_key(text: str) -> bool:
+def _is_one_character_key(text: str) -> bool:
     """Whether a value only has the length of a key, as a row of zeros: nobody gives it out."""
     return len(text) >= _MIN_KEY_LENGTH and len(set(text) - {"-"}) == 1
 
 
-def _is_setting(name: str, text: str, reason: str, said: StatedMeaning | None, level: SecretStrength) -> bool:
+def _is_literal_setting(
+    name: str, text: str, reason: str, stated_meaning: StatedMeaning | None, secret_strength: SecretStrength
+) -> bool:
     """Whether a literal only stands under a secret's name: it is too short, a route, a name, or guards nothing."""
-    if guards_public_certificates(name) and level < SecretStrength.RANDOM:
+    if is_truststore_password_name(name) and secret_strength < SecretStrength.RANDOM:
         return True
-    if refers_to_secret(name) and _OBJECT.match(text):
+    if is_secret_reference_name(name) and _OBJECT_NAME.match(text):
         return True
-    if said is not None:
-        return said is StatedMeaning.COMMON and reason in ("key", "token") and len(text) < 6
+    if stated_meaning is not None:
+        return stated_meaning is StatedMeaning.COMMON and reason in ("key", "token") and len(text) < 6
     if reason != "password" and (len(text) < 6 or _URL_ROUTE.match(text)):
         return True
     if reason == "token" and (len(text) < 8 or text.replace(".", "").isdigit()):
         return True
-    return level is SecretStrength.WORD and (_is_object_name(name, text) or names_identifier(name))
+    return secret_strength is SecretStrength.WORD and (_is_object_name(name, text) or is_access_key_name(name))
 
 
 def _is_object_name(name: str, text: str) -> bool:
     """Whether a word under a name in the way of manifests is what a Secret, or a key in one, is called: `shop-tls`."""
-    whole = name != "secretKey"  # a key in a Secret may be one word
-    return may_refer_to_secret(name) and bool(_OBJECT.match(text)) and ("-" in text or not whole)
+    requires_hyphen = name != "secretKey"  # a key in a Secret may be one word
+    return may_be_secret_reference_name(name) and bool(_OBJECT_NAME.match(text)) and ("-" in text or not requires_hyphen)
 
 
-def _opens_at(place: ValueContext, level: SecretStrength, *, signs: bool) -> bool:
+def _grants_access_in_context(value_context: ValueContext, secret_strength: SecretStrength, *, is_signing_key: bool) -> bool:
     """Whether a literal opens anything: a build, a job and a sample need some word, and what a machine made is no such."""
-    if place in (ValueContext.BUILD, ValueContext.JOB):
-        return level > (SecretStrength.CHOSEN if signs else SecretStrength.WORD)
-    return place is ValueContext.SERVED or level is not SecretStrength.WORD
+    if value_context in (ValueContext.BUILD, ValueContext.JOB):
+        return secret_strength > (SecretStrength.CHOSEN if is_signing_key else SecretStrength.WORD)
+    return value_context is ValueContext.SERVED or secret_strength is not SecretStrength.WORD
 
 
 # Shown in documentation, and never taken for a value: crosses, brackets, the word itself.
@@ -353,23 +374,23 @@ _MASKED_TEXT = re.compile(r"xxx|\*\*\*|\.\.", re.IGNORECASE)
 _DOCUMENTATION_WORD = re.compile(r"redacted|todo|fixme|encoded|provided|placeholder|example|sample|dummy", re.IGNORECASE)
 
 
-def _stated_meaning(text: str, shortest: int = _MIN_PASSWORD_LENGTH) -> StatedMeaning | None:
+def _meaning_of_literal(text: str, min_length: int = _MIN_PASSWORD_LENGTH) -> StatedMeaning | None:
     """What a value says of itself; None for one that may be a secret.
 
     A placeholder that would be taken as it stands (`your-secret-here`) is to be changed, any other says that there is none.
     """
-    if len(text) < shortest or _MASKED_TEXT.search(text) or is_constant_name(text):
-        return StatedMeaning.TO_CHANGE if meaning_of(text) is StatedMeaning.TO_CHANGE else StatedMeaning.NONE
-    said = meaning_of(text)
-    if said in (StatedMeaning.COMMON, StatedMeaning.NONE):
-        return said
-    if said is StatedMeaning.TO_CHANGE or TO_FILL_IN.search(text[:400]):
-        taken = _LITERAL_VALUE.match(text) and not _DOCUMENTATION_WORD.search(text)
-        return StatedMeaning.TO_CHANGE if taken else StatedMeaning.NONE
-    return said if any(map(str.isalnum, text)) else StatedMeaning.NONE
+    if len(text) < min_length or _MASKED_TEXT.search(text) or is_constant_style_name(text):
+        return StatedMeaning.TO_CHANGE if stated_meaning_of(text) is StatedMeaning.TO_CHANGE else StatedMeaning.NONE
+    stated_meaning = stated_meaning_of(text)
+    if stated_meaning in (StatedMeaning.COMMON, StatedMeaning.NONE):
+        return stated_meaning
+    if stated_meaning is StatedMeaning.TO_CHANGE or PLACEHOLDER_PHRASE.search(text[:400]):
+        is_usable_as_value = _LITERAL_VALUE.match(text) and not _DOCUMENTATION_WORD.search(text)
+        return StatedMeaning.TO_CHANGE if is_usable_as_value else StatedMeaning.NONE
+    return stated_meaning if any(map(str.isalnum, text)) else StatedMeaning.NONE
 
 
-_KIND_OF = {
+_SECRET_KIND_BY_MEANING = {
     StatedMeaning.NONE: SecretKind.PLACEHOLDER,
     StatedMeaning.TO_CHANGE: SecretKind.PLACEHOLDER,
     StatedMeaning.PURPOSE: SecretKind.TEST_VALUE,
@@ -378,17 +399,17 @@ _KIND_OF = {
 
 
 def _verdict_of_meaning(
-    meaning: StatedMeaning,
+    stated_meaning: StatedMeaning,
     reason: str,
     span: Span,
-    place: ValueContext,
+    value_context: ValueContext,
     *,
     grants_access: bool,
-    reach: HostReach | None = None,
+    host_reach: HostReach | None = None,
 ) -> SecretVerdict:
     """What a value is that says something of itself.
 
     Where it is in force, and the name is that of a secret which opens by itself, the word is one that opens.
     """
-    in_force = grants_access and place is ValueContext.SERVED and meaning is not StatedMeaning.NONE
-    return SecretVerdict(_KIND_OF[meaning], reason, span, SecretStrength.WORD, reach, in_force)
+    is_exposed = grants_access and value_context is ValueContext.SERVED and stated_meaning is not StatedMeaning.NONE
+    return SecretVerdict(_SECRET_KIND_BY_MEANING[stated_meaning], reason, span, SecretStrength.WORD, host_reach, is_exposed)

@@ -7,15 +7,15 @@ import math
 import re
 from functools import lru_cache
 
-RANDOM_BITS = 40  # from here on a value was made by a machine: nobody chose it, and nobody guesses it
-_MOST_WORDS = 0.5  # of a random value's characters, as much as this may look like words
+MIN_RANDOM_BITS = 40  # from here on a value was made by a machine: nobody chose it, and nobody guesses it
+_MAX_WORD_SHARE_OF_RANDOM = 0.5  # of a random value's characters, as much as this may look like words
 _MAX_MEASURED_CHARACTERS = 256  # characters that are measured; the rest adds nothing
-_WORD_BITS = 1.5  # for a letter of a word, as spoken languages have it
-_LONG_PART = 12  # letters: no part of a name is as long, unless it is a word
-_SIGN_BITS = 2.0
+_BITS_PER_WORD_LETTER = 1.5  # for a letter of a word, as spoken languages have it
+_LONG_PART_LENGTH = 12  # letters: no part of a name is as long, unless it is a word
+_BITS_PER_SIGN = 2.0
 _MAX_LEETSPEAK_LENGTH = 16  # characters of a value that is read with figures for letters
-_REPEATED_BITS = 2.0  # for each further time that a piece stands there
-_COMMON_PAIRS = frozenset(
+_BITS_PER_REPETITION = 2.0  # for each further time that a piece stands there
+_COMMON_LETTER_PAIRS = frozenset(
     """
     th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ic ne ea ra
     ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc et ut ss so rs un lo wa ge ie wh
@@ -30,7 +30,7 @@ _COMMON_PAIRS = frozenset(
 _CHARACTER_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
 _SEPARATOR = re.compile(r"[-_./: +]")
 LEETSPEAK_TABLE = str.maketrans("0134578@$!", "oleastbasi")  # figures and signs that people write for letters
-_HEX_VALUE = re.compile(r"[0-9a-fA-F]{16,}\Z")
+_LONG_HEX_NUMBER = re.compile(r"[0-9a-fA-F]{16,}\Z")
 
 
 class SecretStrength(enum.IntEnum):
@@ -42,80 +42,92 @@ class SecretStrength(enum.IntEnum):
     SHAPE = 3  # the fixed shape of a key that somebody gave out
 
 
-def strength_of(value: str) -> SecretStrength:
+def secret_strength_of(value: str) -> SecretStrength:
     """WORD, CHOSEN or RANDOM, by the characters alone."""
-    if _is_hex(value):
+    if _is_long_hex_number(value):
         return SecretStrength.RANDOM
-    plain = _without_leetspeak(value)
-    worded = max(_share_of_words(value), _share_of_words(plain))
-    if worded <= _MOST_WORDS and min(estimated_bits(value), estimated_bits(plain)) >= RANDOM_BITS and not _is_slug(value):
+    value_without_leetspeak = _without_leetspeak(value)
+    word_share = max(_share_in_word_like_runs(value), _share_in_word_like_runs(value_without_leetspeak))
+    if (
+        word_share <= _MAX_WORD_SHARE_OF_RANDOM
+        and min(estimated_bits(value), estimated_bits(value_without_leetspeak)) >= MIN_RANDOM_BITS
+        and not _is_slug(value)
+    ):
         return SecretStrength.RANDOM
     return SecretStrength.WORD if _SEPARATOR.sub("", value).isalpha() else SecretStrength.CHOSEN
 
 
-def _is_hex(value: str) -> bool:
+def _is_long_hex_number(value: str) -> bool:
     """Whether a value is a long number to the base of sixteen, dashes of a UUID apart."""
-    plain = re.sub("[-:]", "", value[:_MAX_MEASURED_CHARACTERS])
-    return bool(_HEX_VALUE.match(plain)) and len(set(plain.lower())) >= 6
+    value_without_separators = re.sub("[-:]", "", value[:_MAX_MEASURED_CHARACTERS])
+    return bool(_LONG_HEX_NUMBER.match(value_without_separators)) and len(set(value_without_separators.lower())) >= 6
 
 
 def _without_leetspeak(value: str) -> str:
     """A value with letters for the figures and signs that stand for some, where it is mostly letters: `p4ssw0rd`."""
-    letters, spelt = (
+    letter_count, leetspeak_character_count = (
         sum(map(str.isalpha, value)),
         sum(ord(char) in LEETSPEAK_TABLE for char in value),
     )
-    return value.translate(LEETSPEAK_TABLE) if len(value) <= _MAX_LEETSPEAK_LENGTH and letters >= 3 * spelt else value
+    return (
+        value.translate(LEETSPEAK_TABLE)
+        if len(value) <= _MAX_LEETSPEAK_LENGTH and letter_count >= 3 * leetspeak_character_count
+        else value
+    )
 
 
 def _is_slug(value: str) -> bool:
     """Whether a value is put together like a name: `linux-node-20`, each part all letters or all digits, none of them long."""
-    parts = _SEPARATOR.split(value)
-    return max(map(len, parts)) < _LONG_PART and all(
-        part.isdigit() or (part.lower() == part and part.isalpha()) or not part for part in parts
+    name_parts = _SEPARATOR.split(value)
+    return max(map(len, name_parts)) < _LONG_PART_LENGTH and all(
+        part.isdigit() or (part.lower() == part and part.isalpha()) or not part for part in name_parts
     )
 
 
 @lru_cache(maxsize=2048)
 def estimated_bits(value: str) -> float:
     """An estimate of the choices that went into a value, in bits: far off for single values, right in the large."""
-    text = value[:_MAX_MEASURED_CHARACTERS]
-    unit = _repeated_unit(text)
-    if len(unit) < len(text):
-        return estimated_bits(unit) + _REPEATED_BITS * (len(text) // len(unit) - 1)
-    if _is_hex(text):
-        return 4.0 * len(text)
-    return math.fsum(_bits_of_run(run) for run in _CHARACTER_RUN.findall(text))
+    measured_text = value[:_MAX_MEASURED_CHARACTERS]
+    repeated_unit = _repeated_unit(measured_text)
+    if len(repeated_unit) < len(measured_text):
+        return estimated_bits(repeated_unit) + _BITS_PER_REPETITION * (len(measured_text) // len(repeated_unit) - 1)
+    if _is_long_hex_number(measured_text):
+        return 4.0 * len(measured_text)
+    return math.fsum(_estimated_bits_of_run(run) for run in _CHARACTER_RUN.findall(measured_text))
 
 
 def _repeated_unit(text: str) -> str:
     """The shortest piece that a text repeats; the text where there is none."""
-    found = (text + text).find(text, 1)
-    return text[:found] if found > 0 and len(text) % found == 0 else text
+    repetition_offset = (text + text).find(text, 1)
+    return text[:repetition_offset] if repetition_offset > 0 and len(text) % repetition_offset == 0 else text
 
 
-def _bits_of_run(run: str) -> float:
+def _estimated_bits_of_run(character_run: str) -> float:
     """Of letters, digits or signs that stand together."""
-    if run.isdigit():
-        return math.log2(10) * len(run)
-    if not run.isalpha():
-        return _SIGN_BITS * len(run)
-    return _WORD_BITS * len(run) + 4 if _is_wordlike(run) else math.log2(26) * len(run) + 1
+    if character_run.isdigit():
+        return math.log2(10) * len(character_run)
+    if not character_run.isalpha():
+        return _BITS_PER_SIGN * len(character_run)
+    return (
+        _BITS_PER_WORD_LETTER * len(character_run) + 4
+        if _is_wordlike(character_run)
+        else math.log2(26) * len(character_run) + 1
+    )
 
 
 @lru_cache(maxsize=4096)
-def _is_wordlike(run: str) -> bool:
+def _is_wordlike(letter_run: str) -> bool:
     """Whether letters follow each other as they do in words: three or more, and mostly in usual pairs."""
-    if len(run) < 3:
+    if len(letter_run) < 3:
         return False
-    low = run.lower()
-    pairs = [low[at : at + 2] for at in range(len(low) - 1)]
-    usual = sum(pair in _COMMON_PAIRS for pair in pairs) / len(pairs)
-    return usual >= (1 if len(run) == 3 else 0.75 if len(run) < 6 else 0.66)
+    lower_case_run = letter_run.lower()
+    letter_pairs = [lower_case_run[index : index + 2] for index in range(len(lower_case_run) - 1)]
+    common_pair_share = sum(pair in _COMMON_LETTER_PAIRS for pair in letter_pairs) / len(letter_pairs)
+    return common_pair_share >= (1 if len(letter_run) == 3 else 0.75 if len(letter_run) < 6 else 0.66)
 
 
-def _share_of_words(value: str) -> float:
+def _share_in_word_like_runs(value: str) -> float:
     """How much of a value stands in runs that look like words, from 0 to 1; three letters are too often one by chance."""
-    runs = _CHARACTER_RUN.findall(value[:_MAX_MEASURED_CHARACTERS])
-    worded = sum(len(run) for run in runs if len(run) > 3 and _is_wordlike(run))
-    return worded / max(sum(map(len, runs)), 1)
+    character_runs = _CHARACTER_RUN.findall(value[:_MAX_MEASURED_CHARACTERS])
+    word_character_count = sum(len(run) for run in character_runs if len(run) > 3 and _is_wordlike(run))
+    return word_character_count / max(sum(map(len, character_runs)), 1)

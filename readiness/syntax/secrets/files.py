@@ -7,7 +7,7 @@ import re
 
 from readiness.syntax.secrets.names import is_secret_name, may_contain_secret_name
 from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_reference
-from readiness.syntax.secrets.search import may_be_secrets
+from readiness.syntax.secrets.search import possible_secret_spans
 
 _SAMPLE_FILENAME = re.compile(
     r"(?:\A|[._-])(?:examples?|samples?|template|tmpl|tpl|dist|skel|skeleton)(?:[._-]|\Z)"
@@ -29,7 +29,7 @@ _UNNAMED_CREDENTIAL = re.compile(
 )
 
 
-def is_sample(path: str) -> bool:
+def is_sample_filename(path: str) -> bool:
     """Whether a file is one to copy and fill in, or prose that shows one: `site.conf.sample`, `.env.example`, `README.md`.
 
     Folders say too little.
@@ -37,14 +37,14 @@ def is_sample(path: str) -> bool:
     return bool(_SAMPLE_FILENAME.search(posixpath.basename(path)))
 
 
-def may_hold_credentials(name: str) -> bool:
+def is_client_settings_filename(filename: str) -> bool:
     """Whether a file of this name holds a client's settings, in which a credential can be seen by reading them."""
-    return bool(_CLIENT_SETTINGS_FILENAME.fullmatch(name))
+    return bool(_CLIENT_SETTINGS_FILENAME.fullmatch(filename))
 
 
-def holds_credential(text: str) -> bool:
+def has_possible_credential(text: str) -> bool:
     """Whether the text of such a file has anything in it that may be a secret; what it takes from a variable is none."""
-    if _UNNAMED_CREDENTIAL.search(text) or any(True for _ in may_be_secrets(text)):
+    if _UNNAMED_CREDENTIAL.search(text) or any(True for _ in possible_secret_spans(text)):
         return True
     return may_contain_secret_name(text) and any(
         is_secret_name(match["name"]) and not is_reference(match["value"]) and not VARIABLE_OR_TEMPLATE.search(match["value"])

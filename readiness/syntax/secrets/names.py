@@ -8,7 +8,7 @@ import re
 # and `PASSWORD_FILE` are told from what they resemble.
 PASSWORD_WORDS = frozenset("password passwd pwd passphrase pass psw pswd pw".split())
 SECRET_WORDS = PASSWORD_WORDS | frozenset("secret secrets credential credentials apikey".split())
-SECRET_PAIRS = frozenset(
+SECRET_WORD_PAIRS = frozenset(
     (first, "key")
     for first in """api access secret private encryption signing master auth account storage service license shared app jwt
     session enc admin""".split()
@@ -31,25 +31,25 @@ _NON_SECRET_LAST_WORDS = frozenset(
     state level service operator controller webhook template
     """.split()
 )
-_SWITCH_FIRST = frozenset({"no", "allow", "use", "enable", "disable", "require", "install"})
-_ELSEWHERE_FIRST = frozenset({"existing", "from"})  # `existingSecret`, `from_secret`: whose name follows
+_SWITCH_FIRST_WORDS = frozenset({"no", "allow", "use", "enable", "disable", "require", "install"})
+_SECRET_REFERENCE_FIRST_WORDS = frozenset({"existing", "from"})  # `existingSecret`, `from_secret`: whose name follows
 # Written together with what they belong to: `PGPASSWORD`, `DBPASS`, `rootpw`, `accountkey`.
-_GLUED_PASSWORD = re.compile(
+_PASSWORD_COMPOUND_WORD = re.compile(
     r"(?!no|ask|by|com|encom|keep|tres|sur|over|under|multi)[a-z]{2,20}(?:passw(?:or)?d|passphrase|pass)\Z"
     r"|(?:db|pg|sql|mysql|postgres|redis|mongo|root|admin|user|app|http|ftp|smtp|mail|ldap|bind|auth|rpc|api|my)(?:pwd|pw)\Z"
 )
-_GLUED_KEY = re.compile(r"[a-z]{0,20}(secret|account|access|private|encryption|master)key\Z")
-_DIRECTIVE = re.compile(r"(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\Z")  # of nginx: where requests go
-_SWITCH_WORDS = frozenset({"allow", "require", "requires"})  # MYSQL_ALLOW_EMPTY_PASSWORD, wherever it stands
+_KEY_COMPOUND_WORD = re.compile(r"[a-z]{0,20}(secret|account|access|private|encryption|master)key\Z")
+_NGINX_PASS_DIRECTIVE = re.compile(r"(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\Z")  # of nginx: where requests go
+_NON_SECRET_SWITCH_WORDS = frozenset({"allow", "require", "requires"})  # MYSQL_ALLOW_EMPTY_PASSWORD, wherever it stands
 # What is counted, and what a page makes up for itself.
-_TOKENS_OF_ANOTHER_KIND = frozenset("max min num total per csrf output input prompt completion".split())
-_WHOLE_CREDENTIALS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})
+_NON_SECRET_TOKEN_WORDS = frozenset("max min num total per csrf output input prompt completion".split())
+_CREDENTIAL_KEYS_OF_SECRET_OBJECTS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})
 # What is kept in Secret objects: before `Secret` these say what is in the one that is named.
-_KEPT = frozenset(
+_SECRET_OBJECT_CONTENT_WORDS = frozenset(
     "key keys credential credentials cert certs certificate certificates tls ssl ca pull password license".split()
 )
 # Before `secret` these say that it is the application's own.
-_OWN = frozenset("jwt session app cookie encryption signing client oauth webhook shared hmac".split())
+_APPLICATION_SECRET_WORDS = frozenset("jwt session app cookie encryption signing client oauth webhook shared hmac".split())
 # Before these a secret's word says whose or which one it is: `PASSWORD_ADMIN`, `SECRET_KEY_BASE`.
 _QUALIFIER_LAST_WORDS = frozenset("key value base default admin root prod production".split())
 _SECRET_SUBSTRINGS = (
@@ -69,21 +69,21 @@ _WIDE_SECRET_NAME = re.compile(
     r"(?:\A|_)(?:api_?key|access_?key|secret_?key|private_?key|auth_?token|credentials?|passw(?:or)?d"
     r"|pword|passphrase|secrets?|token|ssh_key|deploy_key|basic_auth|pswd?)(?:_|\Z)"
 )
-_WIDE_ABOUT = re.compile(r"_(?:expir\w{0,40}|(?<!key_)id)\Z|public")
+_WIDE_NON_SECRET_NAME = re.compile(r"_(?:expir\w{0,40}|(?<!key_)id)\Z|public")
 
 # Sent to every browser, and meant to be.
 _PUBLIC_WORDS = frozenset({"public", "publishable", "anon"})
 # A password beside these opens a file, whoever is named with it: `CLIENT_KEYSTORE_PASSWORD`.
-_STORES_OF_KEYS = frozenset({"key", "keystore", "store"})
+_KEY_STORE_WORDS = frozenset({"key", "keystore", "store"})
 # Given out by somebody else: a word in their place opens nothing, it only fails.
-_ISSUER_WORDS = frozenset(
+_EXTERNAL_ISSUER_WORDS = frozenset(
     """
     smtp mail mailer email imap client oauth oauth2 oidc api apikey access aws s3 gcp google azure github gitlab slack stripe
     openai anthropic telegram discord twilio sendgrid mailgun recaptcha captcha sentry npm pypi dockerhub registry license
     webhook bot
     """.split()
 )
-_OF_STORES = re.compile(
+_STORE_PASSWORD_NAME = re.compile(
     r"(?:POSTGRES(?:QL)?|POSTGRESQL_POSTGRES|MYSQL|MYSQL_ROOT|MARIADB|MARIADB_ROOT|MONGO_INITDB_ROOT|MONGODB_ROOT|REDIS|MSSQL_SA|SA"
     r"|ORACLE|MINIO_ROOT|RABBITMQ_DEFAULT|ELASTIC|OPENSEARCH_INITIAL_ADMIN|CLICKHOUSE|NEO4J|COUCHDB|CASSANDRA|INFLUXDB_ADMIN"
     r"|DOCKER_INFLUXDB_INIT)_PASS(?:WORD)?"
@@ -95,34 +95,40 @@ def name_words(name: str) -> list[str]:
 
     A word that ends with a password's is one: `PGPASSWORD`.
     """
-    words: list[str] = []
+    lower_case_words: list[str] = []
     for word in map(str.lower, _NAME_WORD.findall(name)):
-        key = _GLUED_KEY.match(word)
-        if key:
-            words += [key[1], "key"]
+        key_compound_match = _KEY_COMPOUND_WORD.match(word)
+        if key_compound_match:
+            lower_case_words += [key_compound_match[1], "key"]
         else:
-            words.append("password" if _GLUED_PASSWORD.match(word) else word)
-    return words
+            lower_case_words.append("password" if _PASSWORD_COMPOUND_WORD.match(word) else word)
+    return lower_case_words
 
 
 def is_secret_name(name: str) -> bool:
     """Whether a variable of this name holds a secret, by the words that it is made of."""
-    if _DIRECTIVE.match(name):
+    if _NGINX_PASS_DIRECTIVE.match(name):
         return False
-    parts = name_words(name)
-    while len(parts) > 1 and parts[-1].isdigit():
-        parts.pop()  # `PASSWORD_2` only counts
-    if not parts or parts[0] in _SWITCH_FIRST | _ELSEWHERE_FIRST or _SWITCH_WORDS & set(parts):
+    words_of_name = name_words(name)
+    while len(words_of_name) > 1 and words_of_name[-1].isdigit():
+        words_of_name.pop()  # `PASSWORD_2` only counts
+    if (
+        not words_of_name
+        or words_of_name[0] in _SWITCH_FIRST_WORDS | _SECRET_REFERENCE_FIRST_WORDS
+        or _NON_SECRET_SWITCH_WORDS & set(words_of_name)
+    ):
         return False
-    if parts[-1] == "credentials" and parts[-2:-1] in (["key"], ["keystore"], ["truststore"]):
+    if words_of_name[-1] == "credentials" and words_of_name[-2:-1] in (["key"], ["keystore"], ["truststore"]):
         return False  # Confluent's images: the name of a file that holds it
-    if parts[-1] in SECRET_WORDS or (len(parts) > 1 and (parts[-2], parts[-1]) in SECRET_PAIRS):
+    if words_of_name[-1] in SECRET_WORDS or (
+        len(words_of_name) > 1 and (words_of_name[-2], words_of_name[-1]) in SECRET_WORD_PAIRS
+    ):
         return True
-    if parts[-3:] == ["initial", "cluster", "token"]:
+    if words_of_name[-3:] == ["initial", "cluster", "token"]:
         return False  # etcd: a name that keeps clusters apart
-    if parts[-1] in TOKEN_WORDS:  # MAX_TOKENS is a number, ACCESS_TOKEN is not
-        return not _TOKENS_OF_ANOTHER_KIND & set(parts)
-    return parts[-1] in _QUALIFIER_LAST_WORDS and bool(SECRET_WORDS & set(parts[:-1]))
+    if words_of_name[-1] in TOKEN_WORDS:  # MAX_TOKENS is a number, ACCESS_TOKEN is not
+        return not _NON_SECRET_TOKEN_WORDS & set(words_of_name)
+    return words_of_name[-1] in _QUALIFIER_LAST_WORDS and bool(SECRET_WORDS & set(words_of_name[:-1]))
 
 
 def is_password_name(name: str) -> bool:
@@ -130,29 +136,38 @@ def is_password_name(name: str) -> bool:
     return bool(PASSWORD_WORDS & set(name_words(name)))
 
 
-def may_name_secret(name: str) -> bool:
+def has_secret_word(name: str) -> bool:
     """Whether a name holds a secret's word anywhere, as `PASSWORD_HASHER` does: wider than `is_secret_name`.
 
     So go Docker's own check and people's eyes; what such a variable is, its value tells.
     """
-    flat = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
-    if flat in ("pwd", "oldpwd"):
+    snake_case_name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    if snake_case_name in ("pwd", "oldpwd"):
         return False  # the shell's working folder
-    if flat.endswith("secret_id") and not re.search("vault|role", flat):
+    if snake_case_name.endswith("secret_id") and not re.search("vault|role", snake_case_name):
         return False  # the name of a secret; Vault's is one itself
     if is_secret_name(name):
         return True
-    parts = name_words(name)
-    about = not parts or parts[-1] in _NON_SECRET_LAST_WORDS or "prompt" in parts or bool(_SWITCH_WORDS & set(parts))
-    return bool(_WIDE_SECRET_NAME.search(flat)) and not about and not _WIDE_ABOUT.search(flat)
+    words_of_name = name_words(name)
+    is_about_secret_only = (
+        not words_of_name
+        or words_of_name[-1] in _NON_SECRET_LAST_WORDS
+        or "prompt" in words_of_name
+        or bool(_NON_SECRET_SWITCH_WORDS & set(words_of_name))
+    )
+    return (
+        bool(_WIDE_SECRET_NAME.search(snake_case_name))
+        and not is_about_secret_only
+        and not _WIDE_NON_SECRET_NAME.search(snake_case_name)
+    )
 
 
-def is_public(name: str) -> bool:
+def is_public_name(name: str) -> bool:
     """Whether a name says that its value is meant for everybody: `NEXT_PUBLIC_API_KEY`, a publishable key."""
     return bool(_PUBLIC_WORDS & set(name_words(name)))
 
 
-def grants_access_alone(name: str) -> bool:
+def grants_access_by_itself(name: str) -> bool:
     """Whether what stands under a name is itself what lets somebody in where it is set.
 
     A store takes its root password from the variable, an application signs with the key that it is given: any word
@@ -160,14 +175,14 @@ def grants_access_alone(name: str) -> bool:
     only fails.
     """
     words = name_words(name)
-    parts = set(words)
-    if parts & _STORES_OF_KEYS and parts & PASSWORD_WORDS:
+    distinct_words = set(words)
+    if distinct_words & _KEY_STORE_WORDS and distinct_words & PASSWORD_WORDS:
         return True
     if words[-2:] == ["key", "base"]:
         return True  # Rails' secrets, GITLAB_SECRETS_DB_KEY_BASE among them
-    if parts & _ISSUER_WORDS and not {"root", "admin"} & parts:
+    if distinct_words & _EXTERNAL_ISSUER_WORDS and not {"root", "admin"} & distinct_words:
         return False
-    own = PASSWORD_WORDS | {
+    application_secret_words = PASSWORD_WORDS | {
         "secret",
         "secrets",
         "encryption",
@@ -176,31 +191,35 @@ def grants_access_alone(name: str) -> bool:
         "session",
         "master",
     }
-    return bool(parts & own) or words[-2:] == ["app", "key"]  # Laravel's APP_KEY
+    return bool(distinct_words & application_secret_words) or words[-2:] == ["app", "key"]  # Laravel's APP_KEY
 
 
-def refers_to_secret(name: str) -> bool:
+def is_secret_reference_name(name: str) -> bool:
     """Whether a name in the way of manifests asks for the name of a Secret or of a key in one: `tlsSecret`, `adminPasswordKey`."""
-    parts = name_words(name)
-    if not _is_manifest_style(name) or len(parts) < 2:
+    words_of_name = name_words(name)
+    if not _is_manifest_style(name) or len(words_of_name) < 2:
         return False
-    if parts[-1] == "key":
-        return parts[-2] in PASSWORD_WORDS | TOKEN_WORDS
-    return parts[-1] in ("secret", "secrets") and parts[-2] in _KEPT
+    if words_of_name[-1] == "key":
+        return words_of_name[-2] in PASSWORD_WORDS | TOKEN_WORDS
+    return words_of_name[-1] in ("secret", "secrets") and words_of_name[-2] in _SECRET_OBJECT_CONTENT_WORDS
 
 
-def may_refer_to_secret(name: str) -> bool:
+def may_be_secret_reference_name(name: str) -> bool:
     """Whether a name in the way of manifests may ask for a Secret's name, or for the secret itself; its value tells."""
-    parts = name_words(name)
-    if not _is_manifest_style(name) or parts[-2:-1] in [[own] for own in _OWN]:
+    words_of_name = name_words(name)
+    if not _is_manifest_style(name) or words_of_name[-2:-1] in [[own] for own in _APPLICATION_SECRET_WORDS]:
         return False
-    return parts[-1] in ("secret", "secrets") or name == "secretKey"
+    return words_of_name[-1] in ("secret", "secrets") or name == "secretKey"
 
 
-def may_name_secret_object(name: str) -> bool:
+def may_be_secret_object_name(name: str) -> bool:
     """Whether a variable may hold what a Secret object is called: `OPERATOR_SECRET`, and not `JWT_SECRET`, which an application signs with."""
-    parts = name_words(name)
-    return len(parts) > 1 and parts[-1] in ("secret", "secrets") and parts[-2] not in _OWN
+    words_of_name = name_words(name)
+    return (
+        len(words_of_name) > 1
+        and words_of_name[-1] in ("secret", "secrets")
+        and words_of_name[-2] not in _APPLICATION_SECRET_WORDS
+    )
 
 
 def _is_manifest_style(name: str) -> bool:
@@ -208,15 +227,15 @@ def _is_manifest_style(name: str) -> bool:
     return any(map(str.islower, name)) and name[0].islower()
 
 
-def names_whole_credential(name: str) -> bool:
+def is_secret_object_credential_key(name: str) -> bool:
     """Whether a name is a key of a typed Secret object whose value is a credential whatever it looks like."""
-    return name in _WHOLE_CREDENTIALS
+    return name in _CREDENTIAL_KEYS_OF_SECRET_OBJECTS
 
 
-def names_identifier(name: str) -> bool:
+def is_access_key_name(name: str) -> bool:
     """Whether a name is that of the half of a pair that says who: an access key, beside a secret key."""
-    parts = name_words(name)
-    return parts[-2:] == ["access", "key"] and "secret" not in parts
+    words_of_name = name_words(name)
+    return words_of_name[-2:] == ["access", "key"] and "secret" not in words_of_name
 
 
 def is_signing_key_name(name: str) -> bool:
@@ -224,20 +243,20 @@ def is_signing_key_name(name: str) -> bool:
 
     A build step or a test only needs some value for it to start.
     """
-    return grants_access_alone(name) and not is_password_name(name)
+    return grants_access_by_itself(name) and not is_password_name(name)
 
 
-def sets_store_password(name: str) -> bool:
+def is_store_password_name(name: str) -> bool:
     """Whether a variable is the one by which an image of a store takes its first password: who sets it starts the store."""
-    return bool(_OF_STORES.fullmatch(name.upper()))
+    return bool(_STORE_PASSWORD_NAME.fullmatch(name.upper()))
 
 
-def guards_public_certificates(name: str) -> bool:
+def is_truststore_password_name(name: str) -> bool:
     """Whether a password is that of a truststore: there is nothing secret in one."""
     return bool({"truststore", "cacerts"} & set(name_words(name))) or "trust_store" in name.lower()
 
 
 def may_contain_secret_name(text: str) -> bool:
     """Whether a text can hold a name that `is_secret_name` takes for a secret's: a quick look, before slow ones."""
-    low = text.lower()
-    return any(mark in low for mark in _SECRET_SUBSTRINGS)
+    lower_case_text = text.lower()
+    return any(mark in lower_case_text for mark in _SECRET_SUBSTRINGS)

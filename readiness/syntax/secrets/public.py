@@ -9,7 +9,7 @@ import re
 
 _MAX_LINE_CHARACTERS = 500  # characters of a line in which a comment is looked for
 _MAX_COMMENT_LINES = 6  # lines of a comment above that are read
-_PUBLIC_FORMS = (
+_PUBLIC_CREDENTIAL_FORMS = (
     r"pk_(?:live|test)_[A-Za-z0-9$=]{8,250}",  # docs.stripe.com/keys (publishable key); clerk.com/docs/deployments/clerk-environment-variables
     r"phc_[A-Za-z0-9]{20,100}",  # posthog.com/docs/api (project API key)
     r"pk\.eyJ[A-Za-z0-9_-]{10,400}\.[A-Za-z0-9_-]{10,100}",  # docs.mapbox.com/accounts/guides/tokens (public token)
@@ -17,16 +17,16 @@ _PUBLIC_FORMS = (
     r"pub[0-9a-f]{32}",  # docs.datadoghq.com/account_management/api-app-keys (client token)
     r"NRJS-[0-9a-f]{10,40}",  # docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys (browser key)
 )
-_PUBLIC_FORM = re.compile(rf"(?:{'|'.join(_PUBLIC_FORMS)})\Z")
-_PUBLIC_NAMES = (
+_PUBLIC_CREDENTIAL = re.compile(rf"(?:{'|'.join(_PUBLIC_CREDENTIAL_FORMS)})\Z")
+_PUBLIC_CREDENTIAL_NAMES = (
     r"algolia_search(?:_only)?(?:_api)?_key",  # algolia.com/doc/guides/security/api-keys (search-only API key)
     r"docsearch(?:_search)?(?:_api)?_key",  # docsearch.algolia.com/docs/faq: the key of a site's search box
     r"(?:recaptcha|hcaptcha|turnstile|captcha)_site_?key",  # developers.google.com/recaptcha/docs/display
 )
-_PUBLIC_NAME = re.compile(rf"(?:\A|_)(?:{'|'.join(_PUBLIC_NAMES)})\Z")
+_PUBLIC_CREDENTIAL_NAME = re.compile(rf"(?:\A|_)(?:{'|'.join(_PUBLIC_CREDENTIAL_NAMES)})\Z")
 # firebase.google.com/docs/projects/api-keys: such keys name the project, and may stand in checked-in files.
-_GOOGLE_BROWSER_NAME = re.compile(r"(?:\A|_)(?:firebase(?:_web)?|maps|gmaps|google_maps)(?:_api)?_key\Z")
-_SAYS_PUBLIC = re.compile(
+_GOOGLE_BROWSER_KEY_NAME = re.compile(r"(?:\A|_)(?:firebase(?:_web)?|maps|gmaps|google_maps)(?:_api)?_key\Z")
+_PUBLIC_PHRASE = re.compile(
     r"\bpush[- ]only\b|\bpublic (?:api[- ]|client[- ]|web[- ])?(?:key|token|dsn)\b|\bpublishable\b"
     r"|\b(?:key|token|secret|password|value|it|this|that)(?: is|'s) (?:(?:meant|supposed|intended) to be |intentionally |deliberately )?public\b"
     r"|\b(?:safe|ok|okay|fine) (?:to|for) (?:be )?(?:expos|commit|shar|publish|leak|public)"
@@ -34,46 +34,48 @@ _SAYS_PUBLIC = re.compile(
     r"|\bcan be (?:made )?(?:public|shared|exposed|committed)\b",
     re.IGNORECASE,
 )
-_SAYS_OTHERWISE = re.compile(
+_PUBLIC_DENIAL_PHRASE = re.compile(
     r"(?:\bnot|\bnever|n't)(?: \w{1,12}){0,2} (?:safe|ok|okay|fine|public|publishable|shared|exposed|committed)\b",
     re.IGNORECASE,
 )
-_COMMENT_ABOVE = re.compile(r"[ \t]{0,200}(?:#|//|;|--)")
-_COMMENT_BEHIND = re.compile(r"[ \t](?:#|//)[ \t]{0,20}(?P<words>\S.{0,300})")
+_COMMENT_LINE_START = re.compile(r"[ \t]{0,200}(?:#|//|;|--)")
+_TRAILING_COMMENT = re.compile(r"[ \t](?:#|//)[ \t]{0,20}(?P<words>\S.{0,300})")
 
 
 def is_public_credential(name: str, value: str) -> bool:
     """Whether the issuer of a credential says that anybody may have it, by its form or by what it is called."""
-    return bool(_PUBLIC_FORM.match(value)) or bool(_PUBLIC_NAME.search(_flat_name(name)))
+    return bool(_PUBLIC_CREDENTIAL.match(value)) or bool(_PUBLIC_CREDENTIAL_NAME.search(_snake_case_name(name)))
 
 
 def is_google_browser_key_name(name: str) -> bool:
     """Whether a name is that of a Google key which pages and apps carry: Firebase's and that of its maps."""
-    return bool(_GOOGLE_BROWSER_NAME.search(_flat_name(name)))
+    return bool(_GOOGLE_BROWSER_KEY_NAME.search(_snake_case_name(name)))
 
 
-def _flat_name(name: str) -> str:
+def _snake_case_name(name: str) -> str:
     """A name in lower case, its words apart by one underline."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_").replace(".", "_")
 
 
-def is_called_public(text: str, offset: int) -> bool:
+def is_called_public_by_comment(text: str, offset: int) -> bool:
     """Whether the comment behind the value at a place of a text, or directly above its line, says that anybody may have it."""
-    end = text.find("\n", offset, offset + _MAX_LINE_CHARACTERS)
-    behind = _COMMENT_BEHIND.search(text, offset, end if end >= 0 else min(len(text), offset + _MAX_LINE_CHARACTERS))
-    if behind is not None and _is_said_public(behind["words"]):
+    line_end = text.find("\n", offset, offset + _MAX_LINE_CHARACTERS)
+    trailing_comment_match = _TRAILING_COMMENT.search(
+        text, offset, line_end if line_end >= 0 else min(len(text), offset + _MAX_LINE_CHARACTERS)
+    )
+    if trailing_comment_match is not None and _comment_calls_public(trailing_comment_match["words"]):
         return True
-    start = text.rfind("\n", max(0, offset - _MAX_LINE_CHARACTERS), offset) + 1
-    lines: list[str] = []
+    line_start = text.rfind("\n", max(0, offset - _MAX_LINE_CHARACTERS), offset) + 1
+    comment_lines: list[str] = []
     for line in reversed(
-        text[max(0, start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : start].splitlines()[-_MAX_COMMENT_LINES:]
+        text[max(0, line_start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : line_start].splitlines()[-_MAX_COMMENT_LINES:]
     ):
-        if not _COMMENT_ABOVE.match(line):
+        if not _COMMENT_LINE_START.match(line):
             break
-        lines.append(line.strip(" \t#/;-"))
-    return _is_said_public(" ".join(reversed(lines)))
+        comment_lines.append(line.strip(" \t#/;-"))
+    return _comment_calls_public(" ".join(reversed(comment_lines)))
 
 
-def _is_said_public(words: str) -> bool:
+def _comment_calls_public(comment_text: str) -> bool:
     """Whether the words of a comment call a value public, and none of them denies it."""
-    return bool(_SAYS_PUBLIC.search(words)) and not _SAYS_OTHERWISE.search(words)
+    return bool(_PUBLIC_PHRASE.search(comment_text)) and not _PUBLIC_DENIAL_PHRASE.search(comment_text)

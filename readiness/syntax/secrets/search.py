@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from readiness.model import Span
-from readiness.syntax.secrets.accounts import PROTOCOL_CONSTANTS, HostReach, find_accounts
+from readiness.syntax.secrets.accounts import PROTOCOL_CONSTANTS, HostReach, find_url_accounts
 from readiness.syntax.secrets.decision import (
     SecretVerdict,
     ValueContext,
     classify_account,
     classify_value,
-    is_hidden,
-    secret_by_shape,
+    must_be_hidden_in_output,
+    verdict_of_secret_shape,
 )
 from readiness.syntax.secrets.entropy import SecretStrength
 from readiness.syntax.secrets.names import (
@@ -23,23 +23,28 @@ from readiness.syntax.secrets.names import (
     may_contain_secret_name,
 )
 from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_placeholder
-from readiness.syntax.secrets.public import is_called_public
-from readiness.syntax.secrets.shapes import find_shapes
+from readiness.syntax.secrets.public import is_called_public_by_comment
+from readiness.syntax.secrets.shapes import find_credential_shapes
 from readiness.syntax.secrets.vocabulary import StatedMeaning
 
-_ASSIGNMENT = re.compile(
+_ASSIGNMENT_PATTERN = re.compile(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?(?P<sign>[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?)"""
     r"""(?P<value>[^\s"'#,;}{]{4,400})"""
 )
 # A value that is worked out where it stands: a command, a call, an index, a YAML tag, an interpolation of configparser.
 _COMPUTED_VALUE = re.compile(r"\$\(|`|!\w|%\(|[A-Za-z_][\w.]{0,80}[(\[]")
 _NETRC_LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")
-_SHELL_OPERATORS = ("-", "=", "?", "+")  # `${NAME:-default}`; behind the last two stand a message and what replaces a value
+_SHELL_EXPANSION_OPERATORS = (
+    "-",
+    "=",
+    "?",
+    "+",
+)  # `${NAME:-default}`; behind the last two stand a message and what replaces a value
 _SQL_VARIABLE = re.compile(r"""[ \t]+:["']?\Z""")  # WITH PASSWORD :'db_password' names a variable of psql
 _MAX_LINE_CHARACTERS = 500  # characters before an assignment in which its line begins, if it is one that a person wrote
 _COMMENT_START = re.compile(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:--|//|#|\*|;)")
-_COMMENTED_OUT = re.compile(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:#(?!!)|//|;)")  # in a line of settings
-_MORE_WORDS = re.compile(r"(?<![ \t]),?[ \t]+[A-Za-z]")  # behind a value: no blank ends one
+_COMMENTED_OUT_LINE_START = re.compile(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:#(?!!)|//|;)")  # in a line of settings
+_FOLLOWING_WORD = re.compile(r"(?<![ \t]),?[ \t]+[A-Za-z]")  # behind a value: no blank ends one
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,111 +64,124 @@ class FoundSecret:
 
 def secrets_in_text(text: str, value_context: ValueContext = ValueContext.SERVED) -> Iterator[FoundSecret]:
     """The secrets in a text by the context that it stands in, well-known ones too, each once: what tells most of it comes first."""
-    seen: set[int] = set()
-    for secret in _secrets_by_shape_or_account(text, value_context):
-        if secret.span.start not in seen:
-            seen.add(secret.span.start)
+    seen_start_offsets: set[int] = set()
+    for secret in _secret_candidates(text, value_context):
+        if secret.span.start not in seen_start_offsets:
+            seen_start_offsets.add(secret.span.start)
             yield secret
 
 
-def _secrets_by_shape_or_account(text: str, place: ValueContext) -> Iterator[FoundSecret]:
-    for shape in find_shapes(text):
-        if shape.meaning is None:
-            yield FoundSecret(secret_by_shape(shape), shape.span)
-        elif shape.meaning is StatedMeaning.COMMON:
-            decided = classify_value("", text[shape.span.start : shape.span.end], place)
-            if decided.is_exposed and (counted := _verdict_in_line(text, shape.span, decided)) is not None:
-                yield FoundSecret(counted, shape.span)
-    for written in find_accounts(text):
-        decided = classify_account(written, place)
-        if decided.is_exposed and (counted := _verdict_in_line(text, decided.span, decided)) is not None:
-            yield FoundSecret(counted, decided.span)
-    for login in _NETRC_LOGIN.finditer(text) if "machine" in text else ():
-        decided = classify_value("password", login[1], place)
-        if decided.is_exposed:
-            decided = replace(decided, reason="password of a .netrc", reach=HostReach.AWAY)
-            yield FoundSecret(decided, Span(*login.span(1)))
-    for assignment in _ASSIGNMENT.finditer(text) if may_contain_secret_name(text) else ():
-        start = _start_of_value(text, assignment)
-        verdict = _verdict_on_assignment(text, assignment, start, place) if start is not None else None
-        if verdict is not None and start is not None:
-            span = Span(start + verdict.span.start, start + verdict.span.end)
-            verdict = _verdict_in_line(text, span, verdict)
-        if verdict is not None:
-            named = verdict.strength < SecretStrength.SHAPE and verdict.reach is None
-            signs = named and is_signing_key_name(assignment["name"])
-            yield FoundSecret(verdict, span, named, signs)
+def _secret_candidates(text: str, value_context: ValueContext) -> Iterator[FoundSecret]:
+    for credential_shape in find_credential_shapes(text):
+        if credential_shape.meaning is None:
+            yield FoundSecret(verdict_of_secret_shape(credential_shape), credential_shape.span)
+        elif credential_shape.meaning is StatedMeaning.COMMON:
+            candidate_verdict = classify_value("", text[credential_shape.span.start : credential_shape.span.end], value_context)
+            if (
+                candidate_verdict.is_exposed
+                and (verdict_in_line := _verdict_unless_commented_out(text, credential_shape.span, candidate_verdict))
+                is not None
+            ):
+                yield FoundSecret(verdict_in_line, credential_shape.span)
+    for account in find_url_accounts(text):
+        candidate_verdict = classify_account(account, value_context)
+        if (
+            candidate_verdict.is_exposed
+            and (verdict_in_line := _verdict_unless_commented_out(text, candidate_verdict.span, candidate_verdict)) is not None
+        ):
+            yield FoundSecret(verdict_in_line, candidate_verdict.span)
+    for netrc_match in _NETRC_LOGIN.finditer(text) if "machine" in text else ():
+        candidate_verdict = classify_value("password", netrc_match[1], value_context)
+        if candidate_verdict.is_exposed:
+            candidate_verdict = replace(candidate_verdict, reason="password of a .netrc", reach=HostReach.AWAY)
+            yield FoundSecret(candidate_verdict, Span(*netrc_match.span(1)))
+    for assignment_match in _ASSIGNMENT_PATTERN.finditer(text) if may_contain_secret_name(text) else ():
+        value_start = _assigned_value_start(text, assignment_match)
+        assignment_verdict = (
+            _verdict_on_assignment(text, assignment_match, value_start, value_context) if value_start is not None else None
+        )
+        if assignment_verdict is not None and value_start is not None:
+            secret_span = Span(value_start + assignment_verdict.span.start, value_start + assignment_verdict.span.end)
+            assignment_verdict = _verdict_unless_commented_out(text, secret_span, assignment_verdict)
+        if assignment_verdict is not None:
+            is_found_by_name = assignment_verdict.strength < SecretStrength.SHAPE and assignment_verdict.reach is None
+            is_signing_key = is_found_by_name and is_signing_key_name(assignment_match["name"])
+            yield FoundSecret(assignment_verdict, secret_span, is_found_by_name, is_signing_key)
 
 
-def _start_of_value(text: str, match: re.Match[str]) -> int | None:
+def _assigned_value_start(text: str, assignment_match: re.Match[str]) -> int | None:
     """Where the value of an assignment starts; of `${NAME:-default}` the default, and None for the message of `${NAME:?message}`."""
-    start = match.start("value")
-    if text[max(0, match.start() - 2) : match.start()] != "${":
-        return start
-    operator = text[start - 1] if match["sign"].endswith("=") else text[start]
-    if operator not in _SHELL_OPERATORS[:2]:
+    value_start = assignment_match.start("value")
+    if text[max(0, assignment_match.start() - 2) : assignment_match.start()] != "${":
+        return value_start
+    expansion_operator = text[value_start - 1] if assignment_match["sign"].endswith("=") else text[value_start]
+    if expansion_operator not in _SHELL_EXPANSION_OPERATORS[:2]:
         return None
-    return start if match["sign"].endswith("=") else start + 1
+    return value_start if assignment_match["sign"].endswith("=") else value_start + 1
 
 
-def _verdict_on_assignment(text: str, match: re.Match[str], start: int, place: ValueContext) -> SecretVerdict | None:
+def _verdict_on_assignment(
+    text: str, assignment_match: re.Match[str], value_start: int, value_context: ValueContext
+) -> SecretVerdict | None:
     """What the value of an assignment is, from `start` on, where it stands in the open."""
-    value = text[start : match.end("value")]
-    computed = _COMPUTED_VALUE.match(value) or _SQL_VARIABLE.match(match["sign"])
-    if computed or not is_secret_name(match["name"]):
+    value = text[value_start : assignment_match.end("value")]
+    is_computed_value = _COMPUTED_VALUE.match(value) or _SQL_VARIABLE.match(assignment_match["sign"])
+    if is_computed_value or not is_secret_name(assignment_match["name"]):
         return None
-    verdict = classify_value(match["name"], value, place)
-    return verdict if verdict.is_exposed and not _is_prose(text, match, verdict.strength) else None
+    verdict = classify_value(assignment_match["name"], value, value_context)
+    return verdict if verdict.is_exposed and not _is_prose(text, assignment_match, verdict.strength) else None
 
 
-def _verdict_in_line(text: str, span: Span, verdict: SecretVerdict) -> SecretVerdict | None:
+def _verdict_unless_commented_out(text: str, secret_span: Span, verdict: SecretVerdict) -> SecretVerdict | None:
     """A verdict by whether its line is commented out: what nobody reads in opens nothing.
 
     A word is then none, a password of somebody's own a minor one; a key that somebody gave out may be in use elsewhere.
     """
-    row = text.rfind("\n", max(span.start - _MAX_LINE_CHARACTERS, 0), span.start) + 1
-    if verdict.strength is SecretStrength.SHAPE or not _COMMENTED_OUT.match(text, row, span.start):
+    line_start = text.rfind("\n", max(secret_span.start - _MAX_LINE_CHARACTERS, 0), secret_span.start) + 1
+    if verdict.strength is SecretStrength.SHAPE or not _COMMENTED_OUT_LINE_START.match(text, line_start, secret_span.start):
         return verdict
     return None if verdict.is_guessed or verdict.strength is SecretStrength.WORD else replace(verdict, is_minor=True)
 
 
-def with_comment(verdict: SecretVerdict, text: str, offset: int) -> SecretVerdict:
+def verdict_with_public_comment(verdict: SecretVerdict, text: str, offset: int) -> SecretVerdict:
     """A verdict on the secret at a place of a text: minor, with the reason, where the comment beside it says that anybody may have it."""
-    if not is_called_public(text, offset):
+    if not is_called_public_by_comment(text, offset):
         return verdict
     return replace(verdict, is_minor=True, reason=f"{verdict.reason} that its comment calls public")
 
 
-def _is_prose(text: str, match: re.Match[str], level: SecretStrength) -> bool:
+def _is_prose(text: str, assignment_match: re.Match[str], secret_strength: SecretStrength) -> bool:
     """Whether a name and a colon begin a sentence: `apikey:   masked, one star a letter`; in a comment all the more."""
-    if match["sign"].strip() != ":" or not _MORE_WORDS.match(text, match.end()):
+    if assignment_match["sign"].strip() != ":" or not _FOLLOWING_WORD.match(text, assignment_match.end()):
         return False
-    row = text.rfind("\n", max(match.start() - _MAX_LINE_CHARACTERS, 0), match.start()) + 1
-    commented = _COMMENT_START.match(text, row, match.start())
-    return level < (SecretStrength.RANDOM if commented else SecretStrength.CHOSEN)
+    line_start = text.rfind("\n", max(assignment_match.start() - _MAX_LINE_CHARACTERS, 0), assignment_match.start()) + 1
+    comment_match = _COMMENT_START.match(text, line_start, assignment_match.start())
+    return secret_strength < (SecretStrength.RANDOM if comment_match else SecretStrength.CHOSEN)
 
 
-def may_be_secrets(text: str) -> Iterator[Span]:
+def possible_secret_spans(text: str) -> Iterator[Span]:
     """Where a text may hold a secret, which no output then shows: wider than `secrets_in_text`.
 
     What a value says of itself counts for nothing here (`notsecret` may be somebody's password), unless it says outright
     that another belongs in its place.
     """
-    for shape in find_shapes(text):
-        if not is_placeholder(text[shape.span.start : shape.span.end]):
-            yield shape.span
-    for written in find_accounts(text):
-        if written.password.lower() in PROTOCOL_CONSTANTS:
-            yield from (verdict.span for verdict in (classify_account(written, ValueContext.SERVED),) if verdict.is_exposed)
-        elif not _may_be_shown(written.password):
-            yield written.password_span
-    for login in _NETRC_LOGIN.finditer(text) if "machine" in text else ():
-        if not _may_be_shown(login[1]):
-            yield Span(*login.span(1))
-    for match in _ASSIGNMENT.finditer(text) if may_contain_secret_name(text) else ():
-        if is_hidden(match["name"], match["value"]) and not VARIABLE_OR_TEMPLATE.search(match["value"]):
-            yield Span(*match.span("value"))
+    for credential_shape in find_credential_shapes(text):
+        if not is_placeholder(text[credential_shape.span.start : credential_shape.span.end]):
+            yield credential_shape.span
+    for account in find_url_accounts(text):
+        if account.password.lower() in PROTOCOL_CONSTANTS:
+            yield from (verdict.span for verdict in (classify_account(account, ValueContext.SERVED),) if verdict.is_exposed)
+        elif not _is_reference_or_placeholder(account.password):
+            yield account.password_span
+    for netrc_match in _NETRC_LOGIN.finditer(text) if "machine" in text else ():
+        if not _is_reference_or_placeholder(netrc_match[1]):
+            yield Span(*netrc_match.span(1))
+    for assignment_match in _ASSIGNMENT_PATTERN.finditer(text) if may_contain_secret_name(text) else ():
+        if must_be_hidden_in_output(assignment_match["name"], assignment_match["value"]) and not VARIABLE_OR_TEMPLATE.search(
+            assignment_match["value"]
+        ):
+            yield Span(*assignment_match.span("value"))
 
 
-def _may_be_shown(value: str) -> bool:
+def _is_reference_or_placeholder(value: str) -> bool:
     return bool(VARIABLE_OR_TEMPLATE.search(value)) or is_placeholder(value)

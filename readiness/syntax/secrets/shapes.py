@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from readiness.model import Span
 from readiness.syntax.secrets.entropy import SecretStrength
-from readiness.syntax.secrets.placeholders import TO_FILL_IN
+from readiness.syntax.secrets.placeholders import PLACEHOLDER_PHRASE
 from readiness.syntax.secrets.vocabulary import (
     StatedMeaning,
     is_repeating_or_sequential,
-    meaning_of,
+    stated_meaning_of,
 )
 
 # What it is, what a text must hold to be searched for it, and its form: each repeats one class only, so no backtracking.
@@ -42,7 +42,7 @@ _CREDENTIAL_SHAPES = (
 # https://apisix.apache.org/docs/apisix/admin-api/ https://supabase.com/docs/guides/self-hosting/docker
 # https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/#secret_key https://nacos.io/docs/latest/guide/admin/auth/
 # https://goharbor.io/docs/latest/install-config/configure-yml-file/
-_PUBLISHED_KEYS = (
+_PUBLISHED_KEYS_WITH_NAMES = (
     ("APISIX admin key", "edd1c9f034335f136f87ad84b625c8f1"),
     ("APISIX viewer key", "4054f7cf07e344346cd3f287985e76a2"),
     ("Supabase JWT secret", "super-secret-jwt-token-with-at-least-32-characters-long"),
@@ -52,11 +52,11 @@ _PUBLISHED_KEYS = (
     ("Nacos token key", "SecretKey012345678901234567890123456789012345678901234567890123456789"),
     ("Harbor administrator password", "Harbor12345"),
 )
-_compiled_pattern = cache(re.compile)  # most are never needed, and each takes time to make
-_KEY_BODY = re.compile(r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}")
-_KEY_BLOCK = re.compile(r"(?<=-)(?:\\n|\s)[^-]{1,4000}-----END ")
-_TOKEN_PREFIX = re.compile(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
-_MIN_DISTINCT_CHARACTERS = 6  # different characters: a key of so few was typed, not made
+_compile_pattern_cached = cache(re.compile)  # most are never needed, and each takes time to make
+_PRIVATE_KEY_BODY = re.compile(r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}")
+_PRIVATE_KEY_BLOCK = re.compile(r"(?<=-)(?:\\n|\s)[^-]{1,4000}-----END ")
+_CREDENTIAL_PREFIX = re.compile(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
+_MIN_DISTINCT_KEY_CHARACTERS = 6  # different characters: a key of so few was typed, not made
 
 
 class CredentialShape(NamedTuple):
@@ -72,54 +72,54 @@ class CredentialShape(NamedTuple):
     strength: SecretStrength = SecretStrength.SHAPE
 
 
-def find_shapes(text: str) -> Iterator[CredentialShape]:
+def find_credential_shapes(text: str) -> Iterator[CredentialShape]:
     """Every credential in a text that its shape gives away."""
-    for reason, mark, pattern in _CREDENTIAL_SHAPES:
-        for match in _compiled_pattern(pattern).finditer(text) if mark in text else ():
-            span = Span(*match.span())
+    for reason, required_substring, pattern in _CREDENTIAL_SHAPES:
+        for match in _compile_pattern_cached(pattern).finditer(text) if required_substring in text else ():
+            credential_span = Span(*match.span())
             if reason == "private key":
-                yield _private_key(text, span)
+                yield _private_key_shape(text, credential_span)
             else:
-                yield CredentialShape(reason, span, _meaning_of_credential(reason, match.group()))
-    for reason, key in _PUBLISHED_KEYS:
-        if key in text:
-            for match in _compiled_pattern(rf"(?<![\w/+-]){re.escape(key)}(?![\w/+-])").finditer(text):
+                yield CredentialShape(reason, credential_span, _meaning_of_credential(reason, match.group()))
+    for reason, published_key in _PUBLISHED_KEYS_WITH_NAMES:
+        if published_key in text:
+            for match in _compile_pattern_cached(rf"(?<![\w/+-]){re.escape(published_key)}(?![\w/+-])").finditer(text):
                 yield CredentialShape(reason, Span(*match.span()), StatedMeaning.COMMON, SecretStrength.WORD)
 
 
-def _private_key(text: str, head_span: Span) -> CredentialShape:
+def _private_key_shape(text: str, key_header_span: Span) -> CredentialShape:
     """A key, by what stands behind its head: the head alone stands in every script that looks for one."""
-    if _KEY_BODY.match(text, head_span.end):
-        return CredentialShape("private key", head_span, None)
-    if _KEY_BLOCK.match(text, head_span.end):
-        return CredentialShape("private key", head_span, None, SecretStrength.WORD)
-    return CredentialShape("private key", head_span, StatedMeaning.NONE)
+    if _PRIVATE_KEY_BODY.match(text, key_header_span.end):
+        return CredentialShape("private key", key_header_span, None)
+    if _PRIVATE_KEY_BLOCK.match(text, key_header_span.end):
+        return CredentialShape("private key", key_header_span, None, SecretStrength.WORD)
+    return CredentialShape("private key", key_header_span, StatedMeaning.NONE)
 
 
-def _meaning_of_credential(reason: str, value: str) -> StatedMeaning | None:
+def _meaning_of_credential(credential_name: str, value: str) -> StatedMeaning | None:
     """What something of a credential's shape says of itself."""
-    if TO_FILL_IN.search(value):
+    if PLACEHOLDER_PHRASE.search(value):
         return StatedMeaning.TO_CHANGE
-    if reason == "JSON web token":
-        return _meaning_of_token(value)
-    body = _TOKEN_PREFIX.sub("", value) if "_" in value[:11] or "-" in value[:11] else value[4:]
-    if len(set(body)) < _MIN_DISTINCT_CHARACTERS or is_repeating_or_sequential(body):
+    if credential_name == "JSON web token":
+        return _meaning_of_json_web_token(value)
+    key_body = _CREDENTIAL_PREFIX.sub("", value) if "_" in value[:11] or "-" in value[:11] else value[4:]
+    if len(set(key_body)) < _MIN_DISTINCT_KEY_CHARACTERS or is_repeating_or_sequential(key_body):
         return StatedMeaning.PURPOSE  # typed, not made
-    said = meaning_of(body)
-    return None if said is StatedMeaning.COMMON else said
+    stated_meaning = stated_meaning_of(key_body)
+    return None if stated_meaning is StatedMeaning.COMMON else stated_meaning
 
 
-def _meaning_of_token(token: str) -> StatedMeaning | None:
+def _meaning_of_json_web_token(token: str) -> StatedMeaning | None:
     """What a JSON web token says of itself: Supabase's anonymous role, its demonstration, the example of jwt.io."""
-    body = token.split(".")[1]
+    encoded_payload = token.split(".")[1]
     try:
-        said = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        token_claims = json.loads(base64.urlsafe_b64decode(encoded_payload + "=" * (-len(encoded_payload) % 4)))
     except (binascii.Error, ValueError, RecursionError):
         return None
-    if not isinstance(said, dict):
+    if not isinstance(token_claims, dict):
         return None
-    if said.get("role") == "anon":
+    if token_claims.get("role") == "anon":
         return StatedMeaning.NONE
-    if said.get("iss") == "supabase-demo":
+    if token_claims.get("iss") == "supabase-demo":
         return StatedMeaning.COMMON
-    return StatedMeaning.PURPOSE if said.get("name") in ("John Doe", "Jane Doe") else None
+    return StatedMeaning.PURPOSE if token_claims.get("name") in ("John Doe", "Jane Doe") else None

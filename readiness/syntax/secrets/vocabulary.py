@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from readiness.syntax.secrets.entropy import LEETSPEAK_TABLE
 
-MAX_LENGTH = 80  # characters of a value that is looked at word by word
+MAX_WORDED_VALUE_LENGTH = 80  # characters of a value that is looked at word by word
 
 
 class StatedMeaning(enum.Enum):
@@ -41,14 +41,14 @@ _EMULATOR_KEYS = frozenset(
     """.split()
 )
 # Each list in small letters. Words may stand glued together (`notsecret`) or apart (`not-a-secret`).
-_NO_SECRET_WORDS = frozenset(
+_ABSENT_SECRET_WORDS = frozenset(
     """
     unused unneeded ignored irrelevant none nothing null void na discarded missing required unset undefined unspecified absent
     """.split()
 )
-_NEGATIONS = frozenset("not dont no never".split())
-_AFTER_NOT = frozenset("use used needed required set applicable relevant configured".split())
-_TO_CHANGE = frozenset(
+_NEGATION_WORDS = frozenset("not dont no never".split())
+_NEGATED_WORDS = frozenset("use used needed required set applicable relevant configured".split())
+_TO_CHANGE_WORDS = frozenset(
     """
     change changed changeme changeit changethis replace replaced replaceme your yours insert put fill enter
     edit modify update override overwrite
@@ -72,18 +72,18 @@ _SAMPLE_WORDS = frozenset(
     """.split()
 )
 # What a secret has to look like, where a value says that instead of having one.
-_DESCRIBING = frozenset("random randomly generate generated".split())
-_DESCRIBED = frozenset(
+_RANDOMNESS_WORDS = frozenset("random randomly generate generated".split())
+_SECRET_FORMAT_WORDS = frozenset(
     """
     string strings text char chars character characters code length long bit bits byte bytes exactly least more than please
     hex alphanumeric alpha numeric alphanumerical letter letters digit digits phrase unique
     """.split()
 )
-_SAYS_TEST = frozenset("fake faked dummy mock mocked test testing".split())  # beside words that are nobody's business
+_TEST_WORDS = frozenset("fake faked dummy mock mocked test testing".split())  # beside words that are nobody's business
 # What a password should be, and that it may be any: beside a word for it they describe the one that belongs there.
-_QUALITIES = frozenset("strong secure safe complex some any".split())
+_PASSWORD_QUALITY_WORDS = frozenset("strong secure safe complex some any".split())
 # How a value tells what belongs in its place, beyond that it is to be changed.
-_DESCRIPTION = re.compile(
+_SECRET_DESCRIPTION = re.compile(
     r"replace[-_ ]?(?:this|me|it)?[-_ ]?(?:with|by)|random|generated?[-_ ]|string|characters?|alphanumeric"
     r"|(?:insert|put|fill|enter)[-_ ]",
 )
@@ -106,146 +106,164 @@ _FILLER_WORDS = frozenset(
     """.split()
 )
 # Who starts one of these with such a word has it open, whoever gives out keys of that name elsewhere.
-_PRODUCTS = re.compile(r"minio|postgres|mysql|mariadb|mongo|redis|rabbit|guest|elastic|clickhouse|neo4j")
+_PRODUCT_NAME = re.compile(r"minio|postgres|mysql|mariadb|mongo|redis|rabbit|guest|elastic|clickhouse|neo4j")
 _KNOWN_WORDS = (
-    _NO_SECRET_WORDS
-    | _NEGATIONS
-    | _AFTER_NOT
-    | _TO_CHANGE
+    _ABSENT_SECRET_WORDS
+    | _NEGATION_WORDS
+    | _NEGATED_WORDS
+    | _TO_CHANGE_WORDS
     | _PURPOSE_WORDS
     | _SECRET_WORDS
     | _FILLER_WORDS
-    | _DESCRIBING
-    | _DESCRIBED
+    | _RANDOMNESS_WORDS
+    | _SECRET_FORMAT_WORDS
     | _SAMPLE_WORDS
 )
-_WORD_LENGTHS = range(1, max(map(len, _KNOWN_WORDS)) + 1)
+_KNOWN_WORD_LENGTHS = range(1, max(map(len, _KNOWN_WORDS)) + 1)
 _LETTER_OR_DIGIT_RUN = re.compile(r"[a-z]+|[0-9]+")
 # What people spell in the letters of hexadecimal numbers.
-_HEX_WORDS = re.compile(
+_HEX_SPELLED_WORDS = re.compile(
     r"(?:0x)?(?:dead|beef|cafe|babe|face|feed|food|f00d|d00d|c0de|code|c0ffee|decaf|bad|baad|defec8ed|0|-){1,80}\Z"
 )
-_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_WORD_SEPARATOR = re.compile(r"[^a-z0-9]+")
 _COMMON_PASSWORD_SUFFIX = re.compile(r"[0-9]{0,4}[!?.*#_-]{0,3}\Z")
 
 
 def is_repeating_or_sequential(text: str) -> bool:
     """Whether characters mostly repeat or follow each other, as in `0123456789abcdef`, `aaaa1111` and a row of zeros."""
-    steps = [ord(after) - ord(before) for before, after in itertools.pairwise(text)]
-    even = sum(-1 <= step <= 1 for step in steps)
-    jumps = sum(before in "9f0" for before, step in zip(text, steps, strict=False) if abs(step) > 1)
-    return len(text) > 2 and even + jumps >= 0.8 * len(steps) and even >= 0.6 * len(steps)
+    code_point_steps = [ord(after) - ord(before) for before, after in itertools.pairwise(text)]
+    small_step_count = sum(-1 <= code_point_step <= 1 for code_point_step in code_point_steps)
+    wraparound_count = sum(
+        before in "9f0" for before, code_point_step in zip(text, code_point_steps, strict=False) if abs(code_point_step) > 1
+    )
+    return (
+        len(text) > 2
+        and small_step_count + wraparound_count >= 0.8 * len(code_point_steps)
+        and small_step_count >= 0.6 * len(code_point_steps)
+    )
 
 
-def meaning_of(value: str) -> StatedMeaning | None:
+def stated_meaning_of(value: str) -> StatedMeaning | None:
     """What a value says by its words; None for one that has others, which may be a secret."""
     if value in _EMULATOR_KEYS:
         return StatedMeaning.PURPOSE
-    return _meaning_of_words(value) if 0 < len(value) <= MAX_LENGTH else None
+    return _meaning_of_words(value) if 0 < len(value) <= MAX_WORDED_VALUE_LENGTH else None
 
 
 @lru_cache(maxsize=2048)
 def _meaning_of_words(value: str) -> StatedMeaning | None:
-    low = value.lower()
-    if _HEX_WORDS.match(low) and len(low) >= 4:
-        return StatedMeaning.COMMON if set(low) <= set("0x-") else StatedMeaning.PURPOSE
+    lowercase_value = value.lower()
+    if _HEX_SPELLED_WORDS.match(lowercase_value) and len(lowercase_value) >= 4:
+        return StatedMeaning.COMMON if set(lowercase_value) <= set("0x-") else StatedMeaning.PURPOSE
     if (
-        low in _WELL_KNOWN_PASSWORDS
-        or _without_affixes(low) in _WELL_KNOWN_PASSWORDS
-        or _without_affixes(low.translate(LEETSPEAK_TABLE)) in _WELL_KNOWN_PASSWORDS
+        lowercase_value in _WELL_KNOWN_PASSWORDS
+        or _without_password_suffix(lowercase_value) in _WELL_KNOWN_PASSWORDS
+        or _without_password_suffix(lowercase_value.translate(LEETSPEAK_TABLE)) in _WELL_KNOWN_PASSWORDS
     ):
         return StatedMeaning.COMMON
-    if all(map(is_repeating_or_sequential, _SEPARATORS.split(low))):
+    if all(map(is_repeating_or_sequential, _WORD_SEPARATOR.split(lowercase_value))):
         return StatedMeaning.COMMON
-    words = split_known_words(low)
-    if words is None:
-        words = split_known_words(_without_affixes(low).translate(LEETSPEAK_TABLE))
-    if words is None:
-        words = split_known_words(low.rstrip("!?.*#_-").translate(LEETSPEAK_TABLE))
-    return _common_meaning(words) if words else _description_among_words(low)
+    known_words = split_known_words(lowercase_value)
+    if known_words is None:
+        known_words = split_known_words(_without_password_suffix(lowercase_value).translate(LEETSPEAK_TABLE))
+    if known_words is None:
+        known_words = split_known_words(lowercase_value.rstrip("!?.*#_-").translate(LEETSPEAK_TABLE))
+    return _first_meaning_of_words(known_words) if known_words else _meaning_of_described_secret(lowercase_value)
 
 
-def _description_among_words(lowercase_value: str) -> StatedMeaning | None:
+def _meaning_of_described_secret(lowercase_value: str) -> StatedMeaning | None:
     """TO_CHANGE for words, unknown ones among them, that tell what a secret looks like: `one-long-random-acme-string`."""
-    parts = set(_SEPARATORS.split(lowercase_value))
-    described = parts & {"random", "randomly"} and parts & _DESCRIBED
-    return StatedMeaning.TO_CHANGE if described and _is_worded(lowercase_value) else None
+    value_words = set(_WORD_SEPARATOR.split(lowercase_value))
+    is_random_format_description = value_words & {"random", "randomly"} and value_words & _SECRET_FORMAT_WORDS
+    return StatedMeaning.TO_CHANGE if is_random_format_description and _is_several_words(lowercase_value) else None
 
 
-def _is_worded(lowercase_value: str) -> bool:
+def _is_several_words(lowercase_value: str) -> bool:
     """Whether a value is several words, with nothing but letters in each or a number of up to four digits."""
-    parts = list(filter(None, _SEPARATORS.split(lowercase_value)))
-    return len(parts) > 1 and all(part.isalpha() or (part.isdigit() and len(part) < 5) for part in parts)
+    value_words = list(filter(None, _WORD_SEPARATOR.split(lowercase_value)))
+    return len(value_words) > 1 and all(part.isalpha() or (part.isdigit() and len(part) < 5) for part in value_words)
 
 
-def is_description(value: str) -> bool:
+def is_secret_description(value: str) -> bool:
     """Whether a value that is to be changed tells what belongs in its place, so that nobody tries it: no `changeme`."""
-    low = value.lower()
-    return bool(_DESCRIPTION.search(low)) or _describes_password(set(split_known_words(low) or ()))
+    lowercase_value = value.lower()
+    return bool(_SECRET_DESCRIPTION.search(lowercase_value)) or _has_quality_and_secret_word(
+        set(split_known_words(lowercase_value) or ())
+    )
 
 
-def _describes_password(words: set[str]) -> bool:
+def _has_quality_and_secret_word(words: set[str]) -> bool:
     """Whether words tell what kind of secret belongs there: `super_strong_password`, `some-secret`; none that a product has."""
-    return bool(words & _QUALITIES and words & _SECRET_WORDS)
+    return bool(words & _PASSWORD_QUALITY_WORDS and words & _SECRET_WORDS)
 
 
-def says_test(value: str) -> bool:
+def has_test_word(value: str) -> bool:
     """Whether one of several words says that a value is made up: `fake-acme-token`, `shop-test-db`."""
-    low = value.lower()
-    return len(low) <= MAX_LENGTH and _is_worded(low) and bool(_SAYS_TEST & set(_SEPARATORS.split(low)))
+    lowercase_value = value.lower()
+    return (
+        len(lowercase_value) <= MAX_WORDED_VALUE_LENGTH
+        and _is_several_words(lowercase_value)
+        and bool(_TEST_WORDS & set(_WORD_SEPARATOR.split(lowercase_value)))
+    )
 
 
-def is_secret_word(value: str) -> bool:
+def is_made_of_secret_words(value: str) -> bool:
     """Whether a value is words for a secret and nothing more, as `secret-key`: nobody gives such a key out.
 
     The password that a server of a known product has before anybody sets one is more: `minioadmin`.
     """
-    low = value.lower()
-    return bool(split_known_words(low)) and not _PRODUCTS.search(low)
+    lowercase_value = value.lower()
+    return bool(split_known_words(lowercase_value)) and not _PRODUCT_NAME.search(lowercase_value)
 
 
-def _without_affixes(lowercase_value: str) -> str:
+def _without_password_suffix(lowercase_value: str) -> str:
     """A value without the digits and signs that people put behind a word."""
     return _COMMON_PASSWORD_SUFFIX.sub("", lowercase_value)
 
 
-def _common_meaning(stated: tuple[str, ...]) -> StatedMeaning | None:
+def _first_meaning_of_words(known_words: tuple[str, ...]) -> StatedMeaning | None:
     """The first meaning that applies to words together: none, to be changed, a purpose, a common secret; else None."""
-    words = set(stated)
-    if words & _NO_SECRET_WORDS or (words & _NEGATIONS and words & _AFTER_NOT):
+    distinct_words = set(known_words)
+    if distinct_words & _ABSENT_SECRET_WORDS or (distinct_words & _NEGATION_WORDS and distinct_words & _NEGATED_WORDS):
         return StatedMeaning.NONE
-    if words & _TO_CHANGE or (words & _DESCRIBING and words & _DESCRIBED) or _describes_password(words):
+    if (
+        distinct_words & _TO_CHANGE_WORDS
+        or (distinct_words & _RANDOMNESS_WORDS and distinct_words & _SECRET_FORMAT_WORDS)
+        or _has_quality_and_secret_word(distinct_words)
+    ):
         return StatedMeaning.TO_CHANGE
-    if words & _PURPOSE_WORDS:
+    if distinct_words & _PURPOSE_WORDS:
         return StatedMeaning.PURPOSE
-    if words & _SAMPLE_WORDS and words & _SECRET_WORDS:
+    if distinct_words & _SAMPLE_WORDS and distinct_words & _SECRET_WORDS:
         return StatedMeaning.TO_CHANGE
-    return StatedMeaning.COMMON if words & _SECRET_WORDS else None
+    return StatedMeaning.COMMON if distinct_words & _SECRET_WORDS else None
 
 
 def split_known_words(lowercase_value: str) -> tuple[str, ...] | None:
     """The words of a value in small letters, where it is made of known ones alone; numbers of up to four digits go along."""
-    known: list[str] = []
-    for token in _LETTER_OR_DIGIT_RUN.findall(lowercase_value):
-        if token.isdigit():
-            if len(token) > 4 and not is_repeating_or_sequential(token):
+    known_words: list[str] = []
+    for letter_or_digit_run in _LETTER_OR_DIGIT_RUN.findall(lowercase_value):
+        if letter_or_digit_run.isdigit():
+            if len(letter_or_digit_run) > 4 and not is_repeating_or_sequential(letter_or_digit_run):
                 return None
             continue
-        words = _split_run(token)
-        if words is None:
+        run_words = _split_letter_run(letter_or_digit_run)
+        if run_words is None:
             return None
-        known += words
-    return tuple(known)
+        known_words += run_words
+    return tuple(known_words)
 
 
-def _split_run(token: str) -> list[str] | None:
+def _split_letter_run(letter_run: str) -> list[str] | None:
     """The fewest known words that a run of letters is made of."""
-    best: list[list[str] | None] = [[]]
-    for end in range(1, len(token) + 1):
-        ways = (
-            [*before, token[end - size : end]]
-            for size in _WORD_LENGTHS
-            if size <= end and token[end - size : end] in _KNOWN_WORDS and (before := best[end - size]) is not None
+    shortest_split_by_end: list[list[str] | None] = [[]]
+    for prefix_end in range(1, len(letter_run) + 1):
+        possible_splits = (
+            [*before, letter_run[prefix_end - size : prefix_end]]
+            for size in _KNOWN_WORD_LENGTHS
+            if size <= prefix_end
+            and letter_run[prefix_end - size : prefix_end] in _KNOWN_WORDS
+            and (before := shortest_split_by_end[prefix_end - size]) is not None
         )
-        best.append(min(ways, key=len, default=None))
-    return best[-1]
+        shortest_split_by_end.append(min(possible_splits, key=len, default=None))
+    return shortest_split_by_end[-1]

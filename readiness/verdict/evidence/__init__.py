@@ -9,7 +9,7 @@ import importlib
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from readiness.loading.render.made import written_place
+from readiness.loading.render.made import written_source_and_span
 from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.verdict.checklist import EvidencePlace
@@ -23,7 +23,7 @@ _KINDS_BY_MODULE = {
     "nginx": ("nginx",),
     "ci": ("github", "gitlab"),
 }
-MAX_PLACES_PER_FOLDER = 3  # places of a folder that one fact is shown by
+MAX_PLACES_PER_FACT_AND_FOLDER = 3  # places of a folder that one fact is shown by
 
 
 def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[EvidencePlace, ...]]:
@@ -31,18 +31,20 @@ def collect_evidence(projects: Iterable[Project]) -> Mapping[str, tuple[Evidence
 
     What prose tells of is not there yet, and the context is not judged.
     """
-    found: dict[str, list[EvidencePlace]] = {}
-    for name, source, span in _project_facts([one for one in projects if not one.prose]):
-        places = found.setdefault(name, []) if name in DESCRIPTION_BY_FACT else None
-        if places is None:
+    places_by_fact: dict[str, list[EvidencePlace]] = {}
+    for fact_name, source, span in _project_facts([one for one in projects if not one.prose]):
+        fact_places = places_by_fact.setdefault(fact_name, []) if fact_name in DESCRIPTION_BY_FACT else None
+        if fact_places is None:
             continue
-        place = EvidencePlace(source.root.path, source.position_of(span.start).line)
-        folder = posixpath.dirname(place.path)
-        last = places[-MAX_PLACES_PER_FOLDER:]
-        full = len(last) == MAX_PLACES_PER_FOLDER and all(posixpath.dirname(one.path) == folder for one in last)
-        if not full and place not in last:
-            places.append(place)
-    return {name: tuple(places) for name, places in sorted(found.items())}
+        evidence_place = EvidencePlace(source.root.path, source.position_of(span.start).line)
+        place_folder = posixpath.dirname(evidence_place.path)
+        latest_places = fact_places[-MAX_PLACES_PER_FACT_AND_FOLDER:]
+        is_folder_full = len(latest_places) == MAX_PLACES_PER_FACT_AND_FOLDER and all(
+            posixpath.dirname(one.path) == place_folder for one in latest_places
+        )
+        if not is_folder_full and evidence_place not in latest_places:
+            fact_places.append(evidence_place)
+    return {fact_name: tuple(fact_places) for fact_name, fact_places in sorted(places_by_fact.items())}
 
 
 def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, Span]]:
@@ -50,12 +52,12 @@ def _project_facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, S
     from readiness.verdict.evidence import plans
 
     for project in projects:
-        for room, kinds in _KINDS_BY_MODULE.items():
-            if any(map(project.has_judged, kinds)):
-                looks = importlib.import_module(f"{__name__}.{room}")
-                for name, source, span in getattr(looks, f"{room}_facts")(project):
-                    taken = source.root.purposes.get("")
-                    written, there = written_place(source, span)
-                    if (taken is None or taken.is_production) and not project.is_around(written):
-                        yield name, written, there
+        for module_name, document_kinds in _KINDS_BY_MODULE.items():
+            if any(map(project.has_judged, document_kinds)):
+                evidence_module = importlib.import_module(f"{__name__}.{module_name}")
+                for fact_name, source, span in getattr(evidence_module, f"{module_name}_facts")(project):
+                    source_purpose = source.root.purposes.get("")
+                    written_source, written_span = written_source_and_span(source, span)
+                    if (source_purpose is None or source_purpose.is_production) and not project.is_around(written_source):
+                        yield fact_name, written_source, written_span
     yield from plans.plan_facts(frozenset().union(*(one.paths - one.context for one in projects)))

@@ -12,7 +12,7 @@ from readiness.model.project import Project
 from readiness.verdict.evidence.images import variable_facts
 
 # What a command shows by its words.
-_FACT_BY_COMMAND_PATTERN = (
+_FACTS_AND_COMMAND_PATTERNS = (
     ("release-build", re.compile(
         r"--release\b|(?:-c|--configuration)[ =]Release\b|CMAKE_BUILD_TYPE=Release\b|--buildtype[ =]release\b"
         r"|-Doptimize=Release|--mode[ =]production\b|--prod\b|-ldflags[ =]\S{0,4}-s", re.IGNORECASE)),
@@ -35,8 +35,8 @@ def dockerfile_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
     """The facts of every stage that ends up in an image that is run."""
     for document in project.documents_of_kind("dockerfile"):
         if not document.source.fragment and document.deployed:
-            for name, span in _document_facts(document):
-                yield name, document.source, span
+            for fact_name, span in _document_facts(document):
+                yield fact_name, document.source, span
 
 
 def _document_facts(document: Document) -> Iterator[tuple[str, Span]]:
@@ -44,11 +44,11 @@ def _document_facts(document: Document) -> Iterator[tuple[str, Span]]:
         if stage.shipped:
             yield from _stage_facts(stage)
     for command in commands(document):
-        words = " ".join((command.program, *command.command.unquoted_words))[:2000]
-        span = command.command_with_wrapper.span
-        yield from ((name, span) for name, pattern in _FACT_BY_COMMAND_PATTERN if pattern.search(words))
+        command_text = " ".join((command.program, *command.command.unquoted_words))[:2000]
+        command_span = command.command_with_wrapper.span
+        yield from ((name, command_span) for name, pattern in _FACTS_AND_COMMAND_PATTERNS if pattern.search(command_text))
         if command.program == "chown" and command.stage.shipped:
-            yield "owned-files", span
+            yield "owned-files", command_span
     for step in document.steps:
         if any(step.mounts("cache")):
             yield "cache-left-out", step.instruction.span
@@ -57,21 +57,21 @@ def _document_facts(document: Document) -> Iterator[tuple[str, Span]]:
 
 
 def _stage_facts(stage: Stage) -> Iterator[tuple[str, Span]]:
-    image, word = stage.image, stage.image_word
-    if word is not None and stage.base_stage is None and not stage.scratch and not image.is_variable:
-        versioned = bool(image.digest) or bool(re.search(r"\d", image.tag))
-        if versioned:
-            yield "base-versioned", word.span
-        if versioned and _MINIMAL_IMAGE_NAME.search(f"{image.full_repository}:{image.tag}"):
-            yield "base-minimal", word.span
+    image, image_word = stage.image, stage.image_word
+    if image_word is not None and stage.base_stage is None and not stage.scratch and not image.is_variable:
+        has_version = bool(image.digest) or bool(re.search(r"\d", image.tag))
+        if has_version:
+            yield "base-versioned", image_word.span
+        if has_version and _MINIMAL_IMAGE_NAME.search(f"{image.full_repository}:{image.tag}"):
+            yield "base-minimal", image_word.span
     for instruction in stage.instructions_of("COPY"):
-        source = instruction.flag("from")
-        if stage.final and source and stage.document.stage_by_name(source.value) not in (None, stage):
+        from_flag = instruction.flag("from")
+        if stage.final and from_flag and stage.document.stage_by_name(from_flag.value) not in (None, stage):
             yield "built-in-stages", instruction.span
         if instruction.flag("chown"):
             yield "owned-files", instruction.span
     yield from (("port-declared", one.span) for one in stage.instructions_of("EXPOSE"))
     for instruction in (one for one in stage.instructions if one.keyword == "ENV"):
         for pair in instruction.pairs:
-            value = stage.variable_value(pair.name, instruction.span.end)  # with the defaults of ARGs
-            yield from ((fact, instruction.span) for fact in variable_facts(pair.name, value))
+            variable_value = stage.variable_value(pair.name, instruction.span.end)  # with the defaults of ARGs
+            yield from ((fact, instruction.span) for fact in variable_facts(pair.name, variable_value))

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from readiness.facts.images import image_property
-from readiness.facts.settings import is_error_reporting, sets_log_level
+from readiness.facts.settings import is_error_tracker_variable, is_log_level_variable
 from readiness.syntax import image as images
 
 
-def image_fact(reference: str) -> str:
+def fact_served_by_image(reference: str) -> str:
     """The fact that a running container of an image is; empty for most."""
     return str(image_property(images.parse_image(reference), "serves") or "")
 
 
 def variable_fact(name: str, value: str | None) -> str:
     """The fact that a variable is; `value` is None where it comes from elsewhere."""
-    if is_error_reporting(name):
+    if is_error_tracker_variable(name):
         return "error-tracker" if value != "" else ""
-    low = (value or "").lower()
-    if name.upper().endswith(("_ENV", "ENVIRONMENT")) and low in ("production", "prod"):
+    lower_case_value = (value or "").lower()
+    if name.upper().endswith(("_ENV", "ENVIRONMENT")) and lower_case_value in ("production", "prod"):
         return "production-named"
-    if sets_log_level(name):
-        return "log-level" if low in ("info", "warn", "warning", "error") else ""
+    if is_log_level_variable(name):
+        return "log-level" if lower_case_value in ("info", "warn", "warning", "error") else ""
     return ""
 
 
@@ -30,6 +30,8 @@ _FALSE_TEXTS = frozenset({"false", "0", "off", "no"})
 
 def variable_facts(name: str, value: str | None) -> tuple[str, ...]:
     """All facts that a variable is: that of variable_fact, and that debugging is off."""
-    fact = variable_fact(name, value)
-    quiet = name.lower() in _DEBUG_VARIABLES and (value or "").lower() in _FALSE_TEXTS
-    return tuple(filter(None, (fact, "debug-off" if quiet or fact == "production-named" else "")))
+    variable_fact_name = variable_fact(name, value)
+    is_debug_off = name.lower() in _DEBUG_VARIABLES and (value or "").lower() in _FALSE_TEXTS
+    return tuple(
+        filter(None, (variable_fact_name, "debug-off" if is_debug_off or variable_fact_name == "production-named" else ""))
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from readiness.facts.table import fact_rows, facts_table
+from readiness.facts.table import fact_row_by_name, facts_table
 
 validate = pytest.importorskip("kubernetes_validate", reason="needs the official schemas (the extra readiness[schemas])")
 FOLDER = Path(validate.__file__).parent / "kubernetes-json-schema"
@@ -40,10 +40,10 @@ def target(spec: dict[str, Any]) -> str:
 
 
 def test_every_field_of_every_kind_is_known_and_none_is_made_up() -> None:
-    known, types = definitions(), fact_rows("kubernetes-types")
+    known, types = definitions(), fact_row_by_name("kubernetes-types")
     official = kinds(known)
     pairs = []
-    for thing, row in fact_rows("kubernetes-kinds").items():
+    for thing, row in fact_row_by_name("kubernetes-kinds").items():
         version, _, kind = thing.partition(" ")
         assert (version, kind) in official, f"{version} has no kind {kind}"
         pairs.append((row["type"], official[version, kind]))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from readiness.checks.k8s import pss
-from readiness.facts.table import fact_column
+from readiness.facts.table import property_by_fact_name
 from readiness.kinds import k8s
 from readiness.kinds.k8s.model import Pod
 from readiness.model import Source
@@ -141,18 +141,20 @@ def test_containers(place: str, security: dict[str, Any], baseline: set[str], re
         (
             {
                 "security": {
-                    "sysctls": [{"name": name, "value": "1"} for name in sorted(fact_column("kernel-parameters", "safe"))]
+                    "sysctls": [
+                        {"name": name, "value": "1"} for name in sorted(property_by_fact_name("kernel-parameters", "safe"))
+                    ]
                 }
             },
             set(),
             set(),
         ),
         (
-            {"annotations": {pss.APPARMOR_ANNOTATION + "web": "unconfined"}},
+            {"annotations": {pss.APPARMOR_ANNOTATION_PREFIX + "web": "unconfined"}},
             {"baseline-apparmor"},
             {"baseline-apparmor"},
         ),
-        ({"annotations": {pss.APPARMOR_ANNOTATION + "web": "localhost/web"}}, set(), set()),
+        ({"annotations": {pss.APPARMOR_ANNOTATION_PREFIX + "web": "localhost/web"}}, set(), set()),
         ({"annotations": {"seccomp.security.alpha.kubernetes.io/pod": "unconfined"}}, set(), set()),
     ],
 )
@@ -162,7 +164,7 @@ def test_pods(change: dict[str, Any], baseline: set[str], restricted: set[str]) 
     assert broken(subject) == restricted
 
 
-@pytest.mark.parametrize("kind", sorted(fact_column("kubernetes-volumes", "restricted")))
+@pytest.mark.parametrize("kind", sorted(property_by_fact_name("kubernetes-volumes", "restricted")))
 def test_volumes_that_are_allowed(kind: str) -> None:
     assert not broken(pod(volumes=[{"name": "data", kind: {"some": "field"}}, {"name": "bare"}]))
 
@@ -238,13 +240,13 @@ spec:
 
 def test_the_profiles_hold_what_the_levels_ask() -> None:
     def rules_of(name: str) -> set[str]:
-        _, chosen = select.load_profile(ROOT / "rules", name)
+        _, chosen = select.load_profile_levels_and_selectors(ROOT / "rules", name)
         ids = {bound.rule.id for bound in catalogue()}
         return {one for one in ids if any(one.startswith(prefix) for prefix in chosen)}
 
-    baseline = {f"k8s/pss-{name}" for name in pss.BASELINE_CONTROLS}
+    baseline = {f"k8s/pss-{name}" for name in pss.BASELINE_CHECK_BY_CONTROL}
     assert rules_of("pss-baseline") == baseline
-    asked = {name for name in pss.BASELINE_CONTROLS if name not in pss.BASELINE_CONTROLS_SUBSUMED} | set(
-        pss.RESTRICTED_CONTROLS
+    asked = {name for name in pss.BASELINE_CHECK_BY_CONTROL if name not in pss.BASELINE_CONTROLS_IN_RESTRICTED} | set(
+        pss.RESTRICTED_CHECK_BY_CONTROL
     )
     assert rules_of("pss-restricted") == {f"k8s/pss-{name}" for name in asked}

@@ -54,9 +54,9 @@ def test_resources_that_a_role_covers(written: str, resource: str, yes: bool) ->
 def test_a_rule_for_named_objects_counts_only_for_these_names() -> None:
     rule = load_yaml_documents('{apiGroups: [""], resources: [configmaps], verbs: [update], resourceNames: [coredns]}')[0]
     assert isinstance(rule, Map)
-    assert rbac.span_allowing(rule, ["update"], ["configmaps"], [""]) is None
-    assert rbac.span_allowing(rule, ["update"], ["configmaps"], [""], ["coredns"]) is not None
-    assert rbac.span_allowing(rule, ["update"], ["configmaps"], ["apps"], ["coredns"]) is None
+    assert rbac.find_allowed_access(rule, ["update"], ["configmaps"], [""]) is None
+    assert rbac.find_allowed_access(rule, ["update"], ["configmaps"], [""], ["coredns"]) is not None
+    assert rbac.find_allowed_access(rule, ["update"], ["configmaps"], ["apps"], ["coredns"]) is None
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_container_wins_over_its_pod() -> None:
     )
     other = k8s.parse(Source("pod.yaml", text)).pods[0]
     assert shown(security.root_user(other), other) == []
-    assert effective.effective_security(next(other.containers()), "runAsUser") == 7
+    assert effective.effective_security_setting(next(other.containers()), "runAsUser") == 7
 
 
 @pytest.mark.parametrize(

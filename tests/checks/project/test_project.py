@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from readiness import api, kinds
 from readiness.checks.project import edge, tools, versions
 from readiness.kinds.joins import images, steps
-from readiness.kinds.joins.every_build import all_builds
+from readiness.kinds.joins.every_build import builds_of_project
 from readiness.loading import reading
 from readiness.model import Hit, Source
 from readiness.model.project import Project
@@ -167,13 +167,13 @@ COMMANDS = {
 @pytest.mark.parametrize(("command", "wanted"), COMMANDS.items(), ids=COMMANDS)
 def test_what_a_build_command_names(command: str, wanted: tuple[str | None, str | None]) -> None:
     made = project({WORKFLOW: workflow(command)})
-    found = all_builds(made)
+    found = builds_of_project(made)
     assert [(one.dockerfile_path, one.target_stage) for one in found] == [wanted]
 
 
 def test_no_command_behind_a_change_of_folder_is_read() -> None:
     made = project({WORKFLOW: workflow("cd x && docker build .")})
-    assert all_builds(made) == []
+    assert builds_of_project(made) == []
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_what_a_gitignore_names_is_not_missing(tmp_path: Path) -> None:
 
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_a_literal_path_is_one_or_none(folder: str, word: str) -> None:
-    found = steps.path_inside(folder, word)
+    found = steps.literal_path_from_folder(folder, word)
     assert found is None or not any(char in word for char in "$*{`")
 
 
@@ -245,7 +245,7 @@ def test_a_literal_path_is_one_or_none(folder: str, word: str) -> None:
 def test_who_may_have_written_the_file(before: tuple[str, ...], certain: bool) -> None:
     made = project({WORKFLOW: workflow(*before, "kubectl apply -f a.yaml")})
     last = made.documents_of_kind("github")[0].jobs[0].steps[-1]
-    assert steps.is_checkout_untouched(last) is certain
+    assert steps.is_checkout_untouched_before_step(last) is certain
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_who_may_have_written_the_file(before: tuple[str, ...], certain: bool) -
     ],
 )
 def test_the_tool_that_a_check_hangs_on(words: list[str], tool: str | None) -> None:
-    assert tools.required_tool(words) == tool
+    assert tools.required_program_name(words) == tool
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_the_tool_that_a_check_hangs_on(words: list[str], tool: str | None) -> N
      ("postgres:latest", ""), ("postgres:${V}", ""), ("postgres:17beta1", "")],
 )  # fmt: skip
 def test_the_major_version_of_a_tag(reference: str, major: str) -> None:
-    assert versions.major_of(image.parse_image(reference)) == major
+    assert versions.major_version_of_image(image.parse_image(reference)) == major
 
 
 COMPOSE = "services:\n  proxy:\n    image: nginx:1.27\n    volumes: [{}]\n  api: {{image: 'acme/api:1'}}\n"
@@ -298,7 +298,7 @@ def test_which_nginx_files_are_read_by_a_service(mount: str, file: str, hits: in
     document = made.documents_of_kind("nginx")[0]
     found = [
         outcome
-        for statement in kinds.subject_finders_of("nginx")["nginx.directive"](document)
+        for statement in kinds.subject_finder_by_target("nginx")["nginx.directive"](document)
         if statement.name == "proxy_pass"
         for outcome in edge.upstream_unknown(statement, project=made)
         if isinstance(outcome, Hit)

@@ -11,7 +11,7 @@ import readiness
 from readiness import kinds
 from readiness.kinds import compose
 from readiness.kinds.compose import join
-from readiness.kinds.compose.application import env_file_values
+from readiness.kinds.compose.application import env_file_values_and_is_complete
 from readiness.loading import reading
 from readiness.loading.discover import discover_files
 from readiness.model import Source
@@ -151,7 +151,7 @@ services:
         }
     )
     (document,) = project.documents_of_kind("compose")
-    found, complete = env_file_values(document.services["web"], project)
+    found, complete = env_file_values_and_is_complete(document.services["web"], project)
     assert complete
     assert {name: one.value for name, one in found.items()} == {
         "A": "1", "B": "1", "C": "2", "E": "inner", "F": "outer", "G": "'3'",
@@ -167,7 +167,7 @@ def test_a_file_that_is_not_there_leaves_the_rest_unknown() -> None:
     text = "services:\n  web:\n    image: a:1\n    env_file: [gone.env, $X.env]\n"
     project = project_of({"compose.yaml": text, ".env": "A=1\n"})
     (document,) = project.documents_of_kind("compose")
-    assert env_file_values(document.services["web"], project) == ({}, False)
+    assert env_file_values_and_is_complete(document.services["web"], project) == ({}, False)
 
 
 def test_one_value_speaks_once_and_for_production_first() -> None:
@@ -180,7 +180,7 @@ def test_one_value_speaks_once_and_for_production_first() -> None:
 def test_what_a_compose_file_reads() -> None:
     text = "include: [{path: a/c.yaml, env_file: i.env}]\nservices:\n  w: {image: a, env_file: w.env}\n"
     (document,) = joined({"x/compose.yaml": text}).values()
-    assert join.env_paths_read_by([document]) == {"x/.env", "x/i.env", "x/w.env", "x/a/.env"}
+    assert join.env_file_paths_looked_for([document]) == {"x/.env", "x/i.env", "x/w.env", "x/a/.env"}
 
 
 FILES = {
@@ -260,7 +260,7 @@ def test_several_processes_and_revisions_say_the_same(tmp_path: Path, monkeypatc
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     make(tmp_path, **{"compose.yaml": SERVICE, ".env": b"A\0B", "x.env": b"\xff\xfeA\0=\0001\0"})
-    assert [one.path for one in discover_files([tmp_path], base=tmp_path).sources] == [
+    assert [one.path for one in discover_files([tmp_path], working_directory=tmp_path).sources] == [
         "compose.yaml",
         "x.env",
     ]

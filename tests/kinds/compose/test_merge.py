@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.kinds.compose.application import join_compose_files, merged_service
+from readiness.kinds.compose.application import join_compose_files, merged_node_and_is_complete
 from readiness.kinds.compose.merge import merge_services, rebase_service_paths
 from readiness.kinds.compose.parts import (
     mount_specs,
     named_entries,
     port_specs,
     string_entries,
-    variable_settings,
+    variable_settings_under_key,
 )
 from readiness.model import Source
 from readiness.model.project import Project
@@ -32,11 +32,11 @@ def laid(base: str, over: str) -> tuple[Map, Project]:
     }
     project = project_of(files)
     first = next(one for one in project.documents_of_kind("compose") if not one.override)
-    return merged_service(first.services["web"], project)[0], project
+    return merged_node_and_is_complete(first.services["web"], project)[0], project
 
 
 def pairs(node: Any, key: str) -> dict[str, Any]:
-    return {one.name: one.raw_value for one in variable_settings(Source("x", ""), node, key)}
+    return {one.name: one.raw_value for one in variable_settings_under_key(Source("x", ""), node, key)}
 
 
 def test_variables_of_a_list_and_a_mapping() -> None:
@@ -138,7 +138,7 @@ def test_what_another_folder_holds_is_told_from_here() -> None:
         }
     )
     first, part = project.documents_of_kind("compose")
-    node, complete = merged_service(first.services["web"], project)
+    node, complete = merged_node_and_is_complete(first.services["web"], project)
     assert complete
     assert node["build"] == "./sub/dir"
     assert list(string_entries(node["env_file"])) == [("./sub/one.env", None)]
@@ -158,7 +158,7 @@ def test_compose_file_says_what_stands_together() -> None:
         }
     )
     first, gpu, second = project.documents_of_kind("compose")
-    assert dict(merged_service(first.services["web"], project)[0]) == {
+    assert dict(merged_node_and_is_complete(first.services["web"], project)[0]) == {
         "image": "a:$T",
         "restart": "always",
     }

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from readiness import kinds
 from readiness.kinds import compose
-from readiness.kinds.compose.application import is_defined_here, join_compose_files, merged_service
-from readiness.kinds.compose.parts import port_specs, short_mount, split_port
+from readiness.kinds.compose.application import is_service_defined_in_own_file, join_compose_files, merged_node_and_is_complete
+from readiness.kinds.compose.parts import mount_spec_from_short_form, port_specs, split_short_port
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
 from readiness.model.project import Project
@@ -17,7 +17,7 @@ from readiness.run import engine
 from readiness.syntax.interpolation import (
     UNKNOWN_VALUE_MARK,
     InterpolationError,
-    interpolate,
+    interpolate_variables,
     single_variable_and_default,
 )
 from tests.conftest import catalogue
@@ -98,20 +98,20 @@ EXPANSIONS = {
 
 @pytest.mark.parametrize(("value", "text", "names", "unset"), EXPANSIONS.values(), ids=EXPANSIONS)
 def test_expand(value: str, text: str, names: tuple[str, ...], unset: tuple[str, ...]) -> None:
-    found = interpolate(value)
+    found = interpolate_variables(value)
     assert (found.text, found.variable_names, found.unset_names) == (text, names, unset)
 
 
 @pytest.mark.parametrize("value", ["${", "${}", "${1}", "${A B}", "${A%b}", "${A", "x ${A:-${B}"])
 def test_expand_refuses(value: str) -> None:
     with pytest.raises(InterpolationError):
-        interpolate(value)
+        interpolate_variables(value)
 
 
 @given(st.text(alphabet="${}:-?+AB1 x", max_size=60))
 def test_expand_never_raises_anything_else(value: str) -> None:
     try:
-        found = interpolate(value)
+        found = interpolate_variables(value)
     except InterpolationError:
         return
     assert set(found.unset_names) <= set(found.variable_names)
@@ -119,7 +119,7 @@ def test_expand_never_raises_anything_else(value: str) -> None:
 
 def test_expand_is_bounded() -> None:
     with pytest.raises(InterpolationError):
-        interpolate("${A:-" * 5000)
+        interpolate_variables("${A:-" * 5000)
     assert single_variable_and_default("${A:-b}") == ("A", "b")
     assert single_variable_and_default("${A:-b}c") is None
 
@@ -156,7 +156,7 @@ MOUNTS = {
 
 @pytest.mark.parametrize(("text", "facts"), MOUNTS.items())
 def test_short_mount(text: str, facts: tuple[object, ...]) -> None:
-    spec = short_mount(text, Span(0, 0))
+    spec = mount_spec_from_short_form(text, Span(0, 0))
     assert (spec.type, spec.source, spec.target, spec.read_only) == facts
 
 
@@ -195,13 +195,13 @@ def test_overlay_amends_its_base() -> None:
         {d.source.path: d for d in made.documents_of_kind("compose")}[path].services["web"]
         for path in ("compose.yaml", "compose.dev.yaml", "compose.prod.yaml")
     )
-    node, known = merged_service(base, made)
+    node, known = merged_node_and_is_complete(base, made)
     assert known
     assert node["restart"] == "always"
     assert "user" not in node
-    assert is_defined_here(base, made)
-    assert not is_defined_here(prod, made)
-    assert not is_defined_here(dev, made)
+    assert is_service_defined_in_own_file(base, made)
+    assert not is_service_defined_in_own_file(prod, made)
+    assert not is_service_defined_in_own_file(dev, made)
 
 
 def test_include_joins_both_ways() -> None:
@@ -221,11 +221,11 @@ def test_include_joins_both_ways() -> None:
 def test_extends_from_another_file_and_from_none() -> None:
     web = "services:\n  web:\n    extends: {file: %s, service: base}\n"
     made = project({"compose.yaml": web % "c/base.yml", "c/base.yml": "services: {base: {image: 'a:1'}}\n"})
-    node, known = merged_service(made.documents_of_kind("compose")[0].services["web"], made)
+    node, known = merged_node_and_is_complete(made.documents_of_kind("compose")[0].services["web"], made)
     assert node["image"] == "a:1"
     assert known
     lone = project({"compose.yaml": web % "gone.yml"})
-    assert merged_service(lone.documents_of_kind("compose")[0].services["web"], lone)[1] is False
+    assert merged_node_and_is_complete(lone.documents_of_kind("compose")[0].services["web"], lone)[1] is False
 
 
 BROKEN = {
@@ -276,7 +276,7 @@ def test_no_rule_raises_on_odd_shapes(services: object, top: object, more: objec
 
 @given(st.text(alphabet="0123456789:/[]-.a", max_size=30))
 def test_split_port_takes_anything(text: str) -> None:
-    split_port(text)
+    split_short_port(text)
 
 
 @pytest.mark.parametrize(

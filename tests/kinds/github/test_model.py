@@ -143,7 +143,7 @@ def test_a_cluster_of_its_own_is_no_deployment() -> None:
         "on: push\njobs:\n  e2e:\n    runs-on: x\n    environment: production\n    steps:\n"
         "      - uses: helm/kind-action@v1\n      - run: helm install a ./chart\n"
     )
-    stage = model.delivery_of_job(found.jobs[0], model.resolve_no_local_action)
+    stage = model.delivery_of_job(found.jobs[0], model.resolve_to_no_action)
     assert not stage.deploys
     assert stage.performs_any("test")
 
@@ -152,7 +152,7 @@ def test_what_comes_before_a_job() -> None:
     found = workflow(
         "on: push\njobs:\n  a: {runs-on: x}\n  b: {needs: A, runs-on: x}\n  c: {needs: [b, c, gone], runs-on: x}\n"
     )
-    assert model.jobs_finished_before(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
+    assert model.finished_names_by_job_name(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
 
 
 def everything(text: str, path: str, kind: str) -> None:

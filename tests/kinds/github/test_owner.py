@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from readiness.api import check
-from readiness.kinds.github.owner import tell_owners
+from readiness.kinds.github.owner import set_repository_owners
 from readiness.model import Severity, Source
 from tests.make import write_files
 
@@ -50,7 +50,7 @@ SAYS = {
 def test_who_owns_a_repository(files: dict[str, str], owner: str) -> None:
     texts = {CI: "on: push\n", **files}
     sources = [Source(path, text) for path, text in texts.items()]
-    tell_owners(sources)
+    set_repository_owners(sources)
     (workflow,) = (one for one in sources if one.path == CI)
     assert workflow.repository_owner == owner
 
@@ -63,7 +63,7 @@ def test_each_repository_of_a_tree_has_its_own() -> None:
         "a/compose.yaml": "services: {}\n",
     }
     sources = [Source(path, text) for path, text in texts.items()]
-    tell_owners(sources)
+    set_repository_owners(sources)
     assert [one.repository_owner for one in sources] == ["acme", "acme", "other", ""]
 
 

@@ -77,13 +77,13 @@ def test_jobs() -> None:
     )
     assert again.manual
     assert unit.inherited_value("image") == "node:22"
-    assert model.jobs_finished_before(document) == {
+    assert model.finished_names_by_job_name(document) == {
         "unit": frozenset(),
         "ship": {"unit"},
         "again": {"unit"},
         "loose": frozenset(),
     }
-    stage = model.delivery_of_job(ship, model.resolve_no_local_action)
+    stage = model.delivery_of_job(ship, model.resolve_to_no_action)
     assert [act.tool_family for act in stage.deploys] == ["kubernetes"]
     assert stage.target_environment == "production"
     assert loose.needs == ()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from readiness.kinds import gitlab
-from readiness.kinds.gitlab.includes import YamlFileTree, part_paths, resolve_includes
+from readiness.kinds.gitlab.includes import YamlFileTree, included_pipeline_paths, resolve_includes
 from readiness.kinds.gitlab.model import GitlabFile
 from readiness.loading import assemble, discover
 from readiness.model import Source
@@ -63,8 +63,8 @@ def test_parts_of_parts_and_circles() -> None:
         "b.yml": "include: [a.yml, .gitlab-ci.yml]\n",
         "c.yml": "include: a.yml\n",
     }
-    assert part_paths(texts) == {"a.yml", "b.yml"}
-    assert part_paths({f"sub/{path}": text for path, text in texts.items()}) == {
+    assert included_pipeline_paths(texts) == {"a.yml", "b.yml"}
+    assert included_pipeline_paths({f"sub/{path}": text for path, text in texts.items()}) == {
         "sub/a.yml",
         "sub/b.yml",
     }
@@ -74,7 +74,7 @@ def test_the_work_for_patterns_is_bounded() -> None:
     def work(count: int) -> int:
         texts = {f"{n}.yml": "include: ['**/*a*b*.yml', '*x*.yml']\n" for n in range(count)}
         root = "include: ['*.yml']\n" + "".join(f"# {n}\n" for n in range(9))
-        return effort(lambda: part_paths({ROOT: root, **texts}))
+        return effort(lambda: included_pipeline_paths({ROOT: root, **texts}))
 
     assert work(4000) < work(1000) * 6
 
@@ -194,7 +194,9 @@ def test_included_files_are_read_whatever_they_are_called(tmp_path: Path) -> Non
     (folder / "jobs/x.yml").write_text("x: {script: [make]}\n")
     (folder / "jobs/y.yml").write_text("y: {script: [make]}\n")
     core = {bound.rule.id: bound.rule for bound in catalogue()}
-    made = assemble.assemble_projects(discover.discover_files([folder], base=folder), core, judge_documents=False)
+    made = assemble.assemble_projects(
+        discover.discover_files([folder], working_directory=folder), core, may_judge_documents=False
+    )
     assert {row.path: row.kind for row in made.file_statuses} == {
         ROOT: "gitlab",
         "jobs/x.yml": "gitlab",

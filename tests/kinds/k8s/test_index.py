@@ -9,7 +9,7 @@ import pytest
 from readiness.checks.k8s.alerts import alerts_of
 from readiness.kinds import k8s
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.labels import Selector, label_selector, may_be_same_namespace
+from readiness.kinds.k8s.labels import Selector, may_be_same_namespace, parse_label_selector
 from readiness.kinds.k8s.quantity import parse_quantity
 from readiness.model import Source
 from readiness.model.project import Project
@@ -50,14 +50,14 @@ def parsed(text: str) -> Any:
     ],
 )
 def test_selectors(text: str, labels: dict[str, str], expected: bool) -> None:
-    found = label_selector(parsed(text))
+    found = parse_label_selector(parsed(text))
     assert found is not None
     assert found.matches(labels) is expected
 
 
 def test_no_selector_is_none_and_an_empty_one_is_all() -> None:
-    assert label_selector(None) is None
-    assert label_selector(parsed("{}")) == Selector()
+    assert parse_label_selector(None) is None
+    assert parse_label_selector(parsed("{}")) == Selector()
 
 
 def test_namespaces() -> None:

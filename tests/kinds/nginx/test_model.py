@@ -192,7 +192,7 @@ def test_dump_is_several_files() -> None:
     project = Project([("nginx", found)])
     http = found.sections[0][1].directives[0].block
     assert http is not None
-    assert includes.effective_value(project, http, "server_tokens") == "off"
+    assert includes.effective_arguments(project, http, "server_tokens") == "off"
 
 
 def project(files: dict[str, str]) -> tuple[Project, dict[str, Document]]:
@@ -252,7 +252,7 @@ def test_includes(files: dict[str, str], wanted: str) -> None:
     main = next(one for path, one in documents.items() if path.endswith("nginx.conf"))
     http = main.sections[0][1].directives[0].block
     assert http is not None
-    assert includes.effective_value(whole, http, "gzip") == wanted
+    assert includes.effective_arguments(whole, http, "gzip") == wanted
     assert includes.may_be_set_in_unread_file(whole, http) is (not wanted)
 
 
@@ -291,9 +291,9 @@ def test_values_come_down_through_includes() -> None:
     )
     location = next(d for d in walk_directives(documents["sites/a.conf"].sections[0][1]) if d.name == "location")
     assert location.block is not None
-    assert includes.effective_value(whole, location.block, "server_tokens") == "off"
+    assert includes.effective_arguments(whole, location.block, "server_tokens") == "off"
     assert [d.joined_arguments for d in includes.effective_directives(whole, location.block, "add_header")] == ["B 2"]
-    assert [level.opening_directive_name for level in includes.levels_outwards(whole, location.block)] == [
+    assert [level.opening_directive_name for level in includes.blocks_outwards(whole, location.block)] == [
         "location",
         "server",
         "http",
@@ -308,7 +308,7 @@ def test_many_includes_are_bounded() -> None:
     whole, documents = project(files)
     http = documents["nginx.conf"].sections[0][1].directives[0].block
     assert http is not None
-    assert len(includes.directives_of(whole, http)) <= 6000
+    assert len(includes.expanded_directives_of_block(whole, http)) <= 6000
 
 
 def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> None:
@@ -324,7 +324,7 @@ def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> No
     for path, document in documents.items():
         for scope in nginx.http_server_blocks(document):
             values[path] = (
-                includes.effective_value(whole, scope.node, "gzip"),
+                includes.effective_arguments(whole, scope.node, "gzip"),
                 includes.may_be_set_in_unread_file(whole, scope.node),
             )
     assert values == {

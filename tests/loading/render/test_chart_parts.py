@@ -11,12 +11,12 @@ import pytest
 
 import readiness
 from readiness.loading.render import archive, capabilities, helm
-from readiness.loading.render.archive import ArchiveError, unpacked_files
+from readiness.loading.render.archive import ArchiveError, content_by_path_in_chart
 from readiness.model import Severity
 from readiness.verdict.report import Report
 
 pytestmark = pytest.mark.skipif(
-    not helm.available_renderer(),
+    not helm.available_chart_renderer(),
     reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 ABOUT = "apiVersion: v2\nname: {}\nversion: 1.0.0\n"
@@ -297,8 +297,8 @@ HOSTILE = {
     "a path with a drive": [("C:/x", b"")],
     "backslashes": [("part\\..\\..\\x", b"")],
     "a long name": [(f"part/{'a' * 300}", b"")],
-    "too many members": [(f"part/{number}", b"") for number in range(archive.MAX_FILES + 1)],
-    "too much": [("part/x", b"\0" * (archive.MAX_BYTES + 1))],
+    "too many members": [(f"part/{number}", b"") for number in range(archive.MAX_FILES_PER_CHART + 1)],
+    "too much": [("part/x", b"\0" * (archive.MAX_BYTES_PER_CHART + 1))],
 }
 
 
@@ -315,13 +315,13 @@ def tar(members: list[tuple[str, bytes]]) -> bytes:
 @pytest.mark.parametrize("members", HOSTILE.values(), ids=HOSTILE)
 def test_an_archive_that_is_no_honest_chart_is_refused(members: list[tuple[str, bytes]]) -> None:
     with pytest.raises(ArchiveError):
-        unpacked_files(tar(members))
+        content_by_path_in_chart(tar(members))
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", gzip.compress(b"no archive"), packed(PART)[:60]])
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
     with pytest.raises(ArchiveError):
-        unpacked_files(data)
+        content_by_path_in_chart(data)
 
 
 @pytest.mark.parametrize("sort", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
@@ -331,7 +331,7 @@ def test_links_and_devices_of_an_archive_are_left_out(sort: bytes) -> None:
         member = tarfile.TarInfo("part/link")
         member.type, member.linkname = sort, "/etc/passwd"
         made.addfile(member)
-    assert unpacked_files(out.getvalue()) == {}
+    assert content_by_path_in_chart(out.getvalue()) == {}
 
 
 def test_an_archive_that_cannot_be_read_breaks_its_chart(tmp_path: Path) -> None:
@@ -363,14 +363,14 @@ def test_a_chart_is_told_what_the_newest_kubernetes_serves(tmp_path: Path, versi
 
 
 def test_the_versions_that_are_asked_for_are_those_of_the_facts() -> None:
-    assert "apps/v1/Deployment" in capabilities.served_versions()
+    assert "apps/v1/Deployment" in capabilities.served_api_versions_and_kinds()
     text = '{{ .Capabilities.APIVersions.Has "apps/v1" }} {{ .Has "extensions/v1beta1" }}'
-    assert capabilities.without_removed_versions(text) == text
+    assert capabilities.replace_removed_api_versions(text) == text
 
 
 def test_a_chart_that_is_a_repository_leaves_git_out(tmp_path: Path) -> None:
     write(tmp_path, {"Chart.yaml": ABOUT.format("shop"), "templates/map.yaml": MAP})
-    write(tmp_path, {f".git/objects/{number}": "" for number in range(archive.MAX_FILES + 1)})
+    write(tmp_path, {f".git/objects/{number}": "" for number in range(archive.MAX_FILES_PER_CHART + 1)})
     report = readiness.check([tmp_path], select=["core/not-rendered"], base=tmp_path)
     assert told(report) == []
 
@@ -384,6 +384,6 @@ def test_a_member_of_an_archive_can_be_read_again(tmp_path: Path) -> None:
         made.addfile(member, io.BytesIO(inner))
     write(tmp_path, {"charts/middle-1.0.0.tgz": out.getvalue(), "charts/x.tgz": b"x"})
     path = "charts/middle-1.0.0.tgz/charts/part-1.0.0.tgz/templates/pod.yaml"
-    assert archive.member_text(tmp_path, path) == POD.encode()
+    assert archive.archive_member_content(tmp_path, path) == POD.encode()
     for gone in ("charts/middle-1.0.0.tgz/x", "charts/x.tgz/x", "charts/y.tgz/x", "a/b"):
-        assert archive.member_text(tmp_path, gone) is None
+        assert archive.archive_member_content(tmp_path, gone) is None

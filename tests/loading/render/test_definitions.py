@@ -8,7 +8,7 @@ import pytest
 
 import readiness
 from readiness.loading.render import helm
-from readiness.loading.render.definitions import called_name, definitions_in
+from readiness.loading.render.definitions import definitions_by_unique_name, last_called_definition_name
 from readiness.model import Source
 from tests.make import write_files
 
@@ -30,7 +30,7 @@ spec:
   {{- end }}
 {{- end }}
 """
-needs_helm = pytest.mark.skipif(not helm.available_renderer(), reason="needs the extra readiness[helm] or helm")
+needs_helm = pytest.mark.skipif(not helm.available_chart_renderer(), reason="needs the extra readiness[helm] or helm")
 
 
 def places(root: Path, template: str, definition: str = DEFINITION) -> list[tuple[str, int]]:
@@ -75,20 +75,20 @@ def test_what_the_template_writes_itself_has_no_other_place(tmp_path: Path) -> N
 
 
 def test_two_definitions_of_one_name_tell_nothing() -> None:
-    assert definitions_in([Source("a.tpl", DEFINITION), Source("b.tpl", DEFINITION)]) == {}
+    assert definitions_by_unique_name([Source("a.tpl", DEFINITION), Source("b.tpl", DEFINITION)]) == {}
 
 
 def test_definitions_by_name() -> None:
     text = '{{ define "a" }}\n{{ if .x }}1{{ end }}\n{{ end }}\n{{ define "b" }}2{{ end }}\n{{ end }}{{ define "open" }}'
-    assert {name: one.first for name, one in definitions_in([Source("a.tpl", text)]).items()} == {"a": 0, "b": 3}
+    assert {name: one.first for name, one in definitions_by_unique_name([Source("a.tpl", text)]).items()} == {"a": 0, "b": 3}
 
 
 def test_the_definition_that_a_line_calls() -> None:
     source = Source("a.yaml", 'a: {{ include "x" . }}\nb: {{ .Values.b }}\n{{ include "y" (dict\n "a" 1) }}\nplain\n')
-    assert [called_name(source, row) for row in range(5)] == ["x", "", "y", "y", ""]
+    assert [last_called_definition_name(source, row) for row in range(5)] == ["x", "", "y", "y", ""]
 
 
 def test_a_comment_stands_for_the_only_call() -> None:
     one = Source("a.yaml", '{{- /* licence */}}\n{{- include "x" . }}\n')
     two = Source("a.yaml", '{{- /* licence */}}\n{{- include "x" . }}\n{{- include "y" . }}\n')
-    assert (called_name(one, 0), called_name(two, 0)) == ("x", "")
+    assert (last_called_definition_name(one, 0), last_called_definition_name(two, 0)) == ("x", "")

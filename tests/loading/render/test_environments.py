@@ -11,7 +11,7 @@ from readiness.loading.render import helm
 from tests.loading.render.test_chart_parts import ABOUT, MAP, write
 
 pytestmark = pytest.mark.skipif(
-    not helm.available_renderer(),
+    not helm.available_chart_renderer(),
     reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 TEMPLATE = """\

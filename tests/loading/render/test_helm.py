@@ -15,7 +15,7 @@ from tests.effort import effort
 from tests.make import write_files
 
 needs_helm = pytest.mark.skipif(
-    not helm.available_renderer(),
+    not helm.available_chart_renderer(),
     reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 CHART = {
@@ -136,7 +136,7 @@ BAD = {
 def test_a_chart_that_fails_or_runs_away_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str, words: str
 ) -> None:
-    monkeypatch.setattr(process, "TIMEOUT_SECONDS", 5)
+    monkeypatch.setattr(process, "MAX_PROCESSOR_SECONDS", 5)
     report = check(tmp_path, {**CHART, "templates/bad.yaml": template})
     (found,) = report.findings
     assert (found.rule, found.path) == ("core/not-rendered", "shop/Chart.yaml")
@@ -223,7 +223,7 @@ def test_a_module_in_a_chart_is_not_imported(tmp_path: Path) -> None:
 
 
 def test_without_a_renderer_the_chart_counts_against_coverage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(helm, "available_renderer", lambda: "")
+    monkeypatch.setattr(helm, "available_chart_renderer", lambda: "")
     report = check(tmp_path, CHART)
     (row,) = [row for row in report.files if row.kind]
     assert (row.status, row.reason) == ("skipped", helm.REASON_NO_RENDERER)
@@ -240,7 +240,7 @@ def test_marks_leave_actions_and_definitions_alone() -> None:
 
 def test_without_marks_lines_are_found_by_their_words() -> None:
     template = "a: 1\n{{- range .x }}\nname: {{ . }}\n{{- end }}\nz: 2"
-    assert lines.guess_source_lines(template, "a: 1\nname: p\nname: q\nz: 2") == (0, 2, 2, 4)
+    assert lines.guess_template_line_indexes(template, "a: 1\nname: p\nname: q\nz: 2") == (0, 2, 2, 4)
 
 
 POD = """\
@@ -367,9 +367,9 @@ FORMS = {
 
 @pytest.mark.parametrize(("template", "line", "same"), FORMS.values(), ids=FORMS)
 def test_a_template_line_gives_lines_with_its_words(template: str, line: str, same: bool) -> None:
-    assert lines.guess_source_lines(f"other\n{template}", line) == ((1,) if same else (0,))
+    assert lines.guess_template_line_indexes(f"other\n{template}", line) == ((1,) if same else (0,))
 
 
 def test_words_that_come_again_and_again_take_no_time() -> None:
     template = "{{ .x }}".join(["a"] * 9) + "b"
-    assert effort(lambda: lines.guess_source_lines(template, "a" * 20_000)) < 2000
+    assert effort(lambda: lines.guess_template_line_indexes(template, "a" * 20_000)) < 2000

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.loading.render.inner import buildable_below
+from readiness.loading.render.inner import outermost_buildable_overlays
 from readiness.loading.render.kustomize import Kustomization
 from readiness.model import Source
 from readiness.verdict.report import Report
@@ -110,7 +110,7 @@ def test_the_outermost_that_can_be_built_are(takes: dict[str, str], bad: str, go
         asked.append(one.folder)
         return one.folder == bad
 
-    found = buildable_below([every["top"]], [], every, is_refused)
+    found = outermost_buildable_overlays([every["top"]], [], every, is_refused)
     assert [one.kustomization.folder for one in found] == good
     assert all(one.users == ("top",) for one in found)
     assert len(asked) == len(set(asked))

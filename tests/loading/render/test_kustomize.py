@@ -12,7 +12,7 @@ from readiness.verdict.report import Report
 from tests.make import write_files
 
 needs_kustomize = pytest.mark.skipif(
-    not kustomize.build_command(), reason="needs kustomize or kubectl, and neither is installed"
+    not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed"
 )
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -113,7 +113,7 @@ def test_an_overlay_that_does_not_build_is_a_finding_without_paths_of_this_machi
 
 
 def test_overlays_are_built_where_no_program_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kustomize, "build_command", list)
+    monkeypatch.setattr(kustomize, "kustomize_build_command", list)
     report = check(tmp_path, TREE)
     assert said(report) == [("prod/patch.yaml", 11, "true")]
     assert {row.status for row in report.files if row.kind == "kustomize"} == {"checked"}
@@ -122,7 +122,7 @@ def test_overlays_are_built_where_no_program_is(tmp_path: Path, monkeypatch: pyt
 def test_what_only_a_program_builds_is_judged_as_plain_files_without_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kustomize, "build_command", list)
+    monkeypatch.setattr(kustomize, "kustomize_build_command", list)
     plugin = TREE["prod/kustomization.yaml"] + "transformers: [plugin.yaml]\n"
     tree = {**TREE, "prod/kustomization.yaml": plugin, "prod/plugin.yaml": "kind: X\n"}
     report = check(tmp_path, {**tree, "base/deploy.yaml": DEPLOYMENT.replace("false", "true")})

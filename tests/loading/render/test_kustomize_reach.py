@@ -24,7 +24,7 @@ from tests.make import write_files
 from tests.programs.test_process import Listener
 
 needs_kustomize = pytest.mark.skipif(
-    not kustomize.build_command(), reason="needs kustomize or kubectl, and neither is installed"
+    not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed"
 )
 on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux, where the network can be taken away")
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: here}\n"
@@ -47,7 +47,7 @@ def listener() -> Iterator[Listener]:
 def unstarted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The starts of a builder that there seems to be: none is to be started."""
     started: list[object] = []
-    monkeypatch.setattr(kustomize, "build_command", lambda: ["/nowhere/kustomize", "build"])
+    monkeypatch.setattr(kustomize, "kustomize_build_command", lambda: ["/nowhere/kustomize", "build"])
     monkeypatch.setattr(process, "run_program", lambda *_, **__: started.append(1))
     return started
 
@@ -231,7 +231,7 @@ def test_the_same_builder_reaches_the_listener_where_nothing_holds_it(tmp_path: 
         root = tmp_path / re.sub(r"\W", "-", name)
         write(root, BUILDS[name], listener.port)
         before = listener.count
-        subprocess.run([*kustomize.build_command(), str(root)], capture_output=True, check=False)
+        subprocess.run([*kustomize.kustomize_build_command(), str(root)], capture_output=True, check=False)
         reached.append((name, listener.count > before))
     assert reached == [(name, True) for name, _ in reached]
 
@@ -401,11 +401,11 @@ def test_files_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "c": "3",
         },
     )
-    monkeypatch.setattr(gather, "MAX_FILES", 3)
+    monkeypatch.setattr(gather, "MAX_FILES_PER_OVERLAY", 3)
     with pytest.raises(RenderError, match="over 3 files"):
-        gather.gather_inputs(ConfinedTree(tmp_path, tmp_path), ".")
-    monkeypatch.setattr(gather, "MAX_FILES", 4)
-    assert gather.gather_inputs(ConfinedTree(tmp_path, tmp_path), ".").files == {
+        gather.gather_overlay_inputs(ConfinedTree(tmp_path, tmp_path), ".")
+    monkeypatch.setattr(gather, "MAX_FILES_PER_OVERLAY", 4)
+    assert gather.gather_overlay_inputs(ConfinedTree(tmp_path, tmp_path), ".").files == {
         "kustomization.yaml",
         "a",
         "b",
@@ -414,11 +414,11 @@ def test_files_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with (tmp_path / "b").open("wb") as file:
         file.truncate(3 << 30)
     with pytest.raises(RenderError, match="limits of 10 MiB for one file"):
-        gather.gather_inputs(ConfinedTree(tmp_path, tmp_path), ".")
+        gather.gather_overlay_inputs(ConfinedTree(tmp_path, tmp_path), ".")
     (tmp_path / "b").write_text("2")
-    monkeypatch.setattr(kept_tree, "MAX_TOTAL", 50)
+    monkeypatch.setattr(kept_tree, "MAX_TREE_BYTES", 50)
     with pytest.raises(RenderError, match="MiB for all"):
-        gather.gather_inputs(ConfinedTree(tmp_path, tmp_path), ".")
+        gather.gather_overlay_inputs(ConfinedTree(tmp_path, tmp_path), ".")
 
 
 # A builder that does what its argument says.
@@ -447,7 +447,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_to_others: None) 
     del left_to_others
     program = tmp_path / "fake.py"
     program.write_text(FAKE)
-    monkeypatch.setattr(kustomize, "build_command", lambda: [sys.executable, "-I", str(program)])
+    monkeypatch.setattr(kustomize, "kustomize_build_command", lambda: [sys.executable, "-I", str(program)])
     return tmp_path / "root"
 
 
@@ -460,7 +460,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_to_others: None) 
     ],
 )  # fmt: skip
 def test_a_builder_that_runs_away_is_a_finding(fake: Path, monkeypatch: pytest.MonkeyPatch, what: str, words: str) -> None:
-    monkeypatch.setattr(process, "TIMEOUT_SECONDS", 2 if what == "time" else 20)
+    monkeypatch.setattr(process, "MAX_PROCESSOR_SECONDS", 2 if what == "time" else 20)
     write(fake, {"kustomization.yaml": "resources: [cm.yaml]\n", "cm.yaml": MAP + f"# {what}\n"})
     (found,) = check(fake).findings
     assert (found.rule, found.path) == ("core/not-rendered", "kustomization.yaml")
@@ -479,14 +479,14 @@ def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(fake: Path, monke
     ):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     write(fake, {"kustomization.yaml": "resources: [cm.yaml]\n", "cm.yaml": MAP + "# environment\n"})
-    taken = gather.gather_inputs(ConfinedTree(fake, fake), ".")
-    root = kustomize.read_kustomizations(sources(fake), ParsedTexts())[""]
+    taken = gather.gather_overlay_inputs(ConfinedTree(fake, fake), ".")
+    root = kustomize.kustomization_by_folder(sources(fake), ParsedTexts())[""]
     built = kustomize.build_overlay(root, [root], sources(fake), taken, ParsedTexts())
     found = dict(re.findall(r"'(\w+)': '([^']*)'", built.text))
     assert set(found) <= {
         "PATH", "LANG", "HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "SYSTEMROOT",
     }  # fmt: skip
-    assert found["PATH"] == process.EMPTY_PATH
+    assert found["PATH"] == process.EMPTY_PATH_VARIABLE
     assert found["HOME"].endswith("/home")
     assert "http" not in built.text
 
@@ -494,7 +494,7 @@ def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(fake: Path, monke
 def sources(root: Path) -> dict[str, readiness.model.Source]:
     from readiness.loading import discover
 
-    return {one.path: one for one in discover.discover_files([root], base=root).sources}
+    return {one.path: one for one in discover.discover_files([root], working_directory=root).sources}
 
 
 def test_where_nothing_takes_the_network_away_the_row_says_so(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from readiness.loading import discover
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import kustomize
-from readiness.loading.render.gather import gather_inputs
+from readiness.loading.render.gather import gather_overlay_inputs
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay import placed
 from readiness.loading.render.overlay.builder import build_source
@@ -24,13 +24,13 @@ from readiness.loading.render.overlay.placed import (
     WrittenPlace,
     write_objects,
 )
-from readiness.loading.render.overlay.resource import matches_whole_text
+from readiness.loading.render.overlay.resource import matches_selector_pattern
 from readiness.loading.render.tree import ConfinedTree
 from readiness.model import Source, Span
 from readiness.syntax.yaml import load_yaml_documents
 
 needs_kustomize = pytest.mark.skipif(
-    not kustomize.build_command(), reason="needs kustomize or kubectl, and neither is installed"
+    not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed"
 )
 _HASH = re.compile(r"-[bcdfghkmt2456789]{10}\b")
 WEB = """\
@@ -160,8 +160,8 @@ def tree(root: Path, overlay: str) -> None:
 
 
 def build(root: Path, folder: str = "prod") -> PlacedSource:
-    sources = {one.path: one for one in discover.discover_files([root], base=root).sources}
-    taken = gather_inputs(ConfinedTree(root, root), folder)
+    sources = {one.path: one for one in discover.discover_files([root], working_directory=root).sources}
+    taken = gather_overlay_inputs(ConfinedTree(root, root), folder)
     home = sources[f"{folder}/kustomization.yaml"]
     return build_source(taken, home, folder, sources, ParsedTexts())[0]
 
@@ -185,7 +185,7 @@ def _plain(node: Any) -> Any:
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_the_objects_are_those_that_kustomize_gives(tmp_path: Path, name: str) -> None:
     tree(tmp_path, OVERLAYS[name])
-    command = [*kustomize.build_command(), str(tmp_path / "prod")]
+    command = [*kustomize.kustomize_build_command(), str(tmp_path / "prod")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert objects(build(tmp_path).text) == objects(done.stdout)
@@ -237,7 +237,7 @@ def naming(root: Path, overlay: str) -> None:
 @pytest.mark.parametrize("more", ["", "configurations: [fields.yaml]\n"])
 def test_variables_are_put_in_where_kustomize_puts_them_in(tmp_path: Path, more: str) -> None:
     naming(tmp_path, VARIABLES + more)
-    command = [*kustomize.build_command(), str(tmp_path / "prod")]
+    command = [*kustomize.kustomize_build_command(), str(tmp_path / "prod")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     made = build(tmp_path).text
@@ -317,7 +317,7 @@ def test_what_is_not_known_is_left_to_others(tmp_path: Path, name: str) -> None:
 
 
 def test_aliases_of_aliases_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placed, "MAX_VALUES", 5_000)
+    monkeypatch.setattr(placed, "MAX_VALUES_PER_OVERLAY", 5_000)
     rows = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
     tree(tmp_path, "")
     (tmp_path / "base/web.yaml").write_text(f"apiVersion: v1\nkind: X\nmetadata: {{name: x}}\n{rows}")
@@ -326,7 +326,7 @@ def test_aliases_of_aliases_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_copies_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placed, "MAX_VALUES", 3)
+    monkeypatch.setattr(placed, "MAX_VALUES_PER_OVERLAY", 3)
     place = WrittenPlace(Source("a", "x"), Span(0, 1))
     value = PlacedValue([PlacedValue(1, place, place), PlacedValue(2, place, place)], place, place)
     counter = WorkCounter()
@@ -336,7 +336,7 @@ def test_copies_count(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_long_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placed, "MAX_TEXT", 500)
+    monkeypatch.setattr(placed, "MAX_BUILT_TEXT_CHARACTERS", 500)
     tree(tmp_path, "")
     with pytest.raises(RenderError, match="it builds over"):
         build(tmp_path)
@@ -350,17 +350,17 @@ def test_a_long_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ],
 )  # fmt: skip
 def test_selectors_describe_whole_names(pattern: str, text: str, expected: bool) -> None:
-    assert matches_whole_text(pattern, text) is expected
+    assert matches_selector_pattern(pattern, text) is expected
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+b", "a*a*a*a*a*b", "[", "(", "a" * 300 + ".*", "(?=x)"])
 def test_expressions_that_may_take_long_are_refused(pattern: str) -> None:
     with pytest.raises(RenderError):
-        matches_whole_text(pattern, "a" * 200)
+        matches_selector_pattern(pattern, "a" * 200)
 
 
 def test_patches_of_patches_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placed, "MAX_OBJECT_LOOKUPS", 100)
+    monkeypatch.setattr(placed, "MAX_OBJECT_LOOKUPS_PER_OVERLAY", 100)
     tree(tmp_path, "patches:\n" + "- {path: p.yaml, target: {kind: Deployment}}\n" * 30)
     (tmp_path / "prod/p.yaml").write_text("[{op: add, path: /spec/paused, value: true}]\n")
     with pytest.raises(RenderError, match="over 100 objects"):

@@ -37,7 +37,7 @@ CONTAINER = "/spec/template/spec/containers/0"
 @pytest.fixture(autouse=True)
 def _no_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of this holds on machines without kustomize."""
-    monkeypatch.setattr(kustomize, "build_command", list)
+    monkeypatch.setattr(kustomize, "kustomize_build_command", list)
 
 
 def check(root: Path, files: dict[str, str], *select: str) -> Report:

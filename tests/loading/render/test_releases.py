@@ -17,7 +17,7 @@ from readiness.verdict.report import Report
 from tests.loading.render.test_chart_parts import ABOUT, MAP, check, told, write
 
 needs_helm = pytest.mark.skipif(
-    not helm.available_renderer(),
+    not helm.available_chart_renderer(),
     reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 DEPLOYMENT = """\
@@ -127,11 +127,11 @@ def test_a_release_gives_its_name_and_namespace(tmp_path: Path) -> None:
     write(tmp_path, CHART | {"charts/web/templates/web.yaml": template})
     write(tmp_path, {"apps/shop.yaml": FLUX % ("./charts/web", "GitRepository")})
     from readiness.loading import assemble, discover
-    from readiness.run.pipeline import core_rules
+    from readiness.run.pipeline import load_core_rules
 
-    found = discover.discover_files([tmp_path], base=tmp_path)
-    core = {one.rule.id: one.rule for one in core_rules()}
-    made = assemble.assemble_projects(found, core, judge_documents=None)
+    found = discover.discover_files([tmp_path], working_directory=tmp_path)
+    core = {one.rule.id: one.rule for one in load_core_rules()}
+    made = assemble.assemble_projects(found, core, may_judge_documents=None)
     names = {
         one.name
         for project in made.projects
@@ -306,7 +306,7 @@ def test_one_process_renders_a_few_environments(tmp_path: Path, monkeypatch: pyt
         return real(contents, wanted)
 
     monkeypatch.setattr(helm, "render_chart", render)
-    monkeypatch.setattr(charts, "_ENVIRONMENTS_PER_PROCESS", 2)
+    monkeypatch.setattr(charts, "_MAX_ENVIRONMENTS_PER_PROCESS", 2)
     values: dict[str, str | bytes] = {f"charts/web/values-{one}.yaml": "" for one in "abcdef"}
     opened: dict[str, str | bytes] = {"charts/web/values.yaml": "security: {privileged: true}\n"}
     report = check(tmp_path, CHART | values | opened)

@@ -8,13 +8,13 @@ import pytest
 
 import readiness
 from readiness.loading.render import helm
-from readiness.loading.render.values import action_at
+from readiness.loading.render.values import action_range_for_rendered_range
 from readiness.verdict.report import Report
 from tests.loading.render.test_chart_parts import packed
 from tests.make import write_files
 
 pytestmark = pytest.mark.skipif(
-    not helm.available_renderer(),
+    not helm.available_chart_renderer(),
     reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 ABOUT = "apiVersion: v2\nname: shop\nversion: 1.0.0\n"
@@ -159,7 +159,7 @@ LINES = {
 
 @pytest.mark.parametrize(("line", "rendered", "span", "action"), LINES.values(), ids=LINES)
 def test_which_action_gave_a_part_of_a_line(line: str, rendered: str, span: tuple[int, int], action: str | None) -> None:
-    found = action_at(line, rendered, *span)
+    found = action_range_for_rendered_range(line, rendered, *span)
     assert (line[slice(*found)] if found else None) == action
 
 

@@ -208,7 +208,7 @@ def test_a_script_without_an_answer_is_told_and_the_others_go_on(
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
     monkeypatch.setattr("readiness.run.external.shellcheck.BATCH_TIMEOUT_SECONDS", 0.6)
-    monkeypatch.setattr("readiness.run.external.shellcheck.MIN_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr("readiness.run.external.shellcheck.MIN_BATCH_TIMEOUT_SECONDS", 0.3)
     text = f"FROM debian:12.11\nRUN cat $A\nRUN cat {word}\nRUN cat $B\n"
     report = run(tmp_path / "tree", {"Dockerfile": text}, select=["shell/SC2086"])
     (silent,) = [one for one in report.findings if one.rule == "core/script-unjudged"]

@@ -13,7 +13,7 @@ from contextlib import suppress
 from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.gather import CHARTS, OverlayInputs, remote_chart
+from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs, remote_chart_error
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay import patches, transform
 from readiness.loading.render.overlay.generators import generate_object, merge_generated
@@ -29,9 +29,9 @@ from readiness.loading.render.overlay.placed import (
     root_file_place,
     write_objects,
 )
-from readiness.loading.render.overlay.references import fix_references
+from readiness.loading.render.overlay.references import update_renamed_references
 from readiness.loading.render.overlay.replacements import replace_values
-from readiness.loading.render.overlay.resource import ObjectIdentity, OverlayResource, resource_of
+from readiness.loading.render.overlay.resource import ObjectIdentity, OverlayResource, overlay_resource_of
 from readiness.loading.render.overlay.variables import Fields, configured_fields, resolve_variables
 from readiness.model import ParseError, Source, Span
 
@@ -45,18 +45,18 @@ _SUPPORTED_KEYS = frozenset(
     """.split()
 )
 # Parts of a configuration that speak of names alone, which nothing is said of here.
-_NAMES_ONLY = frozenset({"nameReference", "varReference", "namespace", "namePrefix", "nameSuffix"})
+_CONFIGURATION_KEYS_FOR_NAMES = frozenset({"nameReference", "varReference", "namespace", "namePrefix", "nameSuffix"})
 # Where an entry of `helmCharts` says what the chart comes from; of `helmChartInflationGenerator` in older words.
-_REPOSITORIES = ("repo", "chartRepo", "chartRepoUrl")
-KustomizationSpec = dict[str, PlacedValue]
+_CHART_REPOSITORY_KEYS = ("repo", "chartRepo", "chartRepoUrl")
+KustomizationValueByKey = dict[str, PlacedValue]
 
 
 def build_source(
-    inputs: OverlayInputs,
+    overlay_inputs: OverlayInputs,
     kustomization_source: Source,
     environment: str,
-    sources: Mapping[str, Source],
-    documents_by_source: ParsedTexts,
+    source_by_path: Mapping[str, Source],
+    parsed_yaml: ParsedTexts,
 ) -> tuple[PlacedSource, dict[str, Source]]:
     """What an overlay builds, and the files that it took in besides `sources`, by path.
 
@@ -64,16 +64,18 @@ def build_source(
 
     Raises RenderError where nobody could build it, UnsupportedFeatureError where this builder does not know how.
     """
-    builder = OverlayBuilder(inputs, sources, documents_by_source)
+    builder = OverlayBuilder(overlay_inputs, source_by_path, parsed_yaml)
     try:
-        source = builder.build_text(kustomization_source, environment)
-        if source.removals:
-            kept = OverlayBuilder(inputs, {**sources, **builder.more}, documents_by_source, keep_removed_keys=True)
+        placed_source = builder.build_text(kustomization_source, environment)
+        if placed_source.removals:
+            builder_keeping_removed_keys = OverlayBuilder(
+                overlay_inputs, {**source_by_path, **builder.more}, parsed_yaml, keep_removed_keys=True
+            )
             with suppress(RenderError):  # what went may be in the way of what came
-                source.kept = kept.build_text(kustomization_source, environment)
+                placed_source.kept = builder_keeping_removed_keys.build_text(kustomization_source, environment)
     except RecursionError:  # patches may put what is nested into what is nested
         raise UnsupportedFeatureError("it is nested too deeply") from None
-    return source, builder.more
+    return placed_source, builder.more
 
 
 class OverlayBuilder:
@@ -81,17 +83,17 @@ class OverlayBuilder:
 
     def __init__(
         self,
-        inputs: OverlayInputs,
-        sources: Mapping[str, Source],
-        documents_by_source: ParsedTexts,
+        overlay_inputs: OverlayInputs,
+        source_by_path: Mapping[str, Source],
+        parsed_yaml: ParsedTexts,
         *,
         keep_removed_keys: bool = False,
     ) -> None:
-        self.parsed = documents_by_source
+        self.parsed = parsed_yaml
         self.keep = keep_removed_keys
-        self.top = inputs.folder
-        self.tree = inputs.tree
-        self.sources = sources
+        self.top = overlay_inputs.folder
+        self.tree = overlay_inputs.tree
+        self.sources = source_by_path
         self.more: dict[str, Source] = {}
         self.counter = WorkCounter()
         self.variables: list[PlacedValue] = []
@@ -102,7 +104,7 @@ class OverlayBuilder:
         """The text of what the overlay gives."""
         resources: list[OverlayResource] = []
         self.add_resources_of_folder(self.top, resources, is_component=False)
-        fix_references(resources)
+        update_renamed_references(resources)
         resolve_variables(resources, self.variables, self.fields)
         return write_objects(
             [one.node for one in resources],
@@ -111,168 +113,181 @@ class OverlayBuilder:
             kustomization_source,
         )
 
-    def add_resources_of_folder(self, folder: str, resources: list[OverlayResource], *, is_component: bool) -> None:
+    def add_resources_of_folder(
+        self, kustomization_folder: str, resources: list[OverlayResource], *, is_component: bool
+    ) -> None:
         """Add what a kustomization gives to `resources`; a component changes what is there, too."""
-        source, spec = self.read_kustomization(folder)
+        kustomization_source, spec = self.read_kustomization(kustomization_folder)
         if (spec_text(spec, "kind") == "Component") is not is_component:
-            kinds = ("no component", "components") if is_component else ("a component", "resources")
-            raise InvalidKustomizationError(f"it is {kinds[0]}, and is taken in under `{kinds[1]}`", whole_place(source))
-        self.open.append(folder)
-        mine: list[OverlayResource] = resources if is_component else []
-        known: set[ObjectIdentity] = set()
-        for key in ("resources", "bases"):
-            for entry in self.list_entries(spec, key):
-                self.take_in(folder, entry, mine, known)
-        self.add_generated_objects(folder, spec, mine)
+            kind_and_expected_key = ("no component", "components") if is_component else ("a component", "resources")
+            raise InvalidKustomizationError(
+                f"it is {kind_and_expected_key[0]}, and is taken in under `{kind_and_expected_key[1]}`",
+                whole_file_place(kustomization_source),
+            )
+        self.open.append(kustomization_folder)
+        own_resources: list[OverlayResource] = resources if is_component else []
+        earlier_identities: set[ObjectIdentity] = set()
+        for resource_list_key in ("resources", "bases"):
+            for entry in self.list_entries(spec, resource_list_key):
+                self.take_in(kustomization_folder, entry, own_resources, earlier_identities)
+        self.add_generated_objects(kustomization_folder, spec, own_resources)
         for entry in self.list_entries(spec, "components"):
-            self.add_resources_of_folder(self.folder_of_entry(folder, entry), mine, is_component=True)
-        self.apply_transformers(folder, spec, mine)
+            self.add_resources_of_folder(self.folder_of_entry(kustomization_folder, entry), own_resources, is_component=True)
+        self.apply_transformers(kustomization_folder, spec, own_resources)
         self.variables += self.list_entries(spec, "vars")
         if not is_component:
-            resources += mine
+            resources += own_resources
         self.open.pop()
 
-    def read_kustomization(self, folder: str) -> tuple[Source, KustomizationSpec]:
+    def read_kustomization(self, kustomization_folder: str) -> tuple[Source, KustomizationValueByKey]:
         """The keys of the kustomization in a folder, in lower case. Raises UnsupportedFeatureError for a key that is not known."""
-        names = [
-            path for name in sorted(KUSTOMIZATION_FILENAMES) if (path := self.tree.real_file_path(posixpath.join(folder, name)))
+        kustomization_paths = [
+            path
+            for name in sorted(KUSTOMIZATION_FILENAMES)
+            if (path := self.tree.real_file_path(posixpath.join(kustomization_folder, name)))
         ]
-        if len(names) != 1:
-            found = f"{len(names)} of them" if names else "none"
-            raise RenderError(f"{self.tree.report_path(folder)} is to hold one kustomization file, and has {found}")
-        source = self.source_at(names[0])
-        nodes = self.parse_documents(source)
-        if len(nodes) != 1 or not isinstance(nodes[0].data, dict):
-            raise InvalidKustomizationError("a kustomization is one mapping", whole_place(source))
-        spec: KustomizationSpec = {}
-        for key, value in nodes[0].map.items():
-            word = key.casefold()
-            if word in CHARTS:
-                raise self.chart_error(value, key, source)
-            if word == "helmglobals":
+        if len(kustomization_paths) != 1:
+            found_text = f"{len(kustomization_paths)} of them" if kustomization_paths else "none"
+            raise RenderError(
+                f"{self.tree.report_path(kustomization_folder)} is to hold one kustomization file, and has {found_text}"
+            )
+        kustomization_source = self.source_at(kustomization_paths[0])
+        documents = self.parse_documents(kustomization_source)
+        if len(documents) != 1 or not isinstance(documents[0].data, dict):
+            raise InvalidKustomizationError("a kustomization is one mapping", whole_file_place(kustomization_source))
+        spec: KustomizationValueByKey = {}
+        for key, value in documents[0].map.items():
+            lowercase_key = key.casefold()
+            if lowercase_key in HELM_CHART_KEYS:
+                raise self.chart_error(value, key, kustomization_source)
+            if lowercase_key == "helmglobals":
                 continue  # says where `helmCharts` lie
-            if word not in _KEYS_WITHOUT_EFFECT | _SUPPORTED_KEYS or word in spec:
-                raise UnsupportedFeatureError(f"{source.path} has the key {key[:60]}, which is not known here")
+            if lowercase_key not in _KEYS_WITHOUT_EFFECT | _SUPPORTED_KEYS or lowercase_key in spec:
+                raise UnsupportedFeatureError(f"{kustomization_source.path} has the key {key[:60]}, which is not known here")
             if value.data is not None:
-                spec[word] = value
-        return source, spec
+                spec[lowercase_key] = value
+        return kustomization_source, spec
 
-    def chart_error(self, charts: PlacedValue, key: str, source: Source) -> RenderError:
+    def chart_error(self, charts_value: PlacedValue, charts_key: str, kustomization_source: Source) -> RenderError:
         """Why charts are not inflated: one comes from elsewhere, or builders do so only where they are asked."""
-        for entry in charts.list_entries:
-            repository = next((text for name in _REPOSITORIES if (text := entry.text_at_path(name))), "")
+        for chart_entry in charts_value.list_entries:
+            repository = next((text for name in _CHART_REPOSITORY_KEYS if (text := chart_entry.text_at_path(name))), "")
             if repository:
-                return remote_chart(repository, source.path)
-        where = shlex.quote(self.tree.report_path(self.top) or ".")
+                return remote_chart_error(repository, kustomization_source.path)
+        quoted_overlay_path = shlex.quote(self.tree.report_path(self.top) or ".")
         return NeedsOtherBuilderError(
-            f"it takes in Helm charts under `{key[:60]}`, and builders must specify --enable-helm for that;"
-            f" `kustomize build --enable-helm {where} | readiness check -` judges what it gives",
-            charts.key_place,
+            f"it takes in Helm charts under `{charts_key[:60]}`, and builders must specify --enable-helm for that;"
+            f" `kustomize build --enable-helm {quoted_overlay_path} | readiness check -` judges what it gives",
+            charts_value.key_place,
         )
 
-    def source_at(self, path: str) -> Source:
+    def source_at(self, path_in_tree: str) -> Source:
         """The text of a file of the tree. Raises RenderError where it is none."""
-        shown = self.tree.report_path(path)
-        found = self.sources.get(shown) or self.more.get(shown)
-        if found is None:
-            text = decode_text(self.tree.content_by_path[path])
-            if text is None:
-                raise RenderError(f"{shown} is not text")
-            found = self.more[shown] = Source(shown, text)
-        return found
+        report_path = self.tree.report_path(path_in_tree)
+        source = self.sources.get(report_path) or self.more.get(report_path)
+        if source is None:
+            file_text = decode_text(self.tree.content_by_path[path_in_tree])
+            if file_text is None:
+                raise RenderError(f"{report_path} is not text")
+            source = self.more[report_path] = Source(report_path, file_text)
+        return source
 
     def parse_documents(self, source: Source) -> list[PlacedValue]:
         """The documents of a file. Raises RenderError where it does not parse."""
         try:
-            nodes = self.parsed.documents(source)
+            document_nodes = self.parsed.documents(source)
         except ParseError as error:
-            place = root_file_place(source, Span(error.offset, error.offset))
-            raise InvalidKustomizationError(f"it does not parse: {error.message}", place) from None
-        return [make_placed_value(node, source, node.at(), self.counter) for node in nodes if hasattr(node, "at")]
+            error_place = root_file_place(source, Span(error.offset, error.offset))
+            raise InvalidKustomizationError(f"it does not parse: {error.message}", error_place) from None
+        return [make_placed_value(node, source, node.at(), self.counter) for node in document_nodes if hasattr(node, "at")]
 
-    def folder_of_entry(self, folder: str, entry: PlacedValue) -> str:
+    def folder_of_entry(self, kustomization_folder: str, path_entry: PlacedValue) -> str:
         """The folder of an entry. Raises InvalidKustomizationError where there is none, and where the kustomization stands in it."""
-        found = self.tree.real_folder_path(posixpath.normpath(posixpath.join(folder, entry.string)))
-        if found is None:
-            raise self.absent_entry_error(entry)
-        if any(found in {"", ".", one} or one.startswith(f"{found}/") for one in self.open):
+        real_folder_path = self.tree.real_folder_path(
+            posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string))
+        )
+        if real_folder_path is None:
+            raise self.absent_entry_error(path_entry)
+        if any(real_folder_path in {"", ".", one} or one.startswith(f"{real_folder_path}/") for one in self.open):
             raise InvalidKustomizationError(
-                f"it takes in {entry.string[:200]!r}, a directory that it stands in itself",
-                entry.place,
+                f"it takes in {path_entry.string[:200]!r}, a directory that it stands in itself",
+                path_entry.place,
             )
-        return found
+        return real_folder_path
 
-    def file_of_entry(self, folder: str, entry: PlacedValue) -> Source:
+    def file_of_entry(self, kustomization_folder: str, path_entry: PlacedValue) -> Source:
         """The file of an entry. Raises RenderError where there is none."""
-        found = self.tree.real_file_path(posixpath.normpath(posixpath.join(folder, entry.string)))
-        if found is None:
-            raise self.absent_entry_error(entry)
-        return self.source_at(found)
+        real_file_path = self.tree.real_file_path(posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string)))
+        if real_file_path is None:
+            raise self.absent_entry_error(path_entry)
+        return self.source_at(real_file_path)
 
-    def documents_of_entry(self, folder: str, entry: PlacedValue) -> list[PlacedValue]:
+    def documents_of_entry(self, kustomization_folder: str, path_entry: PlacedValue) -> list[PlacedValue]:
         """The documents of the file of an entry."""
-        return self.parse_documents(self.file_of_entry(folder, entry))
+        return self.parse_documents(self.file_of_entry(kustomization_folder, path_entry))
 
-    def absent_entry_error(self, entry: PlacedValue) -> InvalidKustomizationError:
+    def absent_entry_error(self, path_entry: PlacedValue) -> InvalidKustomizationError:
         """What is wrong with an entry that names nothing."""
-        return InvalidKustomizationError(f"it takes in {entry.string[:200]!r}, which is not there", entry.place)
+        return InvalidKustomizationError(f"it takes in {path_entry.string[:200]!r}, which is not there", path_entry.place)
 
-    def list_entries(self, spec: KustomizationSpec, key: str) -> list[PlacedValue]:
+    def list_entries(self, spec: KustomizationValueByKey, list_key: str) -> list[PlacedValue]:
         """The entries of a list of a kustomization. Raises InvalidKustomizationError where something else stands there."""
-        found = spec.get(key)
-        if found is None:
+        list_value = spec.get(list_key)
+        if list_value is None:
             return []
-        if not isinstance(found.data, list):
-            raise InvalidKustomizationError(f"`{key}` is no list", found.place)
-        return found.data
+        if not isinstance(list_value.data, list):
+            raise InvalidKustomizationError(f"`{list_key}` is no list", list_value.place)
+        return list_value.data
 
     def take_in(
         self,
-        folder: str,
-        entry: PlacedValue,
+        kustomization_folder: str,
+        resource_entry: PlacedValue,
         resources: list[OverlayResource],
         earlier_identities: set[ObjectIdentity],
     ) -> None:
         """Add the objects of a file, or of the kustomization in a folder; `earlier_identities` are those of the entries before."""
-        path = posixpath.normpath(posixpath.join(folder, entry.string))
-        before = len(resources)
-        if self.tree.real_file_path(path) is None:
-            self.add_resources_of_folder(self.folder_of_entry(folder, entry), resources, is_component=False)
+        entry_path = posixpath.normpath(posixpath.join(kustomization_folder, resource_entry.string))
+        resource_count_before = len(resources)
+        if self.tree.real_file_path(entry_path) is None:
+            self.add_resources_of_folder(
+                self.folder_of_entry(kustomization_folder, resource_entry), resources, is_component=False
+            )
         else:
-            for node in self.documents_of_entry(folder, entry):
-                resources += [resource_of(item) for item in _expand_list_object(node)]
-        for resource in resources[before:]:
+            for document in self.documents_of_entry(kustomization_folder, resource_entry):
+                resources += [overlay_resource_of(item) for item in _expand_list_object(document)]
+        for resource in resources[resource_count_before:]:
             if resource.identity in earlier_identities:
-                raise InvalidKustomizationError(f"{resource.kind} {resource.name} is taken in twice", entry.place)
+                raise InvalidKustomizationError(f"{resource.kind} {resource.name} is taken in twice", resource_entry.place)
             earlier_identities.add(resource.identity)
 
-    def add_generated_objects(self, folder: str, spec: KustomizationSpec, resources: list[OverlayResource]) -> None:
+    def add_generated_objects(self, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]) -> None:
         """Add the ConfigMaps and Secrets that a kustomization makes."""
-        for key, kind in (("configmapgenerator", "ConfigMap"), ("secretgenerator", "Secret")):
-            for entry in self.list_entries(spec, key):
-                made = generate_object(
-                    kind,
-                    entry,
+        for generator_key, generated_kind in (("configmapgenerator", "ConfigMap"), ("secretgenerator", "Secret")):
+            for generator_entry in self.list_entries(spec, generator_key):
+                generated_object = generate_object(
+                    generated_kind,
+                    generator_entry,
                     spec.get("generatoroptions"),
                     _GeneratorFileReader(self, folder),
                     self.counter,
                 )
-                behavior = {name.casefold(): one for name, one in entry.map.items()}.get("behavior")
+                behavior_value = {name.casefold(): one for name, one in generator_entry.map.items()}.get("behavior")
                 self.counter.count_lookups(len(resources))
-                merge_generated(resources, made, behavior.string if behavior else "")
+                merge_generated(resources, generated_object, behavior_value.string if behavior_value else "")
 
-    def apply_transformers(self, folder: str, spec: KustomizationSpec, resources: list[OverlayResource]) -> None:
+    def apply_transformers(self, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]) -> None:
         """Change the objects as the kustomization says, in kustomize's order."""
         self.verify_configurations(folder, spec)
         patches.apply_patches(self, folder, spec, resources)
         if "namespace" in spec:
             transform.set_namespace(resources, spec["namespace"])
-        prefix, suffix = spec_text(spec, "nameprefix"), spec_text(spec, "namesuffix")
-        if prefix or suffix:
-            transform.add_name_affixes(resources, prefix, suffix)
+        name_prefix, name_suffix = spec_text(spec, "nameprefix"), spec_text(spec, "namesuffix")
+        if name_prefix or name_suffix:
+            transform.add_name_affixes(resources, name_prefix, name_suffix)
         if "commonlabels" in spec:
-            labels = spec["commonlabels"]
-            transform.add_labels(resources, labels, self.counter, include_selectors=True, include_templates=True)
+            common_labels = spec["commonlabels"]
+            transform.add_labels(resources, common_labels, self.counter, include_selectors=True, include_templates=True)
         for entry in self.list_entries(spec, "labels"):
             self.add_labels_of_entry(entry, resources)
         if "commonannotations" in spec:
@@ -285,41 +300,46 @@ class OverlayBuilder:
         for entry in self.list_entries(spec, "replacements"):
             self.apply_replacement(folder, entry, resources)
 
-    def add_labels_of_entry(self, spec: PlacedValue, resources: list[OverlayResource]) -> None:
+    def add_labels_of_entry(self, labels_entry: PlacedValue, resources: list[OverlayResource]) -> None:
         """Add the labels of one entry of `labels`."""
-        unknown = set(spec.map) - {"pairs", "includeSelectors", "includeTemplates"}
-        if unknown:
-            raise UnsupportedFeatureError(f"an entry of labels has the key {min(unknown)[:60]}")
-        flags = [
-            (found := spec.map.get(key)) is not None and found.data is True for key in ("includeSelectors", "includeTemplates")
+        unknown_keys = set(labels_entry.map) - {"pairs", "includeSelectors", "includeTemplates"}
+        if unknown_keys:
+            raise UnsupportedFeatureError(f"an entry of labels has the key {min(unknown_keys)[:60]}")
+        include_flags = [
+            (flag_value := labels_entry.map.get(key)) is not None and flag_value.data is True
+            for key in ("includeSelectors", "includeTemplates")
         ]
-        if pairs := spec.map.get("pairs"):
+        if label_pairs := labels_entry.map.get("pairs"):
             transform.add_labels(
                 resources,
-                pairs,
+                label_pairs,
                 self.counter,
-                include_selectors=flags[0],
-                include_templates=flags[1],
+                include_selectors=include_flags[0],
+                include_templates=include_flags[1],
             )
 
-    def apply_replacement(self, folder: str, entry: PlacedValue, resources: list[OverlayResource]) -> None:
+    def apply_replacement(
+        self, kustomization_folder: str, replacement_entry: PlacedValue, resources: list[OverlayResource]
+    ) -> None:
         """Carry out a replacement, or those of the file that it names."""
-        path = entry.map.get("path")
-        if path is None:
-            replace_values(resources, entry, self.counter)
+        path_value = replacement_entry.map.get("path")
+        if path_value is None:
+            replace_values(resources, replacement_entry, self.counter)
             return
-        for node in self.parse_documents(self.file_of_entry(folder, path)):
-            for inner in node.list_entries if isinstance(node.data, list) else [node]:
-                replace_values(resources, inner, self.counter)
+        for document in self.parse_documents(self.file_of_entry(kustomization_folder, path_value)):
+            for replacement in document.list_entries if isinstance(document.data, list) else [document]:
+                replace_values(resources, replacement, self.counter)
 
-    def verify_configurations(self, folder: str, spec: KustomizationSpec) -> None:
+    def verify_configurations(self, folder: str, spec: KustomizationValueByKey) -> None:
         """Note where variables may stand, and refuse settings of transformers that do more than name where names stand."""
-        for entry in self.list_entries(spec, "configurations"):
-            for node in self.documents_of_entry(folder, entry):
-                unknown = set(node.map) - _NAMES_ONLY
-                if unknown:
-                    raise UnsupportedFeatureError(f"{entry.string[:120]} sets {min(unknown)[:60]} of transformers")
-                self.fields += configured_fields(node)
+        for configuration_entry in self.list_entries(spec, "configurations"):
+            for configuration in self.documents_of_entry(folder, configuration_entry):
+                unknown_keys = set(configuration.map) - _CONFIGURATION_KEYS_FOR_NAMES
+                if unknown_keys:
+                    raise UnsupportedFeatureError(
+                        f"{configuration_entry.string[:120]} sets {min(unknown_keys)[:60]} of transformers"
+                    )
+                self.fields += configured_fields(configuration)
 
 
 class _GeneratorFileReader:
@@ -329,37 +349,37 @@ class _GeneratorFileReader:
         self.builder = builder
         self.folder = folder
 
-    def __call__(self, entry: PlacedValue, name: str) -> tuple[Source | None, bytes]:
-        tree = self.builder.tree
-        path = tree.real_file_path(posixpath.normpath(posixpath.join(self.folder, name)))
-        if path is None:
+    def __call__(self, generator_entry: PlacedValue, file_name: str) -> tuple[Source | None, bytes]:
+        confined_tree = self.builder.tree
+        real_file_path = confined_tree.real_file_path(posixpath.normpath(posixpath.join(self.folder, file_name)))
+        if real_file_path is None:
             raise NeedsOtherBuilderError(
-                f"a generator takes in {name[:200]!r}, which is not there; make that file first where it is kept"
+                f"a generator takes in {file_name[:200]!r}, which is not there; make that file first where it is kept"
                 " out of the tree on purpose",
-                entry.place,
+                generator_entry.place,
             )
         try:
-            return self.builder.source_at(path), tree.content_by_path[path]
+            return self.builder.source_at(real_file_path), confined_tree.content_by_path[real_file_path]
         except RenderError:
-            return None, tree.content_by_path[path]
+            return None, confined_tree.content_by_path[real_file_path]
 
 
-def whole_place(source: Source) -> WrittenPlace:
+def whole_file_place(source: Source) -> WrittenPlace:
     """A file as a place."""
     return WrittenPlace(source, Span(0, len(source.text)))
 
 
-def spec_text(spec: KustomizationSpec, key: str) -> str:
+def spec_text(spec: KustomizationValueByKey, key: str) -> str:
     """The text under a key of a kustomization; empty where there is none."""
-    found = spec.get(key)
-    return found.string if found else ""
+    value = spec.get(key)
+    return value.string if value else ""
 
 
-def _expand_list_object(node: PlacedValue) -> Iterator[PlacedValue]:
+def _expand_list_object(object_value: PlacedValue) -> Iterator[PlacedValue]:
     """An object, or those of a List."""
-    items = node.map.get("items")
-    if node.text_at_path("kind").endswith("List") and items is not None and isinstance(items.data, list):
-        for item in items.data:
+    list_items = object_value.map.get("items")
+    if object_value.text_at_path("kind").endswith("List") and list_items is not None and isinstance(list_items.data, list):
+        for item in list_items.data:
             yield from _expand_list_object(item)
     else:
-        yield node
+        yield object_value

@@ -21,127 +21,130 @@ from readiness.loading.render.overlay.placed import (
 from readiness.loading.render.overlay.resource import OverlayResource, ensure_mapping
 from readiness.model import Source, Span
 
-ReadFile = Callable[[PlacedValue, str], tuple[Source | None, bytes]]
+GeneratorFileReader = Callable[[PlacedValue, str], tuple[Source | None, bytes]]
 _GENERATOR_KEYS = frozenset("name namespace behavior literals files envs env options type".split())
 _GENERATOR_OPTION_KEYS = frozenset("labels annotations disablenamesuffixhash immutable".split())
 
 
 def generate_object(
-    kind: str,
-    spec: PlacedValue,
+    object_kind: str,
+    generator_entry: PlacedValue,
     common_options: PlacedValue | None,
-    read: ReadFile,
+    read_file: GeneratorFileReader,
     counter: WorkCounter,
 ) -> OverlayResource:
     """The object that an entry of a generator makes. Raises RenderError."""
-    given = {key.casefold(): value for key, value in spec.map.items()}
-    unknown = set(given) - _GENERATOR_KEYS
-    if unknown:
-        raise UnsupportedFeatureError(f"a generator has the key {min(unknown)[:60]}")
-    name = given.get("name")
-    if name is None or not name.string:
-        raise RenderError(f"an entry of {kind[0].lower()}{kind[1:]}Generator has no name")
-    here = name.place
-    node = PlacedValue({}, here, here)
-    node.map["apiVersion"] = PlacedValue("v1", here, here)
-    node.map["kind"] = PlacedValue(kind, here, here)
-    metadata = ensure_mapping(node, ("metadata",), here)
-    metadata.map["name"] = name
-    if "namespace" in given:
-        metadata.map["namespace"] = given["namespace"]
-    for key, value, is_text in _generator_data(given, read):
+    value_by_lowercase_key = {data_key.casefold(): data_value for data_key, data_value in generator_entry.map.items()}
+    unknown_keys = set(value_by_lowercase_key) - _GENERATOR_KEYS
+    if unknown_keys:
+        raise UnsupportedFeatureError(f"a generator has the key {min(unknown_keys)[:60]}")
+    name_value = value_by_lowercase_key.get("name")
+    if name_value is None or not name_value.string:
+        raise RenderError(f"an entry of {object_kind[0].lower()}{object_kind[1:]}Generator has no name")
+    name_place = name_value.place
+    object_value = PlacedValue({}, name_place, name_place)
+    object_value.map["apiVersion"] = PlacedValue("v1", name_place, name_place)
+    object_value.map["kind"] = PlacedValue(object_kind, name_place, name_place)
+    metadata = ensure_mapping(object_value, ("metadata",), name_place)
+    metadata.map["name"] = name_value
+    if "namespace" in value_by_lowercase_key:
+        metadata.map["namespace"] = value_by_lowercase_key["namespace"]
+    for data_key, data_value, is_text_value in _data_keys_and_values(value_by_lowercase_key, read_file):
         counter.count_values(2)
-        field = "data" if is_text or kind == "Secret" else "binaryData"
-        if kind == "Secret" and is_text:
-            value.data = base64.b64encode(value.string.encode("utf-8", "surrogatepass")).decode()
-            value.line_places = ()
-        ensure_mapping(node, (field,), here).map[key] = value
-    if kind == "Secret":
-        ensure_mapping(node, ("data",), here)
-        node.map["type"] = given.get("type") or PlacedValue("Opaque", here, here)
-    for options in (common_options, given.get("options")):
-        _set_options(node, options, counter)
-    return OverlayResource(node)
+        data_field = "data" if is_text_value or object_kind == "Secret" else "binaryData"
+        if object_kind == "Secret" and is_text_value:
+            data_value.data = base64.b64encode(data_value.string.encode("utf-8", "surrogatepass")).decode()
+            data_value.line_places = ()
+        ensure_mapping(object_value, (data_field,), name_place).map[data_key] = data_value
+    if object_kind == "Secret":
+        ensure_mapping(object_value, ("data",), name_place)
+        object_value.map["type"] = value_by_lowercase_key.get("type") or PlacedValue("Opaque", name_place, name_place)
+    for options in (common_options, value_by_lowercase_key.get("options")):
+        _set_generator_options(object_value, options, counter)
+    return OverlayResource(object_value)
 
 
-def _set_options(node: PlacedValue, options: PlacedValue | None, counter: WorkCounter) -> None:
+def _set_generator_options(object_value: PlacedValue, options: PlacedValue | None, counter: WorkCounter) -> None:
     """Labels and annotations that generated objects are given."""
-    for key, value in options.map.items() if options else ():
-        word = key.casefold()
-        if word not in _GENERATOR_OPTION_KEYS:
-            raise UnsupportedFeatureError(f"options of a generator have the key {key[:60]}")
-        if word in {"labels", "annotations"}:
-            target = ensure_mapping(node, ("metadata", word), value.place)
-            target.map.update(copy_value(value, counter).map)
-        elif word == "immutable" and value.data is True:
-            node.map["immutable"] = value
+    for option_key, option_value in options.map.items() if options else ():
+        lowercase_key = option_key.casefold()
+        if lowercase_key not in _GENERATOR_OPTION_KEYS:
+            raise UnsupportedFeatureError(f"options of a generator have the key {option_key[:60]}")
+        if lowercase_key in {"labels", "annotations"}:
+            metadata_mapping = ensure_mapping(object_value, ("metadata", lowercase_key), option_value.place)
+            metadata_mapping.map.update(copy_value(option_value, counter).map)
+        elif lowercase_key == "immutable" and option_value.data is True:
+            object_value.map["immutable"] = option_value
 
 
-def _generator_data(generator_spec: dict[str, PlacedValue], read: ReadFile) -> Iterator[tuple[str, PlacedValue, bool]]:
+def _data_keys_and_values(
+    value_by_lowercase_key: dict[str, PlacedValue], read_file: GeneratorFileReader
+) -> Iterator[tuple[str, PlacedValue, bool]]:
     """(key, value, whether it is text) of all that a generator is given."""
-    envs = list(generator_spec["envs"].list_entries) if "envs" in generator_spec else []
-    envs += [generator_spec["env"]] if "env" in generator_spec else []
-    for entry in envs:
-        yield from _env_file_entries(entry, read)
-    for entry in generator_spec["files"].list_entries if "files" in generator_spec else ():
-        yield _file_entry(entry, read)
-    for entry in generator_spec["literals"].list_entries if "literals" in generator_spec else ():
-        yield _literal_entry(entry)
+    env_file_entries = list(value_by_lowercase_key["envs"].list_entries) if "envs" in value_by_lowercase_key else []
+    env_file_entries += [value_by_lowercase_key["env"]] if "env" in value_by_lowercase_key else []
+    for entry in env_file_entries:
+        yield from _keys_and_values_of_env_file(entry, read_file)
+    for entry in value_by_lowercase_key["files"].list_entries if "files" in value_by_lowercase_key else ():
+        yield _key_and_value_of_file(entry, read_file)
+    for entry in value_by_lowercase_key["literals"].list_entries if "literals" in value_by_lowercase_key else ():
+        yield _key_and_value_of_literal(entry)
 
 
-def _literal_entry(entry: PlacedValue) -> tuple[str, PlacedValue, bool]:
+def _key_and_value_of_literal(literal: PlacedValue) -> tuple[str, PlacedValue, bool]:
     """`key=value`; the value stands behind the first equals sign."""
-    text = entry.string if isinstance(entry.data, str) else str(entry.data)
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise RenderError(f"the literal {key[:60]!r} is not of the form key=value")
-    source, span = entry.place
-    raw = source.text[span.start : span.end]
-    at = raw.find(f"{key}=")
-    place = entry.place
-    if at >= 0 and raw.find("\n") < 0:
-        start = span.start + at + len(key) + 1
-        end = span.end - (1 if raw[:1] in {'"', "'"} else 0)
-        place = WrittenPlace(source, Span(start, max(start, end)))
+    literal_text = literal.string if isinstance(literal.data, str) else str(literal.data)
+    data_key, equals_sign, value = literal_text.partition("=")
+    if not equals_sign or not data_key:
+        raise RenderError(f"the literal {data_key[:60]!r} is not of the form key=value")
+    source, span = literal.place
+    written_text = source.text[span.start : span.end]
+    key_offset = written_text.find(f"{data_key}=")
+    value_place = literal.place
+    if key_offset >= 0 and written_text.find("\n") < 0:
+        value_start = span.start + key_offset + len(data_key) + 1
+        value_end = span.end - (1 if written_text[:1] in {'"', "'"} else 0)
+        value_place = WrittenPlace(source, Span(value_start, max(value_start, value_end)))
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]
-    return key, PlacedValue(value, place, place), True
+    return data_key, PlacedValue(value, value_place, value_place), True
 
 
-def _env_file_entries(entry: PlacedValue, read: ReadFile) -> Iterator[tuple[str, PlacedValue, bool]]:
+def _keys_and_values_of_env_file(entry: PlacedValue, read_file: GeneratorFileReader) -> Iterator[tuple[str, PlacedValue, bool]]:
     """`KEY=value` lines of a file; comments and blank lines are none."""
-    source, _ = read(entry, entry.string)
-    if source is None:
+    env_file_source, _ = read_file(entry, entry.string)
+    if env_file_source is None:
         raise RenderError(f"{entry.string[:200]} is not text")
-    for start in source.line_offsets:
-        end = source.text.find("\n", start)
-        line = source.text[start : end if end >= 0 else len(source.text)].rstrip("\r")
-        begin = len(line) - len(line.lstrip())
-        if not line.strip() or line[begin] == "#":
+    for line_start in env_file_source.line_offsets:
+        line_end = env_file_source.text.find("\n", line_start)
+        env_file_line = env_file_source.text[line_start : line_end if line_end >= 0 else len(env_file_source.text)].rstrip("\r")
+        indent = len(env_file_line) - len(env_file_line.lstrip())
+        if not env_file_line.strip() or env_file_line[indent] == "#":
             continue
-        key, equals, value = line[begin:].partition("=")
+        variable_name, equals_sign, variable_value = env_file_line[indent:].partition("=")
         # Without an equals sign it is a variable of whoever builds: its value is not in the tree, and empty here.
-        first = start + begin + len(key) + len(equals)
-        place = WrittenPlace(source, Span(first, first + len(value)))
-        at = WrittenPlace(source, Span(start + begin, start + begin + len(key)))
-        yield key, PlacedValue(value, place, at), True
+        value_start = line_start + indent + len(variable_name) + len(equals_sign)
+        value_place = WrittenPlace(env_file_source, Span(value_start, value_start + len(variable_value)))
+        key_place = WrittenPlace(env_file_source, Span(line_start + indent, line_start + indent + len(variable_name)))
+        yield variable_name, PlacedValue(variable_value, value_place, key_place), True
 
 
-def _file_entry(entry: PlacedValue, read: ReadFile) -> tuple[str, PlacedValue, bool]:
+def _key_and_value_of_file(entry: PlacedValue, read_file: GeneratorFileReader) -> tuple[str, PlacedValue, bool]:
     """A whole file, under its name or the one before the equals sign."""
-    key, equals, path = entry.string.partition("=")
-    if not equals:
-        key, path = posixpath.basename(entry.string), entry.string
-    source, data = read(entry, path)
-    if source is None:
-        return key, PlacedValue(base64.b64encode(data).decode(), entry.place, entry.place), False
-    text = source.text.replace("\r\n", "\n")
-    ends = [*source.line_offsets[1:], len(source.text) + 1]
-    lines = tuple(
-        WrittenPlace(source, Span(start, max(start, end - 1))) for start, end in zip(source.line_offsets, ends, strict=True)
+    data_key, equals_sign, file_path = entry.string.partition("=")
+    if not equals_sign:
+        data_key, file_path = posixpath.basename(entry.string), entry.string
+    file_source, file_bytes = read_file(entry, file_path)
+    if file_source is None:
+        return data_key, PlacedValue(base64.b64encode(file_bytes).decode(), entry.place, entry.place), False
+    file_text = file_source.text.replace("\r\n", "\n")
+    line_ends = [*file_source.line_offsets[1:], len(file_source.text) + 1]
+    line_places = tuple(
+        WrittenPlace(file_source, Span(start, max(start, end - 1)))
+        for start, end in zip(file_source.line_offsets, line_ends, strict=True)
     )
-    whole = WrittenPlace(source, Span(0, len(source.text)))
-    return key, PlacedValue(text, whole, entry.place, lines), True
+    whole_file_place = WrittenPlace(file_source, Span(0, len(file_source.text)))
+    return data_key, PlacedValue(file_text, whole_file_place, entry.place, line_places), True
 
 
 def merge_generated(resources: list[OverlayResource], generated_object: OverlayResource, behavior: str) -> None:
@@ -153,19 +156,19 @@ def merge_generated(resources: list[OverlayResource], generated_object: OverlayR
             )
         resources.append(generated_object)
         return
-    found = [one for one in resources if one.is_called(generated_object.identity)]
-    if len(found) != 1:
+    matching_resources = [one for one in resources if one.is_called(generated_object.identity)]
+    if len(matching_resources) != 1:
         raise RenderError(
-            f"a generator is to {behavior} {generated_object.kind} {generated_object.name}, and there are {len(found)} of it"
+            f"a generator is to {behavior} {generated_object.kind} {generated_object.name}, and there are {len(matching_resources)} of it"
         )
-    old = found[0].node
-    for key in ("data", "binaryData"):
+    old_object = matching_resources[0].node
+    for merged_key in ("data", "binaryData"):
         if behavior == "replace":
-            old.map.pop(key, None)
-        if key in generated_object.node.map:
-            new = generated_object.node.map[key]
-            ensure_mapping(old, (key,), new.place).map.update(new.map)
-    for key in ("labels", "annotations"):
-        new_pairs = generated_object.node.value_at_path("metadata", key)
+            old_object.map.pop(merged_key, None)
+        if merged_key in generated_object.node.map:
+            new_data = generated_object.node.map[merged_key]
+            ensure_mapping(old_object, (merged_key,), new_data.place).map.update(new_data.map)
+    for merged_key in ("labels", "annotations"):
+        new_pairs = generated_object.node.value_at_path("metadata", merged_key)
         if new_pairs:
-            ensure_mapping(old, ("metadata", key), new_pairs.place).map.update(new_pairs.map)
+            ensure_mapping(old_object, ("metadata", merged_key), new_pairs.place).map.update(new_pairs.map)

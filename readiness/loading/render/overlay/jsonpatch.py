@@ -13,7 +13,7 @@ from readiness.loading.render.overlay.placed import (
 
 
 def apply_operations(
-    target: PlacedValue,
+    target_object: PlacedValue,
     operations: PlacedValue,
     counter: WorkCounter,
     *,
@@ -24,113 +24,113 @@ def apply_operations(
     With `keep_removed_keys` the keys of mappings are left that an operation would take away.
     """
     for operation in operations.list_entries:
-        _PatchOperation(target, operation, counter, keep_removed_keys).apply_operation()
+        _PatchOperation(target_object, operation, counter, keep_removed_keys).apply_operation()
 
 
-def is_operations(value: PlacedValue) -> bool:
+def is_operation_list(patch: PlacedValue) -> bool:
     """Whether a patch is a list of operations."""
-    return bool(value.list_entries) and all("op" in one.map for one in value.list_entries)
+    return bool(patch.list_entries) and all("op" in one.map for one in patch.list_entries)
 
 
 class _PatchOperation:
     """One operation on one object."""
 
-    def __init__(self, target: PlacedValue, spec: PlacedValue, counter: WorkCounter, keep_removed_keys: bool) -> None:
+    def __init__(self, target: PlacedValue, operation: PlacedValue, counter: WorkCounter, keep_removed_keys: bool) -> None:
         self.target = target
-        self.spec = spec
+        self.spec = operation
         self.counter = counter
         self.keep = keep_removed_keys
 
     def apply_operation(self) -> None:
-        op = self.spec.text_at_path("op")
-        if op == "add":
-            self.put_at_path(self.operation_value(), insert=True)
-        elif op == "replace":
-            self.put_at_path(self.operation_value(), insert=False)
-        elif op == "remove":
+        operation_name = self.spec.text_at_path("op")
+        if operation_name == "add":
+            self.put_at_path(self.operation_value(), may_insert=True)
+        elif operation_name == "replace":
+            self.put_at_path(self.operation_value(), may_insert=False)
+        elif operation_name == "remove":
             self.remove_at(self.pointer_segments("path"))
-        elif op == "copy":
+        elif operation_name == "copy":
             self.put_at_path(
                 copy_value(self.find_value(self.pointer_segments("from")), self.counter),
-                insert=True,
+                may_insert=True,
             )
-        elif op == "move":
-            value = self.find_value(self.pointer_segments("from"))
+        elif operation_name == "move":
+            moved_value = self.find_value(self.pointer_segments("from"))
             self.remove_at(self.pointer_segments("from"))
-            self.put_at_path(value, insert=True)
-        elif op == "test":
+            self.put_at_path(moved_value, may_insert=True)
+        elif operation_name == "test":
             if to_plain_data(self.find_value(self.pointer_segments("path"))) != to_plain_data(self.operation_value()):
                 raise self.make_error("the value is another one")
         else:
-            raise self.make_error(f"there is no operation {op[:40]!r}")
+            raise self.make_error(f"there is no operation {operation_name[:40]!r}")
 
-    def make_error(self, why: str) -> InvalidKustomizationError:
+    def make_error(self, reason: str) -> InvalidKustomizationError:
         path = self.spec.text_at_path("path")[:200]
-        return InvalidKustomizationError(f"the operation on {path} cannot be carried out: {why}", self.spec.place)
+        return InvalidKustomizationError(f"the operation on {path} cannot be carried out: {reason}", self.spec.place)
 
     def operation_value(self) -> PlacedValue:
-        found = self.spec.map.get("value")
-        if found is None:
+        value = self.spec.map.get("value")
+        if value is None:
             return PlacedValue(None, self.spec.place, self.spec.place)
-        return copy_value(found, self.counter)
+        return copy_value(value, self.counter)
 
-    def pointer_segments(self, key: str) -> list[str]:
+    def pointer_segments(self, pointer_key: str) -> list[str]:
         """The steps of a JSON pointer."""
-        text = self.spec.text_at_path(key)
-        if text and not text.startswith("/"):
+        pointer = self.spec.text_at_path(pointer_key)
+        if pointer and not pointer.startswith("/"):
             raise self.make_error("a path begins with `/`")
-        return [step.replace("~1", "/").replace("~0", "~") for step in text.split("/")[1:]]
+        return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
     def find_value(self, segments: list[str]) -> PlacedValue:
-        value = self.target
-        for step in segments:
-            found = self.child_at_segment(value, step)
-            if found is None:
-                raise self.make_error(f"there is no {step[:80]!r}")
-            value = found
-        return value
+        found_value = self.target
+        for segment in segments:
+            child = self.child_at_segment(found_value, segment)
+            if child is None:
+                raise self.make_error(f"there is no {segment[:80]!r}")
+            found_value = child
+        return found_value
 
-    def child_at_segment(self, value: PlacedValue, segment: str) -> PlacedValue | None:
-        if isinstance(value.data, dict):
-            return value.data.get(segment)
-        number = int(segment) if segment.isdecimal() and len(segment) < 7 else -1
-        return value.list_entries[number] if 0 <= number < len(value.list_entries) else None
+    def child_at_segment(self, container: PlacedValue, segment: str) -> PlacedValue | None:
+        if isinstance(container.data, dict):
+            return container.data.get(segment)
+        list_index = int(segment) if segment.isdecimal() and len(segment) < 7 else -1
+        return container.list_entries[list_index] if 0 <= list_index < len(container.list_entries) else None
 
-    def put_at_path(self, value: PlacedValue, *, insert: bool) -> None:
+    def put_at_path(self, new_value: PlacedValue, *, may_insert: bool) -> None:
         """Set what stands under the path; in a list, before what stands there where `insert` is set."""
-        steps = self.pointer_segments("path")
-        if not steps:
-            self.target.data, self.target.place = value.data, value.place
+        segments = self.pointer_segments("path")
+        if not segments:
+            self.target.data, self.target.place = new_value.data, new_value.place
             return
-        owner, last = self.find_value(steps[:-1]), steps[-1]
-        value.key_place = self.path_place()
-        if isinstance(owner.data, dict):
-            owner.data[last] = value  # builders let `replace` add a key
-        elif isinstance(owner.data, list) and last == "-" and insert:
-            owner.data.append(value)
-        elif isinstance(owner.data, list) and last.isdecimal() and len(last) < 7:
-            number = int(last)
-            if number > len(owner.data) - (0 if insert else 1):
-                raise self.make_error(f"the list has {len(owner.data)} entries")
-            owner.data[number : number if insert else number + 1] = [value]
+        container, last_segment = self.find_value(segments[:-1]), segments[-1]
+        new_value.key_place = self.path_place()
+        if isinstance(container.data, dict):
+            container.data[last_segment] = new_value  # builders let `replace` add a key
+        elif isinstance(container.data, list) and last_segment == "-" and may_insert:
+            container.data.append(new_value)
+        elif isinstance(container.data, list) and last_segment.isdecimal() and len(last_segment) < 7:
+            list_index = int(last_segment)
+            if list_index > len(container.data) - (0 if may_insert else 1):
+                raise self.make_error(f"the list has {len(container.data)} entries")
+            container.data[list_index : list_index if may_insert else list_index + 1] = [new_value]
         else:
-            raise self.make_error(f"there is no {last[:80]!r}")
+            raise self.make_error(f"there is no {last_segment[:80]!r}")
 
     def path_place(self) -> WrittenPlace:
         """Where the operation says its path."""
-        found = self.spec.map.get("path")
-        return found.place if found else self.spec.place
+        path_value = self.spec.map.get("path")
+        return path_value.place if path_value else self.spec.place
 
     def remove_at(self, segments: list[str]) -> None:
         if not segments:
             raise self.make_error("an object cannot be taken away")
-        owner, last = self.find_value(segments[:-1]), segments[-1]
-        gone = self.child_at_segment(owner, last)
-        if gone is None:
-            raise self.make_error(f"there is no {last[:80]!r}")
-        if isinstance(owner.data, dict):
+        container, last_segment = self.find_value(segments[:-1]), segments[-1]
+        removed_value = self.child_at_segment(container, last_segment)
+        if removed_value is None:
+            raise self.make_error(f"there is no {last_segment[:80]!r}")
+        if isinstance(container.data, dict):
             if not self.keep:
-                del owner.data[last]
+                del container.data[last_segment]
         else:
-            owner.data = [one for one in owner.list_entries if one is not gone]
-        owner.removal_places.append(self.spec.place)
+            container.data = [one for one in container.list_entries if one is not removed_value]
+        container.removal_places.append(self.spec.place)

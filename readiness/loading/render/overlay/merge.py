@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from readiness.facts.table import fact_rows
+from readiness.facts.table import fact_row_by_name
 from readiness.loading.render.overlay.placed import (
     PlacedValue,
     UnsupportedFeatureError,
@@ -12,7 +12,7 @@ from readiness.loading.render.overlay.placed import (
 
 # By which fields the entries of a list are told apart; all other lists are replaced whole.
 # `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys` of https://github.com/kubernetes/kubernetes/tree/master/api/openapi-spec
-_MERGE_KEYS_BY_LIST: dict[str, tuple[str, ...]] = {
+_MERGE_KEYS_BY_LIST_FIELD: dict[str, tuple[str, ...]] = {
     "containers": ("name",),
     "initContainers": ("name",),
     "ephemeralContainers": ("name",),
@@ -30,12 +30,12 @@ _MERGE_KEYS_BY_LIST: dict[str, tuple[str, ...]] = {
     "conditions": ("type",),
     "ownerReferences": ("uid",),
 }
-_DEFAULT_MERGE_KEY_VALUES = {"protocol": "TCP"}
+_DEFAULT_VALUE_BY_MERGE_KEY = {"protocol": "TCP"}
 DELETE_DIRECTIVE, REPLACE_DIRECTIVE, MERGE_DIRECTIVE = "delete", "replace", "merge"
 
 
 def merge_patch(
-    target: PlacedValue,
+    target_object: PlacedValue,
     patch: PlacedValue,
     counter: WorkCounter,
     *,
@@ -45,19 +45,21 @@ def merge_patch(
 
     With `keep_removed_keys` the keys of mappings are left that the patch would take away.
     """
-    version, kind = target.text_at_path("apiVersion"), target.text_at_path("kind")
-    _StrategicMerge(counter, is_known_kind(version, kind), keep_removed_keys).merge_mappings(target, patch)
+    api_version, kind = target_object.text_at_path("apiVersion"), target_object.text_at_path("kind")
+    _StrategicMerge(counter, is_kind_of_kubernetes_itself(api_version, kind), keep_removed_keys).merge_mappings(
+        target_object, patch
+    )
 
 
-def is_known_kind(version: str, kind: str) -> bool:
+def is_kind_of_kubernetes_itself(api_version: str, kind: str) -> bool:
     """Whether an object is one of Kubernetes' own, whose lists are merged by keys."""
-    return f"{version} {kind}" in fact_rows("kubernetes-kinds")
+    return f"{api_version} {kind}" in fact_row_by_name("kubernetes-kinds")
 
 
 def patch_directive(patch: PlacedValue) -> str:
     """What a patch says of itself: delete, replace, merge; empty where it says nothing."""
-    found = patch.map.get("$patch")
-    return found.string if found else ""
+    directive_value = patch.map.get("$patch")
+    return directive_value.string if directive_value else ""
 
 
 class _StrategicMerge:
@@ -68,100 +70,112 @@ class _StrategicMerge:
         self.keyed = merges_lists_by_key
         self.keep = keep_removed_keys
 
-    def merge_mappings(self, target: PlacedValue, patch: PlacedValue) -> None:
+    def merge_mappings(self, target_mapping: PlacedValue, patch_mapping: PlacedValue) -> None:
         """Merge one mapping into another."""
-        if patch_directive(patch) == REPLACE_DIRECTIVE:
-            old = target.map
-            target.data = dict(old) if self.keep else {}
-            target.map.update((key, self.without_directives(value)) for key, value in patch.map.items() if key != "$patch")
-            target.removal_places += [patch.place] if old else []
-            target.place = patch.place
+        if patch_directive(patch_mapping) == REPLACE_DIRECTIVE:
+            old_entries = target_mapping.map
+            target_mapping.data = dict(old_entries) if self.keep else {}
+            target_mapping.map.update(
+                (key, self.without_directives(patch_value)) for key, patch_value in patch_mapping.map.items() if key != "$patch"
+            )
+            target_mapping.removal_places += [patch_mapping.place] if old_entries else []
+            target_mapping.place = patch_mapping.place
             return
-        for key, value in patch.map.items():
+        for key, patch_value in patch_mapping.map.items():
             if key == "$patch":
-                if value.string not in {MERGE_DIRECTIVE, ""}:
-                    raise UnsupportedFeatureError(f"it holds `$patch: {value.string[:40]}`")
+                if patch_value.string not in {MERGE_DIRECTIVE, ""}:
+                    raise UnsupportedFeatureError(f"it holds `$patch: {patch_value.string[:40]}`")
                 continue
             if key.startswith("$"):
                 raise UnsupportedFeatureError(f"it holds {key[:60]}")
-            self.merge_entry(target, key, value)
+            self.merge_entry(target_mapping, key, patch_value)
 
-    def merge_entry(self, target: PlacedValue, key: str, value: PlacedValue) -> None:
+    def merge_entry(self, target_mapping: PlacedValue, key: str, patch_value: PlacedValue) -> None:
         """Merge what a patch has under one key."""
-        old = target.map.get(key)
-        if value.data is None or patch_directive(value) == DELETE_DIRECTIVE:
-            if old is not None:
-                target.removal_places.append(value.key_place)
+        old_value = target_mapping.map.get(key)
+        if patch_value.data is None or patch_directive(patch_value) == DELETE_DIRECTIVE:
+            if old_value is not None:
+                target_mapping.removal_places.append(patch_value.key_place)
                 if not self.keep:
-                    del target.map[key]
+                    del target_mapping.map[key]
             return
-        if isinstance(value.data, dict) and old is not None and isinstance(old.data, dict):
-            self.merge_mappings(old, value)
+        if isinstance(patch_value.data, dict) and old_value is not None and isinstance(old_value.data, dict):
+            self.merge_mappings(old_value, patch_value)
             return
-        if isinstance(value.data, list) and old is not None and isinstance(old.data, list):
-            target.map[key] = self.merge_lists(old, value, self.merge_keys_of_list(target, key, value))
+        if isinstance(patch_value.data, list) and old_value is not None and isinstance(old_value.data, list):
+            target_mapping.map[key] = self.merge_lists(
+                old_value, patch_value, self.merge_keys_of_list(target_mapping, key, patch_value)
+            )
             return
-        target.map[key] = self.without_directives(value)
+        target_mapping.map[key] = self.without_directives(patch_value)
 
-    def merge_keys_of_list(self, owner: PlacedValue, key: str, value: PlacedValue) -> tuple[str, ...]:
+    def merge_keys_of_list(self, owner_mapping: PlacedValue, list_field: str, patch_list: PlacedValue) -> tuple[str, ...]:
         """By which fields the entries of a list are told apart; none where the list is replaced."""
         if not self.keyed:
             return ()
-        if key == "ports":
-            entries = [one for one in value.list_entries if one.map]
-            if any("containerPort" in one.map for one in entries):
+        if list_field == "ports":
+            mapping_entries = [one for one in patch_list.list_entries if one.map]
+            if any("containerPort" in one.map for one in mapping_entries):
                 return ("containerPort", "protocol")
-            return ("port", "protocol") if any("port" in one.map for one in entries) else ()
-        return _MERGE_KEYS_BY_LIST.get(key, ())
+            return ("port", "protocol") if any("port" in one.map for one in mapping_entries) else ()
+        return _MERGE_KEYS_BY_LIST_FIELD.get(list_field, ())
 
-    def merge_lists(self, old: PlacedValue, patch: PlacedValue, keys: tuple[str, ...]) -> PlacedValue:
+    def merge_lists(self, old_list: PlacedValue, patch_list: PlacedValue, merge_keys: tuple[str, ...]) -> PlacedValue:
         """Merge a list into another: entries of one key together, those of the patch first."""
-        if any(patch_directive(one) == REPLACE_DIRECTIVE for one in patch.list_entries):
-            rest = [one for one in patch.list_entries if patch_directive(one) != REPLACE_DIRECTIVE]
-            made = PlacedValue([self.without_directives(one) for one in rest], patch.place, patch.key_place)
-            made.removal_places = [*old.removal_places, old.place]
-            return made
-        if not keys:
-            return self.without_directives(patch)
-        first: list[PlacedValue] = []
-        for entry in patch.list_entries:
-            found = [
-                other for other in old.list_entries if _list_entry_identity(other, keys) == _list_entry_identity(entry, keys)
+        if any(patch_directive(one) == REPLACE_DIRECTIVE for one in patch_list.list_entries):
+            entries_without_replace = [one for one in patch_list.list_entries if patch_directive(one) != REPLACE_DIRECTIVE]
+            replacing_list = PlacedValue(
+                [self.without_directives(one) for one in entries_without_replace], patch_list.place, patch_list.key_place
+            )
+            replacing_list.removal_places = [*old_list.removal_places, old_list.place]
+            return replacing_list
+        if not merge_keys:
+            return self.without_directives(patch_list)
+        merged_entries: list[PlacedValue] = []
+        for patch_entry in patch_list.list_entries:
+            matching_old_entries = [
+                other
+                for other in old_list.list_entries
+                if _list_entry_identity(other, merge_keys) == _list_entry_identity(patch_entry, merge_keys)
             ]
-            if patch_directive(entry) == DELETE_DIRECTIVE:
-                old.removal_places += [entry.place] if found else []
-            elif found:
-                self.merge_mappings(found[0], entry)
-                first.append(found[0])
+            if patch_directive(patch_entry) == DELETE_DIRECTIVE:
+                old_list.removal_places += [patch_entry.place] if matching_old_entries else []
+            elif matching_old_entries:
+                self.merge_mappings(matching_old_entries[0], patch_entry)
+                merged_entries.append(matching_old_entries[0])
             else:
-                first.append(self.without_directives(entry))
-            old.data = [other for other in old.list_entries if other not in found]
-        old.data = [*first, *old.list_entries]
-        return old
+                merged_entries.append(self.without_directives(patch_entry))
+            old_list.data = [other for other in old_list.list_entries if other not in matching_old_entries]
+        old_list.data = [*merged_entries, *old_list.list_entries]
+        return old_list
 
-    def without_directives(self, value: PlacedValue) -> PlacedValue:
+    def without_directives(self, patch_value: PlacedValue) -> PlacedValue:
         """A value of a patch as it stands in an object that had none: without what takes things away."""
-        made = copy_value(value, self.counter)
-        _remove_directives(made)
-        return made
+        copied_value = copy_value(patch_value, self.counter)
+        _remove_directives(copied_value)
+        return copied_value
 
 
-def _remove_directives(value: PlacedValue) -> None:
-    if isinstance(value.data, dict):
-        gone = [key for key, one in value.data.items() if one.data is None or patch_directive(one) == DELETE_DIRECTIVE]
-        for key in [*gone, "$patch"]:
-            value.data.pop(key, None)
-        if any(key.startswith("$") for key in value.data):
+def _remove_directives(patch_value: PlacedValue) -> None:
+    if isinstance(patch_value.data, dict):
+        deleted_keys = [
+            key for key, one in patch_value.data.items() if one.data is None or patch_directive(one) == DELETE_DIRECTIVE
+        ]
+        for key in [*deleted_keys, "$patch"]:
+            patch_value.data.pop(key, None)
+        if any(key.startswith("$") for key in patch_value.data):
             raise UnsupportedFeatureError("it holds a directive of strategic merges")
-        for inner in value.data.values():
-            _remove_directives(inner)
-    elif isinstance(value.data, list):
-        value.data = [one for one in value.data if patch_directive(one) != DELETE_DIRECTIVE]
-        for inner in value.data:
-            _remove_directives(inner)
+        for inner_value in patch_value.data.values():
+            _remove_directives(inner_value)
+    elif isinstance(patch_value.data, list):
+        patch_value.data = [one for one in patch_value.data if patch_directive(one) != DELETE_DIRECTIVE]
+        for inner_value in patch_value.data:
+            _remove_directives(inner_value)
 
 
-def _list_entry_identity(value: PlacedValue, keys: tuple[str, ...]) -> tuple[object, ...]:
+def _list_entry_identity(list_entry: PlacedValue, merge_keys: tuple[str, ...]) -> tuple[object, ...]:
     """What tells an entry of a list from the others; its own identity where it has no such field."""
-    found = tuple(one.data if (one := value.map.get(key)) is not None else _DEFAULT_MERGE_KEY_VALUES.get(key) for key in keys)
-    return found if any(key in value.map for key in keys) else (id(value),)
+    merge_key_values = tuple(
+        one.data if (one := list_entry.map.get(key)) is not None else _DEFAULT_VALUE_BY_MERGE_KEY.get(key) for key in merge_keys
+    )
+    return merge_key_values if any(key in list_entry.map for key in merge_keys) else (id(list_entry),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from readiness.loading.render.overlay.jsonpatch import apply_operations, is_operations
+from readiness.loading.render.overlay.jsonpatch import apply_operations, is_operation_list
 from readiness.loading.render.overlay.merge import DELETE_DIRECTIVE, merge_patch, patch_directive
 from readiness.loading.render.overlay.placed import (
     InvalidKustomizationError,
@@ -13,29 +13,33 @@ from readiness.loading.render.overlay.placed import (
     WrittenPlace,
     make_placed_value,
     root_file_place,
-    walk_values,
+    value_and_nested_values,
 )
 from readiness.loading.render.overlay.resource import (
     ObjectIdentity,
     OverlayResource,
-    matches_whole_text,
+    matches_selector_pattern,
 )
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import load_yaml_documents, with_plain_separators
+from readiness.syntax.yaml import blank_out_separator_comments, load_yaml_documents
 
 if TYPE_CHECKING:
-    from readiness.loading.render.overlay.builder import KustomizationSpec, OverlayBuilder
+    from readiness.loading.render.overlay.builder import KustomizationValueByKey, OverlayBuilder
 
-_TARGET_KEYS = frozenset("group version kind name namespace labelSelector annotationSelector".split())
+_PATCH_TARGET_KEYS = frozenset("group version kind name namespace labelSelector annotationSelector".split())
 _PATCH_ENTRY_KEYS = frozenset({"path", "patch", "target", "options"})
 
 
-def apply_patches(builder: OverlayBuilder, folder: str, spec: KustomizationSpec, resources: list[OverlayResource]) -> None:
+def apply_patches(
+    builder: OverlayBuilder, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]
+) -> None:
     """Apply `patchesStrategicMerge` and `patches`. Raises RenderError for what cannot be applied."""
     for entry in builder.list_entries(spec, "patchesstrategicmerge"):
-        inline = "\n" in entry.string.strip()
-        found = inline_values(builder, entry) if inline else builder.documents_of_entry(folder, entry)
-        for patch in found:
+        is_inline_patch = "\n" in entry.string.strip()
+        patch_documents = (
+            inline_patch_documents(builder, entry) if is_inline_patch else builder.documents_of_entry(folder, entry)
+        )
+        for patch in patch_documents:
             _merge_patch_into(builder, patch, None, resources)
     for entry in builder.list_entries(spec, "patches"):
         if not isinstance(entry.data, dict):
@@ -47,7 +51,7 @@ def apply_patches(builder: OverlayBuilder, folder: str, spec: KustomizationSpec,
 
 
 def apply_json6902_patches(
-    builder: OverlayBuilder, folder: str, spec: KustomizationSpec, resources: list[OverlayResource]
+    builder: OverlayBuilder, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]
 ) -> None:
     """Apply `patchesJson6902`, which kustomize does after names and labels are set."""
     for entry in builder.list_entries(spec, "patchesjson6902"):
@@ -57,41 +61,41 @@ def apply_json6902_patches(
 def _apply_patch(
     builder: OverlayBuilder,
     folder: str,
-    entry: PlacedValue,
+    patch_entry: PlacedValue,
     resources: list[OverlayResource],
     *,
     must_match: bool,
 ) -> None:
     """Apply one patch, of either sort, given in place or in a file."""
-    unknown = set(entry.map) - _PATCH_ENTRY_KEYS
-    if unknown:
-        raise UnsupportedFeatureError(f"a patch has the key {min(unknown)[:60]}")
-    path, text = entry.map.get("path"), entry.map.get("patch")
-    if path is not None and path.string:
-        found = builder.documents_of_entry(folder, path)
-    elif text is not None and text.string.strip():
-        found = inline_values(builder, text)
+    unknown_keys = set(patch_entry.map) - _PATCH_ENTRY_KEYS
+    if unknown_keys:
+        raise UnsupportedFeatureError(f"a patch has the key {min(unknown_keys)[:60]}")
+    path_value, inline_patch = patch_entry.map.get("path"), patch_entry.map.get("patch")
+    if path_value is not None and path_value.string:
+        patch_documents = builder.documents_of_entry(folder, path_value)
+    elif inline_patch is not None and inline_patch.string.strip():
+        patch_documents = inline_patch_documents(builder, inline_patch)
     else:
-        raise InvalidKustomizationError("a patch has neither a `path` nor a `patch`", entry.place)
-    target = entry.map.get("target")
-    chosen = None
+        raise InvalidKustomizationError("a patch has neither a `path` nor a `patch`", patch_entry.place)
+    target = patch_entry.map.get("target")
+    target_resources = None
     builder.counter.count_lookups(len(resources))
     if target is not None and target.map:
-        chosen = [one for one in resources if is_target(one, target)]
-        if must_match and not chosen:
-            name = f"{target.text_at_path('kind')} {target.text_at_path('name')}"
-            raise InvalidKustomizationError(f"a patch is for {name}, and there is no such object", target.place)
-    for patch in found:
+        target_resources = [one for one in resources if is_patch_target(one, target)]
+        if must_match and not target_resources:
+            target_description = f"{target.text_at_path('kind')} {target.text_at_path('name')}"
+            raise InvalidKustomizationError(f"a patch is for {target_description}, and there is no such object", target.place)
+    for patch in patch_documents:
         if isinstance(patch.data, list):
-            if not is_operations(patch):
+            if not is_operation_list(patch):
                 raise InvalidKustomizationError("a patch is a list, but not one of operations", patch.place)
-            if chosen is None:
-                raise InvalidKustomizationError("a list of operations has no `target`", entry.place)
-            for resource in chosen:
+            if target_resources is None:
+                raise InvalidKustomizationError("a list of operations has no `target`", patch_entry.place)
+            for resource in target_resources:
                 resource.remember_identity()
                 apply_operations(resource.node, patch, builder.counter, keep_removed_keys=builder.keep)
         else:
-            _merge_patch_into(builder, patch, chosen, resources)
+            _merge_patch_into(builder, patch, target_resources, resources)
 
 
 def _merge_patch_into(
@@ -103,19 +107,19 @@ def _merge_patch_into(
     """Merge a patch into the objects of a target, or into the one that it names itself."""
     if "metadata" not in patch.map and target_resources is None:
         raise InvalidKustomizationError("a patch names no object and has no `target`", patch.place)
-    by_name = target_resources is None
+    is_target_named_by_patch = target_resources is None
     if target_resources is None:
-        group = patch.text_at_path("apiVersion").rpartition("/")[0]
-        name, space = (
+        api_group = patch.text_at_path("apiVersion").rpartition("/")[0]
+        object_name, namespace = (
             patch.text_at_path("metadata", "name"),
             patch.text_at_path("metadata", "namespace"),
         )
         builder.counter.count_lookups(len(resources))
-        wanted = ObjectIdentity(group, patch.text_at_path("kind"), name, space)
-        target_resources = [one for one in resources if one.is_called(wanted)]
+        patched_identity = ObjectIdentity(api_group, patch.text_at_path("kind"), object_name, namespace)
+        target_resources = [one for one in resources if one.is_called(patched_identity)]
         if not target_resources:
             raise InvalidKustomizationError(
-                f"a patch is for {wanted.kind} {name}{f' in {space}' if space else ''}, and there is no such object here",
+                f"a patch is for {patched_identity.kind} {object_name}{f' in {namespace}' if namespace else ''}, and there is no such object here",
                 patch.place,
             )
     for resource in target_resources:
@@ -123,70 +127,75 @@ def _merge_patch_into(
             resources.remove(resource)
             continue
         resource.remember_identity()
-        before = {key: resource.node.value_at_path(*key) for key in _UNCHANGEABLE_PATHS}
+        kept_value_by_path = {key: resource.node.value_at_path(*key) for key in _KEY_PATHS_KEPT_BY_MERGE}
         merge_patch(resource.node, patch, builder.counter, keep_removed_keys=builder.keep)
-        for (*owner, last), value in before.items():
-            held = resource.node.value_at_path(*owner)
-            if value is not None and held is not None and (not by_name or last != "namespace"):
-                held.map[last] = value
+        for (*owner_path, last_key), value in kept_value_by_path.items():
+            owner_value = resource.node.value_at_path(*owner_path)
+            if value is not None and owner_value is not None and (not is_target_named_by_patch or last_key != "namespace"):
+                owner_value.map[last_key] = value
 
 
 # What a strategic merge does not change unless it is allowed to.
-_UNCHANGEABLE_PATHS = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
+_KEY_PATHS_KEPT_BY_MERGE = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
 
 
-def is_target(resource: OverlayResource, target: PlacedValue) -> bool:
+def is_patch_target(resource: OverlayResource, target: PlacedValue) -> bool:
     """Whether the target of a patch describes an object, by what it is called or was called."""
-    if set(target.map) - _TARGET_KEYS:
+    if set(target.map) - _PATCH_TARGET_KEYS:
         raise UnsupportedFeatureError("the target of a patch has a key that is not known")
-    wanted = {key: target.text_at_path(key) for key in _TARGET_KEYS}
+    target_pattern_by_key = {key: target.text_at_path(key) for key in _PATCH_TARGET_KEYS}
     return (
-        matches_whole_text(wanted["version"], resource.version)
+        matches_selector_pattern(target_pattern_by_key["version"], resource.version)
         and any(
-            matches_whole_text(wanted["group"], known.group)
-            and matches_whole_text(wanted["kind"], known.kind)
-            and matches_whole_text(wanted["name"], known.name)
-            and (not wanted["namespace"] or matches_whole_text(wanted["namespace"], known.namespace or "default"))
-            for known in resource.identities
+            matches_selector_pattern(target_pattern_by_key["group"], identity.group)
+            and matches_selector_pattern(target_pattern_by_key["kind"], identity.kind)
+            and matches_selector_pattern(target_pattern_by_key["name"], identity.name)
+            and (
+                not target_pattern_by_key["namespace"]
+                or matches_selector_pattern(target_pattern_by_key["namespace"], identity.namespace or "default")
+            )
+            for identity in resource.identities
         )
-        and _has_pairs(resource, "labels", wanted["labelSelector"])
-        and _has_pairs(resource, "annotations", wanted["annotationSelector"])
+        and _has_pairs(resource, "labels", target_pattern_by_key["labelSelector"])
+        and _has_pairs(resource, "annotations", target_pattern_by_key["annotationSelector"])
     )
 
 
-def _has_pairs(resource: OverlayResource, field: str, selector: str) -> bool:
+def _has_pairs(resource: OverlayResource, metadata_field: str, selector: str) -> bool:
     """Whether labels or annotations are those of a selector `a=b,c!=d,e,!f`."""
-    for part in (part.strip() for part in selector.split(",") if part.strip()):
-        if " " in part or "(" in part:
+    for requirement in (requirement.strip() for requirement in selector.split(",") if requirement.strip()):
+        if " " in requirement or "(" in requirement:
             raise UnsupportedFeatureError(f"the selector {selector[:80]!r} is not known here")
-        key, _, value = part.replace("==", "=").partition("=")
-        denied = key.endswith("!") or key.startswith("!")
-        found = resource.node.value_at_path("metadata", field, key.strip("! "))
-        held = found is not None and ("=" not in part or found.string == value.strip())
-        if held is denied:
+        key, _, wanted_value = requirement.replace("==", "=").partition("=")
+        is_negated = key.endswith("!") or key.startswith("!")
+        metadata_value = resource.node.value_at_path("metadata", metadata_field, key.strip("! "))
+        is_matching = metadata_value is not None and ("=" not in requirement or metadata_value.string == wanted_value.strip())
+        if is_matching is is_negated:
             return False
     return True
 
 
-def inline_values(builder: OverlayBuilder, text: PlacedValue) -> list[PlacedValue]:
+def inline_patch_documents(builder: OverlayBuilder, inline_patch: PlacedValue) -> list[PlacedValue]:
     """The documents of a patch that stands in the kustomization, each value at its line there."""
-    source, span = text.place
-    raw = source.text[span.start : span.end]
-    starts = tuple(line.span.start for line in text.line_places)
-    if not starts and "\n" not in text.string and text.string in raw:
-        starts = (span.start + raw.index(text.string),)
-    inner = Source(source.path, text.string, parent=source, line_starts_in_parent=starts)
-    scratch = inner if starts else Source(source.path, text.string)
+    source, span = inline_patch.place
+    written_text = source.text[span.start : span.end]
+    line_starts = tuple(line.span.start for line in inline_patch.line_places)
+    if not line_starts and "\n" not in inline_patch.string and inline_patch.string in written_text:
+        line_starts = (span.start + written_text.index(inline_patch.string),)
+    inline_source = Source(source.path, inline_patch.string, parent=source, line_starts_in_parent=line_starts)
+    parsed_source = inline_source if line_starts else Source(source.path, inline_patch.string)
     try:
-        nodes = load_yaml_documents(with_plain_separators(text.string))
+        document_nodes = load_yaml_documents(blank_out_separator_comments(inline_patch.string))
     except ParseError as error:
-        place = root_file_place(inner, Span(error.offset, error.offset)) if starts else text.place
-        raise InvalidKustomizationError(f"a patch does not parse: {error.message}", place) from None
-    found = [make_placed_value(node, scratch, node.at(), builder.counter) for node in nodes if hasattr(node, "at")]
-    if not starts:
-        for part in (each for value in found for each in walk_values(value)):
-            _set_place(part, text.place)
-    return found
+        error_place = root_file_place(inline_source, Span(error.offset, error.offset)) if line_starts else inline_patch.place
+        raise InvalidKustomizationError(f"a patch does not parse: {error.message}", error_place) from None
+    placed_documents = [
+        make_placed_value(node, parsed_source, node.at(), builder.counter) for node in document_nodes if hasattr(node, "at")
+    ]
+    if not line_starts:
+        for nested_value in (each for value in placed_documents for each in value_and_nested_values(value)):
+            _set_place(nested_value, inline_patch.place)
+    return placed_documents
 
 
 def _set_place(value: PlacedValue, place: WrittenPlace) -> None:

@@ -16,164 +16,180 @@ from readiness.loading.render.overlay.placed import (
     copy_value,
     to_plain_data,
 )
-from readiness.loading.render.overlay.resource import OverlayResource, matches_whole_text
+from readiness.loading.render.overlay.resource import OverlayResource, matches_selector_pattern
 
 _FIELD_PATH_SEGMENT = re.compile(r"\[(?P<inner>[^\]\[]*)\]|(?P<plain>(?:[^.\[\\]|\\.)+)")
-_SELECTOR_KEYS = frozenset({"group", "version", "kind", "name", "namespace"})
+_REPLACEMENT_SELECTOR_KEYS = frozenset({"group", "version", "kind", "name", "namespace"})
 
 
 def replace_values(resources: list[OverlayResource], replacement: PlacedValue, counter: WorkCounter) -> None:
     """Carry out one replacement. Raises RenderError where its source or a place of its targets is not there."""
-    source = replacement.map.get("source")
-    if source is None:
+    source_selector = replacement.map.get("source")
+    if source_selector is None:
         raise UnsupportedFeatureError("a replacement has no source")
     counter.count_lookups(len(resources))
-    value = _source_value(resources, source)
+    source_value = _source_value(resources, source_selector)
     targets = replacement.map.get("targets")
     for target in targets.list_entries if targets else ():
-        chosen = target.map.get("select")
-        if chosen is None:
+        select_selector = target.map.get("select")
+        if select_selector is None:
             raise RenderError("a target of a replacement selects nothing")
         counter.count_lookups(len(resources))
-        rejected = target.map.get("reject")
+        reject_selectors = target.map.get("reject")
         for resource in resources:
-            if not matches_selector(resource, chosen):
+            if not matches_selector(resource, select_selector):
                 continue
-            if any(matches_selector(resource, other) for other in (rejected.list_entries if rejected else ())):
+            if any(
+                matches_selector(resource, reject_selector)
+                for reject_selector in (reject_selectors.list_entries if reject_selectors else ())
+            ):
                 continue
-            _fill_targets(resource, target, value, counter)
+            _fill_target_fields(resource, target, source_value, counter)
 
 
 def matches_selector(resource: OverlayResource, selector: PlacedValue) -> bool:
     """Whether a selector describes an object, by what it is called or was called."""
-    if set(selector.map) - _SELECTOR_KEYS:
+    if set(selector.map) - _REPLACEMENT_SELECTOR_KEYS:
         raise UnsupportedFeatureError("a selector has a key that is not known")
-    wanted = {key: selector.text_at_path(key) for key in _SELECTOR_KEYS}
+    pattern_by_key = {key: selector.text_at_path(key) for key in _REPLACEMENT_SELECTOR_KEYS}
     return (
-        matches_whole_text(wanted["group"], resource.group)
-        and matches_whole_text(wanted["version"], resource.version)
-        and matches_whole_text(wanted["kind"], resource.kind)
+        matches_selector_pattern(pattern_by_key["group"], resource.group)
+        and matches_selector_pattern(pattern_by_key["version"], resource.version)
+        and matches_selector_pattern(pattern_by_key["kind"], resource.kind)
         and any(
-            matches_whole_text(wanted["name"], known.name)
-            and matches_whole_text(wanted["namespace"], known.namespace or ("default" if wanted["namespace"] else ""))
-            for known in resource.identities
+            matches_selector_pattern(pattern_by_key["name"], identity.name)
+            and matches_selector_pattern(
+                pattern_by_key["namespace"], identity.namespace or ("default" if pattern_by_key["namespace"] else "")
+            )
+            for identity in resource.identities
         )
     )
 
 
-def _source_value(resources: list[OverlayResource], source: PlacedValue) -> PlacedValue:
+def _source_value(resources: list[OverlayResource], replacement_source: PlacedValue) -> PlacedValue:
     """The value that a replacement takes."""
     selector = PlacedValue(
-        {key: value for key, value in source.map.items() if key in _SELECTOR_KEYS},
-        source.place,
-        source.key_place,
+        {key: source_value for key, source_value in replacement_source.map.items() if key in _REPLACEMENT_SELECTOR_KEYS},
+        replacement_source.place,
+        replacement_source.key_place,
     )
-    found = [one for one in resources if matches_selector(one, selector)]
-    if len(found) != 1:
-        name = source.text_at_path("name")
+    matching_resources = [one for one in resources if matches_selector(one, selector)]
+    if len(matching_resources) != 1:
+        source_name = replacement_source.text_at_path("name")
         raise RenderError(
-            f"a replacement takes its value from {source.text_at_path('kind')} {name}, and {len(found)} objects are that"
+            f"a replacement takes its value from {replacement_source.text_at_path('kind')} {source_name}, "
+            f"and {len(matching_resources)} objects are that"
         )
-    path = source.text_at_path("fieldPath") or "metadata.name"
-    values = list(_values_at_path(found[0].node, _field_path_segments(path)))
-    if len(values) != 1:
-        raise RenderError(f"a replacement takes {path[:120]} of {found[0].kind} {found[0].name}, which is not there")
-    value = values[0][2]
-    delimiter, number = _delimiter_and_index(source)
-    if delimiter and isinstance(value.data, str):
-        parts = value.data.split(delimiter)
-        if not 0 <= number < len(parts):
-            raise RenderError(f"a replacement takes part {number} of {path[:120]}, which is not there")
-        return PlacedValue(parts[number], value.place, value.key_place)
-    return value
+    field_path = replacement_source.text_at_path("fieldPath") or "metadata.name"
+    found_values = list(_owners_keys_and_values_at_path(matching_resources[0].node, _field_path_segments(field_path)))
+    if len(found_values) != 1:
+        raise RenderError(
+            f"a replacement takes {field_path[:120]} of {matching_resources[0].kind} {matching_resources[0].name}, which is not there"
+        )
+    source_value = found_values[0][2]
+    delimiter, part_index = _delimiter_and_index(replacement_source)
+    if delimiter and isinstance(source_value.data, str):
+        text_parts = source_value.data.split(delimiter)
+        if not 0 <= part_index < len(text_parts):
+            raise RenderError(f"a replacement takes part {part_index} of {field_path[:120]}, which is not there")
+        return PlacedValue(text_parts[part_index], source_value.place, source_value.key_place)
+    return source_value
 
 
-def _fill_targets(resource: OverlayResource, target: PlacedValue, value: PlacedValue, counter: WorkCounter) -> None:
+def _fill_target_fields(
+    resource: OverlayResource, target: PlacedValue, source_value: PlacedValue, counter: WorkCounter
+) -> None:
     """Put a value into the places of one object."""
-    flag = target.value_at_path("options", "create")
-    create = flag is not None and flag.data is True
-    delimiter, number = _delimiter_and_index(target)
-    paths = target.map.get("fieldPaths")
-    texts = [path.string for path in paths.list_entries] if paths else ["metadata.name"]
-    for path in texts:
-        found = list(_values_at_path(resource.node, _field_path_segments(path), value if create else None))
-        if not found and not create:
-            raise RenderError(f"a replacement fills {path[:120]} of {resource.kind} {resource.name}, which is not there")
-        for owner, key, old in found:
-            new = copy_value(value, counter)
-            new.key_place = old.key_place
+    create_option = target.value_at_path("options", "create")
+    may_create = create_option is not None and create_option.data is True
+    delimiter, part_index = _delimiter_and_index(target)
+    field_paths = target.map.get("fieldPaths")
+    field_path_texts = [field_path.string for field_path in field_paths.list_entries] if field_paths else ["metadata.name"]
+    for field_path in field_path_texts:
+        owners_keys_and_values = list(
+            _owners_keys_and_values_at_path(
+                resource.node, _field_path_segments(field_path), source_value if may_create else None
+            )
+        )
+        if not owners_keys_and_values and not may_create:
+            raise RenderError(f"a replacement fills {field_path[:120]} of {resource.kind} {resource.name}, which is not there")
+        for container, key, old_value in owners_keys_and_values:
+            new_value = copy_value(source_value, counter)
+            new_value.key_place = old_value.key_place
             if delimiter:
-                new.data = _replace_part(old, value, delimiter, number)
-                new.place = target.place
-            if key == "name" and path == "metadata.name":
+                new_value.data = _text_with_replaced_part(old_value, source_value, delimiter, part_index)
+                new_value.place = target.place
+            if key == "name" and field_path == "metadata.name":
                 resource.remember_identity()
-            if isinstance(owner.data, dict):
-                owner.data[str(key)] = new
-            elif isinstance(owner.data, list) and isinstance(key, int):
-                owner.data[key] = new
+            if isinstance(container.data, dict):
+                container.data[str(key)] = new_value
+            elif isinstance(container.data, list) and isinstance(key, int):
+                container.data[key] = new_value
 
 
-def _delimiter_and_index(spec: PlacedValue) -> tuple[str, int]:
+def _delimiter_and_index(source_or_target: PlacedValue) -> tuple[str, int]:
     """By what a source or a target divides its text, empty where it takes all of it, and which part it means."""
-    index = spec.value_at_path("options", "index")
-    return spec.text_at_path("options", "delimiter"), index.data if index is not None and isinstance(index.data, int) else 0
+    index_option = source_or_target.value_at_path("options", "index")
+    return source_or_target.text_at_path("options", "delimiter"), index_option.data if index_option is not None and isinstance(
+        index_option.data, int
+    ) else 0
 
 
-def _replace_part(old: PlacedValue, value: PlacedValue, delimiter: str, part_index: int) -> str:
+def _text_with_replaced_part(old_value: PlacedValue, new_value: PlacedValue, delimiter: str, part_index: int) -> str:
     """A text with one of its parts replaced."""
-    parts = str(to_plain_data(old)).split(delimiter)
-    text = str(to_plain_data(value))
+    text_parts = str(to_plain_data(old_value)).split(delimiter)
+    new_text = str(to_plain_data(new_value))
     if part_index < 0:
-        return delimiter.join([text, *parts])
-    if part_index >= len(parts):
-        return delimiter.join([*parts, text])
-    parts[part_index] = text
-    return delimiter.join(parts)
+        return delimiter.join([new_text, *text_parts])
+    if part_index >= len(text_parts):
+        return delimiter.join([*text_parts, new_text])
+    text_parts[part_index] = new_text
+    return delimiter.join(text_parts)
 
 
-def _field_path_segments(path: str) -> list[str]:
+def _field_path_segments(field_path: str) -> list[str]:
     """The steps of a field path: keys, `*`, numbers, `[key=value]`."""
-    made = []
-    for found in _FIELD_PATH_SEGMENT.finditer(path):
-        inner = found["inner"]
-        if inner is not None:
-            made.append(f"[{inner}]" if "=" in inner else inner)
+    segments = []
+    for segment_match in _FIELD_PATH_SEGMENT.finditer(field_path):
+        bracketed_text = segment_match["inner"]
+        if bracketed_text is not None:
+            segments.append(f"[{bracketed_text}]" if "=" in bracketed_text else bracketed_text)
         else:
-            made.append(found["plain"].replace("\\.", "."))
-    return made
+            segments.append(segment_match["plain"].replace("\\.", "."))
+    return segments
 
 
-def _values_at_path(
-    node: PlacedValue, segments: list[str], create: PlacedValue | None = None
+def _owners_keys_and_values_at_path(
+    node: PlacedValue, segments: list[str], created_value: PlacedValue | None = None
 ) -> Iterator[tuple[PlacedValue, str | int, PlacedValue]]:
     """(owner, key, value) of all that a field path leads to; with `create` missing mappings are made."""
-    step, *rest = segments
-    for key, value in _children_at_segment(node, step, create, is_last=not rest):
-        if rest:
-            yield from _values_at_path(value, rest, create)
+    segment, *remaining_segments = segments
+    for key, child_value in _keys_and_children_at_segment(node, segment, created_value, is_last=not remaining_segments):
+        if remaining_segments:
+            yield from _owners_keys_and_values_at_path(child_value, remaining_segments, created_value)
         else:
-            yield node, key, value
+            yield node, key, child_value
 
 
-def _children_at_segment(
-    node: PlacedValue, segment: str, create: PlacedValue | None, *, is_last: bool
+def _keys_and_children_at_segment(
+    node: PlacedValue, segment: str, created_value: PlacedValue | None, *, is_last: bool
 ) -> list[tuple[str | int, PlacedValue]]:
     if isinstance(node.data, list):
         if segment == "*":
             return list(enumerate(node.data))
         if segment.startswith("["):
-            key, _, wanted = segment[1:-1].partition("=")
+            key, _, wanted_text = segment[1:-1].partition("=")
             return [
-                (number, one)
-                for number, one in enumerate(node.data)
-                if (str(to_plain_data(found)) if (found := one.value_at_path(key)) else "") == wanted
+                (list_index, one)
+                for list_index, one in enumerate(node.data)
+                if (str(to_plain_data(field_value)) if (field_value := one.value_at_path(key)) else "") == wanted_text
             ]
-        number = int(segment) if segment.isdecimal() and len(segment) < 7 else -1
-        return [(number, node.data[number])] if 0 <= number < len(node.data) else []
+        list_index = int(segment) if segment.isdecimal() and len(segment) < 7 else -1
+        return [(list_index, node.data[list_index])] if 0 <= list_index < len(node.data) else []
     if not isinstance(node.data, dict):
         return []
     if segment == "*":
         return list(node.data.items())
-    if segment not in node.data and create is not None:
-        node.data[segment] = PlacedValue(None if is_last else {}, create.place, create.place)
+    if segment not in node.data and created_value is not None:
+        node.data[segment] = PlacedValue(None if is_last else {}, created_value.place, created_value.place)
     return [(segment, node.data[segment])] if segment in node.data else []

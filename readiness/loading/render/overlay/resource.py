@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from readiness.facts.table import fact_rows
+from readiness.facts.table import fact_row_by_name
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay.placed import (
     InvalidKustomizationError,
@@ -68,9 +68,9 @@ class OverlayResource:
 
     def remember_identity(self) -> None:
         """Note what it is called before that changes."""
-        now = self.identity
-        if now not in self.former_identities:
-            self.former_identities.append(now)
+        current_identity = self.identity
+        if current_identity not in self.former_identities:
+            self.former_identities.append(current_identity)
 
     def is_called(self, identity: ObjectIdentity) -> bool:
         """Whether it is or was the object of that kind, name and namespace."""
@@ -81,51 +81,55 @@ class OverlayResource:
         )
 
 
-def resource_of(node: PlacedValue) -> OverlayResource:
+def overlay_resource_of(object_value: PlacedValue) -> OverlayResource:
     """An object as a resource. Raises RenderError for what is none."""
-    if not isinstance(node.data, dict) or not node.text_at_path("kind"):
-        raise InvalidKustomizationError("this is no Kubernetes object: it has no kind", node.place)
-    if not node.text_at_path("metadata", "name"):
-        raise InvalidKustomizationError(f"this {node.text_at_path('kind')} has no metadata.name", node.place)
-    return OverlayResource(node)
+    if not isinstance(object_value.data, dict) or not object_value.text_at_path("kind"):
+        raise InvalidKustomizationError("this is no Kubernetes object: it has no kind", object_value.place)
+    if not object_value.text_at_path("metadata", "name"):
+        raise InvalidKustomizationError(f"this {object_value.text_at_path('kind')} has no metadata.name", object_value.place)
+    return OverlayResource(object_value)
 
 
-def is_cluster_scoped(node: PlacedValue) -> bool:
+def is_cluster_scoped(object_value: PlacedValue) -> bool:
     """Whether an object stands in no namespace; one of a kind that nobody knows stands in one."""
-    known = fact_rows("kubernetes-kinds").get(f"{node.text_at_path('apiVersion')} {node.text_at_path('kind')}")
-    return bool(known and known.get("cluster")) or (known is None and node.text_at_path("kind") in _CLUSTER_SCOPED_KINDS)
+    kind_facts = fact_row_by_name("kubernetes-kinds").get(
+        f"{object_value.text_at_path('apiVersion')} {object_value.text_at_path('kind')}"
+    )
+    return bool(kind_facts and kind_facts.get("cluster")) or (
+        kind_facts is None and object_value.text_at_path("kind") in _CLUSTER_SCOPED_KINDS
+    )
 
 
-def ensure_metadata(node: PlacedValue, place: WrittenPlace) -> PlacedValue:
+def ensure_metadata(object_value: PlacedValue, written_place: WrittenPlace) -> PlacedValue:
     """The metadata of an object, made where there is none."""
-    return ensure_mapping(node, ("metadata",), place)
+    return ensure_mapping(object_value, ("metadata",), written_place)
 
 
-def ensure_mapping(node: PlacedValue, path: tuple[str, ...], place: WrittenPlace) -> PlacedValue:
+def ensure_mapping(object_value: PlacedValue, key_path: tuple[str, ...], written_place: WrittenPlace) -> PlacedValue:
     """The mapping under a path, made where there is none."""
-    for key in path:
-        found = node.map.get(key)
-        if found is None or not isinstance(found.data, dict):
-            found = node.map[key] = PlacedValue({}, place, place)
-        node = found
-    return node
+    for key in key_path:
+        inner_mapping = object_value.map.get(key)
+        if inner_mapping is None or not isinstance(inner_mapping.data, dict):
+            inner_mapping = object_value.map[key] = PlacedValue({}, written_place, written_place)
+        object_value = inner_mapping
+    return object_value
 
 
-def matches_whole_text(pattern: str, text: str) -> bool:
+def matches_selector_pattern(pattern: str, text: str) -> bool:
     """Whether a selector's expression describes a whole text; a selector that says nothing fits all."""
     if not pattern:
         return True
     if re.fullmatch(r"[\w.-]*", pattern) and "." not in pattern:
         return pattern == text
-    return is_matched(pattern, text)
+    return is_matched_by_safe_regex(pattern, text)
 
 
-_SAFE_REGEX = re.compile(r"(?:[\w /:-]|\\[.\w]|\.\*|\.\+|\.|\||\(|\)|\^|\$)*\Z")
+_REGEX_WITHOUT_BACKTRACKING = re.compile(r"(?:[\w /:-]|\\[.\w]|\.\*|\.\+|\.|\||\(|\)|\^|\$)*\Z")
 
 
-def is_matched(pattern: str, text: str) -> bool:
+def is_matched_by_safe_regex(pattern: str, text: str) -> bool:
     """A regular expression of a selector against a text. Raises RenderError for one that may take long, or is none."""
-    if len(pattern) > 200 or pattern.count("*") + pattern.count("+") > 3 or not _SAFE_REGEX.match(pattern):
+    if len(pattern) > 200 or pattern.count("*") + pattern.count("+") > 3 or not _REGEX_WITHOUT_BACKTRACKING.match(pattern):
         raise RenderError(f"the expression {pattern[:80]!r} of a selector is not read")
     try:
         return bool(re.fullmatch(f"(?:{pattern})", text[:253]))

@@ -24,12 +24,12 @@ from readiness.loading.render.overlay.resource import (
 )
 
 KeyPath = tuple[str, ...]
-_POD_TEMPLATE_METADATA: KeyPath = ("spec", "template", "metadata")
-_JOB_TEMPLATE_METADATA: KeyPath = ("spec", "jobTemplate", "metadata")
-_JOB_TEMPLATE: KeyPath = ("spec", "jobTemplate", "spec", "template", "metadata")
-_VOLUME_CLAIM_TEMPLATES: KeyPath = ("spec", "volumeClaimTemplates")
-_WORKLOAD_KINDS = frozenset({"ReplicationController", "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "Job"})
-_SELECTOR_PATHS: dict[str, tuple[KeyPath, ...]] = {
+_POD_TEMPLATE_METADATA_PATH: KeyPath = ("spec", "template", "metadata")
+_CRONJOB_JOB_TEMPLATE_METADATA: KeyPath = ("spec", "jobTemplate", "metadata")
+_CRONJOB_POD_TEMPLATE_METADATA: KeyPath = ("spec", "jobTemplate", "spec", "template", "metadata")
+_VOLUME_CLAIM_TEMPLATES_PATH: KeyPath = ("spec", "volumeClaimTemplates")
+_KINDS_WITH_POD_TEMPLATE = frozenset({"ReplicationController", "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "Job"})
+_SELECTOR_PATHS_BY_KIND: dict[str, tuple[KeyPath, ...]] = {
     "Service": (("spec", "selector"),),
     "ReplicationController": (("spec", "selector"),),
     "Deployment": (("spec", "selector", "matchLabels"),),
@@ -38,14 +38,14 @@ _SELECTOR_PATHS: dict[str, tuple[KeyPath, ...]] = {
     "StatefulSet": (("spec", "selector", "matchLabels"),),
 }
 # Selectors that are added to where there is one.
-_SELECTOR_PATHS_IF_PRESENT: dict[str, tuple[KeyPath, ...]] = {
+_OPTIONAL_SELECTOR_PATHS_BY_KIND: dict[str, tuple[KeyPath, ...]] = {
     "Job": (("spec", "selector", "matchLabels"),),
     "CronJob": (("spec", "jobTemplate", "spec", "selector", "matchLabels"),),
     "PodDisruptionBudget": (("spec", "selector", "matchLabels"),),
     "NetworkPolicy": (("spec", "podSelector", "matchLabels"),),
 }
-_KINDS_KEEPING_NAME = frozenset({"CustomResourceDefinition", "APIService", "Namespace"})  # keep their names
-_SERVICE_REFERENCE_PATHS: dict[str, KeyPath] = {
+_KINDS_WITHOUT_NAME_AFFIXES = frozenset({"CustomResourceDefinition", "APIService", "Namespace"})  # keep their names
+_SERVICE_REFERENCE_PATH_BY_KIND: dict[str, KeyPath] = {
     "APIService": ("spec", "service"),
     "CustomResourceDefinition": ("spec", "conversion", "webhook", "clientConfig", "service"),
 }
@@ -56,31 +56,31 @@ def set_namespace(resources: Iterable[OverlayResource], namespace: PlacedValue) 
     """Put all objects of a namespace into another one, and rename that one's own object."""
     for resource in resources:
         resource.remember_identity()
-        node = resource.node
-        if resource.kind == "Namespace" and node.text_at_path("apiVersion") == "v1":
-            ensure_metadata(node, namespace.place).map["name"] = namespace
-        elif not is_cluster_scoped(node):
-            ensure_metadata(node, namespace.place).map["namespace"] = namespace
+        object_value = resource.node
+        if resource.kind == "Namespace" and object_value.text_at_path("apiVersion") == "v1":
+            ensure_metadata(object_value, namespace.place).map["name"] = namespace
+        elif not is_cluster_scoped(object_value):
+            ensure_metadata(object_value, namespace.place).map["namespace"] = namespace
         if resource.kind in {"RoleBinding", "ClusterRoleBinding"}:
-            for subject in node.map["subjects"].list_entries if "subjects" in node.map else ():
+            for subject in object_value.map["subjects"].list_entries if "subjects" in object_value.map else ():
                 if subject.text_at_path("kind") == "ServiceAccount" and subject.text_at_path("name") == "default":
                     subject.map["namespace"] = namespace
-        service = node.value_at_path(*_SERVICE_REFERENCE_PATHS.get(resource.kind, ("spec", "service")))
-        if service is not None and service.map and resource.kind in _SERVICE_REFERENCE_PATHS:
-            service.map["namespace"] = namespace
+        service_reference = object_value.value_at_path(*_SERVICE_REFERENCE_PATH_BY_KIND.get(resource.kind, ("spec", "service")))
+        if service_reference is not None and service_reference.map and resource.kind in _SERVICE_REFERENCE_PATH_BY_KIND:
+            service_reference.map["namespace"] = namespace
 
 
 def add_name_affixes(resources: Iterable[OverlayResource], prefix: str, suffix: str) -> None:
     """Put a prefix and a suffix around the names."""
     for resource in resources:
-        if resource.kind in _KINDS_KEEPING_NAME:
+        if resource.kind in _KINDS_WITHOUT_NAME_AFFIXES:
             continue
         resource.remember_identity()
         resource.name_affixes.append(f"{prefix}\0{suffix}")
-        name = resource.node.value_at_path("metadata", "name")
-        if name is not None:
-            made = PlacedValue(f"{prefix}{name.string}{suffix}", name.place, name.key_place)
-            resource.node.map["metadata"].map["name"] = made
+        old_name = resource.node.value_at_path("metadata", "name")
+        if old_name is not None:
+            affixed_name = PlacedValue(f"{prefix}{old_name.string}{suffix}", old_name.place, old_name.key_place)
+            resource.node.map["metadata"].map["name"] = affixed_name
 
 
 def add_labels(
@@ -93,126 +93,142 @@ def add_labels(
 ) -> None:
     """Add labels to objects, to the templates of pods, and to selectors, where these are asked for."""
     for resource in resources:
-        paths: list[KeyPath] = [("metadata", "labels")]
+        label_paths: list[KeyPath] = [("metadata", "labels")]
         if include_selectors or include_templates:
-            paths += [(*path, "labels") for path in _template_metadata_paths(resource.kind)]
+            label_paths += [(*label_path, "labels") for label_path in _template_metadata_paths(resource.kind)]
         if include_selectors:
-            paths += _SELECTOR_PATHS.get(resource.kind, ())
-            paths += [path for path in _SELECTOR_PATHS_IF_PRESENT.get(resource.kind, ()) if resource.node.value_at_path(*path)]
-        for path in paths:
-            _add_pairs(resource.node, path, labels, counter)
+            label_paths += _SELECTOR_PATHS_BY_KIND.get(resource.kind, ())
+            label_paths += [
+                label_path
+                for label_path in _OPTIONAL_SELECTOR_PATHS_BY_KIND.get(resource.kind, ())
+                if resource.node.value_at_path(*label_path)
+            ]
+        for label_path in label_paths:
+            _add_labels_or_annotations(resource.node, label_path, labels, counter)
         if resource.kind == "StatefulSet" and (include_selectors or include_templates):
-            for claim in claims.list_entries if (claims := resource.node.value_at_path(*_VOLUME_CLAIM_TEMPLATES)) else ():
-                _add_pairs(claim, ("metadata", "labels"), labels, counter)
+            for volume_claim_template in (
+                volume_claim_templates.list_entries
+                if (volume_claim_templates := resource.node.value_at_path(*_VOLUME_CLAIM_TEMPLATES_PATH))
+                else ()
+            ):
+                _add_labels_or_annotations(volume_claim_template, ("metadata", "labels"), labels, counter)
         if include_selectors:
-            _add_to_inner_selectors(resource, labels, counter)
+            _add_labels_to_inner_selectors(resource, labels, counter)
 
 
 def _template_metadata_paths(kind: str) -> tuple[KeyPath, ...]:
     """Where the metadata of a kind's templates stand."""
     if kind == "CronJob":
-        return (_JOB_TEMPLATE_METADATA, _JOB_TEMPLATE)
-    return (_POD_TEMPLATE_METADATA,) if kind in _WORKLOAD_KINDS else ()
+        return (_CRONJOB_JOB_TEMPLATE_METADATA, _CRONJOB_POD_TEMPLATE_METADATA)
+    return (_POD_TEMPLATE_METADATA_PATH,) if kind in _KINDS_WITH_POD_TEMPLATE else ()
 
 
-def _add_pairs(node: PlacedValue, path: KeyPath, pairs: PlacedValue, counter: WorkCounter) -> None:
-    target = ensure_mapping(node, path, pairs.place)
-    target.map.update(copy_value(pairs, counter).map)
+def _add_labels_or_annotations(
+    object_value: PlacedValue, key_path: KeyPath, labels_or_annotations: PlacedValue, counter: WorkCounter
+) -> None:
+    pairs_mapping = ensure_mapping(object_value, key_path, labels_or_annotations.place)
+    pairs_mapping.map.update(copy_value(labels_or_annotations, counter).map)
 
 
-def _add_to_inner_selectors(resource: OverlayResource, labels: PlacedValue, counter: WorkCounter) -> None:
+def _add_labels_to_inner_selectors(resource: OverlayResource, labels: PlacedValue, counter: WorkCounter) -> None:
     """Add labels to the selectors of affinities, spreads and network policies that are there."""
-    for key, inner in _pod_selectors(resource.node):
-        found = inner.value_at_path("matchLabels")
-        if found is not None and key:
-            found.map.update(copy_value(labels, counter).map)
+    for selector_kind, pod_selector in _pod_selectors(resource.node):
+        match_labels = pod_selector.value_at_path("matchLabels")
+        if match_labels is not None and selector_kind:
+            match_labels.map.update(copy_value(labels, counter).map)
 
 
-def _pod_selectors(node: PlacedValue) -> Iterator[tuple[str, PlacedValue]]:
+def _pod_selectors(object_value: PlacedValue) -> Iterator[tuple[str, PlacedValue]]:
     """The selectors for pods below affinities, spreads and the peers of network policies."""
-    pod = node.value_at_path("spec", "template", "spec") or node.value_at_path(
+    pod_spec = object_value.value_at_path("spec", "template", "spec") or object_value.value_at_path(
         "spec", "jobTemplate", "spec", "template", "spec"
     )
-    for key in ("podAffinity", "podAntiAffinity"):
-        rules = pod.value_at_path("affinity", key) if pod else None
-        for name, terms in rules.map.items() if rules else ():
-            for term in terms.list_entries:
-                inner = term.value_at_path("labelSelector") or term.value_at_path("podAffinityTerm", "labelSelector")
-                if inner:
-                    yield name, inner
-    spreads = pod.value_at_path("topologySpreadConstraints") if pod else None
-    for spread in spreads.list_entries if spreads else ():
-        if inner := spread.value_at_path("labelSelector"):
-            yield "spread", inner
-    if node.text_at_path("kind") == "NetworkPolicy":
-        for way, side in (("ingress", "from"), ("egress", "to")):
-            lists = node.value_at_path("spec", way)
-            for rule in lists.list_entries if lists else ():
-                peers = rule.value_at_path(side)
+    for affinity_key in ("podAffinity", "podAntiAffinity"):
+        affinity_rules = pod_spec.value_at_path("affinity", affinity_key) if pod_spec else None
+        for affinity_rule_name, affinity_terms in affinity_rules.map.items() if affinity_rules else ():
+            for affinity_term in affinity_terms.list_entries:
+                pod_selector = affinity_term.value_at_path("labelSelector") or affinity_term.value_at_path(
+                    "podAffinityTerm", "labelSelector"
+                )
+                if pod_selector:
+                    yield affinity_rule_name, pod_selector
+    spread_constraints = pod_spec.value_at_path("topologySpreadConstraints") if pod_spec else None
+    for spread_constraint in spread_constraints.list_entries if spread_constraints else ():
+        if pod_selector := spread_constraint.value_at_path("labelSelector"):
+            yield "spread", pod_selector
+    if object_value.text_at_path("kind") == "NetworkPolicy":
+        for rule_direction, peers_key in (("ingress", "from"), ("egress", "to")):
+            policy_rules = object_value.value_at_path("spec", rule_direction)
+            for policy_rule in policy_rules.list_entries if policy_rules else ():
+                peers = policy_rule.value_at_path(peers_key)
                 for peer in peers.list_entries if peers else ():
-                    if inner := peer.value_at_path("podSelector"):
-                        yield way, inner
+                    if pod_selector := peer.value_at_path("podSelector"):
+                        yield rule_direction, pod_selector
 
 
 def add_annotations(resources: Iterable[OverlayResource], pairs: PlacedValue, counter: WorkCounter) -> None:
     """Add annotations to objects and to the templates of their pods."""
     for resource in resources:
-        for path in (("metadata",), *_template_metadata_paths(resource.kind)):
-            _add_pairs(resource.node, (*path, "annotations"), pairs, counter)
+        for metadata_path in (("metadata",), *_template_metadata_paths(resource.kind)):
+            _add_labels_or_annotations(resource.node, (*metadata_path, "annotations"), pairs, counter)
 
 
-_IMAGE_END = r"(?::[\w.{}-]*)?(?:@sha256:[\w.{}-]*)?\Z"
+_IMAGE_TAG_AND_DIGEST_PATTERN = r"(?::[\w.{}-]*)?(?:@sha256:[\w.{}-]*)?\Z"
 
 
 def set_images(resources: Iterable[OverlayResource], images: PlacedValue) -> None:
     """Give containers other images, tags and digests."""
-    known = []
-    for entry in images.list_entries:
-        unknown = set(entry.map) - {"name", "newName", "newTag", "digest", "tagSuffix"}
-        if unknown:
-            raise UnsupportedFeatureError(f"an entry of images has the key {min(unknown)[:60]}")
-        if name := entry.text_at_path("name"):
-            known.append((name, re.compile(re.escape(name) + _IMAGE_END), entry))
-    for resource in resources if known else ():
+    names_patterns_and_entries = []
+    for images_entry in images.list_entries:
+        unknown_keys = set(images_entry.map) - {"name", "newName", "newTag", "digest", "tagSuffix"}
+        if unknown_keys:
+            raise UnsupportedFeatureError(f"an entry of images has the key {min(unknown_keys)[:60]}")
+        if image_name := images_entry.text_at_path("name"):
+            names_patterns_and_entries.append(
+                (image_name, re.compile(re.escape(image_name) + _IMAGE_TAG_AND_DIGEST_PATTERN), images_entry)
+            )
+    for resource in resources if names_patterns_and_entries else ():
         for container in _containers_below(resource.node):
-            for name, pattern, wanted in known:
+            for image_name, image_pattern, image_entry in names_patterns_and_entries:
                 image = container.value_at_path("image")
-                if image is not None and pattern.match(image.string):
-                    container.map["image"] = _changed_image(image, name, wanted)
+                if image is not None and image_pattern.match(image.string):
+                    container.map["image"] = _changed_image(image, image_name, image_entry)
 
 
-def _containers_below(node: PlacedValue) -> Iterator[PlacedValue]:
+def _containers_below(object_value: PlacedValue) -> Iterator[PlacedValue]:
     """Every container below an object, at whatever depth; none of a CustomResourceDefinition."""
-    stack = [] if node.text_at_path("kind") == "CustomResourceDefinition" else [node]
-    while stack:
-        value = stack.pop()
-        for key, inner in value.map.items():
+    pending_values = [] if object_value.text_at_path("kind") == "CustomResourceDefinition" else [object_value]
+    while pending_values:
+        nested_value = pending_values.pop()
+        for key, inner_value in nested_value.map.items():
             if key in {"containers", "initContainers"}:
-                yield from (entry for entry in inner.list_entries if entry.map)
-            stack.append(inner)
-        stack += value.list_entries
+                yield from (entry for entry in inner_value.list_entries if entry.map)
+            pending_values.append(inner_value)
+        pending_values += nested_value.list_entries
 
 
-def _changed_image(image: PlacedValue, name: str, spec: PlacedValue) -> PlacedValue:
+def _changed_image(image: PlacedValue, old_name: str, image_entry: PlacedValue) -> PlacedValue:
     """An image under another name, tag or digest, told where the newest of these is written."""
-    rest = image.string[len(name) :]
-    at = rest.find("@")
-    tag, digest = (rest, "") if at < 0 else (rest[:at], rest[at:])
-    place = image.place
-    new = spec.text_at_path("newName") or name
-    for key in ("newName", "tagSuffix", "newTag", "digest"):
-        value = spec.map.get(key)
-        if value is None or value.data in (None, ""):
+    tag_and_digest = image.string[len(old_name) :]
+    digest_offset = tag_and_digest.find("@")
+    tag, digest = (
+        (tag_and_digest, "") if digest_offset < 0 else (tag_and_digest[:digest_offset], tag_and_digest[digest_offset:])
+    )
+    written_place = image.place
+    new_name = image_entry.text_at_path("newName") or old_name
+    for image_entry_key in ("newName", "tagSuffix", "newTag", "digest"):
+        image_entry_value = image_entry.map.get(image_entry_key)
+        if image_entry_value is None or image_entry_value.data in (None, ""):
             continue
-        place = value.place
-        text = value.string if isinstance(value.data, str) else _written_scalar(value)
-        if key == "newTag":
-            tag, digest = f":{text}", ""
-        elif key == "digest":
-            tag, digest = "", f"@{text}"
-        elif key == "tagSuffix" and not digest:
-            tag = f"{tag}{text}"
-    return PlacedValue(f"{new}{tag}{digest}", place, image.key_place)
+        written_place = image_entry_value.place
+        new_text = image_entry_value.string if isinstance(image_entry_value.data, str) else _written_scalar(image_entry_value)
+        if image_entry_key == "newTag":
+            tag, digest = f":{new_text}", ""
+        elif image_entry_key == "digest":
+            tag, digest = "", f"@{new_text}"
+        elif image_entry_key == "tagSuffix" and not digest:
+            tag = f"{tag}{new_text}"
+    return PlacedValue(f"{new_name}{tag}{digest}", written_place, image.key_place)
 
 
 def _written_scalar(value: PlacedValue) -> str:
@@ -223,16 +239,16 @@ def _written_scalar(value: PlacedValue) -> str:
 
 def set_replicas(resources: list[OverlayResource], replicas: PlacedValue) -> None:
     """Give workloads other numbers of pods. Raises RenderError where there is none of a name."""
-    for entry in replicas.list_entries:
-        name, count = entry.text_at_path("name"), entry.map.get("count")
-        if count is None or isinstance(count.data, dict | list):
+    for replicas_entry in replicas.list_entries:
+        workload_name, pod_count = replicas_entry.text_at_path("name"), replicas_entry.map.get("count")
+        if pod_count is None or isinstance(pod_count.data, dict | list):
             raise UnsupportedFeatureError("an entry of replicas has no count")
-        found = [
-            other
-            for other in resources
-            if other.kind in _SCALABLE_KINDS and any(known.name == name for known in other.identities)
+        named_workloads = [
+            workload
+            for workload in resources
+            if workload.kind in _SCALABLE_KINDS and any(identity.name == workload_name for identity in workload.identities)
         ]
-        if not found:
-            raise RenderError(f"replicas names {name[:80]!r}, and no workload is called that")
-        for other in found:
-            ensure_mapping(other.node, ("spec",), entry.place).map["replicas"] = count
+        if not named_workloads:
+            raise RenderError(f"replicas names {workload_name[:80]!r}, and no workload is called that")
+        for workload in named_workloads:
+            ensure_mapping(workload.node, ("spec",), replicas_entry.place).map["replicas"] = pod_count

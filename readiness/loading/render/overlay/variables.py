@@ -14,7 +14,7 @@ from typing import NamedTuple
 from readiness.loading.render.overlay.placed import PlacedValue
 from readiness.loading.render.overlay.resource import OverlayResource
 
-_REFERENCE = re.compile(r"\$(?:\$|\(([^)]{0,400})\))")  # `$$` is a `$` that begins none
+_VARIABLE_REFERENCE = re.compile(r"\$(?:\$|\(([^)]{0,400})\))")  # `$$` is a `$` that begins none
 
 
 class Fields(NamedTuple):
@@ -27,8 +27,8 @@ class Fields(NamedTuple):
 
 
 # Where kustomize puts variables in: in containers, by the path to the pod of a kind; and elsewhere, by kind.
-_CONTAINER = ("args", "command", "env/value", "volumeMounts/mountPath")
-_PODS = {
+_CONTAINER_FIELD_PATHS = ("args", "command", "env/value", "volumeMounts/mountPath")
+_POD_PATH_BY_KIND = {
     "CronJob": "spec/jobTemplate/spec/template/spec",
     "DaemonSet": "spec/template/spec",
     "Deployment": "spec/template/spec",
@@ -37,7 +37,7 @@ _PODS = {
     "ReplicaSet": "spec/template/spec",
     "StatefulSet": "spec/template/spec",
 }
-_OTHER_FIELDS = {
+_OTHER_FIELD_PATHS_BY_KIND = {
     "CronJob": ("spec/jobTemplate/spec/template/volumes/nfs/server",),
     "DaemonSet": ("spec/template/spec/volumes/nfs/server",),
     "Deployment": ("spec/template/spec/volumes/nfs/server", "spec/template/metadata/annotations"),
@@ -50,99 +50,108 @@ _OTHER_FIELDS = {
     "StatefulSet": ("spec/volumeClaimTemplates/spec/nfs/server",),
     "": ("metadata/labels", "metadata/annotations"),
 }
-_USUAL_FIELDS = (
+_DEFAULT_VARIABLE_FIELDS = (
     *(
         Fields((*pod.split("/"), listed, *field.split("/")), kind)
-        for kind, pod in _PODS.items()
+        for kind, pod in _POD_PATH_BY_KIND.items()
         for listed in ("containers", "initContainers")
-        for field in _CONTAINER
+        for field in _CONTAINER_FIELD_PATHS
     ),
-    *(Fields(tuple(path.split("/")), kind) for kind, paths in _OTHER_FIELDS.items() for path in paths),
+    *(Fields(tuple(path.split("/")), kind) for kind, paths in _OTHER_FIELD_PATHS_BY_KIND.items() for path in paths),
 )
 
 
-def configured_fields(settings: PlacedValue) -> Iterator[Fields]:
+def configured_fields(configuration: PlacedValue) -> Iterator[Fields]:
     """The fields that a file of `configurations` adds (`varReference`)."""
-    listed = settings.map.get("varReference")
-    for entry in listed.list_entries if listed else ():
-        parts = re.split(r"(?<!\\)/", entry.text_at_path("path").strip("/"))
-        path = tuple(part.replace("\\/", "/").removesuffix("[]") for part in parts)
-        if path != ("",):
+    variable_reference_entries = configuration.map.get("varReference")
+    for variable_reference_entry in variable_reference_entries.list_entries if variable_reference_entries else ():
+        escaped_keys = re.split(r"(?<!\\)/", variable_reference_entry.text_at_path("path").strip("/"))
+        key_path = tuple(part.replace("\\/", "/").removesuffix("[]") for part in escaped_keys)
+        if key_path != ("",):
             yield Fields(
-                path,
-                entry.text_at_path("kind"),
-                entry.text_at_path("group"),
-                entry.text_at_path("version"),
+                key_path,
+                variable_reference_entry.text_at_path("kind"),
+                variable_reference_entry.text_at_path("group"),
+                variable_reference_entry.text_at_path("version"),
             )
 
 
-def resolve_variables(resources: list[OverlayResource], variables: Iterable[PlacedValue], more: Iterable[Fields] = ()) -> None:
+def resolve_variables(
+    resources: list[OverlayResource], variables: Iterable[PlacedValue], additional_fields: Iterable[Fields] = ()
+) -> None:
     """Put the values of variables in; one whose object is not there stays as it is. `more` are fields beside the usual ones."""
-    values = dict(_values(resources, variables))
-    if not values:
+    value_by_variable_name = dict(_variable_names_and_values(resources, variables))
+    if not value_by_variable_name:
         return
-    fields = (*_USUAL_FIELDS, *dict.fromkeys(more))
+    all_fields = (*_DEFAULT_VARIABLE_FIELDS, *dict.fromkeys(additional_fields))
     for resource in resources:
-        for field in fields:
-            if _is_about(field, resource):
-                for value in _found(resource.node, field.path):
-                    _resolve_in_value(value, values)
+        for variable_fields in all_fields:
+            if _are_fields_of_resource(variable_fields, resource):
+                for text_value in _text_values_at_path(resource.node, variable_fields.path):
+                    _resolve_in_value(text_value, value_by_variable_name)
 
 
-def _values(resources: list[OverlayResource], variables: Iterable[PlacedValue]) -> Iterator[tuple[str, PlacedValue]]:
+def _variable_names_and_values(
+    resources: list[OverlayResource], variables: Iterable[PlacedValue]
+) -> Iterator[tuple[str, PlacedValue]]:
     """(name, value) of the variables that are one value of an object."""
     for variable in variables:
-        name, wanted = variable.text_at_path("name"), variable.value_at_path("objref")
-        if not name or wanted is None:
+        variable_name, object_reference = variable.text_at_path("name"), variable.value_at_path("objref")
+        if not variable_name or object_reference is None:
             continue
-        kind, called, space = (wanted.text_at_path(key) for key in ("kind", "name", "namespace"))
-        found = [
+        object_kind, object_name, namespace = (object_reference.text_at_path(key) for key in ("kind", "name", "namespace"))
+        referenced_resources = [
             resource
             for resource in resources
             if any(
-                (known.kind, known.name) == (kind, called) and space in {"", known.namespace} for known in resource.identities
+                (identity.kind, identity.name) == (object_kind, object_name) and namespace in {"", identity.namespace}
+                for identity in resource.identities
             )
         ]
-        path = variable.text_at_path("fieldref", "fieldpath") or variable.text_at_path("fieldref", "fieldPath")
-        keys = path.split(".") if path else ["metadata", "name"]
-        value = found[0].node.value_at_path(*keys) if found else None
-        if value is not None and not isinstance(value.data, dict | list):
-            yield name, value
+        field_path = variable.text_at_path("fieldref", "fieldpath") or variable.text_at_path("fieldref", "fieldPath")
+        key_path = field_path.split(".") if field_path else ["metadata", "name"]
+        variable_value = referenced_resources[0].node.value_at_path(*key_path) if referenced_resources else None
+        if variable_value is not None and not isinstance(variable_value.data, dict | list):
+            yield variable_name, variable_value
 
 
-def _is_about(field: Fields, resource: OverlayResource) -> bool:
+def _are_fields_of_resource(variable_fields: Fields, resource: OverlayResource) -> bool:
     """Whether fields are those of an object."""
-    return field.kind in {"", resource.kind} and field.group in {"", resource.group} and field.version in {"", resource.version}
+    return (
+        variable_fields.kind in {"", resource.kind}
+        and variable_fields.group in {"", resource.group}
+        and variable_fields.version in {"", resource.version}
+    )
 
 
-def _found(value: PlacedValue, path: tuple[str, ...]) -> Iterator[PlacedValue]:
+def _text_values_at_path(value: PlacedValue, key_path: tuple[str, ...]) -> Iterator[PlacedValue]:
     """The texts at a path: of a mapping or a list that stands there all that are in it."""
-    if isinstance(value.data, list) and path:
+    if isinstance(value.data, list) and key_path:
         for item in value.data:
-            yield from _found(item, path)
-    elif path:
-        inner = value.map.get(path[0])
-        if inner is not None:
-            yield from _found(inner, path[1:])
+            yield from _text_values_at_path(item, key_path)
+    elif key_path:
+        inner_value = value.map.get(key_path[0])
+        if inner_value is not None:
+            yield from _text_values_at_path(inner_value, key_path[1:])
     elif isinstance(value.data, dict | list):
-        held = value.data.values() if isinstance(value.data, dict) else value.data
-        yield from (item for item in held if isinstance(item.data, str))
+        contained_values = value.data.values() if isinstance(value.data, dict) else value.data
+        yield from (item for item in contained_values if isinstance(item.data, str))
     elif isinstance(value.data, str):
         yield value
 
 
-def _resolve_in_value(value: PlacedValue, values: dict[str, PlacedValue]) -> None:
+def _resolve_in_value(text_value: PlacedValue, value_by_variable_name: dict[str, PlacedValue]) -> None:
     """Put values into one text; a text that is one variable takes the value as it is, and its place."""
-    whole = _REFERENCE.fullmatch(value.string)
-    if whole and whole[1] in values:
-        found = values[whole[1]]
-        value.data, value.place, value.line_places = found.data, found.place, ()
+    whole_reference_match = _VARIABLE_REFERENCE.fullmatch(text_value.string)
+    if whole_reference_match and whole_reference_match[1] in value_by_variable_name:
+        variable_value = value_by_variable_name[whole_reference_match[1]]
+        text_value.data, text_value.place, text_value.line_places = variable_value.data, variable_value.place, ()
         return
 
-    def replace_reference(match: re.Match[str]) -> str:
-        if match[1] is None:
+    def replace_reference(reference_match: re.Match[str]) -> str:
+        if reference_match[1] is None:
             return "$"
-        found = values.get(match[1])
-        return match[0] if found is None else str(found.data)
+        variable_value = value_by_variable_name.get(reference_match[1])
+        return reference_match[0] if variable_value is None else str(variable_value.data)
 
-    value.data = _REFERENCE.sub(replace_reference, value.string)
+    text_value.data = _VARIABLE_REFERENCE.sub(replace_reference, text_value.string)
