@@ -33,16 +33,16 @@ def too_large_reason(file_size: int, byte_limit: int) -> str:
 
 
 def file_refusal_reason(file_status: os.stat_result, byte_limit: int) -> str:
-    """Why a file is not read: it is no regular one, or has more than `limit` bytes. Empty where it may be."""
+    """Why a file is not read: it is no regular one, or has more than `byte_limit` bytes. Empty where it may be."""
     special_type = special_file_type(file_status.st_mode)
     return f"it is {special_type}, no regular file" if special_type else too_large_reason(file_status.st_size, byte_limit)
 
 
 def read_regular_file(path: Path, byte_limit: int) -> bytes:
-    """The bytes of a regular file. Raises OSError for any other, and for one of more than `limit` bytes.
+    """The bytes of a regular file. Raises OSError for any other, and for one of more than `byte_limit` bytes.
 
     Size and sort are asked before anything is opened, for opening alone may wait or set something off, and once more of
-    what was opened. A sparse file is as large as it says: no more than `limit` bytes ever come into memory.
+    what was opened. A sparse file is as large as it says: no more than `byte_limit` bytes ever come into memory.
     """
     _raise_if_unreadable(path.stat(), byte_limit)
     file_descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -114,7 +114,7 @@ class Redactor:
                     yield Span(value_start, value_start + len(known_secret))
 
     def line_spans(self, source: Source, line_number: int, shown_columns: Span) -> list[Span]:
-        """What to mask in line `number` (from 1) of a file, in and near the columns (from 0) that are shown."""
+        """What to mask in line `line_number` (from 1) of a file, in and near the columns (from 0) that are shown."""
         root_source = source.root
         line_text = root_source.line_text(line_number)
         window_start = max(shown_columns.start - _CONTEXT_CHARACTERS_PER_SIDE, 0)

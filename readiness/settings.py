@@ -97,7 +97,7 @@ class Config:
 
 
 def find_settings_file(start_folder: Path) -> Path | None:
-    """The `.readiness.yaml` of `start` or of the nearest folder above it, up to the root of its repository.
+    """The `.readiness.yaml` of `start_folder_of_script` or of the nearest folder above it, up to the root of its repository.
 
     Raises ConfigError where it is a link that leads out of its folder.
     """

@@ -170,7 +170,7 @@ def first_unfilled_placeholder_offset(kind: str, document: Any) -> int | None:
 def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Collection[str], *, is_prose: bool = False) -> None:
     """Let each kind look at all documents before rules do: one file may say what another is, and what it is for.
 
-    Of what `prose` shows nobody says where it would run.
+    Of what `is_prose` shows nobody says where it would run.
     """
     for kind in documents_by_kind:
         link_or_take_purposes = getattr(kind_module(kind), "link_documents", None)

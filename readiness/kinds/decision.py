@@ -101,7 +101,7 @@ def set_purposes_of_documents(
 def purpose_by_resource(
     file_purpose: Purpose | None, resource_purposes: Iterable[tuple[str, Purpose | None]]
 ) -> Mapping[str, Purpose]:
-    """What a file (under "") and the things in it (`things`: resource, purpose) were taken for.
+    """What a file (under "") and the things in it (`resource_purposes`: resource, purpose) were taken for.
 
     Of two things of one name the one that may run in production counts. Where all things are for something else, so is the file.
     """

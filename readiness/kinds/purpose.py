@@ -47,7 +47,7 @@ PURPOSE_BY_PATH_WORD = {"dev": "development", "test": "test", "build": "build"} 
 def non_production_purpose_by_path(path: str, file_sort: str) -> Purpose | None:
     """What the name of a file or a folder on the way to it says that it is for; None where that may be production.
 
-    `sort` is image for Dockerfiles, compose for compose files.
+    `file_sort` is image for Dockerfiles, compose for compose files.
     """
     purpose_word, reason = _purpose_and_reason_by_path(
         path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word(file_sort)
@@ -133,7 +133,7 @@ def decisive_signs(
 ) -> tuple[NonProductionSign, ...]:
     """The signs that say together that a file is not production's: one strong one, or two that fit; none where they do not.
 
-    `apart_from` is a fact that does not count: a rule is not silenced by what it reports. `pairs` are the weak ones that fit.
+    `ignored_fact_name` is a fact that does not count: a rule is not silenced by what it reports. `deciding_pairs` are the weak ones that fit.
     """
     counted_signs = [one for one in signs if one.fact_name != ignored_fact_name]
     decisive_sign = next((one for one in counted_signs if one.is_decisive), None)

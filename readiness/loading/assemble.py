@@ -46,7 +46,7 @@ def assemble_projects(
     """All that was found, as projects.
 
     Files stand together as one project; each environment of a chart or an overlay is one. A Markdown document is a
-    project of its own; it is read where it was named, where `judge_documents` asks for it or where nothing else was found, so
+    project of its own; it is read where it was named, where `may_judge_documents` asks for it or where nothing else was found, so
     that a README's snippets do not score a repository.
     """
     assembly = Assembly(ignored_file_count=discovered.skipped_count, context=discovered.context.paths)

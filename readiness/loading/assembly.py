@@ -84,7 +84,7 @@ class Assembly:
     ) -> Iterator[tuple[str, Any]]:
         """(kind, document) of every source that parses; a finding for those that do not, and a row for each file.
 
-        With `add_rows` the sources are files that somebody wrote, and may be templates; else they are renderings.
+        With `may_add_file_statuses` the sources are files that somebody wrote, and may be templates; else they are renderings.
         """
         for source, document, error in reading.parse_sources(sources):
             self.sources.append(source)

@@ -133,7 +133,7 @@ class ChartRenderer:
     ) -> None:
         """A chart's renderings, a project for each environment; what fails or is absent is a finding at Chart.yaml.
 
-        `templates` are the files under templates/ and charts/ that the walk read, `releases` further environments.
+        `template_paths` are the files under templates/ and charts/ that the walk read, `releases` further environments.
         """
         from readiness.loading.render import helm, inputs
 
@@ -398,7 +398,7 @@ def _render_batch(
 def _template_file_status(
     template_path: str, paths_with_objects: set[str], unparsed_paths: set[str], absent_values: str
 ) -> FileStatus:
-    """The row of a file of a chart that renders: judged where an object came of it; `absent` says which values are not here."""
+    """The row of a file of a chart that renders: judged where an object came of it; `absent_values` says which values are not here."""
     if template_path in unparsed_paths and absent_values:
         return FileStatus(template_path, "helm", "skipped", absent_values, CAUSE_NOT_HERE)
     if template_path in unparsed_paths:

@@ -112,7 +112,7 @@ def discover_files(
 ) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
-    Paths are shown relative to `base`, the working directory where none is given. `prefix` leads from what the globs of
+    Paths are shown relative to `working_directory`, the working directory where none is given. `glob_prefix` leads from what the globs of
     `exclude_globs` are relative to there.
     """
     walk = FileWalk(tuple(exclude_globs), (working_directory or Path.cwd()).absolute(), glob_prefix)

@@ -53,8 +53,8 @@ def add_environment_project(
 ) -> set[str]:
     """One environment's manifests, as a project of its own, which is one unit; the paths of the files whose texts do not parse.
 
-    `judged` says whether its own file is judged, `reached` which files it is made from. Where it was made without what is not here
-    (`is_partial`), a text that does not parse is no fault of its file.
+    `is_judged` says whether its own file is judged, `paths_made_from` which files it is made from. Where it was made without what is not here
+    (`lacks_inputs`), a text that does not parse is no fault of its file.
     """
     for source in rendered_sources:
         source.kind = kinds.detect_kind(source.path, source.text)

@@ -25,7 +25,8 @@ def replaced_image_names(
     kustomization_by_folder: Mapping[str, Kustomization],
     discovered: DiscoveredFiles,
 ) -> frozenset[str]:
-    """The images in what an overlay gives that somebody else replaces; `users` are the overlays that take it in and are not built."""
+    """The images in what an overlay gives that somebody else replaces; `user_folders_by_folder` are the overlays that take it in and are
+    not built."""
     return image_names_replaced_by_users(
         user_folders_by_folder.get(overlay_folder, ()), kustomization_by_folder
     ) | image_names_replaced_by_program(overlay_text, overlay_folder, discovered)

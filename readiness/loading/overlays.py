@@ -216,7 +216,7 @@ def _add_overlay_project(
 ) -> set[str]:
     """Add what an overlay gives as a project, and its row; the files whose documents do not parse.
 
-    Of one that is not built, what is built of it goes together: `unit` is its folder.
+    Of one that is not built, what is built of it goes together: `unit_folder` is its folder.
     """
     from readiness.loading.render.overlay.placed import PlacedSource
 

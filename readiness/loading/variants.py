@@ -77,7 +77,7 @@ class Variants:
     def of_overlays(
         self, overlays: Sequence[Kustomization], paths_taken_in_by_overlay: Sequence[Iterable[str]]
     ) -> frozenset[str]:
-        """The folders of the overlays that are not production's; `reached` is what each of them takes in."""
+        """The folders of the overlays that are not production's; `paths_taken_in_by_overlay` is what each of them takes in."""
         non_production_folders: set[str] = set()
         for overlay_group in _overlay_groups_with_shared_inputs(overlays, paths_taken_in_by_overlay):
             folder_by_name = {one.folder or ".": one.folder for one in overlay_group}

@@ -56,7 +56,7 @@ def fact_names(message: str) -> frozenset[str]:
 
 
 def fill_message(message: str, value_of_fact: Callable[[str], object]) -> str:
-    """A message with its facts in it: `fact_value` gives the value of a name."""
+    """A message with its facts in it: `value_of_fact` gives the value of a name."""
     if "{" not in message and "}" not in message:
         return message
     message_parts = []

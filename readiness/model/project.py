@@ -22,7 +22,7 @@ def parent_folders(path: str) -> Iterator[str]:
 
 
 def path_from(folders_of_working_directory: tuple[str, ...], path: str) -> str:
-    """A normalised path as the walk tells it, from a working directory that lies under `here` in its repository.
+    """A normalised path as the walk tells it, from a working directory that lies under `folders_of_working_directory` in its repository.
 
     Out of `deploy` and in again leads `../deploy/x`, which is told as `x`.
     """

@@ -107,7 +107,7 @@ class Source:
         return Position(line_index + 1, offset - root_source.line_offsets[line_index] + 1)
 
     def line_text(self, line_number: int) -> str:
-        """The text of line `number` (from 1) without its line break; empty past the end."""
+        """The text of line `line_number` (from 1) without its line break; empty past the end."""
         if not 0 < line_number <= len(self.line_offsets):
             return ""
         line_start = self.line_offsets[line_number - 1]

@@ -32,7 +32,7 @@ _AUDIT_ARCH_AND_SOCKET_BY_MACHINE = {
 def limit_resources(cpu_seconds: int, memory_bytes: int, file_size_bytes: int, *, address_space_bytes: int = 0) -> None:
     """No more than so many seconds of processor time, bytes of memory and bytes in a file.
 
-    `address` limits the address space too, of which some runtimes reserve much and use little.
+    `address_space_bytes` limits the address space too, of which some runtimes reserve much and use little.
     """
     try:
         import resource
@@ -56,7 +56,7 @@ def disconnect_from_network(*, use_namespace: bool = True) -> str:
     """Take the network from this process and its children; the word for how that was done.
 
     A network namespace of its own where the system gives one, else a filter that refuses every socket but those
-    between processes, which containers and hardened systems still permit. `namespace` is False for a program that looks
+    between processes, which containers and hardened systems still permit. `use_namespace` is False for a program that looks
     at who owns files: inside a user namespace everybody is nobody.
     """
     if not sys.platform.startswith("linux"):

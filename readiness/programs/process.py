@@ -44,7 +44,7 @@ class ProcessLimits:
 
     `processor` are the seconds of processor time, where those are fewer: the clock goes on while others have the
     processor, and what is to be the same under any load is counted by the other. `use_namespace` is False for a program that
-    looks at who owns files; see `confine.leave_network`.
+    looks at who owns files; see `confine.disconnect_from_network`.
     """
 
     seconds: float
@@ -88,7 +88,7 @@ def run_program(
 ) -> ProgramResult:
     """Run a program in a folder, without the network where the system can take it away. Raises ProgramError.
 
-    `without_network` is False for a program that never reads the scanned tree's settings: it has the time limit only.
+    `remove_network` is False for a program that never reads the scanned tree's settings: it has the time limit only.
 
     Input and output go through files, so that a limit on files bounds the output and what a child of it keeps open holds
     nobody up.

@@ -26,7 +26,7 @@ class ReportOptions:
 
 
 def write_report(format_name: str, report: Report, output_stream: TextIO, options: ReportOptions | None = None) -> None:
-    """Write a report in the format `name`; raises KeyError for a name that is none."""
+    """Write a report in the format `format_name`; raises KeyError for a name that is none."""
     options = options or ReportOptions()
     module_name = MODULE_BY_FORMAT[format_name]
     if module_name == "terminal" and not should_style_output(output_stream, options.color):

@@ -47,7 +47,7 @@ def escape_workflow_commands(line: str) -> str:
 
 
 def code_frame(finding: Finding, redactor: Redactor, max_width: int) -> CodeFrame | None:
-    """The line that a finding stands on, at most `width` columns of it; None where there is nothing to see."""
+    """The line that a finding stands on, at most `max_width` columns of it; None where there is nothing to see."""
     start_position = finding.start
     line_text = finding.source.root.line_text(start_position.line)
     if not line_text.strip():
@@ -121,7 +121,7 @@ def _visible_window(
     has_text_to_the_left: bool,
     has_text_to_the_right: bool,
 ) -> tuple[str, int]:
-    """(text, columns cut on the left) of at most `width` columns, with the marked place in it."""
+    """(text, columns cut on the left) of at most `max_width` columns, with the marked place in it."""
     total_width = sum(map(display_width, cells))
     if total_width <= max_width and not has_text_to_the_left and not has_text_to_the_right:
         return "".join(cells), 0

@@ -51,7 +51,7 @@ _SECTION_TITLE_BY_KIND = {
 def rule_page(loaded_tiers: Sequence[LoadedRule], question_by_item: Mapping[str, str]) -> str:
     """The whole page: what, why it breaks in production, fix, examples, equivalents, checklists.
 
-    `tiers` is the rule, with each of its tiers where it has some; `question_by_item` maps a checklist item's id to what it asks.
+    `loaded_tiers` is the rule, with each of its tiers where it has some; `question_by_item` maps a checklist item's id to what it asks.
     """
     first_loaded_tier = loaded_tiers[0]
     rule = first_loaded_tier.rule
@@ -251,7 +251,7 @@ def rules_markdown_table(rules: Iterable[Rule]) -> str:
 
 
 def rules_markdown_index(loaded_rules: Iterable[LoadedRule], link_prefix: str) -> str:
-    """All rules by kind and topic, each linked to its file; `link_prefix` leads from the page to the folder `rules`.
+    """All rules by kind and topic, each linked to its file; `link_prefix` leads from the page to the folder `topic_rules`.
 
     A topic is the module of the check of the rule, or of its first tier, and its first sentence says what the rules of the
     topic are about.

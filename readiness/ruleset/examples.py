@@ -73,7 +73,7 @@ def _read_rule_examples_spec(loaded_rule: LoadedRule) -> Mapping[str, Any]:
 def strip_caret_lines(path: str, marked_text: str, member_names: Collection[str] = ()) -> tuple[str, list[CaretMark]]:
     """The text without its caret lines, and what they mark in what is left.
 
-    A line of carets may end in a severity and in some of `members`; with any other word it is a line of the text.
+    A line of carets may end in a severity and in some of `member_names`; with any other word it is a line of the text.
     """
     unmarked_lines: list[str] = []
     caret_marks: list[CaretMark] = []

@@ -37,7 +37,7 @@ def is_family_file(rule_file_path: Path) -> bool:
 
 
 def key_path_in_rule_file(rule_file_path: Path, rule_name: str) -> tuple[str, ...]:
-    """The keys that lead to the words of the rule `name` in its file; none where it has the file for itself."""
+    """The keys that lead to the words of the rule `rule_name` in its file; none where it has the file for itself."""
     return ("rules", rule_name) if is_family_file(rule_file_path) else ()
 
 
@@ -47,7 +47,7 @@ def rule_spec_by_name_in_family(family_file_path: Path) -> dict[str, Any]:
 
 
 def verified_rule_spec_by_name(family_file_path: Path) -> dict[str, Any]:
-    """What a family file of somebody's own says, as `family_spec`; each of its words is of the right shape. Raises RuleError."""
+    """What a family file of somebody's own says, as `rule_spec_by_name_in_family`; each of its words is of the right shape. Raises RuleError."""
     family_file_spec = _read_family_file(family_file_path, MAX_RULE_FILE_BYTES)
     verify_entry_count(family_file_path, family_file_spec)
     common_spec = family_file_spec.get("common") or {}

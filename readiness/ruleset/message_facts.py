@@ -76,7 +76,7 @@ def fact_type_by_name_of_target(target_name: str) -> Mapping[str, str]:
 
 
 def value_type_description(value: object) -> str:
-    """What a value is, in the words of `facts_of_target`."""
+    """What a value is, in the words of `fact_type_by_name_of_target`."""
     return _DESCRIPTION_BY_TYPE.get(type(value), "")
 
 

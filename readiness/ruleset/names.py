@@ -47,7 +47,7 @@ class RuleName(NamedTuple):
 
 
 def parse_rule_name(rule_name_text: str) -> RuleName:
-    """`rule` or `rule:member` as written."""
+    """`rule_id` or `rule:member` as written."""
     rule_id, _, member_name = rule_name_text.partition(MEMBER_SEPARATOR)
     return RuleName(rule_id, member_name)
 
@@ -105,7 +105,7 @@ class RuleNames:
         return self._rules_by_former_id.get(rule_word, ())
 
     def ids_ending_with(self, local_name: str) -> list[str]:
-        """The ids whose part behind the slash is `tail`; where there is none, the former ones."""
+        """The ids whose part behind the slash is `local_name`; where there is none, the former ones."""
         matching_ids = [one for one in self.ids if one.partition("/")[2] == local_name]
         return matching_ids or [one for one in self._rules_by_former_id if one.partition("/")[2] == local_name]
 

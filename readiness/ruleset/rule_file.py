@@ -53,7 +53,7 @@ def rule_file_display_path(rule_file_path: Path) -> str:
 
 
 def rule_error_factory(rule_file_path: Path, *key_path: str, tier_name: str = "") -> RuleErrorFactory:
-    """What makes errors about a file, or about what stands in it at the end of `key_path`.
+    """What makes errors about a file, or about what stands in it at the end of `key_path_in_rule_file`.
 
     Where a tier is named, a key of the tier's own stands there, any other in the rule.
     """
@@ -80,7 +80,7 @@ def rule_error_factory(rule_file_path: Path, *key_path: str, tier_name: str = ""
 def read_rule_file_source(rule_file_path: Path, max_bytes: int | None = None, *, keep_examples: bool = False) -> Source:
     """The text of a rule file without its examples, which are read by `examples` when somebody wants them. Raises RuleError.
 
-    `with_examples` is for files of families, whose examples stand among the words.
+    `keep_examples` is for files of families, whose examples stand among the words.
     """
     try:
         with rule_file_path.open("rb") as file:

@@ -127,7 +127,7 @@ def load_rules(
 ) -> list[LoadedRule]:
     """The rules of the tool and of the given folders, each tier by itself. Raises RuleError with the file and the line.
 
-    Only those of `groups` and `levels` are read whole, and those that stand on secrets whatever their level: a
+    Only those of `needed_rule_groups` and `profile_levels` are read whole, and those that stand on secrets whatever their level: a
     run over one manifest need not know what there is to say of workflows.
     """
     shipped_rule_ids = {name for name, _ in rule_ids_and_files([rules_folder()], rule_groups)}

@@ -84,7 +84,7 @@ def profile_levels_to_load(data_folder: Path, profile_name: str, selectors: Sequ
 def parse_rule_selectors(
     selector_words: Iterable[str], known_names: RuleNames, place_text: str = "", *, should_refuse_unknown: bool = True
 ) -> SelectionWords:
-    """What words choose. Raises SelectionError for one that names nothing where `refuse_unknown`: it must not pass in silence."""
+    """What words choose. Raises SelectionError for one that names nothing where `should_refuse_unknown`: it must not pass in silence."""
     prefixes_and_categories: list[str] = []
     selected_names: list[RuleName] = []
     for word in selector_words:
@@ -125,7 +125,7 @@ def active_pairs_by_rule_id(
     selection: SelectionWords,
     ignored_selection: SelectionWords,
 ) -> ActivePairsByRuleId:
-    """What a run counts of each rule: `select` takes the place of the profile, `ignore` is taken out of either.
+    """What a run counts of each rule: `selection` takes the place of the profile, `ignored_selection` is taken out of either.
 
     A tier that is selected by name brings the milder ones before it along: a rule is as strict as that. A tier that is
     ignored by name takes only what it adds.

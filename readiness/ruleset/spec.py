@@ -70,7 +70,7 @@ def _spec_by_tier(rule_spec: Mapping[str, Any], make_error: RuleErrorFactory) ->
     if tiers_spec is None:
         return {}
     if not isinstance(tiers_spec, dict) or not tiers_spec:
-        raise make_error("`tiers` is a mapping of names to what each tier has of its own", "tiers")
+        raise make_error("`spec_by_tier_name` is a mapping of names to what each tier has of its own", "tiers")
     spec_by_tier_name: dict[str, Mapping[str, Any]] = {}
     for tier_name, tier_spec in tiers_spec.items():
         if not isinstance(tier_spec, dict):
@@ -159,7 +159,7 @@ def _rule_with_tiers_and_parts(
     spec_by_tier_name: Mapping[str, Mapping[str, Any]],
     make_error: RuleErrorFactory,
 ) -> Rule:
-    """A rule with its tiers (`rule_tiers`, with the words of each in `tiers`) and its parts."""
+    """A rule with its tiers (`rule_tiers`, with the words of each in `spec_by_tier_name`) and its parts."""
     part_fact_name, part_names = _part_fact_and_values(rule_spec, make_error)
     _verify_tiers_and_parts(rule_tiers, part_names, make_error)
     equivalent_claims = [*_make_equivalent_claims(rule_spec, part_names, make_error)]

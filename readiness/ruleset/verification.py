@@ -22,7 +22,7 @@ def new_regex_step_counter() -> StepCounter:
 def verify_rule(loaded_rule: LoadedRule, regex_step_counter: StepCounter | None = None) -> None:
     """Hold a rule against what there is: targets, facts, the check and its parameters, expressions. Raises RuleError.
 
-    The tool's own rules are verified by its tests, custom rules when they are loaded. `work` bounds what it may cost to judge
+    The tool's own rules are verified by its tests, custom rules when they are loaded. `regex_step_counter` bounds what it may cost to judge
     the regular expressions of several rules.
     """
     rule_key_path = families.key_path_in_rule_file(loaded_rule.path, families.family_row_name(loaded_rule.rule.id))
@@ -115,7 +115,7 @@ def _verify_messages(loaded_rule: LoadedRule, target_name: str, make_error: Rule
 
 
 def _fact_names_in_message(message_text: str, make_error: RuleErrorFactory, *message_key_path: str) -> frozenset[str]:
-    """The facts that a message names. Raises what `fail` makes where it can't be filled."""
+    """The facts that a message names. Raises what `make_error` makes where it can't be filled."""
     try:
         return messages.fact_names(message_text)
     except messages.MessageError as error:

@@ -72,7 +72,7 @@ def make_rule_progress_callback(
     running_rules: Sequence[LoadedRule],
     report_progress: Callable[[int, int], None],
 ) -> Callable[[], None]:
-    """What counts rules for `progress`, each once for every kind of file in every project."""
+    """What counts rules for `report_progress`, each once for every kind of file in every project."""
     target_kinds = [kinds.kind_of_target(target) for one in running_rules for target in one.rule.targets]
     total_rule_runs = sum(target_kinds.count(kind) for project in projects for kind in project.by_kind)
     finished_counts = iter(range(1, total_rule_runs + 1))
@@ -86,7 +86,7 @@ def run_rules(
     engine_result: EngineResult,
     on_rule_done: Callable[[], None] | None = None,
 ) -> None:
-    """Hold the documents of a project against every rule, rule by rule; what is found is added to `result`.
+    """Hold the documents of a project against every rule, rule by rule; what is found is added to `engine_result`.
 
     `on_rule_done` is called after each rule on a target, for those who wait. Documents of the context are asked for what they show
     of judged files, and are not counted.

@@ -59,7 +59,7 @@ def run_parallel(
     sources: Sequence[Source],
     process_count: int,
 ) -> EngineResult:
-    """As engine.run_rules over all projects, with the rules dealt out to `jobs` processes.
+    """As engine.run_rules over all projects, with the rules dealt out to `process_count` processes.
 
     The processes are forked after parsing, so that no document is sent anywhere; back come findings whose sources are
     told by their number. Several threads may run at once. Raises ParallelError where the system has no fork, refuses
@@ -70,7 +70,7 @@ def run_parallel(
     if "fork" not in multiprocessing.get_all_start_methods():
         raise ParallelError("--jobs needs a system that can fork processes; leave it out here")
     if multiprocessing.current_process().daemon:
-        raise ParallelError("a daemonic process may start no processes of its own; leave `jobs` out here")
+        raise ParallelError("a daemonic process may start no processes of its own; leave `process_count` out here")
     source_index_by_id = {id(source): number for number, source in enumerate(sources)}
     rule_by_id = {bound.rule.id: bound.rule for bound in loaded_rules} | core_rule_by_id
     _import_modules_before_fork(loaded_rules)
@@ -106,7 +106,7 @@ def _import_modules_before_fork(loaded_rules: Sequence[LoadedRule]) -> None:
 
 @contextlib.contextmanager
 def _fork_processes(run_share: Callable[[int], WorkerResultRows], process_count: int) -> Iterator[list[Connection]]:
-    """`count` processes that each send one answer; none of them outlives the block, whatever ends it."""
+    """`process_count` processes that each send one answer; none of them outlives the block, whatever ends it."""
     processes: list[BaseProcess] = []
     receivers: list[Connection] = []
     try:

@@ -98,7 +98,7 @@ def run_pipeline(
     today: datetime.date,
     report_progress: Callable[[int, int], None] | None = None,
 ) -> RunResult:
-    """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
+    """Sources to findings, suppressed ones marked. `report_progress` is told how many rules of how many are done."""
     core_rule_by_id = {one.rule.id: one.rule for one in load_core_rules()}
     assembly = _assemble_projects_and_variants(discovered, settings, core_rule_by_id)
     for project in assembly.every_project:
@@ -282,7 +282,7 @@ def _run_rules_on_projects(
     process_count: int,
     report_progress: Callable[[int, int], None] | None,
 ) -> engine.EngineResult:
-    """What the rules find in all projects, here or in `jobs` processes."""
+    """What the rules find in all projects, here or in `process_count` processes."""
     if process_count > 1:
         from readiness.run import parallel
 

@@ -21,7 +21,7 @@ _PIPELINE_KINDS = ("github", "gitlab")
 
 
 def set_stated_purposes(assembly: Assembly, settings_config: Config, option_purpose_name: str) -> None:
-    """Give each file what the option `--purpose` (`asked`) or the settings say that it is for; the last glob that fits counts.
+    """Give each file what the option `--purpose` (`option_purpose_name`) or the settings say that it is for; the last glob that fits counts.
 
     What is built of an overlay is for what its kustomization says, whose comments are no part of it.
     """
@@ -42,7 +42,7 @@ def notices_for_unused_purposes(
 ) -> tuple[str, ...]:
     """A notice for each glob of the settings that fits no file, in a run that walks all of the working directory.
 
-    Of settings above that the run has to judge the `whole` folder: a glob may speak of what lies beside.
+    Of settings above that the run has to judge the `is_walked_whole` folder: a glob may speak of what lies beside.
     """
     if "." not in discovered.walked_folders or (settings_config.prefix and not is_walked_whole):
         return ()

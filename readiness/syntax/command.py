@@ -132,7 +132,7 @@ class SimpleCommand:
         return None
 
     def operands(self, options_with_value: frozenset[str] = frozenset()) -> tuple[ShellWord, ...]:
-        """The words that are no options and no values of the options named in `with_value`."""
+        """The words that are no options and no values of the options named in `options_with_value`."""
         operand_words: list[ShellWord] = []
         is_next_word_a_value = False
         for word_index, word in enumerate(self.words):

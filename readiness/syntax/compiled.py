@@ -23,7 +23,7 @@ ReadYamlFile = Callable[[Path], Any]
 
 
 def load_yaml_folder(yaml_folder: Path, read_yaml_file: ReadYamlFile, cache_folder: Path | None = None) -> dict[str, Any]:
-    """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
+    """What `read_yaml_file` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
     cache_stamp = _cache_validity_stamp(yaml_folder, _yaml_file_states(yaml_folder), read_yaml_file)
     value_by_file_stem: dict[str, Any] = _load_cached_or_make(
         (cache_folder or COMPILED_CACHE_FOLDER) / f"{yaml_folder.parent.name}-{yaml_folder.name}.json",
@@ -34,7 +34,7 @@ def load_yaml_folder(yaml_folder: Path, read_yaml_file: ReadYamlFile, cache_fold
 
 
 def load_yaml_file(yaml_path: Path, read_yaml_file: ReadYamlFile, cache_folder: Path | None = None) -> Any:
-    """What `read` makes of one YAML file. Raises OSError where there is none."""
+    """What `read_yaml_file` makes of one YAML file. Raises OSError where there is none."""
     file_status = yaml_path.stat()
     cache_stamp = _cache_validity_stamp(
         yaml_path, [[yaml_path.name, file_status.st_mtime_ns, file_status.st_size]], read_yaml_file
@@ -56,7 +56,7 @@ def yaml_file_stems(yaml_folder: Path) -> list[str]:
 
 
 def _load_cached_or_make(cache_path: Path, cache_stamp: list[Any], make_value: Callable[[], Any]) -> Any:
-    """What was kept under this stamp, else what `make` makes, as the same plain data that the next run will see."""
+    """What was kept under this stamp, else what `make_value` makes, as the same plain data that the next run will see."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         cached_entry = from_checksummed_json(cache_path.read_bytes())  # fails where it is not there yet, or spoilt
         if cached_entry["stamp"] == cache_stamp:

@@ -17,7 +17,7 @@ _SHELL_HASHBANG = re.compile(r"#!\S*?(?:/|env )(?:ba|da|a|k|z)?sh\b")
 def parse_instruction_script(instruction: Instruction, dockerfile_text: str, is_posix_shell: bool) -> shell.ShellScript:
     """The script of an instruction: its text, the heredoc that it runs, or the words of exec form.
 
-    `text` is the whole file, where here-documents stand; `posix` says whether a shell that is read here runs it.
+    `dockerfile_text` is the whole file, where here-documents stand; `is_posix_shell` says whether a shell that is read here runs it.
     """
     empty_script = shell.ShellScript(single_piece_text(""), (), False, frozenset())
     if instruction.is_json_form:

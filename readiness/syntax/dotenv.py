@@ -29,7 +29,7 @@ MAX_INTERPOLATED_CHARACTERS = 1_000_000  # characters that variables may make of
 
 @dataclass(frozen=True, slots=True)
 class EnvEntry:
-    """One `NAME=value`. `name_span` and `value_span` are the places of both, the value's without its quotes.
+    """One `NAME=value`. `name_span` and `value_or_key_span` are the places of both, the value's without its quotes.
 
     `raw_value` is the value before its variables are filled in, None where the name alone takes it from outside;
     `is_literal` says that nothing is filled in (single quotes, the raw format).
@@ -183,7 +183,7 @@ _RAW_FORMAT_ERROR = "a line is `NAME=value`, and a name has no blanks"
 
 
 def resolve_entries(entries: Iterable[EnvEntry], outer_value_by_name: Mapping[str, str] = NO_VARIABLES) -> dict[str, str]:
-    """name -> value, with HOLE for what nobody can tell. What stands in `outer_values` goes before what the file says itself."""
+    """name -> value, with HOLE for what nobody can tell. What stands in `outer_value_by_name` goes before what the file says itself."""
     value_by_name: dict[str, str] = {}
     visible_value_by_name: dict[str, str] = dict(outer_value_by_name)
     interpolated_character_count = 0

@@ -45,7 +45,7 @@ def _literal_prefix(pattern: str) -> str:
 
 
 def prefixed_path(path_prefix: str, path: str) -> str:
-    """A path of the working directory, relative to where `prefix` begins that leads to that directory."""
+    """A path of the working directory, relative to where `path_prefix` begins that leads to that directory."""
     return posixpath.normpath(posixpath.join(path_prefix, path)) if path_prefix else path
 
 

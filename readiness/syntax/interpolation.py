@@ -28,7 +28,7 @@ class InterpolationError(Exception):
 class InterpolatedValue:
     """A value as it is where only a given environment is set, with HOLE for what nobody can tell.
 
-    `variable_names` are the variables in it, `unset_names` those that have no value and no default: what they hold nobody can
+    `variable_names_in_text` are the variables in it, `unset_names` those that have no value and no default: what they hold nobody can
     tell from the files. `unset_required_names` are those that must be set (`${NAME:?}`) and are not. `filled_pieces` are the
     pieces of the text that came out of the environment: (start, end, name).
     """
@@ -132,7 +132,7 @@ def _value_of_plain_variable(variable_name: str, value_by_variable: Mapping[str,
 def _expand_braced_variable(
     value: str, dollar_offset: int, value_by_variable: Mapping[str, str], value_offset: int, nesting_depth: int
 ) -> tuple[InterpolatedValue, int]:
-    """What `${...}` at `start` gives, and where it ends."""
+    """What `${...}` at `dollar_offset` gives, and where it ends."""
     name_match = _VARIABLE_NAME.match(value, dollar_offset + 2)
     if name_match is None:
         raise InterpolationError("`${` takes the name of a variable; a plain `$` is written `$$`", value_offset + dollar_offset)

@@ -208,7 +208,7 @@ class Block:
         return []
 
     def get(self, directive_name: str, default: Any = None, /) -> Any:
-        """The value in force under `key`, as the class says, or the default."""
+        """The value in force under `directive_name`, as the class says, or the default."""
         directives = self.directives_in_force(directive_name)
         if not directives:
             return default
@@ -221,7 +221,7 @@ class Block:
         )
 
     def at(self, directive_name: Any = None, /) -> Span:
-        """The place of the arguments in force under `key`; the directive that opens the block where there are none."""
+        """The place of the arguments in force under `directive_name`; the directive that opens the block where there are none."""
         if isinstance(directive_name, str):
             directives = self.directives_in_force(directive_name)
             if directives:
@@ -303,7 +303,7 @@ def parse_nginx(source: Source) -> Block:
 
 
 def _read_placeholder_line(source: Source, block: Block, word_start: int) -> int:
-    """Take what stands for whole directives as one; the offset after it, 0 where the word at `start` is another.
+    """Take what stands for whole directives as one; the offset after it, 0 where the word at `word_start` is another.
 
     It stands alone on its line, and no `;` or `{` follows: that would be the end of a directive begun by it.
     """

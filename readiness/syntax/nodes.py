@@ -46,7 +46,7 @@ class Map(dict[str, Any]):
         return Span(key_and_value_offsets[0], key_and_value_offsets[2]) if key_and_value_offsets else self._span
 
     def put(self, key: str, value: Any, value_span: Span, key_start: int | None = None) -> None:
-        """Set a value with its place; `at` is where its key begins, the value's own beginning where none is written."""
+        """Set a value with its place; `key_start` is where its key begins, the value's own beginning where none is written."""
         self[key] = value
         self._edges[key] = (value_span.start if key_start is None else key_start, *value_span)
 
@@ -106,7 +106,7 @@ class Seq(list[Any]):
         return self[entry_index] if isinstance(entry_index, int) and 0 <= entry_index < len(self) else default
 
     def at(self, entry_index: Any = None, /) -> Span:
-        """The span of the entry at `key`; of the whole sequence where there is none."""
+        """The span of the entry at `entry_index`; of the whole sequence where there is none."""
         if isinstance(entry_index, int) and 0 <= entry_index < len(self._edges):
             return Span(*self._edges[entry_index])
         return self._span

@@ -47,7 +47,7 @@ def _document_starts(text: str) -> Iterator[tuple[int, int]]:
 def _mapping_keys(text: str, offset: int, document_end: int) -> Iterator[str]:
     """The keys of the outermost mapping that begins at `offset`, or of those in the list that does.
 
-    They are looked for as far as `end`, where the next document begins: so none is read twice, closed or not.
+    They are looked for as far as `document_end`, where the next document begins: so none is read twice, closed or not.
     """
     bracket_depth = mapping_depth = 0
     key_text, is_key_position = "", False

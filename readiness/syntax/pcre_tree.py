@@ -140,7 +140,7 @@ def last_char_mask(node: RegexNode) -> int:
 
 
 def preceding_char_mask(root_node: RegexNode, target_node: RegexNode) -> int:
-    """The characters that can stand directly before what `target` matches; 0 where it can be the first thing."""
+    """The characters that can stand directly before what `target_node` matches; 0 where it can be the first thing."""
 
     def search_below(node: RegexNode, preceding_mask: int) -> int | None:
         if node is target_node:

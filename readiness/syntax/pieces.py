@@ -44,7 +44,7 @@ class JoinedText:
 
 
 def single_piece_text(text: str, source_offset: int = 0) -> JoinedText:
-    """A text that stands in the source as it is, at `base`."""
+    """A text that stands in the source as it is, at `source_offset`."""
     return JoinedText(text, (0,), (source_offset,))
 
 

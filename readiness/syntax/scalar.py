@@ -8,7 +8,7 @@ from readiness.model import Span
 
 
 def make_offset_mapper(text: str, scalar_span: Span, scalar_value: str) -> Callable[[int], int]:
-    """A function from an offset in `value` to the offset in `text` of the scalar that stands at `span`.
+    """A function from an offset in `scalar_value` to the offset in `text` of the scalar that stands at `scalar_span`.
 
     An alias has no text of its own: every offset is the alias.
     """
@@ -40,7 +40,7 @@ def _anchor_and_tag_length(raw_scalar: str) -> int:
 
 
 def _raw_offsets_of_value(raw_scalar: str, scalar_value: str) -> list[int]:
-    """For each offset of `value` (and its end) the offset in `raw`.
+    """For each offset of `scalar_value` (and its end) the offset in `raw_scalar`.
 
     What a scalar's text has more than its value is indents, breaks, quotes and backslashes, so the characters
     that are no blanks are found again in order.

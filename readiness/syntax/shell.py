@@ -226,7 +226,7 @@ class _SyntaxTreeWalk:
         self.pipelines = itertools.count()
 
     def walk_tree(self, root_node: Any) -> None:
-        """Collect the commands, functions, marks and variable uses under `root`."""
+        """Collect the commands, functions, marks and variable uses under `root_node`."""
         nodes_and_contexts: list[tuple[Any, _CommandContext]] = [(root_node, (-1, 0, -1, frozenset()))]
         while nodes_and_contexts:
             node, command_context = nodes_and_contexts.pop()

@@ -1,7 +1,7 @@
 """Text templates: the marks where another program puts words in, what a text is without them, and names that say template.
 
 A mark is looked for by its form alone, in comments and strings too. Whether it matters is for the parser to say: a text is a
-template only where its parser gets further once the marks are taken out (see `template_mark_at_error` in readiness/kinds).
+template only where its parser gets further once the marks are taken out (see `template_mark_offset_at_error` in readiness/kinds).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ _MAX_NESTED_MARKS = 8
 
 
 def _closing_offset_of_mark(text: str, opening_end: int, mark_opening: str, closing: str) -> int:
-    """Where the closing of a mark stands that was opened before `at`; -1 where there is none.
+    """Where the closing of a mark stands that was opened before `opening_end`; -1 where there is none.
 
     A mark may stand in the arguments of another one, on the same line: `{{addURIAndSha "x/{{ .TagName }}" .TagName }}` (krew).
     """

@@ -104,7 +104,7 @@ class _MachineDraft:
         return len(self.chars) - 1
 
     def add_node(self, node: RegexNode, entry_state: int, exit_state: int, max_loop_length: float = 0) -> None:
-        """Lay a node between two states; `run` is how much the outermost loop around it can take, 0 outside of loops."""
+        """Lay a node between two states; `max_loop_length` is how much the outermost loop around it can take, 0 outside of loops."""
         entry_jumps = self.jumps[entry_state]
         if node.kind == "chars":
             entry_jumps.append(
@@ -143,7 +143,7 @@ class _MachineDraft:
         return taken_char_mask | _NON_ASCII_MASK if self.lenient and taken_char_mask & _NON_ASCII_MASK else taken_char_mask
 
     def add_parts(self, node: RegexNode, entry_state: int, exit_state: int, max_loop_length: float) -> None:
-        """Chain the parts of a node so that they lead from `enter` to `leave`."""
+        """Chain the parts of a node so that they lead from `entry_state` to `exit_state`."""
         current_state = entry_state
         for child in (_possessive_repeat_parts(node) or node.children) if node.is_atomic else node.children:
             next_state = self.add_state()
@@ -345,7 +345,7 @@ def build_backtracking_machine(
 ) -> BacktrackingMachine:
     """The machine of an expression put to use: from each character straight to those that can come next.
 
-    `lenient` judges as one does of an expression that works in production (PCRE's): a repeat with a bound is no danger, and
+    `is_lenient` judges as one does of an expression that works in production (PCRE's): a repeat with a bound is no danger, and
     characters past ASCII are alike. Raises UnsupportedError.
     """
     machine_draft = _MachineDraft(is_lenient=is_lenient)

@@ -174,7 +174,7 @@ def _references_in_argument(
 
 
 def variable_reference_at(text: str, dollar_offset: int) -> VariableReference | None:
-    """The reference that starts at the `$` at `offset`; None where it is an ordinary dollar."""
+    """The reference that starts at the `$` at `dollar_offset`; None where it is an ordinary dollar."""
     if text[dollar_offset + 1 : dollar_offset + 2] != "{":
         name_match = _VARIABLE_NAME.match(text, dollar_offset + 1) or _SPECIAL_PARAMETER.match(text, dollar_offset + 1)
         return VariableReference(name_match.group(), dollar_offset, name_match.end()) if name_match else None
@@ -198,7 +198,7 @@ def variable_reference_at(text: str, dollar_offset: int) -> VariableReference | 
 
 
 def _closing_brace_offset(text: str, opening_offset: int) -> int:
-    """The offset of the brace that closes the one at `offset`; -1 where none does, and for braces that nest too deeply.
+    """The offset of the brace that closes the one at `opening_offset`; -1 where none does, and for braces that nest too deeply.
 
     Without that bound a text of nested braces would be gone through once for each of them.
     """
@@ -238,8 +238,8 @@ def expand_word(
 ) -> str | None:
     """The word with its variables filled in and its quotes removed; None where a value is unknown.
 
-    `lookup` gives the value of a name, an empty string for one that is surely not set, None for
-    one that nobody can know from the file; without a `lookup` variables stay as they are written.
+    `variable_lookup` gives the value of a name, an empty string for one that is surely not set, None for
+    one that nobody can know from the file; without a `variable_lookup` variables stay as they are written.
     """
     expanded_pieces: list[str] = []
     offset, open_quote, expanded_length = 0, "", 0

@@ -251,7 +251,7 @@ def _character_offset_of_byte(text: str, byte_position: int) -> int:
 
 
 def walk_containers(root_value: Any, max_containers: int = 100_000) -> Iterator[Map | Seq]:
-    """Every container below `node`, each once, in order: an alias is no second visit and a cycle is none at all."""
+    """Every container below `root_value`, each once, in order: an alias is no second visit and a cycle is none at all."""
     seen_container_ids: set[int] = set()
     pending_containers = [root_value] if isinstance(root_value, _CONTAINER_TYPES) else []
     while pending_containers and len(seen_container_ids) < max_containers:
@@ -291,7 +291,7 @@ def first_unfilled_placeholder(text: str, document_roots: Iterable[Any]) -> int 
 
 
 def literal_line_starts(text: str, scalar_span: Span, scalar_value: str) -> tuple[int, ...]:
-    """For a literal block scalar (`|`): where each line of `value` begins in `text`; empty for any other scalar."""
+    """For a literal block scalar (`|`): where each line of `scalar_value` begins in `text`; empty for any other scalar."""
     if text[scalar_span.start : scalar_span.start + 1] != "|":
         return ()
     line_starts: list[int] = []

@@ -54,7 +54,7 @@ def baseline_file_text(findings: Iterable[Finding], format_resource: Callable[[s
 
     What says that something has no verdict is left out: no baseline silences it.
 
-    `format_path` makes of a name what may be shown of it.
+    `format_resource` makes of a name what may be shown of it.
     """
     baseline_entries = [
         {
@@ -132,8 +132,8 @@ def replace_former_fingerprints(
 ) -> KnownFindingCounts:
     """What is known, with the marks of today for what is known under an id that a rule had before.
 
-    A file that was written before rules were renamed goes on working, and `names` notes that it is old. Each
-    entry goes to one finding, those at their old path first, as in `suppress_known`. What several ids say of one place, because
+    A file that was written before rules were renamed goes on working, and `rule_names` notes that it is old. Each
+    entry goes to one finding, those at their old path first, as in `suppress_known_findings`. What several ids say of one place, because
     they are one rule now, is one entry.
     """
     remaining_counts, renewed_counts = collections.Counter(known_finding_counts), collections.Counter(known_finding_counts)

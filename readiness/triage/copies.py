@@ -54,7 +54,7 @@ class _FileObjects:
 def fold_copies(findings: Sequence[Finding], parsed_texts: ParsedTexts) -> list[Finding]:
     """The findings, of copies the one that a person mends, with the others as related places.
 
-    `parsed` are the documents of the files of the run.
+    `parsed_texts` are the documents of the files of the run.
 
     What stands at one place for several things (an anchor, a line of an environment file, a template under several values)
     is one finding that names them. So is what is said of one object in its source, and again in a file that was generated

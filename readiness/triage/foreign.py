@@ -34,7 +34,7 @@ def directives_for_other_linters(
     document: Any,
     relocate_annotation: Callable[[AnnotationSuppression], AnnotationSuppression] = lambda note: note,
 ) -> Iterator[ForeignDirective]:
-    """What a document holds; `relocate` moves an annotation of a rendered object to where it was written."""
+    """What a document holds; `relocate_annotation` moves an annotation of a rendered object to where it was written."""
     source_text = document.source.text
     if document_kind == "dockerfile":
         if "hadolint" in source_text or "skip" in source_text:

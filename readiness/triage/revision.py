@@ -20,7 +20,7 @@ MAX_LINK_TARGET_BYTES = 4096  # bytes of where a link leads
 
 @contextmanager
 def checkout_revision(git_reference: str) -> Iterator[Path]:
-    """A folder that holds the working directory's tree as it was where this branch left `ref`.
+    """A folder that holds the working directory's tree as it was where this branch left `git_reference`.
 
     The files are what git's objects say, with no filter, line ending or attribute applied; nothing in the repository
     is run. A submodule is an empty folder. A file over the limit of the walk is one that is over it here too, and empty.
@@ -102,6 +102,6 @@ CheckFolder = Callable[[Path], Iterable[Finding]]
 
 
 def finding_counts_at_revision(git_reference: str, check_folder: CheckFolder) -> baseline.KnownFindingCounts:
-    """What was found at the revision where this branch left `ref`."""
+    """What was found at the revision where this branch left `git_reference`."""
     with checkout_revision(git_reference) as tree_folder:
         return baseline.count_by_fingerprint_and_path(check_folder(tree_folder))

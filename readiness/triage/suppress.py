@@ -193,7 +193,7 @@ def apply_suppressions(
 ) -> list[Finding]:
     """Mark what is silenced, with its reason, and add a finding for every suppression that is invalid, over or unused.
 
-    `catalogue` are the rules that were read. Expired suppressions silence nothing. What is locked can't be silenced.
+    `rule_by_id` are the rules that were read. Expired suppressions silence nothing. What is locked can't be silenced.
     """
     suppression_findings: list[Finding] = []
     valid_directives: list[tuple[SuppressionDirective, tuple[RuleName, ...]]] = []

@@ -208,10 +208,10 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
-    `rules` are those that ran, `tally_by_rule` what each saw, `subjects` how many things each path holds, `ignored_file_count`
+    `rules` are those that ran, `tally_by_rule` what each saw, `subject_count_by_path` how many things each path holds, `ignored_file_count`
     how many files were none of ours, `silenced_by_others_count` how many findings the comments of other linters left out,
-    `notices` what to tell the user beside the findings, `context` what was read around the judged files, `environments` which
-    variants were taken for production, `production` whether not all of it is for something else. `checklists` are told item by
+    `notices` what to tell the user beside the findings, `surroundings` what was read around the judged files, `environments` which
+    variants were taken for production, `is_production_judged` whether not all of it is for something else. `checklists` are told item by
     item; those whose systems are `chosen_checklists` count in coverage.
     """
     file_rows = _file_rows(scored_rows, subject_count_by_path)

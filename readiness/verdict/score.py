@@ -420,7 +420,7 @@ def _decided_share_of_rule(
 ) -> float | None:
     """How far a rule has a verdict, from 0 to 1; None where it had nothing to say anything about.
 
-    `looks` are those of its tiers.
+    `look_counts` are those of its tiers.
     """
     target_kinds = {target.partition(".")[0] for target in rule.targets}
     coverages_of_target_kinds = [

@@ -96,7 +96,7 @@ _DISPLAY_ONLY_KEYS = frozenset({"name", "description"})
 
 
 def _is_ignored_by_runner(shape_problem: Problem, action_node: Map) -> bool:
-    """Whether a runner does without or looks at nothing of it: keys that it does not know, but for those under `runs`.
+    """Whether a runner does without or looks at nothing of it: keys that it does not know, but for those under `runs_span`.
 
     https://github.com/actions/runner/blob/main/src/Runner.Worker/action_yaml.json
     """

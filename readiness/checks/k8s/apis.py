@@ -76,7 +76,7 @@ def api_version_removed(obj: Object, *, version: str = "") -> CheckOutcome:
 
 
 def _outdated_version_hit(obj: Object, deprecation_row: Mapping[str, Any], since_property: str) -> Hit:
-    """The hit on a version that is gone or deprecated, with what takes its place; `since` is the property that says when."""
+    """The hit on a version that is gone or deprecated, with what takes its place; `since_property` is the property that says when."""
     if "replacement" not in deprecation_row:
         return Hit(obj.node.at("apiVersion"), {since_property: deprecation_row[since_property]}, message_name="alone")
     facts = {since_property: deprecation_row[since_property], "instead": deprecation_row["replacement"]}

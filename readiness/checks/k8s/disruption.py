@@ -104,7 +104,7 @@ def disruption_budget_no_room(obj: Object, *, project: Project) -> CheckOutcome:
 
 
 def _pods_rounded_up(bound_value: object, total_pods: int) -> int | None:
-    """How many of `total` pods a budget's number or percentage stands for: 50 % of one pod is one pod."""
+    """How many of `total_pods` pods a budget's number or percentage stands for: 50 % of one pod is one pod."""
     if isinstance(bound_value, str) and re.fullmatch(r"[0-9]{1,3}%", bound_value):
         return -(-int(bound_value[:-1]) * total_pods // 100)
     return integer_or_none(bound_value)

@@ -44,8 +44,8 @@ def listeners(obj: Object) -> Iterator[Map]:
 def gateway_certificate_missing(obj: Object, *, project: Project) -> CheckOutcome:
     """A listener ends TLS and names no certificate.
 
-    A listener without `tls` may have its certificate from elsewhere: on GKE from the map that an annotation of the Gateway names, else
-    from parameters of the Gateway or its class. With `tls` there has to be `certificateRefs` or `options`, which the API server checks.
+    A listener without `tls_settings` may have its certificate from elsewhere: on GKE from the map that an annotation of the Gateway names, else
+    from parameters of the Gateway or its class. With `tls_settings` there has to be `certificateRefs` or `options`, which the API server checks.
     """
     if not is_gateway(obj):
         return

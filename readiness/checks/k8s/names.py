@@ -106,7 +106,7 @@ def pod_label_invalid(pod: Pod, *, project: Project) -> CheckOutcome:
 def _label_hits(labels: Map, wrong_type_value_spans: Collection[Span]) -> CheckOutcome:
     """A hit for each label that the API server refuses; one with a word to replace is not known.
 
-    Of a value that is no string `field_type_wrong` tells where the schema of the kind is known (`wrong_types`).
+    Of a value that is no string `field_type_wrong` tells where the schema of the kind is known (`wrong_type_value_spans`).
     """
     for label_key, label_value in labels.items():
         if is_filled_in_value(label_key) or is_filled_in_value(label_value) or label_key == "":

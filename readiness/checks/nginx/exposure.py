@@ -396,7 +396,7 @@ def _internal_redirects(project: Project) -> list[PathChange]:
 
 
 def _is_in_location(project: Project, directive: Directive, *, must_be_internal: bool = False) -> bool:
-    """Whether a directive stands in a location; with `is_internal_location`, in one that no client asks for itself."""
+    """Whether a directive stands in a location; with `must_be_internal`, in one that no client asks for itself."""
     location_block = includes.nearest_enclosing_block_named(project, directive.parent, "location")
     return location_block is not None and (
         not must_be_internal or bool(includes.expanded_directives_of_block(project, location_block, "internal"))

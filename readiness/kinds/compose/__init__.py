@@ -80,7 +80,7 @@ _CONTAINER_MAKING_SERVICE_KEYS = frozenset(("image", "build", "extends", "provid
 def _has_only_compose_services(text: str) -> bool:
     """Whether the services of a text are those of a compose file, as far as it can be read.
 
-    Layers of Pebble and settings of other supervisors have `command` and `environment` below `services` too. What has
+    Layers of Pebble and settings of other supervisors have `command` and `environment` below `service_nodes` too. What has
     nothing that makes a container may only hold words of compose files (as an override does), and no service may hold none.
     https://documentation.ubuntu.com/pebble/reference/layer-specification/
     """
@@ -118,7 +118,7 @@ def parse(source: Source) -> Document:
     yaml_documents = load_yaml_documents(source.text)
     mapping_roots = tuple(root for root in yaml_documents if isinstance(root, Map))
     if not any(mapping_roots) or len(mapping_roots) != sum(root is not None for root in yaml_documents):
-        error_reason = "a compose file is a mapping with `services`" if any(yaml_documents) else "the file is empty"
+        error_reason = "a compose file is a mapping with `node_by_service_name`" if any(yaml_documents) else "the file is empty"
         raise ParseError(error_reason, 0)
     for root in mapping_roots:
         check_alias_expansion(root)

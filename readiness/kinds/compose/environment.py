@@ -51,7 +51,7 @@ class EnvFileValue:
 class Environment:
     """What variables hold where nobody sets anything else.
 
-    `values` may be shown; `values_with_secrets` has the secrets too, for comparing only; `env_file_values` are all with
+    `values` may be shown; `values_with_secrets` has the secrets too, for comparing only; `env_file_values_and_is_complete` are all with
     their places.
     A value that is empty settles nothing: who commits `PASSWORD=` means that it is filled in elsewhere.
     """
@@ -151,7 +151,7 @@ def env_file_values_and_are_all_read(
 ) -> tuple[dict[str, EnvFileValue], bool]:
     """What a service's environment files give it, and whether all of them could be read.
 
-    `outer_values` fills in their variables, and those in their names.
+    `outer_value_by_name` fills in their variables, and those in their names.
     """
     env_file_value_by_name: dict[str, EnvFileValue] = {}
     is_complete = True

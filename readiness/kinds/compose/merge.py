@@ -37,7 +37,7 @@ def extend_service(
 
 
 def merge_services(base_node: Map, override_node: Map, nesting_depth: int = 0) -> Map:
-    """`override` laid on `base`: mappings key by key, lists one after the other, what is named alike once."""
+    """`override_node` laid on `base_node`: mappings key by key, lists one after the other, what is named alike once."""
     merged_node = Map(override_node.at())
     for layered_node in (base_node, override_node):
         for service_key, merged_or_new_value in layered_node.items():
@@ -70,7 +70,7 @@ def _value_in_long_form(service_key: str, value: Any, span: Span) -> Any:
 
 
 def _merge_values(service_key: str, old_value: Any, new_value: Any, nesting_depth: int) -> Any:
-    """The value of a key after merging: `new` over `old` by Compose's rule for that key; `depth` bounds the nesting."""
+    """The value of a key after merging: `new_value` over `old_value` by Compose's rule for that key; `max_bracket_nesting` bounds the nesting."""
     if (isinstance(new_value, Map | Seq) and new_value.tag == "!override") or service_key in _KEYS_REPLACED_NOT_MERGED:
         return new_value
     if service_key in _KEY_VALUE_FIELDS:

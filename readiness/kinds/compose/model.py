@@ -153,7 +153,7 @@ class Service(HasPurpose, HasVariables):
         return self.layer_variables(env_file_value_by_name, self.extended_node)
 
     def layer_variables(self, env_file_values: Mapping[str, EnvFileValue], service_node: Map) -> Mapping[str, VariableSetting]:
-        """What environment files give, and over that what `node`, the service as far as it is known, writes."""
+        """What environment files give, and over that what `service_node`, the service as far as it is known, writes."""
         written_settings = variable_settings_under_key(
             self.source, service_node, "environment", self.document.environment.values_with_secrets
         )

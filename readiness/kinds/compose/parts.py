@@ -38,7 +38,7 @@ def expand_scalar(scalar_value: Any, value_by_variable: Mapping[str, str] = NO_V
 
 
 def substring_span(source: Source, scalar_span: Span, scalar_value: str, start_index: int, end_index: int) -> Span:
-    """The place of `value[start:end]` of the scalar at `span`."""
+    """The place of `value[start:end]` of the scalar at `scalar_span`."""
     offset_in_source = make_offset_mapper(source.text, scalar_span, scalar_value)
     substring_start = offset_in_source(start_index)
     return Span(
@@ -90,7 +90,7 @@ def port_specs(service_node: Any, value_by_variable: Mapping[str, str] = NO_VARI
 
 
 def _port_spec_from_mapping(port_mapping: Map, port_span: Span, value_by_variable: Mapping[str, str]) -> PortSpec:
-    """A port in long syntax (a mapping with `target`, `published`, `host_ip` ...)."""
+    """A port in long syntax (a mapping with `container_port`, `published_port`, `host_ip` ...)."""
     published_port, container_port, interpolated_protocol, port_mode = (
         expand_scalar(port_mapping.get(key), value_by_variable) for key in ("published", "target", "protocol", "mode")
     )
@@ -214,7 +214,7 @@ def split_short_mount(mount_text: str) -> list[str]:
 def variable_settings_under_key(
     source: Source, owner_node: Any, section_key: str, value_by_variable: Mapping[str, str] = NO_VARIABLES
 ) -> Iterator[VariableSetting]:
-    """The pairs under `key`, whether they are written as a mapping or as a list of `NAME=value`.
+    """The pairs under `section_key`, whether they are written as a mapping or as a list of `NAME=value`.
 
     A name without a value (`raw_value` None) is taken from outside: it holds what an environment gives under the name.
     """

@@ -49,7 +49,7 @@ class SchemaPosition:
         return self.owner.at(self.key)
 
     def child(self, collection: Map | Seq, key: Any) -> SchemaPosition:
-        """The place of the value under `key` of `owner`, one step further down."""
+        """The place of the value under `key` of `collection`, one step further down."""
         return SchemaPosition(collection, key, (*self.path, str(key)), self.problems)
 
     def add_problem(self, message_key: str, *, problem_kind: str = "value", **facts: FactValue) -> None:
@@ -205,7 +205,7 @@ def describe_types(allowed_types: Any) -> str:
 
 
 def make_enum_check(allowed_values: list[Any]) -> SchemaCheck:
-    """A check for `enum`: the value equals one of `values`."""
+    """A check for `enum`: the value equals one of `allowed_values`."""
 
     def check(value: Any, position: SchemaPosition) -> None:
         if value not in allowed_values and not is_string_with_variable(value):

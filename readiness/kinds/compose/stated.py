@@ -22,7 +22,7 @@ def stated_purpose_of_node(node: Map) -> Stated | None:
 
 
 def first_stated_purpose(purpose_nodes: Iterable[Map], owner_phrase: str) -> Purpose | None:
-    """The purpose that the first of some mappings states; `where` says in a report whose it is."""
+    """The purpose that the first of some mappings states; `owner_phrase` says in a report whose it is."""
     stated_purpose = next(filter(None, map(stated_purpose_of_node, purpose_nodes)), None)
     is_known_purpose = stated_purpose is not None and stated_purpose.is_known
     return (

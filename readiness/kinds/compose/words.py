@@ -123,7 +123,7 @@ def may_run_together(one_service: Service, other_service: Service) -> bool:
 def edit_location_facts(
     service: Service, interpolated_value: InterpolatedValue, text_start: int, text_end: int, value_span: Span
 ) -> dict[str, Any]:
-    """Where `text[start:end]`, written at `span`, is to be mended: in an environment file where all of it stands there.
+    """Where `text[start:end]`, written at `value_or_key_span`, is to be mended: in an environment file where all of it stands there.
 
     For `hit(**place(...))`.
     """

@@ -122,7 +122,7 @@ def github_context_type(workflow: Workflow) -> t.Type:
 
 
 def matrix_context_type(job: Job) -> t.Type:
-    """The `matrix` of a job: its keys with the types of their values."""
+    """The `matrix_node` of a job: its keys with the types of their values."""
     strategy_node = job.node.get("strategy")
     if strategy_node is None:
         return t.make_object_type({})

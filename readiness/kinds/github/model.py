@@ -56,7 +56,7 @@ class Workflow(PipelineFile):
         return event_settings if isinstance(event_settings, Map) else Map(self.node.at())
 
     def trigger_span(self, event_name: str) -> Span:
-        """Where `on` names an event; the value of `on` where that is a single event in a string."""
+        """Where `on_value` names an event; the value of `on_value` where that is a single event in a string."""
         on_key = "on" if "on" in self.node else "true"
         on_value = self.node.get(on_key)
         if isinstance(on_value, Map):
@@ -97,7 +97,7 @@ class Job(PipelineJob):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The ids under `needs`, as written."""
+        """The ids under `needs_value`, as written."""
         needs_value = self.node.get("needs")
         if isinstance(needs_value, str):
             return (needs_value,)
@@ -145,7 +145,7 @@ class Action(PipelineFile):
 
     @property
     def name(self) -> str:
-        """The `name` that the metadata gives."""
+        """The `name_value` that the metadata gives."""
         name_value = self.node.get("name")
         return name_value if isinstance(name_value, str) and name_value else "action"
 

@@ -32,7 +32,7 @@ def make_problem(problem_code: str, span: Span, message_key: str, **facts: FactV
 
 
 def wrong_type_problem(container: Any, key: Any, value: Any, expected_type: str, value_name: str = "") -> Problem:
-    """A value of another kind than the one that `say` names; `name` is what it is the value of, where the key does not tell."""
+    """A value of another kind than the one that `expected_type` names; `value_name` is what it is the value of, where the key does not tell."""
     span = value_or_key_span(container, key)
     return make_problem("value", span, expected_type, key=value_name or str(key), value=describe_value(value))
 
@@ -191,7 +191,7 @@ class MappingShape:
     may_have_also: tuple[Callable[[Map, str], Iterator[Problem]], ...] = field(default=())
 
     def __call__(self, container: Any, key: Any, value: Any) -> Iterator[Problem]:
-        """The problems of the value under `key` of `owner`."""
+        """The problems of the value under `key` of `container`."""
         if (value is None and self.may_be_empty) or (self.may_be_expression and _is_expression_or_placeholder(value)):
             return
         if value is None and self.required:

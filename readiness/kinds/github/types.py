@@ -47,7 +47,7 @@ def make_object_type(type_by_property: Mapping[str, Type], other_properties_type
 
 
 def make_array_type(item_type: Type, *, is_spread_result: bool = False) -> Type:
-    """The type of an array with entries of one type; `spread` marks the result of a `.*`."""
+    """The type of an array with entries of one type; `is_spread_result` marks the result of a `.*`."""
     return Type("array", item_type=item_type, is_spread_result=is_spread_result)
 
 

@@ -53,7 +53,7 @@ class YamlFileTree:
 
 
 def resolve_includes(root_path: str, load_node: Callable[[str], Any], yaml_file_tree: YamlFileTree) -> IncludedFiles:
-    """What the pipeline of a file includes, its parts' includes with it; `node_at` gives the content of a path or None."""
+    """What the pipeline of a file includes, its parts' includes with it; `load_node` gives the content of a path or None."""
     ordered_included_paths: dict[str, None] = {}
     is_open = False
 

@@ -115,7 +115,7 @@ def _has_job_keys(node: Map) -> bool:
 
 
 def _variable_settings_of_node(node: Map, source: Source, *, is_certain: bool = True) -> Iterator[VariableSetting]:
-    """What stands under `variables` of a mapping, each `NAME: value` or `NAME: {value: ..., description: ...}`."""
+    """What stands under `variables_node` of a mapping, each `NAME: value` or `NAME: {value: ..., description: ...}`."""
     variables_node = node.mapping_at_path("variables")
     for variable_name, variable_entry in variables_node.items():
         raw_value, entry_value_span = variable_entry, variables_node.at(variable_name)

@@ -106,7 +106,7 @@ class ObjectIndex:
     ) -> NameResolution[Object]:
         """The objects of a kind that an object means by a name; the namespace is its own unless another one is given.
 
-        `shared`: as many objects may use one of them as like to, so that a folder above holds it for those below; else
+        `is_shared_thing`: as many objects may use one of them as like to, so that a folder above holds it for those below; else
         it belongs to the nearest object that it can be about.
         """
         objects_by_namespace = self.things_by_namespace(
@@ -257,7 +257,7 @@ class ObjectIndex:
     def selected_workloads(
         self, selector: Selector, namespace: str, max_workload_count: int = MAX_CANDIDATES_PER_QUESTION
     ) -> list[Workload]:
-        """The workloads whose pods a selector may mean, at most `limit` of them."""
+        """The workloads whose pods a selector may mean, at most `max_workload_count` of them."""
         likely_workloads = self.workloads_matching_candidates(selector).things_possibly_in_namespace(namespace)
         return list(islice((one for one in likely_workloads if selector.matches(one.labels)), max_workload_count))
 

@@ -118,7 +118,7 @@ def _copy_with_single_span(node: Any, span: Span, depth: int = 0) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class HelmValue:
-    """One value under its key: `key_path` are the keys that lead to it, its own last, and `span` its place."""
+    """One value under its key: `key_path_in_rule_file` are the keys that lead to it, its own last, and `span` its place."""
 
     key_path: tuple[str, ...]
     value: Any

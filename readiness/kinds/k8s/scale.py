@@ -60,7 +60,7 @@ def pod_count_range(obj: Object, project: Project) -> PodCountRange:
 
 
 def pods_rounded_down(number_or_percentage: object, total_pods: int) -> int | None:
-    """How many of `total` pods a number or a percentage stands for, rounded down; None where nobody can tell."""
+    """How many of `total_pods` pods a number or a percentage stands for, rounded down; None where nobody can tell."""
     if isinstance(number_or_percentage, str) and re.fullmatch(r"[0-9]{1,3}%", number_or_percentage):
         return int(number_or_percentage[:-1]) * total_pods // 100
     return integer_or_none(number_or_percentage)

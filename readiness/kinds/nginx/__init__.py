@@ -178,7 +178,7 @@ def is_tls_server(block: Block) -> bool:
 def nginx_context_of_block(block: Block, context_by_block_id: dict[int, str] | None = None) -> str:
     """Whether a block belongs to `http`, `stream` or `mail`, by what encloses it in its file, else by what is in it.
 
-    `known_contexts` keeps the answers for the next question.
+    `context_by_block_id` keeps the answers for the next question.
     """
     context_by_block_id = {} if context_by_block_id is None else context_by_block_id
     visited_blocks: list[Block] = []

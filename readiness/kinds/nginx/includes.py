@@ -235,7 +235,7 @@ def _guess_including_block(include_tree: IncludeTree, project: Project, document
 
 
 def may_belong_to_main_folder(file_folder: str, main_folder: str) -> bool:
-    """Whether a file in `folder` may well belong to the configuration whose main file is in `main_folder`."""
+    """Whether a file in `file_folder` may well belong to the configuration whose main file is in `main_folder`."""
     return (
         main_folder in {file_folder, ""}
         or file_folder.startswith(main_folder + "/")

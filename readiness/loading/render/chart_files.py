@@ -145,7 +145,7 @@ class _DependencyCompletion:
     ) -> None:
         """Unpack what a chart has under charts/, add its local dependencies, note what is absent, and go into each.
 
-        `prefix` is the chart's folder in the copy, `names` are Helm's prefixes for it, `disk_folder` its folder on the disk, None
+        `copy_folder` is the chart's folder in the copy, `helm_prefixes` are Helm's prefixes for it, `disk_folder` its folder on the disk, None
         where it comes from an archive.
         """
         if depth > _MAX_SUBCHART_DEPTH:

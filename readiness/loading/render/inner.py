@@ -22,7 +22,7 @@ def outermost_buildable_overlays(
     kustomization_by_folder: Mapping[str, Kustomization],
     is_refused: Callable[[Kustomization], bool],
 ) -> list[InnerOverlay]:
-    """The outermost kustomizations that can be built, of what others take in that are not, and that no `built` one takes in.
+    """The outermost kustomizations that can be built, of what others take in that are not, and that no `built_kustomizations` one takes in.
 
     `is_refused` says of one whether it cannot be built whatever it takes in; it is asked of each once.
     """

@@ -96,7 +96,7 @@ def _end_of_blanks_and_marks(rendered_line: str, search_start: int = 0) -> int:
 
 
 def template_line_indexes_from_marks(marked_text: str, unmarked_text: str, template_line_count: int) -> tuple[int, ...] | None:
-    """For each line of the plain rendering, which of a template's `count` lines made it, from a rendering with marks.
+    """For each line of the plain rendering, which of a template's `template_line_count` lines made it, from a rendering with marks.
 
     None where the two do not run line by line: a template that measures its own text. A mark that names no
     line of the template is none of ours.

@@ -82,7 +82,7 @@ class SecretVerdict:
 
     `reason` names the thing ("password", "password in a URL", "GitHub token") and never the value. `span` is the place of
     the secret in the value: of a URL only the password. `strength` and `reach` say how much is proved by it; both
-    mean something only where it is exposed. `is_description` tells of a placeholder that describes what belongs there,
+    mean something only where it is exposed. `is_secret_description` tells of a placeholder that describes what belongs there,
     which nobody tries first; `is_minor` that the value or its place says that little is behind it: a word for tests, a
     setting that is commented out.
     """

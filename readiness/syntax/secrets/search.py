@@ -123,7 +123,7 @@ def _assigned_value_start(text: str, assignment_match: re.Match[str]) -> int | N
 def _verdict_on_assignment(
     text: str, assignment_match: re.Match[str], value_start: int, value_context: ValueContext
 ) -> SecretVerdict | None:
-    """What the value of an assignment is, from `start` on, where it stands in the open."""
+    """What the value of an assignment is, from `value_start` on, where it stands in the open."""
     value = text[value_start : assignment_match.end("value")]
     is_computed_value = _COMPUTED_VALUE.match(value) or _SQL_VARIABLE.match(assignment_match["sign"])
     if is_computed_value or not is_secret_name(assignment_match["name"]):

@@ -58,9 +58,9 @@ def build_source(
     source_by_path: Mapping[str, Source],
     parsed_yaml: ParsedTexts,
 ) -> tuple[PlacedSource, dict[str, Source]]:
-    """What an overlay builds, and the files that it took in besides `sources`, by path.
+    """What an overlay builds, and the files that it took in besides `source_by_path`, by path.
 
-    `documents_by_source` are the documents of files that the same run has read.
+    `parsed_yaml` are the documents of files that the same run has read.
 
     Raises RenderError where nobody could build it, UnsupportedFeatureError where this builder does not know how.
     """

@@ -97,7 +97,7 @@ class _PatchOperation:
         return container.list_entries[list_index] if 0 <= list_index < len(container.list_entries) else None
 
     def put_at_path(self, new_value: PlacedValue, *, may_insert: bool) -> None:
-        """Set what stands under the path; in a list, before what stands there where `insert` is set."""
+        """Set what stands under the path; in a list, before what stands there where `may_insert` is set."""
         segments = self.pointer_segments("path")
         if not segments:
             self.target.data, self.target.place = new_value.data, new_value.place

@@ -76,7 +76,7 @@ def _apply_patch(
     elif inline_patch is not None and inline_patch.string.strip():
         patch_documents = inline_patch_documents(builder, inline_patch)
     else:
-        raise InvalidKustomizationError("a patch has neither a `path` nor a `patch`", patch_entry.place)
+        raise InvalidKustomizationError("a patch has neither a `path_value` nor a `patch`", patch_entry.place)
     target = patch_entry.map.get("target")
     target_resources = None
     builder.counter.count_lookups(len(resources))

@@ -162,7 +162,7 @@ def _field_path_segments(field_path: str) -> list[str]:
 def _owners_keys_and_values_at_path(
     node: PlacedValue, segments: list[str], created_value: PlacedValue | None = None
 ) -> Iterator[tuple[PlacedValue, str | int, PlacedValue]]:
-    """(owner, key, value) of all that a field path leads to; with `create` missing mappings are made."""
+    """(owner, key, value) of all that a field path leads to; with `created_value` missing mappings are made."""
     segment, *remaining_segments = segments
     for key, child_value in _keys_and_children_at_segment(node, segment, created_value, is_last=not remaining_segments):
         if remaining_segments:

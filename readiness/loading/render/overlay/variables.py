@@ -79,7 +79,7 @@ def configured_fields(configuration: PlacedValue) -> Iterator[Fields]:
 def resolve_variables(
     resources: list[OverlayResource], variables: Iterable[PlacedValue], additional_fields: Iterable[Fields] = ()
 ) -> None:
-    """Put the values of variables in; one whose object is not there stays as it is. `more` are fields beside the usual ones."""
+    """Put the values of variables in; one whose object is not there stays as it is. `additional_fields` are fields beside the usual ones."""
     value_by_variable_name = dict(_variable_names_and_values(resources, variables))
     if not value_by_variable_name:
         return
